@@ -1,0 +1,111 @@
+//! What the audit log says: who did what to what, and how it went. Never a secret.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{OrganizationId, PlaneId, Time, TokenId, UserId};
+
+/// Who acted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", content = "id", rename_all = "lowercase")]
+pub enum Actor {
+    /// A person.
+    User(UserId),
+    /// An API token.
+    Token(TokenId),
+    /// A gate of a plane.
+    Plane(PlaneId),
+    /// Aeolus itself, or its operator at the machine.
+    System,
+    /// Somebody who has not proved who they are.
+    Anonymous,
+}
+
+macro_rules! actions {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal,)*) => {
+        /// What was done. The names are stable: people search and alert on them.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        pub enum Action { $($(#[$doc])* #[serde(rename = $name)] $variant,)* }
+
+        impl Action {
+            /// The stable name.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+        }
+    };
+}
+
+actions! {
+    /// Somebody signed in, or tried to.
+    SignIn = "session.sign_in",
+    /// A session was ended.
+    SignOut = "session.sign_out",
+    /// A session's life was extended.
+    SessionRenew = "session.renew",
+    /// An authorization code was used twice.
+    CodeReplay = "session.code_replay",
+    /// A fleet document was applied.
+    Apply = "fleet.apply",
+    /// An API token was made.
+    TokenCreate = "token.create",
+    /// An API token was deleted.
+    TokenDelete = "token.delete",
+    /// A plane was added.
+    PlaneAdd = "plane.add",
+    /// A gate enrolled, or tried to.
+    PlaneEnroll = "plane.enroll",
+    /// A grant was given.
+    GrantCreate = "grant.create",
+    /// A grant was taken back.
+    GrantDelete = "grant.delete",
+    /// A user was added.
+    UserCreate = "user.create",
+    /// A user was removed.
+    UserDelete = "user.delete",
+    /// A deployment was added.
+    DeploymentCreate = "deployment.create",
+    /// A deployment was changed.
+    DeploymentUpdate = "deployment.update",
+    /// A deployment was removed.
+    DeploymentDelete = "deployment.delete",
+    /// A gate refused a request.
+    GateDeny = "gate.deny",
+    /// A revoked credential was used while a plane was cut off.
+    UseAfterRevocation = "gate.use_after_revocation",
+}
+
+/// How it went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// Done.
+    Success,
+    /// Refused, with the reason in the event.
+    Denied,
+    /// Something broke.
+    Failure,
+}
+
+/// One line of the audit log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AuditEvent {
+    /// When.
+    pub at: Time,
+    /// Who.
+    pub actor: Actor,
+    /// What.
+    pub action: Action,
+    /// In which organization, if in one.
+    pub organization: Option<OrganizationId>,
+    /// To what: an id or a name, as text.
+    pub target: String,
+    /// How it went.
+    pub outcome: Outcome,
+    /// The cause of a refusal or failure, as a stable code; empty on success.
+    pub reason: String,
+    /// From which address, where there is one.
+    pub source: String,
+    /// The request's id, to find it in the logs.
+    pub request_id: String,
+}

@@ -1,0 +1,35 @@
+//! The words of Aeolus as types.
+//!
+//! Everything here is pure: no I/O, no clock, no randomness of its own. A value that exists is a
+//! value that is allowed to exist; what can't be is refused where bytes become types.
+
+mod audit;
+mod clock;
+mod grant;
+mod id;
+mod name;
+mod permission;
+mod profile;
+mod rng;
+mod role;
+mod secret;
+mod session;
+mod staleness;
+mod token;
+
+pub use audit::{Action, Actor, AuditEvent, Outcome};
+pub use clock::{Clock, SystemClock, Time};
+pub use grant::{Grant, Grants, Resource, Subject};
+pub use id::{
+    ConnectionId, DeploymentId, GrantId, IdError, KeyId, OrganizationId, PlaneId, SessionId,
+    TeamId, TokenId, UserId, WorkspaceId,
+};
+pub use name::{Email, EmailError, Host, HostError, PathPrefix, PathPrefixError, Slug, SlugError};
+pub use permission::{Permission, PermissionSet, UnknownPermission};
+pub use profile::{Method, PathPattern, PathPatternError, PathRule, Profile, Requirement};
+pub use rng::Rng;
+pub use role::{AirflowRole, Role, Scope, UnknownRole};
+pub use secret::Secret;
+pub use session::{AuthorizationCode, CodeError, Session, SessionEnd};
+pub use staleness::{Staleness, StalenessError, StalenessPolicy};
+pub use token::{AlreadyDeleted, ApiToken, TokenScope, TokenStage};
