@@ -1,0 +1,215 @@
+//! A typed client of control: one connection pool, hard limits on time and size, no redirects.
+
+mod error;
+mod operations;
+mod planes;
+
+use std::time::Duration;
+
+use aeolus_model::Secret;
+use bytes::Bytes;
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
+use http::{HeaderValue, Method, Request, StatusCode};
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client as Pool;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use url::Url;
+
+pub use error::ClientError;
+pub use operations::Wait;
+
+/// Answers larger than this are refused, unless the call says otherwise.
+const MAX_ANSWER: usize = 4 * 1024 * 1024;
+/// How long a call may take beyond what it asked control to wait.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A client of one control plane, cheap to clone.
+#[derive(Clone)]
+pub struct Client {
+    pool: Pool<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    base: String,
+    bearer: Option<Secret<String>>,
+    timeout: Duration,
+}
+
+/// One request before it is sent.
+struct Call<'a> {
+    method: Method,
+    path: &'a str,
+    body: Option<(&'static str, Vec<u8>)>,
+    headers: Vec<(&'static str, String)>,
+    extra_wait: Duration,
+    max_answer: usize,
+}
+
+impl<'a> Call<'a> {
+    fn new(method: Method, path: &'a str) -> Self {
+        Self {
+            method,
+            path,
+            body: None,
+            headers: Vec::new(),
+            extra_wait: Duration::ZERO,
+            max_answer: MAX_ANSWER,
+        }
+    }
+
+    fn get(path: &'a str) -> Self {
+        Self::new(Method::GET, path)
+    }
+
+    fn json(method: Method, path: &'a str, body: &impl Serialize) -> Result<Self, ClientError> {
+        let bytes = serde_json::to_vec(body).map_err(|_| ClientError::Malformed)?;
+        let mut call = Self::new(method, path);
+        call.body = Some(("application/json", bytes));
+        Ok(call)
+    }
+}
+
+impl Client {
+    /// A client for control's public URL. `https` uses the system's trust anchors; `http` is for
+    /// loopback and is the caller's to judge.
+    pub fn new(base: &str) -> Result<Self, ClientError> {
+        let provider = rustls::crypto::aws_lc_rs::default_provider();
+        let builder = HttpsConnectorBuilder::new()
+            .with_provider_and_native_roots(provider)
+            .map_err(|error| ClientError::Tls(error.to_string()))?;
+        Self::build(base, builder.https_or_http().enable_http1().build())
+    }
+
+    /// A client with its own TLS settings: private trust anchors, client certificates.
+    pub fn with_tls(base: &str, tls: rustls::ClientConfig) -> Result<Self, ClientError> {
+        let builder = HttpsConnectorBuilder::new().with_tls_config(tls);
+        Self::build(base, builder.https_or_http().enable_http1().build())
+    }
+
+    fn build(base: &str, connector: HttpsConnector<HttpConnector>) -> Result<Self, ClientError> {
+        let url = Url::parse(base).map_err(|_| ClientError::BaseUrl(base.to_owned()))?;
+        let fits = matches!(url.scheme(), "https" | "http")
+            && url.host().is_some()
+            && url.username().is_empty()
+            && url.password().is_none()
+            && url.query().is_none()
+            && url.fragment().is_none();
+        if !fits {
+            return Err(ClientError::BaseUrl(base.to_owned()));
+        }
+        Ok(Self {
+            pool: Pool::builder(TokioExecutor::new()).build(connector),
+            base: base.trim_end_matches('/').to_owned(),
+            bearer: None,
+            timeout: TIMEOUT,
+        })
+    }
+
+    /// The same client with another bearer credential. Gates make one per call, from a fresh
+    /// assertion.
+    #[must_use]
+    pub fn with_bearer(&self, bearer: Secret<String>) -> Self {
+        let bearer = Some(bearer);
+        Self {
+            bearer,
+            ..self.clone()
+        }
+    }
+
+    /// The same client with another limit on the time of one call (long polls add their wait).
+    #[must_use]
+    pub fn with_timeout(&self, timeout: Duration) -> Self {
+        Self {
+            timeout,
+            ..self.clone()
+        }
+    }
+
+    /// Control's URL, without a trailing slash.
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
+    async fn json<T: DeserializeOwned>(&self, call: Call<'_>) -> Result<T, ClientError> {
+        let bytes = self.bytes(call).await?;
+        serde_json::from_slice(&bytes).map_err(|_| ClientError::Malformed)
+    }
+
+    async fn bytes(&self, call: Call<'_>) -> Result<Bytes, ClientError> {
+        let limit = self.timeout.saturating_add(call.extra_wait);
+        let (status, body) = tokio::time::timeout(limit, self.send(call))
+            .await
+            .map_err(|_| ClientError::Timeout)??;
+        if status.is_success() {
+            Ok(body)
+        } else {
+            Err(ClientError::refused(status, &body))
+        }
+    }
+
+    async fn send(&self, call: Call<'_>) -> Result<(StatusCode, Bytes), ClientError> {
+        let mut request = Request::builder()
+            .method(call.method)
+            .uri(format!("{}{}", self.base, call.path))
+            .header(ACCEPT, "application/json");
+        if let Some(bearer) = &self.bearer {
+            let mut value = HeaderValue::try_from(format!("Bearer {}", bearer.expose()))
+                .map_err(|_| ClientError::Malformed)?;
+            value.set_sensitive(true);
+            request = request.header(AUTHORIZATION, value);
+        }
+        for (name, value) in call.headers {
+            request = request.header(name, value);
+        }
+        let body = match call.body {
+            Some((content_type, body)) => {
+                request = request.header(CONTENT_TYPE, content_type);
+                Full::from(body)
+            }
+            None => Full::default(),
+        };
+        let request = request.body(body).map_err(|_| ClientError::Malformed)?;
+        let answer = self
+            .pool
+            .request(request)
+            .await
+            .map_err(|error| ClientError::unreachable(&error))?;
+        let status = answer.status();
+        let body = Limited::new(answer.into_body(), call.max_answer)
+            .collect()
+            .await
+            .map_err(|error| ClientError::body(error.as_ref()))?;
+        Ok((status, body.to_bytes()))
+    }
+}
+
+/// A path segment or query value, with everything special escaped.
+fn escape(text: &str) -> String {
+    percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_plain_http_urls_are_a_base() {
+        assert!(Client::new("http://127.0.0.1:8800/").is_ok());
+        for bad in [
+            "",
+            "ftp://a",
+            "https://user@a",
+            "https://a?x",
+            "https://a#x",
+            "127.0.0.1:8800",
+        ] {
+            assert!(Client::new(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn path_segments_cant_break_out() {
+        assert_eq!(escape("a/../b?c"), "a%2F%2E%2E%2Fb%3Fc");
+    }
+}

@@ -1,0 +1,190 @@
+//! What people and programs ask.
+
+use aeolus_model::TokenId;
+use http::Method;
+use serde::Serialize;
+
+use super::{Call, Client, ClientError, escape};
+use crate::oauth::{Metadata, TokenAnswer};
+use crate::plane::{Plane, PlaneCreate, PlaneCreated};
+use crate::tenancy::{ApplyAnswer, Deployment, Me, Organization, User, Workspace};
+use crate::token::{Token, TokenCreate, TokenCreated};
+use crate::{Deleted, Page};
+
+/// Whether an answer waits (at most 2 s) until planes have applied the change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wait {
+    /// Answer as soon as it is stored.
+    No,
+    /// Wait, and say who has applied it.
+    Planes,
+}
+
+impl Wait {
+    const fn query(self) -> &'static str {
+        match self {
+            Self::No => "",
+            Self::Planes => "?wait=planes",
+        }
+    }
+}
+
+impl Client {
+    /// The provider's metadata (RFC 8414).
+    pub async fn metadata(&self) -> Result<Metadata, ClientError> {
+        self.json(Call::get("/.well-known/oauth-authorization-server"))
+            .await
+    }
+
+    /// Exchanges a code at the token endpoint: `form` holds the parameters of RFC 6749 §4.1.3.
+    pub async fn exchange_code(&self, form: &[(&str, &str)]) -> Result<TokenAnswer, ClientError> {
+        let body = form
+            .iter()
+            .map(|(name, value)| format!("{}={}", escape(name), escape(value)))
+            .collect::<Vec<_>>()
+            .join("&");
+        let mut call = Call::new(Method::POST, "/oauth2/token");
+        call.body = Some(("application/x-www-form-urlencoded", body.into_bytes()));
+        self.json(call).await
+    }
+
+    /// Ends the session behind a token (RFC 7009).
+    pub async fn revoke(&self, token: &str, client_id: &str) -> Result<(), ClientError> {
+        let mut call = Call::new(Method::POST, "/oauth2/revoke");
+        let body = format!("token={}&client_id={}", escape(token), escape(client_id));
+        call.body = Some(("application/x-www-form-urlencoded", body.into_bytes()));
+        self.bytes(call).await.map(|_| ())
+    }
+
+    /// Who the bearer is.
+    pub async fn me(&self) -> Result<Me, ClientError> {
+        self.json(Call::get("/v1/me")).await
+    }
+
+    /// Applies a fleet document.
+    pub async fn apply(
+        &self,
+        fleet: &impl Serialize,
+        dry_run: bool,
+        prune: bool,
+    ) -> Result<ApplyAnswer, ClientError> {
+        let path = format!("/v1/apply?dry_run={dry_run}&prune={prune}");
+        let mut call = Call::json(Method::POST, &path, fleet)?;
+        call.extra_wait = std::time::Duration::from_secs(50);
+        self.json(call).await
+    }
+
+    /// Organizations the bearer may see.
+    pub async fn organizations(
+        &self,
+        cursor: Option<&str>,
+    ) -> Result<Page<Organization>, ClientError> {
+        self.json(Call::get(&paged("/v1/organizations", cursor)))
+            .await
+    }
+
+    /// Workspaces of an organization (id or name).
+    pub async fn workspaces(
+        &self,
+        organization: &str,
+        cursor: Option<&str>,
+    ) -> Result<Page<Workspace>, ClientError> {
+        self.json(Call::get(&within(organization, "workspaces", cursor)))
+            .await
+    }
+
+    /// Deployments of an organization (id or name).
+    pub async fn deployments(
+        &self,
+        organization: &str,
+        cursor: Option<&str>,
+    ) -> Result<Page<Deployment>, ClientError> {
+        self.json(Call::get(&within(organization, "deployments", cursor)))
+            .await
+    }
+
+    /// People of an organization (id or name).
+    pub async fn users(
+        &self,
+        organization: &str,
+        cursor: Option<&str>,
+    ) -> Result<Page<User>, ClientError> {
+        self.json(Call::get(&within(organization, "users", cursor)))
+            .await
+    }
+
+    /// Makes an API token. The value is in this answer and nowhere else.
+    pub async fn create_token(
+        &self,
+        organization: &str,
+        token: &TokenCreate,
+        wait: Wait,
+    ) -> Result<TokenCreated, ClientError> {
+        let path = format!(
+            "/v1/organizations/{}/tokens{}",
+            escape(organization),
+            wait.query()
+        );
+        self.json(Call::json(Method::POST, &path, token)?).await
+    }
+
+    /// Lists API tokens.
+    pub async fn tokens(
+        &self,
+        organization: &str,
+        cursor: Option<&str>,
+    ) -> Result<Page<Token>, ClientError> {
+        self.json(Call::get(&within(organization, "tokens", cursor)))
+            .await
+    }
+
+    /// One API token.
+    pub async fn token(&self, organization: &str, id: TokenId) -> Result<Token, ClientError> {
+        let path = format!("/v1/organizations/{}/tokens/{id}", escape(organization));
+        self.json(Call::get(&path)).await
+    }
+
+    /// Deletes an API token: connected planes refuse it within two seconds.
+    pub async fn delete_token(
+        &self,
+        organization: &str,
+        id: TokenId,
+        wait: Wait,
+    ) -> Result<Deleted, ClientError> {
+        let path = format!(
+            "/v1/organizations/{}/tokens/{id}{}",
+            escape(organization),
+            wait.query()
+        );
+        self.json(Call::new(Method::DELETE, &path)).await
+    }
+
+    /// Adds a plane. The join token is in this answer and nowhere else.
+    pub async fn create_plane(&self, plane: &PlaneCreate) -> Result<PlaneCreated, ClientError> {
+        self.json(Call::json(Method::POST, "/v1/planes", plane)?)
+            .await
+    }
+
+    /// Lists planes.
+    pub async fn planes(&self, cursor: Option<&str>) -> Result<Page<Plane>, ClientError> {
+        self.json(Call::get(&paged("/v1/planes", cursor))).await
+    }
+
+    /// One plane, by id or name.
+    pub async fn plane(&self, plane: &str) -> Result<Plane, ClientError> {
+        self.json(Call::get(&format!("/v1/planes/{}", escape(plane))))
+            .await
+    }
+}
+
+fn paged(path: &str, cursor: Option<&str>) -> String {
+    match cursor {
+        Some(cursor) => format!("{path}?cursor={}", escape(cursor)),
+        None => path.to_owned(),
+    }
+}
+
+fn within(organization: &str, list: &str, cursor: Option<&str>) -> String {
+    let path = format!("/v1/organizations/{}/{list}", escape(organization));
+    paged(&path, cursor)
+}

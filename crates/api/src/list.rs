@@ -1,0 +1,48 @@
+//! Lists by cursor, and what planes have applied.
+
+use aeolus_model::PlaneId;
+use serde::{Deserialize, Serialize};
+
+/// One page of a list. Follow `next_cursor` until it is absent; cursors are opaque.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Page<T> {
+    /// The items, oldest first.
+    pub items: Vec<T>,
+    /// Where the next page begins; absent on the last one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_cursor: Option<String>,
+}
+
+/// The answer to a deletion.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Deleted {
+    /// The position of the change in the feed.
+    pub seq: u64,
+    /// With `wait=planes`: who has applied it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub planes: Option<PlaneAcks>,
+}
+
+/// Which planes have applied a change (`wait=planes`).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PlaneAcks {
+    /// These obey the change now.
+    pub applied: Vec<PlaneAck>,
+    /// These had not said so when the wait ended: they are cut off or slow, and go by their
+    /// staleness policy until they hear of it.
+    pub unconfirmed: Vec<PlaneAck>,
+}
+
+/// One plane and where it stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PlaneAck {
+    /// The plane.
+    pub id: PlaneId,
+    /// Its name.
+    pub name: String,
+    /// The position it last confirmed.
+    pub seq: u64,
+}

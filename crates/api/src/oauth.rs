@@ -1,0 +1,94 @@
+//! OAuth2 and OpenID Connect messages (RFC 6749 §5, RFC 8414, OpenID Connect Core).
+
+use aeolus_model::{ConnectionId, UserId};
+use serde::{Deserialize, Serialize};
+
+/// `grant_type` of RFC 6749 §4.1.3.
+pub const GRANT_AUTHORIZATION_CODE: &str = "authorization_code";
+/// `client_assertion_type` of RFC 7523 §2.2.
+pub const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+/// The command line's `client_id`: a public client with a loopback redirect (RFC 8252 §7.3).
+pub const CLI_CLIENT_ID: &str = "aeolus-cli";
+/// The path of the command line's loopback redirect.
+pub const CLI_CALLBACK_PATH: &str = "/callback";
+/// The path at which every deployment host receives its code.
+pub const GATE_CALLBACK_PATH: &str = "/.aeolus/callback";
+
+/// The answer of the token endpoint. `access_token` and `id_token` are secrets: don't log it.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct TokenAnswer {
+    /// The access token (RFC 9068).
+    pub access_token: String,
+    /// Always `Bearer`.
+    pub token_type: String,
+    /// Seconds until the access token's `exp`.
+    pub expires_in: u64,
+    /// The granted scope.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub scope: String,
+    /// Who signed in, to the client.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id_token: Option<String>,
+    /// What a gate's cookie needs beyond the tokens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub aeolus: Option<SessionHint>,
+}
+
+/// About the session behind a token answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionHint {
+    /// The identity provider the person came through.
+    pub connection: ConnectionId,
+    /// When the session ends whatever happens, in seconds since the epoch.
+    pub absolute_end: i64,
+}
+
+/// An OAuth2 error (RFC 6749 §5.2).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OAuthError {
+    /// The registered code.
+    pub error: String,
+    /// For the developer of the client.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub error_description: String,
+}
+
+/// Provider metadata: both RFC 8414 and OpenID Connect Discovery 1.0 read it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(
+    missing_docs,
+    reason = "every member is defined by RFC 8414 §2 and OpenID Discovery §3"
+)]
+pub struct Metadata {
+    pub issuer: String,
+    pub authorization_endpoint: String,
+    pub token_endpoint: String,
+    pub userinfo_endpoint: String,
+    pub revocation_endpoint: String,
+    pub jwks_uri: String,
+    pub end_session_endpoint: String,
+    pub scopes_supported: Vec<String>,
+    pub response_types_supported: Vec<String>,
+    pub response_modes_supported: Vec<String>,
+    pub grant_types_supported: Vec<String>,
+    pub subject_types_supported: Vec<String>,
+    pub id_token_signing_alg_values_supported: Vec<String>,
+    pub token_endpoint_auth_methods_supported: Vec<String>,
+    pub token_endpoint_auth_signing_alg_values_supported: Vec<String>,
+    pub code_challenge_methods_supported: Vec<String>,
+    pub claims_supported: Vec<String>,
+    pub authorization_response_iss_parameter_supported: bool,
+}
+
+/// The answer of the userinfo endpoint (OpenID Connect Core §5.3).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserInfo {
+    /// The person's id.
+    pub sub: UserId,
+    /// Their address.
+    pub email: String,
+    /// Whether the address is known to be theirs.
+    pub email_verified: bool,
+    /// Their display name.
+    pub name: String,
+}

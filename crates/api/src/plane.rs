@@ -1,0 +1,226 @@
+//! The plane protocol: what gates and control say to each other. Gates always ask; control never
+//! connects to a plane.
+
+use std::collections::BTreeMap;
+
+use aeolus_model::{DeploymentId, OrganizationId, PlaneId, SessionId, Slug};
+use serde::{Deserialize, Serialize};
+
+use crate::Base64Bytes;
+
+/// `POST /v1/planes`: adds a plane.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PlaneCreate {
+    /// Its name.
+    pub name: Slug,
+    /// The host on which the plane can sign people in by itself, if it is to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auth_host: Option<String>,
+}
+
+/// A plane, as control sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Plane {
+    /// Its id.
+    pub id: PlaneId,
+    /// Its name.
+    pub name: Slug,
+    /// Where it stands.
+    pub state: PlaneState,
+    /// The position its newest snapshot stands for; 0 before the first.
+    pub published_seq: u64,
+    /// The position the plane last confirmed; 0 before the first.
+    pub applied_seq: u64,
+    /// When one of its gates last asked, in seconds since the epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_seen_at: Option<i64>,
+    /// Set while control publishes nothing for the plane, with the reason.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alarm: Option<String>,
+}
+
+/// Where a plane stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PlaneState {
+    /// Waiting for its first gate.
+    Invited,
+    /// Its gates may ask.
+    Enrolled,
+    /// Its identity is no longer believed.
+    Quarantined,
+}
+
+/// The answer to adding a plane. `join_token` is shown once.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PlaneCreated {
+    /// The plane.
+    pub plane: Plane,
+    /// For `aeolus gate enroll`; good for one hour and one enrolment.
+    pub join_token: String,
+    /// The position of the change in the feed.
+    pub seq: u64,
+}
+
+/// `POST /v1/planes/enroll`: a gate proves that it was invited and shows its identity.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct EnrollRequest {
+    /// Which plane, from the join token.
+    pub plane: PlaneId,
+    /// 16 to 64 random bytes as base64url.
+    pub nonce: String,
+    /// The plane's public identity key (Ed25519).
+    pub identity_jwk: serde_json::Value,
+    /// Base64url HMAC-SHA256 under the join secret of the length-prefixed identity key (its 32 raw
+    /// bytes), nonce (its bytes) and SHA-256 of the root document: the secret itself never travels.
+    pub proof: String,
+}
+
+/// The answer to an enrolment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EnrollAnswer {
+    /// The text of the first root document, byte for byte, to be checked against the join token's
+    /// hash before anything else in this answer is believed.
+    pub root: String,
+    /// The issuer of control's tokens and the audience of plane assertions.
+    pub issuer: String,
+    /// The newest manifest, if there is one already.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub manifest: Option<String>,
+}
+
+/// `GET /v1/planes/self/manifest?after=EPOCH.SEQ&wait=SECONDS&root=VERSION`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ManifestAnswer {
+    /// The newest manifest, if it is newer than `after`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub manifest: Option<String>,
+    /// The signed statement of control's time and the plane's newest position.
+    pub freshness: String,
+    /// Up to 64 KiB of the blobs that changed since `after`, by lower-case hex SHA-256. What is
+    /// not here is fetched by its digest.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub blobs: BTreeMap<String, Base64Bytes>,
+    /// The text of the next root document, if there is one after `root`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub root: Option<String>,
+}
+
+/// `POST /v1/planes/self/status`, every 15 s.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Status {
+    /// Which gate of the plane: random, chosen at its start.
+    pub replica: String,
+    /// Epoch of the snapshot in force.
+    pub epoch: u64,
+    /// Position of the snapshot in force.
+    pub seq: u64,
+    /// The gate's program version.
+    pub version: String,
+    /// Requests refused in the last minute.
+    #[serde(default)]
+    pub denies_last_minute: u64,
+    /// Requests checked in the last minute.
+    #[serde(default)]
+    pub checks_last_minute: u64,
+    /// Age of the gate's knowledge, in seconds.
+    #[serde(default)]
+    pub age: u64,
+}
+
+/// One line of `POST /v1/planes/self/events` (NDJSON). Lines of a type control doesn't know are
+/// skipped and counted, so that a newer gate's spool never blocks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(
+    tag = "type",
+    rename_all = "snake_case",
+    rename_all_fields = "camelCase"
+)]
+pub enum Event {
+    /// A person signed out at a gate.
+    SessionEnded {
+        /// Which session.
+        session: SessionId,
+        /// When, in seconds since the epoch.
+        at: i64,
+    },
+    /// A request was refused.
+    Denied {
+        /// When, in seconds since the epoch.
+        at: i64,
+        /// At which deployment, if the route was known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        deployment: Option<DeploymentId>,
+        /// The client's address.
+        source: String,
+        /// The stable reason.
+        reason: String,
+        /// Who asked (an id), if known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        subject: Option<String>,
+        /// The gate's request id.
+        #[serde(default)]
+        request_id: String,
+    },
+    /// Refusals of one minute beyond those reported in full.
+    DeniedCount {
+        /// The minute's first second.
+        minute: i64,
+        /// At which deployment, if the route was known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        deployment: Option<DeploymentId>,
+        /// The client's address or network.
+        source: String,
+        /// The stable reason.
+        reason: String,
+        /// How many.
+        count: u64,
+    },
+    /// While cut off, the plane served a credential that had already been revoked here.
+    UseAfterRevocation {
+        /// When, in seconds since the epoch.
+        at: i64,
+        /// At which deployment.
+        deployment: DeploymentId,
+        /// Whose organization.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        organization: Option<OrganizationId>,
+        /// The token's or session's id; never a value.
+        credential: String,
+    },
+}
+
+/// The answer to a batch of events. The same `Idempotency-Key` gets the same answer again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EventsAnswer {
+    /// Lines taken.
+    pub accepted: u64,
+    /// Lines of unknown type or form.
+    pub skipped: u64,
+}
+
+/// `POST /v1/planes/self/sessions/{sid}/renew`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RenewRequest {
+    /// The deployment at which the session is in use.
+    pub deployment: DeploymentId,
+}
+
+/// A renewed session's new ends, in seconds since the epoch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RenewAnswer {
+    /// Until when the session may be used without another renewal.
+    pub access_end: i64,
+    /// When it ends whatever happens.
+    pub absolute_end: i64,
+}

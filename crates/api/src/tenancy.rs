@@ -1,0 +1,245 @@
+//! Organizations, workspaces, deployments, users, teams and grants.
+
+use aeolus_model::{
+    Actor, ConnectionId, DeploymentId, Email, Grant, OrganizationId, PathRule, PlaneId, Profile,
+    Role, SessionId, Slug, StalenessPolicy, Subject, TeamId, UserId, WorkspaceId,
+};
+use serde::{Deserialize, Serialize};
+
+/// The answer to making something.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Created<T> {
+    /// What was made.
+    #[serde(flatten)]
+    pub item: T,
+    /// The position of the change in the feed.
+    pub seq: u64,
+}
+
+/// An organization.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Organization {
+    /// Its id.
+    pub id: OrganizationId,
+    /// Its name, unique in the installation.
+    pub name: Slug,
+}
+
+/// A new organization or workspace.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct NamedCreate {
+    /// Its name, unique in its parent.
+    pub name: Slug,
+}
+
+/// A workspace.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Workspace {
+    /// Its id.
+    pub id: WorkspaceId,
+    /// Its organization.
+    pub organization_id: OrganizationId,
+    /// Its name, unique in the organization.
+    pub name: Slug,
+}
+
+/// A place where a deployment answers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Route {
+    /// The host, without a port.
+    pub host: String,
+    /// The path prefix on a shared host; absent: the whole host.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path_prefix: Option<String>,
+}
+
+/// How long a gate goes on without news, in seconds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Staleness {
+    /// Past this age of knowledge `then` takes hold.
+    pub max_stale: u64,
+    /// Past this everything but `static_allow` is `deny`.
+    pub hard_stale: u64,
+    /// What then.
+    pub then: StalenessPolicy,
+}
+
+/// A deployment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Deployment {
+    /// Its id.
+    pub id: DeploymentId,
+    /// Its organization.
+    pub organization_id: OrganizationId,
+    /// Its workspace.
+    pub workspace_id: WorkspaceId,
+    /// The plane it lives on.
+    pub plane_id: PlaneId,
+    /// Its name, unique in the workspace.
+    pub name: Slug,
+    /// Where it answers.
+    pub routes: Vec<Route>,
+    /// Where the built-in proxy forwards to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upstream: Option<String>,
+    /// The kind of application.
+    pub profile: Profile,
+    /// Its own path rules.
+    #[serde(default)]
+    pub rules: Vec<PathRule>,
+    /// What happens without news.
+    pub staleness: Staleness,
+}
+
+/// `POST /v1/organizations/{o}/deployments`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct DeploymentCreate {
+    /// In which workspace.
+    pub workspace_id: WorkspaceId,
+    /// On which plane.
+    pub plane_id: PlaneId,
+    /// Its name.
+    pub name: Slug,
+    /// Where it answers; at least one.
+    pub routes: Vec<Route>,
+    /// `http://host:port` for the built-in proxy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upstream: Option<String>,
+    /// The kind of application.
+    #[serde(default)]
+    pub profile: Profile,
+    /// Its own path rules.
+    #[serde(default)]
+    pub rules: Vec<PathRule>,
+    /// What happens without news; absent: 24 h, then `serve_until_exp`, at most 7 d.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub staleness: Option<Staleness>,
+}
+
+/// A person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct User {
+    /// Their id.
+    pub id: UserId,
+    /// Their address.
+    pub email: Email,
+    /// Their display name.
+    pub name: String,
+    /// Their role in the organization asked about, if the question was about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<Role>,
+}
+
+/// `POST /v1/organizations/{o}/users`: adds a person to an organization.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct UserCreate {
+    /// Their address.
+    pub email: Email,
+    /// Their display name; absent: the address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Their role in the organization.
+    pub role: Role,
+}
+
+/// A team.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Team {
+    /// Its id.
+    pub id: TeamId,
+    /// Its organization.
+    pub organization_id: OrganizationId,
+    /// Its name, unique in the organization.
+    pub name: Slug,
+}
+
+/// `POST /v1/organizations/{o}/grants`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct GrantCreate {
+    /// Who.
+    pub subject: Subject,
+    /// What.
+    pub role: Role,
+    /// Where: the organization or something in it.
+    pub resource: aeolus_model::Resource,
+}
+
+/// A grant, as the list shows it.
+pub type GrantItem = Grant;
+
+/// `GET /v1/me`: who the credential is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Me {
+    /// Who.
+    pub actor: Actor,
+    /// A person's address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<Email>,
+    /// The person's or the token's name.
+    pub name: String,
+    /// The session, for a person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<SessionId>,
+    /// The identity provider, for a person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connection: Option<ConnectionId>,
+    /// What was granted, directly and through teams.
+    pub grants: Vec<Grant>,
+}
+
+/// `POST /v1/apply`: what a fleet document changes, or would change.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ApplyAnswer {
+    /// The differences, parents first.
+    pub changes: Vec<Change>,
+    /// Whether they were made.
+    pub applied: bool,
+    /// Things to know that stop nothing.
+    #[serde(default)]
+    pub warnings: Vec<String>,
+    /// The position of the change in the feed, if there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seq: Option<u64>,
+}
+
+/// One difference.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Change {
+    /// What is done.
+    pub op: ChangeOp,
+    /// The kind of thing: `organization`, `grant`, …
+    pub kind: String,
+    /// Its path: `acme/sales/etl`.
+    pub path: String,
+    /// What of it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub detail: String,
+}
+
+/// What is done to a thing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ChangeOp {
+    /// It is made.
+    Create,
+    /// It is changed.
+    Update,
+    /// It is removed (only with `prune`).
+    Delete,
+    /// It was made by an earlier apply, is no longer in the document, and stays for want of `prune`.
+    Keep,
+}
