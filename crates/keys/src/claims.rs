@@ -1,0 +1,13 @@
+//! The claims of our tokens, as types. What isn't exactly so (a missing member, a fraction for a
+//! time, a list for `aud`) doesn't become a value.
+
+mod check;
+mod kinds;
+mod tag;
+
+pub use check::{ClaimError, Registered, check_times};
+pub use kinds::{
+    Access, Act, Airflow2, Airflow3, Api, Direct, DirectGrant, Federated, IdToken, Logout,
+    LogoutEvents, PlaneAssertion, Surface,
+};
+pub use tag::{AccessKind, ApiKind, DirectKind, FederatedKind};

@@ -1,0 +1,99 @@
+//! Control's private keys at rest: sealed under the master key, which is never in the database.
+//!
+//! `version ‖ master key's check ‖ nonce ‖ ciphertext ‖ tag`: 1, 4, 12, n and 16 bytes. The
+//! associated data is the key's id and kind, so that an envelope can't be moved to another record.
+
+use aeolus_model::{KeyId, Rng, Secret};
+use zeroize::Zeroize as _;
+
+use crate::seal::Aead;
+use crate::{Kind, digest};
+
+const VERSION: u8 = 1;
+const PREFIX: usize = 1 + 4;
+
+/// Why an envelope didn't open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EnvelopeError {
+    /// Not an envelope.
+    #[error("the stored key is damaged: not an envelope of a known version")]
+    Malformed,
+    /// Sealed under another master key.
+    #[error("the stored key was sealed under another master key: give the one it was made with")]
+    OtherMaster,
+    /// The right master key, but bytes, record id or kind were changed.
+    #[error("the stored key was changed after it was sealed, or belongs to another record")]
+    Tampered,
+    /// The library refused to seal.
+    #[error("the cryptographic library refused to seal the key")]
+    Refused,
+}
+
+/// The master key: 32 bytes from the operator's file, environment or KMS.
+pub struct MasterKey {
+    aead: Aead,
+    check: [u8; 4],
+}
+
+impl MasterKey {
+    /// Takes the operator's 32 bytes.
+    pub fn new(secret: &Secret<[u8; 32]>) -> Result<Self, EnvelopeError> {
+        let key = crate::seal::derive(secret, "aeolus envelope", b"");
+        let check = digest::hmac(secret.expose(), &[b"aeolus master key check"]);
+        let check = *check.first_chunk().ok_or(EnvelopeError::Refused)?;
+        let aead = Aead::new(&key).ok_or(EnvelopeError::Refused)?;
+        Ok(Self { aead, check })
+    }
+
+    /// A new master key's 32 bytes.
+    pub fn generate(rng: &dyn Rng) -> Secret<[u8; 32]> {
+        let mut bytes = [0; 32];
+        rng.fill(&mut bytes);
+        let secret = Secret::new(bytes);
+        bytes.zeroize();
+        secret
+    }
+
+    /// Seals a private key for its record.
+    pub fn seal(
+        &self,
+        id: KeyId,
+        kind: Kind,
+        plain: &[u8],
+        rng: &dyn Rng,
+    ) -> Result<Vec<u8>, EnvelopeError> {
+        let [a, b, c, d] = self.check;
+        let prefix = [VERSION, a, b, c, d];
+        let sealed = self.aead.seal(&prefix, &aad(id, kind), plain, rng);
+        sealed.ok_or(EnvelopeError::Refused)
+    }
+
+    /// Opens a record's private key.
+    pub fn open(
+        &self,
+        id: KeyId,
+        kind: Kind,
+        sealed: &[u8],
+    ) -> Result<Secret<Vec<u8>>, EnvelopeError> {
+        let prefix: Option<&[u8; PREFIX]> = sealed.first_chunk();
+        let Some([VERSION, check @ ..]) = prefix else {
+            return Err(EnvelopeError::Malformed);
+        };
+        if *check != self.check {
+            return Err(EnvelopeError::OtherMaster);
+        }
+        let opened = self.aead.open(PREFIX, &aad(id, kind), sealed.to_vec());
+        opened.ok_or(EnvelopeError::Tampered)
+    }
+}
+
+impl std::fmt::Debug for MasterKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("MasterKey(…)")
+    }
+}
+
+/// The id has a fixed length, so the rest is the kind.
+fn aad(id: KeyId, kind: Kind) -> Vec<u8> {
+    [id.as_bytes().as_slice(), kind.name().as_bytes()].concat()
+}

@@ -1,0 +1,274 @@
+//! JSON Web Keys and sets of them (RFC 7517, RFC 7518 §6, RFC 8037 §2): public keys only.
+
+use std::collections::HashSet;
+
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
+
+use crate::public::Numbers;
+use crate::{Alg, KeyError, PublicKey, base64url, json};
+
+/// Largest set read.
+const MAX_BYTES: usize = 256 * 1024;
+
+/// Most keys in a set.
+const MAX_KEYS: usize = 64;
+
+/// One public JWK as it was published. Reading refuses private and symmetric members; whether the
+/// rest makes a usable key is said by [`PublicKey::from_jwk`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Members")]
+pub struct Jwk {
+    kty: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    crv: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    x: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    y: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    n: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    e: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    alg: Option<String>,
+    #[serde(rename = "use", skip_serializing_if = "Option::is_none")]
+    usage: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key_ops: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kid: Option<String>,
+}
+
+/// What a JWK may carry, with the members that must not be there.
+#[derive(Deserialize)]
+struct Members {
+    kty: String,
+    crv: Option<String>,
+    x: Option<String>,
+    y: Option<String>,
+    n: Option<String>,
+    e: Option<String>,
+    alg: Option<String>,
+    #[serde(rename = "use")]
+    usage: Option<String>,
+    key_ops: Option<Vec<String>>,
+    kid: Option<String>,
+    d: Option<IgnoredAny>,
+    p: Option<IgnoredAny>,
+    q: Option<IgnoredAny>,
+    dp: Option<IgnoredAny>,
+    dq: Option<IgnoredAny>,
+    qi: Option<IgnoredAny>,
+    oth: Option<IgnoredAny>,
+    k: Option<IgnoredAny>,
+}
+
+impl TryFrom<Members> for Jwk {
+    type Error = KeyError;
+
+    fn try_from(jwk: Members) -> Result<Self, KeyError> {
+        let private = [jwk.d, jwk.p, jwk.q, jwk.dp, jwk.dq, jwk.qi, jwk.oth, jwk.k];
+        if jwk.kty == "oct" || private.iter().any(Option::is_some) {
+            return Err(KeyError::Private);
+        }
+        Ok(Self {
+            kty: jwk.kty,
+            crv: jwk.crv,
+            x: jwk.x,
+            y: jwk.y,
+            n: jwk.n,
+            e: jwk.e,
+            alg: jwk.alg,
+            usage: jwk.usage,
+            key_ops: jwk.key_ops,
+            kid: jwk.kid,
+        })
+    }
+}
+
+impl Jwk {
+    /// From JSON text; no member twice.
+    pub fn parse(json: &[u8]) -> Result<Self, KeyError> {
+        if json.len() > MAX_BYTES {
+            return Err(KeyError::TooLarge);
+        }
+        let members: Members = read(json)?;
+        members.try_into()
+    }
+
+    /// The JSON text to publish.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// The `kid` as published; other issuers' may be any text.
+    pub fn kid(&self) -> Option<&str> {
+        self.kid.as_deref()
+    }
+
+    pub(crate) fn publish(key: &PublicKey) -> Self {
+        let encode = |bytes: &[u8]| Some(base64url::encode(bytes));
+        let (kty, crv) = match key.alg() {
+            Alg::EdDsa => ("OKP", Some("Ed25519".to_owned())),
+            Alg::Es256 => ("EC", Some("P-256".to_owned())),
+            Alg::Rs256 => ("RSA", None),
+        };
+        let (x, y, n, e) = match key.numbers() {
+            Numbers::Ed25519(x) => (encode(x), None, None, None),
+            Numbers::P256 { x, y } => (encode(x), encode(y), None, None),
+            Numbers::Rsa { n, e } => (None, None, encode(n), encode(e)),
+        };
+        Self {
+            kty: kty.to_owned(),
+            crv,
+            x,
+            y,
+            n,
+            e,
+            alg: Some(key.alg().name().to_owned()),
+            usage: Some("sig".to_owned()),
+            key_ops: None,
+            kid: Some(key.kid().to_string()),
+        }
+    }
+
+    pub(crate) fn public_key(&self) -> Result<PublicKey, KeyError> {
+        let numbers = match (self.kty.as_str(), self.crv.as_deref()) {
+            ("OKP", Some("Ed25519")) => Numbers::Ed25519(array(self.x.as_ref(), "x")?),
+            ("EC", Some("P-256")) => Numbers::P256 {
+                x: array(self.x.as_ref(), "x")?,
+                y: array(self.y.as_ref(), "y")?,
+            },
+            ("RSA", None) => Numbers::Rsa {
+                n: bytes(self.n.as_ref(), "n")?,
+                e: bytes(self.e.as_ref(), "e")?,
+            },
+            _ => return Err(KeyError::Unsupported),
+        };
+        self.refuse_other_use()?;
+        let key = PublicKey::new(numbers)?;
+        match self.alg.as_deref().map(Alg::foreign) {
+            Some(alg) if alg != Some(key.alg()) => Err(KeyError::WrongAlg(key.alg())),
+            _ => Ok(key),
+        }
+    }
+
+    /// RFC 7517 §4.2 and §4.3: what says "not for verifying" is believed.
+    fn refuse_other_use(&self) -> Result<(), KeyError> {
+        let usage = self.usage.as_deref().is_none_or(|usage| usage == "sig");
+        let only_verify = |ops: &Vec<String>| ops.len() == 1 && ops.iter().all(|op| op == "verify");
+        if usage && self.key_ops.as_ref().is_none_or(only_verify) {
+            Ok(())
+        } else {
+            Err(KeyError::WrongUse)
+        }
+    }
+}
+
+/// A set of public keys.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct JwkSet {
+    keys: Vec<Jwk>,
+}
+
+/// A key of another issuer with the `kid` it was published under.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ForeignKey {
+    /// Any text, or none.
+    pub kid: Option<String>,
+    /// The key.
+    pub key: PublicKey,
+}
+
+impl JwkSet {
+    /// The set of our own keys, to publish.
+    pub fn of<'a>(keys: impl IntoIterator<Item = &'a PublicKey>) -> Self {
+        let keys = keys.into_iter().map(PublicKey::to_jwk).collect();
+        Self { keys }
+    }
+
+    /// Reads a set. Refused as a whole (the caller keeps the set it had): above the caps, with a
+    /// `kid` twice, with private or symmetric members, not strict JSON.
+    pub fn parse(json: &[u8]) -> Result<Self, KeyError> {
+        #[derive(Deserialize)]
+        struct Set {
+            keys: Vec<Members>,
+        }
+        if json.len() > MAX_BYTES {
+            return Err(KeyError::TooLarge);
+        }
+        let set: Set = read(json)?;
+        if set.keys.len() > MAX_KEYS {
+            return Err(KeyError::TooLarge);
+        }
+        let keys = set.keys.into_iter().map(Jwk::try_from);
+        let keys = keys.collect::<Result<Vec<_>, _>>()?;
+        let mut seen = HashSet::new();
+        if !keys.iter().filter_map(Jwk::kid).all(|kid| seen.insert(kid)) {
+            return Err(KeyError::DuplicateKid);
+        }
+        Ok(Self { keys })
+    }
+
+    /// The JSON text to publish.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// The keys as published.
+    pub fn iter(&self) -> impl Iterator<Item = &Jwk> {
+        self.keys.iter()
+    }
+
+    /// Every key of a set of ours: one that isn't usable, or whose `kid` isn't its thumbprint,
+    /// refuses the set.
+    pub fn own_keys(&self) -> Result<Vec<PublicKey>, KeyError> {
+        let own = |jwk: &Jwk| {
+            let key = jwk.public_key()?;
+            match jwk.kid() {
+                Some(kid) if kid == key.kid().to_string() => Ok(key),
+                _ => Err(KeyError::WrongKid),
+            }
+        };
+        self.keys.iter().map(own).collect()
+    }
+
+    /// The usable keys of another issuer. What is for encryption, of a type that isn't used here,
+    /// or weak is left out (RFC 7517 §5); what contradicts itself refuses the set.
+    pub fn foreign_keys(&self) -> Result<Vec<ForeignKey>, KeyError> {
+        let mut keys = Vec::new();
+        for jwk in &self.keys {
+            if jwk.usage.as_deref() == Some("enc") {
+                continue;
+            }
+            match jwk.public_key() {
+                Ok(key) => keys.push(ForeignKey {
+                    kid: jwk.kid.clone(),
+                    key,
+                }),
+                Err(KeyError::Unsupported | KeyError::Weak(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(keys)
+    }
+}
+
+fn read<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, KeyError> {
+    let text = json::strict_object(json, json::DOCUMENT_VALUES)
+        .map_err(|_| KeyError::Malformed("not a strict JSON object"))?;
+    serde_json::from_str(text).map_err(|_| KeyError::Malformed("not a JWK or JWK set"))
+}
+
+fn bytes(member: Option<&String>, name: &'static str) -> Result<Vec<u8>, KeyError> {
+    member
+        .and_then(base64url::decode)
+        .ok_or(KeyError::Malformed(name))
+}
+
+fn array(member: Option<&String>, name: &'static str) -> Result<[u8; 32], KeyError> {
+    member
+        .and_then(base64url::decode_array)
+        .ok_or(KeyError::Malformed(name))
+}

@@ -1,0 +1,152 @@
+//! Tokens that other issuers signed (`id_token`s, workload tokens): a wider header, nothing of ours.
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, IgnoredAny};
+
+use super::{Body, JwsError, MAX_TOKEN, read_claims, split};
+use crate::{Alg, PublicKey, base64url, json};
+
+/// Longest encoded header: others put certificates' digests and more into it.
+const MAX_HEADER: usize = 4 * 1024;
+
+/// A token of another issuer, of which nothing is to be believed yet. It can't become a
+/// [`super::Verified`], so it is never taken for a token of ours.
+pub struct ForeignToken<'a> {
+    signing_input: &'a [u8],
+    alg: Alg,
+    kid: Option<String>,
+    body: Body,
+}
+
+/// The members that matter. Unknown ones are ignored (RFC 7515 §4); those by which a token would
+/// bring its own key, its own rules or another token inside are refused.
+#[derive(Deserialize)]
+struct Header {
+    alg: String,
+    #[serde(default, deserialize_with = "text")]
+    kid: Option<String>,
+    #[serde(default, deserialize_with = "text")]
+    typ: Option<String>,
+    crit: Option<IgnoredAny>,
+    b64: Option<IgnoredAny>,
+    jku: Option<IgnoredAny>,
+    jwk: Option<IgnoredAny>,
+    x5u: Option<IgnoredAny>,
+    x5c: Option<IgnoredAny>,
+    cty: Option<IgnoredAny>,
+    enc: Option<IgnoredAny>,
+    zip: Option<IgnoredAny>,
+}
+
+/// A member that may be missing but is a string where it is not.
+fn text<'de, D: serde::Deserializer<'de>>(reader: D) -> Result<Option<String>, D::Error> {
+    String::deserialize(reader).map(Some)
+}
+
+impl Header {
+    fn is_plain(&self) -> bool {
+        let refused = [
+            &self.crit, &self.b64, &self.jku, &self.jwk, &self.x5u, &self.x5c, &self.cty,
+            &self.enc, &self.zip,
+        ];
+        // RFC 7515 §4.1.9: a media type, compared without case. Our own types are no `JWT`.
+        let typ = self.typ.as_deref();
+        let jwt = typ.is_none_or(|typ| {
+            typ.eq_ignore_ascii_case("JWT") || typ.eq_ignore_ascii_case("application/jwt")
+        });
+        jwt && refused.into_iter().all(Option::is_none)
+    }
+}
+
+/// Reads a token of another issuer: shape, caps and header. Its `typ` is `JWT` or missing.
+pub fn parse_foreign(token: &[u8]) -> Result<ForeignToken<'_>, JwsError> {
+    let parts = split(token, MAX_TOKEN)?;
+    if parts.header.len() > MAX_HEADER {
+        return Err(JwsError::Header);
+    }
+    let header = base64url::decode(parts.header).ok_or(JwsError::Shape)?;
+    let header = json::strict_object(&header, json::TOKEN_VALUES).map_err(|_| JwsError::Header)?;
+    let header: Header = serde_json::from_str(header).map_err(|_| JwsError::Header)?;
+    if !header.is_plain() {
+        return Err(JwsError::Header);
+    }
+    Ok(ForeignToken {
+        signing_input: parts.signing_input,
+        alg: Alg::foreign(&header.alg).ok_or(JwsError::Alg)?,
+        kid: header.kid,
+        body: Body::decode(parts.claims, parts.signature).ok_or(JwsError::Shape)?,
+    })
+}
+
+impl ForeignToken<'_> {
+    /// The key it names: any text, or none.
+    pub fn kid(&self) -> Option<&str> {
+        self.kid.as_deref()
+    }
+
+    /// The algorithm it names.
+    pub fn alg(&self) -> Alg {
+        self.alg
+    }
+
+    /// The key of the issuer's set that fits: the one with its `kid`, or, where the token names
+    /// none, the only one of its algorithm (OIDC Core §10.1).
+    pub fn select<'k>(&self, keys: &'k [crate::ForeignKey]) -> Result<&'k PublicKey, JwsError> {
+        let mut fitting = keys.iter().filter(|held| match &self.kid {
+            Some(kid) => held.kid.as_ref() == Some(kid),
+            None => held.key.alg() == self.alg,
+        });
+        match (fitting.next(), fitting.next()) {
+            (Some(found), None) => Ok(&found.key),
+            _ => Err(JwsError::Kid),
+        }
+    }
+
+    /// Claims that anyone may have written: to find the issuer, never to allow.
+    pub fn unverified_claims<T: DeserializeOwned>(&self) -> Result<T, JwsError> {
+        strict_claims(&self.body)
+    }
+
+    /// Believes the token if this key, with its own algorithm, signed it.
+    pub fn verify(self, key: &PublicKey) -> Result<ForeignVerified, JwsError> {
+        if self.alg != key.alg() {
+            return Err(JwsError::Alg);
+        }
+        key.verify(self.signing_input, self.body.signature())?;
+        Ok(ForeignVerified(self.body))
+    }
+}
+
+/// A token that another issuer's key signed.
+pub struct ForeignVerified(Body);
+
+impl ForeignVerified {
+    /// The claims, typed, from strict JSON.
+    pub fn claims<T: DeserializeOwned>(&self) -> Result<T, JwsError> {
+        strict_claims(&self.0)
+    }
+
+    /// The signed bytes.
+    pub fn payload(&self) -> &[u8] {
+        self.0.claims()
+    }
+}
+
+fn strict_claims<T: DeserializeOwned>(body: &Body) -> Result<T, JwsError> {
+    json::strict_object(body.claims(), json::TOKEN_VALUES).map_err(|_| JwsError::Claims)?;
+    read_claims(body.claims())
+}
+
+impl fmt::Debug for ForeignToken<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ForeignToken({})", self.alg)
+    }
+}
+
+impl fmt::Debug for ForeignVerified {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ForeignVerified")
+    }
+}

@@ -1,0 +1,167 @@
+//! Private keys and what they sign.
+
+use std::fmt;
+
+use aeolus_model::{Rng, Secret};
+use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
+use aws_lc_rs::rsa::KeySize;
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair};
+use serde::Serialize;
+
+use crate::public::Numbers;
+use crate::{Alg, KeyError, Kind, PublicKey, base64url};
+
+/// A private key: Ed25519 (EdDSA) or RSA of 2048 bits and more (RS256).
+pub struct SigningKey {
+    pair: Pair,
+    public: PublicKey,
+}
+
+enum Pair {
+    Ed25519(Ed25519KeyPair),
+    Rsa(RsaKeyPair),
+}
+
+#[derive(Serialize)]
+struct Header<'a> {
+    alg: &'a str,
+    kid: String,
+    typ: &'a str,
+}
+
+impl SigningKey {
+    /// A new key. ES256 is refused: we only verify it. An RSA key (2048 bits) takes the library's
+    /// own generator and tenths of a second; keep it off async threads.
+    pub fn generate(alg: Alg, rng: &dyn Rng) -> Result<Self, KeyError> {
+        match alg {
+            Alg::EdDsa => {
+                let mut seed = Secret::new([0; 32]);
+                fill(&mut seed, rng);
+                Self::ed25519_from_seed(&seed)
+            }
+            Alg::Rs256 => {
+                let pair = RsaKeyPair::generate(KeySize::Rsa2048).map_err(|_| KeyError::Refused)?;
+                Self::from_rsa(pair)
+            }
+            Alg::Es256 => Err(KeyError::Unsupported),
+        }
+    }
+
+    /// The Ed25519 key that follows from a 32-byte seed (RFC 8032 §5.1.5).
+    pub fn ed25519_from_seed(seed: &Secret<[u8; 32]>) -> Result<Self, KeyError> {
+        let pair = Ed25519KeyPair::from_seed_unchecked(seed.expose());
+        Self::from_ed25519(pair.map_err(|_| KeyError::Refused)?)
+    }
+
+    /// From an unencrypted PKCS#8 document (RFC 5208, RFC 8410).
+    pub fn from_pkcs8(der: &Secret<Vec<u8>>) -> Result<Self, KeyError> {
+        if let Ok(pair) = Ed25519KeyPair::from_pkcs8(der.expose()) {
+            return Self::from_ed25519(pair);
+        }
+        match RsaKeyPair::from_pkcs8(der.expose()) {
+            Ok(pair) => Self::from_rsa(pair),
+            Err(_) => Err(KeyError::Malformed(
+                "not a PKCS#8 document with an Ed25519 or RSA key",
+            )),
+        }
+    }
+
+    /// As a PKCS#8 version 1 document, which every tool reads.
+    pub fn to_pkcs8(&self) -> Result<Secret<Vec<u8>>, KeyError> {
+        let der: Result<Pkcs8V1Der<'_>, _> = match &self.pair {
+            Pair::Ed25519(pair) => pair.as_der(),
+            Pair::Rsa(pair) => pair.as_der(),
+        };
+        let der = der.map_err(|_| KeyError::Refused)?;
+        Ok(Secret::new(der.as_ref().to_vec()))
+    }
+
+    /// The public half.
+    pub fn public(&self) -> &PublicKey {
+        &self.public
+    }
+
+    /// Signs claims as a compact JWS (RFC 7515 §7.1) of one kind. The header is
+    /// `{"alg","kid","typ"}` in this order, so that our tokens begin alike and secret scanners can
+    /// know them. Refuses a kind whose algorithm isn't the key's.
+    pub fn sign<T: Serialize>(&self, kind: Kind, claims: &T) -> Result<String, KeyError> {
+        if kind.alg() != self.public.alg() {
+            return Err(KeyError::WrongAlg(self.public.alg()));
+        }
+        let header = Header {
+            alg: kind.alg().name(),
+            kid: self.public.kid().to_string(),
+            typ: kind.typ(),
+        };
+        let header = serde_json::to_vec(&header).map_err(|_| KeyError::Claims)?;
+        let claims = serde_json::to_vec(claims).map_err(|_| KeyError::Claims)?;
+        let mut token = String::with_capacity((header.len() + claims.len()) * 4 / 3 + 360);
+        base64url::encode_into(header, &mut token);
+        token.push('.');
+        base64url::encode_into(claims, &mut token);
+        let signature = self.sign_raw(token.as_bytes())?;
+        token.push('.');
+        base64url::encode_into(signature, &mut token);
+        Ok(token)
+    }
+
+    /// Signs bytes that are no token; the caller makes sure they can't be taken for one.
+    pub fn sign_raw(&self, message: &[u8]) -> Result<Vec<u8>, KeyError> {
+        match &self.pair {
+            Pair::Ed25519(pair) => {
+                let signature = pair.try_sign(message).map_err(|_| KeyError::Refused)?;
+                Ok(signature.as_ref().to_vec())
+            }
+            Pair::Rsa(pair) => {
+                let mut signature = vec![0; pair.public_modulus_len()];
+                // PKCS#1 v1.5 is deterministic; the generator is only part of the signature.
+                #[expect(
+                    clippy::disallowed_methods,
+                    reason = "the library asks for its own generator and draws nothing from it"
+                )]
+                let rng = aws_lc_rs::rand::SystemRandom::new();
+                pair.sign(&RSA_PKCS1_SHA256, &rng, message, &mut signature)
+                    .map_err(|_| KeyError::Refused)?;
+                Ok(signature)
+            }
+        }
+    }
+
+    fn from_ed25519(pair: Ed25519KeyPair) -> Result<Self, KeyError> {
+        let public = pair.public_key().as_ref().try_into();
+        let public = public.map_err(|_| KeyError::Refused)?;
+        Ok(Self {
+            public: PublicKey::from_ed25519(public)?,
+            pair: Pair::Ed25519(pair),
+        })
+    }
+
+    fn from_rsa(pair: RsaKeyPair) -> Result<Self, KeyError> {
+        let public = pair.public_key();
+        let n = public.modulus().big_endian_without_leading_zero().to_vec();
+        let e = public.exponent().big_endian_without_leading_zero().to_vec();
+        Ok(Self {
+            public: PublicKey::new(Numbers::Rsa { n, e })?,
+            pair: Pair::Rsa(pair),
+        })
+    }
+}
+
+/// Draws a secret into its place, so that no copy stays behind.
+fn fill(seed: &mut Secret<[u8; 32]>, rng: &dyn Rng) {
+    let mut bytes = [0; 32];
+    rng.fill(&mut bytes);
+    *seed = Secret::new(bytes);
+    zeroize::Zeroize::zeroize(&mut bytes);
+}
+
+impl fmt::Debug for SigningKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "SigningKey({}, {})",
+            self.public.alg(),
+            self.public.kid()
+        )
+    }
+}

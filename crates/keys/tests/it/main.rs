@@ -1,0 +1,3 @@
+//! The crate's API from outside.
+
+mod round_trip;
