@@ -1,3 +1,31 @@
 //! The contract between planes: what control signs and a gate believes.
+//!
+//! Trust starts at a pinned [`Root`] document, which names the keys that sign manifests. A
+//! [`Manifest`] names the sections of one position of the feed by the hashes of their content, so a
+//! [`Snapshot`] is accepted as a whole or not at all. [`Freshness`] says that a position is still the
+//! latest one. The defences have the names The Update Framework gave them: rollback, freeze,
+//! mix-and-match, endless data, wrong key, recovery from a stolen key.
 
+mod blob;
+mod digest;
+mod error;
+mod freshness;
+mod manifest;
+pub mod patch;
+mod publish;
+mod root;
 pub mod section;
+mod sections;
+mod verify;
+
+pub use blob::{MAX_SECTION, compress, max_compressed};
+pub use digest::{Digest, DigestError};
+pub use error::{SectionError, SnapshotError};
+pub use freshness::{Freshness, sign_freshness, verify_freshness};
+pub use manifest::{
+    MANIFEST_LIFE, MAX_MANIFEST, Manifest, Position, PositionError, READER, SectionRef,
+};
+pub use publish::{Edition, PublishError, Published, publish};
+pub use root::{MAX_ROOT, Root, RootBuilder, RootError};
+pub use sections::{Canonical, Sections};
+pub use verify::{Blobs, Snapshot, Trust};

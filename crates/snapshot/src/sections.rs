@@ -1,0 +1,108 @@
+//! The sections with their types, and their one encoding.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aeolus_model::OrganizationId;
+use prost::Message;
+
+use crate::section::{Connections, Deployments, GrantList, Keys, Revocations, Subjects};
+use crate::{PublishError, patch};
+
+pub(crate) const DEPLOYMENTS: &str = "deployments";
+pub(crate) const SUBJECTS: &str = "subjects";
+pub(crate) const GRANTS: &str = "grants";
+pub(crate) const KEYS: &str = "keys";
+pub(crate) const CONNECTIONS: &str = "connections";
+pub(crate) const REVOCATIONS: &str = "revocations/";
+
+/// Everything a plane is told.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Sections {
+    /// What lives on the plane.
+    pub deployments: Deployments,
+    /// Who has any effective permission on it.
+    pub subjects: Subjects,
+    /// Who has what where.
+    pub grants: GrantList,
+    /// Whose signatures count.
+    pub keys: Keys,
+    /// Which identity providers sessions may come from.
+    pub connections: Connections,
+    /// What is no longer good, per organization. Every organization with a deployment on the plane
+    /// has an entry, even an empty one: without it a gate denies the organization.
+    pub revocations: BTreeMap<OrganizationId, Revocations>,
+}
+
+/// A section with one encoding per content, whatever order its records came in.
+pub trait Canonical: Message + Default + Clone {
+    /// Whether a key occurs twice: then the content would be ambiguous.
+    fn has_duplicates(&self) -> bool;
+
+    /// Sorts the lists inside records whose order means nothing.
+    fn sort_inside(&mut self) {}
+
+    /// The canonical bytes.
+    fn canonical(&self) -> Result<Vec<u8>, PublishError> {
+        if self.has_duplicates() {
+            return Err(PublishError::Duplicate);
+        }
+        let mut tidy = self.clone();
+        tidy.sort_inside();
+        Ok(patch::canonical(&tidy.encode_to_vec())?)
+    }
+}
+
+fn repeats<K: Ord>(keys: impl IntoIterator<Item = K>) -> bool {
+    let mut seen = BTreeSet::new();
+    !keys.into_iter().all(|key| seen.insert(key))
+}
+
+impl Canonical for Deployments {
+    fn has_duplicates(&self) -> bool {
+        repeats(self.deployments.iter().map(|d| &d.id))
+    }
+}
+
+impl Canonical for Subjects {
+    fn has_duplicates(&self) -> bool {
+        repeats(self.subjects.iter().map(|s| (s.kind, &s.id)))
+            || repeats(self.teams.iter().map(|t| &t.id))
+    }
+
+    fn sort_inside(&mut self) {
+        for subject in &mut self.subjects {
+            subject.teams.sort_unstable();
+            subject.identities.sort_unstable();
+        }
+    }
+}
+
+impl Canonical for GrantList {
+    fn has_duplicates(&self) -> bool {
+        repeats(
+            self.grants
+                .iter()
+                .map(|g| ((g.subject_kind, &g.subject), (g.resource_kind, &g.resource))),
+        )
+    }
+}
+
+impl Canonical for Keys {
+    fn has_duplicates(&self) -> bool {
+        repeats(self.keys.iter().map(|k| &k.jwk))
+    }
+}
+
+impl Canonical for Connections {
+    fn has_duplicates(&self) -> bool {
+        repeats(self.connections.iter().map(|c| &c.id))
+    }
+}
+
+impl Canonical for Revocations {
+    fn has_duplicates(&self) -> bool {
+        repeats(self.ends.iter().map(|e| e.index))
+            || repeats(self.marks.iter().map(|m| (m.subject_kind, &m.subject)))
+            || repeats(self.sessions.iter().map(|s| &s.id))
+    }
+}

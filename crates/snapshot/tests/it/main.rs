@@ -1,0 +1,6 @@
+//! What the crate promises, through its public interface.
+
+mod build;
+mod patches;
+mod root;
+mod snapshot;

@@ -1,0 +1,193 @@
+use aeolus_snapshot::Canonical;
+use aeolus_snapshot::patch::{apply, canonical, diff};
+use aeolus_snapshot::section::{
+    Connection, Connections, Deployment, Deployments, EndedSession, Grant, GrantList, Keys, Mark,
+    Revocations, Subject, Subjects, Team, TokenKey,
+};
+use proptest::collection::{btree_map, btree_set, vec};
+use proptest::prelude::*;
+
+fn id() -> impl Strategy<Value = Vec<u8>> {
+    (0_u8..12).prop_map(|n| vec![n; 16])
+}
+
+fn deployments() -> impl Strategy<Value = Deployments> {
+    btree_map(id(), ("[a-c]{1,3}", 0_u64..3), 0..12).prop_map(|all| Deployments {
+        deployments: all
+            .into_iter()
+            .map(|(id, (name, max_stale))| Deployment {
+                id,
+                name,
+                max_stale,
+                ..Deployment::default()
+            })
+            .collect(),
+    })
+}
+
+fn subjects() -> impl Strategy<Value = Subjects> {
+    let people = btree_map(id(), ("[a-c]{0,3}", vec(id(), 0..3)), 0..12);
+    (people, btree_set(id(), 0..5)).prop_map(|(people, teams)| Subjects {
+        subjects: people
+            .into_iter()
+            .map(|(id, (email, teams))| Subject {
+                id,
+                kind: 1,
+                email,
+                teams,
+                ..Subject::default()
+            })
+            .collect(),
+        teams: teams
+            .into_iter()
+            .map(|id| Team {
+                id,
+                name: "t".to_owned(),
+            })
+            .collect(),
+    })
+}
+
+fn grants() -> impl Strategy<Value = GrantList> {
+    btree_map(
+        (1_i32..4, id(), 1_i32..5, id()),
+        vec(any::<u8>(), 0..5),
+        0..20,
+    )
+    .prop_map(|all| {
+        let grant = |((subject_kind, subject, resource_kind, resource), permissions)| Grant {
+            subject_kind,
+            subject,
+            resource_kind,
+            resource,
+            permissions,
+        };
+        GrantList {
+            grants: all.into_iter().map(grant).collect(),
+        }
+    })
+}
+
+fn keys() -> impl Strategy<Value = Keys> {
+    ("[a-c]{0,3}", btree_set("[a-e]{1,2}", 0..5)).prop_map(|(issuer, keys)| Keys {
+        issuer,
+        keys: keys
+            .into_iter()
+            .map(|jwk| TokenKey {
+                kind: "api".to_owned(),
+                jwk,
+            })
+            .collect(),
+    })
+}
+
+fn connections() -> impl Strategy<Value = Connections> {
+    btree_set(id(), 0..5).prop_map(|ids| Connections {
+        connections: ids
+            .into_iter()
+            .map(|id| Connection {
+                id,
+                ..Connection::default()
+            })
+            .collect(),
+    })
+}
+
+fn revocations() -> impl Strategy<Value = Revocations> {
+    let status = (0_usize..400, vec((0_usize..400, any::<u8>()), 0..4));
+    let marks = btree_map((1_i32..3, id()), 0_i64..5, 0..5);
+    (status, 0_i64..3, marks, btree_set(id(), 0..4)).prop_map(
+        |((length, bits), not_before, marks, sessions)| {
+            let mut status = vec![0; length];
+            for (at, byte) in bits {
+                if let Some(target) = status.get_mut(at) {
+                    *target = byte;
+                }
+            }
+            Revocations {
+                status,
+                not_before,
+                marks: marks
+                    .into_iter()
+                    .map(|((subject_kind, subject), not_before)| Mark {
+                        subject_kind,
+                        subject,
+                        not_before,
+                    })
+                    .collect(),
+                sessions: sessions
+                    .into_iter()
+                    .map(|id| EndedSession {
+                        id,
+                        absolute_end: 9,
+                    })
+                    .collect(),
+                ..Revocations::default()
+            }
+        },
+    )
+}
+
+fn check(base: &impl Canonical, new: &impl Canonical) -> Result<(), TestCaseError> {
+    let (base, new) = (base.canonical().unwrap(), new.canonical().unwrap());
+    let patch = diff(&base, &new).unwrap();
+    prop_assert_eq!(apply(&base, &patch).unwrap(), new.clone());
+    prop_assert_eq!(canonical(&new).unwrap(), new.clone());
+    prop_assert!(diff(&new, &new).unwrap().is_empty());
+    Ok(())
+}
+
+proptest! {
+    #[test]
+    fn deployments_patch((base, new) in (deployments(), deployments())) { check(&base, &new)?; }
+    #[test]
+    fn subjects_patch((base, new) in (subjects(), subjects())) { check(&base, &new)?; }
+    #[test]
+    fn grants_patch((base, new) in (grants(), grants())) { check(&base, &new)?; }
+    #[test]
+    fn keys_patch((base, new) in (keys(), keys())) { check(&base, &new)?; }
+    #[test]
+    fn connections_patch((base, new) in (connections(), connections())) { check(&base, &new)?; }
+    #[test]
+    fn revocations_patch((base, new) in (revocations(), revocations())) { check(&base, &new)?; }
+
+    #[test]
+    fn any_bytes_are_applied_or_refused_without_panic(
+        base in vec(any::<u8>(), 0..100),
+        patch in vec(any::<u8>(), 0..100),
+    ) {
+        let _ = diff(&base, &patch);
+        let _ = apply(&base, &patch);
+    }
+}
+
+#[test]
+fn one_revoked_token_of_a_million_costs_a_few_bytes() {
+    let base = Revocations {
+        status: vec![0; 125_000],
+        ..Revocations::default()
+    };
+    let mut new = base.clone();
+    new.status[77_777] = 1;
+    let (base, new) = (base.canonical().unwrap(), new.canonical().unwrap());
+    let patch = diff(&base, &new).unwrap();
+    assert!(patch.len() < 16, "{}", patch.len());
+    assert_eq!(apply(&base, &patch).unwrap(), new);
+}
+
+#[test]
+fn a_patch_keeps_fields_it_does_not_know() {
+    // Field 500, one byte of content: something a newer control wrote.
+    let unknown = [0xa2, 0x1f, 0x01, 0x2a];
+    let base = Revocations {
+        not_before: 1,
+        ..Revocations::default()
+    };
+    let new = Revocations {
+        not_before: 2,
+        ..Revocations::default()
+    };
+    let with = |r: &Revocations| [r.canonical().unwrap(), unknown.to_vec()].concat();
+    let patch = diff(&with(&base), &with(&new)).unwrap();
+    assert_eq!(apply(&with(&base), &patch).unwrap(), with(&new));
+}
