@@ -138,7 +138,10 @@ impl Manifest {
                 needs: claims.min_reader,
             });
         }
-        let life = claims.iat..=claims.iat.saturating_add(MANIFEST_LIFE.as_secs().cast_signed());
+        let life = claims.iat
+            ..=claims
+                .iat
+                .saturating_add(MANIFEST_LIFE.as_secs().cast_signed());
         if claims.iat < 0 || !life.contains(&claims.exp) {
             return Err(SnapshotError::Malformed);
         }

@@ -82,7 +82,7 @@ pub(crate) fn sections() -> Sections {
             permissions: vec![0xff],
         })
         .collect();
-    sections.keys.issuer = "https://control.example".to_owned();
+    sections.keys.issuer.push_str("https://control.example");
     for n in 1..3 {
         let revocations = Revocations {
             status: vec![0b1; 64],
