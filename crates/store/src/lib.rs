@@ -1,0 +1,46 @@
+//! Control's database.
+//!
+//! A [`Store`] opens units of work: [`Store::read`] a consistent view, [`Store::write`] a
+//! transaction. Both give the repositories of [`Unit`], one per aggregate; only a [`Write`] has
+//! those methods that change something. Dropping a unit takes everything back.
+//!
+//! ```no_run
+//! # use aeolus_store::*;
+//! # async fn example(store: Store, email: aeolus_model::Email) -> Result<(), StoreError> {
+//! let mut write = store.write().await?;
+//! if let Some(mut user) = write.users().by_email(&email).await? {
+//!     user.name = "Ann".to_owned();
+//!     write.users().update(&user).await?;
+//! }
+//! let position = write.commit().await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # How to add a repository
+//!
+//! A migration with the table (never edit a released one), a file under `repository/` with its
+//! record type and its SQL in [`statements!`](macro@crate::statements), an accessor in `unit.rs`,
+//! its statements in `repository::STATEMENTS`, and tests in `tests/it/` that run on both engines.
+
+mod database_url;
+mod engine;
+mod error;
+mod migrate;
+mod page;
+mod repository;
+mod unit;
+
+pub use database_url::{DatabaseUrl, DatabaseUrlError};
+pub use engine::Store;
+pub use error::{StoreError, Taken};
+pub use page::{Listing, Page};
+pub use repository::{
+    AuditCursor, AuditLog, AuditRecord, Batches, Blob, Claim, Codes, Connection, Connections,
+    Deployment, Deployments, Digest, Feed, GrantRecord, GrantRepository, IdempotencyKeys, KeyStage,
+    Keys, ManagedBy, Mark, Member, Organization, Organizations, Plane, PlaneStage, Planes,
+    Publication, Publications, Replica, Replicas, RevocationList, Revocations, RootDocument, Roots,
+    Route, Sessions, Settings, SigningKey, StatusEnd, Team, Teams, Throttle, Throttles,
+    TokenRecord, Tokens, User, Users, Workspace, Workspaces,
+};
+pub use unit::{Read, Unit, Write};

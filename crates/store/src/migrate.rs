@@ -1,0 +1,56 @@
+//! The schema's history: embedded, one for both engines, applied in order and never edited.
+
+use std::borrow::Cow;
+
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::postgres::{PgConnectOptions, PgConnection};
+use sqlx::sqlite::SqlitePool;
+use sqlx::{Connection as _, SqlSafeStr};
+
+use crate::StoreError;
+use crate::engine::{engine_error, migrate_error};
+
+const MIGRATIONS: [(i64, &str, &str); 1] =
+    [(1, "init", include_str!("../migrations/0001_init.sql"))];
+
+fn migrator() -> Migrator {
+    let migrations = MIGRATIONS.map(|(version, name, sql)| {
+        let sql = sql.into_sql_str();
+        Migration::new(
+            version,
+            Cow::Borrowed(name),
+            MigrationType::Simple,
+            sql,
+            false,
+        )
+    });
+    Migrator::with_migrations(migrations.into())
+}
+
+/// The schema version this program makes.
+pub(crate) fn known() -> i64 {
+    MIGRATIONS
+        .iter()
+        .map(|(version, ..)| *version)
+        .max()
+        .unwrap_or(0)
+}
+
+/// All pending migrations in one transaction: it holds the write lock, so two processes that start
+/// at once follow one another.
+pub(crate) async fn sqlite(writer: &SqlitePool) -> Result<(), StoreError> {
+    let begun = writer.begin_with("BEGIN IMMEDIATE").await;
+    let mut tx = begun.map_err(|e| engine_error(&e))?;
+    let result = migrator().run_direct(None, &mut *tx, false).await;
+    result.map_err(|e| migrate_error(&e, known()))?;
+    tx.commit().await.map_err(|e| engine_error(&e))
+}
+
+/// Under the migrator's advisory lock, on a connection without our statement deadline.
+pub(crate) async fn postgres(options: &PgConnectOptions) -> Result<(), StoreError> {
+    let opened = PgConnection::connect_with(options).await;
+    let mut connection = opened.map_err(|e| engine_error(&e))?;
+    let result = migrator().run_direct(None, &mut connection, false).await;
+    result.map_err(|e| migrate_error(&e, known()))?;
+    connection.close().await.map_err(|e| engine_error(&e))
+}

@@ -1,0 +1,186 @@
+//! Who has which role where.
+
+use aeolus_model::{Grant, GrantId, OrganizationId, PlaneId, Resource, Subject, UserId};
+
+use super::ManagedBy;
+use crate::StoreError;
+use crate::engine::{Fields, Row, bind};
+use crate::unit::{Unit, Write};
+
+/// The columns of a grant.
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, subject_kind, subject, role, resource_kind, resource, organization,
+            managed_by FROM grants ",
+            $rest
+        )
+    };
+}
+
+statements! {
+    GET = select!("WHERE id = $1");
+    OF_SUBJECT = select!("WHERE subject_kind = $1 AND subject = $2 ORDER BY id");
+    OF_USER = select!("WHERE (subject_kind = 'user' AND subject = $1) OR (subject_kind = 'team'
+        AND subject IN (SELECT team FROM team_members WHERE member = $1)) ORDER BY id");
+    ON_RESOURCE = select!("WHERE resource_kind = $1 AND resource = $2 ORDER BY id");
+    IN_ORGANIZATION = select!("WHERE organization = $1 ORDER BY id");
+    REACHING = select!("WHERE resource_kind = 'system'
+        OR resource IN (SELECT organization FROM deployments WHERE plane = $1)
+        OR resource IN (SELECT workspace FROM deployments WHERE plane = $1)
+        OR resource IN (SELECT id FROM deployments WHERE plane = $1)
+        ORDER BY id");
+    INSERT = "INSERT INTO grants (id, organization, subject_kind, subject, role, resource_kind,
+        resource, managed_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    DELETE = "DELETE FROM grants WHERE id = $1";
+    DELETE_OF = "DELETE FROM grants WHERE subject_kind = $1 AND subject = $2";
+    DELETE_ON = "DELETE FROM grants WHERE resource_kind = $1 AND resource = $2";
+}
+
+/// A grant with what the store knows beside it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GrantRecord {
+    /// The grant.
+    pub grant: Grant,
+    /// The organization its resource is in; none for the system.
+    pub organization: Option<OrganizationId>,
+    /// Who looks after it.
+    pub managed_by: ManagedBy,
+}
+
+/// Grants.
+#[derive(Debug)]
+pub struct GrantRepository<'u, U>(pub(crate) &'u mut U);
+
+impl<U: Unit> GrantRepository<'_, U> {
+    /// By id.
+    pub async fn get(&mut self, id: GrantId) -> Result<Option<GrantRecord>, StoreError> {
+        let row = self.0.tx().first(GET, bind![id]).await?;
+        row.as_ref().map(record).transpose()
+    }
+
+    /// What a subject was given itself.
+    pub async fn of(&mut self, subject: Subject) -> Result<Vec<GrantRecord>, StoreError> {
+        let (kind, id) = subject_columns(subject);
+        let rows = self.0.tx().fetch(OF_SUBJECT, bind![kind, id]).await?;
+        rows.iter().map(record).collect()
+    }
+
+    /// What a person holds, also through teams.
+    pub async fn effective(&mut self, user: UserId) -> Result<Vec<GrantRecord>, StoreError> {
+        let rows = self.0.tx().fetch(OF_USER, bind![user]).await?;
+        rows.iter().map(record).collect()
+    }
+
+    /// What is given exactly on a resource.
+    pub async fn on(&mut self, resource: Resource) -> Result<Vec<GrantRecord>, StoreError> {
+        let (kind, id) = resource_columns(resource);
+        let rows = self.0.tx().fetch(ON_RESOURCE, bind![kind, id]).await?;
+        rows.iter().map(record).collect()
+    }
+
+    /// What is given anywhere in an organization.
+    pub async fn in_organization(
+        &mut self,
+        organization: OrganizationId,
+    ) -> Result<Vec<GrantRecord>, StoreError> {
+        let rows = self
+            .0
+            .tx()
+            .fetch(IN_ORGANIZATION, bind![organization])
+            .await?;
+        rows.iter().map(record).collect()
+    }
+
+    /// What reaches a deployment of the plane, from the deployment up to the system.
+    pub async fn reaching(&mut self, plane: PlaneId) -> Result<Vec<GrantRecord>, StoreError> {
+        let rows = self.0.tx().fetch(REACHING, bind![plane]).await?;
+        rows.iter().map(record).collect()
+    }
+}
+
+impl GrantRepository<'_, Write> {
+    /// Gives a grant.
+    pub async fn insert(&mut self, new: &GrantRecord) -> Result<(), StoreError> {
+        let GrantRecord {
+            grant,
+            organization,
+            managed_by,
+        } = new;
+        let (subject_kind, subject) = subject_columns(grant.subject);
+        let (resource_kind, resource) = resource_columns(grant.resource);
+        let mut values = bind![grant.id, organization, subject_kind, subject, grant.role];
+        values.extend(bind![resource_kind, resource, managed_by]);
+        taken!(self.0.change(INSERT, values).await, Grant).map(|_| ())
+    }
+
+    /// Takes a grant back.
+    pub async fn delete(&mut self, id: GrantId) -> Result<bool, StoreError> {
+        Ok(self.0.change(DELETE, bind![id]).await? > 0)
+    }
+}
+
+/// Takes back everything a subject holds.
+pub(super) async fn delete_of(unit: &mut Write, kind: &str, id: &[u8]) -> Result<(), StoreError> {
+    unit.change(DELETE_OF, bind![kind, id]).await.map(|_| ())
+}
+
+/// Takes back everything that is given on a resource.
+pub(super) async fn delete_on(unit: &mut Write, kind: &str, id: &[u8]) -> Result<(), StoreError> {
+    unit.change(DELETE_ON, bind![kind, id]).await.map(|_| ())
+}
+
+pub(super) fn subject_columns(subject: Subject) -> (&'static str, Vec<u8>) {
+    match subject {
+        Subject::User(id) => ("user", id.as_bytes().to_vec()),
+        Subject::Team(id) => ("team", id.as_bytes().to_vec()),
+        Subject::Token(id) => ("token", id.as_bytes().to_vec()),
+    }
+}
+
+pub(super) fn subject(fields: &mut Fields<'_>) -> Result<Subject, StoreError> {
+    match fields.take::<String>()?.as_str() {
+        "user" => fields.take().map(Subject::User),
+        "team" => fields.take().map(Subject::Team),
+        "token" => fields.take().map(Subject::Token),
+        other => Err(StoreError::Corrupt(format!(
+            "{other:?} is no kind of subject"
+        ))),
+    }
+}
+
+pub(super) fn resource_columns(resource: Resource) -> (&'static str, Vec<u8>) {
+    match resource {
+        Resource::System => ("system", Vec::new()),
+        Resource::Organization(id) => ("organization", id.as_bytes().to_vec()),
+        Resource::Workspace(id) => ("workspace", id.as_bytes().to_vec()),
+        Resource::Deployment(id) => ("deployment", id.as_bytes().to_vec()),
+    }
+}
+
+pub(super) fn resource(fields: &mut Fields<'_>) -> Result<Resource, StoreError> {
+    match fields.take::<String>()?.as_str() {
+        "system" => fields.take::<Vec<u8>>().map(|_| Resource::System),
+        "organization" => fields.take().map(Resource::Organization),
+        "workspace" => fields.take().map(Resource::Workspace),
+        "deployment" => fields.take().map(Resource::Deployment),
+        other => Err(StoreError::Corrupt(format!(
+            "{other:?} is no kind of resource"
+        ))),
+    }
+}
+
+fn record(row: &Row) -> Result<GrantRecord, StoreError> {
+    let mut fields = row.fields();
+    let grant = Grant {
+        id: fields.take()?,
+        subject: subject(&mut fields)?,
+        role: fields.take()?,
+        resource: resource(&mut fields)?,
+    };
+    Ok(GrantRecord {
+        grant,
+        organization: fields.maybe()?,
+        managed_by: fields.take()?,
+    })
+}

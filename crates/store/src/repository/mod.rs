@@ -1,0 +1,116 @@
+//! One repository per aggregate: its record, its SQL and the mapping between the two.
+
+use crate::StoreError;
+use crate::engine::words;
+
+/// Names statements and lists them, so that a test can prepare every one on every engine.
+macro_rules! statements {
+    ($($(#[$doc:meta])* $name:ident = $sql:expr;)*) => {
+        $($(#[$doc])* const $name: &str = $sql;)*
+        pub(super) const ALL: &[&str] = &[$($name),*];
+    };
+}
+
+/// What may be the same in two records of this kind: turns the engine's "not unique" into it.
+macro_rules! taken {
+    ($result:expr, $what:ident) => {
+        $result.map_err(|error| match error {
+            $crate::StoreError::Taken(_) => $crate::StoreError::Taken($crate::Taken::$what),
+            other => other,
+        })
+    };
+}
+
+pub(crate) mod audit;
+mod batches;
+mod codes;
+mod connections;
+mod deployments;
+mod grants;
+mod idempotency;
+mod keys;
+mod organizations;
+mod planes;
+mod publications;
+mod replicas;
+mod revocations;
+mod roots;
+mod sessions;
+pub(crate) mod settings;
+mod teams;
+mod throttles;
+mod tokens;
+mod users;
+mod workspaces;
+
+pub use audit::{AuditCursor, AuditLog, AuditRecord};
+pub use batches::Batches;
+pub use codes::Codes;
+pub use connections::{Connection, Connections};
+pub use deployments::{Deployment, Deployments, Route};
+pub use grants::{GrantRecord, GrantRepository};
+pub use idempotency::{Claim, IdempotencyKeys};
+pub use keys::{KeyStage, Keys, SigningKey};
+pub use organizations::{Organization, Organizations};
+pub use planes::{Plane, PlaneStage, Planes};
+pub use publications::{Blob, Publication, Publications};
+pub use replicas::{Replica, Replicas};
+pub use revocations::{Mark, RevocationList, Revocations, StatusEnd};
+pub use roots::{RootDocument, Roots};
+pub use sessions::Sessions;
+pub use settings::{Feed, Settings};
+pub use teams::{Member, Team, Teams};
+pub use throttles::{Throttle, Throttles};
+pub use tokens::{TokenRecord, Tokens};
+pub use users::{User, Users};
+pub use workspaces::{Workspace, Workspaces};
+
+/// A SHA-256.
+pub type Digest = [u8; 32];
+
+/// Every statement of this crate.
+pub(crate) const STATEMENTS: &[&[&str]] = &[
+    audit::ALL,
+    batches::ALL,
+    codes::ALL,
+    connections::ALL,
+    deployments::ALL,
+    grants::ALL,
+    idempotency::ALL,
+    keys::ALL,
+    organizations::ALL,
+    planes::ALL,
+    publications::ALL,
+    replicas::ALL,
+    revocations::ALL,
+    roots::ALL,
+    sessions::ALL,
+    settings::ALL,
+    teams::ALL,
+    throttles::ALL,
+    tokens::ALL,
+    users::ALL,
+    workspaces::ALL,
+];
+
+/// Who looks after a record. Pruning removes only what an apply made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ManagedBy {
+    /// A fleet document.
+    Apply,
+    /// People and programs through the API.
+    Api,
+}
+
+words!(ManagedBy { Apply = "apply", Api = "api" });
+
+/// A value as it is kept in a TEXT column.
+pub(crate) fn json(value: &impl serde::Serialize) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(|error| StoreError::Engine(error.to_string()))
+}
+
+/// What a TEXT column keeps as JSON.
+pub(crate) fn from_json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, StoreError> {
+    serde_json::from_str(text)
+        .map_err(|_| StoreError::Corrupt("a JSON column is unreadable".to_owned()))
+}

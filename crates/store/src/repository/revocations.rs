@@ -1,0 +1,197 @@
+//! What is no longer good, per organization.
+
+use aeolus_model::{OrganizationId, Rng, Subject, Time};
+
+use super::grants::{subject, subject_columns};
+use crate::StoreError;
+use crate::engine::bind;
+use crate::unit::{Unit, Write};
+
+statements! {
+    LIST = "SELECT size, not_before FROM revocation_lists WHERE organization = $1";
+    REVOKED = "SELECT idx FROM status_indexes
+        WHERE organization = $1 AND revoked_at IS NOT NULL ORDER BY idx";
+    ENDS = "SELECT idx, ends_at FROM status_indexes
+        WHERE organization = $1 AND revoked_at IS NULL AND ends_at IS NOT NULL ORDER BY idx";
+    MARKS = "SELECT subject_kind, subject, not_before FROM marks
+        WHERE organization = $1 ORDER BY subject_kind, subject";
+    COUNT = "UPDATE revocation_lists SET used = used + 1 WHERE organization = $1
+        RETURNING size, used";
+    GROW = "UPDATE revocation_lists SET size = size * 2 WHERE organization = $1";
+    ALLOCATE = "INSERT INTO status_indexes (organization, idx) VALUES ($1, $2)
+        ON CONFLICT (organization, idx) DO NOTHING";
+    REVOKE = "UPDATE status_indexes SET revoked_at = $3
+        WHERE organization = $1 AND idx = $2 AND revoked_at IS NULL";
+    SET_END = "UPDATE status_indexes SET ends_at = $3
+        WHERE organization = $1 AND idx = $2 AND (ends_at IS NULL OR ends_at > $3)";
+    MARK = "INSERT INTO marks (organization, subject_kind, subject, not_before)
+        VALUES ($1, $2, $3, $4)
+        ON CONFLICT (organization, subject_kind, subject)
+        DO UPDATE SET not_before = excluded.not_before
+        WHERE marks.not_before < excluded.not_before";
+    MARK_ORGANIZATION = "UPDATE revocation_lists SET not_before = $2
+        WHERE organization = $1 AND not_before < $2";
+}
+
+/// A token value that ends earlier than it says: rotation grace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StatusEnd {
+    /// The value's index.
+    pub index: u32,
+    /// Its last good moment.
+    pub not_after: Time,
+}
+
+/// Nothing issued to the subject before is good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// Whose credentials.
+    pub subject: Subject,
+    /// Issued (a session: authenticated) before this is refused.
+    pub not_before: Time,
+}
+
+/// Everything that is no longer good in an organization, but for the ended sessions
+/// ([`crate::Sessions::ended`]).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RevocationList {
+    /// Status bits, least significant first: 1 is revoked. Its length covers indexes that are
+    /// allocated ahead; gates refuse an index past the end.
+    pub status: Vec<u8>,
+    /// Values that end early, by index.
+    pub ends: Vec<StatusEnd>,
+    /// Nothing of the organization issued before this is good; [`Time::EPOCH`] for none.
+    pub not_before: Time,
+    /// Marks of single subjects.
+    pub marks: Vec<Mark>,
+}
+
+/// Revocations.
+#[derive(Debug)]
+pub struct Revocations<'u, U>(pub(crate) &'u mut U);
+
+impl<U: Unit> Revocations<'_, U> {
+    /// An organization's list; none if there is no such organization.
+    pub async fn of(
+        &mut self,
+        organization: OrganizationId,
+    ) -> Result<Option<RevocationList>, StoreError> {
+        let tx = self.0.tx();
+        let Some(row) = tx.first(LIST, bind![organization]).await? else {
+            return Ok(None);
+        };
+        let mut fields = row.fields();
+        let size: usize = fields.take()?;
+        let not_before = fields.take()?;
+        let mut status = vec![0_u8; size.div_ceil(8)];
+        for row in tx.fetch(REVOKED, bind![organization]).await? {
+            let index: usize = row.only()?;
+            let byte = status.get_mut(index / 8);
+            *byte.ok_or_else(|| outside(index))? |= 1 << (index % 8);
+        }
+        let mut ends = Vec::new();
+        for row in tx.fetch(ENDS, bind![organization]).await? {
+            let mut fields = row.fields();
+            ends.push(StatusEnd {
+                index: fields.take()?,
+                not_after: fields.take()?,
+            });
+        }
+        let mut marks = Vec::new();
+        for row in tx.fetch(MARKS, bind![organization]).await? {
+            let mut fields = row.fields();
+            marks.push(Mark {
+                subject: subject(&mut fields)?,
+                not_before: fields.take()?,
+            });
+        }
+        Ok(Some(RevocationList {
+            status,
+            ends,
+            not_before,
+            marks,
+        }))
+    }
+}
+
+impl Revocations<'_, Write> {
+    /// Gives out an index for a new token value: random, so that it tells nothing of how many
+    /// there are, and never given out before. The list doubles when half of it is used, so gates
+    /// know an index before it is needed and a free one is found in two tries on average.
+    pub async fn allocate(
+        &mut self,
+        organization: OrganizationId,
+        rng: &(dyn Rng + '_),
+    ) -> Result<u32, StoreError> {
+        let tx = self.0.tx();
+        let row = tx.first(COUNT, bind![organization]).await?;
+        let row = row.ok_or(StoreError::Reference)?;
+        let mut fields = row.fields();
+        let size: u64 = fields.take()?;
+        let used: u64 = fields.take()?;
+        if used * 2 >= size {
+            self.0.change(GROW, bind![organization]).await?;
+        }
+        for _ in 0..TRIES {
+            let mut random = [0; 8];
+            rng.fill(&mut random);
+            let index = u64::from_le_bytes(random) % size;
+            if self.0.change(ALLOCATE, bind![organization, index]).await? > 0 {
+                return u32::try_from(index).map_err(|_| StoreError::Conflict);
+            }
+        }
+        Err(StoreError::Conflict)
+    }
+
+    /// Revokes a token value; says whether it wasn't already.
+    pub async fn revoke(
+        &mut self,
+        organization: OrganizationId,
+        index: u32,
+        now: Time,
+    ) -> Result<bool, StoreError> {
+        Ok(self
+            .0
+            .change(REVOKE, bind![organization, index, now])
+            .await?
+            > 0)
+    }
+
+    /// Lets a value end early; a later end than is set changes nothing.
+    pub async fn set_end(
+        &mut self,
+        organization: OrganizationId,
+        end: StatusEnd,
+    ) -> Result<(), StoreError> {
+        let values = bind![organization, end.index, end.not_after];
+        self.0.change(SET_END, values).await.map(|_| ())
+    }
+
+    /// Sets a subject's not-before mark; marks never move back.
+    pub async fn mark(
+        &mut self,
+        organization: OrganizationId,
+        mark: Mark,
+    ) -> Result<(), StoreError> {
+        let (kind, id) = subject_columns(mark.subject);
+        let values = bind![organization, kind, id, mark.not_before];
+        self.0.change(MARK, values).await.map(|_| ())
+    }
+
+    /// Sets the organization's own mark; it never moves back.
+    pub async fn mark_organization(
+        &mut self,
+        organization: OrganizationId,
+        not_before: Time,
+    ) -> Result<(), StoreError> {
+        let values = bind![organization, not_before];
+        self.0.change(MARK_ORGANIZATION, values).await.map(|_| ())
+    }
+}
+
+/// At most half of the list is used, so all of them fail once in 2^64 times.
+const TRIES: u32 = 64;
+
+fn outside(index: usize) -> StoreError {
+    StoreError::Corrupt(format!("status index {index} lies outside its list"))
+}

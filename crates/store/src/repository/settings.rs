@@ -1,0 +1,71 @@
+//! The feed's position and a few settings that belong to the data.
+
+use crate::StoreError;
+use crate::engine::{Tx, bind};
+use crate::unit::{Unit, Write};
+
+statements! {
+    FEED = "SELECT epoch, n, content FROM feed WHERE id = 1";
+    ADVANCE = "UPDATE feed SET n = n + 1, content = CASE WHEN $1 = 1 THEN n + 1 ELSE content END
+        WHERE id = 1 RETURNING n";
+    NEXT_EPOCH = "UPDATE feed SET epoch = epoch + 1 WHERE id = 1 RETURNING epoch";
+    GET = "SELECT value FROM settings WHERE name = $1";
+    PUT = "INSERT INTO settings (name, value) VALUES ($1, $2)
+        ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+}
+
+/// Where the feed stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Feed {
+    /// Raised by `control recover` after a restore, so that positions never repeat.
+    pub epoch: u64,
+    /// The last transaction's position.
+    pub position: u64,
+    /// The last position at which something changed that snapshots are made from.
+    pub content: u64,
+}
+
+/// The feed's position and the settings kept with the data.
+#[derive(Debug)]
+pub struct Settings<'u, U>(pub(crate) &'u mut U);
+
+impl<U: Unit> Settings<'_, U> {
+    /// Where the feed stands in this view.
+    pub async fn feed(&mut self) -> Result<Feed, StoreError> {
+        let row = self.0.tx().first(FEED, bind![]).await?;
+        let row = row.ok_or_else(|| StoreError::Corrupt("the feed is missing".to_owned()))?;
+        let mut fields = row.fields();
+        Ok(Feed {
+            epoch: fields.take()?,
+            position: fields.take()?,
+            content: fields.take()?,
+        })
+    }
+
+    /// A setting by name: `product-version`, `issuer` and such.
+    pub async fn get(&mut self, name: &str) -> Result<Option<String>, StoreError> {
+        let row = self.0.tx().first(GET, bind![name]).await?;
+        row.map(|row| row.only()).transpose()
+    }
+}
+
+impl Settings<'_, Write> {
+    /// Sets a setting.
+    pub async fn put(&mut self, name: &str, value: &str) -> Result<(), StoreError> {
+        self.0.change(PUT, bind![name, value]).await.map(|_| ())
+    }
+
+    /// Raises the epoch after a restore and returns the new one.
+    pub async fn next_epoch(&mut self) -> Result<u64, StoreError> {
+        let epoch = self.feed().await?.epoch + 1;
+        self.0.change_one(NEXT_EPOCH, bind![]).await?;
+        Ok(epoch)
+    }
+}
+
+/// The feed's next position. Waits for every transaction that has taken one and not yet ended.
+pub(crate) async fn advance(tx: &mut Tx, content: bool) -> Result<u64, StoreError> {
+    let row = tx.first(ADVANCE, bind![i64::from(content)]).await?;
+    let row = row.ok_or_else(|| StoreError::Corrupt("the feed is missing".to_owned()))?;
+    row.only()
+}

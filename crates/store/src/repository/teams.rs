@@ -1,0 +1,180 @@
+//! Teams and who is in them.
+
+use aeolus_model::{OrganizationId, PlaneId, Slug, TeamId, UserId};
+
+use super::{ManagedBy, grants};
+use crate::engine::{Row, bind};
+use crate::unit::{Unit, Write};
+use crate::{Listing, Page, StoreError};
+
+statements! {
+    GET = "SELECT id, organization, name, managed_by, revision FROM teams WHERE id = $1";
+    BY_NAME = "SELECT id, organization, name, managed_by, revision FROM teams
+        WHERE organization = $1 AND name = $2";
+    LIST = "SELECT id, organization, name, managed_by, revision FROM teams
+        WHERE organization = $1 AND id > $2 ORDER BY id LIMIT $3";
+    OF_USER = "SELECT id, organization, name, managed_by, revision FROM teams
+        WHERE id IN (SELECT team FROM team_members WHERE member = $1) ORDER BY id";
+    ON_PLANE = "SELECT id, organization, name, managed_by, revision FROM teams
+        WHERE organization IN (SELECT organization FROM deployments WHERE plane = $1) ORDER BY id";
+    MEMBERS = "SELECT team, member, managed_by FROM team_members WHERE team = $1 ORDER BY member";
+    MEMBERS_ON_PLANE = "SELECT team, member, team_members.managed_by FROM team_members
+        JOIN teams ON teams.id = team
+        WHERE organization IN (SELECT organization FROM deployments WHERE plane = $1)
+        ORDER BY team, member";
+    INSERT = "INSERT INTO teams (id, organization, name, managed_by, revision)
+        VALUES ($1, $2, $3, $4, 1)";
+    UPDATE = "UPDATE teams SET name = $1, managed_by = $2, revision = revision + 1
+        WHERE id = $3 AND revision = $4";
+    DELETE = "DELETE FROM teams WHERE id = $1";
+    ADD = "INSERT INTO team_members (team, member, managed_by) VALUES ($1, $2, $3)
+        ON CONFLICT (team, member) DO NOTHING";
+    REMOVE = "DELETE FROM team_members WHERE team = $1 AND member = $2";
+}
+
+/// A team.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Team {
+    /// Its id.
+    pub id: TeamId,
+    /// Whose it is; never changes.
+    pub organization: OrganizationId,
+    /// Its name, unique in the organization.
+    pub name: Slug,
+    /// Who looks after it.
+    pub managed_by: ManagedBy,
+    /// Rises with every update; an update must name the one it saw. Ignored by `insert`.
+    pub revision: u64,
+}
+
+/// That a person is in a team.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// The team.
+    pub team: TeamId,
+    /// The person.
+    pub user: UserId,
+    /// Who looks after the membership.
+    pub managed_by: ManagedBy,
+}
+
+/// Teams.
+#[derive(Debug)]
+pub struct Teams<'u, U>(pub(crate) &'u mut U);
+
+impl<U: Unit> Teams<'_, U> {
+    /// By id.
+    pub async fn get(&mut self, id: TeamId) -> Result<Option<Team>, StoreError> {
+        let row = self.0.tx().first(GET, bind![id]).await?;
+        row.as_ref().map(record).transpose()
+    }
+
+    /// By name in an organization.
+    pub async fn by_name(
+        &mut self,
+        organization: OrganizationId,
+        name: &Slug,
+    ) -> Result<Option<Team>, StoreError> {
+        let row = self
+            .0
+            .tx()
+            .first(BY_NAME, bind![organization, name])
+            .await?;
+        row.as_ref().map(record).transpose()
+    }
+
+    /// Those of an organization, by age.
+    pub async fn list(
+        &mut self,
+        organization: OrganizationId,
+        page: Page<TeamId>,
+    ) -> Result<Listing<Team, TeamId>, StoreError> {
+        let after = page.after.unwrap_or(TeamId::from_bytes([0; 16]));
+        let values = bind![organization, after, page.fetch()];
+        let rows = self.0.tx().fetch(LIST, values).await?;
+        let items = rows.iter().map(record).collect::<Result<_, _>>()?;
+        Ok(Listing::cut(items, &page, |record| record.id))
+    }
+
+    /// Those a person is in.
+    pub async fn of(&mut self, user: UserId) -> Result<Vec<Team>, StoreError> {
+        let rows = self.0.tx().fetch(OF_USER, bind![user]).await?;
+        rows.iter().map(record).collect()
+    }
+
+    /// Those of the organizations that have a deployment on the plane.
+    pub async fn on_plane(&mut self, plane: PlaneId) -> Result<Vec<Team>, StoreError> {
+        let rows = self.0.tx().fetch(ON_PLANE, bind![plane]).await?;
+        rows.iter().map(record).collect()
+    }
+
+    /// Who is in a team.
+    pub async fn members(&mut self, team: TeamId) -> Result<Vec<Member>, StoreError> {
+        let rows = self.0.tx().fetch(MEMBERS, bind![team]).await?;
+        rows.iter().map(member).collect()
+    }
+
+    /// Who is in the teams of [`Teams::on_plane`].
+    pub async fn members_on_plane(&mut self, plane: PlaneId) -> Result<Vec<Member>, StoreError> {
+        let rows = self.0.tx().fetch(MEMBERS_ON_PLANE, bind![plane]).await?;
+        rows.iter().map(member).collect()
+    }
+}
+
+impl Teams<'_, Write> {
+    /// Adds a team.
+    pub async fn insert(&mut self, new: &Team) -> Result<(), StoreError> {
+        let values = bind![new.id, new.organization, new.name, new.managed_by];
+        taken!(self.0.change(INSERT, values).await, Team).map(|_| ())
+    }
+
+    /// Stores a change; [`StoreError::Conflict`] if it isn't the revision that was read.
+    pub async fn update(&mut self, changed: &Team) -> Result<(), StoreError> {
+        let Team {
+            id,
+            name,
+            managed_by,
+            revision,
+            ..
+        } = changed;
+        let values = bind![name, managed_by, id, revision];
+        taken!(self.0.change_one(UPDATE, values).await, Team)
+    }
+
+    /// Removes a team with its memberships and grants.
+    pub async fn delete(&mut self, id: TeamId) -> Result<bool, StoreError> {
+        grants::delete_of(self.0, "team", id.as_bytes()).await?;
+        Ok(self.0.change(DELETE, bind![id]).await? > 0)
+    }
+
+    /// Puts a person in; says whether they weren't already.
+    pub async fn add(&mut self, member: &Member) -> Result<bool, StoreError> {
+        let values = bind![member.team, member.user, member.managed_by];
+        Ok(self.0.change(ADD, values).await? > 0)
+    }
+
+    /// Takes a person out; says whether they were in.
+    pub async fn remove(&mut self, team: TeamId, user: UserId) -> Result<bool, StoreError> {
+        Ok(self.0.change(REMOVE, bind![team, user]).await? > 0)
+    }
+}
+
+fn record(row: &Row) -> Result<Team, StoreError> {
+    let mut fields = row.fields();
+    Ok(Team {
+        id: fields.take()?,
+        organization: fields.take()?,
+        name: fields.take()?,
+        managed_by: fields.take()?,
+        revision: fields.take()?,
+    })
+}
+
+fn member(row: &Row) -> Result<Member, StoreError> {
+    let mut fields = row.fields();
+    Ok(Member {
+        team: fields.take()?,
+        user: fields.take()?,
+        managed_by: fields.take()?,
+    })
+}

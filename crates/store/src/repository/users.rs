@@ -1,0 +1,171 @@
+//! People.
+
+use aeolus_model::{Email, PlaneId, Secret, Time, UserId};
+
+use super::{ManagedBy, grants};
+use crate::engine::{Row, bind};
+use crate::unit::{Unit, Write};
+use crate::{Listing, Page, StoreError};
+
+/// The columns of a user.
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, email, name, password_hash, disabled_at, created_at, managed_by, revision
+            FROM users ",
+            $rest
+        )
+    };
+}
+
+statements! {
+    GET = select!("WHERE id = $1");
+    BY_EMAIL = select!("WHERE email = $1");
+    LIST = select!("WHERE id > $1 ORDER BY id LIMIT $2");
+    REACHING = select!("WHERE disabled_at IS NULL AND (
+        id IN (SELECT subject FROM grants WHERE subject_kind = 'user' AND (
+            resource_kind = 'system'
+            OR resource IN (SELECT organization FROM deployments WHERE plane = $1)
+            OR resource IN (SELECT workspace FROM deployments WHERE plane = $1)
+            OR resource IN (SELECT id FROM deployments WHERE plane = $1)))
+        OR id IN (SELECT member FROM team_members JOIN grants ON subject = team
+            WHERE subject_kind = 'team' AND (
+            resource IN (SELECT organization FROM deployments WHERE plane = $1)
+            OR resource IN (SELECT workspace FROM deployments WHERE plane = $1)
+            OR resource IN (SELECT id FROM deployments WHERE plane = $1))))
+        ORDER BY id");
+    INSERT = "INSERT INTO users
+        (id, email, name, password_hash, disabled_at, created_at, managed_by, revision)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, 1)";
+    UPDATE = "UPDATE users SET email = $1, name = $2, password_hash = $3, disabled_at = $4,
+        managed_by = $5, revision = revision + 1 WHERE id = $6 AND revision = $7";
+    DELETE = "DELETE FROM users WHERE id = $1";
+}
+
+/// A person.
+#[derive(Clone, Debug)]
+pub struct User {
+    /// Their id.
+    pub id: UserId,
+    /// How to reach them; unique.
+    pub email: Email,
+    /// How to call them.
+    pub name: String,
+    /// The password's hash in PHC form, for those who sign in with one here.
+    pub password_hash: Option<Secret<String>>,
+    /// Since when they may not sign in.
+    pub disabled_at: Option<Time>,
+    /// Since when they are known.
+    pub created_at: Time,
+    /// Who looks after the record.
+    pub managed_by: ManagedBy,
+    /// Rises with every update; an update must name the one it saw. Ignored by `insert`.
+    pub revision: u64,
+}
+
+/// People.
+#[derive(Debug)]
+pub struct Users<'u, U>(pub(crate) &'u mut U);
+
+impl<U: Unit> Users<'_, U> {
+    /// By id.
+    pub async fn get(&mut self, id: UserId) -> Result<Option<User>, StoreError> {
+        let row = self.0.tx().first(GET, bind![id]).await?;
+        row.as_ref().map(record).transpose()
+    }
+
+    /// By e-mail address.
+    pub async fn by_email(&mut self, email: &Email) -> Result<Option<User>, StoreError> {
+        let row = self.0.tx().first(BY_EMAIL, bind![email]).await?;
+        row.as_ref().map(record).transpose()
+    }
+
+    /// All, by age.
+    pub async fn list(&mut self, page: Page<UserId>) -> Result<Listing<User, UserId>, StoreError> {
+        let after = page.after.unwrap_or(UserId::from_bytes([0; 16]));
+        let rows = self.0.tx().fetch(LIST, bind![after, page.fetch()]).await?;
+        let items = rows.iter().map(record).collect::<Result<_, _>>()?;
+        Ok(Listing::cut(items, &page, |record| record.id))
+    }
+
+    /// Everybody (but the disabled) with a grant that reaches a deployment of the plane, of their
+    /// own or through a team.
+    pub async fn reaching(&mut self, plane: PlaneId) -> Result<Vec<User>, StoreError> {
+        let rows = self.0.tx().fetch(REACHING, bind![plane]).await?;
+        rows.iter().map(record).collect()
+    }
+}
+
+impl Users<'_, Write> {
+    /// Adds one.
+    pub async fn insert(&mut self, new: &User) -> Result<(), StoreError> {
+        let password_hash = new.password_hash.as_ref().map(|hash| hash.expose().clone());
+        let User {
+            id,
+            email,
+            name,
+            disabled_at,
+            created_at,
+            managed_by,
+            ..
+        } = new;
+        let values = bind![
+            id,
+            email,
+            name,
+            password_hash,
+            disabled_at,
+            created_at,
+            managed_by
+        ];
+        taken!(self.0.change(INSERT, values).await, User).map(|_| ())
+    }
+
+    /// Stores a change; [`StoreError::Conflict`] if it isn't the revision that was read.
+    pub async fn update(&mut self, changed: &User) -> Result<(), StoreError> {
+        let password_hash = changed
+            .password_hash
+            .as_ref()
+            .map(|hash| hash.expose().clone());
+        let User {
+            id,
+            email,
+            name,
+            disabled_at,
+            managed_by,
+            revision,
+            ..
+        } = changed;
+        let values = bind![
+            email,
+            name,
+            password_hash,
+            disabled_at,
+            managed_by,
+            id,
+            revision
+        ];
+        taken!(self.0.change_one(UPDATE, values).await, User)
+    }
+
+    /// Removes a person with their grants, memberships and sessions. Gates refuse a subject that
+    /// they no longer know.
+    pub async fn delete(&mut self, id: UserId) -> Result<bool, StoreError> {
+        grants::delete_of(self.0, "user", id.as_bytes()).await?;
+        Ok(self.0.change(DELETE, bind![id]).await? > 0)
+    }
+}
+
+fn record(row: &Row) -> Result<User, StoreError> {
+    let mut fields = row.fields();
+    Ok(User {
+        id: fields.take()?,
+        email: fields.take()?,
+        name: fields.take()?,
+        password_hash: fields.maybe::<String>()?.map(Secret::new),
+        disabled_at: fields.maybe()?,
+        created_at: fields.take()?,
+        managed_by: fields.take()?,
+        revision: fields.take()?,
+    })
+}

@@ -1,0 +1,189 @@
+//! Units of work: a consistent view, or a transaction that ends in the feed.
+
+use aeolus_model::AuditEvent;
+
+use crate::StoreError;
+use crate::engine::{Tx, Value};
+use crate::repository::{
+    AuditLog, Batches, Codes, Connections, Deployments, GrantRepository, IdempotencyKeys, Keys,
+    Organizations, Planes, Publications, Replicas, Revocations, Roots, Sessions, Settings, Teams,
+    Throttles, Tokens, Users, Workspaces, audit, settings,
+};
+
+mod sealed {
+    use crate::engine::Tx;
+
+    pub trait Sealed: Send {
+        fn tx(&mut self) -> &mut Tx;
+    }
+}
+pub(crate) use sealed::Sealed;
+
+/// A consistent view of everything; changes nothing.
+#[derive(Debug)]
+pub struct Read {
+    tx: Tx,
+}
+
+/// A transaction. Its audit events and the feed's next position are part of it.
+#[derive(Debug)]
+pub struct Write {
+    tx: Tx,
+    events: Vec<AuditEvent>,
+    /// Whether something changed that snapshots are made from.
+    content: bool,
+}
+
+impl Sealed for Read {
+    fn tx(&mut self) -> &mut Tx {
+        &mut self.tx
+    }
+}
+
+impl Sealed for Write {
+    fn tx(&mut self) -> &mut Tx {
+        &mut self.tx
+    }
+}
+
+macro_rules! repositories {
+    ($($(#[$doc:meta])* $name:ident: $repository:ident,)*) => {
+        /// What a view and a transaction both have: the repositories.
+        ///
+        /// Take `&mut impl Unit` where either will do.
+        pub trait Unit: Sealed + Sized {
+            $($(#[$doc])* fn $name(&mut self) -> $repository<'_, Self> {
+                $repository(self)
+            })*
+        }
+    };
+}
+
+repositories! {
+    /// The feed's position and the settings kept with the data.
+    settings: Settings,
+    /// Organizations.
+    organizations: Organizations,
+    /// Workspaces.
+    workspaces: Workspaces,
+    /// Deployments and where they answer.
+    deployments: Deployments,
+    /// Planes and how far they are enrolled.
+    planes: Planes,
+    /// The gates of planes, as they report themselves.
+    replicas: Replicas,
+    /// People.
+    users: Users,
+    /// Teams and who is in them.
+    teams: Teams,
+    /// Who has which role where.
+    grants: GrantRepository,
+    /// Configured identity providers.
+    connections: Connections,
+    /// Signed-in sessions.
+    sessions: Sessions,
+    /// Authorization codes.
+    codes: Codes,
+    /// Counters of attempts.
+    throttles: Throttles,
+    /// API tokens.
+    tokens: Tokens,
+    /// What is no longer good, per organization.
+    revocations: Revocations,
+    /// Control's signing keys.
+    keys: Keys,
+    /// Root documents.
+    roots: Roots,
+    /// Manifests as published, and the blobs they name.
+    publications: Publications,
+    /// The audit log, which is the feed.
+    audit_log: AuditLog,
+    /// Answers to requests that may be sent twice.
+    idempotency_keys: IdempotencyKeys,
+    /// Event batches from gates.
+    batches: Batches,
+}
+
+impl Unit for Read {}
+impl Unit for Write {}
+
+impl Read {
+    pub(crate) const fn new(tx: Tx) -> Self {
+        Self { tx }
+    }
+}
+
+impl Write {
+    pub(crate) const fn new(tx: Tx) -> Self {
+        let events = Vec::new();
+        Self {
+            tx,
+            events,
+            content: false,
+        }
+    }
+
+    /// Adds a line to the audit log; it is written at commit, in this transaction.
+    pub fn audit(&mut self, event: AuditEvent) {
+        self.events.push(event);
+    }
+
+    /// Commits and returns the feed's position: a new one if something changed that snapshots are
+    /// made from, or if there are audit events, else the current one.
+    ///
+    /// The feed's row is locked last and until the commit is done, so whoever sees position `n`
+    /// sees every change up to `n`. After an error nothing is stored, but for
+    /// [`StoreError::Timeout`] and [`StoreError::Unavailable`], where it can't be known.
+    pub async fn commit(mut self) -> Result<u64, StoreError> {
+        if !self.content && self.events.is_empty() {
+            let position = self.settings().feed().await?.position;
+            self.tx.commit().await?;
+            return Ok(position);
+        }
+        let position = settings::advance(&mut self.tx, self.content).await?;
+        audit::append(&mut self.tx, position, &self.events).await?;
+        self.tx.commit().await?;
+        Ok(position)
+    }
+
+    /// Takes everything back. Dropping does the same, a little later.
+    pub async fn rollback(self) -> Result<(), StoreError> {
+        self.tx.rollback().await
+    }
+
+    pub(crate) const fn tx(&mut self) -> &mut Tx {
+        &mut self.tx
+    }
+
+    /// Runs a statement that changes what snapshots are made from, and says how many rows changed.
+    pub(crate) async fn change(
+        &mut self,
+        sql: &'static str,
+        values: Vec<Value>,
+    ) -> Result<u64, StoreError> {
+        let rows = self.tx.execute(sql, values).await?;
+        self.content |= rows > 0;
+        Ok(rows)
+    }
+
+    /// As [`Write::change`], where exactly one row must change: else somebody was faster.
+    pub(crate) async fn change_one(
+        &mut self,
+        sql: &'static str,
+        values: Vec<Value>,
+    ) -> Result<(), StoreError> {
+        match self.change(sql, values).await? {
+            0 => Err(StoreError::Conflict),
+            _ => Ok(()),
+        }
+    }
+
+    /// Runs a statement that only does control's own bookkeeping; the feed stays where it is.
+    pub(crate) async fn note(
+        &mut self,
+        sql: &'static str,
+        values: Vec<Value>,
+    ) -> Result<u64, StoreError> {
+        self.tx.execute(sql, values).await
+    }
+}

@@ -1,0 +1,3 @@
+//! The store's behaviour, the same on every engine.
+
+mod tree;
