@@ -16,7 +16,7 @@ pub enum Alg {
 }
 
 impl Alg {
-    /// The value of `alg` that we write. Airflow and PyJWT know `EdDSA`, not yet RFC 9864's name.
+    /// The value of `alg` that we write. Airflow and `PyJWT` know `EdDSA`, not yet RFC 9864's name.
     pub const fn name(self) -> &'static str {
         match self {
             Self::EdDsa => "EdDSA",

@@ -33,14 +33,14 @@ impl KeyRing {
         Ok(slot)
     }
 
-    /// The key with which `kid` signs `kind`.
-    pub fn get(&self, kind: Kind, kid: &Kid) -> Option<&PublicKey> {
-        self.key(self.get_slot(kind, kid)?)
+    /// The key that signs `kind` under the id `id`.
+    pub fn get(&self, kind: Kind, id: &Kid) -> Option<&PublicKey> {
+        self.key(self.get_slot(kind, id)?)
     }
 
     /// The slot of that key. Rings hold a handful of keys: comparing ids beats hashing them.
-    pub fn get_slot(&self, kind: Kind, kid: &Kid) -> Option<u16> {
-        let found = |(held, key): &(Kind, PublicKey)| *held == kind && key.kid() == *kid;
+    pub fn get_slot(&self, kind: Kind, id: &Kid) -> Option<u16> {
+        let found = |(held, key): &(Kind, PublicKey)| *held == kind && key.kid() == *id;
         self.slots
             .iter()
             .position(found)
