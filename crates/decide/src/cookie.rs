@@ -1,0 +1,154 @@
+//! Cookies: a strict reader for request headers, and what our session cookie holds.
+
+use aeolus_model::{ConnectionId, SessionId, Time, UserId};
+
+use crate::Reason;
+
+/// The one value of a cookie in all `Cookie` lines, byte for byte.
+///
+/// Nothing is trimmed, unquoted or merged beyond RFC 6265 §4.2.1: a name that appears twice is an
+/// attack (a sibling host set a twin) and is refused rather than guessed at.
+pub fn find<'a>(lines: &[&'a [u8]], name: &str) -> Result<Option<&'a [u8]>, Reason> {
+    let mut found = None;
+    for pair in lines.iter().flat_map(|line| line.split(|b| *b == b';')) {
+        let pair = pair.strip_prefix(b" ").unwrap_or(pair);
+        let value = pair
+            .strip_prefix(name.as_bytes())
+            .and_then(|rest| rest.strip_prefix(b"="));
+        if let Some(value) = value
+            && found.replace(value).is_some()
+        {
+            return Err(Reason::CookieAmbiguous);
+        }
+    }
+    Ok(found)
+}
+
+/// What the session cookie says once it is opened: who, since when and how long. No roles.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SessionCookie {
+    /// The session.
+    pub session: SessionId,
+    /// Who.
+    pub user: UserId,
+    /// Through which identity provider.
+    pub connection: ConnectionId,
+    /// When the person proved who they are.
+    pub auth_time: Time,
+    /// When this access was given; with its end it says when three quarters are over.
+    pub access_start: Time,
+    /// Until when the session is good without a renewal.
+    pub access_end: Time,
+    /// After this nothing extends it.
+    pub absolute_end: Time,
+}
+
+const VERSION: u8 = 1;
+const LENGTH: usize = 1 + 3 * 16 + 4 * 8;
+
+impl SessionCookie {
+    /// The compact form that is sealed: 81 bytes, so that the cookie stays below 512.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(LENGTH);
+        bytes.push(VERSION);
+        bytes.extend_from_slice(self.session.as_bytes());
+        bytes.extend_from_slice(self.user.as_bytes());
+        bytes.extend_from_slice(self.connection.as_bytes());
+        for time in [
+            self.auth_time,
+            self.access_start,
+            self.access_end,
+            self.absolute_end,
+        ] {
+            bytes.extend_from_slice(&time.secs().to_be_bytes());
+        }
+        bytes
+    }
+
+    /// Reads the compact form; another version or length is no session.
+    pub fn decode(bytes: &[u8]) -> Option<Self> {
+        let (&VERSION, rest) = bytes.split_first()? else {
+            return None;
+        };
+        let (ids, times) = rest.split_at_checked(3 * 16)?;
+        let ([session, user, connection], []) = ids.as_chunks::<16>() else {
+            return None;
+        };
+        let ([auth, start, end, absolute], []) = times.as_chunks::<8>() else {
+            return None;
+        };
+        let time = |bytes: &[u8; 8]| Time::from_secs(i64::from_be_bytes(*bytes));
+        Some(Self {
+            session: SessionId::from_bytes(*session),
+            user: UserId::from_bytes(*user),
+            connection: ConnectionId::from_bytes(*connection),
+            auth_time: time(auth),
+            access_start: time(start),
+            access_end: time(end),
+            absolute_end: time(absolute),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn one(line: &str) -> Result<Option<&[u8]>, Reason> {
+        // The slice of lines lives only here; the value borrows from the text.
+        find(&[line.as_bytes()], "__Host-aeolus")
+    }
+
+    #[test]
+    fn o27_the_reader_is_strict_and_twins_are_refused() {
+        assert_eq!(one("a=1; __Host-aeolus=x; b=2"), Ok(Some(&b"x"[..])));
+        assert_eq!(one("__Host-aeolus=x;__Host-other=y"), Ok(Some(&b"x"[..])));
+        let twin = "__Host-aeolus=x; __Host-aeolus=x";
+        assert_eq!(one(twin), Err(Reason::CookieAmbiguous));
+        let lines: [&[u8]; 2] = [b"__Host-aeolus=x", b"__Host-aeolus=y"];
+        assert_eq!(find(&lines, "__Host-aeolus"), Err(Reason::CookieAmbiguous));
+        for other in [
+            "\u{2000}__Host-aeolus=x",
+            "$Version=1; \t__Host-aeolus=x",
+            "=__Host-aeolus=x",
+            "__host-aeolus=x",
+            "__Host-aeolus =x",
+            "__Host-aeolus",
+            "__Host-aeolusx=1",
+            "a=1, __Host-aeolus=x",
+        ] {
+            assert_eq!(one(other), Ok(None), "{other}");
+        }
+        let lines: [&[u8]; 1] = [b"x=\xff; __Host-aeolus=x"];
+        assert_eq!(find(&lines, "__Host-aeolus"), Ok(Some(&b"x"[..])));
+    }
+
+    proptest! {
+        #[test]
+        fn a_session_cookie_survives_its_compact_form(ids in any::<[[u8; 16]; 3]>(), t in any::<[i32; 4]>()) {
+            let time = |t: i32| Time::from_secs(i64::from(t));
+            let cookie = SessionCookie {
+                session: SessionId::from_bytes(ids[0]),
+                user: UserId::from_bytes(ids[1]),
+                connection: ConnectionId::from_bytes(ids[2]),
+                auth_time: time(t[0]),
+                access_start: time(t[1]),
+                access_end: time(t[2]),
+                absolute_end: time(t[3]),
+            };
+            let bytes = cookie.encode();
+            prop_assert_eq!(bytes.len(), LENGTH);
+            prop_assert_eq!(SessionCookie::decode(&bytes), Some(cookie));
+            prop_assert_eq!(SessionCookie::decode(&bytes[1..]), None);
+        }
+
+        #[test]
+        fn any_bytes_are_a_session_or_none(bytes in proptest::collection::vec(any::<u8>(), 0..100)) {
+            if let Some(cookie) = SessionCookie::decode(&bytes) {
+                prop_assert_eq!(cookie.encode(), bytes);
+            }
+        }
+    }
+}

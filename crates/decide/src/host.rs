@@ -1,0 +1,84 @@
+//! Host names as they come off the wire, made canonical without allocating.
+
+/// Longest host name (RFC 1035 §2.3.4).
+const MAX_HOST: usize = 255;
+
+/// An authority: canonical host (lower case, no trailing dot) and port.
+#[derive(Clone, Copy)]
+pub(crate) struct Authority {
+    host: [u8; MAX_HOST],
+    length: usize,
+    /// The port, where one is written.
+    pub(crate) port: Option<u16>,
+}
+
+impl Authority {
+    /// Reads `host[:port]`; anything a host name can't hold is no authority.
+    pub(crate) fn parse(bytes: &[u8]) -> Option<Self> {
+        let split = if bytes.first() == Some(&b'[') {
+            bytes.iter().position(|b| *b == b']')? + 1
+        } else {
+            let colon = bytes.iter().position(|b| *b == b':');
+            colon.unwrap_or(bytes.len())
+        };
+        let (name, rest) = bytes.split_at_checked(split)?;
+        let port = match rest.split_first() {
+            None => None,
+            Some((b':', digits)) if digits.iter().all(u8::is_ascii_digit) => {
+                Some(str::from_utf8(digits).ok()?.parse().ok()?)
+            }
+            Some(_) => return None,
+        };
+        let name = name.strip_suffix(b".").unwrap_or(name);
+        let allowed =
+            |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b':' | b'[' | b']');
+        if name.is_empty() || !name.iter().all(allowed) {
+            return None;
+        }
+        let mut host = [0; MAX_HOST];
+        host.get_mut(..name.len())?.copy_from_slice(name);
+        host.make_ascii_lowercase();
+        Some(Self {
+            host,
+            length: name.len(),
+            port,
+        })
+    }
+
+    /// The canonical host, an IPv6 address in its brackets.
+    pub(crate) fn host(&self) -> &str {
+        let bytes = self.host.get(..self.length).unwrap_or_default();
+        str::from_utf8(bytes).unwrap_or_default()
+    }
+
+    /// The port in force under a scheme.
+    pub(crate) fn port_under(&self, scheme: &str) -> Option<u16> {
+        self.port.or(match scheme {
+            "https" => Some(443),
+            "http" => Some(80),
+            _ => None,
+        })
+    }
+}
+
+/// Whether a host only ever means this machine: plain http is then good enough for cookies.
+pub fn is_loopback(host: &str) -> bool {
+    host == "localhost" || host.ends_with(".localhost") || host == "127.0.0.1" || host == "[::1]"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn row_18_hosts_are_canonical_before_anything_is_looked_up() {
+        let host = |text: &str| Authority::parse(text.as_bytes()).map(|a| a.host().to_owned());
+        assert_eq!(host("B.Test").as_deref(), Some("b.test"));
+        assert_eq!(host("b.test.:8080").as_deref(), Some("b.test"));
+        assert_eq!(host("[::1]:80").as_deref(), Some("[::1]"));
+        for bad in ["", ".", "a b", "a@b", "a/b", "a%2e", "a:b", "a:99999", "[::1", "ä"] {
+            assert_eq!(host(bad), None, "{bad}");
+        }
+        assert_eq!(host(&"a".repeat(256)), None);
+    }
+}

@@ -1,0 +1,429 @@
+//! The decision itself: shape, place, class, knowledge, credential, permission, in this order.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aeolus_model::{
+    AirflowRole, Method, OrganizationId, Permission, SessionId, StalenessPolicy, Subject, Time,
+};
+
+use crate::class::{Classified, PathClass};
+use crate::cookie::{self, SessionCookie};
+use crate::decision::{
+    Access, Allowed, Decision, Deny, Destination, Identity, SessionUse, SignIn, is_local_path,
+};
+use crate::host::{Authority, is_loopback};
+use crate::path::Target;
+use crate::request::{Once, Request, Upgrade};
+use crate::token::Verified;
+use crate::world::{Deployment, Freshness, Person, World};
+use crate::{Reason, origin};
+
+/// What a gate remembers between requests; the decision's only window to anything that changes.
+pub trait Memory {
+    /// A token that has been verified: from memory, or by [`World::verify`].
+    fn verified(&self, token: &[u8], world: &World, now: Time) -> Result<Verified, Reason>;
+
+    /// Opens a session cookie that was sealed for a host.
+    fn open_session(&self, host: &str, value: &[u8]) -> Option<SessionCookie>;
+
+    /// Until when control has renewed a session, if it has.
+    fn renewed(&self, session: SessionId) -> Option<Time>;
+
+    /// Whether a session was ended here, before control's word of it has come back.
+    fn ended(&self, session: SessionId) -> bool;
+}
+
+/// Whoever judges one request.
+pub struct Judge<'a> {
+    /// What is known.
+    pub world: &'a World,
+    /// What is remembered.
+    pub memory: &'a dyn Memory,
+    /// How old the knowledge is.
+    pub freshness: Freshness,
+    /// The time.
+    pub now: Time,
+}
+
+/// How a request came to be refused, on the way out.
+struct Refusal {
+    reason: Reason,
+    subject: Option<Subject>,
+}
+
+impl From<Reason> for Refusal {
+    fn from(reason: Reason) -> Self {
+        Self {
+            reason,
+            subject: None,
+        }
+    }
+}
+
+/// A request whose shape and place are known.
+struct Routed<'a> {
+    method: Method,
+    target: Target<'a>,
+    authority: Authority,
+    deployment: &'a Arc<Deployment>,
+    class: Classified,
+}
+
+impl Judge<'_> {
+    /// Decides. Every way through that isn't an explicit allowance ends in a refusal.
+    pub fn decide(&self, request: &Request<'_>) -> Decision {
+        let routed = match self.route(request) {
+            Ok(routed) => routed,
+            Err(reason) => return Decision::Deny(Deny::because(reason)),
+        };
+        match self.judge(request, &routed) {
+            Ok(decision) => decision,
+            Err(refusal) => self.refuse(request, &routed, &refusal),
+        }
+    }
+
+    fn route<'a>(&'a self, request: &Request<'a>) -> Result<Routed<'a>, Reason> {
+        let headers = &request.headers;
+        let method = Method::parse(request.method).ok_or(Reason::Method)?;
+        if headers.method_override {
+            return Err(Reason::MethodOverride);
+        }
+        if headers.upgrade == Upgrade::Other {
+            return Err(Reason::UpgradeNotWebsocket);
+        }
+        if headers.connection_names_identity {
+            return Err(Reason::ConnectionNamesIdentity);
+        }
+        if headers.authorization == Once::Many {
+            return Err(Reason::AuthorizationRepeated);
+        }
+        let target = Target::parse(request.target)?;
+        let authority = authority(request, &target)?;
+        let (deployment, prefix) = self.world.route(authority.host(), &target)?;
+        if request.pin.is_some_and(|pin| pin != deployment.id) {
+            return Err(Reason::PinMismatch);
+        }
+        let class = deployment
+            .rules
+            .classify(&target, prefix, method, request.peer);
+        Ok(Routed {
+            method,
+            target,
+            authority,
+            deployment,
+            class,
+        })
+    }
+
+    fn judge(&self, request: &Request<'_>, routed: &Routed<'_>) -> Result<Decision, Refusal> {
+        let writes = !routed.method.is_safe() || request.headers.upgrade == Upgrade::Websocket;
+        let allow = |access| {
+            let deployment = Arc::clone(routed.deployment);
+            Decision::Allow(Allowed::new(deployment, access, writes))
+        };
+        if routed.class.class == PathClass::Refuse {
+            return Err(Reason::PathRefused.into());
+        }
+        if self.world.revoked(routed.deployment.organization).is_none() {
+            return Err(Reason::RevocationsMissing.into());
+        }
+        self.check_staleness(routed.deployment, writes)?;
+        match routed.class.class {
+            PathClass::PassThrough => Ok(allow(Access::PassThrough)),
+            PathClass::Public => Ok(allow(Access::Anonymous)),
+            PathClass::SignIn => Ok(self.hand_over(routed, true)),
+            PathClass::SignOut => Ok(self.hand_over(routed, false)),
+            PathClass::PrivateRead | PathClass::PrivateWrite | PathClass::Refuse => {
+                let identity = self.authorize(request, routed)?;
+                Ok(allow(Access::As(identity)))
+            }
+        }
+    }
+
+    fn check_staleness(&self, deployment: &Deployment, writes: bool) -> Result<(), Reason> {
+        let rule = deployment.staleness;
+        match rule.at(self.freshness.under(rule)) {
+            Some(StalenessPolicy::Deny) => Err(Reason::Stale),
+            Some(StalenessPolicy::ReadOnly) if writes => Err(Reason::StaleReadOnly),
+            None
+            | Some(
+                StalenessPolicy::ServeUntilExp
+                | StalenessPolicy::StaticAllow
+                | StalenessPolicy::ReadOnly,
+            ) => Ok(()),
+        }
+    }
+
+    /// Who asks, and whether they may.
+    fn authorize(&self, request: &Request<'_>, routed: &Routed<'_>) -> Result<Identity, Refusal> {
+        let deployment = &**routed.deployment;
+        let identity = match bearer(request.headers.authorization)? {
+            Some(token) => self.by_token(token, deployment)?,
+            None => self.by_session(request, routed)?,
+        };
+        let (mut identity, held) = identity;
+        let subject = Some(identity.subject);
+        let held = held.unwrap_or(&identity.person.grants);
+        let permissions = held.on(&deployment.resources());
+        if !permissions.covers(routed.class.needs) || routed.class.needs.is_empty() {
+            let reason = Reason::Forbidden;
+            return Err(Refusal { reason, subject });
+        }
+        identity.role = AirflowRole::of(permissions);
+        Ok(identity)
+    }
+
+    fn by_token(
+        &self,
+        token: &[u8],
+        deployment: &Deployment,
+    ) -> Result<(Identity, Option<Arc<aeolus_model::Grants>>), Refusal> {
+        let verified = self.memory.verified(token, self.world, self.now)?;
+        self.world.alive(&verified, deployment, self.now)?;
+        let subject = verified.subject;
+        if verified.session.is_some_and(|id| self.memory.ended(id)) {
+            return Err(Reason::SessionEnded.into());
+        }
+        if !verified.reaches(deployment) {
+            return Err(Refusal {
+                reason: Reason::Scope,
+                subject: Some(subject),
+            });
+        }
+        let person = match (self.world.person(subject), &verified.held) {
+            (_, Some(_)) => Arc::new(Person::default()),
+            (Some(person), None) => Arc::clone(person),
+            (None, None) => return Err(unknown(subject)),
+        };
+        let identity = Identity {
+            subject,
+            person,
+            role: None,
+            expires: Time::from_secs(verified.expires),
+            session: None,
+        };
+        Ok((identity, verified.held))
+    }
+
+    fn by_session(
+        &self,
+        request: &Request<'_>,
+        routed: &Routed<'_>,
+    ) -> Result<(Identity, Option<Arc<aeolus_model::Grants>>), Refusal> {
+        let host = routed.authority.host();
+        let value = cookie::find(&request.headers.cookies, session_cookie_name(host))?;
+        let value = value.ok_or(Reason::CredentialMissing)?;
+        let cookie = self.memory.open_session(host, value);
+        let cookie = cookie.ok_or(Reason::SessionMalformed)?;
+        let (expires, session) =
+            self.session(&cookie, routed.deployment.organization, routed.deployment)?;
+        let subject = Subject::User(cookie.user);
+        let unsafe_use =
+            !routed.method.is_safe() || request.headers.upgrade == Upgrade::Websocket;
+        if unsafe_use && !origin::is_same(request, &routed.target, &routed.authority) {
+            return Err(Refusal {
+                reason: Reason::CrossSite,
+                subject: Some(subject),
+            });
+        }
+        let person = self.world.person(subject).ok_or_else(|| unknown(subject))?;
+        let identity = Identity {
+            subject,
+            person: Arc::clone(person),
+            role: None,
+            expires,
+            session: Some(session),
+        };
+        Ok((identity, None))
+    }
+
+    /// Whether a session is alive, until when, and what its use asks for.
+    fn session(
+        &self,
+        cookie: &SessionCookie,
+        organization: OrganizationId,
+        deployment: &Deployment,
+    ) -> Result<(Time, SessionUse), Reason> {
+        let id = cookie.session;
+        let revoked = self.world.revoked(organization);
+        let revoked = revoked.ok_or(Reason::RevocationsMissing)?;
+        revoked.check_session(id)?;
+        revoked.check_marks(Subject::User(cookie.user), cookie.auth_time.secs())?;
+        if self.memory.ended(id) {
+            return Err(Reason::SessionEnded);
+        }
+        if !self.world.connections.contains(&cookie.connection) {
+            return Err(Reason::ConnectionGone);
+        }
+        if self.now >= cookie.absolute_end {
+            return Err(Reason::SessionExpired);
+        }
+        let renewed = self.memory.renewed(id);
+        let end = renewed.map_or(cookie.access_end, |end| end.max(cookie.access_end));
+        let life = cookie.access_end.since(cookie.access_start);
+        let renew = self.now >= end.minus(life / 4);
+        let session = |extended| SessionUse {
+            id,
+            renew,
+            extended,
+        };
+        if self.now < end {
+            return Ok((end.min(cookie.absolute_end), session(None)));
+        }
+        // Control is away since before the session's end, so nobody could renew it: it goes on,
+        // for as long as the deployment trusts old knowledge at all.
+        let away = self.freshness.age.is_some_and(|age| {
+            age > GONE && self.now.minus(age) <= end.plus(GONE)
+        });
+        let until = end
+            .plus(deployment.staleness.max())
+            .min(cookie.absolute_end);
+        if away && self.now < until {
+            return Ok((until, session(Some(until))));
+        }
+        Err(Reason::SessionExpired)
+    }
+
+    fn hand_over(&self, routed: &Routed<'_>, sign_in: bool) -> Decision {
+        let to = if sign_in {
+            let next = next_of(&routed.target, &routed.authority);
+            Destination::SignIn { next }
+        } else {
+            Destination::SignOut
+        };
+        Decision::SignIn(SignIn {
+            deployment: routed.deployment.id,
+            reason: Reason::CredentialMissing,
+            to,
+        })
+    }
+
+    fn refuse(&self, request: &Request<'_>, routed: &Routed<'_>, refusal: &Refusal) -> Decision {
+        let navigation = request.headers.is_navigation(routed.method.is_safe());
+        let next = routed.target.path_and_query();
+        if refusal.reason.status() == 401 && navigation && is_local_path(&next) {
+            return Decision::SignIn(SignIn {
+                deployment: routed.deployment.id,
+                reason: refusal.reason,
+                to: Destination::SignIn { next },
+            });
+        }
+        Decision::Deny(Deny {
+            reason: refusal.reason,
+            deployment: Some(routed.deployment.id),
+            subject: refusal.subject,
+        })
+    }
+}
+
+/// Without news for longer than this control counts as away (two polls of 30 s).
+const GONE: Duration = Duration::from_secs(60);
+
+/// Somebody this plane knows nothing about: a person may be told so, a token is simply not good.
+fn unknown(subject: Subject) -> Refusal {
+    let reason = match subject {
+        Subject::User(_) => Reason::Forbidden,
+        Subject::Token(_) | Subject::Team(_) => Reason::SubjectUnknown,
+    };
+    Refusal {
+        reason,
+        subject: Some(subject),
+    }
+}
+
+/// The session cookie's name on a host. `__Host-` binds it to the host and to https; loopback,
+/// where plain http is usual, does without.
+pub fn session_cookie_name(host: &str) -> &'static str {
+    if is_loopback(host) {
+        "aeolus"
+    } else {
+        "__Host-aeolus"
+    }
+}
+
+fn authority(request: &Request<'_>, target: &Target<'_>) -> Result<Authority, Reason> {
+    let parse = |bytes: &[u8]| Authority::parse(bytes).ok_or(Reason::HostMalformed);
+    let written = target.origin.map(|(_, authority)| authority.as_bytes());
+    match (request.host, written) {
+        (None, None) => Err(Reason::HostMissing),
+        (Some(host), None) => parse(host),
+        (None, Some(authority)) => parse(authority),
+        (Some(host), Some(authority)) => {
+            let (host, authority) = (parse(host)?, parse(authority)?);
+            if host.host() == authority.host() && host.port == authority.port {
+                Ok(host)
+            } else {
+                Err(Reason::HostsDiffer)
+            }
+        }
+    }
+}
+
+/// The token of an `Authorization` header: `Bearer`, one space, a token68 (RFC 6750 §2.1). A
+/// header with another scheme is a credential we can't check, so the cookie doesn't count either.
+fn bearer(header: Once<'_>) -> Result<Option<&[u8]>, Reason> {
+    let value = match header {
+        Once::Absent => return Ok(None),
+        Once::Many => return Err(Reason::AuthorizationRepeated),
+        Once::One(value) => value,
+    };
+    let scheme_end = value.iter().position(|b| matches!(b, b' ' | b'\t' | b','));
+    let (scheme, rest) = value
+        .split_at_checked(scheme_end.unwrap_or(value.len()))
+        .ok_or(Reason::AuthorizationMalformed)?;
+    if !scheme.eq_ignore_ascii_case(b"bearer") {
+        return Err(Reason::SchemeUnknown);
+    }
+    let token = rest.strip_prefix(b" ").unwrap_or_default();
+    let token68 = |b: &u8| b.is_ascii_alphanumeric() || b"-._~+/=".contains(b);
+    if token.is_empty() || !token.iter().all(token68) {
+        return Err(Reason::AuthorizationMalformed);
+    }
+    Ok(Some(token))
+}
+
+/// Where Airflow's own login link wants to go back to, if that is a place on the same host.
+fn next_of(target: &Target<'_>, authority: &Authority) -> String {
+    let parameter = |query: &str| {
+        let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+        let (_, value) = pairs.find(|(name, _)| *name == "next")?;
+        decode(value)
+    };
+    let next = target.query.and_then(parameter).and_then(|next| {
+        let same_host = || {
+            let target = Target::parse(next.as_bytes()).ok()?;
+            let (_, written) = target.origin?;
+            let written = Authority::parse(written.as_bytes())?;
+            (written.host() == authority.host()).then(|| target.path_and_query())
+        };
+        if next.starts_with('/') {
+            Some(next)
+        } else {
+            same_host()
+        }
+    });
+    next.filter(|next| is_local_path(next))
+        .unwrap_or_else(|| "/".to_owned())
+}
+
+fn decode(value: &str) -> Option<String> {
+    let mut out = Vec::with_capacity(value.len());
+    let mut bytes = value.bytes();
+    while let Some(byte) = bytes.next() {
+        if byte == b'%' {
+            let digits = [bytes.next()?, bytes.next()?];
+            let digits = str::from_utf8(&digits).ok()?.to_owned();
+            out.push(u8::from_str_radix(&digits, 16).ok()?);
+        } else {
+            out.push(byte);
+        }
+    }
+    String::from_utf8(out).ok()
+}
+
+/// The permission that opens the door of a deployment.
+pub const DOOR: Permission = Permission::DeploymentAirflowGet;
+
+#[cfg(test)]
+mod tests;

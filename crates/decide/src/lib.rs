@@ -1,0 +1,35 @@
+//! The one decision about a request.
+//!
+//! The gate asks it for every request, control for its own check, `explain` for a person who
+//! wonders. It is pure: what is known ([`World`]), what is remembered ([`Memory`]), the time and
+//! the age of the knowledge are given to it, and it never waits. An allowance is built by exactly
+//! one function; everything missing, broken or late ends in a refusal.
+
+mod cidr;
+mod class;
+mod cookie;
+mod decision;
+mod host;
+mod judge;
+mod load;
+mod origin;
+mod path;
+mod reason;
+mod request;
+mod revocations;
+mod token;
+mod world;
+
+pub use cidr::{Cidr, CidrError};
+pub use class::{Classified, PathClass, RuleSet};
+pub use cookie::{SessionCookie, find as find_cookie};
+pub use decision::{
+    Access, Allowed, Decision, Deny, Destination, Identity, SessionUse, SignIn, is_local_path,
+};
+pub use host::is_loopback;
+pub use judge::{DOOR, Judge, Memory, session_cookie_name};
+pub use path::Target;
+pub use reason::Reason;
+pub use request::{Headers, Once, Request, Upgrade};
+pub use token::{Audience, Verified};
+pub use world::{Deployment, Freshness, Person, RefusedDeployment, World};

@@ -1,0 +1,252 @@
+//! From the sections of a snapshot to the indexes of a world.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use aeolus_keys::{KeyRing, Kind, PublicKey};
+use aeolus_model::{
+    ConnectionId, DeploymentId, Grants, Host, Method, OrganizationId, PathPattern, PathPrefix,
+    PathRule, PermissionSet, Profile, Requirement, Resource, Staleness, StalenessPolicy, Subject,
+    TeamId, TokenId, UserId, WorkspaceId,
+};
+use aeolus_snapshot::{Sections, section};
+
+use crate::class::RuleSet;
+use crate::revocations::Revoked;
+use crate::world::{Deployment, Person, Place, RefusedDeployment, World};
+
+pub(crate) fn world(sections: &Sections, missing: &BTreeSet<OrganizationId>) -> World {
+    let mut world = World {
+        people: people(&sections.subjects, &sections.grants),
+        ring: ring(&sections.keys),
+        issuer: sections.keys.issuer.clone(),
+        connections: connections(&sections.connections),
+        revocations: sections
+            .revocations
+            .iter()
+            .filter(|(id, _)| !missing.contains(id))
+            .filter_map(|(id, section)| Some((*id, Revoked::load(section)?)))
+            .collect(),
+        ..World::default()
+    };
+    deployments(&mut world, &sections.deployments);
+    world
+}
+
+fn deployments(world: &mut World, section: &section::Deployments) {
+    let mut interned: HashSet<Arc<RuleSet>> = HashSet::new();
+    for record in &section.deployments {
+        let mut refuse = |why| {
+            world.refused.push(RefusedDeployment {
+                id: hex(&record.id),
+                name: record.name.clone(),
+                why,
+            });
+        };
+        let served = match deployment(record, &mut interned) {
+            Ok(deployment) => Some(Arc::new(deployment)),
+            Err(why) => {
+                refuse(why);
+                None
+            }
+        };
+        if let Some(deployment) = &served {
+            world.deployments.insert(deployment.id, Arc::clone(deployment));
+        }
+        for route in &record.routes {
+            let Ok(host) = Host::parse(&route.host) else {
+                continue;
+            };
+            let places = world.hosts.entry(host.as_str().into()).or_default();
+            if let Some(taken) = places.iter_mut().find(|p| *p.prefix == *route.path_prefix) {
+                // Two deployments at one address: which one is meant is anybody's guess.
+                taken.deployment = None;
+                continue;
+            }
+            places.push(Place {
+                prefix: route.path_prefix.as_str().into(),
+                deployment: served.clone(),
+            });
+        }
+    }
+    for places in world.hosts.values_mut() {
+        places.sort_by_key(|place| std::cmp::Reverse(place.prefix.len()));
+    }
+}
+
+fn deployment(
+    record: &section::Deployment,
+    interned: &mut HashSet<Arc<RuleSet>>,
+) -> Result<Deployment, &'static str> {
+    let mut hosts = Vec::with_capacity(record.routes.len());
+    for route in &record.routes {
+        let host = Host::parse(&route.host).map_err(|_| "a host is no host name")?;
+        if !route.path_prefix.is_empty() {
+            PathPrefix::parse(&route.path_prefix).map_err(|_| "a path prefix is malformed")?;
+        }
+        hosts.push(host.as_str().to_owned());
+    }
+    let rules = rule_set(record)?;
+    let rules = if let Some(shared) = interned.get(&rules) {
+        Arc::clone(shared)
+    } else {
+        let shared = Arc::new(rules);
+        interned.insert(Arc::clone(&shared));
+        shared
+    };
+    Ok(Deployment {
+        id: DeploymentId::from_slice(&record.id).map_err(|_| "its id is malformed")?,
+        organization: OrganizationId::from_slice(&record.organization)
+            .map_err(|_| "its organization is malformed")?,
+        workspace: WorkspaceId::from_slice(&record.workspace)
+            .map_err(|_| "its workspace is malformed")?,
+        name: record.name.clone(),
+        upstream: (!record.upstream.is_empty()).then(|| record.upstream.clone()),
+        rules,
+        staleness: staleness(record)?,
+        hosts,
+    })
+}
+
+fn staleness(record: &section::Deployment) -> Result<Staleness, &'static str> {
+    let then = match section::StalePolicy::try_from(record.stale_then) {
+        Ok(section::StalePolicy::ServeUntilExp) => StalenessPolicy::ServeUntilExp,
+        Ok(section::StalePolicy::ReadOnly) => StalenessPolicy::ReadOnly,
+        Ok(section::StalePolicy::StaticAllow) => StalenessPolicy::StaticAllow,
+        Ok(section::StalePolicy::Deny | section::StalePolicy::Unspecified) | Err(_) => {
+            StalenessPolicy::Deny
+        }
+    };
+    let max = Duration::from_secs(record.max_stale);
+    let hard = Duration::from_secs(record.hard_stale);
+    Staleness::new(max, hard, then).map_err(|_| "its staleness bounds are out of range")
+}
+
+fn rule_set(record: &section::Deployment) -> Result<RuleSet, &'static str> {
+    let profile = match section::Profile::try_from(record.profile) {
+        Ok(section::Profile::Airflow3) => Profile::Airflow3,
+        Ok(section::Profile::Airflow2) => Profile::Airflow2,
+        Ok(section::Profile::Custom) => Profile::Custom,
+        Ok(section::Profile::Unspecified) | Err(_) => return Err("its profile is unknown"),
+    };
+    let blocks = record.task_execution_from.iter();
+    Ok(RuleSet {
+        profile,
+        rules: record.rules.iter().map(rule).collect::<Result<_, _>>()?,
+        task_execution: blocks
+            .map(|text| text.parse())
+            .collect::<Result<_, _>>()
+            .map_err(|_| "a block of addresses is malformed")?,
+    })
+}
+
+fn rule(record: &section::PathRule) -> Result<PathRule, &'static str> {
+    let methods = record.methods.iter().map(|m| Method::parse(m.as_bytes()));
+    Ok(PathRule {
+        path: PathPattern::parse(&record.path).map_err(|_| "a rule's path is malformed")?,
+        methods: methods
+            .collect::<Option<_>>()
+            .ok_or("a rule's method is unknown")?,
+        require: Requirement::try_from(record.require.clone())
+            .map_err(|_| "a rule's requirement is unknown")?,
+    })
+}
+
+fn people(
+    subjects: &section::Subjects,
+    grants: &section::GrantList,
+) -> HashMap<Subject, Arc<Person>> {
+    let mut held: HashMap<Subject, Grants> = HashMap::new();
+    for grant in &grants.grants {
+        if let (Some(subject), Some(resource)) = (
+            subject(grant.subject_kind, &grant.subject),
+            resource(grant.resource_kind, &grant.resource),
+        ) {
+            let permissions = PermissionSet::from_bytes(&grant.permissions);
+            held.entry(subject).or_default().add(resource, permissions);
+        }
+    }
+    let team_names: HashMap<TeamId, Arc<str>> = subjects
+        .teams
+        .iter()
+        .filter_map(|team| Some((TeamId::from_slice(&team.id).ok()?, team.name.as_str().into())))
+        .collect();
+    let person = |record: &section::Subject| {
+        let subject = subject(record.kind, &record.id)?;
+        if matches!(subject, Subject::Team(_)) {
+            return None;
+        }
+        let mut grants = held.get(&subject).cloned().unwrap_or_default();
+        let mut teams: Vec<Arc<str>> = Vec::with_capacity(record.teams.len());
+        for team in record.teams.iter().filter_map(|id| TeamId::from_slice(id).ok()) {
+            teams.extend(team_names.get(&team).cloned());
+            for (resource, permissions) in held.get(&Subject::Team(team)).into_iter().flat_map(Grants::iter) {
+                grants.add(resource, permissions);
+            }
+        }
+        teams.sort_unstable();
+        let person = Person {
+            email: record.email.as_str().into(),
+            name: record.name.as_str().into(),
+            teams: teams.into(),
+            grants,
+        };
+        Some((subject, Arc::new(person)))
+    };
+    subjects.subjects.iter().filter_map(person).collect()
+}
+
+fn subject(kind: i32, id: &[u8]) -> Option<Subject> {
+    match section::SubjectKind::try_from(kind).ok()? {
+        section::SubjectKind::Unspecified => None,
+        section::SubjectKind::User => UserId::from_slice(id).ok().map(Subject::User),
+        section::SubjectKind::Token => TokenId::from_slice(id).ok().map(Subject::Token),
+        section::SubjectKind::Team => TeamId::from_slice(id).ok().map(Subject::Team),
+    }
+}
+
+fn resource(kind: i32, id: &[u8]) -> Option<Resource> {
+    match section::ResourceKind::try_from(kind).ok()? {
+        section::ResourceKind::Unspecified => None,
+        section::ResourceKind::System => id.is_empty().then_some(Resource::System),
+        section::ResourceKind::Organization => OrganizationId::from_slice(id)
+            .ok()
+            .map(Resource::Organization),
+        section::ResourceKind::Workspace => {
+            WorkspaceId::from_slice(id).ok().map(Resource::Workspace)
+        }
+        section::ResourceKind::Deployment => {
+            DeploymentId::from_slice(id).ok().map(Resource::Deployment)
+        }
+    }
+}
+
+fn ring(section: &section::Keys) -> KeyRing {
+    let mut ring = KeyRing::default();
+    for record in &section.keys {
+        // A kind of a later version, or a key that is too weak: tokens it signed are refused.
+        if let (Some(kind), Ok(key)) = (
+            Kind::parse(&record.kind),
+            PublicKey::from_jwk_json(&record.jwk),
+        ) {
+            ring.insert(kind, key);
+        }
+    }
+    ring
+}
+
+fn connections(section: &section::Connections) -> HashSet<ConnectionId> {
+    let ids = section.connections.iter();
+    ids.filter_map(|c| ConnectionId::from_slice(&c.id).ok())
+        .collect()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes.iter().take(16) {
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
+}

@@ -1,0 +1,148 @@
+//! A request target and its two readings.
+//!
+//! Proxies forward the raw text; applications decode it before they route (Starlette and Flask
+//! turn `%2F` into a separator). A decision on one reading alone can be walked around by the
+//! other, so every target that has no safe pair of readings is refused here and everything else
+//! is judged twice.
+
+use std::borrow::Cow;
+
+use crate::Reason;
+
+/// Longest target that is looked at, in bytes; proxies stop at 8 KiB too.
+const MAX_TARGET: usize = 8 * 1024;
+
+/// A request target (RFC 9112 §3.2) that can be read in at most two ways.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target<'a> {
+    /// Scheme and authority of an absolute-form target.
+    pub origin: Option<(&'a str, &'a str)>,
+    /// The path as it travels, with its leading slash.
+    pub raw: &'a str,
+    /// The path decoded once.
+    pub decoded: Cow<'a, str>,
+    /// The query, without its `?`.
+    pub query: Option<&'a str>,
+    /// Something in the path may be read in a third way (a second decoding, merged slashes,
+    /// backslashes): it is never public and never passed through.
+    pub tainted: bool,
+}
+
+impl<'a> Target<'a> {
+    /// Reads a target; `Err` is a 400.
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, Reason> {
+        if bytes.len() > MAX_TARGET {
+            return Err(Reason::TargetTooLong);
+        }
+        // Visible ASCII only: no controls, no spaces, no raw UTF-8, no NUL.
+        if !bytes.iter().all(|b| (0x21..=0x7e).contains(b) && *b != b'#') {
+            return Err(Reason::TargetCharacters);
+        }
+        let text = str::from_utf8(bytes).map_err(|_| Reason::TargetCharacters)?;
+        let (origin, rest) = split_origin(text)?;
+        let (raw, query) = match rest.split_once('?') {
+            Some((path, query)) => (path, Some(query)),
+            None => (rest, None),
+        };
+        if !raw.starts_with('/') {
+            return Err(Reason::TargetForm);
+        }
+        if raw.contains('\\') {
+            return Err(Reason::TargetCharacters);
+        }
+        let decoded = decode(raw)?;
+        if has_dots(raw) || has_dots(&decoded) {
+            return Err(Reason::TargetDots);
+        }
+        let tainted = is_tainted(raw, &decoded);
+        Ok(Self {
+            origin,
+            raw,
+            decoded,
+            query,
+            tainted,
+        })
+    }
+
+    /// Path and query as they travel, which is what is forwarded.
+    pub fn path_and_query(&self) -> String {
+        match self.query {
+            Some(query) => format!("{}?{query}", self.raw),
+            None => self.raw.to_owned(),
+        }
+    }
+}
+
+/// The segments of a path, after its leading slash.
+pub(crate) fn segments(path: &str) -> impl Iterator<Item = &str> + Clone {
+    path.strip_prefix('/').unwrap_or(path).split('/')
+}
+
+fn split_origin(text: &str) -> Result<(Option<(&str, &str)>, &str), Reason> {
+    if text.starts_with('/') {
+        return Ok((None, text));
+    }
+    let (scheme, rest) = text.split_once("://").ok_or(Reason::TargetForm)?;
+    if !(scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https")) {
+        return Err(Reason::TargetForm);
+    }
+    let end = rest.find(['/', '?']).ok_or(Reason::TargetForm)?;
+    let (authority, path) = rest.split_at_checked(end).ok_or(Reason::TargetForm)?;
+    if authority.is_empty() || authority.contains(['@', '%', '\\']) {
+        return Err(Reason::TargetForm);
+    }
+    Ok((Some((scheme, authority)), path))
+}
+
+/// Decodes once. What is no UTF-8 (overlong forms among it) or hides a control is refused.
+fn decode(raw: &str) -> Result<Cow<'_, str>, Reason> {
+    if !raw.contains('%') {
+        return Ok(Cow::Borrowed(raw));
+    }
+    let mut out = Vec::with_capacity(raw.len());
+    let mut bytes = raw.bytes();
+    while let Some(byte) = bytes.next() {
+        if byte != b'%' {
+            out.push(byte);
+            continue;
+        }
+        let high = bytes.next().and_then(hex).ok_or(Reason::TargetEscapes)?;
+        let low = bytes.next().and_then(hex).ok_or(Reason::TargetEscapes)?;
+        out.push(high << 4 | low);
+    }
+    if out.iter().any(u8::is_ascii_control) {
+        return Err(Reason::TargetCharacters);
+    }
+    String::from_utf8(out)
+        .map(Cow::Owned)
+        .map_err(|_| Reason::TargetEscapes)
+}
+
+const fn hex(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        b'A'..=b'F' => Some(digit - b'A' + 10),
+        _ => None,
+    }
+}
+
+/// Dot segments, also with path parameters behind them (`..;x`).
+fn has_dots(path: &str) -> bool {
+    path.split(['/', '\\'])
+        .map(|segment| segment.split(';').next().unwrap_or_default())
+        .any(|name| name == "." || name == "..")
+}
+
+fn is_tainted(raw: &str, decoded: &str) -> bool {
+    let escaped_again = decoded.as_bytes().windows(3).any(
+        |w| matches!(w, [b'%', high, low] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit()),
+    );
+    raw.contains("//") || decoded.contains("//") || escaped_again || {
+        let special = |c| matches!(c, '\\' | '?' | '#');
+        decoded.contains(special)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,135 @@
+//! What of one organization is no longer good.
+
+use std::collections::{HashMap, HashSet};
+
+use aeolus_model::{SessionId, Subject, Time, TokenId, UserId};
+use aeolus_snapshot::section;
+
+use crate::Reason;
+
+/// One organization's revocations, indexed.
+#[derive(Debug, Default)]
+pub(crate) struct Revoked {
+    status: Vec<u8>,
+    ends: HashMap<u32, i64>,
+    not_before: i64,
+    marks: HashMap<Subject, i64>,
+    sessions: HashSet<SessionId>,
+}
+
+impl Revoked {
+    /// Reads the section. None if a record in it makes no sense: then nothing is known, and the
+    /// organization is denied.
+    pub(crate) fn load(section: &section::Revocations) -> Option<Self> {
+        let mark = |mark: &section::Mark| {
+            let subject = match mark.subject_kind() {
+                section::SubjectKind::User => {
+                    Subject::User(UserId::from_slice(&mark.subject).ok()?)
+                }
+                section::SubjectKind::Token => {
+                    Subject::Token(TokenId::from_slice(&mark.subject).ok()?)
+                }
+                section::SubjectKind::Unspecified | section::SubjectKind::Team => return None,
+            };
+            Some((subject, mark.not_before))
+        };
+        let session = |ended: &section::EndedSession| SessionId::from_slice(&ended.id).ok();
+        Some(Self {
+            status: section.status.clone(),
+            ends: section.ends.iter().map(|e| (e.index, e.not_after)).collect(),
+            not_before: section.not_before,
+            marks: section.marks.iter().map(mark).collect::<Option<_>>()?,
+            sessions: section.sessions.iter().map(session).collect::<Option<_>>()?,
+        })
+    }
+
+    /// Whether the value at an index may be used. Past the end of the bits is not "not revoked":
+    /// lists are allocated ahead, so it is a value nobody issued.
+    pub(crate) fn check_index(&self, index: u32, now: Time) -> Result<(), Reason> {
+        let byte = usize::try_from(index / 8).ok();
+        let byte = byte.and_then(|at| self.status.get(at));
+        let byte = byte.ok_or(Reason::TokenIndexUnknown)?;
+        if byte >> (index % 8) & 1 == 1 {
+            return Err(Reason::TokenRevoked);
+        }
+        match self.ends.get(&index) {
+            Some(not_after) if now.secs() > *not_after => Err(Reason::TokenEnded),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether something issued to a subject at a time (seconds) is before a mark.
+    pub(crate) fn check_marks(&self, subject: Subject, issued: i64) -> Result<(), Reason> {
+        if issued < self.not_before {
+            return Err(Reason::OrganizationMark);
+        }
+        match self.marks.get(&subject) {
+            Some(not_before) if issued < *not_before => Err(Reason::SubjectMark),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether a session has been ended.
+    pub(crate) fn check_session(&self, session: SessionId) -> Result<(), Reason> {
+        if self.sessions.contains(&session) {
+            return Err(Reason::SessionEnded);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn bits_are_read_least_significant_first_and_never_past_the_end() {
+        let revoked = Revoked {
+            status: vec![0b0000_0101],
+            ends: HashMap::from([(1, 100)]),
+            ..Revoked::default()
+        };
+        let at = |index, secs| revoked.check_index(index, Time::from_secs(secs));
+        assert_eq!(at(0, 0), Err(Reason::TokenRevoked));
+        assert_eq!(at(2, 0), Err(Reason::TokenRevoked));
+        assert_eq!(at(1, 100), Ok(()));
+        assert_eq!(at(1, 101), Err(Reason::TokenEnded));
+        assert_eq!(at(3, 1_000), Ok(()));
+        assert_eq!(at(8, 0), Err(Reason::TokenIndexUnknown));
+        assert_eq!(at(u32::MAX, 0), Err(Reason::TokenIndexUnknown));
+    }
+
+    #[test]
+    fn a_record_that_makes_no_sense_spoils_the_section() {
+        let section = section::Revocations {
+            sessions: vec![section::EndedSession {
+                id: vec![1; 3],
+                absolute_end: 0,
+            }],
+            ..section::Revocations::default()
+        };
+        assert!(Revoked::load(&section).is_none());
+        let section = section::Revocations {
+            marks: vec![section::Mark {
+                subject_kind: 9,
+                subject: vec![1; 16],
+                not_before: 0,
+            }],
+            ..section::Revocations::default()
+        };
+        assert!(Revoked::load(&section).is_none());
+    }
+
+    proptest! {
+        #[test]
+        fn setting_a_bit_always_revokes(mut status in proptest::collection::vec(any::<u8>(), 1..16), bit in 0_u32..128) {
+            let index = bit % u32::try_from(status.len() * 8).unwrap();
+            let at = usize::try_from(index / 8).unwrap();
+            status[at] |= 1 << (index % 8);
+            let revoked = Revoked { status, ..Revoked::default() };
+            prop_assert_eq!(revoked.check_index(index, Time::EPOCH), Err(Reason::TokenRevoked));
+        }
+    }
+}

@@ -1,0 +1,273 @@
+//! Our own tokens: verified once, asked again on every use.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aeolus_keys::{Kid, Kind, PublicKey, claims, jws};
+use aeolus_model::{
+    DeploymentId, Grants, OrganizationId, Permission, PermissionSet, Resource, Role, SessionId,
+    Subject, Time, TokenScope,
+};
+
+use crate::Reason;
+use crate::world::{Deployment, World};
+
+/// Longest token that is looked at; ours are below 1.5 KiB, direct ones below 4.
+const MAX_TOKEN: usize = 8 * 1024;
+
+/// How far clocks may differ for our own tokens.
+const LEEWAY: Duration = Duration::from_secs(60);
+
+/// For whom a token was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Audience {
+    /// One deployment: access tokens.
+    Deployment(DeploymentId),
+    /// The planes of an organization: API and direct tokens.
+    Organization,
+}
+
+/// What a verified token says: all that need not be read from its text again. It says nothing
+/// about whether the token is still good; [`World::alive`] does, on every use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verified {
+    /// Which kind of token.
+    pub kind: Kind,
+    /// The key that signed it.
+    pub kid: Kid,
+    /// Whose it is.
+    pub subject: Subject,
+    /// The organization it belongs to.
+    pub organization: OrganizationId,
+    /// Where it is good.
+    pub audience: Audience,
+    /// Beyond which it never reaches; none for people.
+    pub scope: Option<TokenScope>,
+    /// The session it hangs on.
+    pub session: Option<SessionId>,
+    /// The second that not-before marks are compared with.
+    pub issued: i64,
+    /// Good from this second.
+    pub not_before: i64,
+    /// Good before this second.
+    pub expires: i64,
+    /// Its place in the status list.
+    pub index: Option<u32>,
+    /// What it may do, where the authority is in the token itself.
+    pub held: Option<Arc<Grants>>,
+}
+
+impl World {
+    /// Verifies a token. What is cheap comes first, the signature last: an unknown token is what
+    /// an attacker can send for nothing.
+    pub fn verify(&self, token: &[u8], now: Time) -> Result<Verified, Reason> {
+        if token.len() > MAX_TOKEN {
+            return Err(Reason::TokenTooLong);
+        }
+        let unverified = jws::parse(token).map_err(|_| Reason::TokenMalformed)?;
+        let kid = unverified.kid().and_then(|kid| kid.parse::<Kid>().ok());
+        let kid = kid.ok_or(Reason::TokenKeyUnknown)?;
+        let (kind, key) = self.key_of(&kid)?;
+        if unverified.typ() != Some(kind.typ()) || unverified.alg() != key.alg() {
+            return Err(Reason::TokenKeyUnknown);
+        }
+        let read = match kind {
+            Kind::Api => self.read_api(claims_of(&unverified)?, kid),
+            Kind::Direct => self.read_direct(claims_of(&unverified)?, kid),
+            _ => self.read_access(claims_of(&unverified)?, kid),
+        }?;
+        in_time(&read, now)?;
+        unverified
+            .verify(kind, key)
+            .map_err(|_| Reason::TokenSignature)?;
+        Ok(read)
+    }
+
+    /// Whether a verified token is still good here and now: everything that can change without
+    /// the token changing.
+    pub fn alive(
+        &self,
+        token: &Verified,
+        deployment: &Deployment,
+        now: Time,
+    ) -> Result<(), Reason> {
+        in_time(token, now)?;
+        if token.organization != deployment.organization {
+            return Err(Reason::TokenAudience);
+        }
+        match token.audience {
+            Audience::Deployment(id) if id != deployment.id => return Err(Reason::TokenAudience),
+            Audience::Deployment(_) | Audience::Organization => {}
+        }
+        if !self.alive_key(token.kind, &token.kid) {
+            return Err(Reason::TokenKeyUnknown);
+        }
+        let revoked = self
+            .revoked(token.organization)
+            .ok_or(Reason::RevocationsMissing)?;
+        if let Some(index) = token.index {
+            revoked.check_index(index, now)?;
+        }
+        revoked.check_marks(token.subject, token.issued)?;
+        if let Some(session) = token.session {
+            revoked.check_session(session)?;
+        }
+        Ok(())
+    }
+
+    fn key_of(&self, kid: &Kid) -> Result<(Kind, &PublicKey), Reason> {
+        [Kind::Access, Kind::Api, Kind::Direct]
+            .into_iter()
+            .find_map(|kind| Some((kind, self.ring.get(kind, kid)?)))
+            .ok_or(Reason::TokenKeyUnknown)
+    }
+
+    fn read_access(&self, claims: claims::Access, kid: Kid) -> Result<Verified, Reason> {
+        self.issued_here(&claims.iss)?;
+        let deployment = claims
+            .aud
+            .strip_prefix("urn:aeolus:deployment:")
+            .and_then(|id| id.parse().ok())
+            .ok_or(Reason::TokenAudience)?;
+        if claims.kind != "access" {
+            return Err(Reason::TokenClaims);
+        }
+        Ok(Verified {
+            kind: Kind::Access,
+            kid,
+            subject: Subject::User(id(&claims.sub)?),
+            organization: id(claims.org.as_deref().ok_or(Reason::TokenClaims)?)?,
+            audience: Audience::Deployment(deployment),
+            scope: None,
+            session: Some(id(&claims.sid)?),
+            // A mark ends what was signed in before it, however late the token was made.
+            issued: claims.auth_time.min(claims.iat),
+            not_before: claims.iat,
+            expires: claims.exp,
+            index: None,
+            held: None,
+        })
+    }
+
+    fn read_api(&self, claims: claims::Api, kid: Kid) -> Result<Verified, Reason> {
+        self.issued_here(&claims.iss)?;
+        let organization = claims
+            .aud
+            .strip_prefix("urn:aeolus:org:")
+            .and_then(|id| id.parse().ok())
+            .ok_or(Reason::TokenAudience)?;
+        if claims.kind != "api" {
+            return Err(Reason::TokenClaims);
+        }
+        if let Some(surfaces) = &claims.surfaces
+            && !surfaces.iter().any(|surface| surface == "planes")
+        {
+            return Err(Reason::TokenSurface);
+        }
+        Ok(Verified {
+            kind: Kind::Api,
+            kid,
+            subject: Subject::Token(id(&claims.sub)?),
+            organization,
+            audience: Audience::Organization,
+            scope: Some(scope(&claims.ent.kind, &claims.ent.id)?),
+            session: None,
+            issued: claims.iat,
+            not_before: claims.nbf.max(claims.iat),
+            expires: claims.exp,
+            index: Some(claims.idx),
+            held: None,
+        })
+    }
+
+    fn read_direct(&self, claims: claims::Direct, kid: Kid) -> Result<Verified, Reason> {
+        self.issued_here(&claims.iss)?;
+        let organization = claims
+            .aud
+            .strip_prefix("urn:aeolus:direct:")
+            .and_then(|id| id.parse().ok())
+            .ok_or(Reason::TokenAudience)?;
+        if claims.kind != "direct" {
+            return Err(Reason::TokenClaims);
+        }
+        Ok(Verified {
+            kind: Kind::Direct,
+            kid,
+            subject: Subject::Token(id(&claims.sub)?),
+            organization,
+            audience: Audience::Organization,
+            scope: Some(scope(&claims.ent.kind, &claims.ent.id)?),
+            session: None,
+            issued: claims.iat,
+            not_before: claims.nbf.max(claims.iat),
+            expires: claims.exp,
+            index: Some(claims.idx),
+            held: Some(Arc::new(direct_grants(&claims)?)),
+        })
+    }
+
+    fn issued_here(&self, issuer: &str) -> Result<(), Reason> {
+        if issuer == self.issuer && !issuer.is_empty() {
+            Ok(())
+        } else {
+            Err(Reason::TokenIssuer)
+        }
+    }
+}
+
+impl Verified {
+    /// Whether the token may be used for a deployment at all.
+    pub(crate) fn reaches(&self, deployment: &Deployment) -> bool {
+        self.scope
+            .is_none_or(|scope| deployment.resources().contains(&scope.resource()))
+    }
+}
+
+fn claims_of<T: serde::de::DeserializeOwned>(
+    unverified: &jws::Unverified<'_>,
+) -> Result<T, Reason> {
+    unverified
+        .unverified_claims()
+        .map_err(|_| Reason::TokenClaims)
+}
+
+fn id<T: std::str::FromStr>(text: &str) -> Result<T, Reason> {
+    text.parse().map_err(|_| Reason::TokenClaims)
+}
+
+fn in_time(token: &Verified, now: Time) -> Result<(), Reason> {
+    if now.minus(LEEWAY) >= Time::from_secs(token.expires) {
+        return Err(Reason::TokenExpired);
+    }
+    if now.plus(LEEWAY) < Time::from_secs(token.not_before) {
+        return Err(Reason::TokenNotYetValid);
+    }
+    Ok(())
+}
+
+fn scope(kind: &str, text: &str) -> Result<TokenScope, Reason> {
+    match kind {
+        "organization" => Ok(TokenScope::Organization(id(text)?)),
+        "workspace" => Ok(TokenScope::Workspace(id(text)?)),
+        "deployment" => Ok(TokenScope::Deployment(id(text)?)),
+        _ => Err(Reason::TokenClaims),
+    }
+}
+
+/// The authority inside a direct token: at most what a workspace operator may do, and, where the
+/// token lists permissions, at most those.
+fn direct_grants(claims: &claims::Direct) -> Result<Grants, Reason> {
+    let mut cap = Role::WorkspaceOperator.permissions();
+    if let Some(names) = &claims.perms {
+        let named = names.iter().map(|name| name.parse::<Permission>());
+        let named: Result<PermissionSet, _> = named.collect();
+        cap = cap.intersection(named.map_err(|_| Reason::TokenClaims)?);
+    }
+    let mut grants = Grants::default();
+    for grant in &claims.grants {
+        let role: Role = grant.role.parse().map_err(|_| Reason::TokenClaims)?;
+        let resource: Resource = scope(&grant.kind, &grant.id)?.resource();
+        grants.add(resource, role.permissions().intersection(cap));
+    }
+    Ok(grants)
+}

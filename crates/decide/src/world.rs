@@ -1,0 +1,209 @@
+//! Everything a gate knows, indexed for the one question it is asked.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use aeolus_keys::{Kind, KeyRing};
+use aeolus_model::{
+    ConnectionId, DeploymentId, Grants, OrganizationId, Resource, Staleness, Subject, WorkspaceId,
+};
+use aeolus_snapshot::{Sections, Snapshot};
+
+use crate::class::RuleSet;
+use crate::path::Target;
+use crate::revocations::Revoked;
+use crate::{Reason, load};
+
+/// An immutable view of one verified snapshot. Swapped as a whole, never changed.
+#[derive(Debug, Default)]
+pub struct World {
+    pub(crate) hosts: HashMap<Box<str>, Vec<Place>>,
+    pub(crate) deployments: HashMap<DeploymentId, Arc<Deployment>>,
+    pub(crate) refused: Vec<RefusedDeployment>,
+    pub(crate) people: HashMap<Subject, Arc<Person>>,
+    pub(crate) ring: KeyRing,
+    pub(crate) issuer: String,
+    pub(crate) connections: HashSet<ConnectionId>,
+    pub(crate) revocations: HashMap<OrganizationId, Revoked>,
+}
+
+/// One deployment as the gate serves it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Deployment {
+    /// Its id.
+    pub id: DeploymentId,
+    /// Its organization.
+    pub organization: OrganizationId,
+    /// Its workspace.
+    pub workspace: WorkspaceId,
+    /// Its slug.
+    pub name: String,
+    /// Where the built-in proxy forwards to; none where another proxy does.
+    pub upstream: Option<String>,
+    /// Its path classes, shared by all deployments with equal ones.
+    pub rules: Arc<RuleSet>,
+    /// What to do when knowledge is old.
+    pub staleness: Staleness,
+    /// The hosts it answers at, for callbacks and cookies.
+    pub hosts: Vec<String>,
+}
+
+impl Deployment {
+    /// The resources from here up to the organization: a grant on any of them reaches here.
+    pub fn resources(&self) -> [Resource; 3] {
+        [
+            Resource::Deployment(self.id),
+            Resource::Workspace(self.workspace),
+            Resource::Organization(self.organization),
+        ]
+    }
+
+    /// The audience of access tokens and Airflow tokens for this deployment.
+    pub fn audience(&self) -> String {
+        format!("urn:aeolus:deployment:{}", self.id)
+    }
+}
+
+/// A record that this version can't serve safely. The host answers 503; the rest goes on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefusedDeployment {
+    /// The id's bytes in hexadecimal, or what stood there.
+    pub id: String,
+    /// Its name, if it has one.
+    pub name: String,
+    /// What is wrong, for the operator.
+    pub why: &'static str,
+}
+
+/// A deployment below a path prefix of a host.
+#[derive(Debug)]
+pub(crate) struct Place {
+    pub(crate) prefix: Box<str>,
+    /// None where the record was refused.
+    pub(crate) deployment: Option<Arc<Deployment>>,
+}
+
+/// A person or program with some permission on this plane.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Person {
+    /// E-mail address; empty for a token.
+    pub email: Arc<str>,
+    /// Display name.
+    pub name: Arc<str>,
+    /// Slugs of the teams, sorted.
+    pub teams: Arc<[Arc<str>]>,
+    /// Own grants and those of the teams.
+    pub grants: Grants,
+}
+
+impl World {
+    /// Indexes a verified snapshot. Never fails: what can't be understood is left out, which
+    /// takes something away and never gives anything.
+    pub fn from_snapshot(snapshot: &Snapshot) -> Self {
+        Self::from_sections(snapshot.sections(), snapshot.missing_revocations())
+    }
+
+    /// Indexes sections that the caller has reason to believe: control's own, or a test's.
+    pub fn from_sections(sections: &Sections, missing: &BTreeSet<OrganizationId>) -> Self {
+        load::world(sections, missing)
+    }
+
+    /// How many deployments are served.
+    pub fn deployments(&self) -> impl ExactSizeIterator<Item = &Arc<Deployment>> {
+        self.deployments.values()
+    }
+
+    /// A deployment by its id.
+    pub fn deployment(&self, id: DeploymentId) -> Option<&Arc<Deployment>> {
+        self.deployments.get(&id)
+    }
+
+    /// Which records were left out, and why.
+    pub fn refused(&self) -> &[RefusedDeployment] {
+        &self.refused
+    }
+
+    /// Somebody with a permission on this plane.
+    pub fn person(&self, subject: Subject) -> Option<&Arc<Person>> {
+        self.people.get(&subject)
+    }
+
+    /// The issuer of every token these keys sign.
+    pub fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    /// The keys tokens are verified with.
+    pub fn keys(&self) -> &KeyRing {
+        &self.ring
+    }
+
+    /// Whether any key of a kind is known.
+    pub(crate) fn alive_key(&self, kind: Kind, kid: &aeolus_keys::Kid) -> bool {
+        self.ring.get(kind, kid).is_some()
+    }
+
+    /// The deployment that serves a target on a host (canonical form), and the prefix it lives
+    /// below. Both readings of the path must lead to the same one.
+    pub(crate) fn route(
+        &self,
+        host: &str,
+        target: &Target<'_>,
+    ) -> Result<(&Arc<Deployment>, &str), Reason> {
+        let places = self.hosts.get(host).ok_or(Reason::HostUnknown)?;
+        let find = |path: &str| {
+            places.iter().find(|place| {
+                path.strip_prefix(&*place.prefix)
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            })
+        };
+        let raw = find(target.raw);
+        let decoded = find(&target.decoded);
+        match (raw, decoded) {
+            (None, None) => Err(Reason::HostUnknown),
+            (Some(raw), Some(decoded)) if std::ptr::eq(raw, decoded) => {
+                let served = raw.deployment.as_ref();
+                let deployment = served.ok_or(Reason::DeploymentNotUnderstood)?;
+                Ok((deployment, &raw.prefix))
+            }
+            _ => Err(Reason::TargetReadingsDiffer),
+        }
+    }
+
+    /// The deployment at a host and path, for pages that are about it (sign-in, sign-out).
+    pub fn deployment_at(&self, host: &str, path: &str) -> Option<&Arc<Deployment>> {
+        let target = Target::parse(path.as_bytes()).ok()?;
+        self.route(host, &target).ok().map(|(found, _)| found)
+    }
+
+    /// Any deployment of a host: cookies belong to the host, and all of one host's deployments
+    /// belong to one organization.
+    pub fn any_deployment_of(&self, host: &str) -> Option<&Arc<Deployment>> {
+        self.hosts
+            .get(host)?
+            .iter()
+            .find_map(|place| place.deployment.as_ref())
+    }
+
+    /// The revocations of an organization; none means they are missing and it is denied.
+    pub(crate) fn revoked(&self, organization: OrganizationId) -> Option<&Revoked> {
+        self.revocations.get(&organization)
+    }
+}
+
+/// How old a gate's knowledge is. Without a figure (the clock can't be trusted) it counts as past
+/// every deployment's `maxStale`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Freshness {
+    /// Gate time minus the latest signed time.
+    pub age: Option<Duration>,
+}
+
+impl Freshness {
+    /// The age to judge by under a rule.
+    pub(crate) fn under(self, rule: Staleness) -> Duration {
+        self.age
+            .unwrap_or_else(|| rule.max().saturating_add(Duration::from_millis(1)))
+    }
+}
