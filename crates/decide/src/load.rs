@@ -230,7 +230,7 @@ fn ring(section: &section::Keys) -> KeyRing {
             Kind::parse(&record.kind),
             PublicKey::from_jwk_json(&record.jwk),
         ) {
-            ring.insert(kind, key);
+            let _ = ring.insert(kind, key);
         }
     }
     ring

@@ -109,7 +109,7 @@ impl World {
         load::world(sections, missing)
     }
 
-    /// How many deployments are served.
+    /// The deployments that are served.
     pub fn deployments(&self) -> impl ExactSizeIterator<Item = &Arc<Deployment>> {
         self.deployments.values()
     }
