@@ -62,7 +62,10 @@ mod tests {
     #[test]
     fn blocks_hold_what_they_say() {
         let holds = |block: &str, address: &str| {
-            block.parse::<Cidr>().unwrap().holds(address.parse().unwrap())
+            block
+                .parse::<Cidr>()
+                .unwrap()
+                .holds(address.parse().unwrap())
         };
         assert!(holds("10.0.0.0/8", "10.255.0.1"));
         assert!(holds("10.0.0.0/8", "::ffff:10.0.0.1"));

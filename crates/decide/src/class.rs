@@ -4,8 +4,8 @@ use std::net::IpAddr;
 
 use aeolus_model::{Method, PathRule, Permission, PermissionSet, Profile, Requirement};
 
-use crate::path::{Target, segments};
 use crate::cidr::Cidr;
+use crate::path::{Target, segments};
 
 /// What may be done with a path, the least strict first: of two readings the greater counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

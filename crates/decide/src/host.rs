@@ -30,8 +30,9 @@ impl Authority {
             Some(_) => return None,
         };
         let name = name.strip_suffix(b".").unwrap_or(name);
-        let allowed =
-            |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b':' | b'[' | b']');
+        let allowed = |b: &u8| {
+            b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b':' | b'[' | b']')
+        };
         if name.is_empty() || !name.iter().all(allowed) {
             return None;
         }
@@ -76,7 +77,9 @@ mod tests {
         assert_eq!(host("B.Test").as_deref(), Some("b.test"));
         assert_eq!(host("b.test.:8080").as_deref(), Some("b.test"));
         assert_eq!(host("[::1]:80").as_deref(), Some("[::1]"));
-        for bad in ["", ".", "a b", "a@b", "a/b", "a%2e", "a:b", "a:99999", "[::1", "ä"] {
+        for bad in [
+            "", ".", "a b", "a@b", "a/b", "a%2e", "a:b", "a:99999", "[::1", "ä",
+        ] {
             assert_eq!(host(bad), None, "{bad}");
         }
         assert_eq!(host(&"a".repeat(256)), None);

@@ -3,9 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use aeolus_model::{
-    AirflowRole, Method, OrganizationId, Permission, SessionId, StalenessPolicy, Subject, Time,
-};
+use aeolus_model::{AirflowRole, Grants, Method, SessionId, StalenessPolicy, Subject, Time};
 
 use crate::class::{Classified, PathClass};
 use crate::cookie::{self, SessionCookie};
@@ -158,13 +156,12 @@ impl Judge<'_> {
     /// Who asks, and whether they may.
     fn authorize(&self, request: &Request<'_>, routed: &Routed<'_>) -> Result<Identity, Refusal> {
         let deployment = &**routed.deployment;
-        let identity = match bearer(request.headers.authorization)? {
+        let (mut identity, held) = match bearer(request.headers.authorization)? {
             Some(token) => self.by_token(token, deployment)?,
-            None => self.by_session(request, routed)?,
+            None => (self.by_session(request, routed)?, None),
         };
-        let (mut identity, held) = identity;
         let subject = Some(identity.subject);
-        let held = held.unwrap_or(&identity.person.grants);
+        let held = held.as_deref().unwrap_or(&identity.person.grants);
         let permissions = held.on(&deployment.resources());
         if !permissions.covers(routed.class.needs) || routed.class.needs.is_empty() {
             let reason = Reason::Forbidden;
@@ -178,7 +175,7 @@ impl Judge<'_> {
         &self,
         token: &[u8],
         deployment: &Deployment,
-    ) -> Result<(Identity, Option<Arc<aeolus_model::Grants>>), Refusal> {
+    ) -> Result<(Identity, Option<Arc<Grants>>), Refusal> {
         let verified = self.memory.verified(token, self.world, self.now)?;
         self.world.alive(&verified, deployment, self.now)?;
         let subject = verified.subject;
@@ -206,21 +203,15 @@ impl Judge<'_> {
         Ok((identity, verified.held))
     }
 
-    fn by_session(
-        &self,
-        request: &Request<'_>,
-        routed: &Routed<'_>,
-    ) -> Result<(Identity, Option<Arc<aeolus_model::Grants>>), Refusal> {
+    fn by_session(&self, request: &Request<'_>, routed: &Routed<'_>) -> Result<Identity, Refusal> {
         let host = routed.authority.host();
         let value = cookie::find(&request.headers.cookies, session_cookie_name(host))?;
         let value = value.ok_or(Reason::CredentialMissing)?;
         let cookie = self.memory.open_session(host, value);
         let cookie = cookie.ok_or(Reason::SessionMalformed)?;
-        let (expires, session) =
-            self.session(&cookie, routed.deployment.organization, routed.deployment)?;
+        let (expires, session) = self.session(&cookie, routed.deployment)?;
         let subject = Subject::User(cookie.user);
-        let unsafe_use =
-            !routed.method.is_safe() || request.headers.upgrade == Upgrade::Websocket;
+        let unsafe_use = !routed.method.is_safe() || request.headers.upgrade == Upgrade::Websocket;
         if unsafe_use && !origin::is_same(request, &routed.target, &routed.authority) {
             return Err(Refusal {
                 reason: Reason::CrossSite,
@@ -228,25 +219,23 @@ impl Judge<'_> {
             });
         }
         let person = self.world.person(subject).ok_or_else(|| unknown(subject))?;
-        let identity = Identity {
+        Ok(Identity {
             subject,
             person: Arc::clone(person),
             role: None,
             expires,
             session: Some(session),
-        };
-        Ok((identity, None))
+        })
     }
 
     /// Whether a session is alive, until when, and what its use asks for.
     fn session(
         &self,
         cookie: &SessionCookie,
-        organization: OrganizationId,
         deployment: &Deployment,
     ) -> Result<(Time, SessionUse), Reason> {
         let id = cookie.session;
-        let revoked = self.world.revoked(organization);
+        let revoked = self.world.revoked(deployment.organization);
         let revoked = revoked.ok_or(Reason::RevocationsMissing)?;
         revoked.check_session(id)?;
         revoked.check_marks(Subject::User(cookie.user), cookie.auth_time.secs())?;
@@ -273,9 +262,10 @@ impl Judge<'_> {
         }
         // Control is away since before the session's end, so nobody could renew it: it goes on,
         // for as long as the deployment trusts old knowledge at all.
-        let away = self.freshness.age.is_some_and(|age| {
-            age > GONE && self.now.minus(age) <= end.plus(GONE)
-        });
+        let away = self
+            .freshness
+            .age
+            .is_some_and(|age| age > GONE && self.now.minus(age) <= end.plus(GONE));
         let until = end
             .plus(deployment.staleness.max())
             .min(cookie.absolute_end);
@@ -421,9 +411,6 @@ fn decode(value: &str) -> Option<String> {
     }
     String::from_utf8(out).ok()
 }
-
-/// The permission that opens the door of a deployment.
-pub const DOOR: Permission = Permission::DeploymentAirflowGet;
 
 #[cfg(test)]
 mod tests;

@@ -20,6 +20,9 @@ mod revocations;
 mod token;
 mod world;
 
+#[cfg(test)]
+mod fixture;
+
 pub use cidr::{Cidr, CidrError};
 pub use class::{Classified, PathClass, RuleSet};
 pub use cookie::{SessionCookie, find as find_cookie};
@@ -27,7 +30,7 @@ pub use decision::{
     Access, Allowed, Decision, Deny, Destination, Identity, SessionUse, SignIn, is_local_path,
 };
 pub use host::is_loopback;
-pub use judge::{DOOR, Judge, Memory, session_cookie_name};
+pub use judge::{Judge, Memory, session_cookie_name};
 pub use path::Target;
 pub use reason::Reason;
 pub use request::{Headers, Once, Request, Upgrade};

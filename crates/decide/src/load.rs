@@ -37,22 +37,22 @@ pub(crate) fn world(sections: &Sections, missing: &BTreeSet<OrganizationId>) -> 
 fn deployments(world: &mut World, section: &section::Deployments) {
     let mut interned: HashSet<Arc<RuleSet>> = HashSet::new();
     for record in &section.deployments {
-        let mut refuse = |why| {
-            world.refused.push(RefusedDeployment {
-                id: hex(&record.id),
-                name: record.name.clone(),
-                why,
-            });
+        let refusal = |why| RefusedDeployment {
+            id: hex(&record.id),
+            name: record.name.clone(),
+            why,
         };
         let served = match deployment(record, &mut interned) {
             Ok(deployment) => Some(Arc::new(deployment)),
             Err(why) => {
-                refuse(why);
+                world.refused.push(refusal(why));
                 None
             }
         };
         if let Some(deployment) = &served {
-            world.deployments.insert(deployment.id, Arc::clone(deployment));
+            world
+                .deployments
+                .insert(deployment.id, Arc::clone(deployment));
         }
         for route in &record.routes {
             let Ok(host) = Host::parse(&route.host) else {
@@ -62,6 +62,9 @@ fn deployments(world: &mut World, section: &section::Deployments) {
             if let Some(taken) = places.iter_mut().find(|p| *p.prefix == *route.path_prefix) {
                 // Two deployments at one address: which one is meant is anybody's guess.
                 taken.deployment = None;
+                world
+                    .refused
+                    .push(refusal("its address is another deployment's too"));
                 continue;
             }
             places.push(Place {
@@ -170,7 +173,12 @@ fn people(
     let team_names: HashMap<TeamId, Arc<str>> = subjects
         .teams
         .iter()
-        .filter_map(|team| Some((TeamId::from_slice(&team.id).ok()?, team.name.as_str().into())))
+        .filter_map(|team| {
+            Some((
+                TeamId::from_slice(&team.id).ok()?,
+                team.name.as_str().into(),
+            ))
+        })
         .collect();
     let person = |record: &section::Subject| {
         let subject = subject(record.kind, &record.id)?;
@@ -179,9 +187,17 @@ fn people(
         }
         let mut grants = held.get(&subject).cloned().unwrap_or_default();
         let mut teams: Vec<Arc<str>> = Vec::with_capacity(record.teams.len());
-        for team in record.teams.iter().filter_map(|id| TeamId::from_slice(id).ok()) {
+        for team in record
+            .teams
+            .iter()
+            .filter_map(|id| TeamId::from_slice(id).ok())
+        {
             teams.extend(team_names.get(&team).cloned());
-            for (resource, permissions) in held.get(&Subject::Team(team)).into_iter().flat_map(Grants::iter) {
+            for (resource, permissions) in held
+                .get(&Subject::Team(team))
+                .into_iter()
+                .flat_map(Grants::iter)
+            {
                 grants.add(resource, permissions);
             }
         }

@@ -24,7 +24,10 @@ pub(crate) fn is_same(request: &Request<'_>, target: &Target<'_>, asked: &Author
 }
 
 fn matches(origin: &[u8], asked: &Authority, asked_scheme: Option<&str>, vouched: bool) -> bool {
-    let Some((scheme, rest)) = str::from_utf8(origin).ok().and_then(|o| o.split_once("://")) else {
+    let Some((scheme, rest)) = str::from_utf8(origin)
+        .ok()
+        .and_then(|o| o.split_once("://"))
+    else {
         return false;
     };
     let Some(from) = Authority::parse(rest.as_bytes()) else {
@@ -53,14 +56,21 @@ mod tests {
             ..Request::default()
         };
         let target = Target::parse(b"/x").unwrap();
-        is_same(&request, &target, &Authority::parse(host.as_bytes()).unwrap())
+        is_same(
+            &request,
+            &target,
+            &Authority::parse(host.as_bytes()).unwrap(),
+        )
     }
 
     #[test]
     fn o29_only_the_same_origin_may_write_with_a_cookie() {
         assert!(same("a.test", &[("origin", "https://a.test")]));
         assert!(same("a.test:443", &[("origin", "https://a.test")]));
-        assert!(same("a.localhost:8808", &[("origin", "http://a.localhost:8808")]));
+        assert!(same(
+            "a.localhost:8808",
+            &[("origin", "http://a.localhost:8808")]
+        ));
         assert!(same("a.test", &[("sec-fetch-site", "same-origin")]));
         for bad in [
             &[][..],
@@ -69,9 +79,18 @@ mod tests {
             &[("origin", "https://a.test.evil")],
             &[("origin", "https://a.test:8443")],
             &[("origin", "http://a.test")],
-            &[("origin", "https://a.test"), ("sec-fetch-site", "same-site")],
-            &[("origin", "https://a.test"), ("sec-fetch-site", "cross-site")],
-            &[("origin", "https://evil.test"), ("sec-fetch-site", "same-origin")],
+            &[
+                ("origin", "https://a.test"),
+                ("sec-fetch-site", "same-site"),
+            ],
+            &[
+                ("origin", "https://a.test"),
+                ("sec-fetch-site", "cross-site"),
+            ],
+            &[
+                ("origin", "https://evil.test"),
+                ("sec-fetch-site", "same-origin"),
+            ],
             &[("sec-fetch-site", "none")],
             &[("origin", "https://a.test"), ("origin", "https://a.test")],
         ] {

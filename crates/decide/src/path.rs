@@ -35,7 +35,10 @@ impl<'a> Target<'a> {
             return Err(Reason::TargetTooLong);
         }
         // Visible ASCII only: no controls, no spaces, no raw UTF-8, no NUL.
-        if !bytes.iter().all(|b| (0x21..=0x7e).contains(b) && *b != b'#') {
+        if !bytes
+            .iter()
+            .all(|b| (0x21..=0x7e).contains(b) && *b != b'#')
+        {
             return Err(Reason::TargetCharacters);
         }
         let text = str::from_utf8(bytes).map_err(|_| Reason::TargetCharacters)?;

@@ -165,10 +165,19 @@ mod tests {
         let navigation = |all: &[(&'static str, &'static str)]| collect(all).is_navigation(true);
         assert!(navigation(&[("accept", "text/html,*/*;q=0.8")]));
         assert!(navigation(&[("sec-fetch-mode", "navigate")]));
-        assert!(!navigation(&[("accept", "text/html"), ("sec-fetch-mode", "cors")]));
+        assert!(!navigation(&[
+            ("accept", "text/html"),
+            ("sec-fetch-mode", "cors")
+        ]));
         assert!(!navigation(&[("accept", "*/*")]));
-        assert!(!navigation(&[("accept", "text/html"), ("authorization", "Bearer x")]));
-        let script = [("accept", "text/html"), ("x-requested-with", "XMLHttpRequest")];
+        assert!(!navigation(&[
+            ("accept", "text/html"),
+            ("authorization", "Bearer x")
+        ]));
+        let script = [
+            ("accept", "text/html"),
+            ("x-requested-with", "XMLHttpRequest"),
+        ];
         assert!(!navigation(&script));
         assert!(!collect(&[("accept", "text/html")]).is_navigation(false));
     }

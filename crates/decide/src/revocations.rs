@@ -36,10 +36,18 @@ impl Revoked {
         let session = |ended: &section::EndedSession| SessionId::from_slice(&ended.id).ok();
         Some(Self {
             status: section.status.clone(),
-            ends: section.ends.iter().map(|e| (e.index, e.not_after)).collect(),
+            ends: section
+                .ends
+                .iter()
+                .map(|e| (e.index, e.not_after))
+                .collect(),
             not_before: section.not_before,
             marks: section.marks.iter().map(mark).collect::<Option<_>>()?,
-            sessions: section.sessions.iter().map(session).collect::<Option<_>>()?,
+            sessions: section
+                .sessions
+                .iter()
+                .map(session)
+                .collect::<Option<_>>()?,
         })
     }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use aeolus_keys::{Kind, KeyRing};
+use aeolus_keys::{KeyRing, Kind};
 use aeolus_model::{
     ConnectionId, DeploymentId, Grants, OrganizationId, Resource, Staleness, Subject, WorkspaceId,
 };

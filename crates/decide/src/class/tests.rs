@@ -69,8 +69,14 @@ fn airflow2_and_custom_have_their_own_tables() {
     assert_eq!(class(&two, Method::Get, "/login/"), PathClass::SignIn);
     assert_eq!(class(&two, Method::Get, "/home"), PathClass::PrivateRead);
     let custom = set(Profile::Custom, &[]);
-    assert_eq!(class(&custom, Method::Get, "/health"), PathClass::PrivateRead);
-    assert_eq!(class(&custom, Method::Get, "/static/x"), PathClass::PrivateRead);
+    assert_eq!(
+        class(&custom, Method::Get, "/health"),
+        PathClass::PrivateRead
+    );
+    assert_eq!(
+        class(&custom, Method::Get, "/static/x"),
+        PathClass::PrivateRead
+    );
 }
 
 #[test]
@@ -105,7 +111,10 @@ fn rules_come_before_the_profile_but_open_nothing_it_refuses() {
             ("/.aeolus/**", Requirement::Public),
         ],
     );
-    assert_eq!(class(&set, Method::Get, "/plugin/open/x"), PathClass::Public);
+    assert_eq!(
+        class(&set, Method::Get, "/plugin/open/x"),
+        PathClass::Public
+    );
     assert_eq!(class(&set, Method::Get, "/execution/x"), PathClass::Refuse);
     assert_eq!(class(&set, Method::Get, "/.aeolus/x"), PathClass::Refuse);
     let target = Target::parse(b"/plugin%2Fx").unwrap();

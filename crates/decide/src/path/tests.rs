@@ -66,7 +66,10 @@ fn row_56_what_may_be_decoded_twice_or_merged_is_tainted() {
         "/static/x%3fy",
         "/static/x%23y",
     ] {
-        assert!(Target::parse(target.as_bytes()).unwrap().tainted, "{target}");
+        assert!(
+            Target::parse(target.as_bytes()).unwrap().tainted,
+            "{target}"
+        );
     }
     // A per cent sign in a variable's key is everyday.
     assert!(!Target::parse(b"/api/v2/variables/100%25").unwrap().tainted);
