@@ -127,12 +127,11 @@ impl RuleSet {
     ) -> Classified {
         let below = |path: &'_ str| path.strip_prefix(prefix).map(str::to_owned);
         let one = |path: &str| self.classify_path(path, method, peer);
-        let (raw, decoded) = match (
+        let (Some(raw), Some(decoded)) = (
             target.raw.strip_prefix(prefix),
             target.decoded.strip_prefix(prefix),
-        ) {
-            (Some(raw), Some(decoded)) => (raw, decoded),
-            _ => return Classified::open(PathClass::Refuse),
+        ) else {
+            return Classified::open(PathClass::Refuse);
         };
         let mut verdict = one(raw).stricter(one(decoded));
         if target.tainted {

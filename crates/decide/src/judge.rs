@@ -77,21 +77,18 @@ impl Judge<'_> {
         };
         match self.judge(request, &routed) {
             Ok(decision) => decision,
-            Err(refusal) => self.refuse(request, &routed, &refusal),
+            Err(refusal) => Self::refuse(request, &routed, &refusal),
         }
     }
 
     fn route<'a>(&'a self, request: &Request<'a>) -> Result<Routed<'a>, Reason> {
         let headers = &request.headers;
         let method = Method::parse(request.method).ok_or(Reason::Method)?;
-        if headers.method_override {
-            return Err(Reason::MethodOverride);
+        if let Some(reason) = headers.refused {
+            return Err(reason);
         }
         if headers.upgrade == Upgrade::Other {
             return Err(Reason::UpgradeNotWebsocket);
-        }
-        if headers.connection_names_identity {
-            return Err(Reason::ConnectionNamesIdentity);
         }
         if headers.authorization == Once::Many {
             return Err(Reason::AuthorizationRepeated);
@@ -130,8 +127,8 @@ impl Judge<'_> {
         match routed.class.class {
             PathClass::PassThrough => Ok(allow(Access::PassThrough)),
             PathClass::Public => Ok(allow(Access::Anonymous)),
-            PathClass::SignIn => Ok(self.hand_over(routed, true)),
-            PathClass::SignOut => Ok(self.hand_over(routed, false)),
+            PathClass::SignIn => Ok(Self::hand_over(routed, true)),
+            PathClass::SignOut => Ok(Self::hand_over(routed, false)),
             PathClass::PrivateRead | PathClass::PrivateWrite | PathClass::Refuse => {
                 let identity = self.authorize(request, routed)?;
                 Ok(allow(Access::As(identity)))
@@ -275,7 +272,7 @@ impl Judge<'_> {
         Err(Reason::SessionExpired)
     }
 
-    fn hand_over(&self, routed: &Routed<'_>, sign_in: bool) -> Decision {
+    fn hand_over(routed: &Routed<'_>, sign_in: bool) -> Decision {
         let to = if sign_in {
             let next = next_of(&routed.target, &routed.authority);
             Destination::SignIn { next }
@@ -289,7 +286,7 @@ impl Judge<'_> {
         })
     }
 
-    fn refuse(&self, request: &Request<'_>, routed: &Routed<'_>, refusal: &Refusal) -> Decision {
+    fn refuse(request: &Request<'_>, routed: &Routed<'_>, refusal: &Refusal) -> Decision {
         let navigation = request.headers.is_navigation(routed.method.is_safe());
         let next = routed.target.path_and_query();
         if refusal.reason.status() == 401 && navigation && is_local_path(&next) {

@@ -31,7 +31,7 @@ pub use decision::{
 };
 pub use host::is_loopback;
 pub use judge::{Judge, Memory, session_cookie_name};
-pub use path::Target;
+pub use path::{Origin, Target};
 pub use reason::Reason;
 pub use request::{Headers, Once, Request, Upgrade};
 pub use token::{Audience, Verified};

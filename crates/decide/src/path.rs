@@ -12,11 +12,14 @@ use crate::Reason;
 /// Longest target that is looked at, in bytes; proxies stop at 8 KiB too.
 const MAX_TARGET: usize = 8 * 1024;
 
+/// Scheme and authority.
+pub type Origin<'a> = (&'a str, &'a str);
+
 /// A request target (RFC 9112 §3.2) that can be read in at most two ways.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target<'a> {
     /// Scheme and authority of an absolute-form target.
-    pub origin: Option<(&'a str, &'a str)>,
+    pub origin: Option<Origin<'a>>,
     /// The path as it travels, with its leading slash.
     pub raw: &'a str,
     /// The path decoded once.
@@ -81,7 +84,7 @@ pub(crate) fn segments(path: &str) -> impl Iterator<Item = &str> + Clone {
     path.strip_prefix('/').unwrap_or(path).split('/')
 }
 
-fn split_origin(text: &str) -> Result<(Option<(&str, &str)>, &str), Reason> {
+fn split_origin(text: &str) -> Result<(Option<Origin<'_>>, &str), Reason> {
     if text.starts_with('/') {
         return Ok((None, text));
     }

@@ -4,6 +4,8 @@ use std::net::IpAddr;
 
 use aeolus_model::DeploymentId;
 
+use crate::Reason;
+
 /// A request whose fate is to be decided. Borrowed from wherever the codec found it.
 #[derive(Clone, Debug, Default)]
 pub struct Request<'a> {
@@ -73,10 +75,9 @@ pub struct Headers<'a> {
     pub script: bool,
     /// `Upgrade`.
     pub upgrade: Upgrade,
-    /// `Connection` names a header that carries identity, so that some hop would drop it.
-    pub connection_names_identity: bool,
-    /// A method override is there.
-    pub method_override: bool,
+    /// A header is there that no honest client sends: one that overrides the method, or a
+    /// `Connection` that names a header with identity, so that some hop would drop it.
+    pub refused: Option<Reason>,
 }
 
 impl<'a> Headers<'a> {
@@ -109,13 +110,13 @@ impl<'a> Headers<'a> {
                 };
             }
             "connection" => {
-                self.connection_names_identity |= value
-                    .split(|b| *b == b',')
-                    .map(<[u8]>::trim_ascii)
-                    .any(names_identity);
+                let mut named = value.split(|b| *b == b',').map(<[u8]>::trim_ascii);
+                if named.any(names_identity) {
+                    self.refused = Some(Reason::ConnectionNamesIdentity);
+                }
             }
             "x-http-method-override" | "x-http-method" | "x-method-override" => {
-                self.method_override = true;
+                self.refused = Some(Reason::MethodOverride);
             }
             _ => {}
         }
@@ -194,7 +195,7 @@ mod tests {
 
     #[test]
     fn m1_a_connection_header_that_names_identity_is_seen() {
-        let names = |value| collect(&[("connection", value)]).connection_names_identity;
+        let names = |value| collect(&[("connection", value)]).refused.is_some();
         assert!(names("close, X-User, Authorization"));
         assert!(names("close,cookie"));
         assert!(!names("keep-alive, Upgrade"));

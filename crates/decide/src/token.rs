@@ -61,19 +61,20 @@ impl World {
             return Err(Reason::TokenTooLong);
         }
         let unverified = jws::parse(token).map_err(|_| Reason::TokenMalformed)?;
-        let kid = unverified.kid();
+        let signer = unverified.kid();
         let kind = self
             .ring
-            .kind_of(&kid, &[Kind::Access, Kind::Api, Kind::Direct]);
+            .kind_of(&signer, &[Kind::Access, Kind::Api, Kind::Direct]);
         let kind = kind.ok_or(Reason::TokenKeyUnknown)?;
-        let key = self.ring.get(kind, &kid).ok_or(Reason::TokenKeyUnknown)?;
+        let key = self.ring.get(kind, &signer);
+        let key = key.ok_or(Reason::TokenKeyUnknown)?;
         if unverified.typ() != kind.typ() || unverified.alg() != key.alg() {
             return Err(Reason::TokenKeyUnknown);
         }
         let read = match kind {
-            Kind::Api => self.read_api(&claims_of(&unverified)?, kid),
-            Kind::Direct => self.read_direct(&claims_of(&unverified)?, kid),
-            _ => self.read_access(&claims_of(&unverified)?, kid),
+            Kind::Api => self.read_api(&claims_of(&unverified)?, signer),
+            Kind::Direct => self.read_direct(&claims_of(&unverified)?, signer),
+            _ => self.read_access(&claims_of(&unverified)?, signer),
         }?;
         in_time(&read, now)?;
         unverified
@@ -98,7 +99,7 @@ impl World {
             Audience::Deployment(id) if id != deployment.id => return Err(Reason::TokenAudience),
             Audience::Deployment(_) | Audience::Organization => {}
         }
-        if !self.alive_key(token.kind, &token.kid) {
+        if self.ring.get(token.kind, &token.kid).is_none() {
             return Err(Reason::TokenKeyUnknown);
         }
         let revoked = self

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use aeolus_keys::{KeyRing, Kind};
+use aeolus_keys::KeyRing;
 use aeolus_model::{
     ConnectionId, DeploymentId, Grants, OrganizationId, Resource, Staleness, Subject, WorkspaceId,
 };
@@ -137,11 +137,6 @@ impl World {
     /// The keys tokens are verified with.
     pub fn keys(&self) -> &KeyRing {
         &self.ring
-    }
-
-    /// Whether any key of a kind is known.
-    pub(crate) fn alive_key(&self, kind: Kind, kid: &aeolus_keys::Kid) -> bool {
-        self.ring.get(kind, kid).is_some()
     }
 
     /// The deployment that serves a target on a host (canonical form), and the prefix it lives
