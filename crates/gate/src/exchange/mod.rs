@@ -1,0 +1,138 @@
+//! The exchange: whoever was let in becomes a short-lived token that one Airflow believes.
+//!
+//! Each deployment has a signing key of its own, derived from the plane's secret, so replicas
+//! agree without talking, nothing is stored, and control never holds it. The client never sees
+//! what is minted here.
+
+mod cache;
+mod signer;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aeolus_decide::{Deployment, Identity};
+use aeolus_keys::claims::Airflow3;
+use aeolus_keys::seal::Keyring;
+use aeolus_keys::{KeyError, Kind};
+use aeolus_model::{PlaneId, Rng, Subject, Time};
+use http::HeaderValue;
+
+use cache::Cache;
+use signer::Signers;
+
+/// How long an Airflow token is good.
+const LIFE: Duration = Duration::from_mins(5);
+
+/// Tokens minted within one such stretch of time are the same token: it is replaced long before
+/// it ends, and never minted twice however many ask at once.
+const SLOT: Duration = Duration::from_mins(2);
+
+/// Airflow allows 10 s of difference between clocks, which is not enough on its own.
+const BACKDATE: Duration = Duration::from_secs(30);
+
+/// Mints Airflow tokens and publishes the keys that verify them.
+pub struct Exchange {
+    issuer: String,
+    signers: Signers,
+    minted: Cache,
+    rng: Arc<dyn Rng>,
+}
+
+/// Why nothing could be minted. The request is refused with 503.
+#[derive(Debug, thiserror::Error)]
+pub enum ExchangeError {
+    /// The deployment's key can't be derived or doesn't sign.
+    #[error("the deployment's signing key is not usable")]
+    Signer(#[from] KeyError),
+    /// The credential ends before a token could be of any use.
+    #[error("the credential is at its end")]
+    CredentialOver,
+}
+
+impl Exchange {
+    /// An exchange for one plane. `capacity` bounds how many tokens are remembered.
+    pub fn new(plane: PlaneId, keyring: Arc<Keyring>, rng: Arc<dyn Rng>, capacity: usize) -> Self {
+        Self {
+            issuer: format!("urn:aeolus:plane:{plane}"),
+            signers: Signers::new(keyring),
+            minted: Cache::new(capacity, &rng),
+            rng,
+        }
+    }
+
+    /// The `Authorization` header with which a request goes on to its Airflow.
+    pub fn authorization(
+        &self,
+        identity: &Identity,
+        deployment: &Deployment,
+        now: Time,
+    ) -> Result<HeaderValue, ExchangeError> {
+        if identity.expires <= now {
+            return Err(ExchangeError::CredentialOver);
+        }
+        let slot = now.secs().div_euclid(SLOT.as_secs().cast_signed());
+        let end = now.plus(LIFE);
+        let capped = (identity.expires < end).then_some(identity.expires.secs());
+        let key = self.minted.key(identity, deployment.id, slot, capped);
+        self.minted
+            .get_or_mint(&key, || self.mint(identity, deployment, now))
+    }
+
+    /// The deployment's public keys, of every generation that may still sign or have signed.
+    pub fn jwks(&self, deployment: &Deployment) -> Result<String, ExchangeError> {
+        Ok(self.signers.jwks(deployment.id)?)
+    }
+
+    fn mint(
+        &self,
+        identity: &Identity,
+        deployment: &Deployment,
+        now: Time,
+    ) -> Result<HeaderValue, ExchangeError> {
+        let begins = now.minus(BACKDATE).secs();
+        let claims = Airflow3 {
+            iss: self.issuer.clone(),
+            aud: deployment.audience(),
+            sub: subject_id(identity.subject),
+            email: identity.person.email.to_string(),
+            name: identity.person.name.to_string(),
+            role: identity.role,
+            teams: identity
+                .person
+                .teams
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
+            iat: begins,
+            nbf: begins,
+            exp: now.plus(LIFE).min(identity.expires).secs(),
+            jti: self.jti(),
+        };
+        let token = self
+            .signers
+            .active(deployment.id)?
+            .sign(Kind::Airflow3, &claims)?;
+        let mut header = HeaderValue::try_from(format!("Bearer {token}"))
+            .map_err(|_| ExchangeError::Signer(KeyError::Refused))?;
+        header.set_sensitive(true);
+        Ok(header)
+    }
+
+    /// 32 hexadecimal digits: Airflow's revocation table has room for no more.
+    fn jti(&self) -> String {
+        let mut random = [0; 16];
+        self.rng.fill(&mut random);
+        format!("{:032x}", u128::from_be_bytes(random))
+    }
+}
+
+fn subject_id(subject: Subject) -> String {
+    match subject {
+        Subject::User(id) => id.to_string(),
+        Subject::Token(id) => id.to_string(),
+        Subject::Team(id) => id.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

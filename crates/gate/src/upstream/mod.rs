@@ -1,0 +1,169 @@
+//! The built-in reverse proxy: forwards what was allowed, streaming both ways, adding nothing but
+//! the identity and taking away everything a client could pass for one.
+//!
+//! The path and query go on byte for byte: what was judged is what is served.
+
+mod headers;
+mod tunnel;
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use aeolus_decide::{Access, Allowed};
+use bytes::Bytes;
+use http::header::{CONNECTION, HOST, UPGRADE};
+use http::uri::{Authority, PathAndQuery, Scheme};
+use http::{HeaderValue, Request, Response, StatusCode, Uri, Version};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+
+use crate::body::{Body, whole};
+
+pub use tunnel::StillGood;
+
+/// How long an application may take to accept a connection.
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// How long it may think before its first byte. Once it answers, it may stream for ever.
+const FIRST_BYTE: Duration = Duration::from_mins(5);
+
+/// Connections to applications, kept and reused.
+#[derive(Clone)]
+pub struct Upstream {
+    client: Client<HttpConnector, Incoming>,
+}
+
+/// One request's leave to go on, and as whom.
+pub struct Forward<'a> {
+    /// What the decision said. Nothing is forwarded without it.
+    pub allowed: &'a Allowed,
+    /// The `Authorization` that the exchange made; none for public and pass-through paths.
+    pub authorization: Option<HeaderValue>,
+    /// The client's address.
+    pub peer: Option<IpAddr>,
+    /// `http` or `https`, as the client spoke to us.
+    pub scheme: &'static str,
+}
+
+impl Default for Upstream {
+    fn default() -> Self {
+        let mut connector = HttpConnector::new();
+        connector.set_nodelay(true);
+        connector.set_connect_timeout(Some(CONNECT));
+        let client = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(Duration::from_secs(50))
+            .build(connector);
+        Self { client }
+    }
+}
+
+impl Upstream {
+    /// Forwards a request and returns the application's answer as it comes. `still_good` is asked
+    /// from time to time while a tunnel is open; the tunnel closes when it says no.
+    pub async fn forward(
+        &self,
+        forward: Forward<'_>,
+        request: Request<Incoming>,
+        still_good: StillGood,
+    ) -> Response<Body> {
+        let deployment = forward.allowed.deployment();
+        let Some(to) = deployment.upstream.as_deref().and_then(authority) else {
+            tracing::error!(deployment = %deployment.id, "no usable upstream address");
+            return unreachable_page(StatusCode::BAD_GATEWAY);
+        };
+        let (outgoing, upgrade) = prepare(&forward, to, request);
+        let answer = tokio::time::timeout(FIRST_BYTE, self.client.request(outgoing)).await;
+        match answer {
+            Ok(Ok(answer)) => finish(answer, upgrade, still_good),
+            Ok(Err(error)) => {
+                tracing::warn!(deployment = %deployment.id, %error, "the application does not answer");
+                unreachable_page(StatusCode::BAD_GATEWAY)
+            }
+            Err(_) => {
+                tracing::warn!(deployment = %deployment.id, "the application is too slow");
+                unreachable_page(StatusCode::GATEWAY_TIMEOUT)
+            }
+        }
+    }
+}
+
+/// The authority of an upstream address, `http://host:port`.
+fn authority(address: &str) -> Option<Authority> {
+    let uri: Uri = address.parse().ok()?;
+    let plain = uri.scheme() == Some(&Scheme::HTTP) && uri.path() == "/" && uri.query().is_none();
+    plain.then(|| uri.authority().cloned()).flatten()
+}
+
+fn prepare(
+    forward: &Forward<'_>,
+    to: Authority,
+    mut request: Request<Incoming>,
+) -> (Request<Incoming>, Option<hyper::upgrade::OnUpgrade>) {
+    let websocket = request.headers().contains_key(UPGRADE);
+    let upgrade = websocket.then(|| hyper::upgrade::on(&mut request));
+    let protocol = request.headers().get(UPGRADE).cloned();
+    let host = request.headers().get(HOST).cloned();
+    let pass_through = matches!(forward.allowed.access(), Access::PassThrough);
+
+    let path = request.uri().path_and_query().cloned();
+    let mut uri = http::uri::Parts::default();
+    uri.scheme = Some(Scheme::HTTP);
+    uri.authority = Some(to);
+    uri.path_and_query = Some(path.unwrap_or_else(|| PathAndQuery::from_static("/")));
+    // The three parts are there, so they always make a URI.
+    *request.uri_mut() = Uri::from_parts(uri).unwrap_or_default();
+    *request.version_mut() = Version::HTTP_11;
+
+    let all = request.headers_mut();
+    headers::strip_request(all, pass_through);
+    if let (Some(protocol), Some(_)) = (protocol, &upgrade) {
+        all.insert(UPGRADE, protocol);
+        all.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+    }
+    headers::say_where_from(all, host, forward.peer, forward.scheme);
+    headers::say_who(all, forward);
+    (request, upgrade)
+}
+
+fn finish(
+    mut answer: Response<Incoming>,
+    client: Option<hyper::upgrade::OnUpgrade>,
+    still_good: StillGood,
+) -> Response<Body> {
+    let switching = answer.status() == StatusCode::SWITCHING_PROTOCOLS;
+    let protocol = answer.headers().get(UPGRADE).cloned();
+    headers::strip_response(answer.headers_mut());
+    match (switching, client) {
+        (true, Some(client)) => {
+            let application = hyper::upgrade::on(&mut answer);
+            tokio::spawn(tunnel::run(client, application, still_good));
+            let all = answer.headers_mut();
+            all.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+            if let Some(protocol) = protocol {
+                all.insert(UPGRADE, protocol);
+            }
+            answer.map(|_| whole(Bytes::new()))
+        }
+        (true, None) => unreachable_page(StatusCode::BAD_GATEWAY),
+        (false, _) => answer.map(BodyExt::boxed),
+    }
+}
+
+/// Says whose fault it is: a person who reads it must not go looking for their password.
+fn unreachable_page(status: StatusCode) -> Response<Body> {
+    let text = "The Airflow behind this gate does not answer. You are signed in and allowed; \
+                ask whoever runs this deployment to look at its API server.\n";
+    let mut answer = Response::new(whole(text));
+    *answer.status_mut() = status;
+    let all = answer.headers_mut();
+    all.insert(
+        "content-type",
+        HeaderValue::from_static("text/plain; charset=utf-8"),
+    );
+    all.insert("cache-control", HeaderValue::from_static("no-store"));
+    answer
+}
