@@ -5,12 +5,17 @@
 mod base64_bytes;
 #[cfg(feature = "client")]
 pub mod client;
+pub mod fleet;
 mod join;
 mod list;
 mod listen;
 pub mod oauth;
+mod period;
 pub mod plane;
 mod problem;
+#[cfg(feature = "schema")]
+pub mod schema;
+mod secret_ref;
 pub mod tenancy;
 pub mod token;
 
@@ -18,4 +23,6 @@ pub use base64_bytes::Base64Bytes;
 pub use join::{JoinToken, JoinTokenError};
 pub use list::{Deleted, Page, PlaneAck, PlaneAcks};
 pub use listen::{Listen, ListenError};
+pub use period::{Period, PeriodError};
 pub use problem::{FieldError, Problem};
+pub use secret_ref::SecretRef;

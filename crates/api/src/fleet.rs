@@ -1,0 +1,303 @@
+//! `fleet.yaml`: the declarative description of a whole fleet that `aeolus apply` brings about.
+//!
+//! The types say what can be written; [`Fleet::check`] says what doesn't fit together. Nothing is
+//! deleted because it isn't mentioned, unless an apply made it and the next one prunes.
+
+mod apply;
+mod check;
+mod deployment;
+
+use std::collections::BTreeMap;
+
+use aeolus_model::{Email, Host, Role, Slug};
+use serde::{Deserialize, Serialize};
+
+pub use apply::{ApplyRequest, SecretUse};
+pub use check::{Finding, Severity};
+pub use deployment::{Deployment, Staleness, TaskExecution};
+
+#[cfg(feature = "schema")]
+use crate::schema;
+use crate::{Period, SecretRef};
+
+/// The version of the document's format.
+pub const VERSION: u32 = 1;
+
+/// A fleet: what exists, who is in it, and what they may do.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Fleet {
+    /// The version of this format: 1.
+    pub version: u32,
+    /// The data planes, one per cluster.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub planes: Vec<Plane>,
+    /// The identity providers people come through.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub connections: Vec<Connection>,
+    /// The organizations with everything in them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub organizations: Vec<Organization>,
+    /// Which deployments decide by which path.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rollouts: Vec<Rollout>,
+}
+
+/// A data plane.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Plane {
+    /// Its name, unique in the installation.
+    #[cfg_attr(feature = "schema", schemars(with = "schema::Slug"))]
+    pub name: Slug,
+    /// The host on which the plane can sign people in by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<schema::Host>"))]
+    pub auth_host: Option<Host>,
+}
+
+/// An identity provider.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Connection {
+    /// Its name, unique in the installation.
+    #[cfg_attr(feature = "schema", schemars(with = "schema::Slug"))]
+    pub name: Slug,
+    /// Which provider it is.
+    #[serde(rename = "type")]
+    pub kind: ConnectionKind,
+    /// The client id the provider gave.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<String>,
+    /// The client secret the provider gave.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_secret: Option<SecretRef>,
+    /// The provider's issuer URL, below which its discovery document is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<schema::HttpUrl>"))]
+    pub discovery_url: Option<String>,
+}
+
+/// The identity providers that are known by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+#[expect(missing_docs, reason = "they are the products' names")]
+pub enum ConnectionKind {
+    Google,
+    Github,
+    Microsoft,
+    Okta,
+    Auth0,
+    Cognito,
+    Adfs,
+    /// Any other OpenID Connect provider.
+    Custom,
+    /// Accounts with a password kept here.
+    Local,
+}
+
+impl ConnectionKind {
+    /// The name, as written.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Google => "google",
+            Self::Github => "github",
+            Self::Microsoft => "microsoft",
+            Self::Okta => "okta",
+            Self::Auth0 => "auth0",
+            Self::Cognito => "cognito",
+            Self::Adfs => "adfs",
+            Self::Custom => "custom",
+            Self::Local => "local",
+        }
+    }
+}
+
+/// An organization: the outermost owner of everything.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Organization {
+    /// Its name, unique in the installation.
+    #[cfg_attr(feature = "schema", schemars(with = "schema::Slug"))]
+    pub name: Slug,
+    /// The rules its members set for themselves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<Policy>,
+    /// Its people.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub users: Vec<User>,
+    /// Its teams.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub teams: Vec<Team>,
+    /// Its workspaces.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub workspaces: Vec<Workspace>,
+}
+
+/// An organization's own rules.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Policy {
+    /// The longest life an API token may have, by how far it reaches.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_max_days: Option<TokenMaxDays>,
+    /// How long a rotated token's old value stays good.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<schema::Period>"))]
+    pub rotation_grace: Option<Period>,
+}
+
+/// Days, 1 to 3650, by a token's scope; absent: no bound, tokens may never expire.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TokenMaxDays {
+    /// For tokens of the whole organization.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub organization: Option<u32>,
+    /// For tokens of one workspace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workspace: Option<u32>,
+    /// For tokens of one deployment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deployment: Option<u32>,
+}
+
+/// A person in an organization.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct User {
+    /// Their address.
+    #[cfg_attr(feature = "schema", schemars(with = "schema::Email"))]
+    pub email: Email,
+    /// Their display name; absent: the address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Their role in the organization: one that begins with `ORGANIZATION_`.
+    #[cfg_attr(feature = "schema", schemars(with = "schema::RoleName"))]
+    pub role: Role,
+    /// Sets their password at the `local` connection; absent: unchanged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<SecretRef>,
+}
+
+/// A team.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Team {
+    /// Its name, unique in the organization.
+    #[cfg_attr(feature = "schema", schemars(with = "schema::Slug"))]
+    pub name: Slug,
+    /// Its members' addresses.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<schema::Email>"))]
+    pub members: Vec<Email>,
+}
+
+/// A workspace of an organization.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Workspace {
+    /// Its name, unique in the organization.
+    #[cfg_attr(feature = "schema", schemars(with = "schema::Slug"))]
+    pub name: Slug,
+    /// Roles that begin with `WORKSPACE_`: they hold in all its deployments.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub grants: Vec<Grant>,
+    /// Its deployments.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub deployments: Vec<Deployment>,
+}
+
+/// A role for one user or one team.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Grant {
+    /// The person's address; or `team`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<schema::Email>"))]
+    pub user: Option<Email>,
+    /// The team's name; or `user`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<schema::Slug>"))]
+    pub team: Option<Slug>,
+    /// The role.
+    #[cfg_attr(feature = "schema", schemars(with = "schema::RoleName"))]
+    pub role: Role,
+}
+
+/// Whom a grant is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Grantee<'a> {
+    /// A person.
+    User(&'a Email),
+    /// A team.
+    Team(&'a Slug),
+}
+
+impl Grant {
+    /// Whom it is for; nobody unless exactly one of `user` and `team` is there.
+    pub const fn grantee(&self) -> Option<Grantee<'_>> {
+        match (&self.user, &self.team) {
+            (Some(user), None) => Some(Grantee::User(user)),
+            (None, Some(team)) => Some(Grantee::Team(team)),
+            _ => None,
+        }
+    }
+}
+
+/// Which path decides the requests of which share of deployments.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Rollout {
+    /// Its name, unique in the installation.
+    #[cfg_attr(feature = "schema", schemars(with = "schema::Slug"))]
+    pub name: Slug,
+    /// The path.
+    pub path: RolloutPath,
+    /// The share of deployments, 0 to 100.
+    pub percent: u8,
+    /// Whether the other path is asked too, for comparison only.
+    #[serde(default)]
+    pub shadow: bool,
+}
+
+/// Where a request is decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum RolloutPath {
+    /// In the data plane.
+    Plane,
+    /// Also at control.
+    Central,
+}
+
+impl Organization {
+    /// Everybody the organization has after an apply, with their role: its `users`, and as plain
+    /// members those who are named only in a team or a grant.
+    pub fn people(&self) -> BTreeMap<&Email, Role> {
+        let in_teams = self.teams.iter().flat_map(|team| &team.members);
+        let in_grants = self.workspaces.iter().flat_map(|workspace| {
+            let below = workspace.deployments.iter().flat_map(|d| &d.grants);
+            workspace.grants.iter().chain(below)
+        });
+        let named = in_teams.chain(in_grants.filter_map(|grant| grant.user.as_ref()));
+        let mut people: BTreeMap<_, _> = named
+            .map(|email| (email, Role::OrganizationMember))
+            .collect();
+        people.extend(self.users.iter().map(|user| (&user.email, user.role)));
+        people
+    }
+}

@@ -1,0 +1,220 @@
+//! Each rule by the finding it makes.
+
+use serde_json::{Value, json};
+
+use super::*;
+
+fn deployment(name: &str, host: &str) -> Value {
+    json!({"name": name, "plane": "p", "hosts": [host]})
+}
+
+fn fleet(deployments: &Value) -> Value {
+    json!({
+        "version": 1,
+        "planes": [{"name": "p"}],
+        "organizations": [{
+            "name": "acme",
+            "users": [{"email": "ann@example.com", "role": "ORGANIZATION_OWNER"}],
+            "teams": [{"name": "data", "members": ["ann@example.com"]}],
+            "workspaces": [{"name": "sales", "deployments": deployments}],
+        }],
+    })
+}
+
+fn findings(document: Value) -> Vec<(Severity, String, String)> {
+    let fleet: Fleet = serde_json::from_value(document).unwrap();
+    fleet
+        .check()
+        .into_iter()
+        .map(|f| (f.severity, f.path, f.message))
+        .collect()
+}
+
+#[track_caller]
+fn one(document: Value, severity: Severity, path: &str, part: &str) {
+    let found = findings(document);
+    let [(s, p, m)] = found.as_slice() else {
+        panic!("{found:?}");
+    };
+    assert_eq!((*s, p.as_str()), (severity, path));
+    assert!(m.contains(part), "{m}");
+}
+
+const ETL: &str = "organizations[0].workspaces[0].deployments[0]";
+
+#[test]
+fn a_sound_document_has_no_findings() {
+    assert_eq!(
+        findings(fleet(&json!([deployment("etl", "etl.example.com")]))),
+        []
+    );
+}
+
+#[test]
+fn unknown_planes_and_teams_are_named() {
+    let mut etl = deployment("etl", "a.example.com");
+    etl["plane"] = json!("q");
+    one(
+        fleet(&json!([etl])),
+        Severity::Error,
+        &format!("{ETL}.plane"),
+        "no plane q; the planes are: p",
+    );
+    let mut etl = deployment("etl", "a.example.com");
+    etl["grants"] = json!([{"team": "dta", "role": "DEPLOYMENT_VIEWER"}]);
+    one(
+        fleet(&json!([etl])),
+        Severity::Error,
+        &format!("{ETL}.grants[0].team"),
+        "acme has no team dta",
+    );
+}
+
+#[test]
+fn people_named_only_in_a_grant_become_members() {
+    let mut etl = deployment("etl", "a.example.com");
+    etl["grants"] = json!([{"user": "eve@example.com", "role": "DEPLOYMENT_VIEWER"}]);
+    let document = fleet(&json!([etl]));
+    let parsed: Fleet = serde_json::from_value(document.clone()).unwrap();
+    let people: Vec<_> = parsed.organizations[0].people().into_iter().collect();
+    assert_eq!(people[0].1, Role::OrganizationOwner);
+    assert_eq!(people[1].0.as_str(), "eve@example.com");
+    assert_eq!(people[1].1, Role::OrganizationMember);
+    one(
+        document,
+        Severity::Warning,
+        &format!("{ETL}.grants[0].user"),
+        "ORGANIZATION_MEMBER",
+    );
+}
+
+#[test]
+fn roles_fit_their_place_and_grants_have_one_subject() {
+    let mut etl = deployment("etl", "a.example.com");
+    etl["grants"] = json!([{"team": "data", "role": "WORKSPACE_OWNER"}]);
+    one(
+        fleet(&json!([etl])),
+        Severity::Error,
+        &format!("{ETL}.grants[0].role"),
+        "DEPLOYMENT_ADMIN",
+    );
+    let mut etl = deployment("etl", "a.example.com");
+    etl["grants"] =
+        json!([{"team": "data", "user": "ann@example.com", "role": "DEPLOYMENT_VIEWER"}]);
+    one(
+        fleet(&json!([etl])),
+        Severity::Error,
+        &format!("{ETL}.grants[0]"),
+        "exactly one",
+    );
+}
+
+#[test]
+fn one_organization_per_host() {
+    let mut document = fleet(&json!([deployment("etl", "a.example.com")]));
+    let other = json!({
+        "name": "other",
+        "workspaces": [{"name": "w", "deployments": [deployment("x", "A.example.com.")]}],
+    });
+    document["organizations"]
+        .as_array_mut()
+        .unwrap()
+        .push(other);
+    one(
+        document,
+        Severity::Error,
+        "organizations[1].workspaces[0].deployments[0]",
+        "another organization",
+    );
+}
+
+#[test]
+fn two_deployments_need_two_places() {
+    let second = "organizations[0].workspaces[0].deployments[1]";
+    let twice = json!([
+        deployment("a", "a.example.com"),
+        deployment("b", "a.example.com")
+    ]);
+    one(fleet(&twice), Severity::Error, second, "already leads");
+    let prefixed = json!([
+        deployment("a", "a.example.com"),
+        {"name": "b", "plane": "p", "host": "a.example.com", "pathPrefix": "/b"},
+    ]);
+    assert_eq!(findings(fleet(&prefixed)), []);
+    let nowhere = json!([{"name": "a", "plane": "p"}]);
+    one(fleet(&nowhere), Severity::Error, ETL, "needs `hosts`");
+}
+
+#[test]
+fn names_are_unique_in_their_parent() {
+    let twice = json!([
+        deployment("a", "a.example.com"),
+        deployment("a", "b.example.com")
+    ]);
+    one(
+        fleet(&twice),
+        Severity::Error,
+        "organizations[0].workspaces[0].deployments[1]",
+        "a is here twice",
+    );
+}
+
+#[test]
+fn staleness_upstreams_and_networks_have_bounds() {
+    let bad: [(&str, Value, &str); 4] = [
+        ("staleness", json!({"maxStale": "1m"}), "staleness"),
+        (
+            "staleness",
+            json!({"maxStale": "2d", "hardStale": "1d"}),
+            "staleness",
+        ),
+        ("upstream", json!("http://a:80/path"), "upstream"),
+        (
+            "taskExecution",
+            json!({"allowFrom": ["10.0.0.0/33"]}),
+            "taskExecution.allowFrom[0]",
+        ),
+    ];
+    for (key, value, path) in bad {
+        let mut etl = deployment("etl", "a.example.com");
+        etl[key] = value;
+        one(
+            fleet(&json!([etl])),
+            Severity::Error,
+            &format!("{ETL}.{path}"),
+            "",
+        );
+    }
+}
+
+#[test]
+fn unknown_keys_are_refused() {
+    let mut etl = deployment("etl", "a.example.com");
+    etl["upstrem"] = json!("http://a:1");
+    assert!(serde_json::from_value::<Fleet>(fleet(&json!([etl]))).is_err());
+}
+
+#[test]
+fn secrets_are_found_by_their_path() {
+    let mut document = fleet(&json!([]));
+    document["organizations"][0]["users"][0]["password"] = json!({"file": "p"});
+    document["connections"] = json!([{
+        "name": "okta", "type": "okta", "clientSecret": {"env": "OKTA_SECRET"},
+    }]);
+    let fleet: Fleet = serde_json::from_value(document).unwrap();
+    let paths: Vec<_> = fleet.secrets().into_iter().map(|s| s.path).collect();
+    assert_eq!(
+        paths,
+        [
+            "connections[0].clientSecret",
+            "organizations[0].users[0].password"
+        ]
+    );
+    let secrets = paths.into_iter().map(|path| (path, "v".to_owned()));
+    let request = super::super::ApplyRequest {
+        secrets: secrets.collect(),
+        fleet,
+    };
+    assert_eq!(request.password(0, 0), Some("v"));
+    assert_eq!(request.client_secret(0), Some("v"));
+}

@@ -1,0 +1,127 @@
+//! Stand-ins that describe the model's text types in JSON Schemas: each names its `format`, so that
+//! a reader of the schema can tell a host from a role.
+
+use std::borrow::Cow;
+
+use aeolus_model::{Method, Permission, Profile, Role, StalenessPolicy};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+
+macro_rules! texts {
+    ($($(#[$doc:meta])* $name:ident = $format:literal, $description:literal;)*) => {$(
+        $(#[$doc])*
+        #[derive(Debug)]
+        pub struct $name;
+
+        impl JsonSchema for $name {
+            fn inline_schema() -> bool {
+                true
+            }
+
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!({"type": "string", "format": $format, "x-means": $description})
+            }
+        }
+    )*};
+}
+
+texts! {
+    /// [`aeolus_model::Slug`].
+    Slug = "slug", "1 to 63 of a-z, 0-9 and '-'";
+    /// [`aeolus_model::Email`].
+    Email = "email", "an e-mail address";
+    /// [`aeolus_model::Host`].
+    Host = "host", "a host name without a port";
+    /// [`aeolus_model::PathPrefix`].
+    PathPrefix = "path-prefix", "a path such as /etl, without a trailing slash";
+    /// [`aeolus_model::PathPattern`].
+    PathPattern = "path-pattern", "a path such as /plugin/x/**";
+    /// [`crate::Period`].
+    Period = "period", "a length of time such as 24h, 5m or 7d";
+    /// [`crate::Listen`].
+    Listen = "listen", "host:port or unix:PATH";
+    /// An absolute `http` or `https` URL.
+    HttpUrl = "http-url", "an http or https URL";
+    /// An IP network in CIDR notation.
+    Cidr = "cidr", "a network such as 10.0.0.0/8";
+    /// `sqlite:PATH` or `postgres://…`.
+    DatabaseUrl = "database-url", "sqlite:PATH or postgres://USER@HOST/DATABASE";
+}
+
+macro_rules! choices {
+    ($($(#[$doc:meta])* $name:ident = $values:expr;)*) => {$(
+        $(#[$doc])*
+        #[derive(Debug)]
+        pub struct $name;
+
+        impl JsonSchema for $name {
+            fn inline_schema() -> bool {
+                true
+            }
+
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                let values: Vec<String> = $values;
+                json_schema!({"type": "string", "enum": values})
+            }
+        }
+    )*};
+}
+
+/// The names by which serde knows some values.
+fn names<T: serde::Serialize>(values: impl IntoIterator<Item = T>) -> Vec<String> {
+    let name = |value: T| match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(name)) => Some(name),
+        _ => None,
+    };
+    values.into_iter().filter_map(name).collect()
+}
+
+choices! {
+    /// [`aeolus_model::Role`], with the older generation's names.
+    RoleName = {
+        let aliases = ["WORKSPACE_ADMIN", "WORKSPACE_EDITOR", "WORKSPACE_VIEWER"];
+        let mut all: Vec<String> = Role::ALL.iter().map(|role| role.name().to_owned()).collect();
+        all.extend(aliases.map(str::to_owned));
+        all
+    };
+    /// [`aeolus_model::Profile`].
+    ProfileName = names([Profile::Airflow3, Profile::Airflow2, Profile::Custom]);
+    /// [`aeolus_model::Method`].
+    MethodName = names(Method::ALL);
+    /// [`aeolus_model::StalenessPolicy`].
+    StalenessPolicyName = names([
+        StalenessPolicy::Deny,
+        StalenessPolicy::ServeUntilExp,
+        StalenessPolicy::ReadOnly,
+        StalenessPolicy::StaticAllow,
+    ]);
+    /// [`aeolus_model::Requirement`].
+    RequirementName = {
+        let mut all = vec!["public".to_owned(), "pass-through".to_owned()];
+        all.extend(Permission::ALL.iter().map(|permission| permission.name().to_owned()));
+        all
+    };
+}
+
+/// [`aeolus_model::PathRule`].
+#[derive(Debug, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[expect(dead_code, reason = "only its schema is used")]
+pub struct PathRule {
+    /// Which paths: `*` is one whole segment, a last `**` is everything below.
+    #[schemars(with = "PathPattern")]
+    path: (),
+    /// Which methods; none means all.
+    #[schemars(with = "Option<Vec<MethodName>>")]
+    methods: (),
+    /// What is asked for: a permission, `public`, or `pass-through`.
+    #[schemars(with = "RequirementName")]
+    require: (),
+}
