@@ -17,7 +17,8 @@ statements! {
         WHERE organization = $1 ORDER BY subject_kind, subject";
     COUNT = "UPDATE revocation_lists SET used = used + 1 WHERE organization = $1
         RETURNING size, used";
-    GROW = "UPDATE revocation_lists SET size = size * 2 WHERE organization = $1";
+    GROW = "UPDATE revocation_lists SET size = size * 2
+        WHERE organization = $1 AND size < 4294967296";
     ALLOCATE = "INSERT INTO status_indexes (organization, idx) VALUES ($1, $2)
         ON CONFLICT (organization, idx) DO NOTHING";
     REVOKE = "UPDATE status_indexes SET revoked_at = $3

@@ -30,7 +30,8 @@ statements! {
             OR resource IN (SELECT id FROM deployments WHERE plane = $1)))
         OR id IN (SELECT member FROM team_members JOIN grants ON subject = team
             WHERE subject_kind = 'team' AND (
-            resource IN (SELECT organization FROM deployments WHERE plane = $1)
+            resource_kind = 'system'
+            OR resource IN (SELECT organization FROM deployments WHERE plane = $1)
             OR resource IN (SELECT workspace FROM deployments WHERE plane = $1)
             OR resource IN (SELECT id FROM deployments WHERE plane = $1))))
         ORDER BY id");

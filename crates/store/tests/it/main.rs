@@ -1,3 +1,18 @@
-//! The store's behaviour, the same on every engine.
+//! The store's behaviour: one suite, run on SQLite and on a real PostgreSQL.
 
+#![cfg(test)]
+
+#[macro_use]
+mod fixture;
+mod cluster;
+
+mod feed;
+mod grants;
+mod identity;
+mod keys;
+mod outage;
+mod planes;
+mod retries;
+mod schema;
+mod tokens;
 mod tree;

@@ -1,23 +1,330 @@
-use aeolus_model::{OrganizationId, Slug};
-use aeolus_store::{ManagedBy, Organization, Store, Unit};
+use std::slice::from_ref;
 
-#[tokio::test]
-async fn smoke() {
-    let folder = tempfile::tempdir().unwrap();
-    let url = format!("sqlite:{}", folder.path().join("a.db").display());
-    let store = Store::connect(&url.parse().unwrap()).await.unwrap();
-    assert!(store.prepare_all().await.unwrap() > 100);
-    let mut write = store.write().await.unwrap();
-    let organization = Organization {
-        id: OrganizationId::from_bytes([1; 16]),
-        name: Slug::parse("acme").unwrap(),
-        policy: "{}".into(),
+use aeolus_model::{ConnectionId, Host, Secret, WorkspaceId};
+use aeolus_store::{Connection, ManagedBy, Page, StoreError, Taken, Unit, Workspace};
+
+use crate::fixture::{Database, Fleet, NOW, slug};
+
+async fn what_is_stored_is_read_back(db: Database) {
+    let Fleet {
+        organization,
+        workspace,
+        plane,
+        deployment,
+        user,
+    } = db.fleet().await;
+    let mut read = db.store.read().await.unwrap();
+    let found = read.organizations().by_name(&slug("acme")).await.unwrap();
+    assert_eq!(found, Some(organization.clone()));
+    let found = read
+        .workspaces()
+        .by_name(organization.id, &slug("sales"))
+        .await
+        .unwrap();
+    assert_eq!(found, Some(workspace.clone()));
+    assert_eq!(
+        read.planes().by_name(&slug("eu-1")).await.unwrap(),
+        Some(plane.clone())
+    );
+    assert_eq!(
+        read.planes().hosting(organization.id).await.unwrap(),
+        from_ref(&plane)
+    );
+    let found = read
+        .deployments()
+        .by_name(workspace.id, &slug("etl"))
+        .await
+        .unwrap();
+    assert_eq!(found, Some(deployment.clone()));
+    assert_eq!(
+        read.deployments().on_plane(plane.id).await.unwrap(),
+        from_ref(&deployment)
+    );
+    let host = Host::parse("etl.example.com").unwrap();
+    assert_eq!(
+        read.deployments().on_host(&host).await.unwrap(),
+        [(deployment.id, None)]
+    );
+    let found = read.users().by_email(&user.email).await.unwrap().unwrap();
+    assert_eq!(
+        (found.id, found.name, found.revision),
+        (user.id, user.name, 1)
+    );
+    let nobody = WorkspaceId::new(&db.clock, &db.rng);
+    assert_eq!(read.workspaces().get(nobody).await.unwrap(), None);
+}
+
+async fn names_are_unique_in_their_parent(db: Database) {
+    let fleet = db.fleet().await;
+    let mut write = db.store.write().await.unwrap();
+    let again = write
+        .organizations()
+        .insert(&db.organization("acme"))
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(again, StoreError::Taken(Taken::Organization)),
+        "{again}"
+    );
+    write.rollback().await.unwrap();
+    let mut write = db.store.write().await.unwrap();
+    let again = write
+        .users()
+        .insert(&db.user("ANN@example.com"))
+        .await
+        .unwrap_err();
+    assert!(matches!(again, StoreError::Taken(Taken::User)), "{again}");
+    write.rollback().await.unwrap();
+    let mut write = db.store.write().await.unwrap();
+    let other = db.organization("other");
+    write.organizations().insert(&other).await.unwrap();
+    let same_name = Workspace {
+        id: WorkspaceId::new(&db.clock, &db.rng),
+        organization: other.id,
+        ..fleet.workspace.clone()
+    };
+    write.workspaces().insert(&same_name).await.unwrap();
+    let crossed = db.deployment(
+        &Workspace {
+            organization: other.id,
+            ..fleet.workspace
+        },
+        &fleet.plane,
+        "x",
+        &[],
+    );
+    let crossed = write.deployments().insert(&crossed).await.unwrap_err();
+    assert!(matches!(crossed, StoreError::Reference), "{crossed}");
+}
+
+async fn an_update_names_the_revision_it_saw(db: Database) {
+    let mut user = db.fleet().await.user;
+    let mut write = db.store.write().await.unwrap();
+    user.name = "Anna".to_owned();
+    user.password_hash = Some(Secret::new("$argon2id$x".to_owned()));
+    write.users().update(&user).await.unwrap();
+    write.commit().await.unwrap();
+    let mut write = db.store.write().await.unwrap();
+    let stale = write.users().update(&user).await.unwrap_err();
+    assert!(matches!(stale, StoreError::Conflict), "{stale}");
+    write.rollback().await.unwrap();
+    let found = db
+        .store
+        .read()
+        .await
+        .unwrap()
+        .users()
+        .get(user.id)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!((found.name.as_str(), found.revision), ("Anna", 2));
+    assert_eq!(found.password_hash.unwrap().expose(), "$argon2id$x");
+}
+
+async fn a_host_belongs_to_one_organization_and_a_route_to_one_deployment(db: Database) {
+    let fleet = db.fleet().await;
+    let mut write = db.store.write().await.unwrap();
+    let prefixed = [("etl.example.com", "/b"), ("b.example.com", "")];
+    let mut second = db.deployment(&fleet.workspace, &fleet.plane, "b", &prefixed);
+    write.deployments().insert(&second).await.unwrap();
+    write.commit().await.unwrap();
+
+    let mut write = db.store.write().await.unwrap();
+    let taken = db.deployment(
+        &fleet.workspace,
+        &fleet.plane,
+        "c",
+        &[("etl.example.com", "/b")],
+    );
+    let taken = write.deployments().insert(&taken).await.unwrap_err();
+    assert!(matches!(taken, StoreError::Taken(Taken::Route)), "{taken}");
+    write.rollback().await.unwrap();
+
+    let other = db.organization("other");
+    let theirs = Workspace {
+        id: WorkspaceId::new(&db.clock, &db.rng),
+        organization: other.id,
+        ..fleet.workspace.clone()
+    };
+    let mut write = db.store.write().await.unwrap();
+    write.organizations().insert(&other).await.unwrap();
+    write.workspaces().insert(&theirs).await.unwrap();
+    write.commit().await.unwrap();
+    let claim = db.deployment(&theirs, &fleet.plane, "d", &[("b.example.com", "/d")]);
+    let mut write = db.store.write().await.unwrap();
+    let foreign = write.deployments().insert(&claim).await.unwrap_err();
+    assert!(matches!(foreign, StoreError::ForeignHost), "{foreign}");
+    write.rollback().await.unwrap();
+
+    // A host that is given up is free for others.
+    second.routes.truncate(1);
+    let mut write = db.store.write().await.unwrap();
+    write.deployments().update(&second).await.unwrap();
+    write.deployments().insert(&claim).await.unwrap();
+    write.commit().await.unwrap();
+    let mut read = db.store.read().await.unwrap();
+    let found = read.deployments().get(second.id).await.unwrap().unwrap();
+    assert_eq!(found.routes, second.routes);
+    assert_eq!(
+        read.deployments()
+            .on_plane(fleet.plane.id)
+            .await
+            .unwrap()
+            .len(),
+        3
+    );
+}
+
+async fn of_two_organizations_at_once_one_gets_the_host(db: Database) {
+    let fleet = db.fleet().await;
+    let mut write = db.store.write().await.unwrap();
+    let mut claims = Vec::new();
+    for n in 0..8 {
+        let organization = db.organization(&format!("o{n}"));
+        let workspace = Workspace {
+            id: WorkspaceId::new(&db.clock, &db.rng),
+            organization: organization.id,
+            ..fleet.workspace.clone()
+        };
+        write.organizations().insert(&organization).await.unwrap();
+        write.workspaces().insert(&workspace).await.unwrap();
+        claims.push(db.deployment(&workspace, &fleet.plane, "x", &[("x.example.com", "")]));
+    }
+    write.commit().await.unwrap();
+    let tasks = claims.into_iter().map(|claim| {
+        let store = db.store.clone();
+        tokio::spawn(async move {
+            let mut write = store.write().await?;
+            write.deployments().insert(&claim).await?;
+            write.commit().await
+        })
+    });
+    let mut winners = 0;
+    for task in tasks.collect::<Vec<_>>() {
+        match task.await.unwrap() {
+            Ok(_) => winners += 1,
+            Err(StoreError::ForeignHost | StoreError::Taken(Taken::Route)) => {}
+            Err(other) => panic!("{other}"),
+        }
+    }
+    assert_eq!(winners, 1);
+}
+
+async fn removing_goes_from_the_leaves_up(db: Database) {
+    let fleet = db.fleet().await;
+    let mut write = db.store.write().await.unwrap();
+    let token = db.token(&mut write, &fleet).await;
+    write.commit().await.unwrap();
+    let mut write = db.store.write().await.unwrap();
+    let full = write
+        .workspaces()
+        .delete(fleet.workspace.id)
+        .await
+        .unwrap_err();
+    assert!(matches!(full, StoreError::Reference), "{full}");
+    write.rollback().await.unwrap();
+    let mut write = db.store.write().await.unwrap();
+    let used = write.planes().delete(fleet.plane.id).await.unwrap_err();
+    assert!(matches!(used, StoreError::Reference), "{used}");
+    write.rollback().await.unwrap();
+
+    let mut write = db.store.write().await.unwrap();
+    assert!(
+        write
+            .deployments()
+            .delete(fleet.deployment.id, NOW)
+            .await
+            .unwrap()
+    );
+    assert!(
+        !write
+            .deployments()
+            .delete(fleet.deployment.id, NOW)
+            .await
+            .unwrap()
+    );
+    let record = write.tokens().get(token.id).await.unwrap().unwrap();
+    assert!(matches!(
+        record.token.stage,
+        aeolus_model::TokenStage::Deleted { .. }
+    ));
+    let list = write
+        .revocations()
+        .of(fleet.organization.id)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        list.status
+            .iter()
+            .map(|byte| byte.count_ones())
+            .sum::<u32>(),
+        1
+    );
+    assert!(write.workspaces().delete(fleet.workspace.id).await.unwrap());
+    assert!(write.planes().delete(fleet.plane.id).await.unwrap());
+    assert!(
+        write
+            .organizations()
+            .delete(fleet.organization.id)
+            .await
+            .unwrap()
+    );
+    write.commit().await.unwrap();
+}
+
+async fn lists_are_paged_by_cursor(db: Database) {
+    let mut write = db.store.write().await.unwrap();
+    let all: Vec<_> = (0..5).map(|n| db.organization(&format!("o{n}"))).collect();
+    for organization in &all {
+        write.organizations().insert(organization).await.unwrap();
+    }
+    write.commit().await.unwrap();
+    let mut ids: Vec<_> = all.iter().map(|organization| organization.id).collect();
+    ids.sort_unstable();
+    let mut read = db.store.read().await.unwrap();
+    let mut seen = Vec::new();
+    let mut page = Page::first(2);
+    loop {
+        let listing = read.organizations().list(page).await.unwrap();
+        seen.extend(listing.items.iter().map(|organization| organization.id));
+        let Some(after) = listing.next else { break };
+        page.after = Some(after);
+    }
+    assert_eq!(seen, ids);
+}
+
+async fn connections_are_kept_without_a_look_inside(db: Database) {
+    let mut local = Connection {
+        id: ConnectionId::new(&db.clock, &db.rng),
+        name: slug("local"),
+        kind: "local".to_owned(),
+        config: r#"{"é":1}"#.to_owned(),
         managed_by: ManagedBy::Api,
         revision: 1,
     };
-    write.organizations().insert(&organization).await.unwrap();
-    assert_eq!(write.commit().await.unwrap(), 1);
-    let mut read = store.read().await.unwrap();
-    let found = read.organizations().get(organization.id).await.unwrap();
-    assert_eq!(found, Some(organization));
+    let mut write = db.store.write().await.unwrap();
+    write.connections().insert(&local).await.unwrap();
+    local.config = "{}".to_owned();
+    write.connections().update(&local).await.unwrap();
+    local.revision = 2;
+    write.commit().await.unwrap();
+    let mut read = db.store.read().await.unwrap();
+    assert_eq!(read.connections().list().await.unwrap(), [local.clone()]);
+    assert_eq!(
+        read.connections().by_name(&local.name).await.unwrap(),
+        Some(local)
+    );
+}
+
+on_every_engine! {
+    what_is_stored_is_read_back,
+    names_are_unique_in_their_parent,
+    an_update_names_the_revision_it_saw,
+    a_host_belongs_to_one_organization_and_a_route_to_one_deployment,
+    of_two_organizations_at_once_one_gets_the_host,
+    removing_goes_from_the_leaves_up,
+    lists_are_paged_by_cursor,
+    connections_are_kept_without_a_look_inside,
 }

@@ -1,0 +1,226 @@
+use std::time::Duration;
+
+use aeolus_store::{AuditCursor, Page, StoreError, Unit};
+
+use crate::fixture::{Database, event};
+
+async fn a_transaction_takes_the_next_position_with_its_audit_lines(db: Database) {
+    let organization = db.organization("acme");
+    let mut write = db.store.write().await.unwrap();
+    write.organizations().insert(&organization).await.unwrap();
+    let mut of_organization = event("b");
+    of_organization.organization = Some(organization.id);
+    write.audit(event("a"));
+    write.audit(of_organization.clone());
+    assert_eq!(write.commit().await.unwrap(), 1);
+    let mut write = db.store.write().await.unwrap();
+    write.audit(event("c"));
+    assert_eq!(write.commit().await.unwrap(), 2);
+
+    let mut read = db.store.read().await.unwrap();
+    let first = read.audit_log().list(None, Page::first(2)).await.unwrap();
+    let targets: Vec<_> = first
+        .items
+        .iter()
+        .map(|record| record.event.target.as_str())
+        .collect();
+    assert_eq!(targets, ["a", "b"]);
+    assert_eq!(
+        first.next,
+        Some(AuditCursor {
+            position: 1,
+            ordinal: 1
+        })
+    );
+    let page = Page {
+        after: first.next,
+        limit: 2,
+    };
+    let rest = read.audit_log().list(None, page).await.unwrap();
+    assert_eq!((rest.items.len(), rest.next), (1, None));
+    let own = read
+        .audit_log()
+        .list(Some(organization.id), Page::first(9))
+        .await
+        .unwrap();
+    assert_eq!(own.items.len(), 1);
+    assert_eq!(own.items[0].event, of_organization);
+}
+
+async fn only_what_snapshots_are_made_from_is_content(db: Database) {
+    let mut write = db.store.write().await.unwrap();
+    write
+        .organizations()
+        .insert(&db.organization("acme"))
+        .await
+        .unwrap();
+    assert_eq!(write.commit().await.unwrap(), 1);
+    let mut write = db.store.write().await.unwrap();
+    write.audit(event("sign-in"));
+    assert_eq!(write.commit().await.unwrap(), 2);
+    let mut write = db.store.write().await.unwrap();
+    write.throttles().clear("x").await.unwrap();
+    assert_eq!(
+        write.commit().await.unwrap(),
+        2,
+        "bookkeeping takes no position"
+    );
+    let feed = db
+        .store
+        .read()
+        .await
+        .unwrap()
+        .settings()
+        .feed()
+        .await
+        .unwrap();
+    assert_eq!((feed.position, feed.content), (2, 1));
+}
+
+async fn what_is_rolled_back_never_was(db: Database) {
+    let mut write = db.store.write().await.unwrap();
+    write
+        .organizations()
+        .insert(&db.organization("acme"))
+        .await
+        .unwrap();
+    write.rollback().await.unwrap();
+    let mut write = db.store.write().await.unwrap();
+    write
+        .organizations()
+        .insert(&db.organization("acme"))
+        .await
+        .unwrap();
+    drop(write);
+    let mut write = db.store.write().await.unwrap();
+    write
+        .organizations()
+        .insert(&db.organization("acme"))
+        .await
+        .unwrap();
+    assert_eq!(write.commit().await.unwrap(), 1);
+}
+
+async fn a_view_is_of_one_moment(db: Database) {
+    let mut view = db.store.read().await.unwrap();
+    assert_eq!(view.settings().feed().await.unwrap().position, 0);
+    let fleet = db.fleet().await;
+    assert_eq!(view.settings().feed().await.unwrap().position, 0);
+    let seen = view
+        .organizations()
+        .get(fleet.organization.id)
+        .await
+        .unwrap();
+    assert_eq!(seen, None);
+    let mut view = db.store.read().await.unwrap();
+    let seen = view
+        .organizations()
+        .get(fleet.organization.id)
+        .await
+        .unwrap();
+    assert_eq!(seen, Some(fleet.organization));
+}
+
+/// Whoever sees position n sees every line up to n, whatever the order in which the transactions
+/// began, wrote and were held up.
+async fn positions_are_in_commit_order(db: Database) {
+    let writers = (0..40_u64).map(|n| {
+        let store = db.store.clone();
+        tokio::spawn(async move {
+            let mut write = store.write().await.unwrap();
+            let bucket = format!("b{n}");
+            write
+                .throttles()
+                .hit(&bucket, Duration::from_secs(9), super::fixture::NOW)
+                .await
+                .unwrap();
+            tokio::time::sleep(Duration::from_millis(n * 7 % 13)).await;
+            write.audit(event(&bucket));
+            write.commit().await.unwrap()
+        })
+    });
+    let writers: Vec<_> = writers.collect();
+    let watcher = async {
+        loop {
+            let mut read = db.store.read().await.unwrap();
+            let position = read.settings().feed().await.unwrap().position;
+            let log = read.audit_log().list(None, Page::first(100)).await.unwrap();
+            let seen: Vec<_> = log
+                .items
+                .iter()
+                .map(|record| record.cursor.position)
+                .collect();
+            assert_eq!(seen, (1..=position).collect::<Vec<_>>());
+            if position == 40 {
+                break;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), watcher)
+        .await
+        .unwrap();
+    let mut positions = Vec::new();
+    for writer in writers {
+        positions.push(writer.await.unwrap());
+    }
+    positions.sort_unstable();
+    assert_eq!(positions, (1..=40).collect::<Vec<_>>());
+}
+
+/// The transaction that began and wrote first commits last.
+async fn out_of_order_commits_get_positions_in_commit_order(db: Database) {
+    let mut early = db.store.write().await.unwrap();
+    early.throttles().clear("early").await.unwrap();
+    early.audit(event("early"));
+    let late = async {
+        let mut late = db.store.write().await?;
+        late.audit(event("late"));
+        late.commit().await
+    };
+    if db.is_sqlite() {
+        // There is one writer: the later one waits its turn, up to the deadline.
+        let (late, early) = tokio::join!(late, async {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            early.commit().await
+        });
+        assert_eq!((early.unwrap(), late.unwrap()), (1, 2));
+    } else {
+        assert_eq!(late.await.unwrap(), 1);
+        assert_eq!(early.commit().await.unwrap(), 2);
+    }
+}
+
+/// Two processes on one database keep one order.
+async fn two_processes_share_one_feed(db: Database) {
+    let other = db.again().await;
+    for expected in 1..=10 {
+        let store = if expected % 2 == 0 { &db.store } else { &other };
+        let mut write = store.write().await.unwrap();
+        write.audit(event("x"));
+        assert_eq!(write.commit().await.unwrap(), expected);
+    }
+}
+
+async fn f69_positions_pass_32_bits(db: Database) {
+    db.raw("UPDATE feed SET n = 2147483646").await;
+    for expected in 2_147_483_647..2_147_483_650 {
+        let mut write = db.store.write().await.unwrap();
+        write.audit(event("x"));
+        assert_eq!(write.commit().await.unwrap(), expected);
+    }
+    db.raw("UPDATE feed SET n = -1").await;
+    let mut read = db.store.read().await.unwrap();
+    let damaged = read.settings().feed().await.unwrap_err();
+    assert!(matches!(damaged, StoreError::Corrupt(_)), "{damaged}");
+}
+
+on_every_engine! {
+    a_transaction_takes_the_next_position_with_its_audit_lines,
+    only_what_snapshots_are_made_from_is_content,
+    what_is_rolled_back_never_was,
+    a_view_is_of_one_moment,
+    positions_are_in_commit_order,
+    out_of_order_commits_get_positions_in_commit_order,
+    two_processes_share_one_feed,
+    f69_positions_pass_32_bits,
+}

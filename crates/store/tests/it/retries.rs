@@ -1,0 +1,75 @@
+use std::time::Duration;
+
+use aeolus_store::{Claim, Unit};
+
+use crate::fixture::{Database, NOW, event};
+
+/// F46: a request that is sent again after a lost reply gets the first one's answer.
+async fn f46_one_of_many_equal_requests_does_the_work(db: Database) {
+    let tasks = (0..20).map(|n| {
+        let store = db.store.clone();
+        tokio::spawn(async move {
+            let mut write = store.write().await.unwrap();
+            let claim = write
+                .idempotency_keys()
+                .claim("ann", "k", &[1; 32], NOW)
+                .await
+                .unwrap();
+            if claim == Claim::New {
+                write.audit(event("work"));
+                let answer = format!("{{\"n\":{n}}}");
+                write
+                    .idempotency_keys()
+                    .answer("ann", "k", &answer)
+                    .await
+                    .unwrap();
+            }
+            write.commit().await.unwrap();
+            claim
+        })
+    });
+    let mut answers = Vec::new();
+    let mut done = 0;
+    for task in tasks.collect::<Vec<_>>() {
+        match task.await.unwrap() {
+            Claim::New => done += 1,
+            Claim::Done(answer) => answers.push(answer),
+            Claim::Mismatch => panic!(),
+        }
+    }
+    answers.dedup();
+    assert_eq!((done, answers.len()), (1, 1));
+    let mut write = db.store.write().await.unwrap();
+    let other = write
+        .idempotency_keys()
+        .claim("ann", "k", &[2; 32], NOW)
+        .await
+        .unwrap();
+    assert_eq!(other, Claim::Mismatch);
+    let other = write
+        .idempotency_keys()
+        .claim("bob", "k", &[2; 32], NOW)
+        .await
+        .unwrap();
+    assert_eq!(other, Claim::New);
+    let later = NOW.plus(Duration::from_secs(1));
+    assert_eq!(write.idempotency_keys().forget(later).await.unwrap(), 2);
+}
+
+async fn what_failed_may_be_tried_again(db: Database) {
+    for _ in 0..2 {
+        let mut write = db.store.write().await.unwrap();
+        let claim = write
+            .idempotency_keys()
+            .claim("ann", "k", &[1; 32], NOW)
+            .await
+            .unwrap();
+        assert_eq!(claim, Claim::New);
+        write.rollback().await.unwrap();
+    }
+}
+
+on_every_engine! {
+    f46_one_of_many_equal_requests_does_the_work,
+    what_failed_may_be_tried_again,
+}
