@@ -5,4 +5,5 @@
 
 pub mod body;
 pub mod exchange;
+pub mod replica;
 pub mod upstream;

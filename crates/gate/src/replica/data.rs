@@ -1,0 +1,193 @@
+//! The gate's data folder: who it is, whom it trusts, and its secrets.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use aeolus_keys::seal::{GenerationError, Keyring};
+use aeolus_keys::{KeyError, SigningKey};
+use aeolus_model::{PlaneId, Secret, Slug};
+use aeolus_snapshot::{Root, RootError};
+use serde::{Deserialize, Serialize};
+
+use super::fs::{Fs, replace};
+
+const SETTINGS: &str = "gate.json";
+const ROOT: &str = "root.json";
+const IDENTITY: &str = "identity.key";
+const SECRET: &str = "secret.json";
+
+/// `gate.json`: written once, at enrolment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Settings {
+    /// The plane this gate is a replica of.
+    pub plane: PlaneId,
+    /// Its name.
+    pub name: Slug,
+    /// Control's public URL, without trailing slash; absent for a gate that never has news.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub control_url: Option<String>,
+    /// The issuer of control's tokens: the audience of this plane's assertions.
+    pub issuer: String,
+}
+
+/// Why a data folder can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum DataError {
+    /// Not enrolled yet.
+    #[error(
+        "{0} holds no gate: run `aeolus gate enroll` with the join token of `aeolus plane add`"
+    )]
+    NotEnrolled(PathBuf),
+    /// Already enrolled.
+    #[error("{0} already holds a gate: choose another folder, or remove it to enrol anew")]
+    Enrolled(PathBuf),
+    /// A file can't be read or written.
+    #[error("{path}: {cause}")]
+    Io {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        cause: io::Error,
+    },
+    /// A link, a device, or a file that others may write (a key: read).
+    #[error(
+        "{0} is a link or open to other users: it must be a plain file of the gate's own user, keys with mode 0600"
+    )]
+    Exposed(PathBuf),
+    /// A file with content that makes no sense.
+    #[error("{path} is damaged: {cause}")]
+    Damaged {
+        /// Which.
+        path: PathBuf,
+        /// What is wrong.
+        cause: String,
+    },
+}
+
+/// Everything a gate is: the files of its data folder, checked and read.
+pub struct Data {
+    /// The folder.
+    pub path: PathBuf,
+    /// Who it is.
+    pub settings: Settings,
+    /// Whom it trusts, as far as it knows.
+    pub root: Root,
+    /// The plane's identity key, which signs assertions to control.
+    pub identity: Arc<SigningKey>,
+    /// The plane secret's generations, which control never sees.
+    pub secret: Keyring,
+    pub(crate) fs: Arc<dyn Fs>,
+}
+
+impl Data {
+    /// Reads the folder, refusing files that others could have changed or read.
+    pub fn open(path: &Path, fs: Arc<dyn Fs>) -> Result<Self, DataError> {
+        let settings_path = path.join(SETTINGS);
+        match fs.inspect(&settings_path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(DataError::NotEnrolled(path.to_owned()));
+            }
+            _ => {}
+        }
+        private(&*fs, path, 0o022)?;
+        let replica = path.join("replica");
+        if fs.inspect(&replica).is_ok() {
+            private(&*fs, &replica, 0o022)?;
+        }
+        let settings = read(&*fs, &settings_path, 0o022)?;
+        let settings =
+            serde_json::from_slice(&settings).map_err(|error| damaged(&settings_path, &error))?;
+        let root_path = path.join(ROOT);
+        let root = String::from_utf8(read(&*fs, &root_path, 0o022)?)
+            .map_err(|error| damaged(&root_path, &error))?;
+        let root = Root::parse(&root).map_err(|error: RootError| damaged(&root_path, &error))?;
+        let identity_path = path.join(IDENTITY);
+        let identity = Secret::new(read(&*fs, &identity_path, 0o077)?);
+        let identity = SigningKey::from_pkcs8(&identity)
+            .map_err(|error: KeyError| damaged(&identity_path, &error))?;
+        let secret_path = path.join(SECRET);
+        let secret = Secret::new(read(&*fs, &secret_path, 0o077)?);
+        let secret = Keyring::from_json(secret.expose())
+            .map_err(|error: GenerationError| damaged(&secret_path, &error))?;
+        Ok(Self {
+            path: path.to_owned(),
+            settings,
+            root,
+            identity: Arc::new(identity),
+            secret,
+            fs,
+        })
+    }
+
+    /// Whether the folder holds a gate already.
+    pub(crate) fn exists(path: &Path, fs: &dyn Fs) -> bool {
+        fs.inspect(&path.join(SETTINGS)).is_ok()
+    }
+
+    /// Writes a new folder; the settings last, because they make it one.
+    pub(crate) fn create(
+        path: &Path,
+        fs: &dyn Fs,
+        parts: (&Settings, &Root, &SigningKey, &Keyring),
+    ) -> Result<(), DataError> {
+        let (settings, root, identity, secret) = parts;
+        if Self::exists(path, fs) {
+            return Err(DataError::Enrolled(path.to_owned()));
+        }
+        let io = |path: &Path| {
+            let path = path.to_owned();
+            move |cause| DataError::Io { path, cause }
+        };
+        let pkcs8 = identity
+            .to_pkcs8()
+            .map_err(|error| damaged(&path.join(IDENTITY), &error))?;
+        let settings = serde_json::to_vec_pretty(settings)
+            .map_err(|error| damaged(&path.join(SETTINGS), &error))?;
+        fs.create_dir(path).map_err(io(path))?;
+        let secret = secret.to_json();
+        let files: [(&str, &[u8]); 4] = [
+            (IDENTITY, pkcs8.expose()),
+            (SECRET, secret.expose().as_bytes()),
+            (ROOT, root.document().as_bytes()),
+            (SETTINGS, &settings),
+        ];
+        for (name, bytes) in files {
+            let file = path.join(name);
+            replace(fs, &file, bytes).map_err(io(&file))?;
+        }
+        Ok(())
+    }
+
+    /// Replaces the root document.
+    pub(crate) fn store_root(path: &Path, fs: &dyn Fs, root: &Root) -> io::Result<()> {
+        replace(fs, &path.join(ROOT), root.document().as_bytes())
+    }
+}
+
+fn read(fs: &dyn Fs, path: &Path, forbidden: u32) -> Result<Vec<u8>, DataError> {
+    private(fs, path, forbidden)?;
+    fs.read(path).map_err(|cause| DataError::Io {
+        path: path.to_owned(),
+        cause,
+    })
+}
+
+fn private(fs: &dyn Fs, path: &Path, forbidden: u32) -> Result<(), DataError> {
+    let entry = fs.inspect(path).map_err(|cause| DataError::Io {
+        path: path.to_owned(),
+        cause,
+    })?;
+    if entry.special || entry.mode & forbidden != 0 {
+        return Err(DataError::Exposed(path.to_owned()));
+    }
+    Ok(())
+}
+
+fn damaged(path: &Path, cause: &impl ToString) -> DataError {
+    DataError::Damaged {
+        path: path.to_owned(),
+        cause: cause.to_string(),
+    }
+}

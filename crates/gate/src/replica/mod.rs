@@ -1,0 +1,24 @@
+//! A gate's copy of what control published: loaded from disk at once, kept fresh by a long poll,
+//! replaced as a whole, used without ever waiting for the network.
+
+mod backoff;
+mod clock;
+mod control;
+mod data;
+mod disk;
+mod enrol;
+pub mod fs;
+mod outbox;
+mod renewal;
+mod run;
+mod state;
+mod stream;
+
+pub use clock::{BootClock, GateClock, SystemBootClock};
+pub use control::{ApiControl, Control, ControlError};
+pub use data::{Data, DataError, Settings};
+pub use enrol::{EnrolError, enrol};
+pub use outbox::{Denial, Outbox};
+pub use renewal::{Renewal, SessionRenewals};
+pub use run::{Counters, Tasks, run};
+pub use state::{Alarms, Applied, Loaded, Parts, RefreshError, Replica};

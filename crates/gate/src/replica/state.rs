@@ -1,0 +1,425 @@
+//! The snapshot in force.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use aeolus_model::{Clock, OrganizationId, PlaneId, Time};
+use aeolus_snapshot::{
+    Digest, MANIFEST_LIFE, Manifest, Position, Root, RootError, SectionError, Snapshot,
+    SnapshotError, Trust, verify_freshness,
+};
+use arc_swap::ArcSwapOption;
+use tokio::sync::Notify;
+
+use super::clock::{BootClock, GateClock};
+use super::data::Data;
+use super::disk::{BlobMap, Disk, Times};
+use super::fs::Fs;
+
+/// A snapshot in force, together with what the gate made of it.
+#[derive(Debug)]
+pub struct Loaded<W> {
+    /// The indexes that decisions use.
+    pub world: W,
+    /// What was signed.
+    pub manifest: Manifest,
+    /// Organizations whose revocations couldn't be read from disk: denied until they are fetched.
+    pub missing_revocations: BTreeSet<OrganizationId>,
+}
+
+/// What became of an offered manifest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Applied {
+    /// It is in force now.
+    Swapped(Position),
+    /// It already was.
+    Unchanged,
+}
+
+/// Why an answer of control wasn't taken. What was in force stays in force.
+#[derive(Debug, thiserror::Error)]
+pub enum RefreshError {
+    /// The manifest, a section or the freshness statement.
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
+    /// The next root document.
+    #[error(transparent)]
+    Root(#[from] RootError),
+}
+
+/// What an operator should know. All clear by themselves when the cause is gone.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Alarms {
+    /// Persisting failed; what is in memory serves on, a restart would lose it.
+    pub disk: Option<String>,
+    /// The stable code of the last refusal of an answer of control.
+    pub refused: Option<String>,
+    /// Control's newest position is below ours: its database was set back.
+    pub control_behind: bool,
+    /// The wall clock or the marks on disk can't be believed, or the newest snapshot on disk was
+    /// damaged, and control hasn't been heard since.
+    pub suspect: bool,
+}
+
+/// What a replica takes from its surroundings.
+pub struct Parts<W> {
+    /// The wall clock, asked once.
+    pub wall: Arc<dyn Clock>,
+    /// The counting clock.
+    pub boot: Arc<dyn BootClock>,
+    /// Turns a verified snapshot into what decisions use.
+    pub build: Box<dyn Fn(&Snapshot) -> W + Send + Sync>,
+}
+
+const NEVER: i64 = i64::MIN;
+
+/// The handle that checks read and the stream writes.
+pub struct Replica<W> {
+    plane: PlaneId,
+    current: ArcSwapOption<Loaded<W>>,
+    build: Box<dyn Fn(&Snapshot) -> W + Send + Sync>,
+    clock: GateClock,
+    /// When control last said that the position in force is the newest, in milliseconds. Apart from
+    /// `inner`, which is held while a snapshot is verified: checks must not wait for that.
+    signed: AtomicI64,
+    doubtful: AtomicBool,
+    inner: Mutex<Inner>,
+    alarms: Mutex<Alarms>,
+    disk: Mutex<Disk>,
+    fs: Arc<dyn Fs>,
+    folder: std::path::PathBuf,
+    pub(crate) changed: Notify,
+}
+
+struct Inner {
+    root: Root,
+    /// A newer root that drops the key of the snapshot in force: it takes effect with the first
+    /// manifest signed under it.
+    pending: Option<Root>,
+    floor: Option<Position>,
+    manifest: Arc<str>,
+    blobs: BlobMap,
+    freshness: Option<Arc<str>>,
+    unsaved: Unsaved,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Unsaved {
+    snapshot: bool,
+    root: bool,
+    floor_reset: bool,
+}
+
+impl<W> Replica<W> {
+    /// Loads what is on disk: no network, and nothing on disk is a good answer too (checks are then
+    /// refused until control was reached once).
+    pub fn open(data: &Data, parts: Parts<W>) -> Self {
+        let mut disk = Disk::new(data.path.join("replica"), Arc::clone(&data.fs));
+        let plane = data.settings.plane;
+        let found = disk.load(&data.root, plane);
+        let mut inner = Inner {
+            root: data.root.clone(),
+            pending: None,
+            floor: found.floor,
+            manifest: Arc::from(""),
+            blobs: BlobMap::new(),
+            freshness: None,
+            unsaved: Unsaved::default(),
+        };
+        let (mut loaded, mut signed) = (None, None);
+        if let Some(stored) = found.stored {
+            let position = stored.snapshot.position();
+            inner.floor = inner.floor.max(Some(position));
+            let said = found.times.as_ref().and_then(|times| {
+                let text = times.freshness.as_deref()?;
+                let said = verify_freshness(&inner.root, plane, text).ok()?;
+                (said.position == position).then_some(said.at)
+            });
+            signed = said.max(Some(stored.snapshot.manifest().issued_at));
+            inner.manifest = stored.manifest.into();
+            inner.blobs = stored.blobs;
+            loaded = Some(Arc::new(Loaded {
+                world: (parts.build)(&stored.snapshot),
+                manifest: stored.snapshot.manifest().clone(),
+                missing_revocations: stored.snapshot.missing_revocations().clone(),
+            }));
+        }
+        let floor = found.times.map(|times| times.gate).max(signed);
+        let alarms = Alarms {
+            refused: found.refused.last().map(|error| error.code().to_owned()),
+            ..Alarms::default()
+        };
+        for error in &found.refused {
+            tracing::error!(%error, "a snapshot on disk was passed over");
+        }
+        Self {
+            plane,
+            current: ArcSwapOption::from(loaded),
+            build: parts.build,
+            clock: GateClock::start(&*parts.wall, parts.boot, floor),
+            signed: AtomicI64::new(signed.map_or(NEVER, Time::millis)),
+            doubtful: AtomicBool::new(found.doubtful),
+            inner: Mutex::new(inner),
+            alarms: Mutex::new(alarms),
+            disk: Mutex::new(disk),
+            fs: Arc::clone(&data.fs),
+            folder: data.path.clone(),
+            changed: Notify::new(),
+        }
+    }
+
+    /// The snapshot in force; none before the first one: checks are then refused.
+    pub fn current(&self) -> Option<Arc<Loaded<W>>> {
+        self.current.load_full()
+    }
+
+    /// The same without touching a reference count, for the length of one check.
+    pub fn peek(&self) -> arc_swap::Guard<Option<Arc<Loaded<W>>>> {
+        self.current.load()
+    }
+
+    /// How long ago control last said that the snapshot in force is the newest. `None` if nothing is
+    /// known or time can't be believed: judge it as past `maxStale`.
+    pub fn age(&self) -> Option<Duration> {
+        if self.is_suspect() {
+            return None;
+        }
+        self.signed().map(|signed| self.clock.now().since(signed))
+    }
+
+    fn signed(&self) -> Option<Time> {
+        let millis = self.signed.load(Ordering::SeqCst);
+        (millis != NEVER).then_some(Time::from_millis(millis))
+    }
+
+    fn is_suspect(&self) -> bool {
+        self.doubtful.load(Ordering::SeqCst) || self.clock.is_suspect()
+    }
+
+    /// Gate time: what `exp` and `nbf` are judged by.
+    pub const fn clock(&self) -> &GateClock {
+        &self.clock
+    }
+
+    /// What is wrong at the moment.
+    pub fn alarms(&self) -> Alarms {
+        Alarms {
+            suspect: self.is_suspect(),
+            ..lock(&self.alarms).clone()
+        }
+    }
+
+    /// The root document in force, or the newer one that waits for its first manifest.
+    pub fn root_version(&self) -> u64 {
+        let inner = self.inner();
+        inner.pending.as_ref().unwrap_or(&inner.root).version()
+    }
+
+    /// The position that a poll may ask for news after; none if something in force is incomplete.
+    pub fn after(&self) -> Option<Position> {
+        let loaded = self.peek();
+        let whole = loaded
+            .as_ref()
+            .filter(|loaded| loaded.missing_revocations.is_empty());
+        whole.map(|loaded| loaded.manifest.position)
+    }
+
+    /// Takes the next root document.
+    pub fn take_root(&self, document: &str) -> Result<(), RefreshError> {
+        let mut inner = self.inner();
+        let known = inner.pending.as_ref().unwrap_or(&inner.root);
+        let next = known.accept_next(document)?;
+        let kept = Manifest::open(&next, self.plane, &inner.manifest).is_ok();
+        if kept || self.peek().is_none() {
+            inner.root = next;
+            inner.pending = None;
+            inner.unsaved.root = true;
+        } else {
+            inner.pending = Some(next);
+        }
+        drop(inner);
+        self.changed.notify_one();
+        Ok(())
+    }
+
+    /// The content that a manifest needs and this replica doesn't have, with the most bytes each may
+    /// have; none if the manifest is already in force.
+    pub fn missing(&self, manifest: &str) -> Result<Option<BTreeMap<Digest, u64>>, RefreshError> {
+        let inner = self.inner();
+        let root = inner.pending.as_ref().unwrap_or(&inner.root);
+        let (offered, _) = Manifest::open(root, self.plane, manifest)?;
+        if self.after() == Some(offered.position) && inner.pending.is_none() {
+            return Ok(None);
+        }
+        inner.may_take(&offered, self.clock.now())?;
+        let mut missing = offered.blobs();
+        missing.retain(|digest, _| !inner.blobs.contains_key(digest));
+        Ok(Some(missing))
+    }
+
+    /// Verifies a manifest with the content it needs, and puts it in force: in memory at once, on
+    /// disk by [`Self::persist`].
+    pub fn take(&self, manifest: &str, fetched: &BlobMap) -> Result<Applied, RefreshError> {
+        let mut inner = self.inner();
+        let root = inner.pending.as_ref().unwrap_or(&inner.root);
+        let reset = inner.pending.is_some();
+        let trust = Trust {
+            root,
+            plane: self.plane,
+            floor: inner.floor.filter(|_| !reset),
+        };
+        let find = |digest: &Digest| {
+            let blob = fetched.get(digest).or_else(|| inner.blobs.get(digest))?;
+            Some(blob.to_vec())
+        };
+        let snapshot = Snapshot::verify(&trust, manifest, &find, self.clock.now())?;
+        let position = snapshot.position();
+        if !reset && self.after() == Some(position) {
+            return Ok(Applied::Unchanged);
+        }
+        if let Some(organization) = snapshot.missing_revocations().first() {
+            // From control everything can be had: nothing less than the whole is taken.
+            return Err(RefreshError::Snapshot(SnapshotError::Section {
+                section: format!("revocations/{organization}"),
+                cause: SectionError::Missing,
+            }));
+        }
+        let blobs = snapshot.manifest().blobs();
+        let blobs = blobs.keys().filter_map(|digest| {
+            let blob = fetched.get(digest).or_else(|| inner.blobs.get(digest))?;
+            Some((*digest, Arc::clone(blob)))
+        });
+        inner.blobs = blobs.collect();
+        inner.manifest = Arc::from(manifest);
+        inner.floor = Some(position);
+        self.signed
+            .fetch_max(snapshot.manifest().issued_at.millis(), Ordering::SeqCst);
+        inner.freshness = None;
+        inner.unsaved.snapshot = true;
+        if let Some(root) = inner.pending.take() {
+            inner.root = root;
+            inner.unsaved.root = true;
+            inner.unsaved.floor_reset = true;
+        }
+        self.current.store(Some(Arc::new(Loaded {
+            world: (self.build)(&snapshot),
+            manifest: snapshot.manifest().clone(),
+            missing_revocations: BTreeSet::new(),
+        })));
+        drop(inner);
+        self.changed.notify_one();
+        Ok(Applied::Swapped(position))
+    }
+
+    /// Takes a freshness statement. One that is older than what is known changes nothing.
+    ///
+    /// Its time sets the gate's clock right, forwards or backwards, but never below an earlier signed
+    /// time, and not back by more than the life of a manifest: a recording that old is refused.
+    pub fn take_freshness(&self, text: &str) -> Result<(), RefreshError> {
+        let mut inner = self.inner();
+        let root = inner.pending.as_ref().unwrap_or(&inner.root);
+        let said = verify_freshness(root, self.plane, text)?;
+        if said.at.plus(MANIFEST_LIFE) <= self.clock.now() {
+            return Err(RefreshError::Snapshot(SnapshotError::Expired));
+        }
+        if self.signed().is_some_and(|signed| said.at < signed) {
+            return Ok(());
+        }
+        self.clock.signed(said.at);
+        let position = self.peek().as_ref().map(|l| l.manifest.position);
+        lock(&self.alarms).control_behind = Some(said.position) < position;
+        if Some(said.position) == position {
+            self.signed.store(said.at.millis(), Ordering::SeqCst);
+            inner.freshness = Some(Arc::from(text));
+            self.doubtful.store(false, Ordering::SeqCst);
+        }
+        Ok(())
+    }
+
+    /// Remembers how the last answer of control was judged.
+    pub(crate) fn judged(&self, error: Option<&RefreshError>) {
+        lock(&self.alarms).refused = error.map(|error| match error {
+            RefreshError::Snapshot(error) => error.code().to_owned(),
+            RefreshError::Root(_) => "root".to_owned(),
+        });
+    }
+
+    /// Writes what isn't on disk yet. Failing leaves memory, and the floor on disk, as they are; the
+    /// next call tries again.
+    pub fn persist(&self) -> io::Result<()> {
+        // One writer at a time; what it writes is taken after it has the turn.
+        let mut disk = lock(&self.disk);
+        let (manifest, blobs, floor, root, unsaved, times) = {
+            let inner = self.inner();
+            let times = Times {
+                gate: self.clock.now(),
+                freshness: inner.freshness.as_deref().map(str::to_owned),
+            };
+            (
+                Arc::clone(&inner.manifest),
+                inner.blobs.clone(),
+                inner.floor,
+                inner.root.clone(),
+                inner.unsaved,
+                times,
+            )
+        };
+        let believed = !self.is_suspect();
+        let mut write = || {
+            if unsaved.snapshot {
+                disk.store(&manifest, &blobs)?;
+            }
+            if unsaved.floor_reset {
+                disk.forget_floor()?;
+            }
+            if unsaved.root {
+                Data::store_root(&self.folder, &*self.fs, &root)?;
+            }
+            if let Some(floor) = floor.filter(|_| believed || unsaved.snapshot) {
+                disk.store_floor(floor)?;
+            }
+            if believed {
+                disk.store_times(&times)?;
+            }
+            Ok(())
+        };
+        let result: io::Result<()> = write();
+        lock(&self.alarms).disk = result.as_ref().err().map(ToString::to_string);
+        if result.is_ok() {
+            let mut inner = self.inner();
+            if Arc::ptr_eq(&inner.manifest, &manifest) {
+                inner.unsaved.snapshot = false;
+                inner.unsaved.floor_reset = false;
+            }
+            if inner.root.version() == root.version() {
+                inner.unsaved.root = false;
+            }
+        }
+        result
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        lock(&self.inner)
+    }
+}
+
+impl Inner {
+    fn may_take(&self, offered: &Manifest, now: Time) -> Result<(), SnapshotError> {
+        match self.floor.filter(|_| self.pending.is_none()) {
+            Some(floor) if offered.position < floor => Err(SnapshotError::Rollback {
+                floor,
+                offered: offered.position,
+            }),
+            _ if offered.exp <= now => Err(SnapshotError::Expired),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A panic while the lock was held left nothing half done that isn't replaced as a whole.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,122 @@
+//! Following control: a long poll at a time, and never faster than once a second without news.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aeolus_api::plane::ManifestAnswer;
+use aeolus_model::Rng;
+use aeolus_snapshot::Digest;
+use tokio::time::{Instant, sleep_until, timeout};
+use tokio_util::sync::CancellationToken;
+
+use super::backoff::Backoff;
+use super::control::{Control, ControlError};
+use super::disk::BlobMap;
+use super::state::{Applied, RefreshError, Replica};
+
+const WAIT: Duration = Duration::from_secs(30);
+const GRACE: Duration = Duration::from_secs(10);
+const LARGE: Duration = Duration::from_secs(120);
+const INTERVAL: Duration = Duration::from_secs(1);
+
+#[derive(Debug, thiserror::Error)]
+enum PollError {
+    #[error(transparent)]
+    Control(#[from] ControlError),
+    #[error(transparent)]
+    Refresh(#[from] RefreshError),
+    #[error("control did not answer in time")]
+    Timeout,
+    #[error("verifying was stopped")]
+    Stopped,
+}
+
+/// Polls until told to stop. Whatever fails, what is in force stays in force.
+pub(crate) async fn follow<W: Send + Sync + 'static, C: Control>(
+    replica: Arc<Replica<W>>,
+    control: Arc<C>,
+    rng: Arc<dyn Rng>,
+    shutdown: CancellationToken,
+) {
+    let mut backoff = Backoff::default();
+    loop {
+        let started = Instant::now();
+        let polled = tokio::select! {
+            () = shutdown.cancelled() => return,
+            polled = poll(&replica, &*control) => polled,
+        };
+        let resume = match polled {
+            Ok(news) => {
+                backoff.reset();
+                replica.judged(None);
+                if news { started } else { started + INTERVAL }
+            }
+            Err(error) => {
+                tracing::warn!(%error, "no news from control");
+                if let PollError::Refresh(error) = &error {
+                    replica.judged(Some(error));
+                }
+                let wish = match error {
+                    PollError::Control(ControlError::Busy(wish)) => wish,
+                    _ => None,
+                };
+                let pause = backoff.next(&*rng, wish);
+                (Instant::now() + pause).max(started + INTERVAL)
+            }
+        };
+        tokio::select! {
+            () = shutdown.cancelled() => return,
+            () = sleep_until(resume) => {}
+        }
+    }
+}
+
+/// One poll. Says whether it brought something new.
+async fn poll<W: Send + Sync + 'static, C: Control>(
+    replica: &Arc<Replica<W>>,
+    control: &C,
+) -> Result<bool, PollError> {
+    let call = control.manifest(replica.after(), WAIT, replica.root_version());
+    let answer = timeout(WAIT + GRACE, call)
+        .await
+        .map_err(|_| PollError::Timeout)??;
+    let mut news = false;
+    if let Some(root) = &answer.root {
+        replica.take_root(root)?;
+        news = true;
+    }
+    // Before the manifest, whose end is judged by this time, and after it, whose position it names.
+    replica.take_freshness(&answer.freshness)?;
+    if let Some(manifest) = &answer.manifest {
+        news |= take(replica, control, manifest, &answer).await?;
+    }
+    replica.take_freshness(&answer.freshness)?;
+    Ok(news)
+}
+
+async fn take<W: Send + Sync + 'static, C: Control>(
+    replica: &Arc<Replica<W>>,
+    control: &C,
+    manifest: &str,
+    answer: &ManifestAnswer,
+) -> Result<bool, PollError> {
+    let Some(missing) = replica.missing(manifest)? else {
+        return Ok(false);
+    };
+    let mut fetched = BlobMap::new();
+    for bytes in answer.blobs.values() {
+        fetched.insert(Digest::of(&bytes.0), bytes.0.as_slice().into());
+    }
+    for (digest, limit) in missing {
+        if !fetched.contains_key(&digest) {
+            let bytes = timeout(LARGE, control.section(&digest, limit))
+                .await
+                .map_err(|_| PollError::Timeout)??;
+            fetched.insert(Digest::of(&bytes), bytes.into());
+        }
+    }
+    let (replica, manifest) = (Arc::clone(replica), manifest.to_owned());
+    let taken = tokio::task::spawn_blocking(move || replica.take(&manifest, &fetched));
+    let taken = taken.await.map_err(|_| PollError::Stopped)??;
+    Ok(matches!(taken, Applied::Swapped(_)))
+}
