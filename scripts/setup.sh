@@ -1,0 +1,116 @@
+#!/usr/bin/env bash
+# Installs what a group of tasks needs beyond cargo, Python >= 3.10, Node >= 20, make and a C compiler:
+#
+#   setup.sh demo     Airflow in a virtual environment
+#   setup.sh check    cargo-deny; rustfmt and clippy
+#   setup.sh test     both, and the programs the end-to-end tests drive
+#   setup.sh bench    the programs the benchmarks drive
+#
+# System packages come from apt-get where this runs as root on a Debian system. Elsewhere a missing one
+# is named with what it is for; only with CI=true is that an error here. A second run changes nothing.
+set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+CARGO_DENY_VERSION=0.20.2
+
+# package, the command that shows it is there, what it is for
+TEST_PACKAGES=(
+    "nginx nginx proxy_tests"
+    "chromium chromium browser_tests"
+    "chromium-driver chromedriver browser_tests"
+    "postgresql initdb store_tests_on_PostgreSQL"
+    "openssl openssl certificates_of_the_tests"
+    "curl curl the_demo's_examples"
+)
+BENCH_PACKAGES=(
+    "nginx nginx the_comparison_server"
+    "wrk wrk load"
+    "valgrind valgrind instruction_counts"
+)
+
+main() {
+    case "${1:-}" in
+        demo) require_base && setup_airflow ;;
+        check) require_base && setup_cargo_tools ;;
+        test)
+            require_base
+            setup_packages "${TEST_PACKAGES[@]}"
+            setup_cargo_tools
+            setup_airflow
+            ;;
+        bench) require_base && setup_packages "${BENCH_PACKAGES[@]}" ;;
+        *) fail "usage: scripts/setup.sh demo|check|test|bench" ;;
+    esac
+}
+
+require_base() {
+    has cargo || fail "there is no cargo: install Rust from https://rustup.rs (1.94 or newer)."
+    has python3 || fail "there is no python3: install Python 3.10 or newer."
+    has cc || fail "there is no C compiler (cc): install gcc or clang; on Debian, apt-get install build-essential."
+}
+
+setup_packages() {
+    local missing=() lines=() row package command purpose
+    for row in "$@"; do
+        read -r package command purpose <<<"$row"
+        if ! is_installed "$command"; then
+            missing+=("$package")
+            lines+=("  $package: for ${purpose//_/ }")
+        fi
+    done
+    ((${#missing[@]})) || return 0
+    if has apt-get && [[ "$(id -u)" == 0 ]]; then
+        install_packages "${missing[@]}"
+        return
+    fi
+    say "these programs are missing, and only root can install them:"
+    printf '%s\n' "${lines[@]}"
+    if has apt-get; then
+        say "run: sudo apt-get install ${missing[*]}"
+    else
+        say "install them with your system's package manager (the names are Debian's)."
+    fi
+    in_ci && fail "missing with CI=true."
+    say "going on without them; what needs them is skipped and listed at the end."
+}
+
+is_installed() {
+    case "$1" in
+        initdb) find_initdb >/dev/null ;;
+        nginx) has nginx || [[ -x /usr/sbin/nginx ]] ;;
+        *) has "$1" ;;
+    esac
+}
+
+install_packages() {
+    say "installing $*"
+    # PostgreSQL's package would start a cluster and nginx's a server; the tests start their own.
+    local policy=/usr/sbin/policy-rc.d own_policy=false
+    if [[ ! -e "$policy" ]]; then
+        printf '#!/bin/sh\nexit 101\n' >"$policy"
+        chmod +x "$policy"
+        own_policy=true
+    fi
+    local status=0
+    export DEBIAN_FRONTEND=noninteractive
+    { apt-get update -qq && apt-get install -y -qq --no-install-recommends "$@" >/dev/null; } || status=$?
+    $own_policy && rm -f "$policy"
+    ((status == 0)) || fail "apt-get could not install $* (its own message is above)."
+}
+
+setup_cargo_tools() {
+    cargo fmt --version >/dev/null 2>&1 || fail "cargo fmt is missing: rustup component add rustfmt"
+    cargo clippy --version >/dev/null 2>&1 || fail "cargo clippy is missing: rustup component add clippy"
+    if [[ "$(cargo-deny --version 2>/dev/null)" == "cargo-deny $CARGO_DENY_VERSION" ]]; then
+        return
+    fi
+    say "building cargo-deny $CARGO_DENY_VERSION into .tools/cargo (about a minute)"
+    # Unoptimised: it compiles in less than half the time and still checks in two seconds.
+    CARGO_PROFILE_DEV_DEBUG=0 cargo install cargo-deny --version "$CARGO_DENY_VERSION" --locked --debug \
+        --quiet --force --root .tools/cargo --target-dir .tools/cargo/build
+    rm -rf .tools/cargo/build
+}
+
+setup_airflow() { scripts/airflow-env.sh; }
+
+main "$@"

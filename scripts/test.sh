@@ -1,0 +1,81 @@
+#!/usr/bin/env bash
+# The whole test suite: set-up, then parts in order of cost. Each part is run even when an earlier one
+# failed, and the end names what passed, failed and was skipped. With CI=true a skipped part is a failure.
+set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+RESULTS=()
+FAILED=false
+
+main() {
+    scripts/setup.sh test
+    part "Rust" scripts/check.sh
+    python_part "Airflow package" airflow/tests
+    python_part "end to end" tests/e2e
+    summary
+}
+
+part() {
+    local name=$1 start=$SECONDS
+    shift
+    say "== $name"
+    if "$@"; then
+        RESULTS+=("passed   $name ($((SECONDS - start)) s)")
+    else
+        RESULTS+=("FAILED   $name ($((SECONDS - start)) s): $*")
+        FAILED=true
+    fi
+}
+
+# Single tests that skip themselves, for want of a program say, are listed with their reason.
+python_part() {
+    local name=$1 folder=$2 report
+    if [[ ! -d "$folder" ]]; then
+        skipped "$name" "there is no $folder"
+        return
+    fi
+    report=$(mktemp)
+    part "$name" pytest_to "$report" "$folder"
+    local count reason
+    while IFS=$'\t' read -r count reason; do
+        skipped "$name, $count test(s)" "$reason"
+    done < <(skips "$report")
+    rm -f "$report"
+}
+
+pytest_to() {
+    "$AIRFLOW_PYTHON" -m pytest "$2" --junit-xml="$1" -o junit_family=xunit2
+}
+
+skips() {
+    [[ -s "$1" ]] || return 0
+    "$AIRFLOW_PYTHON" - "$1" <<'PYTHON'
+import collections
+import sys
+import xml.etree.ElementTree as tree
+
+# An expected failure is reported with the same element; it is a result, not a skip.
+reasons = (
+    skip.get("message", "")
+    for skip in tree.parse(sys.argv[1]).iter("skipped")
+    if skip.get("type") != "pytest.xfail"
+)
+for reason, count in collections.Counter(reasons).items():
+    print(count, " ".join(reason.split()), sep="\t")
+PYTHON
+}
+
+skipped() {
+    RESULTS+=("skipped  $1: $2")
+    if in_ci; then FAILED=true; fi
+}
+
+summary() {
+    say "== summary"
+    printf '  %s\n' "${RESULTS[@]}"
+    if in_ci && $FAILED; then fail "failed. With CI=true a skipped part counts as a failure."; fi
+    if $FAILED; then fail "failed."; fi
+    say "ok"
+}
+
+main
