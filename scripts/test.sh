@@ -10,6 +10,7 @@ FAILED=false
 main() {
     scripts/setup.sh test
     part "Rust" scripts/check.sh
+    find_initdb >/dev/null || skipped "store on PostgreSQL" "there is no PostgreSQL server (initdb)"
     python_part "Airflow package" airflow/tests
     python_part "end to end" tests/e2e
     summary
