@@ -85,17 +85,15 @@ is_installed() {
 install_packages() {
     say "installing $*"
     # PostgreSQL's package would start a cluster and nginx's a server; the tests start their own.
-    local policy=/usr/sbin/policy-rc.d own_policy=false
+    local policy=/usr/sbin/policy-rc.d
     if [[ ! -e "$policy" ]]; then
+        trap "rm -f $policy" EXIT
         printf '#!/bin/sh\nexit 101\n' >"$policy"
         chmod +x "$policy"
-        own_policy=true
     fi
-    local status=0
     export DEBIAN_FRONTEND=noninteractive
-    { apt-get update -qq && apt-get install -y -qq --no-install-recommends "$@" >/dev/null; } || status=$?
-    $own_policy && rm -f "$policy"
-    ((status == 0)) || fail "apt-get could not install $* (its own message is above)."
+    apt-get update -qq && apt-get install -y -qq --no-install-recommends "$@" >/dev/null ||
+        fail "apt-get could not install $* (its own message is above)."
 }
 
 setup_cargo_tools() {
