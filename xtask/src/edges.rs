@@ -40,6 +40,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         ],
     ),
     (TESTKIT, &["keys", "model"]),
+    ("aeolus-bench", &[]),
     ("xtask", &[]),
 ];
 
