@@ -1,4 +1,4 @@
-# Every target is one script; `make` alone lists them.
+# Every target is one script, which does its own set-up; `make` alone lists them.
 .DEFAULT_GOAL := help
 .PHONY: help demo demo-outage test check bench
 
@@ -6,11 +6,9 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
 demo: ## a real Airflow behind the gate: one URL, one user, one password
-	@scripts/setup.sh demo
 	@scripts/demo.sh
 
 demo-outage: ## the same, with the control plane killed under traffic
-	@scripts/setup.sh demo
 	@scripts/demo-outage.sh
 
 test: ## everything, on a fresh machine too; .ci/run is the same
@@ -20,5 +18,4 @@ check: ## format, lints, dependencies, repository rules, Rust tests
 	@scripts/check.sh
 
 bench: ## one benchmark: make bench NAME=gate-check
-	@scripts/setup.sh bench
 	@scripts/bench.sh "$(NAME)"

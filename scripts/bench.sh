@@ -7,5 +7,6 @@ name=${1:-}
 known=$(find bench -maxdepth 1 -name '*.sh' -exec basename {} .sh \; 2>/dev/null | sort | tr '\n' ' ')
 [[ -n "$name" ]] || fail "which one? make bench NAME=... (there are: ${known:-none})"
 [[ "$name" =~ ^[a-z0-9-]+$ && -x "bench/$name.sh" ]] || fail "there is no benchmark '$name' (there are: ${known:-none})"
+scripts/setup.sh bench
 mkdir -p bench/results
 exec "bench/$name.sh"
