@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,7 +18,7 @@ import requests
 START_SECONDS = 120
 COMMAND_SECONDS = 180
 
-DAG = '''
+DAG = """
 from datetime import datetime
 from airflow.sdk import dag, task
 
@@ -33,7 +33,7 @@ def winds():
 
 
 winds()
-'''
+"""
 
 
 @dataclass
@@ -165,16 +165,8 @@ def _reap(process: subprocess.Popen[bytes]) -> None:
     of what it would finish, so KILL follows soon.
     """
     for sign, patience in ((signal.SIGTERM, 3), (signal.SIGKILL, 10)):
-        try:
+        # KILL follows also where the parent obeyed: a child of it may not have.
+        with suppress(ProcessLookupError):
             os.killpg(process.pid, sign)
-        except ProcessLookupError:
-            pass
-        try:
+        with suppress(subprocess.TimeoutExpired):
             process.wait(patience)
-        except subprocess.TimeoutExpired:
-            continue
-    # A child that outlived a parent that did obey the TERM.
-    try:
-        os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass

@@ -90,9 +90,7 @@ def dag_ids(server: Server) -> list[str]:
     return [dag["dag_id"] for dag in answer.json()["dags"]]
 
 
-def test_adopt_and_undo(
-    tmp_path: Path, python: Path, gate: JwksServer, repository: Path
-) -> None:
+def test_adopt_and_undo(tmp_path: Path, python: Path, gate: JwksServer, repository: Path) -> None:
     gate.publish(KEY)
     address = gate.url.removeprefix("http://").split("/")[0]
     how_to = HowTo(repository / "docs/how-to/adopt-existing-airflow.md", address)

@@ -43,8 +43,8 @@ class GateKeys:
     """This deployment's Ed25519 keys, by key id.
 
     A key set that arrives replaces the last one, also when it is smaller: that is how the gate
-    withdraws a key. A fetch that fails changes nothing: tokens live minutes, so believing known keys
-    while the gate is away lets nobody in for longer than their token says.
+    withdraws a key. A fetch that fails changes nothing: tokens live minutes, so believing known
+    keys while the gate is away lets nobody in for longer than their token says.
     """
 
     def __init__(self, settings: Settings) -> None:

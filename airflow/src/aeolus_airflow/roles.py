@@ -1,8 +1,8 @@
 """The role ladder: what each Aeolus role may do in Airflow.
 
-The four rungs and what they open are those of Airflow's own SimpleAuthManager, so that a person who
-knows Airflow's roles knows these, with two doors closed further: the configuration needs ``op`` also
-to be read, and writing through a plugin's own view needs ``admin``.
+The four rungs and what they open are those of Airflow's own SimpleAuthManager, so that a person
+who knows Airflow's roles knows these, with two doors closed further: the configuration needs ``op``
+also to be read, and writing through a plugin's own view needs ``admin``.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ class Role(IntEnum):
     def parse(claim: object) -> Role | None:
         """Read the ``role`` claim; ``None`` means "known to us, but may do nothing here".
 
-        An unknown role is deliberately no error. Airflow's pages answer an invalid token by starting
-        a new sign-in, which for a person who is signed in but has no role would never end.
+        An unknown role is deliberately no error. Airflow's pages answer an invalid token by
+        starting a new sign-in, which for a signed-in person without a role would never end.
         """
         return _BY_CLAIM.get(claim) if isinstance(claim, str) else None
 

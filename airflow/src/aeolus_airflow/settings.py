@@ -7,6 +7,7 @@ There is no setting that makes Airflow accept requests without a token of the ga
 from __future__ import annotations
 
 import ipaddress
+import re
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -152,7 +153,9 @@ class _Reader:
         self, key: str, value: str, fault_of: Callable[[str], str | None], example: str | None
     ) -> None:
         if fault := fault_of(value):
-            instead = f" For example {_variable(key)}={example}" if example else f" ({_variable(key)})"
+            instead = (
+                f" For example {_variable(key)}={example}" if example else f" ({_variable(key)})"
+            )
             self.faults.append(f"[{SECTION}] {key} = {value!r} {fault}.{instead}")
 
 
@@ -190,7 +193,7 @@ def _is_loopback(host: str) -> bool:
 
 def _urn_fault(value: str, prefix: str) -> str | None:
     name = value.removeprefix(prefix)
-    if name == value or not name or not all(c.isascii() and (c.isalnum() or c == "-") for c in name):
+    if name == value or not re.fullmatch(r"[0-9A-Za-z-]+", name):
         return f"must be {prefix} followed by one id"
     return None
 
