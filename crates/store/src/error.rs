@@ -104,7 +104,7 @@ pub enum StoreError {
         "DB-SCHEMA: migration {0} of the database is not the one this program has; it was made by another build, so use that one or restore a backup"
     )]
     Schema(i64),
-    /// The schema was never made; only [`crate::Store::connect`] migrates.
+    /// The account lacks rights.
     #[error("DB-ACCESS: the database refuses this account ({0}); grant it rights on the schema")]
     Access(String),
     /// Anything else the engine says.

@@ -37,7 +37,7 @@ fn database_error(error: &dyn DatabaseError) -> StoreError {
 }
 
 /// <https://www.sqlite.org/rescode.html>; the low byte is the primary code.
-fn sqlite_error(code: i32, message: &str) -> StoreError {
+pub(super) fn sqlite_error(code: i32, message: &str) -> StoreError {
     match code & 0xff {
         5 | 6 => StoreError::Busy,
         3 | 8 | 14 | 23 => StoreError::ReadOnly(message.to_owned()),
@@ -50,7 +50,7 @@ fn sqlite_error(code: i32, message: &str) -> StoreError {
 }
 
 /// PostgreSQL's appendix A, error codes.
-fn postgres_error(code: &str, message: &str) -> StoreError {
+pub(super) fn postgres_error(code: &str, message: &str) -> StoreError {
     match code {
         // serialization_failure, deadlock_detected
         "40001" | "40P01" => StoreError::Busy,

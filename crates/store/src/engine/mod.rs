@@ -8,6 +8,7 @@ mod value;
 use std::path::Path;
 use std::time::Duration;
 
+use sqlx::Connection as _;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
@@ -101,11 +102,15 @@ async fn sqlite(path: &Path) -> Result<Engine, StoreError> {
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
         .busy_timeout(DEADLINE);
+    // A full disk or an input/output error makes SQLite roll back by itself, which leaves the
+    // driver believing in an open transaction: such a connection is replaced, or nothing could be
+    // written ever again.
     let writer = SqlitePoolOptions::new()
         .max_connections(1)
         .acquire_timeout(DEADLINE)
         .idle_timeout(None)
         .max_lifetime(None)
+        .before_acquire(|connection, _| Box::pin(async { Ok(!connection.is_in_transaction()) }))
         .connect_with(options.clone())
         .await
         .map_err(|e| engine_error(&e))?;
@@ -141,3 +146,6 @@ async fn postgres(url: &str) -> Result<Engine, StoreError> {
         .map_err(|e| engine_error(&e))?;
     Ok(Engine::Postgres(pool))
 }
+
+#[cfg(test)]
+mod tests;

@@ -16,12 +16,15 @@ statements! {
     OF_USER = "SELECT id, organization, name, managed_by, revision FROM teams
         WHERE id IN (SELECT team FROM team_members WHERE member = $1) ORDER BY id";
     ON_PLANE = "SELECT id, organization, name, managed_by, revision FROM teams
-        WHERE organization IN (SELECT organization FROM deployments WHERE plane = $1) ORDER BY id";
+        WHERE organization IN (SELECT organization FROM deployments WHERE plane = $1)
+        OR id IN (SELECT subject FROM grants
+            WHERE subject_kind = 'team' AND resource_kind = 'system') ORDER BY id";
     MEMBERS = "SELECT team, member, managed_by FROM team_members WHERE team = $1 ORDER BY member";
     MEMBERS_ON_PLANE = "SELECT team, member, team_members.managed_by FROM team_members
         JOIN teams ON teams.id = team
         WHERE organization IN (SELECT organization FROM deployments WHERE plane = $1)
-        ORDER BY team, member";
+        OR team IN (SELECT subject FROM grants
+            WHERE subject_kind = 'team' AND resource_kind = 'system') ORDER BY team, member";
     INSERT = "INSERT INTO teams (id, organization, name, managed_by, revision)
         VALUES ($1, $2, $3, $4, 1)";
     UPDATE = "UPDATE teams SET name = $1, managed_by = $2, revision = revision + 1
@@ -102,7 +105,8 @@ impl<U: Unit> Teams<'_, U> {
         rows.iter().map(record).collect()
     }
 
-    /// Those of the organizations that have a deployment on the plane.
+    /// Those of the organizations that have a deployment on the plane, and those with a role on the
+    /// whole system.
     pub async fn on_plane(&mut self, plane: PlaneId) -> Result<Vec<Team>, StoreError> {
         let rows = self.0.tx().fetch(ON_PLANE, bind![plane]).await?;
         rows.iter().map(record).collect()

@@ -154,6 +154,13 @@ async fn a_system_role_given_to_a_team_reaches_its_members(db: Database) {
     );
     let people = read.users().reaching(fleet.plane.id).await.unwrap();
     assert!(people.iter().any(|user| user.id == bob.id));
+    // Such a role reaches every plane, also where the team's organization has no deployment.
+    let elsewhere = db.plane("us-1").id;
+    let teams = read.teams().on_plane(elsewhere).await.unwrap();
+    assert_eq!(teams, from_ref(&team));
+    let members = read.teams().members_on_plane(elsewhere).await.unwrap();
+    assert_eq!(members.len(), 1);
+    assert_eq!(read.users().reaching(elsewhere).await.unwrap().len(), 1);
 }
 
 async fn a_grant_is_given_once_and_goes_with_its_holder(db: Database) {

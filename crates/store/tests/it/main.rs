@@ -11,6 +11,7 @@ mod grants;
 mod identity;
 mod keys;
 mod outage;
+mod pace;
 mod planes;
 mod retries;
 mod schema;

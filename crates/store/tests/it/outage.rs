@@ -108,6 +108,30 @@ async fn f44_waiting_has_a_deadline(db: Database) {
     assert_eq!(write.commit().await.unwrap(), 1);
 }
 
+/// F43: connections that die under us cost the units of work on them and nothing more.
+#[tokio::test]
+async fn f43_cut_connections_are_replaced() {
+    let Some(db) = Database::postgres("cut").await else {
+        return;
+    };
+    let mut write = db.store.write().await.unwrap();
+    write.audit(event("lost"));
+    let mut read = db.store.read().await.unwrap();
+    db.raw(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+         WHERE datname = current_database() AND pid <> pg_backend_pid()",
+    )
+    .await;
+    let error = read.settings().feed().await.unwrap_err();
+    assert!(matches!(error, StoreError::Unavailable(_)), "{error}");
+    let error = write.commit().await.unwrap_err();
+    assert!(matches!(error, StoreError::Unavailable(_)), "{error}");
+    drop(read);
+    let mut write = db.store.write().await.unwrap();
+    write.audit(event("again"));
+    assert_eq!(write.commit().await.unwrap(), 1);
+}
+
 on_every_engine! {
     f44_waiting_has_a_deadline,
 }
