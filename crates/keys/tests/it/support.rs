@@ -1,0 +1,146 @@
+//! Keys, claims and forged tokens.
+
+use std::sync::OnceLock;
+
+use aeolus_keys::{Alg, Kind, PublicKey, SigningKey};
+use aeolus_testkit::SeededRng;
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Value, json};
+
+/// 2026-11-24.
+pub const NOW: i64 = 1_795_000_000;
+pub const ISS: &str = "https://control.example.com";
+pub const ID: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
+
+pub fn b64(bytes: impl AsRef<[u8]>) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+pub fn unb64(text: &str) -> Vec<u8> {
+    URL_SAFE_NO_PAD.decode(text).unwrap()
+}
+
+pub fn unhex(text: &str) -> Vec<u8> {
+    let digits = |i| u8::from_str_radix(&text[i..i + 2], 16).unwrap();
+    (0..text.len()).step_by(2).map(digits).collect()
+}
+
+pub fn ed25519(name: &str) -> SigningKey {
+    SigningKey::generate(Alg::EdDsa, &SeededRng::new(name)).unwrap()
+}
+
+/// RSA keys can't be seeded; each name is generated once.
+pub fn rsa(index: usize) -> &'static SigningKey {
+    static KEYS: [OnceLock<SigningKey>; 3] = [const { OnceLock::new() }; 3];
+    KEYS[index].get_or_init(|| SigningKey::generate(Alg::Rs256, &SeededRng::new("")).unwrap())
+}
+
+/// A P-256 key of another issuer: we never sign with one.
+pub struct P256(EcdsaKeyPair);
+
+impl P256 {
+    pub fn generate() -> Self {
+        Self(EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap())
+    }
+
+    pub fn jwk(&self) -> Value {
+        let point = self.0.public_key().as_ref();
+        json!({"kty": "EC", "crv": "P-256", "x": b64(&point[1..33]), "y": b64(&point[33..])})
+    }
+
+    pub fn public(&self) -> PublicKey {
+        PublicKey::from_jwk_json(&self.jwk().to_string()).unwrap()
+    }
+
+    pub fn pkcs8(&self) -> Vec<u8> {
+        self.0.to_pkcs8v1().unwrap().as_ref().to_vec()
+    }
+
+    pub fn sign(&self, message: &[u8]) -> Vec<u8> {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the library takes no other generator"
+        )]
+        let rng = SystemRandom::new();
+        self.0.sign(&rng, message).unwrap().as_ref().to_vec()
+    }
+
+    pub fn token(&self, header: &str, claims: &str) -> String {
+        let input = format!("{}.{}", b64(header), b64(claims));
+        let signature = self.sign(input.as_bytes());
+        format!("{input}.{}", b64(signature))
+    }
+}
+
+/// A token with any header and any claims, rightly signed.
+pub fn forge(key: &SigningKey, header: &str, claims: impl AsRef<[u8]>) -> String {
+    let input = format!("{}.{}", b64(header), b64(claims));
+    let signature = key.sign_raw(input.as_bytes()).unwrap();
+    format!("{input}.{}", b64(signature))
+}
+
+pub fn header(key: &SigningKey, kind: Kind) -> String {
+    let (alg, typ) = (kind.alg(), kind.typ());
+    format!(
+        r#"{{"alg":"{alg}","kid":"{}","typ":"{typ}"}}"#,
+        key.public().kid()
+    )
+}
+
+/// Good claims of each kind, as its issuer makes them.
+pub fn claims(kind: Kind) -> Value {
+    let deployment = format!("urn:aeolus:deployment:{ID}");
+    let plane = format!("urn:aeolus:plane:{ID}");
+    let own = |aud: &str, extra: Value| {
+        let mut claims = json!({"iss": ISS, "aud": aud, "sub": ID, "iat": NOW, "exp": NOW + 300,
+            "jti": "j1", "client_id": ID, "kind": kind.name()});
+        merge(&mut claims, extra);
+        claims
+    };
+    let ent = json!({"type": "organization", "id": ID});
+    let org = format!("urn:aeolus:org:{ID}");
+    match kind {
+        Kind::Access => own(
+            &deployment,
+            json!({"org": ID, "sid": ID, "auth_time": NOW, "amr": []}),
+        ),
+        Kind::Api => own(&org, json!({"nbf": NOW, "idx": 7, "ent": ent})),
+        Kind::Direct => own(
+            &format!("urn:aeolus:direct:{ID}"),
+            json!({"nbf": NOW, "idx": 7,
+            "ent": ent, "grants": [{"type": "deployment", "id": ID, "role": "DEPLOYMENT_VIEWER"}]}),
+        ),
+        Kind::Federated => own(
+            &org,
+            json!({"nbf": NOW, "ent": ent, "rule": ID,
+            "act": {"iss": "https://ci.example.com", "sub": "repo:1"}}),
+        ),
+        Kind::Id => json!({"iss": ISS, "aud": "client", "sub": ID, "iat": NOW, "exp": NOW + 600,
+            "jti": "j1", "nonce": "n", "auth_time": NOW, "sid": ID, "amr": [],
+            "email": "ann@example.com", "email_verified": true, "name": "Ann"}),
+        Kind::Logout => json!({"iss": ISS, "aud": "client", "sub": ID, "iat": NOW,
+            "exp": NOW + 120, "jti": "j1", "sid": ID,
+            "events": {"http://schemas.openid.net/event/backchannel-logout": {}}}),
+        Kind::Airflow3 => json!({"iss": plane, "aud": deployment, "sub": ID,
+            "email": "ann@example.com", "name": "Ann", "role": "viewer", "teams": [],
+            "iat": NOW - 30, "nbf": NOW - 30, "exp": NOW + 300, "jti": "j1"}),
+        Kind::Airflow2 => json!({"iss": plane, "aud": "etl.example.com", "sub": ID,
+            "email": "ann@example.com", "full_name": "Ann", "roles": ["Viewer"],
+            "iat": NOW - 30, "nbf": NOW - 30, "exp": NOW + 300, "jti": "j1"}),
+        Kind::PlaneAssertion => json!({"iss": format!("plane:{ID}"), "sub": format!("plane:{ID}"),
+            "aud": ISS, "iat": NOW, "exp": NOW + 60, "jti": "j1"}),
+        Kind::Manifest | Kind::Freshness | Kind::Root | Kind::StatusList => {
+            json!({"plane": ID, "epoch": 1, "seq": 2})
+        }
+    }
+}
+
+pub fn merge(claims: &mut Value, extra: Value) {
+    let Value::Object(extra) = extra else {
+        panic!("an object")
+    };
+    claims.as_object_mut().unwrap().extend(extra);
+}
