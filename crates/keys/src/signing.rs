@@ -137,41 +137,14 @@ impl SigningKey {
     }
 
     fn from_rsa(pair: RsaKeyPair) -> Result<Self, KeyError> {
-        let (n, e) = rsa_numbers(pair.public_key().as_ref()).ok_or(KeyError::Refused)?;
+        let public = pair.public_key();
+        let n = public.modulus().big_endian_without_leading_zero().to_vec();
+        let e = public.exponent().big_endian_without_leading_zero().to_vec();
         Ok(Self {
             public: PublicKey::new(Numbers::Rsa { n, e })?,
             pair: Pair::Rsa(pair),
         })
     }
-}
-
-/// `n` and `e` of the `RSAPublicKey` that the library writes (RFC 8017 §A.1.1).
-fn rsa_numbers(der: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
-    let (sequence, rest) = der_value(der, 0x30)?;
-    let (n, after) = der_value(sequence, 0x02)?;
-    let (e, end) = der_value(after, 0x02)?;
-    let unsigned = |number: &[u8]| number.strip_prefix(&[0]).unwrap_or(number).to_vec();
-    (rest.is_empty() && end.is_empty()).then(|| (unsigned(n), unsigned(e)))
-}
-
-/// The contents of a DER value with this tag, and what follows it.
-fn der_value(der: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
-    let (&[first, length], rest) = der.split_first_chunk()?;
-    if first != tag {
-        return None;
-    }
-    // Above 127 the low bits count the bytes of the length itself.
-    let (length, rest) = match length.checked_sub(0x80) {
-        None => (usize::from(length), rest),
-        Some(bytes) => {
-            let (length, rest) = rest.split_at_checked(usize::from(bytes))?;
-            let value = length
-                .iter()
-                .fold(0, |sum, byte| sum << 8 | usize::from(*byte));
-            (value, rest)
-        }
-    };
-    rest.split_at_checked(length)
 }
 
 /// Draws a secret into its place, so that no copy stays behind.

@@ -261,7 +261,10 @@ fn t22_contradictory_sets_are_refused() {
         short_x,
     ] {
         assert!(
-            set(&[bad.clone()]).unwrap().foreign_keys().is_err(),
+            set(std::slice::from_ref(&bad))
+                .unwrap()
+                .foreign_keys()
+                .is_err(),
             "{bad}"
         );
         assert!(import(&bad).is_err(), "{bad}");
@@ -274,7 +277,10 @@ fn t22_contradictory_sets_are_refused() {
         with(&p256, json!({"crv": "secp256k1"})),
         with(&good, json!({"kid": "chosen"})),
     ] {
-        assert!(set(&[bad.clone()]).unwrap().own_keys().is_err(), "{bad}");
+        assert!(
+            set(std::slice::from_ref(&bad)).unwrap().own_keys().is_err(),
+            "{bad}"
+        );
     }
     assert!(import(&with(&good, json!({"key_ops": ["verify"]}))).is_ok());
 }

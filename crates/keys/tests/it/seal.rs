@@ -113,11 +113,11 @@ fn t32_a_token_is_no_cookie_and_a_cookie_no_token() {
             .open(Purpose::Session, HOST, token.as_bytes())
             .is_none()
     );
-    let sealed = sealer
+    let cookie = sealer
         .seal(Purpose::Session, HOST, token.as_bytes(), &rng())
         .unwrap();
-    assert!(jws::parse(sealed.as_bytes()).is_err());
-    assert!(jws::parse_foreign(sealed.as_bytes()).is_err());
+    assert!(jws::parse(cookie.as_bytes()).is_err());
+    assert!(jws::parse_foreign(cookie.as_bytes()).is_err());
 }
 
 #[test]

@@ -11,55 +11,55 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 /// 2026-11-24.
-pub const NOW: i64 = 1_795_000_000;
-pub const ISS: &str = "https://control.example.com";
-pub const ID: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
+pub(crate) const NOW: i64 = 1_795_000_000;
+pub(crate) const ISS: &str = "https://control.example.com";
+pub(crate) const ID: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
 
-pub fn b64(bytes: impl AsRef<[u8]>) -> String {
+pub(crate) fn b64(bytes: impl AsRef<[u8]>) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-pub fn unb64(text: &str) -> Vec<u8> {
+pub(crate) fn unb64(text: &str) -> Vec<u8> {
     URL_SAFE_NO_PAD.decode(text).unwrap()
 }
 
-pub fn unhex(text: &str) -> Vec<u8> {
+pub(crate) fn unhex(text: &str) -> Vec<u8> {
     let digits = |i| u8::from_str_radix(&text[i..i + 2], 16).unwrap();
     (0..text.len()).step_by(2).map(digits).collect()
 }
 
-pub fn ed25519(name: &str) -> SigningKey {
+pub(crate) fn ed25519(name: &str) -> SigningKey {
     SigningKey::generate(Alg::EdDsa, &SeededRng::new(name)).unwrap()
 }
 
 /// RSA keys can't be seeded; each name is generated once.
-pub fn rsa(index: usize) -> &'static SigningKey {
+pub(crate) fn rsa(index: usize) -> &'static SigningKey {
     static KEYS: [OnceLock<SigningKey>; 3] = [const { OnceLock::new() }; 3];
     KEYS[index].get_or_init(|| SigningKey::generate(Alg::Rs256, &SeededRng::new("")).unwrap())
 }
 
 /// A P-256 key of another issuer: we never sign with one.
-pub struct P256(EcdsaKeyPair);
+pub(crate) struct P256(EcdsaKeyPair);
 
 impl P256 {
-    pub fn generate() -> Self {
+    pub(crate) fn generate() -> Self {
         Self(EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap())
     }
 
-    pub fn jwk(&self) -> Value {
+    pub(crate) fn jwk(&self) -> Value {
         let point = self.0.public_key().as_ref();
         json!({"kty": "EC", "crv": "P-256", "x": b64(&point[1..33]), "y": b64(&point[33..])})
     }
 
-    pub fn public(&self) -> PublicKey {
+    pub(crate) fn public(&self) -> PublicKey {
         PublicKey::from_jwk_json(&self.jwk().to_string()).unwrap()
     }
 
-    pub fn pkcs8(&self) -> Vec<u8> {
+    pub(crate) fn pkcs8(&self) -> Vec<u8> {
         self.0.to_pkcs8v1().unwrap().as_ref().to_vec()
     }
 
-    pub fn sign(&self, message: &[u8]) -> Vec<u8> {
+    pub(crate) fn sign(&self, message: &[u8]) -> Vec<u8> {
         #[expect(
             clippy::disallowed_methods,
             reason = "the library takes no other generator"
@@ -68,7 +68,7 @@ impl P256 {
         self.0.sign(&rng, message).unwrap().as_ref().to_vec()
     }
 
-    pub fn token(&self, header: &str, claims: &str) -> String {
+    pub(crate) fn token(&self, header: &str, claims: &str) -> String {
         let input = format!("{}.{}", b64(header), b64(claims));
         let signature = self.sign(input.as_bytes());
         format!("{input}.{}", b64(signature))
@@ -76,13 +76,13 @@ impl P256 {
 }
 
 /// A token with any header and any claims, rightly signed.
-pub fn forge(key: &SigningKey, header: &str, claims: impl AsRef<[u8]>) -> String {
+pub(crate) fn forge(key: &SigningKey, header: &str, claims: impl AsRef<[u8]>) -> String {
     let input = format!("{}.{}", b64(header), b64(claims));
     let signature = key.sign_raw(input.as_bytes()).unwrap();
     format!("{input}.{}", b64(signature))
 }
 
-pub fn header(key: &SigningKey, kind: Kind) -> String {
+pub(crate) fn header(key: &SigningKey, kind: Kind) -> String {
     let (alg, typ) = (kind.alg(), kind.typ());
     format!(
         r#"{{"alg":"{alg}","kid":"{}","typ":"{typ}"}}"#,
@@ -91,7 +91,7 @@ pub fn header(key: &SigningKey, kind: Kind) -> String {
 }
 
 /// Good claims of each kind, as its issuer makes them.
-pub fn claims(kind: Kind) -> Value {
+pub(crate) fn claims(kind: Kind) -> Value {
     let deployment = format!("urn:aeolus:deployment:{ID}");
     let plane = format!("urn:aeolus:plane:{ID}");
     let own = |aud: &str, extra: Value| {
@@ -138,7 +138,7 @@ pub fn claims(kind: Kind) -> Value {
     }
 }
 
-pub fn merge(claims: &mut Value, extra: Value) {
+pub(crate) fn merge(claims: &mut Value, extra: Value) {
     let Value::Object(extra) = extra else {
         panic!("an object")
     };

@@ -19,7 +19,8 @@ struct Raw {
 struct Jws {
     #[serde(rename = "tcId")]
     id: u32,
-    jws: String,
+    #[serde(rename = "jws")]
+    token: String,
     result: String,
     comment: String,
 }
@@ -103,7 +104,7 @@ fn json_web_signature() {
             // A token without claims is none.
             let expected = test.result == "valid" && ours && test.comment != "emptyPayload";
             assert_eq!(
-                accepted(key, &test.jws),
+                accepted(key, &test.token),
                 expected,
                 "test {}: {}",
                 test.id,
@@ -124,7 +125,7 @@ fn t21_t22_json_web_key() {
         for test in tests {
             let set = JwkSet::parse(group["set"].to_string().as_bytes());
             let keys = set.and_then(|set| set.foreign_keys());
-            let token = jws::parse_foreign(test.jws.as_bytes());
+            let token = jws::parse_foreign(test.token.as_bytes());
             let accepted = keys.is_ok_and(|keys| {
                 let verified = token.and_then(|token| {
                     let key = token.select(&keys)?.clone();
