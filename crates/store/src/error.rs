@@ -71,6 +71,9 @@ pub enum StoreError {
     /// No answer within the deadline.
     #[error("DB-TIMEOUT: the database did not answer in time; look at its load and locks")]
     Timeout,
+    /// An earlier statement of the transaction failed, so nothing of it is stored.
+    #[error("DB-ABORTED: an earlier statement of the transaction failed, so nothing was stored")]
+    Aborted,
     /// The database can't be reached.
     #[error(
         "DB-UNAVAILABLE: the database cannot be reached ({0}); check that it runs and that the address and credentials are right"
@@ -122,6 +125,7 @@ impl StoreError {
             Self::Reference => "DB-REFERENCE",
             Self::Busy => "DB-BUSY",
             Self::Timeout => "DB-TIMEOUT",
+            Self::Aborted => "DB-ABORTED",
             Self::Unavailable(_) => "DB-UNAVAILABLE",
             Self::Full => "DB-FULL",
             Self::ReadOnly(_) => "DB-READ-ONLY",

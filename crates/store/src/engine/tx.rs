@@ -21,18 +21,27 @@ const SQLITE_READ: &str = "BEGIN DEFERRED";
 /// fail without waiting when another process wrote in between.
 const SQLITE_WRITE: &str = "BEGIN IMMEDIATE";
 
+/// An open transaction. Once a statement has failed it takes no other and doesn't commit:
+/// PostgreSQL answers a later COMMIT with a silent rollback, and SQLite may have rolled back by
+/// itself, so that what follows would be stored piece by piece.
 #[derive(Debug)]
-pub enum Tx {
+pub struct Tx {
+    on: On,
+    failed: bool,
+}
+
+#[derive(Debug)]
+enum On {
     Sqlite(Transaction<'static, Sqlite>),
     Postgres(Transaction<'static, Postgres>),
 }
 
 /// Does the same on both engines: their types differ, their words do not.
 macro_rules! on_either {
-    ($self:expr, $tx:ident => $result:expr) => {
-        match $self {
-            Self::Sqlite($tx) => $result,
-            Self::Postgres($tx) => $result,
+    ($on:expr, $tx:ident => $result:expr) => {
+        match $on {
+            On::Sqlite($tx) => $result,
+            On::Postgres($tx) => $result,
         }
     };
 }
@@ -54,25 +63,29 @@ macro_rules! bound {
 
 impl Tx {
     pub(crate) async fn read(engine: &Engine) -> Result<Self, StoreError> {
-        match engine {
-            Engine::Sqlite { readers, .. } => within(readers.begin_with(SQLITE_READ))
-                .await
-                .map(Self::Sqlite),
-            Engine::Postgres(pool) => within(pool.begin_with(POSTGRES_READ))
-                .await
-                .map(Self::Postgres),
-        }
+        Self::begin(engine, Mode::Read).await
     }
 
     pub(crate) async fn write(engine: &Engine) -> Result<Self, StoreError> {
-        match engine {
-            Engine::Sqlite { writer, .. } => within(writer.begin_with(SQLITE_WRITE))
-                .await
-                .map(Self::Sqlite),
-            Engine::Postgres(pool) => within(pool.begin_with(POSTGRES_WRITE))
-                .await
-                .map(Self::Postgres),
-        }
+        Self::begin(engine, Mode::Write).await
+    }
+
+    async fn begin(engine: &Engine, mode: Mode) -> Result<Self, StoreError> {
+        let on = match (engine, mode) {
+            (Engine::Sqlite { readers, .. }, Mode::Read) => {
+                On::Sqlite(within(readers.begin_with(SQLITE_READ)).await?)
+            }
+            (Engine::Sqlite { writer, .. }, Mode::Write) => {
+                On::Sqlite(within(writer.begin_with(SQLITE_WRITE)).await?)
+            }
+            (Engine::Postgres(pool), Mode::Read) => {
+                On::Postgres(within(pool.begin_with(POSTGRES_READ)).await?)
+            }
+            (Engine::Postgres(pool), Mode::Write) => {
+                On::Postgres(within(pool.begin_with(POSTGRES_WRITE)).await?)
+            }
+        };
+        Ok(Self { on, failed: false })
     }
 
     /// Every row that a statement gives.
@@ -81,16 +94,16 @@ impl Tx {
         sql: &'static str,
         values: Vec<Value>,
     ) -> Result<Vec<Row>, StoreError> {
-        match self {
-            Self::Sqlite(tx) => {
-                let rows = within(bound!(sql, values).fetch_all(&mut **tx)).await?;
-                Ok(rows.into_iter().map(Row::Sqlite).collect())
-            }
-            Self::Postgres(tx) => {
-                let rows = within(bound!(sql, values).fetch_all(&mut **tx)).await?;
-                Ok(rows.into_iter().map(Row::Postgres).collect())
-            }
-        }
+        self.enter()?;
+        let result = match &mut self.on {
+            On::Sqlite(tx) => within(bound!(sql, values).fetch_all(&mut **tx))
+                .await
+                .map(|rows| rows.into_iter().map(Row::Sqlite).collect()),
+            On::Postgres(tx) => within(bound!(sql, values).fetch_all(&mut **tx))
+                .await
+                .map(|rows| rows.into_iter().map(Row::Postgres).collect()),
+        };
+        self.leave(result)
     }
 
     /// The first row that a statement gives.
@@ -108,25 +121,52 @@ impl Tx {
         sql: &'static str,
         values: Vec<Value>,
     ) -> Result<u64, StoreError> {
-        on_either!(self, tx => {
-            let done = within(bound!(sql, values).execute(&mut **tx)).await?;
-            Ok(done.rows_affected())
-        })
+        self.enter()?;
+        let result = on_either!(&mut self.on, tx => {
+            let done = within(bound!(sql, values).execute(&mut **tx)).await;
+            done.map(|done| done.rows_affected())
+        });
+        self.leave(result)
     }
 
     pub(crate) async fn prepare(&mut self, sql: &'static str) -> Result<(), StoreError> {
-        on_either!(self, tx => {
+        self.enter()?;
+        let result = on_either!(&mut self.on, tx => {
             within((&mut **tx).prepare(sql.into_sql_str())).await.map(|_| ())
-        })
+        });
+        self.leave(result)
     }
 
-    pub(crate) async fn commit(self) -> Result<(), StoreError> {
-        on_either!(self, tx => within(tx.commit()).await)
+    pub(crate) async fn commit(mut self) -> Result<(), StoreError> {
+        self.enter()?;
+        on_either!(self.on, tx => within(tx.commit()).await)
     }
 
     pub(crate) async fn rollback(self) -> Result<(), StoreError> {
-        on_either!(self, tx => within(tx.rollback()).await)
+        on_either!(self.on, tx => within(tx.rollback()).await)
     }
+
+    /// Before each statement. The mark stands until the statement has succeeded, so that one whose
+    /// future was dropped half-way counts as failed too.
+    const fn enter(&mut self) -> Result<(), StoreError> {
+        if self.failed {
+            return Err(StoreError::Aborted);
+        }
+        self.failed = true;
+        Ok(())
+    }
+
+    /// After each statement.
+    fn leave<T>(&mut self, result: Result<T, StoreError>) -> Result<T, StoreError> {
+        self.failed = result.is_err();
+        result
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Mode {
+    Read,
+    Write,
 }
 
 async fn within<T>(work: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, StoreError> {

@@ -101,6 +101,23 @@ async fn what_is_rolled_back_never_was(db: Database) {
     assert_eq!(write.commit().await.unwrap(), 1);
 }
 
+/// Also where the caller overlooks the error.
+async fn after_a_failed_statement_nothing_is_stored(db: Database) {
+    let (acme, other) = (db.organization("acme"), db.organization("other"));
+    let mut write = db.store.write().await.unwrap();
+    write.organizations().insert(&acme).await.unwrap();
+    let again = write.organizations().insert(&acme).await;
+    assert!(matches!(again, Err(StoreError::Taken(_))));
+    let later = write.organizations().insert(&other).await;
+    assert!(matches!(later, Err(StoreError::Aborted)));
+    assert!(matches!(write.commit().await, Err(StoreError::Aborted)));
+    let mut read = db.store.read().await.unwrap();
+    for id in [acme.id, other.id] {
+        assert_eq!(read.organizations().get(id).await.unwrap(), None);
+    }
+    assert_eq!(read.settings().feed().await.unwrap().position, 0);
+}
+
 async fn a_view_is_of_one_moment(db: Database) {
     let mut view = db.store.read().await.unwrap();
     assert_eq!(view.settings().feed().await.unwrap().position, 0);
@@ -218,6 +235,7 @@ on_every_engine! {
     a_transaction_takes_the_next_position_with_its_audit_lines,
     only_what_snapshots_are_made_from_is_content,
     what_is_rolled_back_never_was,
+    after_a_failed_statement_nothing_is_stored,
     a_view_is_of_one_moment,
     positions_are_in_commit_order,
     out_of_order_commits_get_positions_in_commit_order,
