@@ -238,6 +238,8 @@ fn t22_contradictory_sets_are_refused() {
     );
     let oct = json!({"kty": "oct", "k": "AAAA", "kid": "o"});
     assert_eq!(set(&[good.clone(), oct]), Err(KeyError::Private));
+    let empty = json!({"kty": "oct", "kid": "o"});
+    assert_eq!(set(&[empty]), Err(KeyError::Private));
     for member in ["d", "p", "q", "dp", "dq", "qi", "oth", "k"] {
         for key in [&good, &p256, &rsa] {
             let private = with(key, json!({member: "AAAA"}));
