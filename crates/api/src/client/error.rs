@@ -1,5 +1,7 @@
 //! Why a call failed.
 
+use std::time::Duration;
+
 use http::StatusCode;
 
 use crate::Problem;
@@ -29,6 +31,14 @@ pub enum ClientError {
     /// Control said no.
     #[error("{}", describe(.0))]
     Refused(Box<Problem>),
+    /// Control asks to be left alone for a while (429 or 503).
+    #[error("{}", describe(.problem))]
+    Busy {
+        /// What it said.
+        problem: Box<Problem>,
+        /// `Retry-After`, where it is given in seconds (RFC 9110 §10.2.3).
+        retry_after: Option<Duration>,
+    },
 }
 
 fn describe(problem: &Problem) -> String {
@@ -46,7 +56,7 @@ impl ClientError {
     /// Control's HTTP status, if it answered with a refusal.
     pub fn status(&self) -> Option<u16> {
         match self {
-            Self::Refused(problem) => Some(problem.status),
+            Self::Refused(problem) | Self::Busy { problem, .. } => Some(problem.status),
             _ => None,
         }
     }
@@ -56,7 +66,7 @@ impl ClientError {
         matches!(self, Self::Unreachable(_) | Self::Timeout)
     }
 
-    pub(super) fn refused(status: StatusCode, body: &[u8]) -> Self {
+    pub(super) fn refused(status: StatusCode, retry_after: Option<Duration>, body: &[u8]) -> Self {
         let problem = serde_json::from_slice::<Problem>(body).unwrap_or_else(|_| {
             let oauth = serde_json::from_slice::<OAuthError>(body).ok();
             let title = status.canonical_reason().unwrap_or("refused");
@@ -66,7 +76,14 @@ impl ClientError {
                 None => Problem::new(status.as_u16(), "http", title),
             }
         });
-        Self::Refused(Box::new(problem))
+        let problem = Box::new(problem);
+        match status {
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => Self::Busy {
+                problem,
+                retry_after,
+            },
+            _ => Self::Refused(problem),
+        }
     }
 
     pub(super) fn unreachable(error: &hyper_util::client::legacy::Error) -> Self {

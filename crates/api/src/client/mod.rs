@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use aeolus_model::Secret;
 use bytes::Bytes;
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, Method, Request, StatusCode};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
@@ -26,6 +26,8 @@ pub use operations::Wait;
 const MAX_ANSWER: usize = 4 * 1024 * 1024;
 /// How long a call may take beyond what it asked control to wait.
 const TIMEOUT: Duration = Duration::from_secs(10);
+/// How long opening a connection may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A client of one control plane, cheap to clone.
 #[derive(Clone)]
@@ -78,13 +80,19 @@ impl Client {
         let builder = HttpsConnectorBuilder::new()
             .with_provider_and_native_roots(provider)
             .map_err(|error| ClientError::Tls(error.to_string()))?;
-        Self::build(base, builder.https_or_http().enable_http1().build())
+        Self::build(
+            base,
+            builder.https_or_http().enable_http1().wrap_connector(tcp()),
+        )
     }
 
     /// A client with its own TLS settings: private trust anchors, client certificates.
     pub fn with_tls(base: &str, tls: rustls::ClientConfig) -> Result<Self, ClientError> {
         let builder = HttpsConnectorBuilder::new().with_tls_config(tls);
-        Self::build(base, builder.https_or_http().enable_http1().build())
+        Self::build(
+            base,
+            builder.https_or_http().enable_http1().wrap_connector(tcp()),
+        )
     }
 
     fn build(base: &str, connector: HttpsConnector<HttpConnector>) -> Result<Self, ClientError> {
@@ -138,17 +146,20 @@ impl Client {
 
     async fn bytes(&self, call: Call<'_>) -> Result<Bytes, ClientError> {
         let limit = self.timeout.saturating_add(call.extra_wait);
-        let (status, body) = tokio::time::timeout(limit, self.send(call))
+        let (status, retry_after, body) = tokio::time::timeout(limit, self.send(call))
             .await
             .map_err(|_| ClientError::Timeout)??;
         if status.is_success() {
             Ok(body)
         } else {
-            Err(ClientError::refused(status, &body))
+            Err(ClientError::refused(status, retry_after, &body))
         }
     }
 
-    async fn send(&self, call: Call<'_>) -> Result<(StatusCode, Bytes), ClientError> {
+    async fn send(
+        &self,
+        call: Call<'_>,
+    ) -> Result<(StatusCode, Option<Duration>, Bytes), ClientError> {
         let mut request = Request::builder()
             .method(call.method)
             .uri(format!("{}{}", self.base, call.path))
@@ -176,12 +187,24 @@ impl Client {
             .await
             .map_err(|error| ClientError::unreachable(&error))?;
         let status = answer.status();
+        let retry_after = answer.headers().get(RETRY_AFTER);
+        let retry_after = retry_after.and_then(|value| value.to_str().ok()?.parse().ok());
+        let retry_after = retry_after.map(Duration::from_secs);
         let body = Limited::new(answer.into_body(), call.max_answer)
             .collect()
             .await
             .map_err(|error| ClientError::body(error.as_ref()))?;
-        Ok((status, body.to_bytes()))
+        Ok((status, retry_after, body.to_bytes()))
     }
+}
+
+fn tcp() -> HttpConnector {
+    let mut tcp = HttpConnector::new();
+    // The TLS layer decides which scheme is fine.
+    tcp.enforce_http(false);
+    tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
+    tcp.set_nodelay(true);
+    tcp
 }
 
 /// A path segment or query value, with everything special escaped.

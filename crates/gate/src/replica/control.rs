@@ -171,8 +171,10 @@ pub(crate) async fn enroll_at(
 
 impl From<ClientError> for ControlError {
     fn from(error: ClientError) -> Self {
+        if let ClientError::Busy { retry_after, .. } = error {
+            return Self::Busy(retry_after);
+        }
         match error.status() {
-            Some(429 | 503) => Self::Busy(None),
             Some(status) if (400..500).contains(&status) && status != 408 => Self::Refused {
                 status,
                 text: error.to_string(),

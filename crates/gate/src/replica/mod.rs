@@ -9,6 +9,7 @@ mod disk;
 mod enrol;
 pub mod fs;
 mod outbox;
+mod persist;
 mod renewal;
 mod run;
 mod state;

@@ -62,6 +62,7 @@ struct Batch {
     name: String,
     /// `None` while it is only on disk.
     lines: Option<Arc<[u8]>>,
+    spooled: bool,
 }
 
 impl Outbox {
@@ -72,7 +73,11 @@ impl Outbox {
         let batches = names
             .filter_map(|name| name.into_string().ok())
             .filter(|name| name.ends_with(".ndjson"))
-            .map(|name| Batch { name, lines: None })
+            .map(|name| Batch {
+                name,
+                lines: None,
+                spooled: true,
+            })
             .collect();
         Self {
             fs,
@@ -141,6 +146,7 @@ impl Outbox {
         let batch = Batch {
             name: name.clone(),
             lines: Some(lines.as_slice().into()),
+            spooled: false,
         };
         {
             let mut batches = lock(&self.batches);
@@ -153,7 +159,18 @@ impl Outbox {
             }
         }
         self.fs.create_dir(&self.folder)?;
-        replace(&*self.fs, &self.folder.join(name), &lines)
+        replace(&*self.fs, &self.folder.join(&name), &lines)?;
+        // Safe on disk: memory keeps the newest only, which is usually sent next.
+        let mut batches = lock(&self.batches);
+        for batch in batches.iter_mut().filter(|batch| batch.name != name) {
+            if batch.spooled {
+                batch.lines = None;
+            }
+        }
+        for batch in batches.iter_mut().filter(|batch| batch.name == name) {
+            batch.spooled = true;
+        }
+        Ok(())
     }
 
     /// Sends the oldest batch. Says whether there was one. A batch that control refuses for good is

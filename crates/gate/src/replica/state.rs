@@ -1,7 +1,7 @@
 //! The snapshot in force.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -16,7 +16,7 @@ use tokio::sync::Notify;
 
 use super::clock::{BootClock, GateClock};
 use super::data::Data;
-use super::disk::{BlobMap, Disk, Times};
+use super::disk::{BlobMap, Disk};
 use super::fs::Fs;
 
 /// A snapshot in force, together with what the gate made of it.
@@ -81,36 +81,36 @@ pub struct Replica<W> {
     plane: PlaneId,
     current: ArcSwapOption<Loaded<W>>,
     build: Box<dyn Fn(&Snapshot) -> W + Send + Sync>,
-    clock: GateClock,
+    pub(super) clock: GateClock,
     /// When control last said that the position in force is the newest, in milliseconds. Apart from
     /// `inner`, which is held while a snapshot is verified: checks must not wait for that.
     signed: AtomicI64,
     doubtful: AtomicBool,
     inner: Mutex<Inner>,
-    alarms: Mutex<Alarms>,
-    disk: Mutex<Disk>,
-    fs: Arc<dyn Fs>,
-    folder: std::path::PathBuf,
+    pub(super) alarms: Mutex<Alarms>,
+    pub(super) disk: Mutex<Disk>,
+    pub(super) fs: Arc<dyn Fs>,
+    pub(super) folder: PathBuf,
     pub(crate) changed: Notify,
 }
 
-struct Inner {
-    root: Root,
+pub(super) struct Inner {
+    pub(super) root: Root,
     /// A newer root that drops the key of the snapshot in force: it takes effect with the first
     /// manifest signed under it.
-    pending: Option<Root>,
-    floor: Option<Position>,
-    manifest: Arc<str>,
-    blobs: BlobMap,
-    freshness: Option<Arc<str>>,
-    unsaved: Unsaved,
+    pub(super) pending: Option<Root>,
+    pub(super) floor: Option<Position>,
+    pub(super) manifest: Arc<str>,
+    pub(super) blobs: BlobMap,
+    pub(super) freshness: Option<Arc<str>>,
+    pub(super) unsaved: Unsaved,
 }
 
 #[derive(Clone, Copy, Default)]
-struct Unsaved {
-    snapshot: bool,
-    root: bool,
-    floor_reset: bool,
+pub(super) struct Unsaved {
+    pub(super) snapshot: bool,
+    pub(super) root: bool,
+    pub(super) floor_reset: bool,
 }
 
 impl<W> Replica<W> {
@@ -136,8 +136,10 @@ impl<W> Replica<W> {
             let said = found.times.as_ref().and_then(|times| {
                 let text = times.freshness.as_deref()?;
                 let said = verify_freshness(&inner.root, plane, text).ok()?;
-                (said.position == position).then_some(said.at)
+                (said.position == position).then_some((said.at, Arc::from(text)))
             });
+            let (said, freshness) = said.unzip();
+            inner.freshness = freshness;
             signed = said.max(Some(stored.snapshot.manifest().issued_at));
             inner.manifest = stored.manifest.into();
             inner.blobs = stored.blobs;
@@ -195,7 +197,7 @@ impl<W> Replica<W> {
         (millis != NEVER).then_some(Time::from_millis(millis))
     }
 
-    fn is_suspect(&self) -> bool {
+    pub(super) fn is_suspect(&self) -> bool {
         self.doubtful.load(Ordering::SeqCst) || self.clock.is_suspect()
     }
 
@@ -347,61 +349,7 @@ impl<W> Replica<W> {
         });
     }
 
-    /// Writes what isn't on disk yet. Failing leaves memory, and the floor on disk, as they are; the
-    /// next call tries again.
-    pub fn persist(&self) -> io::Result<()> {
-        // One writer at a time; what it writes is taken after it has the turn.
-        let mut disk = lock(&self.disk);
-        let (manifest, blobs, floor, root, unsaved, times) = {
-            let inner = self.inner();
-            let times = Times {
-                gate: self.clock.now(),
-                freshness: inner.freshness.as_deref().map(str::to_owned),
-            };
-            (
-                Arc::clone(&inner.manifest),
-                inner.blobs.clone(),
-                inner.floor,
-                inner.root.clone(),
-                inner.unsaved,
-                times,
-            )
-        };
-        let believed = !self.is_suspect();
-        let mut write = || {
-            if unsaved.snapshot {
-                disk.store(&manifest, &blobs)?;
-            }
-            if unsaved.floor_reset {
-                disk.forget_floor()?;
-            }
-            if unsaved.root {
-                Data::store_root(&self.folder, &*self.fs, &root)?;
-            }
-            if let Some(floor) = floor.filter(|_| believed || unsaved.snapshot) {
-                disk.store_floor(floor)?;
-            }
-            if believed {
-                disk.store_times(&times)?;
-            }
-            Ok(())
-        };
-        let result: io::Result<()> = write();
-        lock(&self.alarms).disk = result.as_ref().err().map(ToString::to_string);
-        if result.is_ok() {
-            let mut inner = self.inner();
-            if Arc::ptr_eq(&inner.manifest, &manifest) {
-                inner.unsaved.snapshot = false;
-                inner.unsaved.floor_reset = false;
-            }
-            if inner.root.version() == root.version() {
-                inner.unsaved.root = false;
-            }
-        }
-        result
-    }
-
-    fn inner(&self) -> MutexGuard<'_, Inner> {
+    pub(super) fn inner(&self) -> MutexGuard<'_, Inner> {
         lock(&self.inner)
     }
 }

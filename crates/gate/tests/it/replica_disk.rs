@@ -14,7 +14,8 @@ use aeolus_gate::replica::{Alarms, Data, DataError};
 use aeolus_model::Clock as _;
 
 use crate::replica::{
-    Boot, NOW, ORGANIZATION, at, enrolled, fresh, open, open_with, published, seq, take,
+    Boot, NOW, ORGANIZATION, at, enrolled, fresh, freshness_by, key, open, open_with, published,
+    seq, take,
 };
 
 /// A file system whose writing operations fail from the n-th one on.
@@ -145,6 +146,21 @@ async fn f1_a_manifest_past_its_end_still_loads_and_is_as_old_as_it_is() {
     let replica = open_with(&path, Arc::new(SystemFs), NOW.plus(days), Arc::default());
     assert_eq!(seq(&replica), Some(4));
     assert_eq!(replica.age(), Some(days));
+}
+
+#[tokio::test]
+async fn controls_last_word_survives_any_number_of_restarts() {
+    let (_folder, path) = gate_at(&[4]).await;
+    let hour = NOW.plus(Duration::from_secs(3600));
+    let replica = open(&path);
+    let said = freshness_by(&key("snapshot"), 4, hour);
+    replica.take_freshness(&said).unwrap();
+    replica.persist().unwrap();
+    for _ in 0..3 {
+        let replica = open_with(&path, Arc::new(SystemFs), hour, Arc::default());
+        assert_eq!(replica.age(), Some(Duration::ZERO));
+        replica.persist().unwrap();
+    }
 }
 
 #[tokio::test]

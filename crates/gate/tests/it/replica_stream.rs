@@ -13,8 +13,8 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::replica::{
-    FakeControl, NOW, Next, TestReplica, answer, enrolled, fresh, freshness_by, key, open,
-    published, published_by, root_document, seq,
+    FakeControl, NOW, Next, ORGANIZATION, TestReplica, answer, enrolled, fresh, freshness_by, key,
+    open, published, published_by, root_document, seq,
 };
 
 pub(crate) struct Fleet {
@@ -30,7 +30,10 @@ pub(crate) struct Fleet {
 
 impl Fleet {
     pub(crate) async fn start(control: FakeControl) -> Self {
-        let folder = enrolled().await;
+        Self::over(enrolled().await, control)
+    }
+
+    fn over(folder: tempfile::TempDir, control: FakeControl) -> Self {
         let path = folder.path().join("gate");
         let replica = Arc::new(open(&path));
         let control = Arc::new(control);
@@ -371,4 +374,32 @@ async fn a_clock_that_runs_ahead_is_set_right_a_little_but_not_a_week() {
     let week_ago = late.minus(Duration::from_secs(7 * 86_400));
     let refused = replica.take_freshness(&freshness_by(&key("snapshot"), 4, week_ago));
     assert!(refused.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn revocations_lost_on_disk_are_fetched_again_under_the_same_position() {
+    let folder = enrolled().await;
+    let path = folder.path().join("gate");
+    let replica = open(&path);
+    crate::replica::take(&replica, &published(4)).unwrap();
+    replica.persist().unwrap();
+    let name = format!("revocations/{ORGANIZATION}");
+    let base = replica.current().unwrap().manifest.sections[&name].base;
+    std::fs::remove_file(path.join("replica/a/blobs").join(base.to_string())).unwrap();
+    let fleet = Fleet::over(folder, script([Next::Answer(answer(&published(4), 4))]));
+    let denied = &fleet.replica.current().unwrap().missing_revocations;
+    assert!(denied.contains(&ORGANIZATION));
+    fleet
+        .until("the revocations", |f| {
+            let current = f.replica.current().unwrap();
+            current.missing_revocations.is_empty()
+        })
+        .await;
+    assert_eq!(fleet.replica.current().unwrap().world.1, [4; 8]);
+    assert_eq!(
+        fleet.control.polls.lock().unwrap()[0].1,
+        None,
+        "it asks for the whole"
+    );
+    fleet.stop().await;
 }
