@@ -93,11 +93,21 @@ impl Store {
 }
 
 async fn sqlite(path: &Path) -> Result<Engine, StoreError> {
+    // Made by us, so that only our account may read it: it holds password hashes. The engine gives
+    // its side files the same mode.
+    let mut private = tokio::fs::OpenOptions::new();
+    let made = private
+        .append(true)
+        .create(true)
+        .mode(0o600)
+        .open(path)
+        .await;
+    made.map_err(|error| StoreError::ReadOnly(format!("{}: {error}", path.display())))?;
     // FULL, because a commit that a power cut takes back would let a revocation that was answered
     // vanish, and the feed step back behind what gates already have.
     let options = SqliteConnectOptions::new()
         .filename(path)
-        .create_if_missing(true)
+        .create_if_missing(false)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
@@ -118,7 +128,7 @@ async fn sqlite(path: &Path) -> Result<Engine, StoreError> {
     let readers = SqlitePoolOptions::new()
         .max_connections(READERS)
         .acquire_timeout(DEADLINE)
-        .connect_with(options.create_if_missing(false).pragma("query_only", "ON"))
+        .connect_with(options.pragma("query_only", "ON"))
         .await
         .map_err(|e| engine_error(&e))?;
     Ok(Engine::Sqlite { writer, readers })

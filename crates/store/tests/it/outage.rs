@@ -49,6 +49,25 @@ async fn a_place_that_cannot_be_written_says_so() {
 }
 
 #[tokio::test]
+async fn only_our_account_may_read_the_file() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.db");
+    let url = format!("sqlite:{}", path.display()).parse().unwrap();
+    let store = Store::connect(&url).await.unwrap();
+    let mut write = store.write().await.unwrap();
+    write.audit(event("x"));
+    write.commit().await.unwrap();
+    let mut files = 0;
+    for entry in std::fs::read_dir(folder.path()).unwrap() {
+        let mode = entry.unwrap().metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        files += 1;
+    }
+    assert_eq!(files, 3, "the database, its log and the log's index");
+}
+
+#[tokio::test]
 async fn f43_a_server_that_is_not_there_says_so() {
     let folder = tempfile::tempdir().unwrap();
     let url = format!(

@@ -4,8 +4,9 @@ use aeolus_store::Unit;
 
 use crate::fixture::{Database, NOW, event};
 
-/// Says what a unit of work costs (`cargo test -p aeolus-store pace -- --nocapture`). Only the
-/// order of magnitude is a promise: the figures depend on the machine's disk.
+/// Says what a unit of work costs (`cargo test -p aeolus-store pace -- --nocapture`), without a
+/// disk: the suite keeps SQLite in memory and PostgreSQL without fsync. Only the order of
+/// magnitude is a promise.
 async fn pace(db: Database) {
     const ROUNDS: u32 = 200;
     let fleet = db.fleet().await;
