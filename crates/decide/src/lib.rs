@@ -31,6 +31,7 @@ pub use decision::{
 };
 pub use host::is_loopback;
 pub use judge::{Judge, Memory, session_cookie_name};
+pub use origin::is_same_origin;
 pub use path::{Origin, Target};
 pub use reason::Reason;
 pub use request::{Headers, Once, Request, Upgrade};

@@ -4,6 +4,15 @@ use crate::host::{Authority, is_loopback};
 use crate::path::Target;
 use crate::request::{Once, Request};
 
+/// Whether a request of a browser to one of our own pages comes from the same origin.
+pub fn is_same_origin(request: &Request<'_>) -> bool {
+    let asked = request.host.and_then(Authority::parse);
+    match (Target::parse(request.target), asked) {
+        (Ok(target), Some(asked)) => is_same(request, &target, &asked),
+        _ => false,
+    }
+}
+
 /// Whether an unsafe request that a browser sent with its cookie was made by the deployment's own
 /// pages. Nothing that says so means no.
 pub(crate) fn is_same(request: &Request<'_>, target: &Target<'_>, asked: &Authority) -> bool {

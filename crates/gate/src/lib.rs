@@ -3,7 +3,23 @@
 //! Every request is decided here, from memory. Nothing on a request's path waits for the network
 //! or touches a disk; what control has to say arrives beside it and is swapped in as a whole.
 
+mod adapters;
+mod answer;
 pub mod body;
+pub mod check;
+pub mod codec;
 pub mod exchange;
+mod gate;
+pub mod listeners;
+pub mod memory;
+pub mod observe;
+pub mod ports;
+pub mod proxy;
 pub mod replica;
+mod serve;
+pub mod server;
+pub mod session;
 pub mod upstream;
+
+pub use gate::{Gate, Parts, Verdict};
+pub use serve::{Bound, GateConfig, GateError, serve};

@@ -153,12 +153,17 @@ fn finish(
     }
 }
 
+/// Marks an answer that is the gate's own because the application gave none.
+#[derive(Clone, Copy, Debug)]
+pub struct Unanswered;
+
 /// Says whose fault it is: a person who reads it must not go looking for their password.
 fn unreachable_page(status: StatusCode) -> Response<Body> {
     let text = "The Airflow behind this gate does not answer. You are signed in and allowed; \
                 ask whoever runs this deployment to look at its API server.\n";
     let mut answer = Response::new(whole(text));
     *answer.status_mut() = status;
+    answer.extensions_mut().insert(Unanswered);
     let all = answer.headers_mut();
     all.insert(
         "content-type",

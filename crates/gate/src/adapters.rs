@@ -1,0 +1,132 @@
+//! The ports of the request path, over the replica.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use aeolus_api::client::Client;
+use aeolus_api::oauth::{ASSERTION_TYPE, GRANT_AUTHORIZATION_CODE};
+use aeolus_decide::World;
+use aeolus_model::{Clock, DeploymentId, PlaneId, SessionId, Time};
+
+use crate::gate::subject_id;
+use crate::ports::{
+    CodeExchange, Exchanged, Journal, Knowledge, Refused, Sessions, TokenEndpoint, TokenError,
+};
+use crate::replica::{ApiControl, Counters, Denial, Outbox, Renewal, Replica, SessionRenewals};
+
+/// A replica whose snapshots become worlds.
+pub(crate) type WorldReplica = Replica<Arc<World>>;
+
+impl Knowledge for WorldReplica {
+    fn world(&self) -> Option<Arc<World>> {
+        let loaded = self.peek();
+        loaded.as_ref().map(|loaded| Arc::clone(&loaded.world))
+    }
+
+    fn age(&self) -> Option<Duration> {
+        Self::age(self)
+    }
+
+    fn now(&self) -> Time {
+        self.clock().now()
+    }
+}
+
+/// Gate time as a clock of its own.
+pub(crate) struct GateTime(pub(crate) Arc<WorldReplica>);
+
+impl Clock for GateTime {
+    fn now(&self) -> Time {
+        self.0.clock().now()
+    }
+}
+
+/// Sessions: asked of the renewals, told to the outbox.
+pub(crate) struct ReplicaSessions {
+    pub(crate) renewals: Arc<SessionRenewals>,
+    pub(crate) outbox: Arc<Outbox>,
+}
+
+impl Sessions for ReplicaSessions {
+    fn renewed(&self, session: SessionId) -> Option<Time> {
+        match self.renewals.get(session)? {
+            Renewal::Renewed { access_end, .. } => Some(access_end),
+            Renewal::Ended => None,
+        }
+    }
+
+    fn ended(&self, session: SessionId) -> bool {
+        self.renewals.get(session) == Some(Renewal::Ended)
+    }
+
+    fn renew(&self, session: SessionId, deployment: DeploymentId) {
+        self.renewals.request(session, deployment);
+    }
+
+    fn end(&self, session: SessionId, now: Time) {
+        self.renewals.end(session, now);
+        self.outbox.session_ended(session, now);
+    }
+}
+
+/// The journal: counts for the status, refusals for the audit log.
+pub(crate) struct ReplicaJournal {
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) outbox: Arc<Outbox>,
+}
+
+impl Journal for ReplicaJournal {
+    fn checked(&self) {
+        self.counters.checks.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn refused(&self, refused: Refused) {
+        self.counters.denies.fetch_add(1, Ordering::Relaxed);
+        self.outbox.denied(Denial {
+            at: refused.at,
+            deployment: refused.deployment,
+            source: refused.source,
+            reason: refused.reason,
+            subject: refused.subject.map(subject_id),
+            request_id: refused.request_id,
+        });
+    }
+}
+
+/// Control's token endpoint, asked as the plane.
+pub(crate) struct ControlTokens {
+    pub(crate) client: Client,
+    pub(crate) control: Arc<ApiControl>,
+    pub(crate) plane: PlaneId,
+}
+
+impl TokenEndpoint for ControlTokens {
+    fn exchange(&self, code: CodeExchange) -> Exchanged<'_> {
+        Box::pin(async move {
+            let assertion = self.control.assertion();
+            let assertion = assertion.map_err(|_| TokenError::Unavailable)?;
+            let client_id = format!("urn:aeolus:plane:{}", self.plane);
+            let form = [
+                ("grant_type", GRANT_AUTHORIZATION_CODE),
+                ("code", code.code.expose()),
+                ("redirect_uri", &code.redirect_uri),
+                ("code_verifier", code.verifier.expose()),
+                ("client_id", &client_id),
+                ("client_assertion_type", ASSERTION_TYPE),
+                ("client_assertion", assertion.expose()),
+            ];
+            let answered = self.client.exchange_code(&form).await;
+            answered.map_err(|error| match error.status() {
+                Some(status) if (400..500).contains(&status) => {
+                    tracing::warn!(status, "control refused a code");
+                    TokenError::Refused
+                }
+                _ => {
+                    tracing::warn!(%error, "control's token endpoint does not answer");
+                    TokenError::Unavailable
+                }
+            })
+        })
+    }
+}

@@ -1,0 +1,96 @@
+//! The check listener: proxies ask here, and Airflow fetches its keys. Local only.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use aeolus_decide::{Deny, Reason};
+use aeolus_model::DeploymentId;
+use http::header::CACHE_CONTROL;
+use http::{HeaderValue, Method, Request, Response, StatusCode};
+use hyper::body::Incoming;
+
+use crate::answer;
+use crate::body::Body;
+use crate::codec::{forwarded_for, nginx};
+use crate::gate::{Gate, Verdict};
+use crate::session;
+
+/// Answers one request of a proxy or an Airflow. The query is never read.
+pub async fn serve(
+    gate: Arc<Gate>,
+    request: Request<Incoming>,
+    peer: Option<IpAddr>,
+) -> Response<Body> {
+    let (parts, _body) = request.into_parts();
+    let path = parts.uri.path();
+    if let Some(id) = path.strip_prefix("/authz/nginx/") {
+        let asked = id.parse().ok();
+        let asked = asked.and_then(|id| nginx::parse(&parts.headers, id, peer));
+        let verdict = if let Some(question) = asked {
+            gate.check(&question)
+        } else {
+            gate.metrics.refused(Reason::TargetForm);
+            Verdict::Deny(Deny::because(Reason::TargetForm))
+        };
+        return nginx::render(&verdict, &parts.headers);
+    }
+    if path.starts_with(session::PREFIX) {
+        let peer = forwarded_for(&parts.headers, peer);
+        return session::serve(&gate, &parts, peer).await;
+    }
+    if parts.method != Method::GET && parts.method != Method::HEAD {
+        return answer::text(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "This method is not allowed.\n",
+        );
+    }
+    match path {
+        "/livez" => answer::text(StatusCode::OK, "ok\n"),
+        "/readyz" => ready(&gate),
+        _ => {
+            let id = path
+                .strip_prefix("/deployments/")
+                .and_then(|rest| rest.strip_suffix("/jwks.json"))
+                .and_then(|id| id.parse().ok());
+            match id {
+                Some(id) => jwks(&gate, id),
+                None => answer::text(StatusCode::NOT_FOUND, "Nothing is served here.\n"),
+            }
+        }
+    }
+}
+
+/// Ready to decide: there is a snapshot.
+pub(crate) fn ready(gate: &Gate) -> Response<Body> {
+    if gate.knowledge.world().is_some() {
+        answer::text(StatusCode::OK, "ok\n")
+    } else {
+        answer::text(StatusCode::SERVICE_UNAVAILABLE, "no snapshot yet\n")
+    }
+}
+
+/// The keys that a deployment's Airflow verifies its tokens with.
+fn jwks(gate: &Gate, id: DeploymentId) -> Response<Body> {
+    let world = gate.knowledge.world();
+    let Some(world) = world else {
+        return answer::text(StatusCode::SERVICE_UNAVAILABLE, "no snapshot yet\n");
+    };
+    let Some(deployment) = world.deployment(id) else {
+        return answer::text(StatusCode::NOT_FOUND, "no such deployment\n");
+    };
+    match gate.exchange.jwks(deployment) {
+        Ok(keys) => {
+            let mut answer = answer::json(StatusCode::OK, keys);
+            let minute = HeaderValue::from_static("max-age=60");
+            answer.headers_mut().insert(CACHE_CONTROL, minute);
+            answer
+        }
+        Err(error) => {
+            tracing::error!(deployment = %id, %error, "the deployment's keys can't be derived");
+            answer::text(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "the keys can't be derived\n",
+            )
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! What each listener answers.
+
+use std::future::Future;
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use http::{Request, Response, StatusCode};
+use hyper::body::Incoming;
+
+use crate::body::Body;
+use crate::gate::Gate;
+use crate::server::Handler;
+use crate::{answer, check, proxy};
+
+/// Checks, Airflow's keys, our pages.
+pub struct Checks(pub Arc<Gate>);
+
+/// The built-in proxy.
+pub struct Proxy(pub Arc<Gate>);
+
+/// Metrics and health.
+pub struct Metrics(pub Arc<Gate>);
+
+type Answered = Pin<Box<dyn Future<Output = Response<Body>> + Send>>;
+
+impl Handler for Checks {
+    fn answer(self: Arc<Self>, request: Request<Incoming>, peer: Option<IpAddr>) -> Answered {
+        Box::pin(async move { check::serve(Arc::clone(&self.0), request, peer).await })
+    }
+
+    fn panicked(&self) {
+        self.0.metrics.panicked();
+    }
+}
+
+impl Handler for Proxy {
+    fn answer(self: Arc<Self>, request: Request<Incoming>, peer: Option<IpAddr>) -> Answered {
+        Box::pin(async move { proxy::serve(Arc::clone(&self.0), request, peer).await })
+    }
+
+    fn panicked(&self) {
+        self.0.metrics.panicked();
+    }
+}
+
+impl Handler for Metrics {
+    fn answer(self: Arc<Self>, request: Request<Incoming>, _peer: Option<IpAddr>) -> Answered {
+        Box::pin(async move {
+            match request.uri().path() {
+                "/metrics" => {
+                    let figures = self.0.metrics.render(&self.0.gauges());
+                    let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+                    answer::typed(StatusCode::OK, kind, figures)
+                }
+                "/livez" => answer::text(StatusCode::OK, "ok\n"),
+                "/readyz" => check::ready(&self.0),
+                _ => answer::text(StatusCode::NOT_FOUND, "Nothing is served here.\n"),
+            }
+        })
+    }
+
+    fn panicked(&self) {
+        self.0.metrics.panicked();
+    }
+}

@@ -1,0 +1,146 @@
+//! What a gate remembers between requests: verified tokens, and tokens known to be forged.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use aeolus_decide::{Memory, Reason, SessionCookie, Verified, World};
+use aeolus_keys::seal::{Purpose, Sealer};
+use aeolus_model::{Rng, SessionId, Time};
+use quick_cache::sync::Cache;
+use siphasher::sip128::{Hasher128, SipHasher24};
+use std::hash::Hasher;
+
+use crate::ports::Sessions;
+
+/// How long a token that failed its signature is refused without verifying it again.
+const FORGED: Duration = Duration::from_secs(10);
+
+/// Verifications at one time; more would only queue behind the same cores and delay everybody
+/// whose token is already known.
+const VERIFYING: usize = 64;
+
+/// Tokens by a keyed hash: an attacker who doesn't know this process's key can't make two collide.
+///
+/// Only what is read off the token is kept; whether it is still good is asked on every use.
+/// Forged ones are in a cache of their own, so that a flood of them evicts nobody.
+pub struct Tokens {
+    key: SipHasher24,
+    good: Cache<u128, Verified>,
+    forged: Cache<u128, Time>,
+    verifying: AtomicUsize,
+}
+
+impl Tokens {
+    /// Remembers at most `capacity` good tokens and an eighth of that in forged ones.
+    pub fn new(capacity: usize, rng: &dyn Rng) -> Self {
+        let mut key = [0; 16];
+        rng.fill(&mut key);
+        Self {
+            key: SipHasher24::new_with_key(&key),
+            good: Cache::new(capacity),
+            forged: Cache::new(capacity / 8 + 1),
+            verifying: AtomicUsize::new(0),
+        }
+    }
+
+    /// How many good tokens are remembered.
+    pub fn len(&self) -> usize {
+        self.good.len()
+    }
+
+    /// Whether none is.
+    pub fn is_empty(&self) -> bool {
+        self.good.is_empty()
+    }
+
+    /// From memory, or by verifying.
+    pub fn verified(&self, token: &[u8], world: &World, now: Time) -> Result<Verified, Reason> {
+        let mut hasher = self.key;
+        hasher.write(token);
+        let hash = hasher.finish128().as_u128();
+        if let Some(known) = self.good.get(&hash) {
+            return Ok(known);
+        }
+        if self.forged.get(&hash).is_some_and(|until| now < until) {
+            return Err(Reason::TokenSignature);
+        }
+        let _turn = Turn::take(&self.verifying).ok_or(Reason::Overloaded)?;
+        let verified = world.verify(token, now);
+        match &verified {
+            Ok(verified) => self.good.insert(hash, verified.clone()),
+            // Only what is dear to find out again is worth remembering.
+            Err(Reason::TokenSignature) => self.forged.insert(hash, now.plus(FORGED)),
+            Err(_) => {}
+        }
+        verified
+    }
+}
+
+/// Leave to verify; given back when dropped.
+struct Turn<'a>(&'a AtomicUsize);
+
+impl<'a> Turn<'a> {
+    fn take(count: &'a AtomicUsize) -> Option<Self> {
+        let turn = Self(count);
+        (count.fetch_add(1, Ordering::AcqRel) < VERIFYING).then_some(turn)
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// The gate's [`Memory`].
+pub struct Remembered {
+    /// Tokens.
+    pub tokens: Tokens,
+    /// Opens session cookies.
+    pub sealer: Sealer,
+    /// What was learnt of sessions.
+    pub sessions: Arc<dyn Sessions>,
+    extended: Cache<SessionId, Time>,
+}
+
+/// How long a session that outlived its end during an outage goes on after control is back: time
+/// for the renewal that its use asked for.
+const GRACE: Duration = Duration::from_secs(10 * 60);
+
+impl Remembered {
+    /// A memory for `capacity` tokens.
+    pub fn new(tokens: Tokens, sealer: Sealer, sessions: Arc<dyn Sessions>) -> Self {
+        Self {
+            tokens,
+            sealer,
+            sessions,
+            extended: Cache::new(100_000),
+        }
+    }
+
+    /// Notes that a session went on past its end because control was away.
+    pub fn extend(&self, session: SessionId, now: Time, until: Time) {
+        self.extended.insert(session, now.plus(GRACE).min(until));
+    }
+}
+
+impl Memory for Remembered {
+    fn verified(&self, token: &[u8], world: &World, now: Time) -> Result<Verified, Reason> {
+        self.tokens.verified(token, world, now)
+    }
+
+    fn open_session(&self, host: &str, value: &[u8]) -> Option<SessionCookie> {
+        let opened = self.sealer.open(Purpose::Session, host, value)?;
+        SessionCookie::decode(opened.expose())
+    }
+
+    fn renewed(&self, session: SessionId) -> Option<Time> {
+        let renewed = self.sessions.renewed(session);
+        renewed.max(self.extended.get(&session))
+    }
+
+    fn ended(&self, session: SessionId) -> bool {
+        self.sessions.ended(session)
+    }
+}

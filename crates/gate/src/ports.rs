@@ -1,0 +1,94 @@
+//! What the request path needs from the rest of the gate. All of it answers from memory, but the
+//! token endpoint, which is only asked when somebody signs in.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aeolus_api::oauth::TokenAnswer;
+use aeolus_decide::World;
+use aeolus_model::{DeploymentId, Secret, SessionId, Subject, Time};
+
+/// What is known at this moment.
+pub trait Knowledge: Send + Sync {
+    /// The snapshot in force; none before the first.
+    fn world(&self) -> Option<Arc<World>>;
+
+    /// Gate time minus the latest signed time; none if time can't be trusted.
+    fn age(&self) -> Option<Duration>;
+
+    /// Gate time.
+    fn now(&self) -> Time;
+}
+
+/// What this gate has learnt of sessions since their cookies were sealed.
+pub trait Sessions: Send + Sync {
+    /// Until when control has renewed a session, if it has.
+    fn renewed(&self, session: SessionId) -> Option<Time>;
+
+    /// Whether it was ended.
+    fn ended(&self, session: SessionId) -> bool;
+
+    /// Asks control to renew it, some time soon.
+    fn renew(&self, session: SessionId, deployment: DeploymentId);
+
+    /// Ends it here at once, and tells control.
+    fn end(&self, session: SessionId, now: Time);
+}
+
+/// A refusal, for control's audit log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// When.
+    pub at: Time,
+    /// Where, if the route was known.
+    pub deployment: Option<DeploymentId>,
+    /// The client's address.
+    pub source: String,
+    /// The stable code.
+    pub reason: &'static str,
+    /// Who asked, where that is proven.
+    pub subject: Option<Subject>,
+    /// To find it in this gate's log.
+    pub request_id: String,
+}
+
+/// Where decisions are told, off the request's path.
+pub trait Journal: Send + Sync {
+    /// A request was decided.
+    fn checked(&self);
+
+    /// A request was refused.
+    fn refused(&self, refused: Refused);
+}
+
+/// An authorization code, ready to be exchanged (RFC 6749 §4.1.3 with PKCE).
+pub struct CodeExchange {
+    /// The code.
+    pub code: Secret<String>,
+    /// The redirect that received it, byte for byte.
+    pub redirect_uri: String,
+    /// The PKCE verifier.
+    pub verifier: Secret<String>,
+}
+
+/// Why a code was not exchanged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TokenError {
+    /// Control can't be reached.
+    #[error("the control plane can't be reached")]
+    Unavailable,
+    /// Control refused the code.
+    #[error("the control plane refused the code")]
+    Refused,
+}
+
+/// What a token endpoint's answer comes in.
+pub type Exchanged<'a> = Pin<Box<dyn Future<Output = Result<TokenAnswer, TokenError>> + Send + 'a>>;
+
+/// Control's token endpoint.
+pub trait TokenEndpoint: Send + Sync {
+    /// Exchanges a code for tokens.
+    fn exchange(&self, code: CodeExchange) -> Exchanged<'_>;
+}

@@ -1,0 +1,123 @@
+//! The built-in proxy's listener: our own pages, then a decision, then forwarding.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use aeolus_decide::{Decision, Deny, Headers, Reason, Request as Question, is_loopback};
+use http::header::{CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING, UPGRADE};
+use http::{HeaderMap, HeaderValue, Request, Response, Uri};
+use hyper::body::Incoming;
+
+use crate::body::Body;
+use crate::codec::pairs;
+use crate::gate::{Gate, Verdict};
+use crate::upstream::{Forward, StillGood, Unanswered};
+use crate::{answer, session};
+
+/// Serves one request of a client.
+pub async fn serve(
+    gate: Arc<Gate>,
+    request: Request<Incoming>,
+    peer: Option<IpAddr>,
+) -> Response<Body> {
+    if let Err(reason) = well_framed(request.headers()) {
+        gate.metrics.refused(reason);
+        let mut answer = answer::denied(&Deny::because(reason));
+        let close = HeaderValue::from_static("close");
+        answer.headers_mut().insert(CONNECTION, close);
+        return answer;
+    }
+    if request.uri().authority().is_none() && request.uri().path().starts_with(session::PREFIX) {
+        let (parts, _body) = request.into_parts();
+        return session::serve(&gate, &parts, peer).await;
+    }
+    let asked = Asked::of(&request, peer);
+    let (allowed, authorization) = match gate.check(&asked.question()) {
+        Verdict::Allow(allowed, authorization) => (allowed, authorization),
+        Verdict::Deny(deny) => return answer::denied(&deny),
+        Verdict::SignIn(sign_in) => return answer::to_sign_in(&sign_in),
+    };
+    let forward = Forward {
+        allowed: &allowed,
+        authorization,
+        peer,
+        scheme: asked.scheme(),
+    };
+    let still_good: StillGood = if request.headers().contains_key(UPGRADE) {
+        let gate = Arc::clone(&gate);
+        Arc::new(move || asked.is_still_allowed(&gate))
+    } else {
+        Arc::new(|| true)
+    };
+    let answer = gate.upstream.forward(forward, request, still_good).await;
+    if answer.extensions().get::<Unanswered>().is_some() {
+        gate.metrics.upstream_error();
+    }
+    answer
+}
+
+/// A request that two servers could cut in two places is refused (RFC 9112 §6.1), and so is one
+/// with several hosts.
+fn well_framed(headers: &HeaderMap) -> Result<(), Reason> {
+    if headers.contains_key(TRANSFER_ENCODING) && headers.contains_key(CONTENT_LENGTH) {
+        return Err(Reason::Framing);
+    }
+    match headers.get_all(HOST).iter().count() {
+        0 => Err(Reason::HostMissing),
+        1 => Ok(()),
+        _ => Err(Reason::HostsDiffer),
+    }
+}
+
+/// What the decision sees of a request; kept for as long as a tunnel is open.
+struct Asked {
+    method: http::Method,
+    target: String,
+    headers: HeaderMap,
+    peer: Option<IpAddr>,
+}
+
+impl Asked {
+    fn of(request: &Request<Incoming>, peer: Option<IpAddr>) -> Self {
+        Self {
+            method: request.method().clone(),
+            target: target(request.uri()),
+            headers: request.headers().clone(),
+            peer,
+        }
+    }
+
+    fn question(&self) -> Question<'_> {
+        Question {
+            method: self.method.as_str().as_bytes(),
+            host: self.headers.get(HOST).map(HeaderValue::as_bytes),
+            target: self.target.as_bytes(),
+            peer: self.peer,
+            pin: None,
+            headers: Headers::collect(pairs(&self.headers)),
+        }
+    }
+
+    /// As the client sees us: plain http only ever on loopback, TLS ends in front of us elsewhere.
+    fn scheme(&self) -> &'static str {
+        let host = self.headers.get(HOST).and_then(|host| host.to_str().ok());
+        let name = host.map(|host| host.rsplit_once(':').map_or(host, |(name, _)| name));
+        let loopback = name.is_some_and(|name| is_loopback(&name.to_ascii_lowercase()));
+        if loopback { "http" } else { "https" }
+    }
+
+    fn is_still_allowed(&self, gate: &Gate) -> bool {
+        let now = gate.knowledge.now();
+        gate.knowledge.world().is_some_and(|world| {
+            let decision = gate.judge(&world, now).decide(&self.question());
+            matches!(decision, Decision::Allow(_))
+        })
+    }
+}
+
+fn target(uri: &Uri) -> String {
+    match (uri.scheme(), uri.authority(), uri.path_and_query()) {
+        (None, None, Some(path)) => path.as_str().to_owned(),
+        _ => uri.to_string(),
+    }
+}

@@ -1,0 +1,248 @@
+//! A gate as a program runs it: its data folder, its listeners, its tasks.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use aeolus_api::Listen;
+use aeolus_api::client::{Client, ClientError};
+use aeolus_decide::World;
+use aeolus_model::{Clock, Rng};
+use aeolus_tls::{BindError, HandedOver, Listener};
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::adapters::{ControlTokens, GateTime, ReplicaJournal, ReplicaSessions, WorldReplica};
+use crate::gate::{Gate, Parts};
+use crate::listeners;
+use crate::ports::TokenEndpoint;
+use crate::replica::fs::SystemFs;
+use crate::replica::{
+    self, ApiControl, Counters, Data, DataError, Outbox, Replica, SessionRenewals, SystemBootClock,
+    Tasks,
+};
+use crate::server::{self, Handler};
+
+/// What a gate is told.
+#[derive(Default)]
+pub struct GateConfig {
+    /// Its data folder, made by `gate enroll`.
+    pub data: PathBuf,
+    /// Where proxies and Airflow ask. Only loopback addresses and Unix sockets: whoever can ask
+    /// gets an Airflow token.
+    pub checks: Vec<Listen>,
+    /// The built-in proxy's address.
+    pub proxy: Option<Listen>,
+    /// Where metrics are read.
+    pub metrics: Option<Listen>,
+    /// Control's address, where it differs from the one it enrolled with.
+    pub control: Option<String>,
+    /// Sockets that a service manager opened: `checks`, `proxy`, `metrics`.
+    pub handed_over: HandedOver,
+}
+
+/// Where a gate really listens.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Bound {
+    /// Checks, in the order of the configuration.
+    pub checks: Vec<aeolus_tls::Bound>,
+    /// The built-in proxy.
+    pub proxy: Option<aeolus_tls::Bound>,
+    /// Metrics.
+    pub metrics: Option<aeolus_tls::Bound>,
+}
+
+/// Why a gate doesn't start.
+#[derive(Debug, thiserror::Error)]
+pub enum GateError {
+    /// The data folder.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// An address.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// Control's address.
+    #[error("control's address can't be used: {0}")]
+    Control(#[from] ClientError),
+    /// A check listener that others could reach.
+    #[error(
+        "GATE-0001: checks must not listen on {0}: whoever can ask gets an Airflow token; use a loopback address or unix:PATH"
+    )]
+    ChecksExposed(String),
+}
+
+/// Runs a gate until told to stop. What is on disk decides at once; control is not waited for.
+/// `ready` gets the real addresses as soon as every listener accepts.
+pub async fn serve(
+    mut config: GateConfig,
+    clock: Arc<dyn Clock>,
+    rng: Arc<dyn Rng>,
+    ready: oneshot::Sender<Bound>,
+    shutdown: CancellationToken,
+) -> Result<(), GateError> {
+    for listen in &config.checks {
+        if !listen.is_local() {
+            return Err(GateError::ChecksExposed(String::from(listen.clone())));
+        }
+    }
+    let data = Data::open(&config.data, Arc::new(SystemFs))?;
+    let url = config.control.take().or(data.settings.control_url.clone());
+    let running = Running::open(&data, &url.unwrap_or_default(), &clock, &rng)?;
+    let listeners = bind(&mut config).await?;
+    let handler: [Arc<dyn Handler>; 3] = [
+        Arc::new(listeners::Checks(Arc::clone(&running.gate))),
+        Arc::new(listeners::Proxy(Arc::clone(&running.gate))),
+        Arc::new(listeners::Metrics(Arc::clone(&running.gate))),
+    ];
+    let [checks, proxy, metrics] = handler;
+    let servers = TaskTracker::new();
+    let mut bound = Bound::default();
+    let start = |listener: Listener, handler: &Arc<dyn Handler>| {
+        let at = listener.bound().clone();
+        let handler = Arc::clone(handler);
+        servers.spawn(server::run(listener, handler, shutdown.clone()));
+        at
+    };
+    for listener in listeners.checks {
+        bound.checks.push(start(listener, &checks));
+    }
+    bound.proxy = listeners.proxy.map(|listener| start(listener, &proxy));
+    bound.metrics = listeners.metrics.map(|listener| start(listener, &metrics));
+    servers.close();
+    // Nobody waiting for the addresses is no reason not to serve.
+    let _ = ready.send(bound);
+    running.tasks(shutdown).await;
+    servers.wait().await;
+    Ok(())
+}
+
+struct Listeners {
+    checks: Vec<Listener>,
+    proxy: Option<Listener>,
+    metrics: Option<Listener>,
+}
+
+async fn bind(config: &mut GateConfig) -> Result<Listeners, BindError> {
+    let mut checks = Vec::with_capacity(config.checks.len());
+    for listen in &config.checks {
+        checks.push(Listener::bind("checks", listen, &mut config.handed_over).await?);
+    }
+    let proxy = match &config.proxy {
+        Some(listen) => Some(Listener::bind("proxy", listen, &mut config.handed_over).await?),
+        None => None,
+    };
+    let metrics = match &config.metrics {
+        Some(listen) => Some(Listener::bind("metrics", listen, &mut config.handed_over).await?),
+        None => None,
+    };
+    Ok(Listeners {
+        checks,
+        proxy,
+        metrics,
+    })
+}
+
+/// A gate and what keeps it fresh.
+struct Running {
+    gate: Arc<Gate>,
+    replica: Arc<WorldReplica>,
+    /// None at a gate that never has news.
+    control: Option<Arc<ApiControl>>,
+    outbox: Arc<Outbox>,
+    renewals: Arc<SessionRenewals>,
+    counters: Arc<Counters>,
+    rng: Arc<dyn Rng>,
+}
+
+impl Running {
+    fn open(
+        data: &Data,
+        control_url: &str,
+        clock: &Arc<dyn Clock>,
+        rng: &Arc<dyn Rng>,
+    ) -> Result<Self, GateError> {
+        let parts = replica::Parts {
+            wall: Arc::clone(clock),
+            boot: Arc::new(SystemBootClock),
+            build: Box::new(|snapshot| {
+                let world = World::from_snapshot(snapshot);
+                for refused in world.refused() {
+                    tracing::error!(
+                        deployment = refused.id,
+                        name = refused.name,
+                        why = refused.why,
+                        "a deployment is not served"
+                    );
+                }
+                Arc::new(world)
+            }),
+        };
+        let replica = Arc::new(Replica::open(data, parts));
+        let outbox = Arc::new(Outbox::open(
+            &data.path,
+            Arc::new(SystemFs),
+            Arc::clone(rng),
+        ));
+        let renewals = Arc::new(SessionRenewals::default());
+        let counters = Arc::new(Counters::default());
+        let mut control = None;
+        let mut tokens: Option<Arc<dyn TokenEndpoint>> = None;
+        if !control_url.is_empty() {
+            let client = Client::new(control_url)?;
+            let api = Arc::new(ApiControl::new(
+                client.clone(),
+                data.settings.clone(),
+                Arc::clone(&data.identity),
+                Arc::new(GateTime(Arc::clone(&replica))),
+                Arc::clone(rng),
+            ));
+            tokens = Some(Arc::new(ControlTokens {
+                client,
+                control: Arc::clone(&api),
+                plane: data.settings.plane,
+            }));
+            control = Some(api);
+        }
+        let gate = Arc::new(Gate::new(Parts {
+            plane: data.settings.plane,
+            secret: Arc::new(data.secret.clone()),
+            knowledge: Arc::clone(&replica) as _,
+            sessions: Arc::new(ReplicaSessions {
+                renewals: Arc::clone(&renewals),
+                outbox: Arc::clone(&outbox),
+            }),
+            journal: Arc::new(ReplicaJournal {
+                counters: Arc::clone(&counters),
+                outbox: Arc::clone(&outbox),
+            }),
+            tokens,
+            rng: Arc::clone(rng),
+        }));
+        Ok(Self {
+            gate,
+            replica,
+            control,
+            outbox,
+            renewals,
+            counters,
+            rng: Arc::clone(rng),
+        })
+    }
+
+    /// Keeps the replica fresh until told to stop.
+    async fn tasks(self, shutdown: CancellationToken) {
+        let Some(control) = self.control else {
+            shutdown.cancelled().await;
+            return;
+        };
+        let tasks = Tasks {
+            replica: self.replica,
+            control,
+            outbox: self.outbox,
+            renewals: self.renewals,
+            counters: self.counters,
+            rng: self.rng,
+        };
+        replica::run(tasks, shutdown).await;
+    }
+}

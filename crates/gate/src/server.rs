@@ -1,0 +1,135 @@
+//! Connections: limits, panics, stopping.
+
+use std::future::Future;
+use std::net::IpAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use aeolus_tls::{Connection, Listener};
+use http::{Request, Response, StatusCode};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::answer;
+use crate::body::Body;
+
+/// How long a client may take for its request's head.
+const HEAD: Duration = Duration::from_secs(10);
+
+/// Most bytes of a request's head; what proxies allow themselves.
+const HEAD_BYTES: usize = 64 * 1024;
+
+/// Most header lines.
+const HEADERS: usize = 100;
+
+/// Connections of one listener at a time.
+const CONNECTIONS: usize = 10_000;
+
+/// How long open requests may take after the stop was asked for.
+const DRAIN: Duration = Duration::from_secs(10);
+
+/// What answers the requests of a listener.
+pub trait Handler: Send + Sync + 'static {
+    /// Answers one request.
+    fn answer(
+        self: Arc<Self>,
+        request: Request<Incoming>,
+        peer: Option<IpAddr>,
+    ) -> Pin<Box<dyn Future<Output = Response<Body>> + Send>>;
+
+    /// Told when answering panicked.
+    fn panicked(&self);
+}
+
+/// Accepts until told to stop, then lets open requests finish.
+pub async fn run(listener: Listener, handler: Arc<dyn Handler>, shutdown: CancellationToken) {
+    let slots = Arc::new(Semaphore::new(CONNECTIONS));
+    let tracker = TaskTracker::new();
+    loop {
+        let accepted = tokio::select! {
+            () = shutdown.cancelled() => break,
+            accepted = accept(&listener, &slots) => accepted,
+        };
+        if let Some((connection, slot)) = accepted {
+            let serving = serve(connection, Arc::clone(&handler), shutdown.clone());
+            tracker.spawn(async move {
+                serving.await;
+                drop(slot);
+            });
+        }
+    }
+    drop(listener);
+    tracker.close();
+    let _ = tokio::time::timeout(DRAIN, tracker.wait()).await;
+}
+
+async fn accept(
+    listener: &Listener,
+    slots: &Arc<Semaphore>,
+) -> Option<(Connection, tokio::sync::OwnedSemaphorePermit)> {
+    // Beyond the limit, new connections wait in the system's queue.
+    let slot = Arc::clone(slots).acquire_owned().await.ok()?;
+    match listener.accept().await {
+        Ok(connection) => Some((connection, slot)),
+        Err(error) => {
+            // Out of descriptors, most likely: a short pause lets some come free.
+            tracing::warn!(%error, "a connection could not be accepted");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            None
+        }
+    }
+}
+
+async fn serve(connection: Connection, handler: Arc<dyn Handler>, shutdown: CancellationToken) {
+    let peer = connection.peer;
+    let service = service_fn(move |request| {
+        let handler = Arc::clone(&handler);
+        async move {
+            let answered = Guarded(Arc::clone(&handler).answer(request, peer)).await;
+            Ok::<_, std::convert::Infallible>(answered.unwrap_or_else(|| {
+                handler.panicked();
+                tracing::error!("a handler panicked; the request was refused");
+                answer::text(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong.\n")
+            }))
+        }
+    });
+    let serving = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD)
+        .max_buf_size(HEAD_BYTES)
+        .max_headers(HEADERS)
+        .serve_connection(TokioIo::new(connection.stream), service)
+        .with_upgrades();
+    let mut serving = std::pin::pin!(serving);
+    // A client that speaks no HTTP, or goes away, is its own affair.
+    tokio::select! {
+        _ = serving.as_mut() => return,
+        () = shutdown.cancelled() => {}
+    }
+    serving.as_mut().graceful_shutdown();
+    let _ = serving.await;
+}
+
+/// A future that turns a panic into `None`: one request fails closed, the process lives.
+struct Guarded<T>(Pin<Box<dyn Future<Output = T> + Send>>);
+
+impl<T> Future for Guarded<T> {
+    type Output = Option<T>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<T>> {
+        let polled = catch_unwind(AssertUnwindSafe(|| self.0.as_mut().poll(context)));
+        match polled {
+            Ok(Poll::Pending) => Poll::Pending,
+            Ok(Poll::Ready(value)) => Poll::Ready(Some(value)),
+            Err(_) => Poll::Ready(None),
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! `GET /.aeolus/callback`: the code comes back, a session begins.
+
+use aeolus_api::oauth::TokenAnswer;
+use aeolus_decide::{Audience, SessionCookie};
+use aeolus_keys::claims::{IdToken, Registered as _};
+use aeolus_keys::{Kind, jws};
+use aeolus_model::{Secret, Subject, Time};
+use http::Response;
+
+use super::state::{self, Pending};
+use super::{Visit, cookies, pages, sign_in};
+use crate::answer;
+use crate::body::Body;
+use crate::gate::Gate;
+use crate::ports::{CodeExchange, TokenError};
+
+pub(super) async fn finish(gate: &Gate, visit: &Visit<'_>) -> Response<Body> {
+    let mut ring = state::open(gate, visit);
+    // Mix-up defence (RFC 9207): the answer must come from the one issuer we asked.
+    let from_control = visit.parameter("iss").as_deref() == Some(visit.world.issuer());
+    let pending = visit
+        .parameter("state")
+        .and_then(|state| state::take(&mut ring, &state));
+    let Some(pending) = pending.filter(|_| from_control) else {
+        return pages::failed("This sign-in was not begun here, or it took too long.");
+    };
+    let spent = state::seal(gate, visit, ring);
+    let answered = match (visit.parameter("code"), &gate.tokens) {
+        (Some(code), Some(tokens)) => {
+            let code = CodeExchange {
+                code: Secret::new(code),
+                redirect_uri: sign_in::redirect_uri(visit),
+                verifier: Secret::new(pending.verifier.clone()),
+            };
+            tokens.exchange(code).await
+        }
+        _ => Err(TokenError::Refused),
+    };
+    let page = match answered {
+        Err(TokenError::Unavailable) => pages::control_is_away(gate.knowledge.age()),
+        Err(TokenError::Refused) => pages::failed("The control plane did not let you in."),
+        Ok(answered) => welcome(gate, visit, &pending, &answered),
+    };
+    match spent {
+        Some(cookie) => answer::with_cookie(page, &cookie),
+        None => page,
+    }
+}
+
+fn welcome(
+    gate: &Gate,
+    visit: &Visit<'_>,
+    pending: &Pending,
+    answered: &TokenAnswer,
+) -> Response<Body> {
+    let Some(session) = session(gate, visit, pending, answered) else {
+        tracing::error!("control's answer to a sign-in does not verify");
+        return pages::failed("The control plane's answer does not verify.");
+    };
+    match cookies::seal(gate, visit, &session) {
+        Some(cookie) => answer::with_cookie(answer::redirect(&pending.next), &cookie),
+        None => pages::failed("The session could not be kept."),
+    }
+}
+
+/// The session behind the tokens, if every part of the answer is what was asked for. The identity
+/// is judged by the same keys and marks as at any request.
+fn session(
+    gate: &Gate,
+    visit: &Visit<'_>,
+    pending: &Pending,
+    answered: &TokenAnswer,
+) -> Option<SessionCookie> {
+    let (world, now) = (&visit.world, visit.now);
+    let deployment = world.deployment(pending.deployment)?;
+    let access = world.verify(answered.access_token.as_bytes(), now).ok()?;
+    world.alive(&access, deployment, now).ok()?;
+    let (Subject::User(user), Some(session)) = (access.subject, access.session) else {
+        return None;
+    };
+    if access.kind != Kind::Access || access.audience != Audience::Deployment(deployment.id) {
+        return None;
+    }
+    let id_token = answered.id_token.as_deref()?;
+    let verified = world
+        .keys()
+        .verify(Kind::Id, jws::parse(id_token.as_bytes()).ok()?);
+    let id: IdToken = verified.ok()?.claims().ok()?;
+    id.check(world.issuer(), &sign_in::client_id(gate), now)
+        .ok()?;
+    let same = id.nonce.as_deref() == Some(&pending.nonce) && id.sub == user && id.sid == session;
+    let hint = answered.aeolus.as_ref().filter(|_| same)?;
+    let absolute_end = Time::from_secs(hint.absolute_end);
+    Some(SessionCookie {
+        session,
+        user,
+        connection: hint.connection,
+        auth_time: Time::from_secs(id.auth_time),
+        access_start: now,
+        access_end: Time::from_secs(access.expires).min(absolute_end),
+        absolute_end,
+    })
+}

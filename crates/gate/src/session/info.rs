@@ -1,0 +1,64 @@
+//! `/.aeolus/session` says who is signed in; `/.aeolus/refresh` writes a renewed session back into
+//! its cookie, which a check can't do.
+
+use aeolus_decide::{Memory as _, SessionCookie, is_local_path};
+use aeolus_model::{Subject, Time};
+use http::{Response, StatusCode};
+
+use super::{Visit, cookies};
+use crate::answer;
+use crate::body::Body;
+use crate::gate::Gate;
+
+pub(super) fn session(gate: &Gate, visit: &Visit<'_>) -> Response<Body> {
+    let content = match living(gate, visit) {
+        Some((session, end)) => {
+            let person = visit.world.person(Subject::User(session.user));
+            serde_json::json!({
+                "signedIn": true,
+                "user": session.user,
+                "email": person.map(|person| person.email.to_string()),
+                "accessEnd": end.secs(),
+                "absoluteEnd": session.absolute_end.secs(),
+            })
+        }
+        None => serde_json::json!({"signedIn": false}),
+    };
+    answer::json(StatusCode::OK, content.to_string())
+}
+
+pub(super) fn refresh(gate: &Gate, visit: &Visit<'_>) -> Response<Body> {
+    let Some((session, end)) = living(gate, visit) else {
+        return answer::text(StatusCode::UNAUTHORIZED, "Sign in again.\n");
+    };
+    let next = visit.parameter("next").filter(|next| is_local_path(next));
+    let page = match next {
+        Some(next) => answer::redirect(&next),
+        None => answer::text(StatusCode::NO_CONTENT, ""),
+    };
+    if end <= session.access_end {
+        if let Some(deployment) = visit.world.any_deployment_of(&visit.host) {
+            gate.memory.sessions.renew(session.session, deployment.id);
+        }
+        return page;
+    }
+    let renewed = SessionCookie {
+        access_start: visit.now,
+        access_end: end,
+        ..session
+    };
+    match cookies::seal(gate, visit, &renewed) {
+        Some(cookie) => answer::with_cookie(page, &cookie),
+        None => page,
+    }
+}
+
+/// The visit's session and its end, if it isn't over. Whether it may do anything is for a check.
+fn living(gate: &Gate, visit: &Visit<'_>) -> Option<(SessionCookie, Time)> {
+    let session = cookies::session(gate, visit)?;
+    let renewed = gate.memory.sessions.renewed(session.session);
+    let end = renewed.map_or(session.access_end, |end| end.max(session.access_end));
+    let end = end.min(session.absolute_end);
+    let over = gate.memory.ended(session.session) || visit.now >= end;
+    (!over).then_some((session, end))
+}

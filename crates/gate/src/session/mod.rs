@@ -1,0 +1,151 @@
+//! The gate's own pages on every deployment host: `/.aeolus/{sign-in,callback,refresh,sign-out,
+//! session}`. Proxies route them here without a check; each decides for itself.
+
+mod callback;
+mod cookies;
+mod info;
+mod pages;
+mod sign_in;
+mod sign_out;
+mod state;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use aeolus_decide::{Headers, Request as Question, World, is_loopback};
+use aeolus_model::{Host, Method, Time};
+use http::header::HOST;
+use http::request::Parts;
+use http::{Response, StatusCode};
+
+use crate::answer;
+use crate::body::Body;
+use crate::codec::pairs;
+use crate::gate::Gate;
+
+/// Where the pages live.
+pub const PREFIX: &str = "/.aeolus/";
+
+/// A request to one of the pages.
+pub(crate) struct Visit<'a> {
+    pub(crate) method: Method,
+    /// The host in canonical form, to which cookies are bound.
+    pub(crate) host: String,
+    /// `https://host`, or `http://host:port` on loopback: what redirects are built from.
+    pub(crate) base: String,
+    pub(crate) query: &'a str,
+    pub(crate) headers: Headers<'a>,
+    /// The same request as the decision would see it.
+    question: Question<'a>,
+    pub(crate) world: Arc<World>,
+    pub(crate) now: Time,
+}
+
+impl Visit<'_> {
+    /// Whether a page of this host sent the browser here.
+    pub(crate) fn is_same_origin(&self) -> bool {
+        aeolus_decide::is_same_origin(&self.question)
+    }
+
+    /// A query parameter that is there exactly once.
+    pub(crate) fn parameter(&self, name: &str) -> Option<String> {
+        let mut all = url::form_urlencoded::parse(self.query.as_bytes());
+        let mut matching = all.by_ref().filter(|(n, _)| n == name);
+        let (_, value) = matching.next()?;
+        matching.next().is_none().then(|| value.into_owned())
+    }
+}
+
+/// Answers a request below [`PREFIX`].
+pub async fn serve(gate: &Gate, parts: &Parts, peer: Option<IpAddr>) -> Response<Body> {
+    let Some(world) = gate.knowledge.world() else {
+        return pages::not_ready();
+    };
+    let Some(visit) = visit(gate, parts, peer, world) else {
+        return answer::text(StatusCode::BAD_REQUEST, "The request is malformed.\n");
+    };
+    if visit.world.any_deployment_of(&visit.host).is_none() {
+        return answer::text(StatusCode::NOT_FOUND, "Nothing is served here.\n");
+    }
+    match (parts.uri.path(), visit.method) {
+        ("/.aeolus/sign-in", Method::Get | Method::Head) => sign_in::begin(gate, &visit),
+        ("/.aeolus/callback", Method::Get) => callback::finish(gate, &visit).await,
+        ("/.aeolus/refresh", Method::Get) => info::refresh(gate, &visit),
+        ("/.aeolus/session", Method::Get) => info::session(gate, &visit),
+        ("/.aeolus/sign-out", Method::Get | Method::Post) => sign_out::end(gate, &visit),
+        (
+            "/.aeolus/sign-in" | "/.aeolus/callback" | "/.aeolus/refresh" | "/.aeolus/session"
+            | "/.aeolus/sign-out",
+            _,
+        ) => answer::text(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "This method is not allowed.\n",
+        ),
+        _ => answer::text(StatusCode::NOT_FOUND, "Nothing is served here.\n"),
+    }
+}
+
+fn visit<'a>(
+    gate: &Gate,
+    parts: &'a Parts,
+    peer: Option<IpAddr>,
+    world: Arc<World>,
+) -> Option<Visit<'a>> {
+    let mut hosts = parts.headers.get_all(HOST).iter();
+    let written = hosts.next().filter(|_| hosts.next().is_none())?;
+    let (host, port) = split_host(written.to_str().ok()?)?;
+    let base = if is_loopback(&host) {
+        match port {
+            Some(port) if port != 80 => format!("http://{host}:{port}"),
+            _ => format!("http://{host}"),
+        }
+    } else {
+        format!("https://{host}")
+    };
+    let target = parts.uri.path_and_query()?.as_str().as_bytes();
+    let headers = Headers::collect(pairs(&parts.headers));
+    let question = Question {
+        method: parts.method.as_str().as_bytes(),
+        host: Some(written.as_bytes()),
+        target,
+        peer,
+        pin: None,
+        headers: headers.clone(),
+    };
+    Some(Visit {
+        method: Method::parse(parts.method.as_str().as_bytes())?,
+        host,
+        base,
+        query: parts.uri.query().unwrap_or_default(),
+        headers,
+        question,
+        world,
+        now: gate.knowledge.now(),
+    })
+}
+
+fn split_host(written: &str) -> Option<(String, Option<u16>)> {
+    let colon = written.rfind(':').filter(|_| !written.ends_with(']'));
+    let (name, port) = match colon.and_then(|at| written.split_at_checked(at)) {
+        Some((name, port)) => (name, Some(port.strip_prefix(':')?.parse().ok()?)),
+        None => (written, None),
+    };
+    let host = Host::parse(name).ok()?;
+    Some((host.as_str().to_owned(), port))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::split_host;
+
+    #[test]
+    fn hosts_are_split_from_their_port() {
+        let split = |text: &str| split_host(text);
+        assert_eq!(split("A.test:8080"), Some(("a.test".into(), Some(8080))));
+        assert_eq!(split("a.test"), Some(("a.test".into(), None)));
+        assert_eq!(split("[::1]:80"), Some(("[::1]".into(), Some(80))));
+        assert_eq!(split("[::1]"), Some(("[::1]".into(), None)));
+        assert_eq!(split("a.test:"), None);
+        assert_eq!(split("a b"), None);
+    }
+}
