@@ -256,7 +256,9 @@ pub struct Airflow3 {
     pub email: String,
     /// Display name.
     pub name: String,
-    /// What the subject may do in Airflow; `None` passes nobody.
+    /// What the subject may do in Airflow. Nothing at all is written `none`: Airflow's side refuses
+    /// a token without a role, and a page that is refused sends its reader to sign in for ever.
+    #[serde(with = "role_or_none")]
     pub role: Option<AirflowRole>,
     /// Names of the subject's teams.
     pub teams: Vec<String>,
@@ -269,6 +271,34 @@ pub struct Airflow3 {
     /// Its own id: 32 hexadecimal digits.
     #[serde(deserialize_with = "short")]
     pub jti: String,
+}
+
+mod role_or_none {
+    use aeolus_model::AirflowRole;
+    use serde::de::IntoDeserializer as _;
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    const NONE: &str = "none";
+
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "serde passes the field by reference"
+    )]
+    pub(super) fn serialize<S: Serializer>(
+        role: &Option<AirflowRole>,
+        writer: S,
+    ) -> Result<S::Ok, S::Error> {
+        writer.serialize_str(role.map_or(NONE, AirflowRole::name))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        reader: D,
+    ) -> Result<Option<AirflowRole>, D::Error> {
+        match String::deserialize(reader)? {
+            none if none == NONE => Ok(None),
+            role => AirflowRole::deserialize(role.into_deserializer()).map(Some),
+        }
+    }
 }
 
 /// What an Airflow 2 gets, signed by the plane's RSA key.

@@ -8,7 +8,7 @@ use aeolus_keys::claims::{
 };
 use aeolus_keys::jws::{self, JwsError};
 use aeolus_keys::{Kind, SigningKey};
-use aeolus_model::Time;
+use aeolus_model::{AirflowRole, Time};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -64,7 +64,7 @@ fn round_trip<T: DeserializeOwned + Serialize + Registered>(kind: Kind) {
     let (iss, aud) = (expected["iss"].as_str(), expected["aud"].as_str());
     assert_eq!(read.check(iss.unwrap(), aud.unwrap(), now()), Ok(()));
     for member in expected.as_object().unwrap().keys() {
-        let optional = ["org", "nonce", "amr", "role"].contains(&member.as_str());
+        let optional = ["org", "nonce", "amr"].contains(&member.as_str());
         let mut missing = expected.clone();
         missing.as_object_mut().unwrap().remove(member);
         let result = self::read::<T>(kind, missing.to_string());
@@ -361,4 +361,20 @@ fn a_plane_assertion_names_one_plane() {
         None
     );
     assert_eq!(assertion(ID, ID), None);
+}
+
+#[test]
+fn an_airflow_token_without_a_role_says_none() {
+    let json = |role: &str| {
+        format!(
+            r#"{{"iss":"i","aud":"a","sub":"s","email":"","name":"","role":{role},"teams":[],"iat":1,"nbf":1,"exp":2,"jti":"j"}}"#
+        )
+    };
+    let none: Airflow3 = serde_json::from_str(&json("\"none\"")).unwrap();
+    assert_eq!(none.role, None);
+    assert_eq!(serde_json::to_value(&none).unwrap()["role"], "none");
+    let op: Airflow3 = serde_json::from_str(&json("\"op\"")).unwrap();
+    assert_eq!(op.role, Some(AirflowRole::Op));
+    assert!(serde_json::from_str::<Airflow3>(&json("null")).is_err());
+    assert!(serde_json::from_str::<Airflow3>(&json("\"root\"")).is_err());
 }
