@@ -281,6 +281,7 @@ mod role_or_none {
     const NONE: &str = "none";
 
     #[expect(
+        clippy::ref_option,
         clippy::trivially_copy_pass_by_ref,
         reason = "serde passes the field by reference"
     )]
