@@ -26,7 +26,7 @@ pub struct Deployment {
     /// Its workspace's id.
     #[prost(bytes = "vec", tag = "3")]
     pub workspace: Vec<u8>,
-    /// Its slug.
+    /// Its place in the tree: `organization/workspace/deployment`, by slugs.
     #[prost(string, tag = "4")]
     pub name: String,
     /// Where it answers.
