@@ -147,9 +147,11 @@ fn splice_lone_fields(old: &[Field<'_>], added: &mut Vec<&Field<'_>>, patch: &mu
             let lone = old.iter().filter(|f| f.number == before.number).count() == 1;
             let mut after = added.iter().filter(|f| f.number == before.number);
             let next = after.next().filter(|_| lone && after.next().is_none())?;
-            (before.delimited && next.delimited)
-                .then(|| runs(index, before.content, next.content))
-                .flatten()
+            let both = before.delimited && next.delimited;
+            let runs = both.then(|| runs(index, before.content, next.content))??;
+            // A field that isn't encoded the shortest way can't be rebuilt from its content.
+            let rebuilt = overwrite(*before, &runs.iter().collect::<Vec<_>>());
+            (rebuilt.as_deref() == Ok(next.whole)).then_some(runs)
         });
         match (runs, before) {
             (Some(runs), Some(before)) => {

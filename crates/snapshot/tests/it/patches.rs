@@ -156,8 +156,11 @@ proptest! {
         base in vec(any::<u8>(), 0..100),
         patch in vec(any::<u8>(), 0..100),
     ) {
-        let _ = diff(&base, &patch);
         let _ = apply(&base, &patch);
+        if let (Ok(base), Ok(new)) = (canonical(&base), canonical(&patch)) {
+            let difference = diff(&base, &new).unwrap();
+            prop_assert_eq!(apply(&base, &difference).unwrap(), new);
+        }
     }
 }
 
@@ -173,6 +176,14 @@ fn one_revoked_token_of_a_million_costs_a_few_bytes() {
     let patch = diff(&base, &new).unwrap();
     assert!(patch.len() < 16, "{}", patch.len());
     assert_eq!(apply(&base, &patch).unwrap(), new);
+}
+
+#[test]
+fn a_field_with_a_padded_length_survives_too() {
+    // Field 1, 40 bytes, whose length is written in two bytes instead of one.
+    let field = |byte: u8| [&[0x0a, 0xa8, 0x00][..], &[0; 39], &[byte]].concat();
+    let patch = diff(&field(0), &field(1)).unwrap();
+    assert_eq!(apply(&field(0), &patch).unwrap(), field(1));
 }
 
 #[test]
