@@ -14,18 +14,30 @@ use crate::gate::{Gate, Verdict};
 use crate::upstream::{Forward, StillGood, Unanswered};
 use crate::{answer, session};
 
-/// Serves one request of a client.
+/// Serves one request of a client. After a body without a length the connection is closed: should
+/// another server have cut it elsewhere, there is no next request to confuse (RFC 9112 §6.1).
 pub async fn serve(
+    gate: Arc<Gate>,
+    request: Request<Incoming>,
+    peer: Option<IpAddr>,
+) -> Response<Body> {
+    let unsized_body = request.headers().contains_key(TRANSFER_ENCODING);
+    let mut answer = answered(gate, request, peer).await;
+    if unsized_body {
+        let close = HeaderValue::from_static("close");
+        answer.headers_mut().insert(CONNECTION, close);
+    }
+    answer
+}
+
+async fn answered(
     gate: Arc<Gate>,
     request: Request<Incoming>,
     peer: Option<IpAddr>,
 ) -> Response<Body> {
     if let Err(reason) = well_framed(request.headers()) {
         gate.metrics.refused(reason);
-        let mut answer = answer::denied(&Deny::because(reason));
-        let close = HeaderValue::from_static("close");
-        answer.headers_mut().insert(CONNECTION, close);
-        return answer;
+        return answer::denied(&Deny::because(reason));
     }
     if request.uri().authority().is_none() && request.uri().path().starts_with(session::PREFIX) {
         let (parts, _body) = request.into_parts();

@@ -1,6 +1,12 @@
 //! What the crate promises, through its public interface.
 
 #[cfg(test)]
+mod checks;
+#[cfg(test)]
+mod fleet;
+#[cfg(test)]
+mod proxy;
+#[cfg(test)]
 mod replica;
 #[cfg(test)]
 mod replica_control;
@@ -12,3 +18,5 @@ mod replica_kill;
 mod replica_stream;
 #[cfg(test)]
 mod replica_upstream;
+#[cfg(test)]
+mod sessions;

@@ -1,0 +1,276 @@
+//! Signing in and out at a gate.
+
+use std::time::Duration;
+
+use aeolus_gate::ports::TokenError;
+
+use crate::fleet::*;
+
+fn parameter(location: &str, name: &str) -> String {
+    let url = url::Url::parse(location).unwrap();
+    let found = url.query_pairs().find(|(n, _)| n == name);
+    found.unwrap().1.into_owned()
+}
+
+fn pair(answer: &Answer, name: &str) -> String {
+    let all = answer.headers("set-cookie");
+    let found = all.iter().find(|c| c.starts_with(&format!("{name}=")));
+    let found = found.unwrap_or_else(|| panic!("{answer:?}"));
+    found.split(';').next().unwrap().to_owned()
+}
+
+/// Begins a sign-in; where it leads, and the state cookie.
+async fn begin(fleet: &Fleet, next: &str) -> (String, String) {
+    let answer = fleet
+        .ask(&format!("GET /.aeolus/sign-in?next={next}"), "")
+        .await;
+    assert_eq!(answer.status, 302, "{answer:?}");
+    let cookie = pair(&answer, "__Host-aeolus-s");
+    (answer.header("location").unwrap().to_owned(), cookie)
+}
+
+#[tokio::test]
+async fn a_browser_signs_in_and_lands_where_it_wanted_to_go() {
+    let fleet = Fleet::start().await;
+    let (location, state_cookie) = begin(&fleet, "/dags%3Fx%3D1").await;
+    assert!(location.starts_with(&format!("{ISSUER}/oauth2/authorize?")));
+    for (name, value) in [
+        ("response_type", "code".to_owned()),
+        ("client_id", format!("urn:aeolus:plane:{PLANE}")),
+        (
+            "redirect_uri",
+            "https://etl.test/.aeolus/callback".to_owned(),
+        ),
+        ("scope", "openid".to_owned()),
+        ("code_challenge_method", "S256".to_owned()),
+        ("resource", format!("urn:aeolus:deployment:{ETL}")),
+    ] {
+        assert_eq!(parameter(&location, name), value, "{name}");
+    }
+    let answer = fleet.token_answer(&parameter(&location, "nonce"));
+    *fleet.fake.answer.lock().unwrap() = Some(Ok(answer));
+    let callback = format!(
+        "GET /.aeolus/callback?code=c&state={}&iss=https%3A%2F%2Fcontrol.test",
+        parameter(&location, "state")
+    );
+    let done = fleet
+        .ask(&callback, &format!("Cookie: {state_cookie}\r\n"))
+        .await;
+    assert_eq!(
+        (done.status, done.header("location")),
+        (302, Some("/dags?x=1")),
+        "{done:?}"
+    );
+    let session = pair(&done, "__Host-aeolus");
+    assert!(session.len() - "__Host-aeolus=".len() <= 512);
+    let attributes = done.headers("set-cookie").join("\n");
+    for attribute in ["Path=/", "HttpOnly", "Secure", "SameSite=Lax"] {
+        assert!(attributes.contains(attribute));
+    }
+    assert!(!attributes.contains("Domain"));
+    // The state is spent.
+    assert!(attributes.contains("__Host-aeolus-s=; "), "{attributes}");
+    let page = fleet
+        .ask("GET /dags", &format!("Cookie: {session}\r\n"))
+        .await;
+    assert_eq!(page.status, 200);
+    let who = fleet
+        .ask("GET /.aeolus/session", &format!("Cookie: {session}\r\n"))
+        .await;
+    assert!(who.body().contains("ann@example.com"), "{who:?}");
+}
+
+#[tokio::test]
+async fn loopback_is_plain_http_with_its_port_and_through_the_check_listener_too() {
+    let fleet = Fleet::start().await;
+    let request =
+        "GET /.aeolus/sign-in HTTP/1.1\r\nHost: etl.localhost:8080\r\nConnection: close\r\n\r\n";
+    let answer = raw(&fleet.checks, request.as_bytes()).await;
+    let redirect = parameter(answer.header("location").unwrap(), "redirect_uri");
+    assert_eq!(redirect, "http://etl.localhost:8080/.aeolus/callback");
+    let cookie = &answer.headers("set-cookie")[0];
+    assert!(cookie.starts_with("aeolus-s=") && !cookie.contains("Secure"));
+    let elsewhere = "GET /.aeolus/sign-in HTTP/1.1\r\nHost: evil.test\r\nConnection: close\r\n\r\n";
+    assert_eq!(raw(&fleet.checks, elsewhere.as_bytes()).await.status, 404);
+}
+
+#[tokio::test]
+async fn o7_o8_o9_a_callback_that_does_not_fit_begins_no_session() {
+    let fleet = Fleet::start().await;
+    let (location, cookie) = begin(&fleet, "/").await;
+    let state = parameter(&location, "state");
+    let iss = "iss=https%3A%2F%2Fcontrol.test";
+    let jar = format!("Cookie: {cookie}\r\n");
+    let good = format!("GET /.aeolus/callback?code=c&state={state}&{iss}");
+    for (line, jar) in [
+        (format!("GET /.aeolus/callback?code=c&{iss}"), &*jar),
+        (
+            format!("GET /.aeolus/callback?code=c&state=foreign&{iss}"),
+            &*jar,
+        ),
+        (
+            format!("GET /.aeolus/callback?code=c&state={state}&state={state}&{iss}"),
+            &*jar,
+        ),
+        (format!("GET /.aeolus/callback?code=c&state={state}"), &*jar),
+        (
+            format!("GET /.aeolus/callback?code=c&state={state}&iss=https%3A%2F%2Fevil.test"),
+            &*jar,
+        ),
+        (good.clone(), ""),
+    ] {
+        let answer = fleet.ask(&line, jar).await;
+        assert_eq!(answer.status, 400, "{line}");
+        assert!(!answer.text.contains("__Host-aeolus="), "{line}");
+    }
+    assert!(fleet.fake.exchanged.lock().unwrap().is_empty());
+    // Another nonce than the one asked for.
+    *fleet.fake.answer.lock().unwrap() = Some(Ok(fleet.token_answer("other")));
+    let answer = fleet.ask(&good, &jar).await;
+    assert_eq!(answer.status, 400);
+    assert!(!answer.text.contains("__Host-aeolus="));
+    // Control says no, or is away.
+    *fleet.fake.answer.lock().unwrap() = Some(Err(TokenError::Refused));
+    assert_eq!(fleet.ask(&good, &jar).await.status, 400);
+    *fleet.fake.answer.lock().unwrap() = Some(Err(TokenError::Unavailable));
+    assert_eq!(fleet.ask(&good, &jar).await.status, 503);
+    // Eleven minutes later.
+    fleet.fake.clock.advance(Duration::from_secs(660));
+    assert_eq!(fleet.ask(&good, &jar).await.status, 400);
+}
+
+#[tokio::test]
+async fn o26_an_old_session_is_replaced_not_continued() {
+    let fleet = Fleet::start().await;
+    let old = fleet.cookie("etl.test", EVE);
+    let (location, state) = begin(&fleet, "/").await;
+    *fleet.fake.answer.lock().unwrap() =
+        Some(Ok(fleet.token_answer(&parameter(&location, "nonce"))));
+    let callback = format!(
+        "GET /.aeolus/callback?code=c&state={}&iss=https%3A%2F%2Fcontrol.test",
+        parameter(&location, "state")
+    );
+    let done = fleet
+        .ask(&callback, &format!("Cookie: {old}; {state}\r\n"))
+        .await;
+    let new = pair(&done, "__Host-aeolus");
+    assert_ne!(new, old);
+    let who = fleet
+        .ask("GET /.aeolus/session", &format!("Cookie: {new}\r\n"))
+        .await;
+    assert!(who.body().contains("ann@example.com"));
+}
+
+#[tokio::test]
+async fn row_60_next_stays_on_the_host() {
+    let fleet = Fleet::start().await;
+    for next in [
+        "//evil.test",
+        "%2F%5Cevil.test",
+        "https%3A%2F%2Fevil.test",
+        "/.aeolus/sign-out",
+        "/%09/evil",
+    ] {
+        let (location, state) = begin(&fleet, next).await;
+        *fleet.fake.answer.lock().unwrap() =
+            Some(Ok(fleet.token_answer(&parameter(&location, "nonce"))));
+        let callback = format!(
+            "GET /.aeolus/callback?code=c&state={}&iss=https%3A%2F%2Fcontrol.test",
+            parameter(&location, "state")
+        );
+        let done = fleet.ask(&callback, &format!("Cookie: {state}\r\n")).await;
+        assert_eq!(done.header("location"), Some("/"), "{next}");
+    }
+}
+
+#[tokio::test]
+async fn row_65_three_sign_ins_fit_the_ring_and_the_cookie_stays_small() {
+    let fleet = Fleet::start().await;
+    let next = format!("/{}", "a".repeat(500));
+    let mut cookie = String::new();
+    let mut states = Vec::new();
+    for _ in 0..4 {
+        let jar = if cookie.is_empty() {
+            String::new()
+        } else {
+            format!("Cookie: {cookie}\r\n")
+        };
+        let answer = fleet
+            .ask(&format!("GET /.aeolus/sign-in?next={next}"), &jar)
+            .await;
+        cookie = pair(&answer, "__Host-aeolus-s");
+        states.push(parameter(answer.header("location").unwrap(), "state"));
+    }
+    assert!(cookie.len() < 4_096, "{}", cookie.len());
+    let finish = async |state: &str| {
+        let line =
+            format!("GET /.aeolus/callback?code=c&state={state}&iss=https%3A%2F%2Fcontrol.test");
+        *fleet.fake.answer.lock().unwrap() = Some(Err(TokenError::Unavailable));
+        fleet
+            .ask(&line, &format!("Cookie: {cookie}\r\n"))
+            .await
+            .status
+    };
+    assert_eq!(finish(&states[0]).await, 400);
+    assert_eq!(finish(&states[1]).await, 503);
+    assert_eq!(finish(&states[3]).await, 503);
+}
+
+#[tokio::test]
+async fn without_control_nobody_signs_in_and_the_signed_in_stay_so() {
+    let fleet = Fleet::start().await;
+    *fleet.fake.age.lock().unwrap() = Some(Duration::from_secs(600));
+    let answer = fleet.ask("GET /.aeolus/sign-in?next=/", "").await;
+    assert_eq!(answer.status, 503);
+    assert!(answer.body().contains("10 minutes ago"), "{answer:?}");
+    assert!(
+        answer
+            .header("content-security-policy")
+            .unwrap()
+            .contains("default-src 'none'")
+    );
+    let cookie = format!("Cookie: {}\r\n", fleet.cookie("etl.test", ANN));
+    assert_eq!(fleet.ask("GET /dags", &cookie).await.status, 200);
+}
+
+#[tokio::test]
+async fn o31_signing_out_needs_the_same_origin_and_ends_the_session_at_once() {
+    let fleet = Fleet::start().await;
+    let cookie = format!("Cookie: {}\r\n", fleet.cookie("etl.test", ANN));
+    let foreign = format!("{cookie}Sec-Fetch-Site: cross-site\r\n");
+    let asked = fleet.ask("GET /.aeolus/sign-out", &foreign).await;
+    assert!(asked.body().contains("<form method=\"post\""), "{asked:?}");
+    let forged = format!("{foreign}Content-Length: 0\r\n");
+    assert_eq!(
+        fleet.ask("POST /.aeolus/sign-out", &forged).await.status,
+        400
+    );
+    assert_eq!(fleet.ask("GET /dags", &cookie).await.status, 200);
+    let own = format!("{cookie}Sec-Fetch-Site: same-origin\r\n");
+    let out = fleet.ask("GET /.aeolus/sign-out", &own).await;
+    assert_eq!(out.status, 200);
+    assert_eq!(pair(&out, "__Host-aeolus"), "__Host-aeolus=");
+    assert_eq!(fleet.ask("GET /dags", &cookie).await.status, 401);
+    let who = fleet.ask("GET /.aeolus/session", &cookie).await;
+    assert_eq!(who.body(), "{\"signedIn\":false}");
+}
+
+#[tokio::test]
+async fn refresh_writes_a_renewed_session_into_its_cookie() {
+    let fleet = Fleet::start().await;
+    let cookie = format!("Cookie: {}\r\n", fleet.cookie("etl.test", ANN));
+    let before = fleet.ask("GET /.aeolus/refresh", &cookie).await;
+    assert_eq!((before.status, before.header("set-cookie")), (204, None));
+    let later = NOW.plus(Duration::from_secs(20 * 3_600));
+    fleet.fake.renewed.lock().unwrap().insert(SESSION, later);
+    let renewed = fleet.ask("GET /.aeolus/refresh?next=/dags", &cookie).await;
+    assert_eq!(
+        (renewed.status, renewed.header("location")),
+        (302, Some("/dags"))
+    );
+    let fresh = format!("Cookie: {}\r\n", pair(&renewed, "__Host-aeolus"));
+    fleet.fake.renewed.lock().unwrap().clear();
+    fleet.fake.clock.advance(Duration::from_secs(19 * 3_600));
+    assert_eq!(fleet.ask("GET /dags", &fresh).await.status, 200);
+    assert_eq!(fleet.ask("GET /dags", &cookie).await.status, 401);
+}
