@@ -161,7 +161,7 @@ fn grant(kind: section::SubjectKind, subject: &[u8], at: Resource, role: Role) -
     }
 }
 
-fn sections(upstream: &str, keys: &[(Kind, &SigningKey)]) -> Sections {
+pub(crate) fn sections(upstream: &str, keys: &[(Kind, &SigningKey)]) -> Sections {
     use section::SubjectKind::{Token, User};
     let subject = |kind: section::SubjectKind, id: &[u8], email: &str| section::Subject {
         id: id.to_vec(),
@@ -470,7 +470,7 @@ pub(crate) struct Airflow {
 }
 
 impl Airflow {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let seen = Arc::new(Mutex::new(Vec::new()));

@@ -19,4 +19,6 @@ mod replica_stream;
 #[cfg(test)]
 mod replica_upstream;
 #[cfg(test)]
+mod serve;
+#[cfg(test)]
 mod sessions;
