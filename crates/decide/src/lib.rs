@@ -12,6 +12,7 @@ mod decision;
 mod host;
 mod judge;
 mod load;
+mod next;
 mod origin;
 mod path;
 mod reason;

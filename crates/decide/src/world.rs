@@ -37,7 +37,7 @@ pub struct Deployment {
     pub organization: OrganizationId,
     /// Its workspace.
     pub workspace: WorkspaceId,
-    /// Its slug.
+    /// Its place in the tree, for logs and pages.
     pub name: String,
     /// Where the built-in proxy forwards to; none where another proxy does.
     pub upstream: Option<String>,
