@@ -13,7 +13,7 @@ use crate::repo::{Repo, run};
 const ALLOWED: &[(&str, &[&str])] = &[
     ("aeolus-model", &[]),
     ("aeolus-scim", &[]),
-    ("aeolus-tls", &[]),
+    ("aeolus-tls", &["api", "model"]),
     ("aeolus-api", &["model"]),
     ("aeolus-keys", &["model"]),
     ("aeolus-store", &["model"]),
