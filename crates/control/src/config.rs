@@ -1,0 +1,62 @@
+//! What the server is told. Reading it from files and the environment is the command line's job.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use aeolus_api::Listen;
+use aeolus_model::{Email, Secret};
+
+/// Everything that a control plane's server is told.
+#[derive(Clone, Debug)]
+pub struct ControlConfig {
+    /// Where to listen.
+    pub listen: Listen,
+    /// Where to show metrics; nowhere if absent.
+    pub metrics: Option<Listen>,
+    /// The public URL, without a trailing slash: the issuer of every token. Absent: derived from
+    /// the bound loopback address, which only suits a development fleet.
+    pub public_url: Option<String>,
+    /// `sqlite:PATH` or `postgres://…`.
+    pub database: String,
+    /// Opens the envelopes in which the database keeps private keys.
+    pub master_key: Secret<[u8; 32]>,
+    /// The folder with the root document; see [`crate::root`].
+    pub root_dir: Option<PathBuf>,
+    /// The first administrator, made if the database has no people yet.
+    pub first_admin: Option<FirstAdmin>,
+    /// How long sessions last.
+    pub session: SessionLife,
+    /// How many reverse proxies stand in front: so many last entries of `X-Forwarded-For` are
+    /// believed. With 0 the header is ignored.
+    pub trusted_hops: usize,
+    /// How many passwords may be hashed at once; absent: one per core.
+    pub hash_permits: Option<usize>,
+}
+
+/// The first administrator.
+#[derive(Clone, Debug)]
+pub struct FirstAdmin {
+    /// Their address.
+    pub email: Email,
+    /// Their password.
+    pub password: Secret<String>,
+}
+
+/// How long sessions last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SessionLife {
+    /// Until a gate has to renew: the life of an access token.
+    pub access: Duration,
+    /// From sign-in to the end, whatever happens.
+    pub absolute: Duration,
+}
+
+impl Default for SessionLife {
+    /// 8 hours, 30 days.
+    fn default() -> Self {
+        Self {
+            access: Duration::from_secs(8 * 3600),
+            absolute: Duration::from_secs(30 * 86_400),
+        }
+    }
+}

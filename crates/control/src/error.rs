@@ -1,0 +1,249 @@
+//! Why a request was refused or failed. Each cause is one variant; the text is chosen here once
+//! and rendered at the edge in the form the caller reads: a problem document, an OAuth error or a
+//! page.
+
+use aeolus_api::FieldError;
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+
+/// A refusal, ready to be rendered. It travels to the edge in the response's extensions.
+#[derive(Clone, Debug)]
+pub(crate) struct Failure {
+    pub(crate) status: StatusCode,
+    pub(crate) code: &'static str,
+    pub(crate) title: &'static str,
+    pub(crate) detail: String,
+    pub(crate) errors: Vec<FieldError>,
+    /// Seconds for `Retry-After`.
+    pub(crate) retry_after: Option<u64>,
+    /// For the log only.
+    pub(crate) private: String,
+    pub(crate) form: Form,
+}
+
+/// How a failure is rendered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// `application/problem+json`.
+    Problem,
+    /// RFC 6749 §5.2.
+    OAuth,
+    /// A page for a person.
+    Page,
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        let mut response = self.status.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+/// Why an API request was refused or failed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ApiError {
+    /// No credential was sent.
+    #[error("no credential")]
+    NoCredential,
+    /// The credential is not good (the reason is for the log).
+    #[error("bad credential: {0}")]
+    BadCredential(&'static str),
+    /// The actor may know of the thing, but not do this to it.
+    #[error("forbidden: {0}")]
+    Forbidden(String),
+    /// There is no such thing, or the actor may not know of it.
+    #[error("no such {0}")]
+    NotFound(&'static str),
+    /// There is no such endpoint.
+    #[error("no such endpoint")]
+    NoEndpoint,
+    /// The endpoint has other methods.
+    #[error("method not allowed")]
+    Method,
+    /// The input is wrong.
+    #[error("invalid input")]
+    Invalid(Vec<FieldError>),
+    /// The body is not JSON of the expected form.
+    #[error("body: {0}")]
+    Body(String),
+    /// The body has another media type.
+    #[error("media type")]
+    MediaType,
+    /// The body is too large.
+    #[error("body too large")]
+    TooLarge,
+    /// The request contradicts the state of things.
+    #[error("conflict: {0}")]
+    Conflict(String),
+    /// It was here and is over.
+    #[error("gone: {0}")]
+    Gone(&'static str),
+    /// A cookie came with a request from another site.
+    #[error("cross-site request")]
+    CrossSite,
+    /// Two session cookies came at once.
+    #[error("ambiguous cookie")]
+    AmbiguousCookie,
+    /// Something this needs isn't set up yet.
+    #[error("not ready: {0}")]
+    NotReady(&'static str),
+    /// The database refused or broke.
+    #[error(transparent)]
+    Store(#[from] aeolus_store::StoreError),
+    /// Something broke that should not.
+    #[error("internal: {0}")]
+    Internal(String),
+}
+
+impl ApiError {
+    /// One wrong field.
+    pub(crate) fn field(at: &str, message: impl Into<String>) -> Self {
+        Self::Invalid(vec![FieldError {
+            at: at.to_owned(),
+            message: message.into(),
+        }])
+    }
+
+    pub(crate) fn internal(error: impl std::fmt::Display) -> Self {
+        Self::Internal(error.to_string())
+    }
+
+    /// As a refusal for people: the same cause as a page.
+    pub(crate) fn as_page(self) -> Failure {
+        Failure {
+            form: Form::Page,
+            ..Failure::from(self)
+        }
+    }
+}
+
+fn parts(error: &ApiError) -> (u16, &'static str, &'static str, String) {
+    use ApiError as E;
+    match error {
+        E::NoCredential => (
+            401,
+            "no-credential",
+            "This needs a credential",
+            "Send `Authorization: Bearer` with an access or API token; `aeolus login` gets one."
+                .into(),
+        ),
+        E::BadCredential(_) => (
+            401,
+            "bad-credential",
+            "The credential is not good",
+            "It is expired, revoked, meant for another place, or not one of ours. Sign in again or \
+             make a new token."
+                .into(),
+        ),
+        E::Forbidden(what) => (
+            403,
+            "forbidden",
+            "You may not do this",
+            format!("It needs {what}; an owner can grant it."),
+        ),
+        E::NotFound(what) => (
+            404,
+            "not-found",
+            "There is no such thing here",
+            format!("No such {what}, or you may not see it."),
+        ),
+        E::NoEndpoint => (404, "no-endpoint", "There is no such endpoint", String::new()),
+        E::Method => (
+            405,
+            "method",
+            "This endpoint has no such method",
+            String::new(),
+        ),
+        E::Invalid(_) => (
+            422,
+            "invalid",
+            "The input is not valid",
+            "Nothing was changed.".into(),
+        ),
+        E::Body(what) => (400, "body", "The body can't be read", what.clone()),
+        E::MediaType => (
+            415,
+            "media-type",
+            "The body has the wrong media type",
+            "Send `Content-Type: application/json`.".into(),
+        ),
+        E::TooLarge => (413, "too-large", "The body is too large", String::new()),
+        E::Conflict(what) => (409, "conflict", "That can't be done now", what.clone()),
+        E::Gone(what) => (410, "gone", "That is over", (*what).to_owned()),
+        E::CrossSite => (
+            403,
+            "cross-site",
+            "The request came from another site",
+            "Requests with a session cookie must come from this site's own pages.".into(),
+        ),
+        E::AmbiguousCookie => (
+            400,
+            "ambiguous-cookie",
+            "Two session cookies were sent",
+            "One may have been planted by another site. Remove this domain's cookies and sign in \
+             again."
+                .into(),
+        ),
+        E::NotReady(what) => (
+            503,
+            "not-ready",
+            "Something isn't set up yet",
+            (*what).to_owned(),
+        ),
+        E::Store(error) => store_parts(error),
+        E::Internal(_) => (
+            500,
+            "internal",
+            "Something broke here",
+            "It is in the log under this request's id.".into(),
+        ),
+    }
+}
+
+/// What a database's answer means to a caller.
+fn store_parts(error: &aeolus_store::StoreError) -> (u16, &'static str, &'static str, String) {
+    use aeolus_store::StoreError as S;
+    match error {
+        S::Conflict(what) => (
+            409,
+            "conflict",
+            "That can't be done now",
+            format!("{what}; nothing was changed."),
+        ),
+        _ => (
+            503,
+            "store",
+            "The database can't answer",
+            "Try again shortly; the log has the cause under this request's id.".into(),
+        ),
+    }
+}
+
+impl From<ApiError> for Failure {
+    fn from(error: ApiError) -> Self {
+        let (status, code, title, detail) = parts(&error);
+        let private = error.to_string();
+        let errors = match error {
+            ApiError::Invalid(errors) => errors,
+            _ => Vec::new(),
+        };
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        Self {
+            status,
+            code,
+            title,
+            detail,
+            errors,
+            retry_after: (status == StatusCode::SERVICE_UNAVAILABLE).then_some(2),
+            private,
+            form: Form::Problem,
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        Failure::from(self).into_response()
+    }
+}

@@ -1,0 +1,158 @@
+//! Who may ask for codes, and where codes may go.
+
+use aeolus_api::oauth::{CLI_CALLBACK_PATH, CLI_CLIENT_ID, GATE_CALLBACK_PATH};
+use aeolus_model::{DeploymentId, Host, PlaneId};
+
+/// A client of the provider. There is no registration: these two kinds are all there is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Client {
+    /// The gates of a plane, confidential: they prove who they are by a plane assertion.
+    Plane(PlaneId),
+    /// The command line: public, on the person's own machine.
+    Cli,
+}
+
+const PLANE_PREFIX: &str = "urn:aeolus:plane:";
+const DEPLOYMENT_PREFIX: &str = "urn:aeolus:deployment:";
+
+impl Client {
+    /// Reads a `client_id`.
+    pub fn parse(client_id: &str) -> Option<Self> {
+        if client_id == CLI_CLIENT_ID {
+            return Some(Self::Cli);
+        }
+        let plane = client_id.strip_prefix(PLANE_PREFIX)?.parse().ok()?;
+        Some(Self::Plane(plane))
+    }
+
+    /// The `client_id`.
+    pub fn id(self) -> String {
+        match self {
+            Self::Plane(plane) => format!("{PLANE_PREFIX}{plane}"),
+            Self::Cli => CLI_CLIENT_ID.to_owned(),
+        }
+    }
+}
+
+/// Reads a `resource` (RFC 8707) that names a deployment.
+pub fn deployment_of(resource: &str) -> Option<DeploymentId> {
+    resource.strip_prefix(DEPLOYMENT_PREFIX)?.parse().ok()
+}
+
+/// The audience of access tokens for a deployment.
+pub fn deployment_audience(id: DeploymentId) -> String {
+    format!("{DEPLOYMENT_PREFIX}{id}")
+}
+
+/// Whether a deployment on this host may receive a code there: byte for byte
+/// `https://HOST/.aeolus/callback` (RFC 9700 §2.1), or on a loopback name `http` with any port.
+pub fn is_gate_redirect(uri: &str, host: &Host) -> bool {
+    let Some(origin) = uri.strip_suffix(GATE_CALLBACK_PATH) else {
+        return false;
+    };
+    if is_loopback(host) {
+        let rest = origin.strip_prefix("http://");
+        let port = rest.and_then(|rest| rest.strip_prefix(host.as_str()));
+        port.is_some_and(|port| port.is_empty() || is_port(port))
+    } else {
+        origin.strip_prefix("https://") == Some(host.as_str())
+    }
+}
+
+/// Whether the command line may receive a code there: a loopback IP literal, any port, the exact
+/// path (RFC 8252 §7.3). `localhost` is not accepted: a resolver decides what it means (§8.3).
+pub fn is_cli_redirect(uri: &str) -> bool {
+    let Some(origin) = uri.strip_suffix(CLI_CALLBACK_PATH) else {
+        return false;
+    };
+    ["http://127.0.0.1", "http://[::1]"]
+        .iter()
+        .filter_map(|literal| origin.strip_prefix(literal))
+        .any(is_port)
+}
+
+/// The names that every browser keeps on this machine.
+fn is_loopback(host: &Host) -> bool {
+    let name = host.as_str();
+    matches!(name, "localhost" | "127.0.0.1" | "[::1]") || name.ends_with(".localhost")
+}
+
+/// `:1` to `:65535`, without leading zeros.
+fn is_port(text: &str) -> bool {
+    let Some(digits) = text.strip_prefix(':') else {
+        return false;
+    };
+    let plain = digits.bytes().all(|b| b.is_ascii_digit()) && !digits.starts_with('0');
+    plain && digits.parse::<u16>().is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn host(text: &str) -> Host {
+        Host::parse(text).unwrap()
+    }
+
+    #[test]
+    fn o6_the_command_line_has_a_loopback_literal_and_any_port() {
+        assert!(is_cli_redirect("http://127.0.0.1:1/callback"));
+        assert!(is_cli_redirect("http://127.0.0.1:65535/callback"));
+        assert!(is_cli_redirect("http://[::1]:4711/callback"));
+        for bad in [
+            "http://localhost:4711/callback",
+            "http://127.0.0.1:4711/other",
+            "http://127.0.0.1:4711/callback/",
+            "http://127.0.0.1:4711/callback?x",
+            "http://127.0.0.1:4711/a/callback",
+            "http://127.0.0.1:0/callback",
+            "http://127.0.0.1:65536/callback",
+            "http://127.0.0.1/callback",
+            "http://127.0.0.1.evil.example:1/callback",
+            "http://127.0.0.1:1@evil.example/callback",
+            "https://127.0.0.1:4711/callback",
+            "http://127.1:4711/callback",
+        ] {
+            assert!(!is_cli_redirect(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_gates_redirect_is_one_string_but_for_the_port_of_a_loopback_name() {
+        let etl = host("etl.example.com");
+        assert!(is_gate_redirect("https://etl.example.com/.aeolus/callback", &etl));
+        for bad in [
+            "http://etl.example.com/.aeolus/callback",
+            "https://etl.example.com:443/.aeolus/callback",
+            "https://ETL.example.com/.aeolus/callback",
+            "https://etl.example.com./.aeolus/callback",
+            "https://evil.etl.example.com/.aeolus/callback",
+            "https://etl.example.com.evil/.aeolus/callback",
+            "https://u@etl.example.com/.aeolus/callback",
+            "https://etl.example.com/x/.aeolus/callback",
+            "https://etl.example.com/.aeolus/callback?x=1",
+            "https://etl.example.com/.aeolus/callback/",
+            "https://etl.example.com/%2eaeolus/callback",
+        ] {
+            assert!(!is_gate_redirect(bad, &etl), "{bad}");
+        }
+        let local = host("etl.localhost");
+        assert!(is_gate_redirect("http://etl.localhost:8808/.aeolus/callback", &local));
+        assert!(is_gate_redirect("http://etl.localhost/.aeolus/callback", &local));
+        assert!(!is_gate_redirect("https://etl.localhost:8808/.aeolus/callback", &local));
+        assert!(!is_gate_redirect("http://etl.localhost:08/.aeolus/callback", &local));
+        assert!(!is_gate_redirect("http://etl.localhost:1:2/.aeolus/callback", &local));
+    }
+
+    #[test]
+    fn clients_and_resources_have_one_spelling() {
+        let plane = PlaneId::from_bytes([7; 16]);
+        assert_eq!(Client::parse(&Client::Plane(plane).id()), Some(Client::Plane(plane)));
+        assert_eq!(Client::parse("aeolus-cli"), Some(Client::Cli));
+        assert_eq!(Client::parse("urn:aeolus:plane:x"), None);
+        assert_eq!(Client::parse("AEOLUS-CLI"), None);
+        let id = DeploymentId::from_bytes([8; 16]);
+        assert_eq!(deployment_of(&deployment_audience(id)), Some(id));
+        assert_eq!(deployment_of("https://x"), None);
+    }
+}

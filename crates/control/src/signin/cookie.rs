@@ -1,0 +1,132 @@
+//! Control's own session cookie: 256 random bits; the database keeps only their digest.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::header::COOKIE;
+use http::{HeaderMap, HeaderValue};
+
+use aeolus_model::{Rng, Secret};
+
+/// Length of the value: 32 bytes as base64url.
+const VALUE: usize = 43;
+
+/// How the cookie is called and marked. On plain-http loopback browsers refuse `__Host-` and
+/// `Secure`, so both are dropped there and nowhere else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CookieStyle {
+    secure: bool,
+}
+
+/// More than one cookie of our name: one of them may be planted by another site of the domain
+/// (cookie tossing), and nobody can say which.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("ambiguous session cookie")]
+pub struct AmbiguousCookie;
+
+impl CookieStyle {
+    /// For the public URL.
+    pub fn of(public_url: &str) -> Self {
+        Self {
+            secure: !public_url.starts_with("http://"),
+        }
+    }
+
+    const fn name(self) -> &'static str {
+        if self.secure {
+            "__Host-aeolus-control"
+        } else {
+            "aeolus-control"
+        }
+    }
+
+    /// The cookie of a request, if it has the form of one of ours.
+    pub fn read(self, headers: &HeaderMap) -> Result<Option<Secret<String>>, AmbiguousCookie> {
+        let mut found = None;
+        for header in headers.get_all(COOKIE) {
+            for pair in header.as_bytes().split(|b| *b == b';') {
+                let pair = pair.strip_prefix(b" ").unwrap_or(pair);
+                let Some(value) = pair.strip_prefix(self.name().as_bytes()) else {
+                    continue;
+                };
+                let Some(value) = value.strip_prefix(b"=") else {
+                    continue;
+                };
+                if found.replace(value).is_some() {
+                    return Err(AmbiguousCookie);
+                }
+            }
+        }
+        let url_safe = |b: &u8| b.is_ascii_alphanumeric() || *b == b'-' || *b == b'_';
+        let value = found.filter(|value| value.len() == VALUE && value.iter().all(url_safe));
+        let text = value.and_then(|value| std::str::from_utf8(value).ok());
+        Ok(text.map(|text| Secret::new(text.to_owned())))
+    }
+
+    /// A `Set-Cookie` for a browser session (no `Max-Age`: the server knows when it ends).
+    pub fn set(self, value: &Secret<String>) -> Option<HeaderValue> {
+        let text = format!("{}={}; {}", self.name(), value.expose(), self.attributes());
+        let mut header = HeaderValue::try_from(text).ok()?;
+        header.set_sensitive(true);
+        Some(header)
+    }
+
+    /// A `Set-Cookie` that removes it.
+    pub fn clear(self) -> Option<HeaderValue> {
+        let text = format!("{}=; Max-Age=0; {}", self.name(), self.attributes());
+        HeaderValue::try_from(text).ok()
+    }
+
+    const fn attributes(self) -> &'static str {
+        if self.secure {
+            "Path=/; HttpOnly; SameSite=Lax; Secure"
+        } else {
+            "Path=/; HttpOnly; SameSite=Lax"
+        }
+    }
+}
+
+/// A new cookie value.
+pub fn new_value(rng: &dyn Rng) -> Secret<String> {
+    let mut bytes = [0; 32];
+    rng.fill(&mut bytes);
+    Secret::new(URL_SAFE_NO_PAD.encode(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(cookies: &[&str]) -> Result<Option<String>, AmbiguousCookie> {
+        let mut headers = HeaderMap::new();
+        for cookie in cookies {
+            headers.append(COOKIE, HeaderValue::from_str(cookie).unwrap());
+        }
+        let found = CookieStyle::of("https://a.example").read(&headers)?;
+        Ok(found.map(|secret| secret.expose().clone()))
+    }
+
+    #[test]
+    fn o27_tossed_cookies_are_ambiguous_and_odd_ones_are_none() {
+        let value = "a".repeat(43);
+        let ours = format!("__Host-aeolus-control={value}");
+        assert_eq!(read(&[&format!("x=1; {ours}")]), Ok(Some(value.clone())));
+        assert_eq!(read(&[&ours, &ours]), Err(AmbiguousCookie));
+        assert_eq!(read(&[&format!("{ours}; {ours}")]), Err(AmbiguousCookie));
+        assert_eq!(read(&[&format!("={ours}")]), Ok(None));
+        assert_eq!(read(&[&format!("\t{ours}")]), Ok(None));
+        assert_eq!(read(&[&format!("$Version=1; aeolus-control={value}")]), Ok(None));
+        assert_eq!(read(&["__Host-aeolus-control=short"]), Ok(None));
+    }
+
+    #[test]
+    fn the_prefix_goes_with_https() {
+        let value = Secret::new("v".to_owned());
+        let https = CookieStyle::of("https://a").set(&value).unwrap();
+        assert_eq!(
+            https,
+            "__Host-aeolus-control=v; Path=/; HttpOnly; SameSite=Lax; Secure"
+        );
+        let http = CookieStyle::of("http://127.0.0.1:1").set(&value).unwrap();
+        assert_eq!(http, "aeolus-control=v; Path=/; HttpOnly; SameSite=Lax");
+    }
+}
