@@ -204,20 +204,30 @@ fn parts(error: &ApiError) -> (u16, &'static str, &'static str, String) {
 /// What a database's answer means to a caller.
 fn store_parts(error: &aeolus_store::StoreError) -> (u16, &'static str, &'static str, String) {
     use aeolus_store::StoreError as S;
-    match error {
-        S::Conflict(what) => (
-            409,
-            "conflict",
-            "That can't be done now",
-            format!("{what}; nothing was changed."),
-        ),
-        _ => (
+    if error.is_outage() {
+        return (
             503,
             "store",
             "The database can't answer",
             "Try again shortly; the log has the cause under this request's id.".into(),
-        ),
+        );
     }
+    let (code, detail) = match error {
+        S::Taken(what) => ("taken", format!("There already is {}.", what.name())),
+        S::ForeignHost => (
+            "foreign-host",
+            "The host belongs to another organization; give each its own hosts.".to_owned(),
+        ),
+        S::Reference => (
+            "reference",
+            "Something it names doesn't exist, or something else still depends on it.".to_owned(),
+        ),
+        _ => (
+            "changed-meanwhile",
+            "Somebody changed it meanwhile; read it again and retry.".to_owned(),
+        ),
+    };
+    (409, code, "That can't be done now", format!("{detail} Nothing was changed."))
 }
 
 impl From<ApiError> for Failure {

@@ -1,14 +1,16 @@
-//! Control's own session cookie: 256 random bits; the database keeps only their digest.
+//! Control's own session cookie: the session's id and a 256-bit code that only control can make,
+//! so that neither a guess nor a copy of the database opens a session.
 
+use aeolus_keys::digest;
+use aeolus_model::{Secret, SessionId};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::header::COOKIE;
 use http::{HeaderMap, HeaderValue};
 
-use aeolus_model::{Rng, Secret};
-
-/// Length of the value: 32 bytes as base64url.
-const VALUE: usize = 43;
+/// Length of the value: 16 and 32 bytes as base64url.
+const VALUE: usize = 64;
+const LABEL: &[u8] = b"control session cookie";
 
 /// How the cookie is called and marked. On plain-http loopback browsers refuse `__Host-` and
 /// `Secure`, so both are dropped there and nowhere else.
@@ -85,11 +87,24 @@ impl CookieStyle {
     }
 }
 
-/// A new cookie value.
-pub fn new_value(rng: &dyn Rng) -> Secret<String> {
-    let mut bytes = [0; 32];
-    rng.fill(&mut bytes);
+/// The key that authenticates cookies, from the master key.
+pub fn key_from(master: &Secret<[u8; 32]>) -> Secret<[u8; 32]> {
+    Secret::new(digest::hmac(master.expose(), &[LABEL, b"key"]))
+}
+
+/// The cookie value of a session.
+pub fn value_of(key: &Secret<[u8; 32]>, session: SessionId) -> Secret<String> {
+    let code = digest::hmac(key.expose(), &[LABEL, session.as_bytes()]);
+    let bytes = [session.as_bytes().as_slice(), &code].concat();
     Secret::new(URL_SAFE_NO_PAD.encode(bytes))
+}
+
+/// The session of a cookie value, if control made it.
+pub fn session_of(key: &Secret<[u8; 32]>, value: &Secret<String>) -> Option<SessionId> {
+    let bytes = URL_SAFE_NO_PAD.decode(value.expose()).ok()?;
+    let (id, code) = bytes.split_at_checked(16)?;
+    let expected = digest::hmac(key.expose(), &[LABEL, id]);
+    digest::eq(code, &expected).then(|| SessionId::from_slice(id).ok())?
 }
 
 #[cfg(test)]
@@ -107,7 +122,7 @@ mod tests {
 
     #[test]
     fn o27_tossed_cookies_are_ambiguous_and_odd_ones_are_none() {
-        let value = "a".repeat(43);
+        let value = "a".repeat(64);
         let ours = format!("__Host-aeolus-control={value}");
         assert_eq!(read(&[&format!("x=1; {ours}")]), Ok(Some(value.clone())));
         assert_eq!(read(&[&ours, &ours]), Err(AmbiguousCookie));
@@ -128,5 +143,21 @@ mod tests {
         );
         let http = CookieStyle::of("http://127.0.0.1:1").set(&value).unwrap();
         assert_eq!(http, "aeolus-control=v; Path=/; HttpOnly; SameSite=Lax");
+    }
+
+    #[test]
+    fn o28_a_changed_or_foreign_cookie_opens_nothing() {
+        let key = key_from(&Secret::new([1; 32]));
+        let session = SessionId::from_bytes([7; 16]);
+        let value = value_of(&key, session);
+        assert_eq!(value.expose().len(), VALUE);
+        assert_eq!(session_of(&key, &value), Some(session));
+        let other = key_from(&Secret::new([2; 32]));
+        assert_eq!(session_of(&other, &value), None);
+        let swapped = value_of(&key, SessionId::from_bytes([8; 16]));
+        let mixed = format!("{}{}", &value.expose()[..22], &swapped.expose()[22..]);
+        assert_eq!(session_of(&key, &Secret::new(mixed)), None);
+        assert_eq!(session_of(&key, &Secret::new("A".repeat(VALUE))), None);
+        assert_eq!(session_of(&key, &Secret::new(value.expose()[..22].to_owned())), None);
     }
 }

@@ -2,6 +2,17 @@
 
 pub(crate) mod continuation;
 pub(crate) mod cookie;
+mod login_get;
+mod login_post;
+mod logout_get;
+mod logout_post;
 pub(crate) mod password;
 pub(crate) mod pool;
 pub(crate) mod same_origin;
+pub(crate) mod session;
+mod throttle;
+
+pub(crate) use login_get::login_get;
+pub(crate) use login_post::login_post;
+pub(crate) use logout_get::logout_get;
+pub(crate) use logout_post::logout_post;

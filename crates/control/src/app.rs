@@ -1,0 +1,72 @@
+//! What every request shares.
+
+use std::sync::Arc;
+
+use aeolus_model::{Clock, ConnectionId, Rng, Secret};
+use aeolus_store::{Store, StoreError, Write};
+use tokio::sync::watch;
+
+use crate::SessionLife;
+use crate::keys::TokenKeys;
+use crate::ops::Metrics;
+use crate::planes::Assertions;
+use crate::publish::Published;
+use crate::signin::cookie::CookieStyle;
+use crate::signin::pool::HashPool;
+
+/// Everything a handler may need; cheap to clone.
+#[derive(Clone)]
+pub(crate) struct App(Arc<Parts>);
+
+/// The parts of an [`App`].
+pub(crate) struct Parts {
+    /// The issuer: control's public URL without a trailing slash.
+    pub(crate) issuer: String,
+    /// The issuer's origin, as a browser writes it.
+    pub(crate) origin: String,
+    pub(crate) cookie: CookieStyle,
+    pub(crate) session: SessionLife,
+    pub(crate) trusted_hops: usize,
+    pub(crate) store: Store,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) rng: Arc<dyn Rng>,
+    pub(crate) keys: TokenKeys,
+    /// Authenticates control's own session cookies; follows from the master key.
+    pub(crate) cookie_key: Secret<[u8; 32]>,
+    /// The connection of local accounts.
+    pub(crate) local: ConnectionId,
+    pub(crate) hashes: HashPool,
+    pub(crate) assertions: Assertions,
+    pub(crate) metrics: Metrics,
+    /// The feed's position after the last commit here: wakes the publisher.
+    pub(crate) feed: watch::Sender<u64>,
+    /// What planes have been told: wakes long polls.
+    pub(crate) published: watch::Sender<Published>,
+    /// Rises whenever a plane says what it has applied: wakes `wait=planes`.
+    pub(crate) acknowledged: watch::Sender<u64>,
+}
+
+impl App {
+    pub(crate) fn new(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+
+    /// Commits and wakes the publisher. Returns the feed's position.
+    pub(crate) async fn commit(&self, write: Write) -> Result<u64, StoreError> {
+        let position = write.commit().await?;
+        self.feed.send_if_modified(|seen| {
+            let newer = position > *seen;
+            *seen = position.max(*seen);
+            newer
+        });
+        Ok(position)
+    }
+}
+
+impl std::ops::Deref for App {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}

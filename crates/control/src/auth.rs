@@ -1,0 +1,92 @@
+//! From a bearer credential to an actor. Control has the records, so it asks them too: what was
+//! revoked a moment ago is refused here at once.
+
+use aeolus_keys::claims::{Access, Api, Registered as _, Surface};
+use aeolus_keys::{Kind, jws};
+use aeolus_model::{Actor, Secret, SessionId, TokenStage};
+use aeolus_store::Unit as _;
+use http::HeaderMap;
+use http::header::AUTHORIZATION;
+
+use crate::app::App;
+use crate::error::ApiError;
+
+/// The one bearer credential of a request. Two `Authorization` headers are refused: a proxy in
+/// between might have judged the other one.
+pub(crate) fn bearer_text(headers: &HeaderMap) -> Result<Secret<String>, ApiError> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let value = match (values.next(), values.next()) {
+        (None, _) => return Err(ApiError::NoCredential),
+        (Some(_), Some(_)) => return Err(ApiError::BadCredential("two Authorization headers")),
+        (Some(value), None) => value.as_bytes(),
+    };
+    let (scheme, token) = value.split_at_checked(7).unwrap_or((value, b""));
+    if !scheme.eq_ignore_ascii_case(b"bearer ") {
+        return Err(ApiError::BadCredential("not a Bearer credential"));
+    }
+    let token = std::str::from_utf8(token).map_err(|_| ApiError::BadCredential("not text"))?;
+    Ok(Secret::new(token.to_owned()))
+}
+
+/// Who a bearer credential is: a person with an access token for control, or an API token.
+pub(crate) async fn bearer(
+    app: &App,
+    headers: &HeaderMap,
+) -> Result<(Actor, Option<SessionId>), ApiError> {
+    let text = bearer_text(headers)?;
+    let token = jws::parse(text.expose().as_bytes()).map_err(|_| ApiError::BadCredential("form"))?;
+    let kind = app.keys.ring().kind_of(&token.kid(), &[Kind::Access, Kind::Api]);
+    let kind = kind.ok_or(ApiError::BadCredential("unknown key or kind"))?;
+    let verified = app
+        .keys
+        .ring()
+        .verify(kind, token)
+        .map_err(|_| ApiError::BadCredential("signature"))?;
+    if kind == Kind::Access {
+        let claims = verified.claims();
+        let claims = claims.map_err(|_| ApiError::BadCredential("claims"))?;
+        person(app, &claims).await
+    } else {
+        let claims = verified.claims();
+        let claims = claims.map_err(|_| ApiError::BadCredential("claims"))?;
+        program(app, &claims).await
+    }
+}
+
+async fn person(app: &App, claims: &Access) -> Result<(Actor, Option<SessionId>), ApiError> {
+    let now = app.clock.now();
+    claims
+        .check(&app.issuer, &app.issuer, now)
+        .map_err(|_| ApiError::BadCredential("issuer, audience or time"))?;
+    let mut view = app.store.read().await?;
+    let session = view.sessions().get(claims.sid).await?;
+    let alive = session.filter(|session| session.is_alive(now) && session.user == claims.sub);
+    let session = alive.ok_or(ApiError::BadCredential("the session has ended"))?;
+    let user = view.users().get(session.user).await?;
+    if user.is_none_or(|user| user.disabled_at.is_some()) {
+        return Err(ApiError::BadCredential("the user is gone or disabled"));
+    }
+    Ok((Actor::User(session.user), Some(session.id)))
+}
+
+async fn program(app: &App, claims: &Api) -> Result<(Actor, Option<SessionId>), ApiError> {
+    let mut view = app.store.read().await?;
+    let record = view.tokens().get(claims.sub).await?;
+    let token = record.ok_or(ApiError::BadCredential("no such token"))?.token;
+    let audience = format!("urn:aeolus:org:{}", token.organization);
+    claims
+        .check(&app.issuer, &audience, app.clock.now())
+        .map_err(|_| ApiError::BadCredential("issuer, audience or time"))?;
+    let current = match &token.stage {
+        TokenStage::Active { jti, index, .. } => *jti == claims.jti && *index == claims.idx,
+        TokenStage::Deleted { .. } => false,
+    };
+    if !current {
+        return Err(ApiError::BadCredential("revoked"));
+    }
+    let here = |surfaces: &Vec<Surface>| surfaces.contains(&Surface::Control);
+    if !claims.surfaces.as_ref().is_none_or(here) {
+        return Err(ApiError::BadCredential("not for control"));
+    }
+    Ok((Actor::Token(token.id), None))
+}

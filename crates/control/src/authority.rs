@@ -1,0 +1,145 @@
+//! What an actor may do, and what they may know of.
+
+use aeolus_model::{
+    Actor, DeploymentId, Grants, OrganizationId, Permission, Resource, Role, Subject, WorkspaceId,
+};
+use aeolus_store::{Deployment, GrantRecord, Organization, Unit, Workspace};
+
+use crate::error::ApiError;
+
+/// What an actor holds.
+#[derive(Clone, Debug)]
+pub(crate) struct Authority {
+    records: Vec<GrantRecord>,
+    held: Grants,
+}
+
+/// A resource with everything above it, nearest first; the system is implied.
+pub(crate) type Path = Vec<Resource>;
+
+impl Authority {
+    pub(crate) async fn load(unit: &mut impl Unit, actor: &Actor) -> Result<Self, ApiError> {
+        let records = match actor {
+            Actor::User(id) => unit.grants().effective(*id).await?,
+            Actor::Token(id) => unit.grants().of(Subject::Token(*id)).await?,
+            Actor::Plane(_) | Actor::System | Actor::Anonymous => Vec::new(),
+        };
+        let pairs = records.iter().map(|r| (r.grant.resource, r.grant.role));
+        let held = pairs.collect();
+        Ok(Self { records, held })
+    }
+
+    /// The grants themselves.
+    pub(crate) fn records(&self) -> &[GrantRecord] {
+        &self.records
+    }
+
+    /// Whether the actor may know that an organization exists: they hold something in it, or in
+    /// the whole installation.
+    pub(crate) fn knows(&self, organization: OrganizationId) -> bool {
+        let within = |r: &GrantRecord| match r.grant.resource {
+            Resource::System => true,
+            _ => r.organization == Some(organization),
+        };
+        self.records.iter().any(within)
+    }
+
+    /// Refuses unless a permission is held at the end of this path.
+    pub(crate) fn require(&self, permission: Permission, path: &[Resource]) -> Result<(), ApiError> {
+        if self.held.on(path).contains(permission) {
+            Ok(())
+        } else {
+            Err(ApiError::Forbidden(permission.name().to_owned()))
+        }
+    }
+
+    /// Refuses to hand out a role that holds more than the actor holds there themselves.
+    pub(crate) fn require_covers(&self, role: Role, path: &[Resource]) -> Result<(), ApiError> {
+        if self.held.on(path).covers(role.permissions()) {
+            Ok(())
+        } else {
+            let what = format!("everything that {} allows, there", role.name());
+            Err(ApiError::Forbidden(what))
+        }
+    }
+
+    /// Whether a permission is held at the end of this path.
+    pub(crate) fn may(&self, permission: Permission, path: &[Resource]) -> bool {
+        self.held.on(path).contains(permission)
+    }
+
+    /// An organization by id or name, if the actor may know of it.
+    pub(crate) async fn organization(
+        &self,
+        unit: &mut impl Unit,
+        text: &str,
+    ) -> Result<Organization, ApiError> {
+        let found = match text.parse::<OrganizationId>() {
+            Ok(id) => unit.organizations().get(id).await?,
+            Err(_) => match text.parse() {
+                Ok(name) => unit.organizations().by_name(&name).await?,
+                Err(_) => None,
+            },
+        };
+        let seen = found.filter(|organization| self.knows(organization.id));
+        seen.ok_or(ApiError::NotFound("organization"))
+    }
+}
+
+/// The path of an organization.
+pub(crate) fn organization_path(organization: OrganizationId) -> Path {
+    vec![Resource::Organization(organization)]
+}
+
+/// The path of a workspace.
+pub(crate) fn workspace_path(workspace: &Workspace) -> Path {
+    vec![
+        Resource::Workspace(workspace.id),
+        Resource::Organization(workspace.organization),
+    ]
+}
+
+/// The path of a deployment.
+pub(crate) fn deployment_path(deployment: &Deployment) -> Path {
+    vec![
+        Resource::Deployment(deployment.id),
+        Resource::Workspace(deployment.workspace),
+        Resource::Organization(deployment.organization),
+    ]
+}
+
+/// The path of a resource inside an organization; none if it isn't in there.
+pub(crate) async fn path_within(
+    unit: &mut impl Unit,
+    organization: OrganizationId,
+    resource: Resource,
+) -> Result<Option<Path>, ApiError> {
+    Ok(match resource {
+        Resource::System => None,
+        Resource::Organization(id) => (id == organization).then(|| organization_path(id)),
+        Resource::Workspace(id) => workspace_in(unit, organization, id)
+            .await?
+            .map(|workspace| workspace_path(&workspace)),
+        Resource::Deployment(id) => deployment_in(unit, organization, id)
+            .await?
+            .map(|deployment| deployment_path(&deployment)),
+    })
+}
+
+pub(crate) async fn workspace_in(
+    unit: &mut impl Unit,
+    organization: OrganizationId,
+    id: WorkspaceId,
+) -> Result<Option<Workspace>, ApiError> {
+    let found = unit.workspaces().get(id).await?;
+    Ok(found.filter(|workspace| workspace.organization == organization))
+}
+
+pub(crate) async fn deployment_in(
+    unit: &mut impl Unit,
+    organization: OrganizationId,
+    id: DeploymentId,
+) -> Result<Option<Deployment>, ApiError> {
+    let found = unit.deployments().get(id).await?;
+    Ok(found.filter(|deployment| deployment.organization == organization))
+}

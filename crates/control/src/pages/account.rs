@@ -1,0 +1,73 @@
+//! `GET /`: who is signed in, and where they can go.
+
+use aeolus_model::{Permission, Slug};
+use aeolus_store::{Page, Unit as _};
+use askama::Template;
+use axum::extract::State;
+use axum::response::{IntoResponse, Redirect, Response};
+use http::{HeaderMap, StatusCode};
+
+use crate::app::App;
+use crate::authority::{Authority, deployment_path};
+use crate::error::{ApiError, Failure};
+use crate::signin::session;
+
+#[derive(Template)]
+#[template(path = "account.html")]
+struct Account<'a> {
+    name: &'a str,
+    email: &'a str,
+    deployments: Vec<Link>,
+}
+
+struct Link {
+    name: Slug,
+    url: String,
+}
+
+/// More links than this help nobody; the console lists them all.
+const MAX_LINKS: u32 = 100;
+
+pub(crate) async fn account(
+    State(app): State<App>,
+    headers: HeaderMap,
+) -> Result<Response, Failure> {
+    render(&app, &headers).await.map_err(ApiError::as_page)
+}
+
+async fn render(app: &App, headers: &HeaderMap) -> Result<Response, ApiError> {
+    let Some(session) = session::current(app, headers).await? else {
+        return Ok(Redirect::to("/login?rd=%2F").into_response());
+    };
+    let mut view = app.store.read().await?;
+    let user = view.users().get(session.user).await?;
+    let user = user.ok_or(ApiError::NotFound("user"))?;
+    let actor = aeolus_model::Actor::User(user.id);
+    let authority = Authority::load(&mut view, &actor).await?;
+    let mut deployments = Vec::new();
+    let organizations = view.organizations().list(Page::first(MAX_LINKS)).await?;
+    for organization in organizations.items {
+        if !authority.knows(organization.id) {
+            continue;
+        }
+        let first = Page::first(MAX_LINKS);
+        let listed = view.deployments().in_organization(organization.id, first);
+        for deployment in listed.await?.items {
+            let path = deployment_path(&deployment);
+            let may = authority.may(Permission::DeploymentAirflowGet, &path);
+            if let (true, Some(route)) = (may, deployment.routes.first()) {
+                let prefix = route.path_prefix.as_ref().map_or("", |p| p.as_str());
+                deployments.push(Link {
+                    url: format!("https://{}{prefix}/", route.host),
+                    name: deployment.name,
+                });
+            }
+        }
+    }
+    let account = Account {
+        name: &user.name,
+        email: user.email.as_str(),
+        deployments,
+    };
+    Ok(super::page(StatusCode::OK, &account, None))
+}

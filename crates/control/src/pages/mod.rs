@@ -1,0 +1,88 @@
+//! Pages for people: plain HTML, no script, a policy that lets nothing else in.
+
+use askama::Template;
+use axum::response::{IntoResponse, Response};
+use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use http::{HeaderValue, StatusCode};
+
+use crate::error::Failure;
+use crate::signin::continuation::Continuation;
+
+mod account;
+mod style;
+
+pub(crate) use account::account;
+pub(crate) use style::style;
+
+/// The sign-in page.
+#[derive(Template)]
+#[template(path = "login.html")]
+pub(crate) struct Login<'a> {
+    pub(crate) rd: &'a str,
+    pub(crate) email: &'a str,
+    pub(crate) message: Option<&'a str>,
+}
+
+/// The sign-out page.
+#[derive(Template)]
+#[template(path = "logout.html")]
+pub(crate) struct Logout {
+    pub(crate) signed_in: bool,
+}
+
+#[derive(Template)]
+#[template(path = "error.html")]
+struct ErrorPage<'a> {
+    title: &'a str,
+    detail: &'a str,
+    status: u16,
+    code: &'a str,
+    request_id: &'a str,
+}
+
+/// A page. Forms may lead to our own pages only, and to `target`: where an authorization request
+/// that a form continues will redirect to (browsers apply the policy to redirects as well).
+pub(crate) fn page(status: StatusCode, template: &impl Template, target: Option<&str>) -> Response {
+    let Ok(html) = template.render() else {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
+    let target = target.unwrap_or("");
+    let policy = format!(
+        "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; \
+         frame-ancestors 'none'; form-action 'self' {target}"
+    );
+    let mut response = (status, html).into_response();
+    let headers = response.headers_mut();
+    let html = HeaderValue::from_static("text/html; charset=utf-8");
+    headers.insert(CONTENT_TYPE, html);
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Ok(policy) = HeaderValue::try_from(policy) {
+        headers.insert(CONTENT_SECURITY_POLICY, policy);
+    }
+    response
+}
+
+/// The sign-in page for a continuation.
+pub(crate) fn login(status: StatusCode, login: &Login<'_>, to: &Continuation) -> Response {
+    page(status, login, redirect_origin(to).as_deref())
+}
+
+/// The origin that a continued authorization request will redirect to. Only for the page's policy:
+/// whether that redirect is allowed is decided when the request is continued.
+fn redirect_origin(to: &Continuation) -> Option<String> {
+    let query = to.as_str().strip_prefix("/oauth2/authorize?")?;
+    let params = crate::provider::params::Params::parse(query.as_bytes()).ok()?;
+    crate::signin::same_origin::origin_of(params.get("redirect_uri")?)
+}
+
+/// A refusal as a page.
+pub(crate) fn error(failure: &Failure, request_id: &str) -> Response {
+    let template = ErrorPage {
+        title: failure.title,
+        detail: &failure.detail,
+        status: failure.status.as_u16(),
+        code: failure.code,
+        request_id,
+    };
+    page(failure.status, &template, None)
+}

@@ -1,0 +1,166 @@
+//! `POST /login`: an address and a password become a session.
+
+use aeolus_model::{Action, Actor, AuditEvent, Email, Outcome, Secret, Session, SessionId};
+use aeolus_store::{Unit as _, User};
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse, Redirect, Response};
+use http::header::{RETRY_AFTER, SET_COOKIE};
+use http::{HeaderMap, HeaderValue, StatusCode};
+
+use super::continuation::Continuation;
+use super::pool::PoolError;
+use super::{cookie, password, same_origin, session, throttle};
+use crate::app::App;
+use crate::ctx::RequestInfo;
+use crate::error::{ApiError, Failure};
+use crate::extract;
+use crate::pages::{self, Login};
+use crate::provider::params::Params;
+
+/// An address, a password and a continuation fit many times.
+const MAX_FORM: usize = 32 * 1024;
+const WRONG: &str = "The address or the password is wrong.";
+const TOO_MANY: &str = "There were too many attempts. Wait a few minutes and try again.";
+const BUSY: &str = "Too many people are signing in at this moment. Try again in a few seconds.";
+
+struct Attempt {
+    typed: String,
+    email: Option<Email>,
+    password: Secret<String>,
+    to: Continuation,
+}
+
+/// Signs somebody in. Whether the account exists shows neither in the answer nor in its time.
+pub(crate) async fn login_post(
+    State(app): State<App>,
+    info: RequestInfo,
+    headers: HeaderMap,
+    request: Request,
+) -> Result<Response, Failure> {
+    let answered = sign_in(&app, &info, &headers, request).await;
+    answered.map_err(ApiError::as_page)
+}
+
+async fn sign_in(
+    app: &App,
+    info: &RequestInfo,
+    headers: &HeaderMap,
+    request: Request,
+) -> Result<Response, ApiError> {
+    if !same_origin::is_same_origin(headers, &app.origin) {
+        return Err(ApiError::CrossSite);
+    }
+    let attempt = read(request).await?;
+    let account = attempt.email.as_ref().map_or("", Email::as_str);
+    if let Some(wait) = throttle::count(app, account, &info.source).await? {
+        return Ok(refused(429, &attempt, TOO_MANY, Some(wait)));
+    }
+    let user = match &attempt.email {
+        Some(email) => app.store.read().await?.users().by_email(email).await?,
+        None => None,
+    };
+    let stored = user.as_ref().and_then(|user| user.password_hash.as_ref());
+    let stored = stored.map(|hash| hash.expose().clone());
+    let right = match app.hashes.verify(attempt.password.clone(), stored).await {
+        Ok(right) => right,
+        Err(PoolError::Busy) => return Ok(refused(503, &attempt, BUSY, Some(2))),
+        Err(error) => return Err(ApiError::internal(error)),
+    };
+    match user.filter(|user| right && user.disabled_at.is_none()) {
+        Some(user) => succeed(app, info, headers, (user, attempt.to)).await,
+        None => fail(app, info, &attempt).await,
+    }
+}
+
+async fn read(request: Request) -> Result<Attempt, ApiError> {
+    if !extract::has_type(&request, "application/x-www-form-urlencoded") {
+        return Err(ApiError::MediaType);
+    }
+    let body = extract::read(request, MAX_FORM).await?;
+    let form = Params::parse(&body).map_err(|error| ApiError::Body(error.to_string()))?;
+    let typed = form.get("email").unwrap_or("").trim().to_owned();
+    let password = form.get("password").unwrap_or("").to_owned();
+    if password.len() > password::MAX_BYTES || typed.len() > 254 {
+        return Err(ApiError::TooLarge);
+    }
+    Ok(Attempt {
+        email: Email::parse(&typed).ok(),
+        typed,
+        password: Secret::new(password),
+        to: form
+            .get("rd")
+            .and_then(Continuation::parse)
+            .unwrap_or_else(Continuation::home),
+    })
+}
+
+async fn succeed(
+    app: &App,
+    info: &RequestInfo,
+    headers: &HeaderMap,
+    (user, to): (User, Continuation),
+) -> Result<Response, ApiError> {
+    let before = session::current(app, headers).await.ok().flatten();
+    let now = app.clock.now();
+    // Always a new id: whatever cookie came with the request was not made by this sign-in (O26).
+    let session = Session {
+        id: SessionId::new(&*app.clock, &*app.rng),
+        user: user.id,
+        connection: app.local,
+        auth_time: now,
+        absolute_end: now.plus(app.session.absolute),
+        end: None,
+    };
+    let mut write = app.store.write().await?;
+    if let Some(before) = before {
+        session::end(app, &mut write, before.id).await?;
+    }
+    write.sessions().insert(&session).await?;
+    let bucket = throttle::account_bucket(user.email.as_str());
+    write.throttles().clear(&bucket).await?;
+    let event = info.event(app, Actor::User(user.id), Action::SignIn);
+    write.audit(AuditEvent {
+        target: session.id.to_string(),
+        ..event
+    });
+    app.commit(write).await?;
+    app.metrics.sign_in("success");
+    let mut response = Redirect::to(to.as_str()).into_response();
+    let value = cookie::value_of(&app.cookie_key, session.id);
+    let value = app.cookie.set(&value);
+    let value = value.ok_or_else(|| ApiError::internal("the cookie can't be written"))?;
+    response.headers_mut().append(SET_COOKIE, value);
+    Ok(response)
+}
+
+/// The same work for accounts that exist and those that don't.
+async fn fail(app: &App, info: &RequestInfo, attempt: &Attempt) -> Result<Response, ApiError> {
+    let mut write = app.store.write().await?;
+    let event = info.event(app, Actor::Anonymous, Action::SignIn);
+    let target = attempt.email.as_ref().map_or("", Email::as_str);
+    write.audit(AuditEvent {
+        target: target.to_owned(),
+        outcome: Outcome::Denied,
+        reason: "password".to_owned(),
+        ..event
+    });
+    app.commit(write).await?;
+    app.metrics.sign_in("denied");
+    Ok(refused(401, attempt, WRONG, None))
+}
+
+fn refused(status: u16, attempt: &Attempt, message: &str, retry: Option<u64>) -> Response {
+    let page = Login {
+        rd: attempt.to.as_str(),
+        email: &attempt.typed,
+        message: Some(message),
+    };
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::UNAUTHORIZED);
+    let mut response = pages::login(status, &page, &attempt.to);
+    if let Some(seconds) = retry {
+        response
+            .headers_mut()
+            .insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    response
+}

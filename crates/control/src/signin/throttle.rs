@@ -1,0 +1,46 @@
+//! How often passwords may be tried: per account and per source, counted in the database so that
+//! every replica counts together. Nothing here touches sessions that exist, and the answer is the
+//! same whether or not the account exists.
+
+use std::time::Duration;
+
+use aeolus_store::{StoreError, Unit as _};
+
+use crate::app::App;
+
+/// The window that attempts are counted in.
+const WINDOW: Duration = Duration::from_secs(15 * 60);
+/// Attempts on one account in a window. A success clears the count.
+const PER_ACCOUNT: u64 = 20;
+/// Attempts from one address in a window: more, because offices share one.
+const PER_SOURCE: u64 = 200;
+
+/// Counts an attempt. `Some(seconds)` to wait if there were too many.
+pub(super) async fn count(
+    app: &App,
+    account: &str,
+    source: &str,
+) -> Result<Option<u64>, StoreError> {
+    let now = app.clock.now();
+    let mut write = app.store.write().await?;
+    let mut wait = None;
+    for (bucket, limit) in [(account_bucket(account), PER_ACCOUNT), (source_bucket(source), PER_SOURCE)] {
+        let throttle = write.throttles().hit(&bucket, WINDOW, now).await?;
+        if throttle.hits > limit {
+            let passed = now.since(throttle.started_at);
+            let left = WINDOW.saturating_sub(passed).as_secs().max(1);
+            wait = wait.max(Some(left));
+        }
+    }
+    app.commit(write).await?;
+    Ok(wait)
+}
+
+/// The bucket of an account, to be cleared by a success.
+pub(super) fn account_bucket(account: &str) -> String {
+    format!("signin:account:{account}")
+}
+
+fn source_bucket(source: &str) -> String {
+    format!("signin:source:{source}")
+}
