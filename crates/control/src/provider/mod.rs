@@ -1,5 +1,18 @@
 //! The OAuth2 and OpenID Connect provider: code + PKCE for gates and the command line.
 
+mod authorize;
 pub(crate) mod client;
+mod discovery;
+mod failure;
+mod issue;
 pub(crate) mod params;
 pub(crate) mod pkce;
+mod revoke;
+mod token;
+mod userinfo;
+
+pub(crate) use authorize::authorize;
+pub(crate) use discovery::discovery;
+pub(crate) use revoke::revoke;
+pub(crate) use token::token;
+pub(crate) use userinfo::userinfo;

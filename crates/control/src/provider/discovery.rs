@@ -1,0 +1,41 @@
+//! `GET /.well-known/openid-configuration` and `…/oauth-authorization-server` (OpenID Connect
+//! Discovery 1.0, RFC 8414): one document under both names.
+
+use aeolus_api::oauth::{GRANT_AUTHORIZATION_CODE, Metadata};
+use axum::Json;
+use axum::extract::State;
+use http::header::{CACHE_CONTROL, HeaderName};
+
+use crate::app::App;
+
+/// The provider's metadata.
+pub(crate) async fn discovery(
+    State(app): State<App>,
+) -> ([(HeaderName, &'static str); 1], Json<Metadata>) {
+    let at = |path: &str| format!("{}{path}", app.issuer);
+    let list = |items: &[&str]| items.iter().map(|item| (*item).to_owned()).collect();
+    let metadata = Metadata {
+        issuer: app.issuer.clone(),
+        authorization_endpoint: at("/oauth2/authorize"),
+        token_endpoint: at("/oauth2/token"),
+        userinfo_endpoint: at("/oauth2/userinfo"),
+        revocation_endpoint: at("/oauth2/revoke"),
+        jwks_uri: at("/.well-known/jwks.json"),
+        end_session_endpoint: at("/logout"),
+        scopes_supported: list(&["openid", "email", "profile"]),
+        response_types_supported: list(&["code"]),
+        response_modes_supported: list(&["query"]),
+        grant_types_supported: list(&[GRANT_AUTHORIZATION_CODE]),
+        subject_types_supported: list(&["public"]),
+        id_token_signing_alg_values_supported: list(&["RS256"]),
+        token_endpoint_auth_methods_supported: list(&["private_key_jwt", "none"]),
+        token_endpoint_auth_signing_alg_values_supported: list(&["EdDSA"]),
+        code_challenge_methods_supported: list(&["S256"]),
+        claims_supported: list(&[
+            "sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "amr", "sid", "email",
+            "email_verified", "name",
+        ]),
+        authorization_response_iss_parameter_supported: true,
+    };
+    ([(CACHE_CONTROL, "public, max-age=300")], Json(metadata))
+}

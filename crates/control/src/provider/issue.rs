@@ -1,0 +1,82 @@
+//! The tokens that a code is exchanged for.
+
+use aeolus_api::oauth::{SessionHint, TokenAnswer};
+use aeolus_keys::claims::{Access, AccessKind, IdToken};
+use aeolus_keys::{KeyError, Kind, digest};
+use aeolus_model::{OrganizationId, Session};
+use aeolus_store::User;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use super::client::Client;
+use crate::app::App;
+
+/// Seconds that an `id_token` is good for: it is read once, at once.
+const ID_LIFE: i64 = 600;
+
+/// Who signed in, to which client, for what.
+pub(super) struct Grant<'a> {
+    pub(super) client: Client,
+    pub(super) audience: String,
+    pub(super) nonce: Option<String>,
+    pub(super) session: &'a Session,
+    pub(super) user: &'a User,
+    pub(super) organization: Option<OrganizationId>,
+}
+
+/// Signs an access token and an `id_token`.
+pub(super) fn issue(app: &App, grant: Grant<'_>) -> Result<TokenAnswer, KeyError> {
+    let now = app.clock.now();
+    let session = grant.session;
+    let exp = now.plus(app.session.access).min(session.absolute_end).secs();
+    let amr = vec!["pwd".to_owned()];
+    let access = Access {
+        iss: app.issuer.clone(),
+        aud: grant.audience,
+        sub: session.user,
+        iat: now.secs(),
+        exp,
+        jti: digest::random_token(&*app.rng, 16).expose().clone(),
+        client_id: grant.client.id(),
+        org: grant.organization,
+        sid: session.id,
+        auth_time: session.auth_time.secs(),
+        amr: amr.clone(),
+        acr: Some("aal1".to_owned()),
+        kind: AccessKind,
+    };
+    let access_token = app.keys.access().sign(Kind::Access, &access)?;
+    let (half, _) = digest::sha256(access_token.as_bytes()).split_at(16);
+    let at_hash = URL_SAFE_NO_PAD.encode(half);
+    let id = IdToken {
+        iss: app.issuer.clone(),
+        aud: grant.client.id(),
+        sub: session.user,
+        iat: now.secs(),
+        exp: now.secs().saturating_add(ID_LIFE),
+        jti: digest::random_token(&*app.rng, 16).expose().clone(),
+        nonce: grant.nonce,
+        auth_time: session.auth_time.secs(),
+        sid: session.id,
+        amr,
+        at_hash: Some(at_hash),
+        email: grant.user.email.to_string(),
+        // Local addresses are what an administrator typed; nobody has proved them.
+        email_verified: false,
+        name: grant.user.name.clone(),
+    };
+    let id_token = app.keys.id().sign(Kind::Id, &id)?;
+    let hint = SessionHint {
+        connection: session.connection,
+        absolute_end: session.absolute_end.secs(),
+    };
+    let life = u64::try_from(exp.saturating_sub(now.secs())).unwrap_or(0);
+    Ok(TokenAnswer {
+        access_token,
+        token_type: "Bearer".to_owned(),
+        expires_in: life,
+        scope: "openid".to_owned(),
+        id_token: Some(id_token),
+        aeolus: Some(hint),
+    })
+}
