@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use aeolus_keys::envelope::MasterKey;
 use aeolus_model::{Clock, ConnectionId, Rng, Secret};
 use aeolus_store::{Store, StoreError, Write};
 use tokio::sync::watch;
@@ -31,6 +32,8 @@ pub(crate) struct Parts {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) rng: Arc<dyn Rng>,
     pub(crate) keys: TokenKeys,
+    /// Opens and seals what the database keeps sealed.
+    pub(crate) master: MasterKey,
     /// Authenticates control's own session cookies; follows from the master key.
     pub(crate) cookie_key: Secret<[u8; 32]>,
     /// The connection of local accounts.

@@ -1,0 +1,106 @@
+//! How a gate proves its plane: a signed statement of at most 60 s (RFC 7523 §3).
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use aeolus_keys::claims::{PlaneAssertion, Registered as _};
+use aeolus_keys::{Kind, PublicKey, jws};
+use aeolus_model::{PlaneId, Time};
+use aeolus_store::{Plane, PlaneStage, Unit as _};
+use axum::extract::FromRequestParts;
+use http::request::Parts;
+
+use crate::app::App;
+use crate::ctx::RequestInfo;
+use crate::error::ApiError;
+
+/// A longer life is refused: an assertion that leaks must be worthless soon.
+const MAX_LIFE: i64 = 60;
+/// Remembered at most; beyond it the endpoint refuses until some expire.
+const MAX_SEEN: usize = 100_000;
+
+/// The assertions that were used as client credentials, until they expire by themselves.
+///
+/// Kept per process: a code is good once in the whole fleet of replicas anyway, so a replay at
+/// another replica finds nothing to take.
+#[derive(Default)]
+pub(crate) struct Assertions(Mutex<HashMap<(PlaneId, String), Time>>);
+
+impl Assertions {
+    fn first_use(&self, plane: PlaneId, jti: &str, until: Time, now: Time) -> bool {
+        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if seen.len() >= MAX_SEEN {
+            seen.retain(|_, until| *until > now);
+        }
+        seen.len() < MAX_SEEN && seen.insert((plane, jti.to_owned()), until).is_none()
+    }
+}
+
+/// A request of an enrolled gate.
+pub(crate) struct PlaneCtx {
+    pub(crate) app: App,
+    pub(crate) plane: Plane,
+    pub(crate) request: RequestInfo,
+}
+
+impl FromRequestParts<App> for PlaneCtx {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
+        let text = crate::auth::bearer_text(&parts.headers)?;
+        let (plane, _) = prove(app, text.expose()).await?;
+        Ok(Self {
+            app: app.clone(),
+            plane,
+            request: RequestInfo::of(parts),
+        })
+    }
+}
+
+/// The plane that an assertion proves.
+async fn prove(app: &App, text: &str) -> Result<(Plane, PlaneAssertion), ApiError> {
+    let bad = ApiError::BadCredential;
+    let token = jws::parse(text.as_bytes()).map_err(|_| bad("form"))?;
+    let named: PlaneAssertion = token.unverified_claims().map_err(|_| bad("claims"))?;
+    let id = named.plane().ok_or(bad("not a plane"))?;
+    let plane = app.store.read().await?.planes().get(id).await?;
+    let plane = plane.ok_or(bad("no such plane"))?;
+    let (identity, quarantined) = match &plane.stage {
+        PlaneStage::Enrolled { identity, .. } => (identity, false),
+        PlaneStage::Quarantined {
+            identity: Some(identity),
+            ..
+        } => (identity, true),
+        _ => return Err(bad("the plane is not enrolled")),
+    };
+    let key = PublicKey::from_jwk_json(identity).map_err(ApiError::internal)?;
+    let verified = token.verify(Kind::PlaneAssertion, &key);
+    let claims: PlaneAssertion = verified
+        .and_then(|verified| verified.claims())
+        .map_err(|_| bad("signature"))?;
+    claims
+        .check(&format!("plane:{id}"), &app.issuer, app.clock.now())
+        .map_err(|_| bad("issuer, audience or time"))?;
+    if claims.exp.saturating_sub(claims.iat) > MAX_LIFE {
+        return Err(bad("it lives too long"));
+    }
+    if quarantined {
+        return Err(ApiError::Forbidden(
+            "a plane that is not quarantined".to_owned(),
+        ));
+    }
+    Ok((plane, claims))
+}
+
+/// The same for a client credential: each assertion is good once.
+pub(crate) async fn prove_once(app: &App, text: &str) -> Result<Plane, ApiError> {
+    let (plane, claims) = prove(app, text).await?;
+    let now = app.clock.now();
+    // Accepted for a minute past its end, so remembered for as long.
+    let until = Time::from_secs(claims.exp.saturating_add(MAX_LIFE + 1));
+    if app.assertions.first_use(plane.id, &claims.jti, until, now) {
+        Ok(plane)
+    } else {
+        Err(ApiError::BadCredential("used before"))
+    }
+}

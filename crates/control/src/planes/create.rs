@@ -1,0 +1,103 @@
+//! `POST /v1/planes`: adds a plane, or invites the first gate of one that a fleet document
+//! declared, and gives out its join token once.
+
+use std::time::Duration;
+
+use aeolus_api::JoinToken;
+use aeolus_api::plane::{PlaneCreate, PlaneCreated};
+use aeolus_keys::{Kind, digest};
+use aeolus_model::{Action, Host, KeyId, Permission, PlaneId, Secret};
+use aeolus_store::{ManagedBy, Plane, PlaneStage, Unit as _};
+use http::StatusCode;
+
+use crate::ctx::Ctx;
+use crate::error::ApiError;
+use crate::extract::Json;
+
+/// A join token is for the person who just asked for it.
+const LIFE: Duration = Duration::from_secs(3600);
+
+/// Adds a plane.
+pub(crate) async fn create(
+    ctx: Ctx,
+    Json(body): Json<PlaneCreate>,
+) -> Result<(StatusCode, axum::Json<PlaneCreated>), ApiError> {
+    let auth_host = body.auth_host.map(|host| Host::parse(&host)).transpose();
+    let auth_host = auth_host.map_err(|error| ApiError::field("authHost", error.to_string()))?;
+    let mut write = ctx.app.store.write().await?;
+    let authority = ctx.authority(&mut write).await?;
+    authority.require(Permission::SystemPlanesUpdate, &[])?;
+    let roots = write.roots().after(0).await?;
+    let first = roots.first().ok_or(ApiError::NotReady(
+        "There is no root document yet: `aeolus control` says at its start what to do.",
+    ))?;
+    let root_sha256 = hex(&digest::sha256(first.document.as_bytes()));
+    let found = write.planes().by_name(&body.name).await?;
+    let id = match &found {
+        None => PlaneId::new(&*ctx.app.clock, &*ctx.app.rng),
+        Some(plane) => match plane.stage {
+            PlaneStage::Declared | PlaneStage::Pending { .. } => plane.id,
+            _ => {
+                return Err(ApiError::Conflict(
+                    "There already is a plane of this name, and it is enrolled.".to_owned(),
+                ));
+            }
+        },
+    };
+    let mut secret = [0; 32];
+    ctx.app.rng.fill(&mut secret);
+    let secret = Secret::new(secret);
+    let stage = PlaneStage::Pending {
+        join: seal(&ctx, id, &secret)?,
+        expires_at: ctx.app.clock.now().plus(LIFE),
+    };
+    let plane = match found {
+        None => {
+            let plane = Plane {
+                id,
+                name: body.name,
+                auth_host,
+                stage,
+                managed_by: ManagedBy::Api,
+                revision: 0,
+            };
+            write.planes().insert(&plane).await?;
+            plane
+        }
+        Some(plane) => {
+            let plane = Plane { stage, ..plane };
+            write.planes().update(&plane).await?;
+            plane
+        }
+    };
+    write.audit(ctx.event(Action::PlaneAdd, None, plane.id));
+    let token = JoinToken {
+        url: ctx.app.issuer.clone(),
+        plane: plane.id,
+        name: plane.name.clone(),
+        root_sha256,
+        secret,
+    };
+    let plane = super::view::view(&ctx.app, &mut write, plane).await?;
+    let seq = ctx.app.commit(write).await?;
+    let created = PlaneCreated {
+        plane,
+        join_token: token.encode().expose().clone(),
+        seq,
+    };
+    Ok((StatusCode::CREATED, axum::Json(created)))
+}
+
+/// The secret is needed once more, to check the gate's proof; until then it is kept sealed.
+fn seal(ctx: &Ctx, plane: PlaneId, secret: &Secret<[u8; 32]>) -> Result<Vec<u8>, ApiError> {
+    let record = KeyId::from_bytes(*plane.as_bytes());
+    let sealed = ctx
+        .app
+        .master
+        .seal(record, Kind::PlaneAssertion, secret.expose(), &*ctx.app.rng);
+    sealed.map_err(ApiError::internal)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
+}

@@ -1,0 +1,100 @@
+//! `POST /v1/planes/self/events`: what happened at a gate, in batches that may be sent twice.
+
+use aeolus_api::plane::{Event, EventsAnswer};
+use aeolus_model::{Action, Actor, AuditEvent, DeploymentId, OrganizationId, Outcome, Time};
+use aeolus_store::{Unit as _, Write};
+use axum::Json;
+use axum::extract::Request;
+use http::HeaderMap;
+
+use super::PlaneCtx;
+use crate::error::ApiError;
+use crate::extract;
+
+const MAX_BATCH: usize = 4 * 1024 * 1024;
+const MAX_LINES: usize = 10_000;
+
+/// Takes a batch. The same `Idempotency-Key` gets the same answer and changes nothing more.
+pub(crate) async fn events(
+    ctx: PlaneCtx,
+    headers: HeaderMap,
+    request: Request,
+) -> Result<Json<EventsAnswer>, ApiError> {
+    let key = headers.get("idempotency-key").and_then(|v| v.to_str().ok());
+    let key = key.filter(|key| (1..=128).contains(&key.len()) && !key.contains(' '));
+    let missing = || ApiError::field("Idempotency-Key", "send one, of 1 to 128 characters");
+    let key = key.ok_or_else(missing)?.to_owned();
+    if !extract::has_type(&request, "application/x-ndjson") {
+        return Err(ApiError::MediaType);
+    }
+    let body = extract::read(request, MAX_BATCH).await?;
+    let text = std::str::from_utf8(&body).map_err(|e| ApiError::Body(e.to_string()))?;
+    let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+    if lines.len() > MAX_LINES {
+        return Err(ApiError::TooLarge);
+    }
+    let known = |line: &&str| serde_json::from_str::<Event>(line).ok();
+    let events: Vec<Event> = lines.iter().filter_map(known).collect();
+    let answer = EventsAnswer {
+        accepted: events.len() as u64,
+        skipped: (lines.len() - events.len()) as u64,
+    };
+    let stored = events.iter().map(serde_json::to_string).collect::<Result<Vec<_>, _>>();
+    let stored = stored.map_err(ApiError::internal)?;
+    let mut write = ctx.app.store.write().await?;
+    let now = ctx.app.clock.now();
+    if write.batches().accept(ctx.plane.id, &key, &stored, now).await? {
+        for event in events {
+            act(&ctx, &mut write, event).await?;
+        }
+    }
+    ctx.app.commit(write).await?;
+    Ok(Json(answer))
+}
+
+async fn act(ctx: &PlaneCtx, write: &mut Write, event: Event) -> Result<(), ApiError> {
+    let audit = |action, organization: Option<OrganizationId>, target: String| AuditEvent {
+        organization,
+        target,
+        ..ctx
+            .request
+            .event(&ctx.app, Actor::Plane(ctx.plane.id), action)
+    };
+    match event {
+        Event::SessionEnded { session, at: _ } => {
+            // Only a session that was used somewhere can be ended by a plane; ids are unguessable,
+            // and a plane learns only those of its own visitors.
+            if crate::signin::session::end(&ctx.app, write, session).await? {
+                write.audit(audit(Action::SignOut, None, session.to_string()));
+            }
+        }
+        Event::UseAfterRevocation {
+            at,
+            deployment,
+            organization: _,
+            credential,
+        } => {
+            let organization = organization_of(ctx, write, deployment).await?;
+            write.audit(AuditEvent {
+                at: Time::from_secs(at),
+                outcome: Outcome::Success,
+                reason: "served_while_cut_off".to_owned(),
+                ..audit(Action::UseAfterRevocation, organization, credential)
+            });
+        }
+        // Refusals are kept with their batch, for the plane's own log; strangers cause them, so
+        // they make no audit lines.
+        Event::Denied { .. } | Event::DeniedCount { .. } => {}
+    }
+    Ok(())
+}
+
+async fn organization_of(
+    ctx: &PlaneCtx,
+    write: &mut Write,
+    deployment: DeploymentId,
+) -> Result<Option<OrganizationId>, ApiError> {
+    let deployment = write.deployments().get(deployment).await?;
+    let own = deployment.filter(|deployment| deployment.plane == ctx.plane.id);
+    Ok(own.map(|deployment| deployment.organization))
+}

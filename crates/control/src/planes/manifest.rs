@@ -1,0 +1,141 @@
+//! `GET /v1/planes/self/manifest?after=EPOCH.SEQ&wait=SECONDS&root=VERSION`: the long poll that
+//! snapshots travel by.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use aeolus_api::Base64Bytes;
+use aeolus_api::plane::ManifestAnswer;
+use aeolus_snapshot::{Freshness, Position, sign_freshness};
+use aeolus_store::{Publication, Read, Unit as _};
+use axum::Json;
+
+use super::PlaneCtx;
+use crate::error::ApiError;
+use crate::extract::Query;
+
+/// Bytes of blobs that travel with the manifest, so that a revocation costs one round trip.
+const INLINE: usize = 64 * 1024;
+const MAX_WAIT: u64 = 30;
+
+/// Answers with what is newer than `after`, or after `wait` with a signed statement that nothing
+/// is.
+pub(crate) async fn manifest(
+    ctx: PlaneCtx,
+    query: Query,
+) -> Result<Json<ManifestAnswer>, ApiError> {
+    let after = after(&query)?;
+    let number = |name| match query.0.get(name) {
+        None => Ok(0),
+        Some(text) => text
+            .parse::<u64>()
+            .map_err(|_| ApiError::field(name, "use a number")),
+    };
+    let held_root = number("root")?;
+    let wait = Duration::from_secs(number("wait")?.min(MAX_WAIT));
+    let deadline = tokio::time::Instant::now() + wait;
+    let mut news = ctx.app.published.subscribe();
+    loop {
+        news.borrow_and_update();
+        let mut view = ctx.app.store.read().await?;
+        let published = view.publications().get(ctx.plane.id).await?;
+        let roots = view.roots().after(held_root).await?;
+        let root = roots.into_iter().next().map(|root| root.document);
+        if let Some(published) = &published {
+            let position = position(published);
+            ahead(&ctx, after, position)?;
+            if root.is_some() || after.is_none_or(|after| position > after) {
+                return answer(&ctx, &mut view, published, (after, root)).await;
+            }
+        }
+        drop(view);
+        let left = tokio::time::timeout_at(deadline, news.changed()).await;
+        if left.is_err() || left.is_ok_and(|changed| changed.is_err()) {
+            let published = published.ok_or(ApiError::NotReady(
+                "Nothing was published for this plane yet.",
+            ))?;
+            return Ok(Json(ManifestAnswer {
+                freshness: freshness(&ctx, position(&published))?,
+                ..ManifestAnswer::default()
+            }));
+        }
+    }
+}
+
+fn after(query: &Query) -> Result<Option<Position>, ApiError> {
+    let Some(text) = query.0.get("after") else {
+        return Ok(None);
+    };
+    let parsed = text.split_once('.').and_then(|(epoch, seq)| {
+        Some(Position {
+            epoch: epoch.parse().ok()?,
+            seq: seq.parse().ok()?,
+        })
+    });
+    let wrong = || ApiError::field("after", "use EPOCH.SEQ");
+    parsed.map(Some).ok_or_else(wrong)
+}
+
+const fn position(published: &Publication) -> Position {
+    Position {
+        epoch: published.epoch,
+        seq: published.seq,
+    }
+}
+
+/// A gate that knows more than the database proves that the database was restored. Going on would
+/// sign a past that gates must refuse, and make them doubt the future: publishing for the plane
+/// stops, loudly, until an operator has looked.
+fn ahead(ctx: &PlaneCtx, after: Option<Position>, newest: Position) -> Result<(), ApiError> {
+    let Some(after) = after.filter(|after| *after > newest) else {
+        return Ok(());
+    };
+    let text = format!(
+        "a gate is at {after}, the database at {newest}: the database was restored or replaced"
+    );
+    tracing::error!(plane = %ctx.plane.name, %text, "publishing for the plane is stopped");
+    ctx.app.published.send_modify(|published| {
+        published.alarms.insert(ctx.plane.id, text.clone());
+    });
+    Err(ApiError::Conflict(text))
+}
+
+async fn answer(
+    ctx: &PlaneCtx,
+    view: &mut Read,
+    published: &Publication,
+    (after, root): (Option<Position>, Option<String>),
+) -> Result<Json<ManifestAnswer>, ApiError> {
+    let newest = position(published);
+    let mut blobs = BTreeMap::new();
+    if let Some(after) = after.filter(|after| newest > *after) {
+        let changed = view
+            .publications()
+            .blobs_since(ctx.plane.id, after.epoch, after.seq)
+            .await?;
+        let mut room = INLINE;
+        for blob in changed {
+            if let Some(left) = room.checked_sub(blob.content.len()) {
+                room = left;
+                let name = aeolus_snapshot::Digest::from_bytes(blob.digest).to_string();
+                blobs.insert(name, Base64Bytes(blob.content));
+            }
+        }
+    }
+    let newer = after.is_none_or(|after| newest > after);
+    Ok(Json(ManifestAnswer {
+        manifest: newer.then(|| published.manifest.clone()),
+        freshness: freshness(ctx, newest)?,
+        blobs,
+        root,
+    }))
+}
+
+fn freshness(ctx: &PlaneCtx, position: Position) -> Result<String, ApiError> {
+    let statement = Freshness {
+        plane: ctx.plane.id,
+        position,
+        at: ctx.app.clock.now(),
+    };
+    sign_freshness(&statement, ctx.app.keys.snapshot()).map_err(ApiError::internal)
+}

@@ -1,0 +1,24 @@
+//! Planes: adding them, enrolling their gates, and what gates ask. Gates always come to control.
+
+mod assertion;
+mod create;
+mod enroll;
+mod events;
+mod get;
+mod list;
+mod manifest;
+mod renew;
+mod section;
+mod status;
+mod view;
+
+pub(crate) use assertion::{Assertions, PlaneCtx, prove_once};
+pub(crate) use create::create;
+pub(crate) use enroll::enroll;
+pub(crate) use events::events;
+pub(crate) use get::get;
+pub(crate) use list::list;
+pub(crate) use manifest::manifest;
+pub(crate) use renew::renew;
+pub(crate) use section::section;
+pub(crate) use status::status;

@@ -1,0 +1,45 @@
+//! A plane as the API shows it.
+
+use aeolus_api::plane::{Plane, PlaneState};
+use aeolus_model::PlaneId;
+use aeolus_store::{PlaneStage, Replica, StoreError, Unit};
+
+use crate::app::App;
+
+/// Gates that were silent for longer don't count: they are gone, or will report again.
+pub(crate) const SILENT: std::time::Duration = std::time::Duration::from_secs(120);
+
+/// With its publication and what its gates report.
+pub(super) async fn view(
+    app: &App,
+    unit: &mut impl Unit,
+    plane: aeolus_store::Plane,
+) -> Result<Plane, StoreError> {
+    let published = unit.publications().get(plane.id).await?;
+    let replicas = unit.replicas().on_plane(plane.id).await?;
+    let last = replicas.iter().map(|r| r.reported_at).max();
+    Ok(Plane {
+        id: plane.id,
+        state: match plane.stage {
+            PlaneStage::Declared | PlaneStage::Pending { .. } => PlaneState::Invited,
+            PlaneStage::Enrolled { .. } => PlaneState::Enrolled,
+            PlaneStage::Quarantined { .. } => PlaneState::Quarantined,
+        },
+        name: plane.name,
+        published_seq: published.map_or(0, |p| p.seq),
+        applied_seq: applied(app, &replicas),
+        last_seen_at: last.map(|at| at.secs()),
+        alarm: alarm(app, plane.id),
+    })
+}
+
+/// What every gate of a plane that is heard of has in force; 0 if none is.
+pub(crate) fn applied(app: &App, replicas: &[Replica]) -> u64 {
+    let since = app.clock.now().minus(SILENT);
+    let heard = replicas.iter().filter(|r| r.reported_at >= since);
+    heard.map(|r| r.seq).min().unwrap_or(0)
+}
+
+fn alarm(app: &App, plane: PlaneId) -> Option<String> {
+    app.published.borrow().alarms.get(&plane).cloned()
+}
