@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use crate::SessionLife;
 use crate::keys::TokenKeys;
 use crate::ops::Metrics;
-use crate::planes::Assertions;
+use crate::planes::{Acks, Assertions};
 use crate::publish::Published;
 use crate::signin::cookie::CookieStyle;
 use crate::signin::pool::HashPool;
@@ -45,6 +45,8 @@ pub(crate) struct Parts {
     pub(crate) feed: watch::Sender<u64>,
     /// What planes have been told: wakes long polls.
     pub(crate) published: watch::Sender<Published>,
+    /// What planes have been heard to apply.
+    pub(crate) acks: Acks,
     /// Rises whenever a plane says what it has applied: wakes `wait=planes`.
     pub(crate) acknowledged: watch::Sender<u64>,
 }

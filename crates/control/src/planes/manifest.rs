@@ -31,7 +31,11 @@ pub(crate) async fn manifest(
             .parse::<u64>()
             .map_err(|_| ApiError::field(name, "use a number")),
     };
-    let held_root = number("root")?;
+    // A gate that doesn't say which root document it has is not told of a newer one.
+    let held_root = match query.0.get("root") {
+        None => u64::MAX,
+        Some(_) => number("root")?,
+    };
     let wait = Duration::from_secs(number("wait")?.min(MAX_WAIT));
     let deadline = tokio::time::Instant::now() + wait;
     let mut news = ctx.app.published.subscribe();
@@ -39,11 +43,13 @@ pub(crate) async fn manifest(
         news.borrow_and_update();
         let mut view = ctx.app.store.read().await?;
         let published = view.publications().get(ctx.plane.id).await?;
-        let roots = view.roots().after(held_root).await?;
-        let root = roots.into_iter().next().map(|root| root.document);
+        let root = next_root(&mut view, held_root).await?;
         if let Some(published) = &published {
             let position = position(published);
             ahead(&ctx, after, position)?;
+            if let Some(after) = after {
+                ctx.app.acks.polled(&ctx.app, ctx.plane.id, after.seq);
+            }
             if root.is_some() || after.is_none_or(|after| position > after) {
                 return answer(&ctx, &mut view, published, (after, root)).await;
             }
@@ -55,7 +61,7 @@ pub(crate) async fn manifest(
                 "Nothing was published for this plane yet.",
             ))?;
             return Ok(Json(ManifestAnswer {
-                freshness: freshness(&ctx, position(&published))?,
+                freshness: freshness(&ctx, &published).await?,
                 ..ManifestAnswer::default()
             }));
         }
@@ -108,11 +114,11 @@ async fn answer(
 ) -> Result<Json<ManifestAnswer>, ApiError> {
     let newest = position(published);
     let mut blobs = BTreeMap::new();
-    if let Some(after) = after.filter(|after| newest > *after) {
-        let changed = view
-            .publications()
-            .blobs_since(ctx.plane.id, after.epoch, after.seq)
-            .await?;
+    let newer = after.is_none_or(|after| newest > after);
+    if newer {
+        let (epoch, seq) = after.map_or((0, 0), |after| (after.epoch, after.seq));
+        let changed = view.publications().blobs_since(ctx.plane.id, epoch, seq);
+        let changed = changed.await?;
         let mut room = INLINE;
         for blob in changed {
             if let Some(left) = room.checked_sub(blob.content.len()) {
@@ -122,20 +128,36 @@ async fn answer(
             }
         }
     }
-    let newer = after.is_none_or(|after| newest > after);
     Ok(Json(ManifestAnswer {
         manifest: newer.then(|| published.manifest.clone()),
-        freshness: freshness(ctx, newest)?,
+        freshness: freshness(ctx, published).await?,
         blobs,
         root,
     }))
 }
 
-fn freshness(ctx: &PlaneCtx, position: Position) -> Result<String, ApiError> {
+/// The root document after the one the gate has: one at a time, because each is checked against
+/// the one before.
+async fn next_root(view: &mut Read, held: u64) -> Result<Option<String>, ApiError> {
+    if held == u64::MAX {
+        return Ok(None);
+    }
+    let roots = view.roots().after(held).await?;
+    Ok(roots.into_iter().next().map(|root| root.document))
+}
+
+/// The signed word that nothing newer exists. While the publisher is behind the feed that is not
+/// true of now, only of the time of the last publication: a stuck publisher must make gates old,
+/// not blind.
+async fn freshness(ctx: &PlaneCtx, published: &Publication) -> Result<String, ApiError> {
+    let now = ctx.app.clock.now();
+    let feed = ctx.app.store.read().await?.settings().feed().await?;
+    let newest = position(published);
+    let behind = (feed.epoch, feed.content) > (newest.epoch, newest.seq);
     let statement = Freshness {
         plane: ctx.plane.id,
-        position,
-        at: ctx.app.clock.now(),
+        position: newest,
+        at: if behind { published.published_at } else { now },
     };
     sign_freshness(&statement, ctx.app.keys.snapshot()).map_err(ApiError::internal)
 }

@@ -1,5 +1,6 @@
 //! Planes: adding them, enrolling their gates, and what gates ask. Gates always come to control.
 
+mod acks;
 mod assertion;
 mod create;
 mod enroll;
@@ -12,6 +13,7 @@ mod section;
 mod status;
 mod view;
 
+pub(crate) use acks::{Acks, wait_for};
 pub(crate) use assertion::{Assertions, PlaneCtx, prove_once};
 pub(crate) use create::create;
 pub(crate) use enroll::enroll;

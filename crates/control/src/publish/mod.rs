@@ -1,0 +1,230 @@
+//! The publisher: follows the feed and tells each plane what it has to know, signed.
+
+mod records;
+mod sections;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use aeolus_model::PlaneId;
+use aeolus_snapshot::{Edition, Position, Root};
+use aeolus_store::{Blob, Feed, Plane, PlaneStage, Publication, StoreError, Unit as _};
+use tokio_util::sync::CancellationToken;
+
+use crate::app::App;
+
+/// What planes have been told, as far as this process knows.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Published {
+    /// Rises with every publication, here or at another replica of control.
+    pub(crate) generation: u64,
+    /// Planes for which nothing is published, and why.
+    pub(crate) alarms: BTreeMap<PlaneId, String>,
+}
+
+/// Changes that come within so long of one another travel together. It bounds how long a
+/// revocation waits here.
+const COALESCE: Duration = Duration::from_millis(50);
+/// How often the feed is looked at for commits of other replicas.
+const POLL: Duration = Duration::from_millis(250);
+/// At most this long between the end of one round and the next, however long a round takes.
+const MAX_REST: Duration = Duration::from_secs(1);
+/// Manifests end after seven days; a fleet in which nothing changes gets new ones well before.
+const RENEW: Duration = Duration::from_secs(86_400);
+
+/// Why a plane was not told.
+#[derive(Debug, thiserror::Error)]
+enum PublishFailure {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Snapshot(#[from] aeolus_snapshot::PublishError),
+    #[error("the work was cut off")]
+    Cancelled,
+}
+
+/// Runs until shutdown. A failed round is logged and tried again; gates grow old meanwhile, which
+/// their staleness policies are for.
+pub(crate) async fn run(app: App, shutdown: CancellationToken) {
+    let mut feed = app.feed.subscribe();
+    let mut seen = Vec::new();
+    loop {
+        feed.borrow_and_update();
+        let started = tokio::time::Instant::now();
+        match round(&app, &mut seen).await {
+            Ok(()) => app.metrics.published(started.elapsed()),
+            Err(error) => tracing::error!(%error, "publishing failed; trying again"),
+        }
+        // A fleet so large that a round takes long gets them less often, so that control has time
+        // for other work.
+        let rest = (started.elapsed() * 4).clamp(COALESCE, MAX_REST);
+        tokio::select! {
+            () = shutdown.cancelled() => return,
+            () = tokio::time::sleep(POLL.max(rest)) => {}
+            changed = feed.changed() => {
+                if changed.is_err() {
+                    return;
+                }
+                tokio::time::sleep(rest).await;
+            }
+        }
+    }
+}
+
+/// One look at the feed. `seen` is what was published at the last look.
+async fn round(app: &App, seen: &mut Vec<(PlaneId, u64, u64)>) -> Result<(), PublishFailure> {
+    let mut view = app.store.read().await?;
+    let feed = view.settings().feed().await?;
+    let planes = view.planes().list().await?;
+    let positions = view.publications().positions().await?;
+    let root = view.roots().newest().await?;
+    drop(view);
+    let trusted = root.and_then(|root| Root::parse(&root.document).ok());
+    let kid = app.keys.snapshot().public().kid();
+    let trusted = trusted.is_some_and(|root| root.trusts(&kid));
+    let mut alarms = BTreeMap::new();
+    for plane in planes {
+        if matches!(plane.stage, PlaneStage::Quarantined { .. }) {
+            continue;
+        }
+        if !trusted {
+            let text = "no root document names this control's snapshot key";
+            alarms.insert(plane.id, text.to_owned());
+            continue;
+        }
+        let held = positions.iter().find(|(id, ..)| *id == plane.id);
+        let held = held.map(|(_, epoch, seq)| (*epoch, *seq));
+        if let Some(alarm) = tell(app, &plane, held, feed).await? {
+            alarms.insert(plane.id, alarm);
+        }
+    }
+    notice(app, seen, alarms).await
+}
+
+/// Publishes for one plane if the feed has moved. Returns an alarm if it must not.
+async fn tell(
+    app: &App,
+    plane: &Plane,
+    held: Option<(u64, u64)>,
+    feed: Feed,
+) -> Result<Option<String>, PublishFailure> {
+    let ahead = app.published.borrow().alarms.get(&plane.id).cloned();
+    let ahead = ahead.filter(|text| text.starts_with("a gate is at"));
+    if ahead.is_some() {
+        // Found by a gate's poll; it stays until an operator has looked and restarts or recovers.
+        return Ok(ahead);
+    }
+    let newest = (feed.epoch, feed.content);
+    match held {
+        Some(held) if held > newest => {
+            let text = format!(
+                "published is {}.{}, the feed is at {}.{}: the database was restored in part",
+                held.0, held.1, newest.0, newest.1
+            );
+            return Ok(Some(text));
+        }
+        Some(held) if held == newest => return Ok(None),
+        _ => {}
+    }
+    publish_one(app, plane.id).await.map(|()| None)
+}
+
+async fn publish_one(app: &App, plane: PlaneId) -> Result<(), PublishFailure> {
+    let now = app.clock.now();
+    let mut view = app.store.read().await?;
+    // Read again with the records: the manifest's position is the one its content is of.
+    let feed = view.settings().feed().await?;
+    let sections = sections::of(app, &mut view, plane).await?;
+    drop(view);
+    let edition = Edition {
+        plane,
+        position: Position {
+            epoch: feed.epoch,
+            seq: feed.content,
+        },
+        issued_at: now,
+        min_generation: 0,
+    };
+    let signer = app.clone();
+    let work = move || aeolus_snapshot::publish(&edition, &sections, signer.keys.snapshot());
+    let published = tokio::task::spawn_blocking(work).await;
+    let published = published.map_err(|_| PublishFailure::Cancelled)??;
+    let record = Publication {
+        plane,
+        epoch: feed.epoch,
+        seq: feed.content,
+        manifest: published.manifest,
+        published_at: now,
+    };
+    let blob = |(digest, content): (aeolus_snapshot::Digest, Vec<u8>)| Blob {
+        digest: *digest.as_bytes(),
+        content,
+    };
+    let blobs: Vec<Blob> = published.blobs.into_iter().map(blob).collect();
+    let mut write = app.store.write().await?;
+    if write.publications().publish(&record, &blobs).await? {
+        app.commit(write).await?;
+    } else {
+        write.rollback().await?;
+    }
+    Ok(())
+}
+
+/// Wakes long polls if anything was published, by whichever replica of control, or if an alarm
+/// changed.
+async fn notice(
+    app: &App,
+    seen: &mut Vec<(PlaneId, u64, u64)>,
+    alarms: BTreeMap<PlaneId, String>,
+) -> Result<(), PublishFailure> {
+    let positions = app.store.read().await?.publications().positions().await?;
+    let news = positions != *seen;
+    *seen = positions;
+    app.published.send_if_modified(|published| {
+        let mut alarms = alarms;
+        for (plane, text) in &published.alarms {
+            if text.starts_with("a gate is at") {
+                alarms.entry(*plane).or_insert_with(|| text.clone());
+            }
+        }
+        let changed = published.alarms != alarms;
+        published.alarms = alarms;
+        if news {
+            published.generation = published.generation.wrapping_add(1);
+        }
+        news || changed
+    });
+    Ok(())
+}
+
+/// Once a day moves the feed although nothing changed, so that manifests never come near their end.
+pub(crate) async fn renew(app: App, shutdown: CancellationToken) {
+    loop {
+        if let Err(error) = renew_if_old(&app).await {
+            tracing::error!(%error, "renewing manifests failed; trying again");
+        }
+        tokio::select! {
+            () = shutdown.cancelled() => return,
+            () = tokio::time::sleep(RENEW / 24) => {}
+        }
+    }
+}
+
+async fn renew_if_old(app: &App) -> Result<(), StoreError> {
+    const SETTING: &str = "manifests-renewed-at";
+    let now = app.clock.now();
+    let mut write = app.store.write().await?;
+    let last = write.settings().get(SETTING).await?;
+    let last = last.and_then(|text| text.parse().ok());
+    let last = last.map_or(aeolus_model::Time::EPOCH, aeolus_model::Time::from_millis);
+    if now.since(last) >= RENEW {
+        write.settings().put(SETTING, &now.millis().to_string()).await?;
+    }
+    app.commit(write).await.map(|_| ())
+}
+
+/// The publisher's part of [`App`] at the start.
+pub(crate) fn channel() -> tokio::sync::watch::Sender<Published> {
+    tokio::sync::watch::Sender::new(Published::default())
+}
+

@@ -1,0 +1,73 @@
+//! What a plane has to know, read from one consistent view.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aeolus_model::{PlaneId, Subject, TeamId, UserId};
+use aeolus_snapshot::Sections;
+use aeolus_snapshot::section::{
+    Connections, Deployments, GrantList, Keys, Subjects, TokenKey,
+};
+use aeolus_store::{Read, StoreError, Unit as _};
+
+use super::records;
+use crate::app::App;
+
+/// Reads a plane's sections: its deployments, and of everything else only what reaches one of them.
+pub(super) async fn of(
+    app: &App,
+    view: &mut Read,
+    plane: PlaneId,
+) -> Result<Sections, StoreError> {
+    let now = app.clock.now();
+    let deployments = view.deployments().on_plane(plane).await?;
+    let grants = view.grants().reaching(plane).await?;
+    let users = view.users().reaching(plane).await?;
+    let tokens = view.tokens().reaching(plane, now).await?;
+    let teams = view.teams().on_plane(plane).await?;
+    let mut memberships: BTreeMap<UserId, Vec<TeamId>> = BTreeMap::new();
+    for member in view.teams().members_on_plane(plane).await? {
+        memberships.entry(member.user).or_default().push(member.team);
+    }
+    let connections = view.connections().list().await?;
+    let mut revocations = BTreeMap::new();
+    let organizations: BTreeSet<_> = deployments.iter().map(|d| d.organization).collect();
+    for organization in organizations {
+        let list = view.revocations().of(organization).await?;
+        let ended = view.sessions().ended(organization, now).await?;
+        if let Some(list) = list {
+            revocations.insert(organization, records::revocations(list, &ended));
+        }
+    }
+    let granted: BTreeSet<Subject> = grants.iter().map(|g| g.grant.subject).collect();
+    let people = users
+        .iter()
+        .map(|user| records::person(user, memberships.get(&user.id)));
+    let programs = tokens
+        .iter()
+        .filter(|token| granted.contains(&Subject::Token(token.id)))
+        .map(records::program);
+    let keys = app.keys.published().iter().map(|(kind, key)| TokenKey {
+        kind: kind.name().to_owned(),
+        jwk: key.to_jwk().to_json(),
+    });
+    Ok(Sections {
+        deployments: Deployments {
+            deployments: deployments.iter().map(records::deployment).collect(),
+        },
+        subjects: Subjects {
+            subjects: people.chain(programs).collect(),
+            teams: teams.iter().map(records::team).collect(),
+        },
+        grants: GrantList {
+            grants: records::grants(&grants),
+        },
+        keys: Keys {
+            issuer: app.issuer.clone(),
+            keys: keys.collect(),
+        },
+        connections: Connections {
+            connections: connections.iter().map(records::connection).collect(),
+        },
+        revocations,
+    })
+}
