@@ -1,0 +1,113 @@
+//! Prometheus metrics, on a listener of their own.
+
+use std::time::Duration;
+
+use axum::extract::State;
+use http::header::{CONTENT_TYPE, HeaderName};
+use http::{Method, StatusCode};
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::Registry;
+
+use crate::app::App;
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Requests {
+    method: String,
+    route: String,
+    status: u16,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Result {
+    result: &'static str,
+}
+
+/// The counters.
+pub(crate) struct Metrics {
+    registry: Registry,
+    requests: Family<Requests, Counter>,
+    seconds: Histogram,
+    sign_ins: Family<Result, Counter>,
+    rounds: Histogram,
+    alarms: Gauge,
+}
+
+impl Metrics {
+    pub(crate) fn new() -> Self {
+        let mut registry = Registry::with_prefix("aeolus_control");
+        let requests = Family::<Requests, Counter>::default();
+        let seconds = Histogram::new(exponential_buckets(0.001, 2.0, 14));
+        let sign_ins = Family::<Result, Counter>::default();
+        let rounds = Histogram::new(exponential_buckets(0.001, 2.0, 14));
+        let alarms = Gauge::default();
+        registry.register("requests", "Requests answered", requests.clone());
+        registry.register("request_seconds", "Time to answer", seconds.clone());
+        registry.register("sign_ins", "Attempts to sign in", sign_ins.clone());
+        registry.register("publish_seconds", "Time of a publishing round", rounds.clone());
+        registry.register(
+            "planes_with_alarms",
+            "Planes for which nothing is published",
+            alarms.clone(),
+        );
+        Self {
+            registry,
+            requests,
+            seconds,
+            sign_ins,
+            rounds,
+            alarms,
+        }
+    }
+
+    /// `route` is the pattern, never the path: paths are strangers' to choose.
+    pub(crate) fn request(
+        &self,
+        method: &Method,
+        route: &str,
+        status: StatusCode,
+        took: Duration,
+    ) {
+        let labels = Requests {
+            method: known(method).to_owned(),
+            route: route.to_owned(),
+            status: status.as_u16(),
+        };
+        self.requests.get_or_create(&labels).inc();
+        self.seconds.observe(took.as_secs_f64());
+    }
+
+    pub(crate) fn sign_in(&self, result: &'static str) {
+        self.sign_ins.get_or_create(&Result { result }).inc();
+    }
+
+    pub(crate) fn published(&self, took: Duration) {
+        self.rounds.observe(took.as_secs_f64());
+    }
+
+    fn text(&self) -> String {
+        let mut text = String::new();
+        if prometheus_client::encoding::text::encode(&mut text, &self.registry).is_err() {
+            text.clear();
+        }
+        text
+    }
+}
+
+fn known(method: &Method) -> &str {
+    match method.as_str() {
+        name @ ("GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS") => name,
+        _ => "other",
+    }
+}
+
+/// `GET /metrics`.
+pub(crate) async fn metrics(State(app): State<App>) -> ([(HeaderName, &'static str); 1], String) {
+    let alarms = app.published.borrow().alarms.len();
+    app.metrics.alarms.set(i64::try_from(alarms).unwrap_or(i64::MAX));
+    let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    ([(CONTENT_TYPE, kind)], app.metrics.text())
+}

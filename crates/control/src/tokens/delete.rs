@@ -1,0 +1,47 @@
+//! `DELETE /v1/organizations/{o}/tokens/{id}`: ends a token at once.
+
+use aeolus_api::Deleted;
+use aeolus_model::{Action, Permission, TokenScope};
+use aeolus_store::Unit as _;
+use axum::Json;
+use axum::extract::Path;
+
+use super::get::find;
+use super::list::wants_planes;
+use crate::authority::path_within;
+use crate::ctx::Ctx;
+use crate::error::ApiError;
+use crate::extract::Query;
+
+/// Deletes a token: its value's status bit is set in the same transaction, and connected planes
+/// refuse it within two seconds.
+pub(crate) async fn delete(
+    ctx: Ctx,
+    Path((organization, token)): Path<(String, String)>,
+    query: Query,
+) -> Result<Json<Deleted>, ApiError> {
+    let wait = wants_planes(&query)?;
+    let mut write = ctx.app.store.write().await?;
+    let authority = ctx.authority(&mut write).await?;
+    let organization = authority.organization(&mut write, &organization).await?;
+    let token = find(&mut write, &authority, (organization.id, &token)).await?;
+    let path = path_within(&mut write, organization.id, token.scope.resource()).await?;
+    let path = path.ok_or(ApiError::NotFound("token"))?;
+    authority.require(permission(token.scope), &path)?;
+    write.tokens().delete(&token, ctx.app.clock.now()).await?;
+    write.audit(ctx.event(Action::TokenDelete, Some(organization.id), token.id));
+    let seq = ctx.app.commit(write).await?;
+    let planes = match wait {
+        true => Some(crate::planes::wait_for(&ctx.app, organization.id, seq).await?),
+        false => None,
+    };
+    Ok(Json(Deleted { seq, planes }))
+}
+
+const fn permission(scope: TokenScope) -> Permission {
+    match scope {
+        TokenScope::Organization(_) => Permission::OrganizationServiceAccountsDelete,
+        TokenScope::Workspace(_) => Permission::WorkspaceServiceAccountsDelete,
+        TokenScope::Deployment(_) => Permission::DeploymentServiceAccountsDelete,
+    }
+}

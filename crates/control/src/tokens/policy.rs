@@ -1,0 +1,62 @@
+//! What an organization's policy says about tokens.
+
+use aeolus_api::fleet::Policy;
+use aeolus_api::token::TokenScope;
+
+use crate::error::ApiError;
+
+const MAX_DAYS: u32 = 3650;
+
+/// The `exp` of a value that never expires, where policy allows it: gates still obey `hardStale`.
+pub(super) const FOREVER_DAYS: u32 = MAX_DAYS;
+
+/// The days a token's value is good for, from what was asked and what is allowed.
+pub(super) fn days(
+    policy: &str,
+    scope: TokenScope,
+    asked: Option<u32>,
+) -> Result<u32, ApiError> {
+    let policy: Policy = match policy {
+        "" => Policy::default(),
+        text => serde_json::from_str(text).map_err(ApiError::internal)?,
+    };
+    let bounds = policy.token_max_days.unwrap_or_default();
+    let bound = match scope {
+        TokenScope::Organization => bounds.organization,
+        TokenScope::Workspace => bounds.workspace,
+        TokenScope::Deployment => bounds.deployment,
+    };
+    let at = "tokenExpiryPeriodInDays";
+    match (asked, bound) {
+        (Some(days), _) if !(1..=MAX_DAYS).contains(&days) => {
+            Err(ApiError::field(at, "use a number from 1 to 3650"))
+        }
+        (Some(days), Some(bound)) if days > bound => Err(ApiError::field(
+            at,
+            format!("the organization's policy allows at most {bound} days here"),
+        )),
+        (Some(days), _) => Ok(days),
+        (None, Some(bound)) => Err(ApiError::field(
+            at,
+            format!("the organization's policy wants tokens to expire: say up to {bound} days"),
+        )),
+        (None, None) => Ok(FOREVER_DAYS),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_policy_bounds_by_scope() {
+        let policy = r#"{"tokenMaxDays":{"organization":90}}"#;
+        let ask = |scope, asked| days(policy, scope, asked).ok();
+        assert_eq!(ask(TokenScope::Organization, Some(90)), Some(90));
+        assert_eq!(ask(TokenScope::Organization, Some(91)), None);
+        assert_eq!(ask(TokenScope::Organization, None), None);
+        assert_eq!(ask(TokenScope::Workspace, None), Some(3650));
+        assert_eq!(ask(TokenScope::Workspace, Some(0)), None);
+        assert_eq!(ask(TokenScope::Workspace, Some(3651)), None);
+    }
+}
