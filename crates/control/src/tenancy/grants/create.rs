@@ -1,0 +1,82 @@
+//! `POST /v1/organizations/{o}/grants`.
+
+use aeolus_api::tenancy::{Created, GrantCreate};
+use aeolus_model::{Action, Grant, GrantId, OrganizationId, Subject, TokenStage};
+use aeolus_store::{GrantRecord, ManagedBy, Unit as _, Write};
+use axum::extract::Path;
+use http::StatusCode;
+
+use crate::authority::path_within;
+use crate::ctx::Ctx;
+use crate::error::ApiError;
+use crate::extract::Json;
+use crate::tenancy::roles;
+
+/// Gives somebody a role. Nobody can give more than they hold.
+pub(crate) async fn create(
+    ctx: Ctx,
+    Path(organization): Path<String>,
+    Json(body): Json<GrantCreate>,
+) -> Result<(StatusCode, axum::Json<Created<Grant>>), ApiError> {
+    let mut write = ctx.app.store.write().await?;
+    let authority = ctx.authority(&mut write).await?;
+    let organization = authority.organization(&mut write, &organization).await?;
+    let path = path_within(&mut write, organization.id, body.resource).await?;
+    let path = path.ok_or(ApiError::NotFound("resource"))?;
+    roles::fits(body.role, body.resource)?;
+    authority.require(roles::iam(body.resource), &path)?;
+    authority.require_covers(body.role, &path)?;
+    check_subject(&mut write, organization.id, &body).await?;
+    let record = GrantRecord {
+        grant: Grant {
+            id: GrantId::new(&*ctx.app.clock, &*ctx.app.rng),
+            subject: body.subject,
+            role: body.role,
+            resource: body.resource,
+        },
+        organization: Some(organization.id),
+        managed_by: ManagedBy::Api,
+    };
+    write.grants().insert(&record).await?;
+    let id = record.grant.id;
+    write.audit(ctx.event(Action::GrantCreate, Some(organization.id), id));
+    let seq = ctx.app.commit(write).await?;
+    let item = record.grant;
+    Ok((StatusCode::CREATED, axum::Json(Created { item, seq })))
+}
+
+/// The subject has to be in the organization already, and a token's grants have to lie in its
+/// scope.
+async fn check_subject(
+    write: &mut Write,
+    organization: OrganizationId,
+    body: &GrantCreate,
+) -> Result<(), ApiError> {
+    let none = ApiError::field("subject", "there is no such subject in the organization");
+    match body.subject {
+        Subject::User(id) => {
+            let grants = write.grants().effective(id).await?;
+            let inside = grants.iter().any(|g| g.organization == Some(organization));
+            if inside { Ok(()) } else { Err(none) }
+        }
+        Subject::Team(id) => {
+            let team = write.teams().get(id).await?;
+            let inside = team.is_some_and(|team| team.organization == organization);
+            if inside { Ok(()) } else { Err(none) }
+        }
+        Subject::Token(id) => {
+            let token = write.tokens().get(id).await?.map(|record| record.token);
+            let active = token.filter(|token| {
+                token.organization == organization
+                    && matches!(token.stage, TokenStage::Active { .. })
+            });
+            let token = active.ok_or(none)?;
+            let path = path_within(write, organization, body.resource).await?;
+            if path.unwrap_or_default().contains(&token.scope.resource()) {
+                Ok(())
+            } else {
+                Err(ApiError::field("resource", "it lies outside the token's scope"))
+            }
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! Organizations and what is in them.
+
+pub(crate) mod apply;
+pub(crate) mod deployments;
+pub(crate) mod grants;
+mod me;
+pub(crate) mod organizations;
+mod roles;
+mod teams;
+pub(crate) mod users;
+pub(crate) mod workspaces;
+
+pub(crate) use me::me;
+pub(crate) use teams::list as list_teams;

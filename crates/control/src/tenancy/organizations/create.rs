@@ -1,0 +1,33 @@
+//! `POST /v1/organizations`.
+
+use aeolus_api::tenancy::{Created, NamedCreate, Organization};
+use aeolus_model::{Action, OrganizationId, Permission};
+use aeolus_store::{ManagedBy, Unit as _};
+use http::StatusCode;
+
+use crate::ctx::Ctx;
+use crate::error::ApiError;
+use crate::extract::Json;
+
+/// Makes an organization.
+pub(crate) async fn create(
+    ctx: Ctx,
+    Json(body): Json<NamedCreate>,
+) -> Result<(StatusCode, axum::Json<Created<Organization>>), ApiError> {
+    let mut write = ctx.app.store.write().await?;
+    let authority = ctx.authority(&mut write).await?;
+    authority.require(Permission::SystemOrganizationsCreate, &[])?;
+    let organization = aeolus_store::Organization {
+        id: OrganizationId::new(&*ctx.app.clock, &*ctx.app.rng),
+        name: body.name,
+        policy: String::new(),
+        managed_by: ManagedBy::Api,
+        revision: 0,
+    };
+    write.organizations().insert(&organization).await?;
+    let id = organization.id;
+    write.audit(ctx.event(Action::OrganizationCreate, Some(id), id));
+    let seq = ctx.app.commit(write).await?;
+    let item = super::shown(organization);
+    Ok((StatusCode::CREATED, axum::Json(Created { item, seq })))
+}
