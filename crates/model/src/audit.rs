@@ -58,6 +58,14 @@ actions! {
     GrantCreate = "grant.create",
     /// A grant was taken back.
     GrantDelete = "grant.delete",
+    /// An organization was added.
+    OrganizationCreate = "organization.create",
+    /// An organization was removed with everything in it.
+    OrganizationDelete = "organization.delete",
+    /// A workspace was added.
+    WorkspaceCreate = "workspace.create",
+    /// A workspace was removed.
+    WorkspaceDelete = "workspace.delete",
     /// A user was added.
     UserCreate = "user.create",
     /// A user was removed.

@@ -1,0 +1,94 @@
+//! Organizations and workspaces of a document.
+
+use aeolus_api::fleet::{Fleet, Organization as Wanted, Workspace as WantedWorkspace};
+use aeolus_api::tenancy::ChangeOp;
+use aeolus_model::{OrganizationId, Resource, WorkspaceId};
+use aeolus_store::{ManagedBy, Organization, Unit as _, Workspace};
+
+use super::Run;
+use super::grants::Held;
+use super::passwords::Passwords;
+use crate::error::ApiError;
+
+impl Run<'_> {
+    pub(super) async fn organizations(
+        &mut self,
+        fleet: &Fleet,
+        passwords: &Passwords,
+    ) -> Result<(), ApiError> {
+        for wanted in &fleet.organizations {
+            let organization = self.organization(wanted).await?;
+            let people = self.people(wanted, organization, passwords).await?;
+            let teams = self.teams(wanted, organization, &people).await?;
+            let held = Held { people, teams };
+            self.roles(wanted, organization, &held).await?;
+            for workspace in &wanted.workspaces {
+                self.workspace((organization, wanted), workspace, &held).await?;
+            }
+            self.prune_organization(wanted, organization).await?;
+        }
+        Ok(())
+    }
+
+    async fn organization(&mut self, wanted: &Wanted) -> Result<OrganizationId, ApiError> {
+        let policy = match &wanted.policy {
+            None => String::new(),
+            Some(policy) => serde_json::to_string(policy).map_err(ApiError::internal)?,
+        };
+        let Some(found) = self.write.organizations().by_name(&wanted.name).await? else {
+            let organization = Organization {
+                id: OrganizationId::new(&*self.ctx.app.clock, &*self.ctx.app.rng),
+                name: wanted.name.clone(),
+                policy,
+                managed_by: ManagedBy::Apply,
+                revision: 0,
+            };
+            self.write.organizations().insert(&organization).await?;
+            self.note(ChangeOp::Create, "organization", wanted.name.as_str(), "");
+            return Ok(organization.id);
+        };
+        let id = found.id;
+        if wanted.policy.is_some() && found.policy != policy {
+            let changed = Organization { policy, ..found };
+            self.write.organizations().update(&changed).await?;
+            self.note(ChangeOp::Update, "organization", wanted.name.as_str(), "policy");
+        }
+        Ok(id)
+    }
+
+    async fn workspace(
+        &mut self,
+        (organization, parent): (OrganizationId, &Wanted),
+        wanted: &WantedWorkspace,
+        held: &Held,
+    ) -> Result<(), ApiError> {
+        let path = format!("{}/{}", parent.name, wanted.name);
+        let found = self.write.workspaces().by_name(organization, &wanted.name).await?;
+        let id = match found {
+            Some(found) => found.id,
+            None => {
+                let workspace = Workspace {
+                    id: WorkspaceId::new(&*self.ctx.app.clock, &*self.ctx.app.rng),
+                    organization,
+                    name: wanted.name.clone(),
+                    managed_by: ManagedBy::Apply,
+                    revision: 0,
+                };
+                self.write.workspaces().insert(&workspace).await?;
+                self.note(ChangeOp::Create, "workspace", &path, "");
+                workspace.id
+            }
+        };
+        let grants = held.resolve(&wanted.grants);
+        self.grants((organization, Resource::Workspace(id)), &path, grants).await?;
+        for deployment in &wanted.deployments {
+            let place = (organization, id);
+            let deployed = self.deployment(place, &path, deployment).await?;
+            let path = format!("{path}/{}", deployment.name);
+            let grants = held.resolve(&deployment.grants);
+            let at = (organization, Resource::Deployment(deployed));
+            self.grants(at, &path, grants).await?;
+        }
+        Ok(())
+    }
+}
