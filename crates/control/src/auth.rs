@@ -34,8 +34,12 @@ pub(crate) async fn bearer(
     headers: &HeaderMap,
 ) -> Result<(Actor, Option<SessionId>), ApiError> {
     let text = bearer_text(headers)?;
-    let token = jws::parse(text.expose().as_bytes()).map_err(|_| ApiError::BadCredential("form"))?;
-    let kind = app.keys.ring().kind_of(&token.kid(), &[Kind::Access, Kind::Api]);
+    let token =
+        jws::parse(text.expose().as_bytes()).map_err(|_| ApiError::BadCredential("form"))?;
+    let kind = app
+        .keys
+        .ring()
+        .kind_of(&token.kid(), &[Kind::Access, Kind::Api]);
     let kind = kind.ok_or(ApiError::BadCredential("unknown key or kind"))?;
     let verified = app
         .keys
@@ -72,7 +76,9 @@ async fn person(app: &App, claims: &Access) -> Result<(Actor, Option<SessionId>)
 async fn program(app: &App, claims: &Api) -> Result<(Actor, Option<SessionId>), ApiError> {
     let mut view = app.store.read().await?;
     let record = view.tokens().get(claims.sub).await?;
-    let token = record.ok_or(ApiError::BadCredential("no such token"))?.token;
+    let token = record
+        .ok_or(ApiError::BadCredential("no such token"))?
+        .token;
     let audience = format!("urn:aeolus:org:{}", token.organization);
     claims
         .check(&app.issuer, &audience, app.clock.now())

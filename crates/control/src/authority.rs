@@ -45,7 +45,11 @@ impl Authority {
     }
 
     /// Refuses unless a permission is held at the end of this path.
-    pub(crate) fn require(&self, permission: Permission, path: &[Resource]) -> Result<(), ApiError> {
+    pub(crate) fn require(
+        &self,
+        permission: Permission,
+        path: &[Resource],
+    ) -> Result<(), ApiError> {
         if self.held.on(path).contains(permission) {
             Ok(())
         } else {

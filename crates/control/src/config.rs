@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use aeolus_api::Listen;
 use aeolus_model::{Email, Secret};
+use aeolus_tls::HandedOver;
 
 /// Everything that a control plane's server is told.
-#[derive(Clone, Debug)]
 pub struct ControlConfig {
     /// Where to listen.
     pub listen: Listen,
@@ -31,6 +31,8 @@ pub struct ControlConfig {
     pub trusted_hops: usize,
     /// How many passwords may be hashed at once; absent: one per core.
     pub hash_permits: Option<usize>,
+    /// Sockets that a service manager opened: `control`, `metrics`.
+    pub handed_over: HandedOver,
 }
 
 /// The first administrator.

@@ -83,12 +83,21 @@ impl Ctx {
         &self,
         action: Action,
         organization: Option<OrganizationId>,
-        target: impl ToString,
+        target: impl Into<Target>,
     ) -> AuditEvent {
         AuditEvent {
             organization,
-            target: target.to_string(),
+            target: target.into().0,
             ..self.request.event(&self.app, self.actor.clone(), action)
         }
+    }
+}
+
+/// What an audit line is about, as text.
+pub(crate) struct Target(String);
+
+impl<T: std::fmt::Display> From<T> for Target {
+    fn from(target: T) -> Self {
+        Self(target.to_string())
     }
 }

@@ -132,7 +132,9 @@ fn headers(app: &App, info: &RequestInfo, headers: &mut HeaderMap) {
 fn new_id(app: &App) -> String {
     let mut bytes = [0; 12];
     app.rng.fill(&mut bytes);
-    bytes.iter().fold(String::new(), |id, byte| format!("{id}{byte:02x}"))
+    bytes
+        .iter()
+        .fold(String::new(), |id, byte| format!("{id}{byte:02x}"))
 }
 
 /// The client's address: the connection's other end, or what the trusted proxies in front say.

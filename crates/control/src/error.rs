@@ -110,7 +110,7 @@ impl ApiError {
     }
 
     /// As a refusal for people: the same cause as a page.
-    pub(crate) fn as_page(self) -> Failure {
+    pub(crate) fn into_page(self) -> Failure {
         Failure {
             form: Form::Page,
             ..Failure::from(self)
@@ -227,7 +227,12 @@ fn store_parts(error: &aeolus_store::StoreError) -> (u16, &'static str, &'static
             "Somebody changed it meanwhile; read it again and retry.".to_owned(),
         ),
     };
-    (409, code, "That can't be done now", format!("{detail} Nothing was changed."))
+    (
+        409,
+        code,
+        "That can't be done now",
+        format!("{detail} Nothing was changed."),
+    )
 }
 
 impl From<ApiError> for Failure {

@@ -1,6 +1,5 @@
 //! Reading bodies and queries, strictly.
 
-use aeolus_model::Time;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
@@ -107,10 +106,4 @@ pub(crate) fn page_of<T, C: ToString, A>(
         items: listing.items.into_iter().map(each).collect(),
         next_cursor: listing.next.map(|cursor| cursor.to_string()),
     }
-}
-
-/// Now, in whole seconds.
-pub(crate) fn now_secs(app: &App) -> i64 {
-    let now: Time = app.clock.now();
-    now.secs()
 }

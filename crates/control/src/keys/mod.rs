@@ -123,7 +123,14 @@ async fn ensure(
     kind: Kind,
     (clock, rng): (&dyn Clock, &dyn Rng),
 ) -> Result<(), KeysError> {
-    if store.read().await?.keys().active(kind.name()).await?.is_some() {
+    if store
+        .read()
+        .await?
+        .keys()
+        .active(kind.name())
+        .await?
+        .is_some()
+    {
         return Ok(());
     }
     let key = SigningKey::generate(kind.alg(), rng)?;
@@ -168,7 +175,14 @@ pub(crate) async fn import_snapshot_key(
     if key.public().alg() != Alg::EdDsa {
         return Err(KeyError::WrongAlg(key.public().alg()).into());
     }
-    if store.read().await?.keys().active(kind.name()).await?.is_some() {
+    if store
+        .read()
+        .await?
+        .keys()
+        .active(kind.name())
+        .await?
+        .is_some()
+    {
         return Ok(());
     }
     insert(store, master, kind, key, parts).await

@@ -16,7 +16,10 @@ pub(crate) async fn readyz(State(app): State<App>) -> (StatusCode, String) {
     match app.store.ping().await {
         Ok(()) => {
             let alarms = app.published.borrow().alarms.len();
-            (StatusCode::OK, format!("ok\nplanes with alarms: {alarms}\n"))
+            (
+                StatusCode::OK,
+                format!("ok\nplanes with alarms: {alarms}\n"),
+            )
         }
         Err(error) => {
             tracing::error!(%error, "not ready");

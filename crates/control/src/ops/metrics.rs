@@ -47,7 +47,11 @@ impl Metrics {
         registry.register("requests", "Requests answered", requests.clone());
         registry.register("request_seconds", "Time to answer", seconds.clone());
         registry.register("sign_ins", "Attempts to sign in", sign_ins.clone());
-        registry.register("publish_seconds", "Time of a publishing round", rounds.clone());
+        registry.register(
+            "publish_seconds",
+            "Time of a publishing round",
+            rounds.clone(),
+        );
         registry.register(
             "planes_with_alarms",
             "Planes for which nothing is published",
@@ -64,13 +68,7 @@ impl Metrics {
     }
 
     /// `route` is the pattern, never the path: paths are strangers' to choose.
-    pub(crate) fn request(
-        &self,
-        method: &Method,
-        route: &str,
-        status: StatusCode,
-        took: Duration,
-    ) {
+    pub(crate) fn request(&self, method: &Method, route: &str, status: StatusCode, took: Duration) {
         let labels = Requests {
             method: known(method).to_owned(),
             route: route.to_owned(),
@@ -107,7 +105,9 @@ fn known(method: &Method) -> &str {
 /// `GET /metrics`.
 pub(crate) async fn metrics(State(app): State<App>) -> ([(HeaderName, &'static str); 1], String) {
     let alarms = app.published.borrow().alarms.len();
-    app.metrics.alarms.set(i64::try_from(alarms).unwrap_or(i64::MAX));
+    app.metrics
+        .alarms
+        .set(i64::try_from(alarms).unwrap_or(i64::MAX));
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     ([(CONTENT_TYPE, kind)], app.metrics.text())
 }

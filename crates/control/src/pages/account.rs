@@ -32,7 +32,7 @@ pub(crate) async fn account(
     State(app): State<App>,
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
-    render(&app, &headers).await.map_err(ApiError::as_page)
+    render(&app, &headers).await.map_err(ApiError::into_page)
 }
 
 async fn render(app: &App, headers: &HeaderMap) -> Result<Response, ApiError> {
@@ -51,8 +51,11 @@ async fn render(app: &App, headers: &HeaderMap) -> Result<Response, ApiError> {
             continue;
         }
         let first = Page::first(MAX_LINKS);
-        let listed = view.deployments().in_organization(organization.id, first);
-        for deployment in listed.await?.items {
+        let listed = view
+            .deployments()
+            .in_organization(organization.id, first)
+            .await?;
+        for deployment in listed.items {
             let path = deployment_path(&deployment);
             let may = authority.may(Permission::DeploymentAirflowGet, &path);
             if let (true, Some(route)) = (may, deployment.routes.first()) {

@@ -26,7 +26,8 @@ impl Acks {
         if seq > *held {
             *held = seq;
             drop(acks);
-            app.acknowledged.send_modify(|count| *count = count.wrapping_add(1));
+            app.acknowledged
+                .send_modify(|count| *count = count.wrapping_add(1));
         }
     }
 
@@ -49,7 +50,11 @@ pub(crate) async fn wait_for(
         heard.borrow_and_update();
         let acks = now(app, organization, seq).await?;
         let done = acks.unconfirmed.is_empty();
-        if done || tokio::time::timeout_at(deadline, heard.changed()).await.is_err() {
+        if done
+            || tokio::time::timeout_at(deadline, heard.changed())
+                .await
+                .is_err()
+        {
             return Ok(acks);
         }
     }
@@ -66,7 +71,11 @@ async fn now(app: &App, organization: OrganizationId, seq: u64) -> Result<PlaneA
         let replicas = view.replicas().on_plane(plane.id).await?;
         let reported = applied(app, &replicas);
         // A poll says nothing about the other gates of the plane; with several, reports count.
-        let polled = if replicas.len() > 1 { 0 } else { app.acks.of(plane.id) };
+        let polled = if replicas.len() > 1 {
+            0
+        } else {
+            app.acks.of(plane.id)
+        };
         let ack = PlaneAck {
             id: plane.id,
             name: plane.name.to_string(),

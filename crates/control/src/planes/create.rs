@@ -99,5 +99,7 @@ fn seal(ctx: &Ctx, plane: PlaneId, secret: &Secret<[u8; 32]>) -> Result<Vec<u8>,
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
+    bytes
+        .iter()
+        .fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
 }

@@ -41,7 +41,9 @@ pub(crate) async fn enroll(
     let secret = app.master.open(record, Kind::PlaneAssertion, join);
     let secret = secret.map_err(ApiError::internal)?;
     let roots = write.roots().after(0).await?;
-    let first = roots.first().ok_or(ApiError::NotReady("There is no root document yet."))?;
+    let first = roots
+        .first()
+        .ok_or(ApiError::NotReady("There is no root document yet."))?;
     let root = digest::sha256(first.document.as_bytes());
     let raw = key.as_ed25519().ok_or(REFUSED)?;
     let expected = digest::hmac(secret.expose(), &[raw, &nonce, &root]);
@@ -52,7 +54,11 @@ pub(crate) async fn enroll(
     let answer = EnrollAnswer {
         root: first.document.clone(),
         issuer: app.issuer.clone(),
-        manifest: write.publications().get(plane.id).await?.map(|p| p.manifest),
+        manifest: write
+            .publications()
+            .get(plane.id)
+            .await?
+            .map(|p| p.manifest),
     };
     let stage = PlaneStage::Enrolled {
         identity: key.to_jwk().to_json(),

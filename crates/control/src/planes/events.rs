@@ -29,7 +29,10 @@ pub(crate) async fn events(
     }
     let body = extract::read(request, MAX_BATCH).await?;
     let text = std::str::from_utf8(&body).map_err(|e| ApiError::Body(e.to_string()))?;
-    let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+    let lines: Vec<&str> = text
+        .lines()
+        .filter(|line| !line.trim().is_empty())
+        .collect();
     if lines.len() > MAX_LINES {
         return Err(ApiError::TooLarge);
     }
@@ -39,11 +42,18 @@ pub(crate) async fn events(
         accepted: events.len() as u64,
         skipped: (lines.len() - events.len()) as u64,
     };
-    let stored = events.iter().map(serde_json::to_string).collect::<Result<Vec<_>, _>>();
+    let stored = events
+        .iter()
+        .map(serde_json::to_string)
+        .collect::<Result<Vec<_>, _>>();
     let stored = stored.map_err(ApiError::internal)?;
     let mut write = ctx.app.store.write().await?;
     let now = ctx.app.clock.now();
-    if write.batches().accept(ctx.plane.id, &key, &stored, now).await? {
+    if write
+        .batches()
+        .accept(ctx.plane.id, &key, &stored, now)
+        .await?
+    {
         for event in events {
             act(&ctx, &mut write, event).await?;
         }

@@ -117,8 +117,10 @@ async fn answer(
     let newer = after.is_none_or(|after| newest > after);
     if newer {
         let (epoch, seq) = after.map_or((0, 0), |after| (after.epoch, after.seq));
-        let changed = view.publications().blobs_since(ctx.plane.id, epoch, seq);
-        let changed = changed.await?;
+        let changed = view
+            .publications()
+            .blobs_since(ctx.plane.id, epoch, seq)
+            .await?;
         let mut room = INLINE;
         for blob in changed {
             if let Some(left) = room.checked_sub(blob.content.len()) {

@@ -15,8 +15,11 @@ pub(crate) async fn section(
 ) -> Result<([(HeaderName, &'static str); 2], Vec<u8>), ApiError> {
     let digest: Digest = sha256.parse().map_err(|_| ApiError::NotFound("section"))?;
     let mut view = ctx.app.store.read().await?;
-    let blob = view.publications().blob(ctx.plane.id, digest.as_bytes());
-    let blob = blob.await?.ok_or(ApiError::NotFound("section"))?;
+    let blob = view
+        .publications()
+        .blob(ctx.plane.id, digest.as_bytes())
+        .await?
+        .ok_or(ApiError::NotFound("section"))?;
     let headers = [
         (CONTENT_TYPE, "application/zstd"),
         (CACHE_CONTROL, "private, max-age=604800, immutable"),

@@ -15,7 +15,10 @@ pub(crate) async fn status(
 ) -> Result<StatusCode, ApiError> {
     let fits = |text: &str, max| text.len() <= max && text.bytes().all(|b| b.is_ascii_graphic());
     if status.replica.is_empty() || !fits(&status.replica, 64) || !fits(&status.version, 64) {
-        return Err(ApiError::field("replica", "use 1 to 64 printable characters"));
+        return Err(ApiError::field(
+            "replica",
+            "use 1 to 64 printable characters",
+        ));
     }
     let report = Replica {
         plane: ctx.plane.id,
@@ -27,8 +30,12 @@ pub(crate) async fn status(
         reported_at: ctx.app.clock.now(),
     };
     let mut write = ctx.app.store.write().await?;
-    aeolus_store::Unit::replicas(&mut write).report(&report).await?;
+    aeolus_store::Unit::replicas(&mut write)
+        .report(&report)
+        .await?;
     ctx.app.commit(write).await?;
-    ctx.app.acknowledged.send_modify(|count| *count = count.wrapping_add(1));
+    ctx.app
+        .acknowledged
+        .send_modify(|count| *count = count.wrapping_add(1));
     Ok(StatusCode::NO_CONTENT)
 }

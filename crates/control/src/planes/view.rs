@@ -28,7 +28,7 @@ pub(super) async fn view(
         name: plane.name,
         published_seq: published.map_or(0, |p| p.seq),
         applied_seq: applied(app, &replicas),
-        last_seen_at: last.map(|at| at.secs()),
+        last_seen_at: last.map(aeolus_model::Time::secs),
         alarm: alarm(app, plane.id),
     })
 }

@@ -38,7 +38,9 @@ pub(crate) async fn authorize(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Failure> {
     let query = query.unwrap_or_default();
-    go_on(&app, &headers, &query).await.map_err(ApiError::as_page)
+    go_on(&app, &headers, &query)
+        .await
+        .map_err(ApiError::into_page)
 }
 
 async fn go_on(app: &App, headers: &HeaderMap, query: &str) -> Result<Response, ApiError> {
@@ -47,10 +49,13 @@ async fn go_on(app: &App, headers: &HeaderMap, query: &str) -> Result<Response, 
     let checked = check_client(app, &params).await?;
     let ready = match check_request(&params) {
         Ok(challenge) => challenge,
-        Err(refused) => return Ok(send_back(app, &checked, &[
-            ("error", refused.0),
-            ("error_description", refused.1),
-        ])),
+        Err(refused) => {
+            return Ok(send_back(
+                app,
+                &checked,
+                &[("error", refused.0), ("error_description", refused.1)],
+            ));
+        }
     };
     let session = session::current(app, headers).await?;
     let Some(session) = session.filter(|session| recent_enough(app, &params, session)) else {
@@ -133,30 +138,53 @@ fn check_request(params: &Params) -> Result<String, Refused> {
         return Err(Refused("request_not_supported", "send plain parameters"));
     }
     if params.get("request_uri").is_some() {
-        return Err(Refused("request_uri_not_supported", "send plain parameters"));
+        return Err(Refused(
+            "request_uri_not_supported",
+            "send plain parameters",
+        ));
     }
     if params.get("response_type") != Some("code") {
         return Err(Refused("unsupported_response_type", "use code"));
     }
-    if params.get("response_mode").is_some_and(|mode| mode != "query") {
+    if params
+        .get("response_mode")
+        .is_some_and(|mode| mode != "query")
+    {
         return Err(Refused("invalid_request", "response_mode must be query"));
     }
-    let challenge = params.get("code_challenge").filter(|c| pkce::is_challenge(c));
+    let challenge = params
+        .get("code_challenge")
+        .filter(|c| pkce::is_challenge(c));
     let Some(challenge) = challenge else {
-        return Err(Refused("invalid_request", "an S256 code_challenge is required"));
+        return Err(Refused(
+            "invalid_request",
+            "an S256 code_challenge is required",
+        ));
     };
     if params.get("code_challenge_method") != Some("S256") {
-        return Err(Refused("invalid_request", "code_challenge_method must be S256"));
+        return Err(Refused(
+            "invalid_request",
+            "code_challenge_method must be S256",
+        ));
     }
     let scope = params.get("scope").unwrap_or("");
     if !scope.split(' ').any(|scope| scope == "openid") {
         return Err(Refused("invalid_scope", "the scope must contain openid"));
     }
-    if params.get("nonce").is_some_and(|nonce| nonce.len() > MAX_NONCE) {
+    if params
+        .get("nonce")
+        .is_some_and(|nonce| nonce.len() > MAX_NONCE)
+    {
         return Err(Refused("invalid_request", "the nonce is too long"));
     }
-    if params.get("max_age").is_some_and(|age| age.parse::<u64>().is_err()) {
-        return Err(Refused("invalid_request", "max_age must be a number of seconds"));
+    if params
+        .get("max_age")
+        .is_some_and(|age| age.parse::<u64>().is_err())
+    {
+        return Err(Refused(
+            "invalid_request",
+            "max_age must be a number of seconds",
+        ));
     }
     Ok(challenge.to_owned())
 }
@@ -165,7 +193,9 @@ fn check_request(params: &Params) -> Result<String, Refused> {
 /// `max_age` one of at most that age. The page that follows drops both.
 fn recent_enough(app: &App, params: &Params, session: &Session) -> bool {
     let age = app.clock.now().since(session.auth_time).as_secs();
-    let max_age = params.get("max_age").and_then(|max| max.parse::<u64>().ok());
+    let max_age = params
+        .get("max_age")
+        .and_then(|max| max.parse::<u64>().ok());
     params.get("prompt") != Some("login") && max_age.is_none_or(|max| age <= max)
 }
 

@@ -5,7 +5,7 @@ use aeolus_model::{DeploymentId, Host, PlaneId};
 
 /// A client of the provider. There is no registration: these two kinds are all there is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Client {
+pub(crate) enum Client {
     /// The gates of a plane, confidential: they prove who they are by a plane assertion.
     Plane(PlaneId),
     /// The command line: public, on the person's own machine.
@@ -17,7 +17,7 @@ const DEPLOYMENT_PREFIX: &str = "urn:aeolus:deployment:";
 
 impl Client {
     /// Reads a `client_id`.
-    pub fn parse(client_id: &str) -> Option<Self> {
+    pub(crate) fn parse(client_id: &str) -> Option<Self> {
         if client_id == CLI_CLIENT_ID {
             return Some(Self::Cli);
         }
@@ -26,7 +26,7 @@ impl Client {
     }
 
     /// The `client_id`.
-    pub fn id(self) -> String {
+    pub(crate) fn id(self) -> String {
         match self {
             Self::Plane(plane) => format!("{PLANE_PREFIX}{plane}"),
             Self::Cli => CLI_CLIENT_ID.to_owned(),
@@ -35,18 +35,18 @@ impl Client {
 }
 
 /// Reads a `resource` (RFC 8707) that names a deployment.
-pub fn deployment_of(resource: &str) -> Option<DeploymentId> {
+pub(crate) fn deployment_of(resource: &str) -> Option<DeploymentId> {
     resource.strip_prefix(DEPLOYMENT_PREFIX)?.parse().ok()
 }
 
 /// The audience of access tokens for a deployment.
-pub fn deployment_audience(id: DeploymentId) -> String {
+pub(crate) fn deployment_audience(id: DeploymentId) -> String {
     format!("{DEPLOYMENT_PREFIX}{id}")
 }
 
 /// Whether a deployment on this host may receive a code there: byte for byte
 /// `https://HOST/.aeolus/callback` (RFC 9700 §2.1), or on a loopback name `http` with any port.
-pub fn is_gate_redirect(uri: &str, host: &Host) -> bool {
+pub(crate) fn is_gate_redirect(uri: &str, host: &Host) -> bool {
     let Some(origin) = uri.strip_suffix(GATE_CALLBACK_PATH) else {
         return false;
     };
@@ -61,7 +61,7 @@ pub fn is_gate_redirect(uri: &str, host: &Host) -> bool {
 
 /// Whether the command line may receive a code there: a loopback IP literal, any port, the exact
 /// path (RFC 8252 §7.3). `localhost` is not accepted: a resolver decides what it means (§8.3).
-pub fn is_cli_redirect(uri: &str) -> bool {
+pub(crate) fn is_cli_redirect(uri: &str) -> bool {
     let Some(origin) = uri.strip_suffix(CLI_CALLBACK_PATH) else {
         return false;
     };
@@ -120,7 +120,10 @@ mod tests {
     #[test]
     fn a_gates_redirect_is_one_string_but_for_the_port_of_a_loopback_name() {
         let etl = host("etl.example.com");
-        assert!(is_gate_redirect("https://etl.example.com/.aeolus/callback", &etl));
+        assert!(is_gate_redirect(
+            "https://etl.example.com/.aeolus/callback",
+            &etl
+        ));
         for bad in [
             "http://etl.example.com/.aeolus/callback",
             "https://etl.example.com:443/.aeolus/callback",
@@ -137,17 +140,35 @@ mod tests {
             assert!(!is_gate_redirect(bad, &etl), "{bad}");
         }
         let local = host("etl.localhost");
-        assert!(is_gate_redirect("http://etl.localhost:8808/.aeolus/callback", &local));
-        assert!(is_gate_redirect("http://etl.localhost/.aeolus/callback", &local));
-        assert!(!is_gate_redirect("https://etl.localhost:8808/.aeolus/callback", &local));
-        assert!(!is_gate_redirect("http://etl.localhost:08/.aeolus/callback", &local));
-        assert!(!is_gate_redirect("http://etl.localhost:1:2/.aeolus/callback", &local));
+        assert!(is_gate_redirect(
+            "http://etl.localhost:8808/.aeolus/callback",
+            &local
+        ));
+        assert!(is_gate_redirect(
+            "http://etl.localhost/.aeolus/callback",
+            &local
+        ));
+        assert!(!is_gate_redirect(
+            "https://etl.localhost:8808/.aeolus/callback",
+            &local
+        ));
+        assert!(!is_gate_redirect(
+            "http://etl.localhost:08/.aeolus/callback",
+            &local
+        ));
+        assert!(!is_gate_redirect(
+            "http://etl.localhost:1:2/.aeolus/callback",
+            &local
+        ));
     }
 
     #[test]
     fn clients_and_resources_have_one_spelling() {
         let plane = PlaneId::from_bytes([7; 16]);
-        assert_eq!(Client::parse(&Client::Plane(plane).id()), Some(Client::Plane(plane)));
+        assert_eq!(
+            Client::parse(&Client::Plane(plane).id()),
+            Some(Client::Plane(plane))
+        );
         assert_eq!(Client::parse("aeolus-cli"), Some(Client::Cli));
         assert_eq!(Client::parse("urn:aeolus:plane:x"), None);
         assert_eq!(Client::parse("AEOLUS-CLI"), None);

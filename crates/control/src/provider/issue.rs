@@ -28,7 +28,10 @@ pub(super) struct Grant<'a> {
 pub(super) fn issue(app: &App, grant: Grant<'_>) -> Result<TokenAnswer, KeyError> {
     let now = app.clock.now();
     let session = grant.session;
-    let exp = now.plus(app.session.access).min(session.absolute_end).secs();
+    let exp = now
+        .plus(app.session.access)
+        .min(session.absolute_end)
+        .secs();
     let amr = vec!["pwd".to_owned()];
     let access = Access {
         iss: app.issuer.clone(),
@@ -46,7 +49,8 @@ pub(super) fn issue(app: &App, grant: Grant<'_>) -> Result<TokenAnswer, KeyError
         kind: AccessKind,
     };
     let access_token = app.keys.access().sign(Kind::Access, &access)?;
-    let (half, _) = digest::sha256(access_token.as_bytes()).split_at(16);
+    let hash = digest::sha256(access_token.as_bytes());
+    let (half, _) = hash.split_at(16);
     let at_hash = URL_SAFE_NO_PAD.encode(half);
     let id = IdToken {
         iss: app.issuer.clone(),

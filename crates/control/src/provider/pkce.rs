@@ -6,13 +6,13 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use aeolus_keys::digest::sha256;
 
 /// Whether a `code_challenge` has the form of an S256 challenge: base64url of 32 bytes.
-pub fn is_challenge(text: &str) -> bool {
+pub(crate) fn is_challenge(text: &str) -> bool {
     text.len() == 43 && URL_SAFE_NO_PAD.decode(text).is_ok()
 }
 
 /// The challenge that a verifier proves, or none if it has not the form of §4.1: 43 to 128
 /// unreserved characters.
-pub fn proven_by(verifier: &str) -> Option<String> {
+pub(crate) fn proven_by(verifier: &str) -> Option<String> {
     let unreserved = |b: u8| b.is_ascii_alphanumeric() || b"-._~".contains(&b);
     let fits = (43..=128).contains(&verifier.len()) && verifier.bytes().all(unreserved);
     fits.then(|| URL_SAFE_NO_PAD.encode(sha256(verifier.as_bytes())))

@@ -20,7 +20,9 @@ pub(crate) async fn revoke(
 ) -> Result<StatusCode, OAuthFailure> {
     let form = read_form(request).await?;
     let client = authenticate(&app, &form).await?;
-    let token = form.get("token").ok_or(OAuthFailure::Request("there is no token"))?;
+    let token = form
+        .get("token")
+        .ok_or(OAuthFailure::Request("there is no token"))?;
     let claims = jws::parse(token.as_bytes())
         .and_then(|token| app.keys.ring().verify(Kind::Access, token))
         .and_then(|token| token.claims::<Access>());

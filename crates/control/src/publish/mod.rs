@@ -218,7 +218,10 @@ async fn renew_if_old(app: &App) -> Result<(), StoreError> {
     let last = last.and_then(|text| text.parse().ok());
     let last = last.map_or(aeolus_model::Time::EPOCH, aeolus_model::Time::from_millis);
     if now.since(last) >= RENEW {
-        write.settings().put(SETTING, &now.millis().to_string()).await?;
+        write
+            .settings()
+            .put(SETTING, &now.millis().to_string())
+            .await?;
     }
     app.commit(write).await.map(|_| ())
 }
@@ -227,4 +230,3 @@ async fn renew_if_old(app: &App) -> Result<(), StoreError> {
 pub(crate) fn channel() -> tokio::sync::watch::Sender<Published> {
     tokio::sync::watch::Sender::new(Published::default())
 }
-

@@ -24,7 +24,11 @@ pub(super) fn deployment(from: &Deployment) -> section::Deployment {
     };
     let routes = from.routes.iter().map(|route| section::Route {
         host: route.host.to_string(),
-        path_prefix: route.path_prefix.as_ref().map(ToString::to_string).unwrap_or_default(),
+        path_prefix: route
+            .path_prefix
+            .as_ref()
+            .map(ToString::to_string)
+            .unwrap_or_default(),
     });
     let rules = from.rules.iter().map(|rule| section::PathRule {
         path: rule.path.to_string(),

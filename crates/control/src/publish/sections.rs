@@ -4,20 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aeolus_model::{PlaneId, Subject, TeamId, UserId};
 use aeolus_snapshot::Sections;
-use aeolus_snapshot::section::{
-    Connections, Deployments, GrantList, Keys, Subjects, TokenKey,
-};
+use aeolus_snapshot::section::{Connections, Deployments, GrantList, Keys, Subjects, TokenKey};
 use aeolus_store::{Read, StoreError, Unit as _};
 
 use super::records;
 use crate::app::App;
 
 /// Reads a plane's sections: its deployments, and of everything else only what reaches one of them.
-pub(super) async fn of(
-    app: &App,
-    view: &mut Read,
-    plane: PlaneId,
-) -> Result<Sections, StoreError> {
+pub(super) async fn of(app: &App, view: &mut Read, plane: PlaneId) -> Result<Sections, StoreError> {
     let now = app.clock.now();
     let deployments = view.deployments().on_plane(plane).await?;
     let grants = view.grants().reaching(plane).await?;
@@ -26,7 +20,10 @@ pub(super) async fn of(
     let teams = view.teams().on_plane(plane).await?;
     let mut memberships: BTreeMap<UserId, Vec<TeamId>> = BTreeMap::new();
     for member in view.teams().members_on_plane(plane).await? {
-        memberships.entry(member.user).or_default().push(member.team);
+        memberships
+            .entry(member.user)
+            .or_default()
+            .push(member.team);
     }
     let connections = view.connections().list().await?;
     let mut revocations = BTreeMap::new();

@@ -5,20 +5,20 @@
 /// The only way to make one is [`Continuation::parse`], so a redirect built from it can't leave
 /// this host.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Continuation(String);
+pub(crate) struct Continuation(String);
 
 /// More than this is no continuation of ours.
 const MAX: usize = 4096;
 
 impl Continuation {
     /// The account page.
-    pub fn home() -> Self {
+    pub(crate) fn home() -> Self {
         Self("/".to_owned())
     }
 
     /// Reads an `rd` value: `/`, or an authorization request to go on with. Everything else,
     /// foreign or odd, is none.
-    pub fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         // Browsers drop tabs and line breaks, and take `\` for `/`: none of them gets this far.
         let plain = text.len() <= MAX && text.bytes().all(|b| b.is_ascii_graphic() && b != b'\\');
         let known = text == "/" || text.starts_with("/oauth2/authorize?");
@@ -26,7 +26,7 @@ impl Continuation {
     }
 
     /// The path and query.
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 }

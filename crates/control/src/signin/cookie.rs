@@ -15,7 +15,7 @@ const LABEL: &[u8] = b"control session cookie";
 /// How the cookie is called and marked. On plain-http loopback browsers refuse `__Host-` and
 /// `Secure`, so both are dropped there and nowhere else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CookieStyle {
+pub(crate) struct CookieStyle {
     secure: bool,
 }
 
@@ -23,11 +23,11 @@ pub struct CookieStyle {
 /// (cookie tossing), and nobody can say which.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("ambiguous session cookie")]
-pub struct AmbiguousCookie;
+pub(crate) struct AmbiguousCookie;
 
 impl CookieStyle {
     /// For the public URL.
-    pub fn of(public_url: &str) -> Self {
+    pub(crate) fn of(public_url: &str) -> Self {
         Self {
             secure: !public_url.starts_with("http://"),
         }
@@ -42,7 +42,10 @@ impl CookieStyle {
     }
 
     /// The cookie of a request, if it has the form of one of ours.
-    pub fn read(self, headers: &HeaderMap) -> Result<Option<Secret<String>>, AmbiguousCookie> {
+    pub(crate) fn read(
+        self,
+        headers: &HeaderMap,
+    ) -> Result<Option<Secret<String>>, AmbiguousCookie> {
         let mut found = None;
         for header in headers.get_all(COOKIE) {
             for pair in header.as_bytes().split(|b| *b == b';') {
@@ -65,7 +68,7 @@ impl CookieStyle {
     }
 
     /// A `Set-Cookie` for a browser session (no `Max-Age`: the server knows when it ends).
-    pub fn set(self, value: &Secret<String>) -> Option<HeaderValue> {
+    pub(crate) fn set(self, value: &Secret<String>) -> Option<HeaderValue> {
         let text = format!("{}={}; {}", self.name(), value.expose(), self.attributes());
         let mut header = HeaderValue::try_from(text).ok()?;
         header.set_sensitive(true);
@@ -73,7 +76,7 @@ impl CookieStyle {
     }
 
     /// A `Set-Cookie` that removes it.
-    pub fn clear(self) -> Option<HeaderValue> {
+    pub(crate) fn clear(self) -> Option<HeaderValue> {
         let text = format!("{}=; Max-Age=0; {}", self.name(), self.attributes());
         HeaderValue::try_from(text).ok()
     }
@@ -88,19 +91,19 @@ impl CookieStyle {
 }
 
 /// The key that authenticates cookies, from the master key.
-pub fn key_from(master: &Secret<[u8; 32]>) -> Secret<[u8; 32]> {
+pub(crate) fn key_from(master: &Secret<[u8; 32]>) -> Secret<[u8; 32]> {
     Secret::new(digest::hmac(master.expose(), &[LABEL, b"key"]))
 }
 
 /// The cookie value of a session.
-pub fn value_of(key: &Secret<[u8; 32]>, session: SessionId) -> Secret<String> {
+pub(crate) fn value_of(key: &Secret<[u8; 32]>, session: SessionId) -> Secret<String> {
     let code = digest::hmac(key.expose(), &[LABEL, session.as_bytes()]);
     let bytes = [session.as_bytes().as_slice(), &code].concat();
     Secret::new(URL_SAFE_NO_PAD.encode(bytes))
 }
 
 /// The session of a cookie value, if control made it.
-pub fn session_of(key: &Secret<[u8; 32]>, value: &Secret<String>) -> Option<SessionId> {
+pub(crate) fn session_of(key: &Secret<[u8; 32]>, value: &Secret<String>) -> Option<SessionId> {
     let bytes = URL_SAFE_NO_PAD.decode(value.expose()).ok()?;
     let (id, code) = bytes.split_at_checked(16)?;
     let expected = digest::hmac(key.expose(), &[LABEL, id]);
@@ -129,7 +132,10 @@ mod tests {
         assert_eq!(read(&[&format!("{ours}; {ours}")]), Err(AmbiguousCookie));
         assert_eq!(read(&[&format!("={ours}")]), Ok(None));
         assert_eq!(read(&[&format!("\t{ours}")]), Ok(None));
-        assert_eq!(read(&[&format!("$Version=1; aeolus-control={value}")]), Ok(None));
+        assert_eq!(
+            read(&[&format!("$Version=1; aeolus-control={value}")]),
+            Ok(None)
+        );
         assert_eq!(read(&["__Host-aeolus-control=short"]), Ok(None));
     }
 
@@ -158,6 +164,9 @@ mod tests {
         let mixed = format!("{}{}", &value.expose()[..22], &swapped.expose()[22..]);
         assert_eq!(session_of(&key, &Secret::new(mixed)), None);
         assert_eq!(session_of(&key, &Secret::new("A".repeat(VALUE))), None);
-        assert_eq!(session_of(&key, &Secret::new(value.expose()[..22].to_owned())), None);
+        assert_eq!(
+            session_of(&key, &Secret::new(value.expose()[..22].to_owned())),
+            None
+        );
     }
 }

@@ -18,12 +18,12 @@ pub(crate) async fn login_get(
     headers: HeaderMap,
     query: Result<Query, ApiError>,
 ) -> Result<Response, Failure> {
-    let query = query.map_err(ApiError::as_page)?;
+    let query = query.map_err(ApiError::into_page)?;
     let rd = query.0.get("rd").and_then(Continuation::parse);
     let to = rd.unwrap_or_else(Continuation::home);
     let again = query.0.get("again").is_some();
     let session = session::current(&app, &headers).await;
-    if !again && session.map_err(ApiError::as_page)?.is_some() {
+    if !again && session.map_err(ApiError::into_page)?.is_some() {
         return Ok(Redirect::to(to.as_str()).into_response());
     }
     let page = Login {

@@ -38,7 +38,7 @@ pub(crate) async fn login_post(
     request: Request,
 ) -> Result<Response, Failure> {
     let answered = sign_in(&app, &info, &headers, request).await;
-    answered.map_err(ApiError::as_page)
+    answered.map_err(ApiError::into_page)
 }
 
 async fn sign_in(

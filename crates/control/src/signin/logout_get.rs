@@ -15,6 +15,6 @@ pub(crate) async fn logout_get(
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
     let session = session::current(&app, &headers).await;
-    let signed_in = session.map_err(ApiError::as_page)?.is_some();
+    let signed_in = session.map_err(ApiError::into_page)?.is_some();
     Ok(pages::page(StatusCode::OK, &Logout { signed_in }, None))
 }

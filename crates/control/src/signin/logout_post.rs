@@ -19,7 +19,7 @@ pub(crate) async fn logout_post(
 ) -> Result<Response, Failure> {
     sign_out(&app, &info, &headers)
         .await
-        .map_err(ApiError::as_page)
+        .map_err(ApiError::into_page)
 }
 
 async fn sign_out(

@@ -59,48 +59,32 @@ pub fn check_new(password: &Secret<String>, email: &str) -> Result<(), PasswordE
 pub struct HashError(String);
 
 /// Argon2id with 19 MiB, two passes, one lane (OWASP's second choice; about 20 ms a core).
-#[derive(Clone, Copy, Debug)]
-pub struct PasswordHasher(Params);
-
-impl PasswordHasher {
-    /// The parameters for new hashes.
-    pub fn new() -> Self {
-        Self(Params::new(19 * 1024, 2, 1, None).unwrap_or_default())
-    }
-
-    fn argon(self) -> Argon2<'static> {
-        Argon2::new(Algorithm::Argon2id, Version::V0x13, self.0)
-    }
-
-    /// Hashes the whole password; the answer is a PHC string. Blocks for a core's while.
-    pub fn hash(self, password: &Secret<String>, rng: &dyn Rng) -> Result<String, HashError> {
-        let mut salt = [0; 16];
-        rng.fill(&mut salt);
-        self.argon()
-            .hash_password_customized(
-                password.expose().as_bytes(),
-                &salt,
-                None,
-                None,
-                self.0,
-            )
-            .map(|hash| hash.to_string())
-            .map_err(|error| HashError(error.to_string()))
-    }
-
-    /// Whether the whole password is the one. A stored hash that can't be read fits nothing.
-    /// Blocks for a core's while.
-    pub fn verify(self, password: &Secret<String>, stored: &str) -> bool {
-        self.argon()
-            .verify_password(password.expose().as_bytes(), stored)
-            .is_ok()
-    }
+fn params() -> Params {
+    // The library's defaults are the same today; naming them keeps an update from changing them.
+    Params::new(19 * 1024, 2, 1, None).unwrap_or_default()
 }
 
-impl Default for PasswordHasher {
-    fn default() -> Self {
-        Self::new()
-    }
+fn argon() -> Argon2<'static> {
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, params())
+}
+
+/// Hashes the whole password; the answer is a PHC string. Blocks for a core's while.
+pub(crate) fn hash(password: &Secret<String>, rng: &dyn Rng) -> Result<String, HashError> {
+    let mut salt = [0; 16];
+    rng.fill(&mut salt);
+    let password = password.expose().as_bytes();
+    argon()
+        .hash_password_customized(password, &salt, None, None, params())
+        .map(|hash| hash.to_string())
+        .map_err(|error| HashError(error.to_string()))
+}
+
+/// Whether the whole password is the one. A stored hash that can't be read fits nothing. Blocks
+/// for a core's while.
+pub(crate) fn verify(password: &Secret<String>, stored: &str) -> bool {
+    argon()
+        .verify_password(password.expose().as_bytes(), stored)
+        .is_ok()
 }
 
 #[cfg(test)]
@@ -132,16 +116,13 @@ mod tests {
 
     #[test]
     fn a2_the_whole_password_counts_beyond_72_bytes_and_past_nul() {
-        let hasher = PasswordHasher::new();
         let long = "x".repeat(100);
-        let stored = hasher.hash(&secret(&format!("{long}a")), &Fixed).unwrap();
+        let stored = hash(&secret(&format!("{long}a")), &Fixed).unwrap();
         assert!(stored.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
-        assert!(hasher.verify(&secret(&format!("{long}a")), &stored));
-        assert!(!hasher.verify(&secret(&format!("{long}b")), &stored));
-        let nul = hasher
-            .hash(&secret("before the nul\0after"), &Fixed)
-            .unwrap();
-        assert!(!hasher.verify(&secret("before the nul\0other"), &nul));
-        assert!(!hasher.verify(&secret("anything"), "not a hash"));
+        assert!(verify(&secret(&format!("{long}a")), &stored));
+        assert!(!verify(&secret(&format!("{long}b")), &stored));
+        let nul = hash(&secret("before the nul\0after"), &Fixed).unwrap();
+        assert!(!verify(&secret("before the nul\0other"), &nul));
+        assert!(!verify(&secret("anything"), "not a hash"));
     }
 }

@@ -5,14 +5,13 @@ use std::sync::Arc;
 use aeolus_model::{Rng, Secret};
 use tokio::sync::Semaphore;
 
-use super::password::{HashError, PasswordHasher};
+use super::password::{self, HashError};
 
 /// Hashes passwords on blocking threads, as many at once as there are cores, with a short queue.
 #[derive(Clone)]
-pub struct HashPool {
+pub(crate) struct HashPool {
     permits: Arc<Semaphore>,
     waiting: Arc<Semaphore>,
-    hasher: PasswordHasher,
     dummy: Arc<str>,
 }
 
@@ -29,47 +28,41 @@ pub enum PoolError {
 
 impl HashPool {
     /// A pool for so many hashes at once, and eight times as many waiting.
-    pub fn new(permits: usize, rng: &dyn Rng) -> Result<Self, HashError> {
+    pub(crate) fn new(permits: usize, rng: &dyn Rng) -> Result<Self, HashError> {
         let permits = permits.max(1);
-        let hasher = PasswordHasher::new();
-        let mut random = [0; 32];
-        rng.fill(&mut random);
-        let nobody = Secret::new(random.iter().map(|b| format!("{b:02x}")).collect::<String>());
+        let nobody = aeolus_keys::digest::random_token(rng, 32);
         Ok(Self {
             permits: Arc::new(Semaphore::new(permits)),
             waiting: Arc::new(Semaphore::new(permits.saturating_mul(8))),
-            hasher,
-            dummy: hasher.hash(&nobody, rng)?.into(),
+            dummy: password::hash(&nobody, rng)?.into(),
         })
     }
 
     /// Whether the password is the stored one. With nothing stored the same work is done on a
     /// hash that nothing fits, so that the time tells nobody who has an account.
-    pub async fn verify(
+    pub(crate) async fn verify(
         &self,
         password: Secret<String>,
         stored: Option<String>,
     ) -> Result<bool, PoolError> {
-        let hasher = self.hasher;
         let dummy = Arc::clone(&self.dummy);
-        self.run(move || match stored {
-            Some(stored) => hasher.verify(&password, &stored),
-            None => {
-                hasher.verify(&password, &dummy);
-                false
+        self.run(move || {
+            if let Some(stored) = stored {
+                return password::verify(&password, &stored);
             }
+            password::verify(&password, &dummy);
+            false
         })
         .await
     }
 
     /// Hashes a new password.
-    pub async fn hash(
+    pub(crate) async fn hash(
         &self,
         password: Secret<String>,
         rng: Arc<dyn Rng>,
     ) -> Result<String, PoolError> {
-        let hasher = self.hasher;
-        let hash = self.run(move || hasher.hash(&password, &rng)).await?;
+        let hash = self.run(move || password::hash(&password, &rng)).await?;
         Ok(hash?)
     }
 

@@ -11,7 +11,7 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 /// Browsers send `Origin` with every POST, and newer ones `Sec-Fetch-Site`, which pages can't set.
 /// A request with neither is not from a browser form, and is refused: nothing but browsers has our
 /// cookie.
-pub fn is_same_origin(headers: &HeaderMap, origin: &str) -> bool {
+pub(crate) fn is_same_origin(headers: &HeaderMap, origin: &str) -> bool {
     let one = |name: &HeaderName| {
         let mut values = headers.get_all(name).iter();
         match (values.next(), values.next()) {
@@ -30,7 +30,7 @@ pub fn is_same_origin(headers: &HeaderMap, origin: &str) -> bool {
 }
 
 /// The origin of a URL: scheme, host and port.
-pub fn origin_of(url: &str) -> Option<String> {
+pub(crate) fn origin_of(url: &str) -> Option<String> {
     let origin = url::Url::parse(url).ok()?.origin();
     origin.is_tuple().then(|| origin.ascii_serialization())
 }

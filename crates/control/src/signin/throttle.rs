@@ -24,7 +24,10 @@ pub(super) async fn count(
     let now = app.clock.now();
     let mut write = app.store.write().await?;
     let mut wait = None;
-    for (bucket, limit) in [(account_bucket(account), PER_ACCOUNT), (source_bucket(source), PER_SOURCE)] {
+    for (bucket, limit) in [
+        (account_bucket(account), PER_ACCOUNT),
+        (source_bucket(source), PER_SOURCE),
+    ] {
         let throttle = write.throttles().hit(&bucket, WINDOW, now).await?;
         if throttle.hits > limit {
             let passed = now.since(throttle.started_at);

@@ -12,7 +12,11 @@ use crate::error::ApiError;
 pub(crate) async fn me(ctx: Ctx) -> Result<Json<Me>, ApiError> {
     let mut view = ctx.app.store.read().await?;
     let authority = ctx.authority(&mut view).await?;
-    let grants = authority.records().iter().map(|r| r.grant.clone()).collect();
+    let grants = authority
+        .records()
+        .iter()
+        .map(|r| r.grant.clone())
+        .collect();
     let (email, name) = match &ctx.actor {
         Actor::User(id) => {
             let user = view.users().get(*id).await?;
@@ -26,7 +30,11 @@ pub(crate) async fn me(ctx: Ctx) -> Result<Json<Me>, ApiError> {
         Actor::Plane(_) | Actor::System | Actor::Anonymous => (None, String::new()),
     };
     let connection = match ctx.session {
-        Some(id) => view.sessions().get(id).await?.map(|session| session.connection),
+        Some(id) => view
+            .sessions()
+            .get(id)
+            .await?
+            .map(|session| session.connection),
         None => None,
     };
     Ok(Json(Me {

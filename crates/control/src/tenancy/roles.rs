@@ -15,7 +15,10 @@ pub(super) fn fits(role: Role, resource: Resource) -> Result<(), ApiError> {
     if role.scope() == scope {
         return Ok(());
     }
-    let text = format!("{} is not given there; use one that begins with {prefix}", role.name());
+    let text = format!(
+        "{} is not given there; use one that begins with {prefix}",
+        role.name()
+    );
     Err(ApiError::field("role", text))
 }
 

@@ -53,9 +53,10 @@ pub(crate) async fn create(
     let record = view::view(&mut write, &token).await?;
     let value = value(&ctx.app, &token)?;
     let seq = ctx.app.commit(write).await?;
-    let planes = match wait {
-        true => Some(crate::planes::wait_for(&ctx.app, organization.id, seq).await?),
-        false => None,
+    let planes = if wait {
+        Some(crate::planes::wait_for(&ctx.app, organization.id, seq).await?)
+    } else {
+        None
     };
     let created = TokenCreated {
         token: value,
@@ -70,10 +71,16 @@ fn check_text(body: &TokenCreate) -> Result<(), ApiError> {
     let plain = |text: &str| !text.chars().any(char::is_control);
     let characters = body.name.chars().count();
     if !(1..=120).contains(&characters) || !plain(&body.name) || body.name.trim() != body.name {
-        return Err(ApiError::field("name", "use 1 to 120 characters on one line"));
+        return Err(ApiError::field(
+            "name",
+            "use 1 to 120 characters on one line",
+        ));
     }
     if body.description.chars().count() > 1000 || !plain(&body.description) {
-        return Err(ApiError::field("description", "use up to 1000 characters on one line"));
+        return Err(ApiError::field(
+            "description",
+            "use up to 1000 characters on one line",
+        ));
     }
     Ok(())
 }
@@ -86,7 +93,10 @@ fn scope_of(body: &TokenCreate, organization: OrganizationId) -> Result<TokenSco
         Reach::Organization => {
             let same = entity.is_none_or(|id| id == organization.to_string());
             let scope = same.then_some(TokenScope::Organization(organization));
-            (scope.ok_or(ApiError::NotFound("entity"))?, Scope::Organization)
+            (
+                scope.ok_or(ApiError::NotFound("entity"))?,
+                Scope::Organization,
+            )
         }
         Reach::Workspace => {
             let id = entity.and_then(|id| id.parse().ok()).ok_or_else(missing)?;
@@ -110,7 +120,10 @@ fn wrong_role(role: Role, scope: Reach) -> String {
         Reach::Workspace => "WORKSPACE_",
         Reach::Deployment => "DEPLOYMENT_",
     };
-    format!("{} is not given there; use a role that begins with {prefix}", role.name())
+    format!(
+        "{} is not given there; use a role that begins with {prefix}",
+        role.name()
+    )
 }
 
 const fn permission(scope: Reach) -> Permission {

@@ -31,9 +31,10 @@ pub(crate) async fn delete(
     write.tokens().delete(&token, ctx.app.clock.now()).await?;
     write.audit(ctx.event(Action::TokenDelete, Some(organization.id), token.id));
     let seq = ctx.app.commit(write).await?;
-    let planes = match wait {
-        true => Some(crate::planes::wait_for(&ctx.app, organization.id, seq).await?),
-        false => None,
+    let planes = if wait {
+        Some(crate::planes::wait_for(&ctx.app, organization.id, seq).await?)
+    } else {
+        None
     };
     Ok(Json(Deleted { seq, planes }))
 }

@@ -24,8 +24,7 @@ pub(crate) async fn list(
     let mut view = ctx.app.store.read().await?;
     let authority = ctx.authority(&mut view).await?;
     let organization = authority.organization(&mut view, &organization).await?;
-    let listing: Listing<TokenRecord, TokenId> =
-        view.tokens().list(organization.id, page).await?;
+    let listing: Listing<TokenRecord, TokenId> = view.tokens().list(organization.id, page).await?;
     let mut items = Vec::new();
     for record in &listing.items {
         let resource = record.token.scope.resource();

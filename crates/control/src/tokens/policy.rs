@@ -11,11 +11,7 @@ const MAX_DAYS: u32 = 3650;
 pub(super) const FOREVER_DAYS: u32 = MAX_DAYS;
 
 /// The days a token's value is good for, from what was asked and what is allowed.
-pub(super) fn days(
-    policy: &str,
-    scope: TokenScope,
-    asked: Option<u32>,
-) -> Result<u32, ApiError> {
+pub(super) fn days(policy: &str, scope: TokenScope, asked: Option<u32>) -> Result<u32, ApiError> {
     let policy: Policy = match policy {
         "" => Policy::default(),
         text => serde_json::from_str(text).map_err(ApiError::internal)?,

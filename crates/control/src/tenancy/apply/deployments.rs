@@ -18,12 +18,19 @@ impl Run<'_> {
         let path = format!("{parent}/{}", wanted.name);
         let plane = self.write.planes().by_name(&wanted.plane).await?;
         let plane = plane.ok_or_else(|| {
-            let text = format!("there is no plane {:?}; name it under planes", wanted.plane.as_str());
+            let text = format!(
+                "there is no plane {:?}; name it under planes",
+                wanted.plane.as_str()
+            );
             ApiError::field(&path, text)
         })?;
         let staleness = wanted.staleness();
         let staleness = staleness.map_err(|error| ApiError::field(&path, error.to_string()))?;
-        let found = self.write.deployments().by_name(workspace, &wanted.name).await?;
+        let found = self
+            .write
+            .deployments()
+            .by_name(workspace, &wanted.name)
+            .await?;
         let new_id = DeploymentId::new(&*self.ctx.app.clock, &*self.ctx.app.rng);
         let execution = wanted.task_execution.as_ref();
         let deployment = Deployment {
@@ -38,7 +45,9 @@ impl Run<'_> {
             staleness,
             rules: wanted.rules.clone(),
             task_execution_from: execution.map(|t| t.allow_from.clone()).unwrap_or_default(),
-            managed_by: found.as_ref().map_or(ManagedBy::Apply, |found| found.managed_by),
+            managed_by: found
+                .as_ref()
+                .map_or(ManagedBy::Apply, |found| found.managed_by),
             revision: found.as_ref().map_or(0, |found| found.revision),
         };
         match found {
@@ -60,7 +69,11 @@ impl Run<'_> {
 fn routes(wanted: &Wanted) -> Result<Vec<Route>, String> {
     let parse = |route: aeolus_api::tenancy::Route| {
         let host = Host::parse(&route.host).map_err(|error| error.to_string())?;
-        let prefix = route.path_prefix.as_deref().map(PathPrefix::parse).transpose();
+        let prefix = route
+            .path_prefix
+            .as_deref()
+            .map(PathPrefix::parse)
+            .transpose();
         let path_prefix = prefix.map_err(|error| error.to_string())?;
         Ok(Route { host, path_prefix })
     };
@@ -75,8 +88,14 @@ fn difference(old: &Deployment, new: &Deployment) -> String {
         ("profile", old.profile != new.profile),
         ("staleness", old.staleness != new.staleness),
         ("rules", old.rules != new.rules),
-        ("taskExecution", old.task_execution_from != new.task_execution_from),
+        (
+            "taskExecution",
+            old.task_execution_from != new.task_execution_from,
+        ),
     ];
     let changed = parts.iter().filter(|(_, differs)| *differs);
-    changed.map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
+    changed
+        .map(|(name, _)| *name)
+        .collect::<Vec<_>>()
+        .join(", ")
 }

@@ -43,7 +43,6 @@ impl Run<'_> {
         path: &str,
         wanted: Vec<(Subject, Role)>,
     ) -> Result<(), ApiError> {
-        self.wanted.granted.insert(resource);
         let held = self.write.grants().on(resource).await?;
         let named: BTreeSet<Subject> = wanted.iter().map(|(subject, _)| *subject).collect();
         let mut replaced = BTreeSet::new();
@@ -95,8 +94,18 @@ impl Run<'_> {
     /// What a person calls a subject.
     pub(super) async fn name_of(&mut self, subject: Subject) -> Result<String, ApiError> {
         let name = match subject {
-            Subject::User(id) => self.write.users().get(id).await?.map(|u| u.email.to_string()),
-            Subject::Team(id) => self.write.teams().get(id).await?.map(|t| t.name.to_string()),
+            Subject::User(id) => self
+                .write
+                .users()
+                .get(id)
+                .await?
+                .map(|u| u.email.to_string()),
+            Subject::Team(id) => self
+                .write
+                .teams()
+                .get(id)
+                .await?
+                .map(|t| t.name.to_string()),
             Subject::Token(id) => Some(id.to_string()),
         };
         Ok(name.unwrap_or_default())

@@ -17,7 +17,6 @@ impl Run<'_> {
     pub(super) async fn people(
         &mut self,
         wanted: &Wanted,
-        _: OrganizationId,
         passwords: &Passwords,
     ) -> Result<BTreeMap<Email, UserId>, ApiError> {
         let mut ids = BTreeMap::new();
@@ -84,23 +83,26 @@ impl Run<'_> {
         let mut ids = BTreeMap::new();
         for team in &wanted.teams {
             let path = format!("{}/{}", wanted.name, team.name);
-            let id = match self.write.teams().by_name(organization, &team.name).await? {
-                Some(found) => found.id,
-                None => {
-                    let made = Team {
-                        id: TeamId::new(&*self.ctx.app.clock, &*self.ctx.app.rng),
-                        organization,
-                        name: team.name.clone(),
-                        managed_by: ManagedBy::Apply,
-                        revision: 0,
-                    };
-                    self.write.teams().insert(&made).await?;
-                    self.note(ChangeOp::Create, "team", &path, "");
-                    made.id
-                }
+            let found = self.write.teams().by_name(organization, &team.name).await?;
+            let id = if let Some(found) = found {
+                found.id
+            } else {
+                let made = Team {
+                    id: TeamId::new(&*self.ctx.app.clock, &*self.ctx.app.rng),
+                    organization,
+                    name: team.name.clone(),
+                    managed_by: ManagedBy::Apply,
+                    revision: 0,
+                };
+                self.write.teams().insert(&made).await?;
+                self.note(ChangeOp::Create, "team", &path, "");
+                made.id
             };
-            let members: Vec<UserId> =
-                team.members.iter().filter_map(|email| people.get(email).copied()).collect();
+            let members: Vec<UserId> = team
+                .members
+                .iter()
+                .filter_map(|email| people.get(email).copied())
+                .collect();
             self.members((id, &path), &members).await?;
             ids.insert(team.name.clone(), id);
         }

@@ -12,12 +12,10 @@ mod passwords;
 mod planes;
 mod prune;
 
-use std::collections::BTreeSet;
-
 use aeolus_api::FieldError;
 use aeolus_api::fleet::{ApplyRequest, Severity};
 use aeolus_api::tenancy::{ApplyAnswer, Change, ChangeOp};
-use aeolus_model::{Action, Permission, Resource, Time};
+use aeolus_model::{Action, Permission, Time};
 use aeolus_store::{ManagedBy, Write};
 
 use crate::ctx::Ctx;
@@ -47,7 +45,6 @@ pub(crate) async fn apply(
         now: ctx.app.clock.now(),
         changes: Vec::new(),
         warnings,
-        wanted: Wanted::default(),
     };
     let authority = ctx.authority(&mut run.write).await?;
     authority.require(Permission::SystemApply, &[])?;
@@ -80,13 +77,6 @@ fn check(body: &ApplyRequest) -> Result<Vec<String>, ApiError> {
     }
 }
 
-/// What the document mentions, so that pruning knows the rest.
-#[derive(Default)]
-struct Wanted {
-    /// Resources whose grants were compared already.
-    granted: BTreeSet<Resource>,
-}
-
 /// One run of an apply.
 struct Run<'a> {
     ctx: &'a Ctx,
@@ -95,11 +85,16 @@ struct Run<'a> {
     now: Time,
     changes: Vec<Change>,
     warnings: Vec<String>,
-    wanted: Wanted,
 }
 
 impl Run<'_> {
-    fn note(&mut self, op: ChangeOp, kind: &str, path: impl Into<String>, detail: impl Into<String>) {
+    fn note(
+        &mut self,
+        op: ChangeOp,
+        kind: &str,
+        path: impl Into<String>,
+        detail: impl Into<String>,
+    ) {
         self.changes.push(Change {
             op,
             kind: kind.to_owned(),

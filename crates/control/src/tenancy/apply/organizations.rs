@@ -18,12 +18,13 @@ impl Run<'_> {
     ) -> Result<(), ApiError> {
         for wanted in &fleet.organizations {
             let organization = self.organization(wanted).await?;
-            let people = self.people(wanted, organization, passwords).await?;
+            let people = self.people(wanted, passwords).await?;
             let teams = self.teams(wanted, organization, &people).await?;
             let held = Held { people, teams };
             self.roles(wanted, organization, &held).await?;
             for workspace in &wanted.workspaces {
-                self.workspace((organization, wanted), workspace, &held).await?;
+                self.workspace((organization, wanted), workspace, &held)
+                    .await?;
             }
             self.prune_organization(wanted, organization).await?;
         }
@@ -51,7 +52,12 @@ impl Run<'_> {
         if wanted.policy.is_some() && found.policy != policy {
             let changed = Organization { policy, ..found };
             self.write.organizations().update(&changed).await?;
-            self.note(ChangeOp::Update, "organization", wanted.name.as_str(), "policy");
+            self.note(
+                ChangeOp::Update,
+                "organization",
+                wanted.name.as_str(),
+                "policy",
+            );
         }
         Ok(id)
     }
@@ -63,24 +69,28 @@ impl Run<'_> {
         held: &Held,
     ) -> Result<(), ApiError> {
         let path = format!("{}/{}", parent.name, wanted.name);
-        let found = self.write.workspaces().by_name(organization, &wanted.name).await?;
-        let id = match found {
-            Some(found) => found.id,
-            None => {
-                let workspace = Workspace {
-                    id: WorkspaceId::new(&*self.ctx.app.clock, &*self.ctx.app.rng),
-                    organization,
-                    name: wanted.name.clone(),
-                    managed_by: ManagedBy::Apply,
-                    revision: 0,
-                };
-                self.write.workspaces().insert(&workspace).await?;
-                self.note(ChangeOp::Create, "workspace", &path, "");
-                workspace.id
-            }
+        let found = self
+            .write
+            .workspaces()
+            .by_name(organization, &wanted.name)
+            .await?;
+        let id = if let Some(found) = found {
+            found.id
+        } else {
+            let workspace = Workspace {
+                id: WorkspaceId::new(&*self.ctx.app.clock, &*self.ctx.app.rng),
+                organization,
+                name: wanted.name.clone(),
+                managed_by: ManagedBy::Apply,
+                revision: 0,
+            };
+            self.write.workspaces().insert(&workspace).await?;
+            self.note(ChangeOp::Create, "workspace", &path, "");
+            workspace.id
         };
         let grants = held.resolve(&wanted.grants);
-        self.grants((organization, Resource::Workspace(id)), &path, grants).await?;
+        self.grants((organization, Resource::Workspace(id)), &path, grants)
+            .await?;
         for deployment in &wanted.deployments {
             let place = (organization, id);
             let deployed = self.deployment(place, &path, deployment).await?;

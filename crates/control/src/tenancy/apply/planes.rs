@@ -60,7 +60,9 @@ impl Run<'_> {
                 || ConnectionId::new(&*self.ctx.app.clock, &*self.ctx.app.rng),
                 |connection| connection.id,
             );
-            let held = found.as_ref().map(|connection| settings(&connection.config));
+            let held = found
+                .as_ref()
+                .map(|connection| settings(&connection.config));
             let held = held.transpose()?.unwrap_or_default();
             let secret = self.sealed(id, body.client_secret(index), held.client_secret.clone())?;
             let settings = Settings {
@@ -73,7 +75,9 @@ impl Run<'_> {
                 name: wanted.name.clone(),
                 kind: wanted.kind.name().to_owned(),
                 config: serde_json::to_string(&settings).map_err(ApiError::internal)?,
-                managed_by: found.as_ref().map_or(ManagedBy::Apply, |found| found.managed_by),
+                managed_by: found
+                    .as_ref()
+                    .map_or(ManagedBy::Apply, |found| found.managed_by),
                 revision: found.as_ref().map_or(0, |found| found.revision),
             };
             match found {
@@ -110,7 +114,12 @@ impl Run<'_> {
                 return Ok(Some(held));
             }
         }
-        let sealed = master.seal(record, Kind::Federated, secret.as_bytes(), &*self.ctx.app.rng);
+        let sealed = master.seal(
+            record,
+            Kind::Federated,
+            secret.as_bytes(),
+            &*self.ctx.app.rng,
+        );
         Ok(Some(STANDARD.encode(sealed.map_err(ApiError::internal)?)))
     }
 }

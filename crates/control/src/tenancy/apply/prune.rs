@@ -18,18 +18,29 @@ impl Run<'_> {
         wanted: &Wanted,
         organization: OrganizationId,
     ) -> Result<(), ApiError> {
-        let workspaces = self.write.workspaces().list(organization, Page::first(ALL)).await?;
+        let workspaces = self
+            .write
+            .workspaces()
+            .list(organization, Page::first(ALL))
+            .await?;
         for workspace in workspaces.items {
             let path = format!("{}/{}", wanted.name, workspace.name);
             let named = wanted.workspaces.iter().find(|w| w.name == workspace.name);
-            let deployments = self.write.deployments().list(workspace.id, Page::first(ALL)).await?;
+            let deployments = self
+                .write
+                .deployments()
+                .list(workspace.id, Page::first(ALL))
+                .await?;
             let mut left = 0_usize;
             for deployment in deployments.items {
-                let mentioned = named
-                    .is_some_and(|w| w.deployments.iter().any(|d| d.name == deployment.name));
+                let mentioned =
+                    named.is_some_and(|w| w.deployments.iter().any(|d| d.name == deployment.name));
                 let path = format!("{path}/{}", deployment.name);
                 if !mentioned && self.dispose(deployment.managed_by, "deployment", &path) {
-                    self.write.deployments().delete(deployment.id, self.now).await?;
+                    self.write
+                        .deployments()
+                        .delete(deployment.id, self.now)
+                        .await?;
                 } else {
                     left += 1;
                 }
@@ -39,14 +50,23 @@ impl Run<'_> {
             }
             if left > 0 {
                 if workspace.managed_by == ManagedBy::Apply {
-                    self.note(ChangeOp::Keep, "workspace", &path, "it still has deployments");
+                    self.note(
+                        ChangeOp::Keep,
+                        "workspace",
+                        &path,
+                        "it still has deployments",
+                    );
                 }
             } else if self.dispose(workspace.managed_by, "workspace", &path) {
                 self.end_tokens(workspace.id).await?;
                 self.write.workspaces().delete(workspace.id).await?;
             }
         }
-        let teams = self.write.teams().list(organization, Page::first(ALL)).await?;
+        let teams = self
+            .write
+            .teams()
+            .list(organization, Page::first(ALL))
+            .await?;
         for team in teams.items {
             let mentioned = wanted.teams.iter().any(|w| w.name == team.name);
             let path = format!("{}/{}", wanted.name, team.name);
@@ -59,7 +79,11 @@ impl Run<'_> {
 
     async fn end_tokens(&mut self, workspace: WorkspaceId) -> Result<(), ApiError> {
         let scope = TokenScope::Workspace(workspace);
-        let tokens = self.write.tokens().list_scope(scope, Page::first(ALL)).await?;
+        let tokens = self
+            .write
+            .tokens()
+            .list_scope(scope, Page::first(ALL))
+            .await?;
         for record in tokens.items {
             self.write.tokens().delete(&record.token, self.now).await?;
         }
@@ -70,7 +94,10 @@ impl Run<'_> {
     pub(super) async fn prune_rest(&mut self, fleet: &Fleet) -> Result<(), ApiError> {
         let organizations = self.write.organizations().list(Page::first(ALL)).await?;
         for organization in organizations.items {
-            let mentioned = fleet.organizations.iter().any(|w| w.name == organization.name);
+            let mentioned = fleet
+                .organizations
+                .iter()
+                .any(|w| w.name == organization.name);
             if !mentioned && organization.managed_by == ManagedBy::Apply {
                 self.dispose_organization(organization).await?;
             }
@@ -82,7 +109,12 @@ impl Run<'_> {
             if plane.managed_by != ManagedBy::Apply {
                 continue;
             }
-            let used = !self.write.deployments().on_plane(plane.id).await?.is_empty();
+            let used = !self
+                .write
+                .deployments()
+                .on_plane(plane.id)
+                .await?
+                .is_empty();
             let declared = matches!(plane.stage, PlaneStage::Declared);
             if used || !declared {
                 let detail = "it has deployments or gates";
@@ -98,11 +130,21 @@ impl Run<'_> {
     async fn dispose_organization(&mut self, organization: Organization) -> Result<(), ApiError> {
         let id = organization.id;
         let path = organization.name.as_str();
-        let deployments = self.write.deployments().in_organization(id, Page::first(ALL)).await?;
+        let deployments = self
+            .write
+            .deployments()
+            .in_organization(id, Page::first(ALL))
+            .await?;
         let workspaces = self.write.workspaces().list(id, Page::first(ALL)).await?;
         let tokens = self.write.tokens().list(id, Page::first(1)).await?;
-        let foreign = deployments.items.iter().any(|d| d.managed_by != ManagedBy::Apply)
-            || workspaces.items.iter().any(|w| w.managed_by != ManagedBy::Apply)
+        let foreign = deployments
+            .items
+            .iter()
+            .any(|d| d.managed_by != ManagedBy::Apply)
+            || workspaces
+                .items
+                .iter()
+                .any(|w| w.managed_by != ManagedBy::Apply)
             || !tokens.items.is_empty();
         if foreign {
             let detail = "it holds things that no apply made";

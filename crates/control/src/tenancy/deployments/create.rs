@@ -1,9 +1,7 @@
 //! `POST /v1/organizations/{o}/deployments`.
 
 use aeolus_api::tenancy::{Created, Deployment, DeploymentCreate};
-use aeolus_model::{
-    Action, DeploymentId, Host, OrganizationId, PathPrefix, Permission, Staleness,
-};
+use aeolus_model::{Action, DeploymentId, Host, OrganizationId, PathPrefix, Permission, Staleness};
 use aeolus_store::{ManagedBy, Route, Unit as _};
 use axum::extract::Path;
 use http::StatusCode;
@@ -61,7 +59,11 @@ fn parse(
     for (index, route) in body.routes.iter().enumerate() {
         let at = |error: String| ApiError::field(&format!("routes[{index}]"), error);
         let host = Host::parse(&route.host).map_err(|error| at(error.to_string()))?;
-        let prefix = route.path_prefix.as_deref().map(PathPrefix::parse).transpose();
+        let prefix = route
+            .path_prefix
+            .as_deref()
+            .map(PathPrefix::parse)
+            .transpose();
         let path_prefix = prefix.map_err(|error| at(error.to_string()))?;
         routes.push(Route { host, path_prefix });
     }
@@ -97,6 +99,9 @@ fn check_upstream(text: &str) -> Result<(), ApiError> {
     if fits {
         Ok(())
     } else {
-        Err(ApiError::field("upstream", "use a URL such as http://127.0.0.1:8080, without a path"))
+        Err(ApiError::field(
+            "upstream",
+            "use a URL such as http://127.0.0.1:8080, without a path",
+        ))
     }
 }

@@ -22,9 +22,15 @@ pub(crate) async fn list(
     let mut view = ctx.app.store.read().await?;
     let authority = ctx.authority(&mut view).await?;
     let organization = authority.organization(&mut view, &organization).await?;
-    let listing = view.deployments().in_organization(organization.id, page).await?;
+    let listing = view
+        .deployments()
+        .in_organization(organization.id, page)
+        .await?;
     let seen = listing.items.into_iter().filter(|deployment| {
-        authority.may(Permission::DeploymentConfigGet, &deployment_path(deployment))
+        authority.may(
+            Permission::DeploymentConfigGet,
+            &deployment_path(deployment),
+        )
     });
     Ok(Json(Page {
         items: seen.map(super::shown).collect(),

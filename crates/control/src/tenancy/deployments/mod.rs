@@ -53,7 +53,10 @@ async fn find(
     };
     let found = crate::authority::deployment_in(unit, organization, id).await?;
     let seen = found.filter(|deployment| {
-        authority.may(Permission::DeploymentConfigGet, &deployment_path(deployment))
+        authority.may(
+            Permission::DeploymentConfigGet,
+            &deployment_path(deployment),
+        )
     });
     seen.ok_or(none)
 }

@@ -75,7 +75,10 @@ async fn check_subject(
             if path.unwrap_or_default().contains(&token.scope.resource()) {
                 Ok(())
             } else {
-                Err(ApiError::field("resource", "it lies outside the token's scope"))
+                Err(ApiError::field(
+                    "resource",
+                    "it lies outside the token's scope",
+                ))
             }
         }
     }

@@ -28,7 +28,9 @@ pub(crate) async fn delete(
     authority.require(roles::iam(record.grant.resource), &path)?;
     if record.grant.role == Role::OrganizationOwner {
         let all = write.grants().on(record.grant.resource).await?;
-        let owners = all.iter().filter(|r| r.grant.role == Role::OrganizationOwner);
+        let owners = all
+            .iter()
+            .filter(|r| r.grant.role == Role::OrganizationOwner);
         if owners.count() < 2 {
             let text = "This is the organization's last owner; make somebody else one first.";
             return Err(ApiError::Conflict(text.to_owned()));

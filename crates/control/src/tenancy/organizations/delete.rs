@@ -19,8 +19,11 @@ pub(crate) async fn delete(
     let authority = ctx.authority(&mut write).await?;
     let organization = authority.organization(&mut write, &organization).await?;
     authority.require(Permission::SystemOrganizationsDelete, &[])?;
-    let used = write.deployments().in_organization(organization.id, Page::first(1));
-    if !used.await?.items.is_empty() {
+    let used = write
+        .deployments()
+        .in_organization(organization.id, Page::first(1))
+        .await?;
+    if !used.items.is_empty() {
         let text = "The organization still has deployments; delete them first.";
         return Err(ApiError::Conflict(text.to_owned()));
     }

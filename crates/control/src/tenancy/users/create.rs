@@ -61,7 +61,10 @@ async fn find_or_make(
     }
     let name = body.name.clone().unwrap_or_else(|| body.email.to_string());
     if name.is_empty() || name.chars().count() > 200 || name.chars().any(char::is_control) {
-        return Err(ApiError::field("name", "use 1 to 200 characters on one line"));
+        return Err(ApiError::field(
+            "name",
+            "use 1 to 200 characters on one line",
+        ));
     }
     let user = aeolus_store::User {
         id: UserId::new(&*ctx.app.clock, &*ctx.app.rng),

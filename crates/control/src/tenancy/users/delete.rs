@@ -46,7 +46,10 @@ pub(crate) async fn delete(
     for record in theirs {
         write.grants().delete(record.grant.id).await?;
     }
-    let teams = write.teams().list(organization.id, Page::first(10_000)).await?;
+    let teams = write
+        .teams()
+        .list(organization.id, Page::first(10_000))
+        .await?;
     for team in teams.items {
         write.teams().remove(team.id, id).await?;
     }

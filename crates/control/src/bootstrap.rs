@@ -1,0 +1,231 @@
+//! What a start does before the first request: open the database, open or make the keys, make the
+//! first administrator.
+
+use std::sync::Arc;
+
+use aeolus_keys::envelope::{EnvelopeError, MasterKey};
+use aeolus_model::{
+    Action, Actor, AuditEvent, Clock, ConnectionId, Grant, GrantId, Outcome, Resource, Rng, Role,
+    Slug, Subject, UserId,
+};
+use aeolus_store::{
+    Connection, DatabaseUrl, DatabaseUrlError, GrantRecord, ManagedBy, Page, Store, StoreError,
+    Unit as _, User,
+};
+use aeolus_tls::BindError;
+use tokio::sync::watch;
+
+use crate::app::{App, Parts};
+use crate::config::{ControlConfig, FirstAdmin};
+use crate::keys::{self, KeysError, TokenKeys};
+use crate::ops::Metrics;
+use crate::planes::{Acks, Assertions};
+use crate::root::{self, RootSetupError};
+use crate::signin::cookie::{self, CookieStyle};
+use crate::signin::password::{HashError, PasswordError, check_new};
+use crate::signin::pool::{HashPool, PoolError};
+use crate::signin::same_origin;
+
+/// Why control doesn't start.
+#[derive(Debug, thiserror::Error)]
+pub enum ControlError {
+    /// The database's address.
+    #[error(transparent)]
+    DatabaseUrl(#[from] DatabaseUrlError),
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The keys in the database.
+    #[error("CONTROL-KEYS: {0}")]
+    Keys(#[from] KeysError),
+    /// The master key.
+    #[error("CONTROL-KEYS: {0}")]
+    Master(#[from] EnvelopeError),
+    /// The root folder.
+    #[error(transparent)]
+    Root(#[from] RootSetupError),
+    /// The first administrator's password.
+    #[error("CONTROL-ADMIN: the first administrator's password can't be used: {0}")]
+    Password(#[from] PasswordError),
+    /// Hashing.
+    #[error("CONTROL-ADMIN: {0}")]
+    Hash(#[from] HashError),
+    /// Hashing, in the pool.
+    #[error("CONTROL-ADMIN: {0}")]
+    Pool(#[from] PoolError),
+    /// An address to listen on.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// The public URL.
+    #[error(
+        "CONTROL-URL: {0:?} can't be the public URL: use https://HOST without a path, or http for a loopback address"
+    )]
+    PublicUrl(String),
+    /// No public URL where one is needed.
+    #[error(
+        "CONTROL-URL: set control.publicUrl: people and gates can't be told to come to an address that is not loopback without it"
+    )]
+    NoPublicUrl,
+}
+
+/// The public URL: an origin, https unless loopback.
+pub(crate) fn issuer(
+    configured: Option<&str>,
+    bound: &aeolus_tls::Bound,
+) -> Result<String, ControlError> {
+    let Some(text) = configured else {
+        return match bound {
+            aeolus_tls::Bound::Tcp(at) if at.ip().is_loopback() => Ok(format!("http://{at}")),
+            _ => Err(ControlError::NoPublicUrl),
+        };
+    };
+    let wrong = || ControlError::PublicUrl(text.to_owned());
+    let issuer = text.strip_suffix('/').unwrap_or(text);
+    let url = url::Url::parse(issuer).map_err(|_| wrong())?;
+    let host = url.host_str().unwrap_or("");
+    let loopback =
+        matches!(host, "localhost" | "127.0.0.1" | "[::1]") || host.ends_with(".localhost");
+    let scheme = url.scheme() == "https" || (url.scheme() == "http" && loopback);
+    if scheme && same_origin::origin_of(issuer).as_deref() == Some(issuer) {
+        Ok(issuer.to_owned())
+    } else {
+        Err(wrong())
+    }
+}
+
+/// Opens everything that requests need.
+pub(crate) async fn open(
+    config: &ControlConfig,
+    issuer: String,
+    clock: Arc<dyn Clock>,
+    rng: Arc<dyn Rng>,
+) -> Result<App, ControlError> {
+    let url: DatabaseUrl = config.database.parse()?;
+    let store = Store::connect(&url).await?;
+    let master = MasterKey::new(&config.master_key)?;
+    if let Some(dir) = &config.root_dir
+        && let Some(key) = root::offered_snapshot_key(dir)?
+    {
+        keys::import_snapshot_key(&store, &master, &key, (&*clock, &*rng)).await?;
+    }
+    let keys = TokenKeys::open(&store, &master, &*clock, &*rng).await?;
+    if let Some(dir) = &config.root_dir {
+        root::set_up(&store, dir, keys.snapshot(), &*clock).await?;
+    }
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let hashes = HashPool::new(config.hash_permits.unwrap_or(cores), &*rng)?;
+    let local = local_connection(&store, &*clock, &*rng).await?;
+    if let Some(admin) = &config.first_admin {
+        first_admin(&store, &hashes, admin, (&clock, &rng)).await?;
+    }
+    let feed = store.read().await?.settings().feed().await?.position;
+    Ok(App::new(Parts {
+        origin: same_origin::origin_of(&issuer).unwrap_or_else(|| issuer.clone()),
+        cookie: CookieStyle::of(&issuer),
+        issuer,
+        session: config.session,
+        trusted_hops: config.trusted_hops,
+        store,
+        clock,
+        rng,
+        keys,
+        master,
+        cookie_key: cookie::key_from(&config.master_key),
+        local,
+        hashes,
+        assertions: Assertions::default(),
+        metrics: Metrics::new(),
+        feed: watch::Sender::new(feed),
+        published: crate::publish::channel(),
+        acks: Acks::default(),
+        acknowledged: watch::Sender::new(0),
+    }))
+}
+
+/// The connection that people with a password here come through.
+async fn local_connection(
+    store: &Store,
+    clock: &dyn Clock,
+    rng: &dyn Rng,
+) -> Result<ConnectionId, ControlError> {
+    let name = Slug::parse("local").map_err(|_| StoreError::Reference)?;
+    if let Some(found) = store.read().await?.connections().by_name(&name).await? {
+        return Ok(found.id);
+    }
+    let connection = Connection {
+        id: ConnectionId::new(clock, rng),
+        name: name.clone(),
+        kind: "local".to_owned(),
+        config: String::new(),
+        managed_by: ManagedBy::Api,
+        revision: 0,
+    };
+    let mut write = store.write().await?;
+    match write.connections().insert(&connection).await {
+        Ok(()) => {
+            write.commit().await?;
+            Ok(connection.id)
+        }
+        Err(StoreError::Taken(_)) => {
+            let found = store.read().await?.connections().by_name(&name).await?;
+            Ok(found.ok_or(StoreError::Conflict)?.id)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Makes the first administrator if there is nobody yet.
+async fn first_admin(
+    store: &Store,
+    hashes: &HashPool,
+    admin: &FirstAdmin,
+    (clock, rng): (&Arc<dyn Clock>, &Arc<dyn Rng>),
+) -> Result<(), ControlError> {
+    let anybody = store.read().await?.users().list(Page::first(1)).await?;
+    if !anybody.items.is_empty() {
+        return Ok(());
+    }
+    check_new(&admin.password, admin.email.as_str())?;
+    let hash = hashes.hash(admin.password.clone(), Arc::clone(rng)).await?;
+    let now = clock.now();
+    let user = User {
+        id: UserId::new(&**clock, &**rng),
+        email: admin.email.clone(),
+        name: admin.email.to_string(),
+        password_hash: Some(hash.into()),
+        disabled_at: None,
+        created_at: now,
+        managed_by: ManagedBy::Api,
+        revision: 0,
+    };
+    let grant = GrantRecord {
+        grant: Grant {
+            id: GrantId::new(&**clock, &**rng),
+            subject: Subject::User(user.id),
+            role: Role::SystemAdmin,
+            resource: Resource::System,
+        },
+        organization: None,
+        managed_by: ManagedBy::Api,
+    };
+    let mut write = store.write().await?;
+    match write.users().insert(&user).await {
+        // Another replica of control was faster.
+        Err(StoreError::Taken(_)) => return Ok(()),
+        other => other?,
+    }
+    write.grants().insert(&grant).await?;
+    write.audit(AuditEvent {
+        at: now,
+        actor: Actor::System,
+        action: Action::UserCreate,
+        organization: None,
+        target: user.id.to_string(),
+        outcome: Outcome::Success,
+        reason: String::new(),
+        source: String::new(),
+        request_id: "first-start".to_owned(),
+    });
+    write.commit().await?;
+    Ok(())
+}

@@ -1,0 +1,37 @@
+//! The control plane's server: signing in, the OAuth2 provider, the API, and the publisher that
+//! tells planes what they have to know.
+//!
+//! Rooms are named by what a visitor came for; an endpoint is a file. Nothing here is on the path
+//! of a request to an Airflow: while this server is down, gates go on with what they know.
+
+mod app;
+mod audit;
+mod auth;
+mod authority;
+mod bootstrap;
+mod config;
+mod ctx;
+mod edge;
+mod error;
+mod extract;
+mod jobs;
+mod keys;
+mod ops;
+mod pages;
+mod planes;
+mod provider;
+mod publish;
+pub mod root;
+mod router;
+mod serve;
+mod server;
+mod signin;
+mod tenancy;
+mod tokens;
+
+pub use bootstrap::ControlError;
+pub use config::{ControlConfig, FirstAdmin, SessionLife};
+pub use keys::KeysError;
+pub use router::ROUTES;
+pub use serve::{Bound, Control, serve};
+pub use signin::password::{PasswordError, check_new as check_password};

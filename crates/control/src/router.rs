@@ -1,0 +1,102 @@
+//! Every route, in one place.
+
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{delete, get, post};
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::app::App;
+use crate::edge::edge;
+use crate::error::ApiError;
+use crate::{audit, keys, ops, pages, planes, provider, signin, tenancy, tokens};
+
+macro_rules! routes {
+    ($($path:literal => $($method:ident $handler:path),+;)*) => {
+        /// Every route: method and path. A test asks each one without, with a bad and with a weak
+        /// credential.
+        pub const ROUTES: &[(&str, &str)] = &[$($((stringify!($method), $path)),+),*];
+
+        fn routes() -> Router<App> {
+            Router::new()$(.route($path, routes!(@methods $($method $handler),+)))*
+        }
+    };
+    (@methods $first:ident $handler:path $(, $method:ident $other:path)*) => {
+        $first($handler)$(.$method($other))*
+    };
+}
+
+routes! {
+    "/" => get pages::account;
+    "/assets/style.css" => get pages::style;
+    "/login" => get signin::login_get, post signin::login_post;
+    "/logout" => get signin::logout_get, post signin::logout_post;
+    "/livez" => get ops::livez;
+    "/readyz" => get ops::readyz;
+    "/v1/healthz" => get ops::readyz;
+    "/.well-known/openid-configuration" => get provider::discovery;
+    "/.well-known/oauth-authorization-server" => get provider::discovery;
+    "/.well-known/jwks.json" => get keys::jwks;
+    "/oauth2/authorize" => get provider::authorize;
+    "/oauth2/token" => post provider::token;
+    "/oauth2/revoke" => post provider::revoke;
+    "/oauth2/userinfo" => get provider::userinfo, post provider::userinfo;
+    "/v1/me" => get tenancy::me;
+    "/v1/apply" => post tenancy::apply::apply;
+    "/v1/organizations" => get tenancy::organizations::list, post tenancy::organizations::create;
+    "/v1/organizations/{o}" =>
+        get tenancy::organizations::get, delete tenancy::organizations::delete;
+    "/v1/organizations/{o}/workspaces" =>
+        get tenancy::workspaces::list, post tenancy::workspaces::create;
+    "/v1/organizations/{o}/workspaces/{id}" =>
+        get tenancy::workspaces::get, delete tenancy::workspaces::delete;
+    "/v1/organizations/{o}/deployments" =>
+        get tenancy::deployments::list, post tenancy::deployments::create;
+    "/v1/organizations/{o}/deployments/{id}" =>
+        get tenancy::deployments::get, delete tenancy::deployments::delete;
+    "/v1/organizations/{o}/users" => get tenancy::users::list, post tenancy::users::create;
+    "/v1/organizations/{o}/users/{id}" => delete tenancy::users::delete;
+    "/v1/organizations/{o}/teams" => get tenancy::list_teams;
+    "/v1/organizations/{o}/grants" => get tenancy::grants::list, post tenancy::grants::create;
+    "/v1/organizations/{o}/grants/{id}" => delete tenancy::grants::delete;
+    "/v1/organizations/{o}/tokens" => get tokens::list, post tokens::create;
+    "/v1/organizations/{o}/tokens/{id}" => get tokens::get, delete tokens::delete;
+    "/v1/organizations/{o}/audit" => get audit::list;
+    "/v1/planes" => get planes::list, post planes::create;
+    "/v1/planes/enroll" => post planes::enroll;
+    "/v1/planes/{id}" => get planes::get;
+    "/v1/planes/self/manifest" => get planes::manifest;
+    "/v1/planes/self/sections/{sha256}" => get planes::section;
+    "/v1/planes/self/events" => post planes::events;
+    "/v1/planes/self/status" => post planes::status;
+    "/v1/planes/self/sessions/{sid}/renew" => post planes::renew;
+}
+
+/// The public routes behind the edge.
+pub(crate) fn router(app: App) -> Router {
+    routes()
+        .fallback(no_endpoint)
+        .method_not_allowed_fallback(no_method)
+        .layer(CatchPanicLayer::custom(|_| {
+            let broken = ApiError::Internal("a handler panicked".into());
+            axum::response::IntoResponse::into_response(broken)
+        }))
+        .layer(from_fn_with_state(app.clone(), edge))
+        .with_state(app)
+}
+
+/// The operator's routes, on a listener of their own.
+pub(crate) fn metrics(app: App) -> Router {
+    Router::new()
+        .route("/metrics", get(ops::metrics))
+        .route("/livez", get(ops::livez))
+        .route("/readyz", get(ops::readyz))
+        .with_state(app)
+}
+
+async fn no_endpoint() -> ApiError {
+    ApiError::NoEndpoint
+}
+
+async fn no_method() -> ApiError {
+    ApiError::Method
+}

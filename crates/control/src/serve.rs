@@ -1,0 +1,102 @@
+//! Running the server.
+
+use std::sync::Arc;
+
+use aeolus_model::{Clock, Rng};
+use aeolus_tls::Listener;
+use axum::Router;
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::app::App;
+use crate::bootstrap::{self, ControlError};
+use crate::config::ControlConfig;
+use crate::{jobs, publish, router, server};
+
+/// Where control really listens, and under which URL it is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bound {
+    /// The API and the pages.
+    pub control: aeolus_tls::Bound,
+    /// Metrics.
+    pub metrics: Option<aeolus_tls::Bound>,
+    /// The issuer: the public URL, without a trailing slash.
+    pub issuer: String,
+}
+
+/// An opened control plane without listeners: what tests drive.
+pub struct Control {
+    app: App,
+}
+
+impl Control {
+    /// Opens the database, the keys and the rest, under a known public URL.
+    pub async fn open(
+        config: &ControlConfig,
+        issuer: &str,
+        clock: Arc<dyn Clock>,
+        rng: Arc<dyn Rng>,
+    ) -> Result<Self, ControlError> {
+        let app = bootstrap::open(config, issuer.to_owned(), clock, rng).await?;
+        Ok(Self { app })
+    }
+
+    /// Every route.
+    pub fn router(&self) -> Router {
+        router::router(self.app.clone())
+    }
+
+    /// The metrics listener's routes.
+    pub fn metrics_router(&self) -> Router {
+        router::metrics(self.app.clone())
+    }
+
+    /// Runs the publisher and the housekeeping until shutdown.
+    pub async fn work(&self, shutdown: CancellationToken) {
+        tokio::join!(
+            publish::run(self.app.clone(), shutdown.clone()),
+            publish::renew(self.app.clone(), shutdown.clone()),
+            jobs::run(self.app.clone(), shutdown),
+        );
+    }
+
+    async fn close(&self) {
+        self.app.store.close().await;
+    }
+}
+
+/// Runs control until told to stop. `ready` gets the real addresses once requests are answered.
+pub async fn serve(
+    mut config: ControlConfig,
+    clock: Arc<dyn Clock>,
+    rng: Arc<dyn Rng>,
+    ready: oneshot::Sender<Bound>,
+    shutdown: CancellationToken,
+) -> Result<(), ControlError> {
+    let listener = Listener::bind("control", &config.listen, &mut config.handed_over).await?;
+    let metrics = match &config.metrics {
+        Some(at) => Some(Listener::bind("metrics", at, &mut config.handed_over).await?),
+        None => None,
+    };
+    let issuer = bootstrap::issuer(config.public_url.as_deref(), listener.bound())?;
+    let control = Control::open(&config, &issuer, clock, rng).await?;
+    let bound = Bound {
+        control: listener.bound().clone(),
+        metrics: metrics.as_ref().map(|metrics| metrics.bound().clone()),
+        issuer,
+    };
+    let servers = TaskTracker::new();
+    servers.spawn(server::run(listener, control.router(), shutdown.clone()));
+    if let Some(metrics) = metrics {
+        let routes = control.metrics_router();
+        servers.spawn(server::run(metrics, routes, shutdown.clone()));
+    }
+    servers.close();
+    // Nobody waiting for the addresses is no reason not to serve.
+    let _ = ready.send(bound);
+    Box::pin(control.work(shutdown)).await;
+    servers.wait().await;
+    control.close().await;
+    Ok(())
+}
