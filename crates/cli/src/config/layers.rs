@@ -1,0 +1,250 @@
+//! Defaults, file, environment and flags, one above the other; each value knows where it is from.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value};
+
+use super::environment::parse;
+use super::{Config, Environment, leaves};
+use crate::report::{Exit, Failure, Report};
+use crate::yaml::{self, Node, Shape};
+
+/// A path and its value.
+pub(super) type Leaf = (String, Value);
+
+/// Where a value is from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// Nobody said anything.
+    Default,
+    /// A file's line.
+    File {
+        /// Its name.
+        name: String,
+        /// The line.
+        line: u64,
+    },
+    /// A variable.
+    Environment(String),
+    /// A flag.
+    Flag(&'static str),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Default => f.write_str("default"),
+            Self::File { name, line } => write!(f, "{name}:{line}"),
+            Self::Environment(name) => write!(f, "environment {name}"),
+            Self::Flag(name) => write!(f, "flag {name}"),
+        }
+    }
+}
+
+/// A flag that sets a key.
+#[derive(Clone, Debug)]
+pub(crate) struct Flag {
+    /// Its name: `--listen`.
+    pub(crate) name: &'static str,
+    /// The key: `control.listen`.
+    pub(crate) path: &'static str,
+    /// Its text; as in the environment.
+    pub(crate) value: String,
+}
+
+/// Where configuration is read from.
+pub(crate) struct Sources<'a> {
+    /// The file, if there is one.
+    pub(crate) file: Option<&'a Path>,
+    /// The environment.
+    pub(crate) environment: &'a Environment,
+    /// The flags that were given.
+    pub(crate) flags: Vec<Flag>,
+}
+
+/// The configuration in effect.
+#[derive(Debug)]
+pub(crate) struct Effective {
+    /// As its type.
+    pub(crate) config: Config,
+    /// Every value and its origin, by path.
+    pub(crate) values: BTreeMap<String, (Value, Origin)>,
+    /// Where relative paths in it begin.
+    pub(crate) base: PathBuf,
+}
+
+impl Sources<'_> {
+    /// Reads all layers, or says everything that is wrong with them.
+    pub(crate) fn load(&self) -> Result<Effective, Failure> {
+        let shape = Shape::of::<Config>();
+        let mut values = defaults(&shape)?;
+        let mut reports = Vec::new();
+        if let Some(path) = self.file {
+            let name = path.display().to_string();
+            let tree = yaml::read_tree(path)?;
+            match yaml::typed::<Config>(&name, &tree) {
+                Ok(_) => from_file(&tree, &name, &shape, &mut values),
+                Err(failure) => reports.extend(failure.reports),
+            }
+        }
+        match self.environment.leaves(&shape) {
+            Ok(leaves) => {
+                for ((path, value), name) in leaves {
+                    set(&mut values, path, value, Origin::Environment(name));
+                }
+            }
+            Err(wrong) => reports.extend(wrong),
+        }
+        for flag in &self.flags {
+            match flag_value(flag, &shape) {
+                Ok(value) => set(
+                    &mut values,
+                    flag.path.to_owned(),
+                    value,
+                    Origin::Flag(flag.name),
+                ),
+                Err(report) => reports.push(report),
+            }
+        }
+        if !reports.is_empty() {
+            return Err(Failure {
+                reports,
+                exit: Exit::Usage,
+            });
+        }
+        let config = typed(&values)?;
+        let base = self.file.and_then(Path::parent).unwrap_or(Path::new(""));
+        Ok(Effective {
+            config,
+            values,
+            base: base.to_owned(),
+        })
+    }
+}
+
+fn flag_value(flag: &Flag, shape: &Shape) -> Result<Value, Report> {
+    let known = leaves(shape);
+    let leaf = known.iter().find(|leaf| leaf.path == flag.path);
+    let parsed = leaf.map_or_else(
+        || Ok(flag.value.as_str().into()),
+        |leaf| parse(&leaf.field.shape, leaf.field.nullable, &flag.value),
+    );
+    parsed.map_err(|message| Report::new("CFG-0004", format!("{}: {message}", flag.name)))
+}
+
+/// Sets a value; setting a secret's value forgets its place, and the other way round.
+fn set(
+    values: &mut BTreeMap<String, (Value, Origin)>,
+    path: String,
+    value: Value,
+    origin: Origin,
+) {
+    let place = path
+        .strip_suffix(".file")
+        .or_else(|| path.strip_suffix(".env"));
+    if let Some(secret) = place {
+        values.remove(secret);
+        values.remove(&format!("{secret}.file"));
+        values.remove(&format!("{secret}.env"));
+    }
+    let below = format!("{path}.");
+    values.retain(|key, _| !key.starts_with(&below));
+    values.insert(path, (value, origin));
+}
+
+fn defaults(shape: &Shape) -> Result<BTreeMap<String, (Value, Origin)>, Failure> {
+    let json = serde_json::to_value(Config::default()).map_err(|error| internal(&error))?;
+    let mut values = BTreeMap::new();
+    for leaf in leaves(shape) {
+        let pointer = format!("/{}", leaf.path.replace('.', "/"));
+        if let Some(value) = json.pointer(&pointer).filter(|value| !value.is_null()) {
+            values.insert(leaf.path, (value.clone(), Origin::Default));
+        }
+    }
+    Ok(values)
+}
+
+fn from_file(
+    tree: &Node,
+    name: &str,
+    shape: &Shape,
+    values: &mut BTreeMap<String, (Value, Origin)>,
+) {
+    let json = tree.to_json();
+    for leaf in leaves(shape) {
+        let pointer = format!("/{}", leaf.path.replace('.', "/"));
+        // A secret written as a mapping arrives by the leaf of its place.
+        let Some(value) = json.pointer(&pointer).filter(|value| !value.is_object()) else {
+            continue;
+        };
+        let origin = Origin::File {
+            name: name.to_owned(),
+            line: tree.place_of(&leaf.path).line,
+        };
+        set(values, leaf.path, value.clone(), origin);
+    }
+}
+
+/// The values as the type, checked once more as a whole: flags and environment may be wrong too.
+fn typed(values: &BTreeMap<String, (Value, Origin)>) -> Result<Config, Failure> {
+    let mut reports = Vec::new();
+    for (path, (value, origin)) in values {
+        if let Err(error) = build([(path, value)].into_iter())
+            && !partial(path)
+        {
+            let what = format!("{path} ({origin}): {error}");
+            reports.push(Report::new("CFG-0004", what));
+        }
+    }
+    if !reports.is_empty() {
+        return Err(Failure {
+            reports,
+            exit: Exit::Usage,
+        });
+    }
+    let all = values.iter().map(|(path, (value, _))| (path, value));
+    build(all).map_err(|error| {
+        Report::new("CFG-0005", format!("the configuration is not complete: {error}"))
+            .help("`aeolus config print` shows what is set and by what")
+            .usage()
+    })
+}
+
+/// Keys that need their sibling to mean anything.
+fn partial(path: &str) -> bool {
+    path.starts_with("control.firstAdmin.")
+}
+
+fn build<'a>(
+    leaves: impl Iterator<Item = (&'a String, &'a Value)>,
+) -> Result<Config, serde_json::Error> {
+    let mut root = Map::new();
+    for (path, value) in leaves {
+        let mut steps: Vec<&str> = path.split('.').collect();
+        let last = steps.pop().unwrap_or_default();
+        let mut map = &mut root;
+        for step in steps {
+            let child = map
+                .entry(step)
+                .or_insert_with(|| Value::Object(Map::new()));
+            if !child.is_object() {
+                *child = Value::Object(Map::new());
+            }
+            let Value::Object(child) = child else {
+                break;
+            };
+            map = child;
+        }
+        map.insert(last.to_owned(), value.clone());
+    }
+    serde_json::from_value(Value::Object(root))
+}
+
+fn internal(error: &dyn std::error::Error) -> Failure {
+    Report::new("CLI-0001", format!("the defaults can't be written: {error}")).failed()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,141 @@
+//! Which layer wins, and what is said about layers that are wrong.
+
+use std::io::Write as _;
+
+use super::*;
+
+fn load(
+    file: Option<&str>,
+    environment: &[(&str, &str)],
+    flags: &[(&'static str, &'static str, &str)],
+) -> Result<Effective, String> {
+    let temporary = file.map(|text| {
+        let mut temporary = tempfile::NamedTempFile::new().unwrap();
+        temporary.write_all(text.as_bytes()).unwrap();
+        temporary
+    });
+    let path = temporary.as_ref().map(|file| file.path().to_owned());
+    let flag = |(name, path, value): &(&'static str, &'static str, &str)| Flag {
+        name,
+        path,
+        value: (*value).to_owned(),
+    };
+    let sources = Sources {
+        file: path.as_deref(),
+        environment: &Environment::of(environment),
+        flags: flags.iter().map(flag).collect(),
+    };
+    sources.load().map_err(|failure| {
+        let text = failure.render();
+        match &path {
+            Some(path) => text.replace(&path.display().to_string(), "FILE"),
+            None => text,
+        }
+    })
+}
+
+fn origin(effective: &Effective, path: &str) -> String {
+    let text = effective.values[path].1.to_string();
+    text.rsplit('/').next().unwrap().to_owned()
+}
+
+#[test]
+fn flags_win_over_environment_over_file_over_default() {
+    let file = "control:\n  listen: 127.0.0.1:1\n";
+    let env = [("CONTROL__LISTEN", "127.0.0.1:2")];
+    let flag = [("--listen", "control.listen", "127.0.0.1:3")];
+    type Layers<'a> = (
+        Option<&'a str>,
+        &'a [(&'a str, &'a str)],
+        &'a [(&'static str, &'static str, &'a str)],
+    );
+    let table: [(Layers<'_>, &str); 5] = [
+        ((None, &[], &[]), "127.0.0.1:8800"),
+        ((Some(file), &[], &[]), "127.0.0.1:1"),
+        ((Some(file), &env, &[]), "127.0.0.1:2"),
+        ((Some(file), &env, &flag), "127.0.0.1:3"),
+        ((None, &[], &flag), "127.0.0.1:3"),
+    ];
+    for ((file, env, flags), expected) in table {
+        let effective = load(file, env, flags).unwrap();
+        assert_eq!(effective.config.control.listen.to_string(), expected);
+    }
+    let all = load(Some(file), &env, &flag).unwrap();
+    assert_eq!(origin(&all, "control.listen"), "flag --listen");
+    let two = load(Some(file), &env, &[]).unwrap();
+    assert_eq!(origin(&two, "control.listen"), "environment CONTROL__LISTEN");
+    let one = load(Some(file), &[], &[]).unwrap();
+    assert!(origin(&one, "control.listen").ends_with(":2"));
+    assert_eq!(origin(&one, "control.metrics"), "default");
+}
+
+#[test]
+fn every_kind_of_value_can_come_from_the_environment() {
+    let env = [
+        ("CONTROL__TRUSTED_HOPS", "2"),
+        ("CONTROL__METRICS", "off"),
+        ("CONTROL__SESSION__ACCESS_LIFE", "90s"),
+        ("GATE__CHECKS", "127.0.0.1:1, unix:/run/a.sock"),
+        ("KEYS__MASTER_KEY__FILE", "/k"),
+        ("DATABASE__URL", "sqlite:x.db"),
+        ("OBSERVABILITY__LOG_FORMAT", "json"),
+        ("PATH", "/bin"),
+        ("UNRELATED__THING", "x"),
+    ];
+    let config = load(None, &env, &[]).unwrap().config;
+    assert_eq!(config.control.trusted_hops, 2);
+    assert_eq!(config.control.metrics, None);
+    assert_eq!(config.control.session.access_life.as_secs(), 90);
+    assert_eq!(config.gate.checks.len(), 2);
+    assert_eq!(
+        serde_json::to_value(&config.keys.master_key).unwrap(),
+        serde_json::json!({"file": "/k"})
+    );
+}
+
+#[test]
+fn a_secret_is_replaced_as_a_whole() {
+    let file = "keys:\n  masterKey: {file: /a}\n";
+    let env = [("KEYS__MASTER_KEY", "value")];
+    let config = load(Some(file), &env, &[]).unwrap().config;
+    let json = serde_json::to_value(&config.keys.master_key).unwrap();
+    assert_eq!(json, serde_json::json!("value"));
+    let file = "keys:\n  masterKey: value\n";
+    let env = [("KEYS__MASTER_KEY__ENV", "X")];
+    let config = load(Some(file), &env, &[]).unwrap().config;
+    let json = serde_json::to_value(&config.keys.master_key).unwrap();
+    assert_eq!(json, serde_json::json!({"env": "X"}));
+}
+
+#[test]
+fn everything_wrong_is_said_at_once() {
+    let file = "control:\n  lisen: 127.0.0.1:1\n  trustedHops: -1\ncompat:\n  x: 1\n";
+    let env = [("GATE__CHEKS", "127.0.0.1:1"), ("CONTROL__TRUSTED_HOPS", "x")];
+    let error = load(Some(file), &env, &[]).unwrap_err();
+    insta::assert_snapshot!(error);
+}
+
+#[test]
+fn a_wrong_value_names_its_layer() {
+    for (env, flags) in [
+        (vec![("GATE__CHECKS", "localhost")], vec![]),
+        (vec![], vec![("--checks", "gate.checks", "localhost")]),
+    ] {
+        let error = load(None, &env, &flags).unwrap_err();
+        assert!(error.contains("CFG-0004"), "{error}");
+        assert!(error.contains("gate.checks"), "{error}");
+        assert!(error.contains("not an address to listen on"), "{error}");
+    }
+}
+
+#[test]
+fn every_default_is_pinned() {
+    let effective = load(None, &[], &[]).unwrap();
+    let mut text = String::new();
+    for leaf in leaves(&Shape::of::<Config>()) {
+        let value = effective.values.get(&leaf.path);
+        let shown = value.map_or_else(|| "(none)".to_owned(), |(value, _)| value.to_string());
+        text.push_str(&format!("{} = {shown}\n", leaf.path));
+    }
+    insta::assert_snapshot!(text);
+}

@@ -1,0 +1,240 @@
+//! What can be configured. The comments here are the reference page.
+
+use std::path::PathBuf;
+
+use aeolus_api::{Listen, Period, schema};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::SecretSource;
+
+/// The configuration of an Aeolus server.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct Config {
+    /// The control plane's server.
+    pub(crate) control: Control,
+    /// The data plane's server.
+    pub(crate) gate: Gate,
+    /// How people sign in. Connections are part of the fleet document.
+    pub(crate) auth: Reserved,
+    /// Where control keeps its state.
+    pub(crate) database: Database,
+    /// Control's keys.
+    pub(crate) keys: Keys,
+    /// Certificates of the listeners.
+    pub(crate) tls: Reserved,
+    /// Outgoing e-mail.
+    pub(crate) email: Reserved,
+    /// Bounds on what one server takes on.
+    pub(crate) limits: Limits,
+    /// Logs.
+    pub(crate) observability: Observability,
+    /// Settings for those who come from another product.
+    pub(crate) compat: Reserved,
+}
+
+/// A section that has no keys in this release.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Reserved {}
+
+/// The control plane's server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct Control {
+    /// Where it listens.
+    #[schemars(with = "schema::Listen")]
+    pub(crate) listen: Listen,
+    /// Where it shows metrics; `null`: nowhere.
+    #[schemars(with = "Option<schema::Listen>")]
+    pub(crate) metrics: Option<Listen>,
+    /// The URL under which browsers, gates and clients reach it, without a trailing slash: the
+    /// issuer of every token. Absent: the address it listens on, which suits one machine only.
+    #[schemars(with = "Option<schema::HttpUrl>")]
+    pub(crate) public_url: Option<String>,
+    /// How many reverse proxies stand in front: that many last entries of X-Forwarded-For are
+    /// believed.
+    pub(crate) trusted_hops: u16,
+    /// How long sessions last.
+    pub(crate) session: SessionLife,
+    /// The first administrator, made when the database has nobody yet.
+    pub(crate) first_admin: Option<FirstAdmin>,
+}
+
+impl Default for Control {
+    fn default() -> Self {
+        Self {
+            listen: local(8800),
+            metrics: Some(local(8801)),
+            public_url: None,
+            trusted_hops: 0,
+            session: SessionLife::default(),
+            first_admin: None,
+        }
+    }
+}
+
+/// How long sessions last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct SessionLife {
+    /// Until a gate has to renew a session in use: the life of an access token.
+    #[schemars(with = "schema::Period")]
+    pub(crate) access_life: Period,
+    /// From sign-in to the end, whatever happens.
+    #[schemars(with = "schema::Period")]
+    pub(crate) absolute_life: Period,
+}
+
+impl Default for SessionLife {
+    fn default() -> Self {
+        Self {
+            access_life: Period::from_secs(8 * 3600),
+            absolute_life: Period::from_secs(30 * 86_400),
+        }
+    }
+}
+
+/// The first administrator.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct FirstAdmin {
+    /// Their address.
+    #[schemars(with = "schema::Email")]
+    pub(crate) email: aeolus_model::Email,
+    /// Their first password.
+    pub(crate) password: SecretSource,
+}
+
+/// The data plane's server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct Gate {
+    /// Its folder: who it is, whom it trusts, its secrets and its copy of the snapshot.
+    pub(crate) data: PathBuf,
+    /// Where reverse proxies ask. Whoever can ask gets an Airflow token: loopback or Unix sockets.
+    #[schemars(with = "Vec<schema::Listen>")]
+    pub(crate) checks: Vec<Listen>,
+    /// Where the built-in proxy listens; `null`: nowhere.
+    #[schemars(with = "Option<schema::Listen>")]
+    pub(crate) proxy: Option<Listen>,
+    /// Where it shows metrics; `null`: nowhere.
+    #[schemars(with = "Option<schema::Listen>")]
+    pub(crate) metrics: Option<Listen>,
+}
+
+impl Default for Gate {
+    fn default() -> Self {
+        Self {
+            data: PathBuf::from("/var/lib/aeolus/gate"),
+            checks: vec![local(8810)],
+            proxy: Some(local(8808)),
+            metrics: Some(local(8819)),
+        }
+    }
+}
+
+/// Where control keeps its state.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct Database {
+    /// `sqlite:PATH`, or `postgres://USER@HOST/DATABASE`; it may hold a password, so it can be a
+    /// secret's place as well.
+    pub(crate) url: SecretSource,
+}
+
+impl Default for Database {
+    fn default() -> Self {
+        Self {
+            url: SecretSource::Value("sqlite:/var/lib/aeolus/control/aeolus.db".to_owned()),
+        }
+    }
+}
+
+/// Control's keys.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct Keys {
+    /// 32 random bytes as base64url or hex: opens the private keys in the database. Control does not
+    /// start without it; whoever has it and the database is control.
+    #[schemars(with = "OptionalSecret")]
+    pub(crate) master_key: Option<SecretSource>,
+    /// The folder with the root documents, and the root key where it is kept online.
+    pub(crate) root_dir: PathBuf,
+}
+
+impl Default for Keys {
+    fn default() -> Self {
+        Self {
+            master_key: None,
+            root_dir: PathBuf::from("/var/lib/aeolus/control/root"),
+        }
+    }
+}
+
+/// A secret that may be absent, for the schema.
+struct OptionalSecret;
+
+impl JsonSchema for OptionalSecret {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "OptionalSecret".into()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let mut schema = SecretSource::json_schema(generator);
+        schema.insert("x-secret".to_owned(), "optional".into());
+        schema
+    }
+}
+
+/// Bounds on what one server takes on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct Limits {
+    /// How many passwords are hashed at once; absent: one per core. Each takes 19 MiB.
+    pub(crate) password_hashes: Option<u16>,
+}
+
+/// Logs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct Observability {
+    /// What is logged: `error`, `warn`, `info`, `debug` or `trace`, also per module
+    /// (`info,aeolus_gate=debug`).
+    pub(crate) log: String,
+    /// One line of text or one JSON object per event.
+    pub(crate) log_format: LogFormat,
+}
+
+impl Default for Observability {
+    fn default() -> Self {
+        Self {
+            log: "info".to_owned(),
+            log_format: LogFormat::default(),
+        }
+    }
+}
+
+/// The form of a log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// A port on this machine only.
+const fn local(port: u16) -> Listen {
+    Listen::Tcp(std::net::SocketAddr::new(
+        std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST),
+        port,
+    ))
+}

@@ -1,0 +1,128 @@
+//! The only place that writes to the terminal.
+//!
+//! Standard output is for answers, so that it can be piped; everything about the work itself goes
+//! to standard error.
+
+use std::io::Write as _;
+
+use clap::ValueEnum;
+use serde::Serialize;
+
+use crate::report::{Failure, Report};
+
+/// The form of an answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Output {
+    /// Aligned columns, for people.
+    #[default]
+    Table,
+    /// JSON, for programs.
+    Json,
+    /// YAML.
+    Yaml,
+}
+
+/// An answer as rows of cells.
+#[derive(Debug, Default)]
+pub(crate) struct Table {
+    header: Vec<&'static str>,
+    rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    /// A table with these columns.
+    pub(crate) fn new(header: &[&'static str]) -> Self {
+        Self {
+            header: header.to_vec(),
+            rows: Vec::new(),
+        }
+    }
+
+    /// Adds a row.
+    pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = impl Into<String>>) {
+        self.rows.push(cells.into_iter().map(Into::into).collect());
+    }
+
+    fn render(&self) -> String {
+        let mut widths: Vec<usize> = self.header.iter().map(|cell| cell.len()).collect();
+        for row in &self.rows {
+            for (width, cell) in widths.iter_mut().zip(row) {
+                *width = (*width).max(cell.chars().count());
+            }
+        }
+        let mut text = String::new();
+        let header = self.header.iter().map(|cell| (*cell).to_owned()).collect();
+        for row in std::iter::once(&header).chain(&self.rows) {
+            let mut line = String::new();
+            for (cell, width) in row.iter().zip(&widths) {
+                line.push_str(cell);
+                let gap = width.saturating_sub(cell.chars().count()) + 2;
+                line.extend(std::iter::repeat_n(' ', gap));
+            }
+            text.push_str(line.trim_end());
+            text.push('\n');
+        }
+        text
+    }
+}
+
+/// Prints an answer in the form asked for.
+pub(crate) fn answer(
+    output: Output,
+    value: &impl Serialize,
+    table: &Table,
+) -> Result<(), Failure> {
+    let text = match output {
+        Output::Table => table.render(),
+        Output::Json => {
+            let json = serde_json::to_string(value).map_err(|error| unprintable(&error))?;
+            json + "\n"
+        }
+        Output::Yaml => serde_saphyr::to_string(value).map_err(|error| unprintable(&error))?,
+    };
+    print(&text);
+    Ok(())
+}
+
+fn unprintable(error: &dyn std::error::Error) -> Failure {
+    Report::new("CLI-0001", format!("the answer can't be printed: {error}"))
+        .help("try another --output, and report this as a fault of the program")
+        .failed()
+}
+
+/// Prints text to standard output. A reader that went away is not an error.
+pub(crate) fn print(text: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(text.as_bytes());
+    let _ = out.flush();
+}
+
+/// Prints one line to standard output.
+pub(crate) fn line(text: &str) {
+    print(&format!("{text}\n"));
+}
+
+/// Says something about the work on standard error.
+pub(crate) fn note(text: &str) {
+    let mut err = std::io::stderr().lock();
+    let _ = writeln!(err, "{text}");
+}
+
+/// Prints a failure to standard error.
+pub(crate) fn failure(failure: &Failure) {
+    let mut err = std::io::stderr().lock();
+    let _ = err.write_all(failure.render().as_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_line_up() {
+        let mut table = Table::new(&["NAME", "ID"]);
+        table.row(["a", "1"]);
+        table.row(["longer", "2"]);
+        assert_eq!(table.render(), "NAME    ID\na       1\nlonger  2\n");
+    }
+}
