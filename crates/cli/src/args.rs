@@ -1,0 +1,118 @@
+//! The command line.
+
+mod client;
+mod serving;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+pub(crate) use client::{
+    ApplyArgs, LoginArgs, PlaneAdd, PlaneBuild, PlaneCommand, Target, TokenCommand, TokenCreate,
+    TokenDelete, TokenList, TokenVerify,
+};
+pub(crate) use serving::{
+    AirflowEnv, ControlCommand, ControlServe, DevArgs, Enroll, GateCommand, GateServe,
+};
+
+use crate::ui::Output;
+
+/// The open authentication plane for fleets of Apache Airflow.
+///
+/// Exit status: 0 done, 1 failed, 2 asked in a way that makes no sense.
+#[derive(Debug, Parser)]
+#[command(name = "aeolus", version, propagate_version = true, max_term_width = 100)]
+pub(crate) struct Cli {
+    /// The form of answers.
+    #[arg(long, short, global = true, value_enum, default_value_t)]
+    pub(crate) output: Output,
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run a whole fleet on this machine: control plane and gate over one data folder.
+    Dev(Box<DevArgs>),
+    /// Run the control plane.
+    #[command(subcommand)]
+    Control(Box<ControlCommand>),
+    /// Run a gate of a data plane, and what belongs to it.
+    #[command(subcommand)]
+    Gate(GateCommand),
+    /// Add, show and build data planes.
+    #[command(subcommand)]
+    Plane(PlaneCommand),
+    /// Bring about what a fleet document describes, as a whole or not at all.
+    Apply(ApplyArgs),
+    /// Sign in to a control plane, through the browser.
+    Login(LoginArgs),
+    /// Forget the stored sign-in and end its session.
+    Logout(Target),
+    /// Show who is signed in.
+    Whoami(Target),
+    /// Make, list, delete and verify API tokens.
+    #[command(subcommand)]
+    Token(TokenCommand),
+    /// Check and show the configuration of servers.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Print a completion script for a shell.
+    Completions {
+        /// The shell.
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
+    /// Write the reference pages of this release.
+    #[command(subcommand, hide = true)]
+    Reference(ReferenceCommand),
+}
+
+/// Configuration of servers.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Check a configuration or fleet file: everything wrong with it at once, and nothing is run.
+    Check {
+        /// The file.
+        file: PathBuf,
+    },
+    /// Show every value in effect and where it is from; secrets are masked.
+    Print(ConfigFile),
+    /// Print the JSON Schema of a file.
+    Schema {
+        /// Of which file.
+        #[arg(value_enum, default_value_t)]
+        of: SchemaOf,
+    },
+}
+
+/// The files that have a schema.
+#[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
+pub(crate) enum SchemaOf {
+    /// The configuration of servers.
+    #[default]
+    Config,
+    /// The fleet document.
+    Fleet,
+}
+
+/// The configuration file.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct ConfigFile {
+    /// The configuration file. Environment variables and flags win over it.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+/// The reference.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ReferenceCommand {
+    /// Write them.
+    Generate {
+        /// Into this folder.
+        #[arg(long, default_value = "docs/reference")]
+        out: PathBuf,
+    },
+}

@@ -1,0 +1,188 @@
+//! Arguments of what talks to a control plane, or does without one.
+
+use std::path::PathBuf;
+
+use aeolus_model::{Role, TokenId};
+use clap::{ArgGroup, Args, Subcommand};
+
+/// Which control plane, and as whom.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct Target {
+    /// Control's URL; absent: AEOLUS_URL, else where `aeolus login` signed in.
+    #[arg(long, value_name = "URL")]
+    pub(crate) url: Option<String>,
+    /// The file with the sign-in; absent: AEOLUS_CREDENTIALS, else aeolus/credentials.json in the
+    /// configuration folder. The variable AEOLUS_TOKEN wins over any file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) credentials: Option<PathBuf>,
+}
+
+/// `apply`.
+#[derive(Debug, Args)]
+pub(crate) struct ApplyArgs {
+    /// The fleet document.
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Only show what would change.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Also delete what an earlier apply made and this document no longer has.
+    #[arg(long)]
+    pub(crate) prune: bool,
+    #[command(flatten)]
+    pub(crate) target: Target,
+}
+
+/// `login`.
+#[derive(Debug, Args)]
+pub(crate) struct LoginArgs {
+    /// Only print the link, don't open a browser.
+    #[arg(long)]
+    pub(crate) no_browser: bool,
+    /// Sign in with this account's password instead of a browser: for scripts, and only for accounts
+    /// that control itself keeps.
+    #[arg(long, value_name = "EMAIL", requires = "password_file")]
+    pub(crate) email: Option<String>,
+    /// A file with the password.
+    #[arg(long, value_name = "FILE", requires = "email")]
+    pub(crate) password_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) target: Target,
+}
+
+/// Data planes.
+#[derive(Debug, Subcommand)]
+pub(crate) enum PlaneCommand {
+    /// Add a plane and print the one-time token with which its first gate joins.
+    Add(PlaneAdd),
+    /// Show a plane, or all of them.
+    Show {
+        /// Its name or id.
+        plane: Option<String>,
+        #[command(flatten)]
+        target: Target,
+    },
+    /// Build a gate's folder from a fleet document alone, without any control plane.
+    Build(PlaneBuild),
+}
+
+/// `plane add`.
+#[derive(Debug, Args)]
+pub(crate) struct PlaneAdd {
+    /// Its name.
+    pub(crate) name: String,
+    /// The host on which the plane can sign people in by itself.
+    #[arg(long, value_name = "HOST")]
+    pub(crate) auth_host: Option<String>,
+    #[command(flatten)]
+    pub(crate) target: Target,
+}
+
+/// `plane build`.
+#[derive(Debug, Args)]
+pub(crate) struct PlaneBuild {
+    /// The fleet document.
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// The plane's name in it.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) plane: String,
+    /// The folder with the fleet's signing keys and ids; made on first use. Whoever has it can let
+    /// anybody in.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) keys: PathBuf,
+    /// The gate's folder to make or bring up to date.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+}
+
+/// API tokens.
+#[derive(Debug, Subcommand)]
+pub(crate) enum TokenCommand {
+    /// Make a token and print its value, which is shown this once.
+    Create(TokenCreate),
+    /// List tokens.
+    List(TokenList),
+    /// Delete a token: connected planes refuse it within two seconds.
+    Delete(TokenDelete),
+    /// Check a token, read from standard input, against a key set, without any server.
+    Verify(TokenVerify),
+}
+
+/// `token create`.
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("scope").required(true).args(["organization", "workspace", "deployment"]))]
+#[command(group = ArgGroup::new("authority").required(true).args(["role", "user"]))]
+pub(crate) struct TokenCreate {
+    /// What to call it.
+    #[arg(long, value_name = "NAME", default_value = "token")]
+    pub(crate) name: String,
+    /// What it is for.
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub(crate) description: String,
+    /// It reaches everything in this organization.
+    #[arg(long, value_name = "ORGANIZATION")]
+    pub(crate) organization: Option<String>,
+    /// It reaches this workspace: ORGANIZATION/WORKSPACE.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) workspace: Option<String>,
+    /// It reaches this deployment: ORGANIZATION/WORKSPACE/DEPLOYMENT.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) deployment: Option<String>,
+    /// What it may do there.
+    #[arg(long, value_name = "ROLE")]
+    pub(crate) role: Option<Role>,
+    /// Days until it expires, 1 to 3650; absent: 90 with control, 1 without.
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=3650))]
+    pub(crate) days: Option<u32>,
+    /// It never expires, where the organization's policy allows that.
+    #[arg(long, conflicts_with = "days")]
+    pub(crate) never_expires: bool,
+    /// Don't wait (up to 2 s) until planes know it.
+    #[arg(long)]
+    pub(crate) no_wait: bool,
+    /// Without control: the keys folder of `aeolus plane build`.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) keys: Option<PathBuf>,
+    /// Without control: an access token of this person for the deployment, instead of an API token.
+    #[arg(long, value_name = "EMAIL", requires = "keys", requires = "deployment")]
+    pub(crate) user: Option<String>,
+    #[command(flatten)]
+    pub(crate) target: Target,
+}
+
+/// `token list`.
+#[derive(Debug, Args)]
+pub(crate) struct TokenList {
+    /// Of this organization; absent: the only one there is.
+    #[arg(long, value_name = "ORGANIZATION")]
+    pub(crate) organization: Option<String>,
+    #[command(flatten)]
+    pub(crate) target: Target,
+}
+
+/// `token delete`.
+#[derive(Debug, Args)]
+pub(crate) struct TokenDelete {
+    /// Its id.
+    pub(crate) id: TokenId,
+    /// Of this organization; absent: the only one there is.
+    #[arg(long, value_name = "ORGANIZATION")]
+    pub(crate) organization: Option<String>,
+    /// Don't wait (up to 2 s) until planes refuse it.
+    #[arg(long)]
+    pub(crate) no_wait: bool,
+    #[command(flatten)]
+    pub(crate) target: Target,
+}
+
+/// `token verify`.
+#[derive(Debug, Args)]
+pub(crate) struct TokenVerify {
+    /// The key set (RFC 7517).
+    #[arg(long, value_name = "FILE")]
+    pub(crate) jwks: PathBuf,
+    /// Only the signature; not the times.
+    #[arg(long)]
+    pub(crate) signature_only: bool,
+}

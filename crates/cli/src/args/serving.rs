@@ -1,0 +1,188 @@
+//! Arguments of the servers.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use super::ConfigFile;
+use crate::config::Flag;
+
+/// The control plane.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ControlCommand {
+    /// Run it until it is told to end.
+    Serve(ControlServe),
+}
+
+/// `control serve`.
+#[derive(Debug, Args)]
+pub(crate) struct ControlServe {
+    #[command(flatten)]
+    pub(crate) file: ConfigFile,
+    /// Where to listen: host:port or unix:PATH; port 0 takes a free one [default: 127.0.0.1:8800].
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) listen: Option<String>,
+    /// Where to show metrics; `off`: nowhere [default: 127.0.0.1:8801].
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) metrics: Option<String>,
+    /// The URL under which everybody reaches it: the issuer of every token.
+    #[arg(long, value_name = "URL")]
+    pub(crate) public_url: Option<String>,
+    /// The database: sqlite:PATH or postgres://USER@HOST/DATABASE. Give one with a password by
+    /// DATABASE__URL or a file instead: other users can read arguments.
+    #[arg(long, value_name = "URL")]
+    pub(crate) database: Option<String>,
+    /// A file with the master key: 32 random bytes as base64url or hex.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) master_key_file: Option<String>,
+    /// The folder with the root documents.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) root_dir: Option<String>,
+    #[command(flatten)]
+    pub(crate) supervised: Supervised,
+}
+
+impl ControlServe {
+    /// The flags that were given, as layers of the configuration.
+    pub(crate) fn flags(&self) -> Vec<Flag> {
+        layer(&[
+            ("--listen", "control.listen", self.listen.as_ref()),
+            ("--metrics", "control.metrics", self.metrics.as_ref()),
+            ("--public-url", "control.publicUrl", self.public_url.as_ref()),
+            ("--database", "database.url", self.database.as_ref()),
+            (
+                "--master-key-file",
+                "keys.masterKey.file",
+                self.master_key_file.as_ref(),
+            ),
+            ("--root-dir", "keys.rootDir", self.root_dir.as_ref()),
+        ])
+    }
+}
+
+/// A gate.
+#[derive(Debug, Subcommand)]
+pub(crate) enum GateCommand {
+    /// Join a data plane with the one-time token of `aeolus plane add`, read from standard input.
+    Enroll(Enroll),
+    /// Run a gate until it is told to end. It serves what it last knew, with or without control.
+    Serve(GateServe),
+    /// Print the settings by which a deployment's Airflow believes this gate.
+    AirflowEnv(AirflowEnv),
+}
+
+/// `gate enroll`.
+#[derive(Debug, Args)]
+pub(crate) struct Enroll {
+    /// The folder to make: who the gate is, whom it trusts, its secrets.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: PathBuf,
+    /// A file with the join token; absent: standard input. Never an argument: other users can read
+    /// those.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
+}
+
+/// `gate serve`.
+#[derive(Debug, Args)]
+pub(crate) struct GateServe {
+    #[command(flatten)]
+    pub(crate) file: ConfigFile,
+    /// The gate's folder [default: /var/lib/aeolus/gate].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<String>,
+    /// Where reverse proxies ask: host:port or unix:PATH, more than one separated by commas; port 0
+    /// takes a free one [default: 127.0.0.1:8810].
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) checks: Option<String>,
+    /// Where the built-in proxy listens; `off`: nowhere [default: 127.0.0.1:8808].
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) proxy: Option<String>,
+    /// Where to show metrics; `off`: nowhere [default: 127.0.0.1:8819].
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) metrics: Option<String>,
+    #[command(flatten)]
+    pub(crate) supervised: Supervised,
+}
+
+impl GateServe {
+    /// The flags that were given, as layers of the configuration.
+    pub(crate) fn flags(&self) -> Vec<Flag> {
+        layer(&[
+            ("--data", "gate.data", self.data.as_ref()),
+            ("--checks", "gate.checks", self.checks.as_ref()),
+            ("--proxy", "gate.proxy", self.proxy.as_ref()),
+            ("--metrics", "gate.metrics", self.metrics.as_ref()),
+        ])
+    }
+}
+
+/// What a supervisor asks of a server.
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub(crate) struct Supervised {
+    /// Print the bound addresses as one JSON line when ready.
+    #[arg(long)]
+    pub(crate) ready_json: bool,
+    /// End when the parent process ends.
+    #[arg(long, hide = true)]
+    pub(crate) end_with_parent: bool,
+}
+
+/// `gate airflow-env`.
+#[derive(Debug, Args)]
+pub(crate) struct AirflowEnv {
+    /// The gate's folder.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: PathBuf,
+    /// The deployment: its id, its name, or ORGANIZATION/WORKSPACE/NAME.
+    #[arg(long, value_name = "DEPLOYMENT")]
+    pub(crate) deployment: String,
+    /// The gate's URL as Airflow reaches it inside the plane, such as http://127.0.0.1:8810.
+    #[arg(long, value_name = "URL")]
+    pub(crate) gate_url: String,
+}
+
+/// `dev`.
+#[derive(Debug, Args)]
+pub(crate) struct DevArgs {
+    /// The folder for everything: database, keys, gate. Made on first use, its owner's alone.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: PathBuf,
+    #[command(flatten)]
+    pub(crate) file: ConfigFile,
+    /// A fleet document to apply at every start.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) fleet: Option<PathBuf>,
+    /// Where control listens.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8800")]
+    pub(crate) control_addr: String,
+    /// Where reverse proxies ask the gate.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8810")]
+    pub(crate) gate_addr: String,
+    /// Where the gate's built-in proxy listens.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8808")]
+    pub(crate) proxy_addr: String,
+    /// The first administrator's address.
+    #[arg(long, value_name = "EMAIL", default_value = "admin@example.com")]
+    pub(crate) admin_email: String,
+    /// A file with the first administrator's password; absent: one is made at the first start.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) admin_password_file: Option<PathBuf>,
+    /// The plane that this machine's gate belongs to; absent: the document's only plane, or `local`.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) plane: Option<String>,
+    /// Print one JSON line when ready instead of text.
+    #[arg(long)]
+    pub(crate) ready_json: bool,
+}
+
+fn layer(flags: &[(&'static str, &'static str, Option<&String>)]) -> Vec<Flag> {
+    let given = |(name, path, value): &(&'static str, &'static str, Option<&String>)| {
+        value.map(|value| Flag {
+            name,
+            path,
+            value: value.clone(),
+        })
+    };
+    flags.iter().filter_map(given).collect()
+}

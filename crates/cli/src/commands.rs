@@ -1,0 +1,106 @@
+//! The verbs.
+
+mod apply;
+mod config;
+mod gate;
+mod login;
+mod logs;
+mod plane;
+mod process;
+mod token;
+
+use std::future::Future;
+
+use aeolus_keys::SystemRng;
+use aeolus_model::SystemClock;
+use clap::CommandFactory as _;
+
+use crate::args::{
+    Cli, Command, ConfigCommand, GateCommand, PlaneCommand, ReferenceCommand, TokenCommand,
+};
+use crate::config::Environment;
+use crate::report::{Failure, Report};
+use crate::ui::Output;
+
+/// What every verb may need: the machine's clock, randomness and environment, and the form of
+/// answers.
+pub(crate) struct Context {
+    /// The wall clock.
+    pub(crate) clock: SystemClock,
+    /// The machine's randomness.
+    pub(crate) rng: SystemRng,
+    /// The environment.
+    pub(crate) environment: Environment,
+    /// The form of answers.
+    pub(crate) output: Output,
+}
+
+/// Does what was asked.
+pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
+    let context = Context {
+        clock: SystemClock,
+        rng: SystemRng,
+        environment: Environment::of_process(),
+        output: cli.output,
+    };
+    match cli.command {
+        Command::Gate(command) => match command {
+            GateCommand::Enroll(args) => block_on(gate::enroll(&args, &context)),
+            GateCommand::Serve(args) => gate::serve(&args, &context),
+            GateCommand::AirflowEnv(args) => gate::airflow_env(&args),
+        },
+        Command::Plane(command) => match command {
+            PlaneCommand::Add(args) => block_on(plane::add(&args, &context)),
+            PlaneCommand::Show { plane, target } => {
+                block_on(plane::show(plane.as_deref(), &target, &context))
+            }
+            PlaneCommand::Build(args) => plane::build(&args, &context),
+        },
+        Command::Apply(args) => block_on(apply::apply(&args, &context)),
+        Command::Login(args) => block_on(login::login(&args, &context)),
+        Command::Logout(target) => block_on(login::logout(&target, &context)),
+        Command::Whoami(target) => block_on(login::whoami(&target, &context)),
+        Command::Token(command) => match command {
+            TokenCommand::Create(args) if args.keys.is_some() => token::mint(&args, &context),
+            TokenCommand::Create(args) => block_on(token::create(&args, &context)),
+            TokenCommand::List(args) => block_on(token::list(&args, &context)),
+            TokenCommand::Delete(args) => block_on(token::delete(&args, &context)),
+            TokenCommand::Verify(args) => token::verify(&args, &context),
+        },
+        Command::Config(command) => match command {
+            ConfigCommand::Check { file } => config::check(&file, &context),
+            ConfigCommand::Print(file) => config::print(&file, &context),
+            ConfigCommand::Schema { of } => config::schema(of),
+        },
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "aeolus", &mut script);
+            crate::ui::print(&String::from_utf8_lossy(&script));
+            Ok(())
+        }
+        Command::Reference(ReferenceCommand::Generate { out }) => crate::reference::generate(&out),
+    }
+}
+
+/// Runs a client's work: one thread is enough.
+fn block_on(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    runtime.map_err(no_runtime)?.block_on(work)
+}
+
+/// Runs a server: one thread per core.
+fn serve_on(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
+    runtime.map_err(no_runtime)?.block_on(work)
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "used as a function of map_err")]
+fn no_runtime(error: std::io::Error) -> Failure {
+    Report::new("RUN-0005", format!("the system gives no threads or polls: {error}"))
+        .help("check the limits on processes and open files")
+        .failed()
+}

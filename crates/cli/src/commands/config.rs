@@ -1,0 +1,97 @@
+//! `aeolus config`.
+
+use std::path::Path;
+
+use aeolus_api::fleet::Fleet;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::Context;
+use crate::args::{ConfigFile, SchemaOf};
+use crate::config::{Config, Sources, leaves};
+use crate::report::{Failure, Report};
+use crate::ui::{self, Table};
+use crate::yaml::{self, Shape, schema_of};
+use crate::fleet_file;
+
+/// Checks a file. A fleet document is known by its `version`.
+pub(super) fn check(file: &Path, context: &Context) -> Result<(), Failure> {
+    let tree = yaml::read_tree(file)?;
+    let is_fleet = tree.entries().iter().any(|entry| entry.key == "version");
+    if is_fleet {
+        fleet_file::load(file)?;
+    } else {
+        let sources = Sources {
+            file: Some(file),
+            environment: &context.environment,
+            flags: Vec::new(),
+        };
+        sources.load()?;
+    }
+    let kind = if is_fleet { "fleet document" } else { "configuration" };
+    ui::line(&format!("{}: a sound {kind}", file.display()));
+    Ok(())
+}
+
+#[derive(Serialize)]
+struct Row {
+    key: String,
+    value: Value,
+    origin: String,
+}
+
+/// Shows what is in effect.
+pub(super) fn print(file: &ConfigFile, context: &Context) -> Result<(), Failure> {
+    let sources = Sources {
+        file: file.config.as_deref(),
+        environment: &context.environment,
+        flags: Vec::new(),
+    };
+    let effective = sources.load()?;
+    let mut rows = Vec::new();
+    for leaf in leaves(&Shape::of::<Config>()) {
+        let Some((value, origin)) = effective.values.get(&leaf.path) else {
+            continue;
+        };
+        let secret = leaf.field.shape == Shape::Secret;
+        rows.push(Row {
+            value: if secret { masked(value) } else { value.clone() },
+            key: leaf.path,
+            origin: origin.to_string(),
+        });
+    }
+    let mut table = Table::new(&["KEY", "VALUE", "FROM"]);
+    for row in &rows {
+        let value = match &row.value {
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        };
+        table.row([row.key.clone(), value, row.origin.clone()]);
+    }
+    ui::answer(context.output, &rows, &table)
+}
+
+/// A secret's value as it may be shown. An address of a database without a password is none.
+fn masked(value: &Value) -> Value {
+    let text = value.as_str().unwrap_or_default();
+    if text.starts_with("sqlite:") {
+        return value.clone();
+    }
+    Value::from("********")
+}
+
+/// Prints a schema.
+pub(super) fn schema(of: SchemaOf) -> Result<(), Failure> {
+    ui::line(&schema_text(of)?);
+    Ok(())
+}
+
+/// The text of a schema.
+pub(crate) fn schema_text(of: SchemaOf) -> Result<String, Failure> {
+    let schema = match of {
+        SchemaOf::Config => schema_of::<Config>(),
+        SchemaOf::Fleet => schema_of::<Fleet>(),
+    };
+    serde_json::to_string_pretty(&schema)
+        .map_err(|error| Report::new("CLI-0001", format!("{error}")).failed())
+}

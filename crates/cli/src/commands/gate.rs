@@ -1,0 +1,242 @@
+//! `aeolus gate`.
+
+use std::io::Read as _;
+use std::path::Path;
+use std::sync::Arc;
+
+use aeolus_api::JoinToken;
+use aeolus_gate::replica::fs::SystemFs;
+use aeolus_gate::replica::{
+    ApiControl, Data, DataError, EnrolError, Parts, Replica, Settings, SystemBootClock, enrol,
+};
+use aeolus_gate::{GateConfig, GateError};
+use aeolus_keys::{Alg, SigningKey, SystemRng};
+use aeolus_model::{DeploymentId, PlaneId, Slug, SystemClock};
+use aeolus_snapshot::section::Deployment;
+use aeolus_tls::{BindError, HandedOver};
+use serde::Serialize;
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
+
+use super::{Context, logs, process, serve_on};
+use crate::args::{AirflowEnv, Enroll, GateServe};
+use crate::config::Sources;
+use crate::control_client::connect;
+use crate::files;
+use crate::report::{Failure, Report};
+use crate::ui;
+
+/// Joins a plane.
+pub(super) async fn enroll(args: &Enroll, context: &Context) -> Result<(), Failure> {
+    let text = match &args.token_file {
+        Some(path) => files::read(path)?.unwrap_or_default(),
+        None => {
+            let mut text = Vec::new();
+            let read = std::io::stdin().lock().take(8192).read_to_end(&mut text);
+            read.map_err(|error| Report::new("GATE-0004", format!("no join token: {error}")))?;
+            text
+        }
+    };
+    let text = String::from_utf8_lossy(&text);
+    let token = JoinToken::parse(&text)
+        .map_err(|error| Report::new("GATE-0004", error.to_string()).usage())?;
+    let settings = join(&args.data, &token, context).await?;
+    ui::note(&format!(
+        "{} is a gate of {} now. Run it: aeolus gate serve --data {}",
+        args.data.display(),
+        settings.name,
+        args.data.display()
+    ));
+    Ok(())
+}
+
+/// Joins a plane with a token that was read.
+pub(super) async fn join(
+    folder: &Path,
+    token: &JoinToken,
+    context: &Context,
+) -> Result<Settings, Failure> {
+    let client = connect(&token.url)?;
+    let failed = |error: EnrolError| {
+        Report::new("GATE-0005", error.to_string())
+            .help("ask for a new join token: aeolus plane add")
+            .failed()
+    };
+    // Enrolment is the one call that needs no assertion, so this identity signs nothing.
+    let settings = Settings {
+        plane: token.plane,
+        name: token.name.clone(),
+        control_url: Some(token.url.clone()),
+        issuer: token.url.clone(),
+    };
+    let identity = SigningKey::generate(Alg::EdDsa, &context.rng);
+    let identity = identity.map_err(|error| failed(error.into()))?;
+    let rng = Arc::new(SystemRng);
+    let clock = Arc::new(SystemClock);
+    let control = ApiControl::new(client, settings, Arc::new(identity), clock, rng);
+    let joined = enrol(folder, token, &control, &context.rng, &SystemFs).await;
+    joined.map_err(failed)
+}
+
+#[derive(Serialize)]
+struct Ready {
+    checks: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    proxy: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metrics: Option<String>,
+}
+
+/// Runs a gate.
+pub(super) fn serve(args: &GateServe, context: &Context) -> Result<(), Failure> {
+    let sources = Sources {
+        file: args.file.config.as_deref(),
+        environment: &context.environment,
+        flags: args.flags(),
+    };
+    let effective = sources.load()?;
+    logs::begin(&effective.config)?;
+    process::begin(args.supervised)?;
+    let names = context.environment.get("LISTEN_FDNAMES");
+    let gate = effective.config.gate;
+    let config = GateConfig {
+        data: effective.base.join(gate.data),
+        checks: gate.checks,
+        proxy: gate.proxy,
+        metrics: gate.metrics,
+        control: None,
+        handed_over: HandedOver::from_environment(&names.unwrap_or_default()),
+    };
+    let ready_json = args.supervised.ready_json;
+    serve_on(async move {
+        let shutdown = CancellationToken::new();
+        process::cancel_on_signal(shutdown.clone())?;
+        let (sender, receiver) = oneshot::channel();
+        let clock = Arc::new(SystemClock);
+        let rng = Arc::new(SystemRng);
+        let serving = aeolus_gate::serve(config, clock, rng, sender, shutdown);
+        let announced = async {
+            let Ok(bound) = receiver.await else {
+                return;
+            };
+            let ready = Ready {
+                checks: bound.checks.iter().map(aeolus_tls::Bound::address).collect(),
+                proxy: bound.proxy.as_ref().map(aeolus_tls::Bound::address),
+                metrics: bound.metrics.as_ref().map(aeolus_tls::Bound::address),
+            };
+            process::announce(&ready, ready_json);
+        };
+        let (served, ()) = tokio::join!(serving, announced);
+        served.map_err(|error| refused(&error))
+    })
+}
+
+fn refused(error: &GateError) -> Failure {
+    let report = match error {
+        GateError::Data(error) => return unusable(error),
+        GateError::Bind(error) => return unbound(error),
+        GateError::Control(error) => Report::new("CFG-0004", error.to_string()),
+        GateError::ChecksExposed(_) => coded("GATE-0001", &error.to_string()),
+    };
+    report.failed()
+}
+
+/// A report from a text that may begin with its code.
+pub(super) fn coded(code: &str, text: &str) -> Report {
+    match text.split_once(": ") {
+        Some((own, rest)) if own.contains('-') && !own.contains(' ') => Report::new(own, rest),
+        _ => Report::new(code, text),
+    }
+}
+
+/// Why a server can't listen.
+pub(super) fn unbound(error: &BindError) -> Failure {
+    coded("NET-0001", &error.to_string()).failed()
+}
+
+/// Why a gate's folder can't be used.
+fn unusable(error: &DataError) -> Failure {
+    let report = Report::new("GATE-0003", error.to_string());
+    let report = match error {
+        DataError::Damaged { .. } => report
+            .why("A gate that guessed at its keys or trust could let anybody in.")
+            .help("restore the folder from a backup, or remove it and enrol anew"),
+        DataError::Io { .. } => report.help("check that this user owns the folder"),
+        DataError::Exposed(_) => report.help("chmod 0700 the folder and 0600 its keys"),
+        DataError::NotEnrolled(_) | DataError::Enrolled(_) => report,
+    };
+    report.failed()
+}
+
+/// What Airflow has to be told.
+pub(super) fn airflow_env(args: &AirflowEnv) -> Result<(), Failure> {
+    let data = Data::open(&args.data, Arc::new(SystemFs)).map_err(|error| unusable(&error))?;
+    let gate = args.gate_url.trim_end_matches('/');
+    if url::Url::parse(gate).is_err() {
+        let what = format!("{gate:?} is no URL");
+        return Err(Report::new("CLI-0012", what)
+            .help("give the gate's check address, such as http://127.0.0.1:8810")
+            .usage());
+    }
+    let replica: Replica<Vec<Deployment>> = Replica::open(
+        &data,
+        Parts {
+            wall: Arc::new(SystemClock),
+            boot: Arc::new(SystemBootClock),
+            build: Box::new(|snapshot| snapshot.sections().deployments.deployments.clone()),
+        },
+    );
+    let loaded = replica.current().ok_or_else(|| {
+        Report::new("GATE-0006", "the gate has no snapshot yet")
+            .why("What a deployment's Airflow has to trust is not known.")
+            .help("run the gate until control has sent one, or rebuild it by `aeolus plane build`")
+            .failed()
+    })?;
+    let id = find(&loaded.world, &args.deployment)?;
+    ui::print(&airflow_lines(data.settings.plane, id, gate));
+    Ok(())
+}
+
+/// The settings of the auth manager.
+fn airflow_lines(plane: PlaneId, id: DeploymentId, gate: &str) -> String {
+    format!(
+        "AIRFLOW__CORE__AUTH_MANAGER=aeolus_airflow.AeolusAuthManager\n\
+         AIRFLOW__AEOLUS__JWKS_URL={gate}/deployments/{id}/jwks.json\n\
+         AIRFLOW__AEOLUS__ISSUER=urn:aeolus:plane:{plane}\n\
+         AIRFLOW__AEOLUS__AUDIENCE=urn:aeolus:deployment:{id}\n"
+    )
+}
+
+/// A deployment by its id, or by its name as the last part of a path.
+fn find(deployments: &[Deployment], wanted: &str) -> Result<DeploymentId, Failure> {
+    let name = wanted.rsplit('/').next().unwrap_or_default();
+    let id = |deployment: &Deployment| DeploymentId::from_slice(&deployment.id).ok();
+    let by_id = deployments
+        .iter()
+        .filter_map(id)
+        .find(|id| id.to_string() == wanted);
+    if let Some(id) = by_id {
+        return Ok(id);
+    }
+    let named: Vec<_> = deployments
+        .iter()
+        .filter(|d| Slug::parse(name).is_ok() && d.name == name)
+        .filter_map(id)
+        .collect();
+    match named.as_slice() {
+        [only] => Ok(*only),
+        [] => {
+            let known: Vec<_> = deployments.iter().map(|d| d.name.as_str()).collect();
+            Err(Report::new("GATE-0007", format!("the plane has no deployment {wanted}"))
+                .help(format!("it has: {}", known.join(", ")))
+                .failed())
+        }
+        several => {
+            let ids: Vec<_> = several.iter().map(ToString::to_string).collect();
+            Err(Report::new("GATE-0007", format!("the plane has several deployments {name}"))
+                .why("Snapshots name deployments, not the workspaces they are in.")
+                .help(format!("give one of the ids: {}", ids.join(", ")))
+                .usage())
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! Talking to a control plane as whoever is signed in.
+
+use std::path::{Path, PathBuf};
+
+use aeolus_api::client::{Client, ClientError};
+use aeolus_api::{Page, Problem};
+use aeolus_model::{Clock as _, Secret, SystemClock};
+use serde::{Deserialize, Serialize};
+
+use crate::args::Target;
+use crate::config::Environment;
+use crate::files;
+use crate::report::{Exit, Failure, Report};
+
+/// A stored sign-in.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Credentials {
+    /// Control's URL.
+    pub(crate) url: String,
+    /// The access token.
+    pub(crate) access_token: String,
+    /// Its `exp`, in seconds since the epoch.
+    pub(crate) expires_at: i64,
+}
+
+impl Credentials {
+    /// Reads a file; none if there is none.
+    pub(crate) fn read(path: &Path) -> Result<Option<Self>, Failure> {
+        let Some(bytes) = files::read(path)? else {
+            return Ok(None);
+        };
+        let parsed = serde_json::from_slice(&bytes);
+        parsed
+            .map(Some)
+            .map_err(|error| files::damaged(path, &error))
+    }
+
+    /// Writes the file, readable by its owner alone.
+    pub(crate) fn write(&self, path: &Path) -> Result<(), Failure> {
+        if let Some(parent) = path.parent().filter(|p| !p.as_os_str().is_empty()) {
+            files::folder(parent)?;
+        }
+        let json = serde_json::to_vec(self).map_err(|error| files::damaged(path, &error))?;
+        files::write_private(path, &json)
+    }
+}
+
+impl Target {
+    /// Where the sign-in is stored.
+    pub(crate) fn credentials_path(&self, environment: &Environment) -> Result<PathBuf, Failure> {
+        if let Some(path) = &self.credentials {
+            return Ok(path.clone());
+        }
+        if let Some(path) = environment.get("AEOLUS_CREDENTIALS") {
+            return Ok(path.into());
+        }
+        let config = environment
+            .get("XDG_CONFIG_HOME")
+            .map(PathBuf::from)
+            .or_else(|| Some(PathBuf::from(environment.get("HOME")?).join(".config")));
+        let config = config.ok_or_else(|| {
+            Report::new("CLI-0002", "there is no folder for the sign-in")
+                .why("Neither XDG_CONFIG_HOME nor HOME is set.")
+                .help("set one of them, or give --credentials FILE")
+                .usage()
+        })?;
+        Ok(config.join("aeolus").join("credentials.json"))
+    }
+
+    /// Control's URL, if one was named.
+    pub(crate) fn named_url(&self, environment: &Environment) -> Option<String> {
+        self.url.clone().or_else(|| environment.get("AEOLUS_URL"))
+    }
+
+    /// A client that is signed in.
+    pub(crate) fn client(&self, environment: &Environment) -> Result<Client, Failure> {
+        let named = self.named_url(environment);
+        if let Some(token) = environment.get("AEOLUS_TOKEN") {
+            let url = named.ok_or_else(|| {
+                Report::new("CLI-0003", "AEOLUS_TOKEN is set, but not where it is good")
+                    .help("set AEOLUS_URL, or give --url")
+                    .usage()
+            })?;
+            return Ok(connect(&url)?.with_bearer(Secret::new(token)));
+        }
+        let path = self.credentials_path(environment)?;
+        let stored = Credentials::read(&path)?.ok_or_else(not_signed_in)?;
+        if named.is_some_and(|url| url.trim_end_matches('/') != stored.url) {
+            // A token is shown to nobody but the one who issued it.
+            return Err(not_signed_in());
+        }
+        if stored.expires_at <= SystemClock.now().secs() {
+            return Err(
+                Report::new("CLI-0004", "the sign-in has expired")
+                    .help(format!("run `aeolus login --url {}`", stored.url))
+                    .failed(),
+            );
+        }
+        Ok(connect(&stored.url)?.with_bearer(Secret::new(stored.access_token)))
+    }
+}
+
+/// A client that isn't signed in.
+pub(crate) fn connect(url: &str) -> Result<Client, Failure> {
+    let parsed = url::Url::parse(url).ok();
+    let plain = parsed.as_ref().is_some_and(|url| url.scheme() == "http");
+    let loopback = parsed
+        .as_ref()
+        .and_then(url::Url::host)
+        .is_some_and(|host| match host {
+            url::Host::Domain(name) => name == "localhost" || name.ends_with(".localhost"),
+            url::Host::Ipv4(ip) => ip.is_loopback(),
+            url::Host::Ipv6(ip) => ip.is_loopback(),
+        });
+    if plain && !loopback {
+        return Err(Report::new("CLI-0005", format!("{url} is not encrypted"))
+            .why("Passwords and tokens would cross the network in the clear.")
+            .help("use the https URL of the control plane; http is for this machine only")
+            .usage());
+    }
+    Client::new(url).map_err(refused)
+}
+
+fn not_signed_in() -> Failure {
+    Report::new("CLI-0004", "nobody is signed in")
+        .help("run `aeolus login --url URL`, or set AEOLUS_URL and AEOLUS_TOKEN")
+        .failed()
+}
+
+/// A failed call as a failure.
+pub(crate) fn refused(error: ClientError) -> Failure {
+    match error {
+        ClientError::Refused(problem) => refusal(&problem),
+        ClientError::BaseUrl(_) => Report::new("CLI-0006", error.to_string()).usage(),
+        error => Report::new("NET-0010", error.to_string())
+            .why("Nothing was changed that this command knows of.")
+            .help("check the URL and that the control plane runs; gates go on without it")
+            .failed(),
+    }
+}
+
+fn refusal(problem: &Problem) -> Failure {
+    let mut what = problem.title.clone();
+    if !problem.detail.is_empty() {
+        what = format!("{what}: {}", problem.detail);
+    }
+    let mut first = Report::new(&problem.code, what);
+    if problem.status == 401 {
+        first = first.help("run `aeolus login`");
+    }
+    if !problem.request_id.is_empty() {
+        first = first.why(format!("request {}", problem.request_id));
+    }
+    let mut reports = vec![first];
+    for error in &problem.errors {
+        let what = format!("{}: {}", error.at, error.message);
+        reports.push(Report::new(&problem.code, what));
+    }
+    Failure {
+        reports,
+        exit: Exit::Failed,
+    }
+}
+
+/// All items of a list, page by page.
+pub(crate) async fn all<T, F, Fut>(mut page: F) -> Result<Vec<T>, Failure>
+where
+    F: FnMut(Option<String>) -> Fut,
+    Fut: Future<Output = Result<Page<T>, ClientError>>,
+{
+    let mut items = Vec::new();
+    let mut cursor = None;
+    loop {
+        let next = page(cursor).await.map_err(refused)?;
+        items.extend(next.items);
+        cursor = next.next_cursor;
+        if cursor.is_none() {
+            return Ok(items);
+        }
+    }
+}
