@@ -12,7 +12,7 @@ pub(crate) use client::{
     TokenDelete, TokenList, TokenVerify,
 };
 pub(crate) use serving::{
-    AirflowEnv, ControlCommand, ControlServe, DevArgs, Enroll, GateCommand, GateServe,
+    AirflowEnv, ControlCommand, ControlServe, DevArgs, Enroll, GateCommand, GateServe, Supervised,
 };
 
 use crate::ui::Output;
@@ -21,7 +21,12 @@ use crate::ui::Output;
 ///
 /// Exit status: 0 done, 1 failed, 2 asked in a way that makes no sense.
 #[derive(Debug, Parser)]
-#[command(name = "aeolus", version, propagate_version = true, max_term_width = 100)]
+#[command(
+    name = "aeolus",
+    version,
+    propagate_version = true,
+    max_term_width = 100
+)]
 pub(crate) struct Cli {
     /// The form of answers.
     #[arg(long, short, global = true, value_enum, default_value_t)]

@@ -2,12 +2,16 @@
 
 mod apply;
 mod config;
+mod control;
+mod dev;
 mod gate;
 mod login;
 mod logs;
 mod plane;
 mod process;
 mod token;
+
+pub(crate) use config::schema_text;
 
 use std::future::Future;
 
@@ -16,7 +20,8 @@ use aeolus_model::SystemClock;
 use clap::CommandFactory as _;
 
 use crate::args::{
-    Cli, Command, ConfigCommand, GateCommand, PlaneCommand, ReferenceCommand, TokenCommand,
+    Cli, Command, ConfigCommand, ControlCommand, GateCommand, PlaneCommand, ReferenceCommand,
+    TokenCommand,
 };
 use crate::config::Environment;
 use crate::report::{Failure, Report};
@@ -44,6 +49,10 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         output: cli.output,
     };
     match cli.command {
+        Command::Dev(args) => block_on(dev::dev(&args, &context)),
+        Command::Control(command) => match *command {
+            ControlCommand::Serve(args) => control::serve(&args, &context),
+        },
         Command::Gate(command) => match command {
             GateCommand::Enroll(args) => block_on(gate::enroll(&args, &context)),
             GateCommand::Serve(args) => gate::serve(&args, &context),
@@ -98,9 +107,15 @@ fn serve_on(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failu
     runtime.map_err(no_runtime)?.block_on(work)
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "used as a function of map_err")]
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "used as a function of map_err"
+)]
 fn no_runtime(error: std::io::Error) -> Failure {
-    Report::new("RUN-0005", format!("the system gives no threads or polls: {error}"))
-        .help("check the limits on processes and open files")
-        .failed()
+    Report::new(
+        "RUN-0005",
+        format!("the system gives no threads or polls: {error}"),
+    )
+    .help("check the limits on processes and open files")
+    .failed()
 }

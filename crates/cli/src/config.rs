@@ -6,6 +6,6 @@ mod secret;
 mod types;
 
 pub(crate) use environment::{Environment, leaves};
-pub(crate) use layers::{Effective, Flag, Origin, Sources};
+pub(crate) use layers::{Flag, Sources};
 pub(crate) use secret::{SecretSource, read_reference};
 pub(crate) use types::{Config, LogFormat};

@@ -91,11 +91,9 @@ impl Target {
             return Err(not_signed_in());
         }
         if stored.expires_at <= SystemClock.now().secs() {
-            return Err(
-                Report::new("CLI-0004", "the sign-in has expired")
-                    .help(format!("run `aeolus login --url {}`", stored.url))
-                    .failed(),
-            );
+            return Err(Report::new("CLI-0004", "the sign-in has expired")
+                .help(format!("run `aeolus login --url {}`", stored.url))
+                .failed());
         }
         Ok(connect(&stored.url)?.with_bearer(Secret::new(stored.access_token)))
     }

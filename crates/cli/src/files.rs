@@ -42,10 +42,13 @@ pub(crate) fn write_public(path: &Path, content: &[u8]) -> Result<(), Failure> {
 
 /// A file whose content makes no sense.
 pub(crate) fn damaged(path: &Path, cause: &dyn Display) -> Failure {
-    Report::new("FILE-0003", format!("{} is damaged: {cause}", path.display()))
-        .why("Nothing of it was used.")
-        .help("restore it from a backup, or remove it to begin anew")
-        .failed()
+    Report::new(
+        "FILE-0003",
+        format!("{} is damaged: {cause}", path.display()),
+    )
+    .why("Nothing of it was used.")
+    .help("restore it from a backup, or remove it to begin anew")
+    .failed()
 }
 
 fn unwritable(path: &Path, error: &std::io::Error) -> Failure {

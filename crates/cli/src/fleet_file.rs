@@ -29,7 +29,10 @@ pub(crate) fn load(path: &Path) -> Result<Fleet, Failure> {
     }
     for finding in findings {
         let at = document.tree.place_of(&finding.path);
-        ui::note(&format!("warning: {name}:{}:{}: {finding}", at.line, at.column));
+        ui::note(&format!(
+            "warning: {name}:{}:{}: {finding}",
+            at.line, at.column
+        ));
     }
     Ok(document.value)
 }

@@ -67,11 +67,7 @@ impl Table {
 }
 
 /// Prints an answer in the form asked for.
-pub(crate) fn answer(
-    output: Output,
-    value: &impl Serialize,
-    table: &Table,
-) -> Result<(), Failure> {
+pub(crate) fn answer(output: Output, value: &impl Serialize, table: &Table) -> Result<(), Failure> {
     let text = match output {
         Output::Table => table.render(),
         Output::Json => {

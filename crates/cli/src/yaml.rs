@@ -16,8 +16,8 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
 pub(crate) use nearest::nearest;
-pub(crate) use node::{Node, Place, Value};
-pub(crate) use shape::{Field, Shape};
+pub(crate) use node::Node;
+pub(crate) use shape::{Field, Shape, schema_of};
 pub(crate) use validate::{Problem, ProblemKind, validate};
 
 use crate::report::{Exit, Failure, Report};
@@ -39,9 +39,11 @@ pub(crate) fn read_text(path: &Path) -> Result<String, Failure> {
     let help = "check the path and that this user may read it";
     let size = std::fs::metadata(path).map(|meta| meta.len());
     if size.is_ok_and(|size| size > MAX) {
-        return Err(Report::new("CFG-0001", format!("{shown} is larger than 16 MiB"))
-            .help(help)
-            .usage());
+        return Err(
+            Report::new("CFG-0001", format!("{shown} is larger than 16 MiB"))
+                .help(help)
+                .usage(),
+        );
     }
     std::fs::read_to_string(path).map_err(|error| {
         Report::new("CFG-0001", format!("{shown} can't be read: {error}"))
@@ -62,10 +64,13 @@ pub(crate) fn parse_tree(name: &str, text: &str) -> Result<Node, Failure> {
         let at = location.map_or_else(String::new, |l| format!(":{}:{}", l.line(), l.column()));
         let message = error.without_snippet().to_string();
         let message = message.lines().next().unwrap_or_default();
-        Report::new("CFG-0002", format!("{name}{at}: this is not YAML that can be read: {message}"))
-            .why("Nothing of the file was used.")
-            .help("check indentation, quotes and brackets around that place")
-            .usage()
+        Report::new(
+            "CFG-0002",
+            format!("{name}{at}: this is not YAML that can be read: {message}"),
+        )
+        .why("Nothing of the file was used.")
+        .help("check indentation, quotes and brackets around that place")
+        .usage()
     })
 }
 

@@ -48,7 +48,11 @@ impl ControlServe {
         layer(&[
             ("--listen", "control.listen", self.listen.as_ref()),
             ("--metrics", "control.metrics", self.metrics.as_ref()),
-            ("--public-url", "control.publicUrl", self.public_url.as_ref()),
+            (
+                "--public-url",
+                "control.publicUrl",
+                self.public_url.as_ref(),
+            ),
             ("--database", "database.url", self.database.as_ref()),
             (
                 "--master-key-file",

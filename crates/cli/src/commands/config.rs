@@ -9,10 +9,10 @@ use serde_json::Value;
 use super::Context;
 use crate::args::{ConfigFile, SchemaOf};
 use crate::config::{Config, Sources, leaves};
+use crate::fleet_file;
 use crate::report::{Failure, Report};
 use crate::ui::{self, Table};
 use crate::yaml::{self, Shape, schema_of};
-use crate::fleet_file;
 
 /// Checks a file. A fleet document is known by its `version`.
 pub(super) fn check(file: &Path, context: &Context) -> Result<(), Failure> {
@@ -28,7 +28,11 @@ pub(super) fn check(file: &Path, context: &Context) -> Result<(), Failure> {
         };
         sources.load()?;
     }
-    let kind = if is_fleet { "fleet document" } else { "configuration" };
+    let kind = if is_fleet {
+        "fleet document"
+    } else {
+        "configuration"
+    };
     ui::line(&format!("{}: a sound {kind}", file.display()));
     Ok(())
 }

@@ -11,7 +11,7 @@ use aeolus_gate::replica::{
 };
 use aeolus_gate::{GateConfig, GateError};
 use aeolus_keys::{Alg, SigningKey, SystemRng};
-use aeolus_model::{DeploymentId, PlaneId, Slug, SystemClock};
+use aeolus_model::{DeploymentId, PlaneId, SystemClock};
 use aeolus_snapshot::section::Deployment;
 use aeolus_tls::{BindError, HandedOver};
 use serde::Serialize;
@@ -120,7 +120,11 @@ pub(super) fn serve(args: &GateServe, context: &Context) -> Result<(), Failure> 
                 return;
             };
             let ready = Ready {
-                checks: bound.checks.iter().map(aeolus_tls::Bound::address).collect(),
+                checks: bound
+                    .checks
+                    .iter()
+                    .map(aeolus_tls::Bound::address)
+                    .collect(),
                 proxy: bound.proxy.as_ref().map(aeolus_tls::Bound::address),
                 metrics: bound.metrics.as_ref().map(aeolus_tls::Bound::address),
             };
@@ -207,35 +211,34 @@ fn airflow_lines(plane: PlaneId, id: DeploymentId, gate: &str) -> String {
     )
 }
 
-/// A deployment by its id, or by its name as the last part of a path.
+/// A deployment by its id, by `ORGANIZATION/WORKSPACE/NAME`, or by its name if only one has it.
 fn find(deployments: &[Deployment], wanted: &str) -> Result<DeploymentId, Failure> {
-    let name = wanted.rsplit('/').next().unwrap_or_default();
     let id = |deployment: &Deployment| DeploymentId::from_slice(&deployment.id).ok();
-    let by_id = deployments
-        .iter()
-        .filter_map(id)
-        .find(|id| id.to_string() == wanted);
-    if let Some(id) = by_id {
+    let exact = deployments.iter().find(|deployment| {
+        deployment.name == wanted || id(deployment).is_some_and(|id| id.to_string() == wanted)
+    });
+    if let Some(id) = exact.and_then(id) {
         return Ok(id);
     }
-    let named: Vec<_> = deployments
-        .iter()
-        .filter(|d| Slug::parse(name).is_ok() && d.name == name)
-        .filter_map(id)
-        .collect();
+    let last = |deployment: &Deployment| deployment.name.rsplit('/').next() == Some(wanted);
+    let named: Vec<_> = deployments.iter().filter(|d| last(d)).collect();
+    let list = |some: &[&Deployment]| {
+        let names: Vec<_> = some.iter().map(|d| d.name.as_str()).collect();
+        names.join(", ")
+    };
     match named.as_slice() {
-        [only] => Ok(*only),
+        [only] => id(only).ok_or_else(Failure::silent),
         [] => {
-            let known: Vec<_> = deployments.iter().map(|d| d.name.as_str()).collect();
-            Err(Report::new("GATE-0007", format!("the plane has no deployment {wanted}"))
-                .help(format!("it has: {}", known.join(", ")))
+            let all: Vec<_> = deployments.iter().collect();
+            let what = format!("the plane has no deployment {wanted}");
+            Err(Report::new("GATE-0007", what)
+                .help(format!("it has: {}", list(&all)))
                 .failed())
         }
         several => {
-            let ids: Vec<_> = several.iter().map(ToString::to_string).collect();
-            Err(Report::new("GATE-0007", format!("the plane has several deployments {name}"))
-                .why("Snapshots name deployments, not the workspaces they are in.")
-                .help(format!("give one of the ids: {}", ids.join(", ")))
+            let what = format!("the plane has several deployments {wanted}");
+            Err(Report::new("GATE-0007", what)
+                .help(format!("give one of: {}", list(several)))
                 .usage())
         }
     }

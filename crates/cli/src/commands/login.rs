@@ -96,17 +96,23 @@ pub(super) async fn logout(target: &Target, context: &Context) -> Result<(), Fai
         return Ok(());
     };
     std::fs::remove_file(&path).map_err(|error| {
-        Report::new("RUN-0002", format!("{} can't be removed: {error}", path.display()))
-            .why("The sign-in is still there.")
-            .failed()
+        Report::new(
+            "RUN-0002",
+            format!("{} can't be removed: {error}", path.display()),
+        )
+        .why("The sign-in is still there.")
+        .failed()
     })?;
     let client = connect(&stored.url)?.with_bearer(Secret::new(stored.access_token.clone()));
     let ended = client.revoke(&stored.access_token, CLI_CLIENT_ID).await;
     ended.map_err(|error| {
-        Report::new("CLI-0011", format!("the sign-in is forgotten here, but: {error}"))
-            .why("The session lives on at the control plane until it expires.")
-            .help(format!("end it at {}/account", stored.url))
-            .failed()
+        Report::new(
+            "CLI-0011",
+            format!("the sign-in is forgotten here, but: {error}"),
+        )
+        .why("The session lives on at the control plane until it expires.")
+        .help(format!("end it at {}/account", stored.url))
+        .failed()
     })?;
     ui::note("Signed out.");
     Ok(())

@@ -9,9 +9,12 @@ use crate::report::{Failure, Report};
 pub(super) fn begin(config: &Config) -> Result<(), Failure> {
     let wanted = &config.observability.log;
     let filter = EnvFilter::try_new(wanted).map_err(|error| {
-        Report::new("CFG-0004", format!("observability.log can't be {wanted:?}: {error}"))
-            .help("use a level such as info, or info,aeolus_gate=debug")
-            .usage()
+        Report::new(
+            "CFG-0004",
+            format!("observability.log can't be {wanted:?}: {error}"),
+        )
+        .help("use a level such as info, or info,aeolus_gate=debug")
+        .usage()
     })?;
     let logs = tracing_subscriber::fmt()
         .with_env_filter(filter)

@@ -55,7 +55,15 @@ pub(super) async fn show(
 }
 
 fn table(planes: &[Plane]) -> Table {
-    let mut table = Table::new(&["NAME", "STATE", "PUBLISHED", "APPLIED", "LAST SEEN", "ALARM", "ID"]);
+    let mut table = Table::new(&[
+        "NAME",
+        "STATE",
+        "PUBLISHED",
+        "APPLIED",
+        "LAST SEEN",
+        "ALARM",
+        "ID",
+    ]);
     for plane in planes {
         let state = match plane.state {
             PlaneState::Invited => "invited",
@@ -118,13 +126,18 @@ pub(super) fn build(args: &PlaneBuild, context: &Context) -> Result<(), Failure>
         min_generation: 1,
     };
     let published = publish(&edition, &sections, &keys.snapshot).map_err(|error| {
-        Report::new("FLT-0003", format!("the snapshot can't be written: {error}")).failed()
+        Report::new(
+            "FLT-0003",
+            format!("the snapshot can't be written: {error}"),
+        )
+        .failed()
     })?;
     // Before the gate has it: a position that was used is never used for anything else.
     state.seq = edition.position.seq;
     state.fleet = fleet;
     state.save()?;
-    install(&args.out, (id, &name), &keys.root, published, &context.rng)?;
+    let signed = (&keys.root, &published);
+    install(&args.out, &name, &edition, signed, &context.rng)?;
     let built = Built {
         plane: name.to_string(),
         id: id.to_string(),

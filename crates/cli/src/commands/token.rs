@@ -73,7 +73,10 @@ fn show(created: &Created, context: &Context) -> Result<(), Failure> {
 
 fn say_unconfirmed(planes: Option<&PlaneAcks>, what: &str) {
     for plane in planes.iter().flat_map(|planes| &planes.unconfirmed) {
-        ui::note(&format!("warning: plane {} has not said that its gates {what}", plane.name));
+        ui::note(&format!(
+            "warning: plane {} has not said that its gates {what}",
+            plane.name
+        ));
     }
 }
 
@@ -160,9 +163,11 @@ async fn organization(client: &Client, named: Option<&String>) -> Result<String,
         [only] => Ok(only.name.to_string()),
         several => {
             let names: Vec<_> = several.iter().map(|o| o.name.as_str()).collect();
-            Err(Report::new("CLI-0015", "it is not clear which organization is meant")
-                .help(format!("give --organization, one of: {}", names.join(", ")))
-                .usage())
+            Err(
+                Report::new("CLI-0015", "it is not clear which organization is meant")
+                    .help(format!("give --organization, one of: {}", names.join(", ")))
+                    .usage(),
+            )
         }
     }
 }

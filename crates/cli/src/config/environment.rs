@@ -57,8 +57,11 @@ impl Environment {
                 Some(leaf) => match parse(&leaf.field.shape, leaf.field.nullable, value) {
                     Ok(value) => found.push(((leaf.path.clone(), value), name.clone())),
                     Err(message) => reports.push(
-                        Report::new("CFG-0004", format!("environment variable {name}: {message}"))
-                            .why(format!("It sets {}.", leaf.path)),
+                        Report::new(
+                            "CFG-0004",
+                            format!("environment variable {name}: {message}"),
+                        )
+                        .why(format!("It sets {}.", leaf.path)),
                     ),
                 },
                 None => reports.push(unknown(name, &known)),
@@ -152,9 +155,12 @@ fn unknown(name: &str, known: &[KnownLeaf]) -> Report {
         Some(near) => format!("did you mean {near}?"),
         None => "unset it; `aeolus config schema` lists the keys".to_owned(),
     };
-    Report::new("CFG-0006", format!("environment variable {name} sets nothing"))
-        .why("Variables that begin with a section's name and `__` are read as configuration.")
-        .help(help)
+    Report::new(
+        "CFG-0006",
+        format!("environment variable {name} sets nothing"),
+    )
+    .why("Variables that begin with a section's name and `__` are read as configuration.")
+    .help(help)
 }
 
 /// A variable's text as the value of a key. Lists are separated by commas; `null` and nothing are

@@ -135,12 +135,7 @@ fn flag_value(flag: &Flag, shape: &Shape) -> Result<Value, Report> {
 }
 
 /// Sets a value; setting a secret's value forgets its place, and the other way round.
-fn set(
-    values: &mut BTreeMap<String, (Value, Origin)>,
-    path: String,
-    value: Value,
-    origin: Origin,
-) {
+fn set(values: &mut BTreeMap<String, (Value, Origin)>, path: String, value: Value, origin: Origin) {
     let place = path
         .strip_suffix(".file")
         .or_else(|| path.strip_suffix(".env"));
@@ -206,9 +201,12 @@ fn typed(values: &BTreeMap<String, (Value, Origin)>) -> Result<Config, Failure> 
     }
     let all = values.iter().map(|(path, (value, _))| (path, value));
     build(all).map_err(|error| {
-        Report::new("CFG-0005", format!("the configuration is not complete: {error}"))
-            .help("`aeolus config print` shows what is set and by what")
-            .usage()
+        Report::new(
+            "CFG-0005",
+            format!("the configuration is not complete: {error}"),
+        )
+        .help("`aeolus config print` shows what is set and by what")
+        .usage()
     })
 }
 
@@ -222,28 +220,36 @@ fn build<'a>(
 ) -> Result<Config, serde_json::Error> {
     let mut root = Map::new();
     for (path, value) in leaves {
-        let mut steps: Vec<&str> = path.split('.').collect();
-        let last = steps.pop().unwrap_or_default();
-        let mut map = &mut root;
-        for step in steps {
-            let child = map
-                .entry(step)
-                .or_insert_with(|| Value::Object(Map::new()));
-            if !child.is_object() {
-                *child = Value::Object(Map::new());
-            }
-            let Value::Object(child) = child else {
-                break;
-            };
-            map = child;
-        }
-        map.insert(last.to_owned(), value.clone());
+        let steps: Vec<&str> = path.split('.').collect();
+        insert(&mut root, &steps, value);
     }
     serde_json::from_value(Value::Object(root))
 }
 
+fn insert(map: &mut Map<String, Value>, steps: &[&str], value: &Value) {
+    match steps {
+        [] => {}
+        [last] => {
+            map.insert((*last).to_owned(), value.clone());
+        }
+        [step, rest @ ..] => {
+            let child = map.entry(*step).or_insert(Value::Null);
+            if !child.is_object() {
+                *child = Value::Object(Map::new());
+            }
+            if let Value::Object(child) = child {
+                insert(child, rest, value);
+            }
+        }
+    }
+}
+
 fn internal(error: &dyn std::error::Error) -> Failure {
-    Report::new("CLI-0001", format!("the defaults can't be written: {error}")).failed()
+    Report::new(
+        "CLI-0001",
+        format!("the defaults can't be written: {error}"),
+    )
+    .failed()
 }
 
 #[cfg(test)]

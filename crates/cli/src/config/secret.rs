@@ -47,18 +47,24 @@ pub(crate) fn read_reference(
 ) -> Result<Secret<String>, Failure> {
     match reference {
         SecretRef::Env(name) => environment.get(name).map(Secret::new).ok_or_else(|| {
-            Report::new("CFG-0007", format!("{key}: the environment has no variable {name}"))
-                .why("The secret would be empty.")
-                .help(format!("set {name}, or change {key}"))
-                .usage()
+            Report::new(
+                "CFG-0007",
+                format!("{key}: the environment has no variable {name}"),
+            )
+            .why("The secret would be empty.")
+            .help(format!("set {name}, or change {key}"))
+            .usage()
         }),
         SecretRef::File(path) => {
             let path: PathBuf = base.join(path);
             let text = std::fs::read_to_string(&path).map_err(|error| {
-                Report::new("CFG-0007", format!("{key}: {} can't be read: {error}", path.display()))
-                    .why("The secret would be empty.")
-                    .help("check the path and that this user may read it")
-                    .usage()
+                Report::new(
+                    "CFG-0007",
+                    format!("{key}: {} can't be read: {error}", path.display()),
+                )
+                .why("The secret would be empty.")
+                .help("check the path and that this user may read it")
+                .usage()
             })?;
             let line = text.strip_suffix('\n').unwrap_or(&text);
             let line = line.strip_suffix('\r').unwrap_or(line);

@@ -12,10 +12,9 @@ pub(crate) fn id(seed: &[u8; 32], kind: &str, names: &[&str]) -> [u8; 16] {
     let digest = hmac(seed, &parts);
     let mut id = [0; 16];
     id.iter_mut().zip(digest).for_each(|(to, from)| *to = from);
-    if let [.., six, _, eight, _, _, _, _, _, _, _] = &mut id {
-        *six = (*six & 0x0f) | 0x80;
-        *eight = (*eight & 0x3f) | 0x80;
-    }
+    let [.., six, _, eight, _, _, _, _, _, _, _] = &mut id;
+    *six = (*six & 0x0f) | 0x80;
+    *eight = (*eight & 0x3f) | 0x80;
     id
 }
 

@@ -32,7 +32,8 @@ impl Keys {
         let path = folder.join("root.json");
         let root = match files::read(&path)? {
             Some(bytes) => {
-                let text = String::from_utf8(bytes).map_err(|error| files::damaged(&path, &error))?;
+                let text =
+                    String::from_utf8(bytes).map_err(|error| files::damaged(&path, &error))?;
                 Root::parse(&text).map_err(|error| files::damaged(&path, &error))?
             }
             None => {

@@ -174,6 +174,9 @@ impl<'a> World<'a> {
                 build
                     .deployments
                     .push(record(deployment, (own, workspace_id, id))?);
+                if let Some(record) = build.deployments.last_mut() {
+                    record.name = format!("{name}/{}/{}", workspace.name, deployment.name);
+                }
                 here.insert(Resource::Workspace(workspace_id));
                 here.insert(Resource::Deployment(id));
                 let resource = Resource::Deployment(id);
@@ -234,7 +237,11 @@ impl<'a> World<'a> {
             let id = self.user(email).as_bytes().to_vec();
             let name = name.unwrap_or(email.as_str());
             let subject = build.subject(SubjectKind::User, &id, email.as_str(), name);
-            for team in organization.teams.iter().filter(|t| t.members.contains(email)) {
+            for team in organization
+                .teams
+                .iter()
+                .filter(|t| t.members.contains(email))
+            {
                 let team = self.team(&organization.name, &team.name);
                 subject.teams.push(team.as_bytes().to_vec());
             }
@@ -300,7 +307,6 @@ impl Build {
     }
 }
 
-
 fn record(
     deployment: &fleet::Deployment,
     ids: (OrganizationId, WorkspaceId, DeploymentId),
@@ -334,7 +340,7 @@ fn record(
         id: id.as_bytes().to_vec(),
         organization: organization.as_bytes().to_vec(),
         workspace: workspace.as_bytes().to_vec(),
-        name: deployment.name.to_string(),
+        name: String::new(),
         routes: routes.collect(),
         upstream: deployment.upstream.clone().unwrap_or_default(),
         profile: profile.into(),

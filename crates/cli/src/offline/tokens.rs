@@ -91,7 +91,6 @@ pub(crate) fn next_index(state: &State) -> u32 {
     used.max().map_or(0, |last| last.saturating_add(1))
 }
 
-
 fn failed(error: &KeyError) -> Failure {
     Report::new("KEY-0002", format!("the token can't be signed: {error}")).failed()
 }

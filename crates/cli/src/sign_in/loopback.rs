@@ -28,7 +28,11 @@ impl Loopback {
     /// Listens.
     pub(crate) async fn bind() -> Result<Self, Failure> {
         let failed = |error: std::io::Error| {
-            Report::new("NET-0011", format!("no port of 127.0.0.1 can be used: {error}")).failed()
+            Report::new(
+                "NET-0011",
+                format!("no port of 127.0.0.1 can be used: {error}"),
+            )
+            .failed()
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.map_err(failed)?;
         let port = listener.local_addr().map_err(failed)?.port();

@@ -1,6 +1,7 @@
 //! Following the sign-in page without a browser, for accounts that control itself keeps.
 
 use aeolus_model::Secret;
+use bytes::Bytes;
 use http::header::{CONTENT_TYPE, COOKIE, LOCATION, ORIGIN, SET_COOKIE};
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::{BodyExt as _, Full, Limited};
@@ -12,7 +13,7 @@ use url::Url;
 use super::{Attempt, Callback};
 use crate::report::{Failure, Report};
 
-type Pool = Client<HttpConnector, Full<Vec<u8>>>;
+type Pool = Client<HttpConnector, Full<Bytes>>;
 
 /// Signs in by address and password, as the form of the sign-in page would, and returns what the
 /// redirect brought. Only over plain HTTP, that is on this machine.
@@ -23,11 +24,12 @@ pub(crate) async fn with_password(
 ) -> Result<Callback, Failure> {
     let link = attempt.link()?;
     if link.scheme() != "http" {
-        return Err(
-            Report::new("CLI-0010", "passwords are only taken on the control plane's own machine")
-                .help("sign in with a browser: `aeolus login --url URL`")
-                .usage(),
-        );
+        return Err(Report::new(
+            "CLI-0010",
+            "passwords are only taken on the control plane's own machine",
+        )
+        .help("sign in with a browser: `aeolus login --url URL`")
+        .usage());
     }
     let pool: Pool = Client::builder(TokioExecutor::new()).build(HttpConnector::new());
     let query = link.query().unwrap_or_default();
@@ -37,13 +39,15 @@ pub(crate) async fn with_password(
         .append_pair("email", email)
         .append_pair("password", password.expose())
         .finish();
-    let login = link.join("/login").map_err(|error| failed(&error.to_string()))?;
+    let login = link
+        .join("/login")
+        .map_err(|error| failed(&error.to_string()))?;
     let request = Request::builder()
         .method(Method::POST)
         .uri(login.as_str())
         .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
         .header(ORIGIN, link.origin().ascii_serialization())
-        .body(Full::from(form.into_bytes()));
+        .body(Full::from(form));
     let (status, headers) = send(&pool, request).await?;
     match status {
         StatusCode::FOUND | StatusCode::SEE_OTHER => {}
@@ -74,7 +78,7 @@ pub(crate) async fn with_password(
 
 async fn send(
     pool: &Pool,
-    request: Result<Request<Full<Vec<u8>>>, http::Error>,
+    request: Result<Request<Full<Bytes>>, http::Error>,
 ) -> Result<(StatusCode, HeaderMap), Failure> {
     let request = request.map_err(|error| failed(&error.to_string()))?;
     let answer = pool.request(request);

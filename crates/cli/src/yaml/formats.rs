@@ -12,7 +12,9 @@ pub(super) fn check(format: &str, text: &str) -> Result<(), String> {
         "email" => parse::<Email>(text),
         "host" => parse::<Host>(text),
         "path-prefix" => parse::<PathPrefix>(text),
-        "path-pattern" => parse::<PathPattern>(text),
+        "path-pattern" => PathPattern::parse(text)
+            .map(|_| ())
+            .map_err(|error| error.to_string()),
         "period" => parse::<Period>(text),
         "listen" => parse::<Listen>(text),
         "http-url" => http_url(text),
@@ -50,5 +52,8 @@ fn database_url(text: &str) -> Result<(), String> {
     if sqlite || text.starts_with("postgres://") || text.starts_with("postgresql://") {
         return Ok(());
     }
-    Err("this is not a database address: use sqlite:PATH or postgres://USER@HOST/DATABASE".to_owned())
+    Err(
+        "this is not a database address: use sqlite:PATH or postgres://USER@HOST/DATABASE"
+            .to_owned(),
+    )
 }

@@ -237,7 +237,13 @@ mod tests {
             node.to_json(),
             serde_json::json!({"a": 1, "b": [{"c": "x"}, {"c": "y", "d": true}]})
         );
-        assert_eq!(node.place_of("b[1].d"), Place { line: 4, column: 12 });
+        assert_eq!(
+            node.place_of("b[1].d"),
+            Place {
+                line: 4,
+                column: 12
+            }
+        );
         assert_eq!(node.place_of("b[1].missing"), Place { line: 4, column: 5 });
         assert_eq!(node.place_of("a"), Place { line: 1, column: 1 });
     }

@@ -200,7 +200,11 @@ fn value_problem(node: &Node, message: String, help: String) -> Problem {
 }
 
 fn shown(path: &str) -> &str {
-    if path.is_empty() { "the document" } else { path }
+    if path.is_empty() {
+        "the document"
+    } else {
+        path
+    }
 }
 
 fn joined(path: &str, key: &str) -> String {

@@ -62,7 +62,9 @@ fn check(
     let token = jws::parse_foreign(token).map_err(|error| error.to_string())?;
     let key = token.select(keys).map_err(|error| error.to_string())?;
     let verified = token.verify(key).map_err(|error| error.to_string())?;
-    let claims = verified.claims::<Value>().map_err(|error| error.to_string())?;
+    let claims = verified
+        .claims::<Value>()
+        .map_err(|error| error.to_string())?;
     if !signature_only {
         let times: Times = serde_json::from_value(claims.clone())
             .map_err(|error| format!("its times can't be read: {error}"))?;

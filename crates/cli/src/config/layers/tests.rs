@@ -63,7 +63,10 @@ fn flags_win_over_environment_over_file_over_default() {
     let all = load(Some(file), &env, &flag).unwrap();
     assert_eq!(origin(&all, "control.listen"), "flag --listen");
     let two = load(Some(file), &env, &[]).unwrap();
-    assert_eq!(origin(&two, "control.listen"), "environment CONTROL__LISTEN");
+    assert_eq!(
+        origin(&two, "control.listen"),
+        "environment CONTROL__LISTEN"
+    );
     let one = load(Some(file), &[], &[]).unwrap();
     assert!(origin(&one, "control.listen").ends_with(":2"));
     assert_eq!(origin(&one, "control.metrics"), "default");
@@ -110,7 +113,10 @@ fn a_secret_is_replaced_as_a_whole() {
 #[test]
 fn everything_wrong_is_said_at_once() {
     let file = "control:\n  lisen: 127.0.0.1:1\n  trustedHops: -1\ncompat:\n  x: 1\n";
-    let env = [("GATE__CHEKS", "127.0.0.1:1"), ("CONTROL__TRUSTED_HOPS", "x")];
+    let env = [
+        ("GATE__CHEKS", "127.0.0.1:1"),
+        ("CONTROL__TRUSTED_HOPS", "x"),
+    ];
     let error = load(Some(file), &env, &[]).unwrap_err();
     insta::assert_snapshot!(error);
 }

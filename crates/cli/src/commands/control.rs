@@ -1,0 +1,207 @@
+//! `aeolus control`.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use aeolus_control::{ControlConfig, ControlError, FirstAdmin, SessionLife};
+use aeolus_keys::SystemRng;
+use aeolus_model::{Secret, SystemClock};
+use aeolus_store::StoreError;
+use aeolus_tls::HandedOver;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::Serialize;
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
+
+use super::{Context, logs, process, serve_on};
+use crate::args::ControlServe;
+use crate::config::{Config, Sources};
+use crate::report::{Failure, Report};
+
+#[derive(Serialize)]
+struct Ready {
+    control: String,
+    issuer: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metrics: Option<String>,
+}
+
+/// Runs the control plane.
+pub(super) fn serve(args: &ControlServe, context: &Context) -> Result<(), Failure> {
+    let sources = Sources {
+        file: args.file.config.as_deref(),
+        environment: &context.environment,
+        flags: args.flags(),
+    };
+    let effective = sources.load()?;
+    logs::begin(&effective.config)?;
+    process::begin(args.supervised)?;
+    let config = configured(effective.config, &effective.base, context)?;
+    let ready_json = args.supervised.ready_json;
+    serve_on(async move {
+        let shutdown = CancellationToken::new();
+        process::cancel_on_signal(shutdown.clone())?;
+        let (sender, receiver) = oneshot::channel();
+        let clock = Arc::new(SystemClock);
+        let rng = Arc::new(SystemRng);
+        let serving = aeolus_control::serve(config, clock, rng, sender, shutdown);
+        let announced = async {
+            let Ok(bound) = receiver.await else {
+                return;
+            };
+            let ready = Ready {
+                control: bound.control.address(),
+                issuer: bound.issuer,
+                metrics: bound.metrics.as_ref().map(aeolus_tls::Bound::address),
+            };
+            process::announce(&ready, ready_json);
+        };
+        let (served, ()) = tokio::join!(serving, announced);
+        served.map_err(|error| refused(&error))
+    })
+}
+
+fn configured(
+    config: Config,
+    base: &std::path::Path,
+    context: &Context,
+) -> Result<ControlConfig, Failure> {
+    let environment = &context.environment;
+    let database = config
+        .database
+        .url
+        .read("database.url", base, environment)?;
+    prepare_folder(database.expose())?;
+    let master = config.keys.master_key.ok_or_else(|| {
+        Report::new("CFG-0008", "keys.masterKey is not set")
+            .why("Control's private keys are kept in the database sealed under it.")
+            .help(
+                "make one: head -c 32 /dev/urandom | base64 | tr '+/' '-_' | tr -d '=' > FILE\n\
+                 then give --master-key-file FILE, and keep a copy apart from the database",
+            )
+            .usage()
+    })?;
+    let master = master.read("keys.masterKey", base, environment)?;
+    let first_admin = match config.control.first_admin {
+        Some(admin) => {
+            let key = "control.firstAdmin.password";
+            Some(FirstAdmin {
+                email: admin.email,
+                password: admin.password.read(key, base, environment)?,
+            })
+        }
+        None => None,
+    };
+    let names = environment.get("LISTEN_FDNAMES");
+    let session = config.control.session;
+    Ok(ControlConfig {
+        listen: config.control.listen,
+        metrics: config.control.metrics,
+        public_url: config.control.public_url,
+        database: database.expose().clone(),
+        master_key: master_key(&master)?,
+        root_dir: Some(base.join(config.keys.root_dir)),
+        first_admin,
+        session: SessionLife {
+            access: session.access_life.duration(),
+            absolute: session.absolute_life.duration(),
+        },
+        trusted_hops: config.control.trusted_hops.into(),
+        hash_permits: config.limits.password_hashes.map(usize::from),
+        handed_over: HandedOver::from_environment(&names.unwrap_or_default()),
+    })
+}
+
+/// Makes the folder of an embedded database, so that "can't open" never means "not there yet".
+fn prepare_folder(database: &str) -> Result<(), Failure> {
+    let Some(path) = database.strip_prefix("sqlite:") else {
+        return Ok(());
+    };
+    let path = PathBuf::from(path.strip_prefix("//").unwrap_or(path));
+    match path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+    {
+        Some(parent) => crate::files::folder(parent),
+        None => Ok(()),
+    }
+}
+
+/// 32 bytes from base64url (padded or not) or hex.
+fn master_key(text: &Secret<String>) -> Result<Secret<[u8; 32]>, Failure> {
+    let text = text.expose().trim();
+    let hex = || -> Option<Vec<u8>> {
+        let digits = (text.len() == 64).then_some(text)?;
+        let pair = |at: usize| u8::from_str_radix(digits.get(at..at + 2)?, 16).ok();
+        (0..64).step_by(2).map(pair).collect()
+    };
+    let bytes = hex().or_else(|| URL_SAFE_NO_PAD.decode(text.trim_end_matches('=')).ok());
+    let bytes: Option<[u8; 32]> = bytes.and_then(|bytes| bytes.try_into().ok());
+    bytes.map(Secret::new).ok_or_else(|| {
+        Report::new(
+            "CFG-0004",
+            "keys.masterKey is not 32 bytes as base64url or hex",
+        )
+        .why("Another key would not open what is in the database.")
+        .usage()
+    })
+}
+
+fn refused(error: &ControlError) -> Failure {
+    let report = super::gate::coded("CONTROL-0001", &chain(error));
+    let report = match error {
+        ControlError::Bind(_) => report,
+        ControlError::Store(error) => store_help(report, error),
+        ControlError::Keys(_) | ControlError::Master(_) => report
+            .why("Without its keys control can sign nothing, so it does not start.")
+            .help("give the master key that the database was made with, or restore both together"),
+        ControlError::Root(_) => report.help("see keys.rootDir in the configuration's reference"),
+        ControlError::Password(_) => report.help("change control.firstAdmin.password"),
+        _ => report,
+    };
+    report.failed()
+}
+
+fn store_help(report: Report, _error: &StoreError) -> Report {
+    report
+        .why("Control keeps nothing outside its database, so it does not start without it.")
+        .help("check database.url, the folder's owner and the space left; restore a damaged file from its backup")
+}
+
+/// An error with its causes.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text = format!("{text}: {cause_text}");
+        }
+        source = cause.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn master_keys_are_read_in_both_forms() {
+        let bytes = [0xab; 32];
+        for text in [
+            "ab".repeat(32),
+            "AB".repeat(32),
+            URL_SAFE_NO_PAD.encode(bytes),
+            format!("{}=\n", URL_SAFE_NO_PAD.encode(bytes)),
+        ] {
+            let key = master_key(&Secret::new(text)).unwrap();
+            assert_eq!(*key.expose(), bytes);
+        }
+        for text in ["", "ab", &"zz".repeat(32), &"a".repeat(42)] {
+            let failure = master_key(&Secret::new(text.to_owned())).unwrap_err();
+            assert_eq!(failure.exit.code(), 2);
+        }
+    }
+}

@@ -1,0 +1,260 @@
+//! `aeolus dev`: control and gate as two child processes over one data folder, the topology of
+//! production on one machine.
+
+mod child;
+mod folder;
+
+use std::path::Path;
+use std::time::Duration;
+
+use aeolus_api::client::Client;
+use aeolus_api::fleet::Fleet;
+use aeolus_api::plane::PlaneCreate;
+use aeolus_api::{JoinToken, fleet};
+use aeolus_model::{Secret, Slug};
+use serde::{Deserialize, Serialize};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::Instant;
+
+use self::child::Child;
+use self::folder::Folder;
+use super::{Context, gate, login};
+use crate::args::DevArgs;
+use crate::control_client::{connect, refused};
+use crate::fleet_file;
+use crate::report::{Failure, Report};
+use crate::ui;
+
+/// How long planes have to know what was applied before the fleet counts as ready.
+const SETTLE: Duration = Duration::from_secs(20);
+
+#[derive(Serialize)]
+struct Ready<'a> {
+    control: &'a str,
+    gate: &'a str,
+    proxy: &'a str,
+    admin: Admin<'a>,
+}
+
+#[derive(Serialize)]
+struct Admin<'a> {
+    email: &'a str,
+    password: &'a str,
+}
+
+#[derive(Deserialize)]
+struct ControlReady {
+    issuer: String,
+}
+
+#[derive(Deserialize)]
+struct GateReady {
+    checks: Vec<String>,
+    proxy: Option<String>,
+}
+
+/// Runs a fleet on this machine until a signal ends it.
+pub(super) async fn dev(args: &DevArgs, context: &Context) -> Result<(), Failure> {
+    // Everything that can be wrong with files is said before anything is started.
+    let request = match &args.fleet {
+        Some(path) => Some(fleet_file::load_with_secrets(path, &context.environment)?),
+        None => None,
+    };
+    let plane = plane_name(args, request.as_ref().map(|request| &request.fleet))?;
+    let folder = Folder::open(args, context)?;
+    let mut signals = Signals::listen()?;
+    let mut control = folder.start_control(args)?;
+    let mut gate = None;
+    let worked = tokio::select! {
+        worked = run(args, context, (&folder, &plane, request), (&mut control, &mut gate)) => worked,
+        () = signals.any() => Ok(()),
+    };
+    let ended = match worked {
+        Ok(()) => supervise(&mut control, gate.as_mut(), &mut signals).await,
+        Err(failure) => Err(failure),
+    };
+    if let Some(gate) = &mut gate {
+        gate.end().await;
+    }
+    control.end().await;
+    ended
+}
+
+/// Brings everything up and says so.
+async fn run(
+    args: &DevArgs,
+    context: &Context,
+    (folder, plane, request): (&Folder, &Slug, Option<fleet::ApplyRequest>),
+    (control, gate_child): (&mut Child, &mut Option<Child>),
+) -> Result<(), Failure> {
+    let ready: ControlReady = control.ready().await?;
+    folder.remember_control(&ready.issuer)?;
+    let credentials = login::by_password(
+        &ready.issuer,
+        &folder.admin_email,
+        &folder.admin_password,
+        context,
+    )
+    .await?;
+    credentials.write(&folder.credentials())?;
+    let client = connect(&ready.issuer)?;
+    let client = client.with_bearer(Secret::new(credentials.access_token));
+    let mut seq = None;
+    if let Some(request) = request {
+        let answer = client
+            .apply(&request, false, false)
+            .await
+            .map_err(refused)?;
+        for warning in &answer.warnings {
+            ui::note(&format!("warning: {warning}"));
+        }
+        seq = answer.seq;
+    }
+    if !folder.has_gate() {
+        enrol(&client, plane, &folder.gate(), context).await?;
+    }
+    let started = gate_child.insert(folder.start_gate(args)?);
+    let bound: GateReady = started.ready().await?;
+    settle(&client, plane, seq).await?;
+    let url = |address: Option<&String>| address.map(|a| format!("http://{a}")).unwrap_or_default();
+    let ready = Ready {
+        control: &ready.issuer,
+        gate: &url(bound.checks.first()),
+        proxy: &url(bound.proxy.as_ref()),
+        admin: Admin {
+            email: &folder.admin_email,
+            password: folder.admin_password.expose(),
+        },
+    };
+    announce(&ready, args, folder);
+    Ok(())
+}
+
+fn announce(ready: &Ready<'_>, args: &DevArgs, folder: &Folder) {
+    if args.ready_json {
+        let line = serde_json::to_string(ready).unwrap_or_default();
+        ui::line(&line);
+        return;
+    }
+    ui::line(&format!(
+        "Ready.\n  control   {}\n  gate      {}\n  proxy     {}\n  admin     {}\n  password  {}",
+        ready.control, ready.gate, ready.proxy, ready.admin.email, ready.admin.password
+    ));
+    ui::line(&format!(
+        "\nUse the command line as the administrator:\n  export AEOLUS_CREDENTIALS={}\n\
+         Ctrl-C ends both processes; `aeolus gate serve --data {}` runs the gate alone.",
+        folder.credentials().display(),
+        folder.gate().display()
+    ));
+    ui::note("The root key is in the folder too: that suits this machine, not a production fleet.");
+}
+
+/// The plane that this machine's gate belongs to.
+fn plane_name(args: &DevArgs, fleet: Option<&Fleet>) -> Result<Slug, Failure> {
+    let planes = fleet.map_or(&[][..], |fleet| &fleet.planes);
+    let name = match (&args.plane, planes) {
+        (Some(name), _) => name.as_str(),
+        (None, []) => "local",
+        (None, [only]) => only.name.as_str(),
+        (None, several) => {
+            let names: Vec<_> = several.iter().map(|plane| plane.name.as_str()).collect();
+            return Err(Report::new("DEV-0001", "the fleet has several planes")
+                .why("This machine runs the gate of one.")
+                .help(format!("give --plane, one of: {}", names.join(", ")))
+                .usage());
+        }
+    };
+    Slug::parse(name).map_err(|error| Report::new("CLI-0012", error.to_string()).usage())
+}
+
+async fn enrol(
+    client: &Client,
+    plane: &Slug,
+    folder: &Path,
+    context: &Context,
+) -> Result<(), Failure> {
+    let wanted = PlaneCreate {
+        name: plane.clone(),
+        auth_host: None,
+    };
+    let created = client.create_plane(&wanted).await.map_err(refused)?;
+    let token = JoinToken::parse(&created.join_token)
+        .map_err(|error| Report::new("GATE-0004", error.to_string()).failed())?;
+    gate::join(folder, &token, context).await.map(|_| ())
+}
+
+/// Waits until the plane has what was applied.
+async fn settle(client: &Client, plane: &Slug, seq: Option<u64>) -> Result<(), Failure> {
+    let deadline = Instant::now() + SETTLE;
+    loop {
+        let seen = client.plane(plane.as_str()).await.map_err(refused)?;
+        let wanted = seq.unwrap_or(1).max(1);
+        if seen.applied_seq >= wanted {
+            return Ok(());
+        }
+        if Instant::now() > deadline {
+            return Err(
+                Report::new("DEV-0002", "the gate has not taken the fleet in time")
+                    .why(format!(
+                        "It is at {}, control has published {}, the fleet is at {wanted}.",
+                        seen.applied_seq, seen.published_seq
+                    ))
+                    .help("look at the log above for what was refused")
+                    .failed(),
+            );
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// Watches both until a signal, or until neither is left. Nothing is started again: whoever runs
+/// this wants to see what a failure does.
+async fn supervise(
+    control: &mut Child,
+    gate: Option<&mut Child>,
+    signals: &mut Signals,
+) -> Result<(), Failure> {
+    let Some(gate) = gate else {
+        return Ok(());
+    };
+    let (mut control_ended, mut gate_ended) = (false, false);
+    while !(control_ended && gate_ended) {
+        tokio::select! {
+            () = signals.any() => return Ok(()),
+            how = control.ended(), if !control_ended => {
+                control_ended = true;
+                ui::note(&format!("aeolus: control has ended ({how}); gates go on with what they know"));
+            }
+            how = gate.ended(), if !gate_ended => {
+                gate_ended = true;
+                ui::note(&format!("aeolus: the gate has ended ({how})"));
+            }
+        }
+    }
+    Err(Report::new("DEV-0004", "both processes have ended by themselves").failed())
+}
+
+/// The signals that end everything.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    fn listen() -> Result<Self, Failure> {
+        let failed = |error: std::io::Error| {
+            Report::new("RUN-0005", format!("signals can't be received: {error}")).failed()
+        };
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt()).map_err(failed)?,
+            terminate: signal(SignalKind::terminate()).map_err(failed)?,
+        })
+    }
+
+    async fn any(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
