@@ -118,7 +118,7 @@ def main() -> int:
             url = fleet.proxy.replace("127.0.0.1", "localhost")
             person = sign_in(f"{url}/", "viewer@example.com", password.read_text().strip())
             cookies = person.cookies.get_dict(domain="localhost.local") or person.cookies.get_dict()
-            token = aeolus.create_token(fleet, "outage", DEPLOYMENT, "DEPLOYMENT_VIEWER")
+            token = fleet.create_token("outage", DEPLOYMENT, "DEPLOYMENT_VIEWER")["token"]
             bearer = {"Authorization": f"Bearer {token}"}
             kinds = {
                 "UI cookie": lambda: requests.get(f"{url}/ui/auth/me", cookies=cookies, timeout=60),

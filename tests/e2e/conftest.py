@@ -110,7 +110,11 @@ def behind_nginx(fleet, etl, airflow_port, home) -> str:
     """URL of the same Airflow through a real nginx with the shipped configuration."""
     required("nginx", nginx.installed())
     port = free_port()
-    with nginx.server(home / "nginx", port, "etl.localhost", "acme/sales/etl", fleet, airflow_port):
+    trust = aeolus.airflow_settings(fleet.data / "gate", "acme/sales/etl", fleet.gate)
+    deployment = trust["AIRFLOW__AEOLUS__AUDIENCE"].rsplit(":", 1)[1]
+    gate = fleet.gate.removeprefix("http://")
+    site = nginx.site("etl.localhost", port, deployment, gate, airflow_port)
+    with nginx.server(home / "nginx", site, port):
         yield f"http://etl.localhost:{port}"
 
 

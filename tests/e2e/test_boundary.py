@@ -7,7 +7,6 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
-from harness import aeolus
 
 
 def raw(url: str, request: bytes) -> int:
@@ -46,13 +45,13 @@ def test_t49_private_paths_without_rights_are_refused(door, path, request):
 
 @pytest.mark.parametrize("path", ["/execution/variables/secret", "/execution/health", "/edge_worker/v1/jobs"])
 def test_t54_task_paths_are_refused_even_to_those_who_may_do_everything_else(etl, fleet, path):
-    token = aeolus.create_token(fleet, f"op {path}", "acme/sales/etl", "DEPLOYMENT_ADMIN")
+    token = fleet.create_token(f"op {path}", "acme/sales/etl", "DEPLOYMENT_ADMIN")["token"]
     answer = requests.get(f"{etl}{path}", headers={"Authorization": f"Bearer {token}"}, timeout=20)
     assert answer.status_code == 403
 
 
 def test_t47_t48_a_clients_own_identity_never_reaches_the_application(echoed, fleet):
-    token = aeolus.create_token(fleet, "echo", "acme/sales/echo", "DEPLOYMENT_VIEWER")
+    token = fleet.create_token("echo", "acme/sales/echo", "DEPLOYMENT_VIEWER")["token"]
     answer = requests.get(
         f"{echoed}/api/v2/dags?x=1",
         headers={
@@ -78,7 +77,7 @@ def test_t47_t48_a_clients_own_identity_never_reaches_the_application(echoed, fl
 
 
 def test_raw_bytes_of_a_path_are_forwarded_unchanged(echoed, fleet):
-    token = aeolus.create_token(fleet, "raw", "acme/sales/echo", "DEPLOYMENT_VIEWER")
+    token = fleet.create_token("raw", "acme/sales/echo", "DEPLOYMENT_VIEWER")["token"]
     path = "/api/v2/dags/hello/dagRuns/manual__2026-11-23T23:48:50.364855+00:00/x%2Fy"
     parts = urlsplit(echoed)
     with socket.create_connection(("127.0.0.1", parts.port), timeout=20) as connection:
@@ -93,7 +92,7 @@ def test_raw_bytes_of_a_path_are_forwarded_unchanged(echoed, fleet):
 def test_f57_an_application_that_is_down_is_a_502_and_no_denial(fleet):
     from conftest import at
 
-    token = aeolus.create_token(fleet, "gone", "acme/sales/gone", "DEPLOYMENT_VIEWER")
+    token = fleet.create_token("gone", "acme/sales/gone", "DEPLOYMENT_VIEWER")["token"]
     answer = requests.get(
         f"{at(fleet.proxy, 'gone.localhost')}/api/v2/dags",
         headers={"Authorization": f"Bearer {token}"},

@@ -8,7 +8,6 @@ import time
 
 import pytest
 import requests
-from harness import aeolus
 
 
 def dags(url: str, token: str) -> requests.Response:
@@ -19,7 +18,7 @@ def dags(url: str, token: str) -> requests.Response:
 @pytest.fixture(scope="module")
 def token(fleet) -> str:
     """A viewer's token of the deployment with the real Airflow."""
-    return aeolus.create_token(fleet, "lister", "acme/sales/etl", "DEPLOYMENT_VIEWER")
+    return fleet.create_token("lister", "acme/sales/etl", "DEPLOYMENT_VIEWER")["token"]
 
 
 @pytest.mark.parametrize("door", ["etl", "behind_nginx"])
@@ -30,9 +29,9 @@ def test_a_token_lists_dags(door, request, token):
 
 
 def test_a_deleted_token_is_refused_within_two_seconds(etl, fleet):
-    record = aeolus.create_token_record(fleet, "short-lived", "acme/sales/etl", "DEPLOYMENT_VIEWER")
+    record = fleet.create_token("short-lived", "acme/sales/etl", "DEPLOYMENT_VIEWER")
     assert dags(etl, record["token"]).status_code == 200
-    aeolus.delete_token(fleet, record["id"])
+    fleet.run("token", "delete", record["id"])
     deleted = time.monotonic()
     while dags(etl, record["token"]).status_code == 200:
         assert time.monotonic() - deleted < 2, "still accepted after two seconds"
@@ -42,7 +41,7 @@ def test_a_deleted_token_is_refused_within_two_seconds(etl, fleet):
 
 
 def test_a_token_of_another_deployment_is_refused(etl, fleet):
-    foreign = aeolus.create_token(fleet, "foreign", "acme/sales/echo", "DEPLOYMENT_VIEWER")
+    foreign = fleet.create_token("foreign", "acme/sales/echo", "DEPLOYMENT_VIEWER")["token"]
     assert dags(etl, foreign).status_code in (401, 403)
 
 

@@ -5,32 +5,136 @@ from __future__ import annotations
 import json
 import os
 import queue
+import signal
 import subprocess
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from .process import ROOT, Timeout, running, tail
+from .process import ROOT, Timeout, free_port, reap, running, signal_group, tail, wait_for
+from .sockets import Sockets
 
 BINARY = Path(os.environ.get("AEOLUS_BINARY", ROOT / "target" / "debug" / "aeolus"))
+ADMIN = "admin@example.com"
 
 
-@dataclass(frozen=True)
 class Fleet:
-    """What `aeolus dev` says when it is ready."""
+    """A control plane and a gate, each a process of its own that can be killed and started again."""
 
-    data: Path
-    control: str
-    gate: str
-    proxy: str
-    email: str
-    password: str
+    def __init__(self, data: Path, logs: Path, settings: dict[str, str]) -> None:
+        self.data = data.resolve()
+        self.logs = logs
+        self.settings = settings
+        # Only the gate's: a control plane that is killed must refuse connections.
+        self.sockets = Sockets(checks=("127.0.0.1", 0), proxy=("127.0.0.1", 0))
+        self.control_address = f"127.0.0.1:{free_port()}"
+        self.control = f"http://{self.control_address}"
+        self.gate, self.proxy = (f"http://{self.sockets.address(name)}" for name in ("checks", "proxy"))
+        self.processes: dict[str, subprocess.Popen] = {}
 
-    def pid(self, part: str) -> int:
-        """The process id of `control` or `gate`."""
-        return int((self.data / f"{part}.pid").read_text())
+    def start_control(self) -> None:
+        """Starts the control plane and waits until it answers."""
+        command = ["control", "serve", "--listen", self.control_address, "--metrics", "off"]
+        command += ["--database", f"sqlite:{self.data}/control.db", "--root-dir", f"{self.data}/root"]
+        command += ["--master-key-file", f"{self.data}/master.key", "--public-url", self.control]
+        admin = {
+            "CONTROL__FIRST_ADMIN__EMAIL": ADMIN,
+            "CONTROL__FIRST_ADMIN__PASSWORD__FILE": f"{self.data}/admin-password",
+        }
+        self.start("control", command, {**admin, **self.settings})
+
+    def start_gate(self) -> None:
+        """Starts the gate and waits until it answers."""
+        command = ["gate", "serve", "--data", f"{self.data}/gate", "--metrics", "off"]
+        command += ["--checks", self.sockets.address("checks"), "--proxy", self.sockets.address("proxy")]
+        self.start("gate", command, {})
+
+    def start(self, name: str, command: list[str], settings: dict[str, str]) -> None:
+        """Starts a server with its sockets, as a service manager would."""
+        log = self.logs / f"{name}.log"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        # The convention wants the server's own process id, which only the server's shell knows.
+        shell = 'export LISTEN_PID=$$; exec "$@"'
+        with log.open("ab") as out:
+            child = subprocess.Popen(
+                ["sh", "-c", shell, "sh", str(BINARY), *command, "--ready-json"],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=out,
+                env={**os.environ, **self.sockets.environment(), **settings},
+                preexec_fn=self.sockets.hand_over,
+                close_fds=False,
+                start_new_session=True,
+            )
+        self.processes[name] = child
+        if not first_line(child, 60).startswith("{"):
+            raise Timeout(f"{name} did not get ready:\n{tail(log)}")
+
+    def kill_control(self) -> None:
+        """Kills the control plane, as a failing machine does."""
+        signal_group(self.processes["control"], signal.SIGKILL)
+        self.processes["control"].wait()
+
+    def restart_gate(self) -> None:
+        """Replaces the gate: the old process ends what it has begun, the new one takes over."""
+        reap(self.processes["gate"])
+        self.start_gate()
+
+    def run(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Runs a command as the administrator."""
+        env = {"AEOLUS_CREDENTIALS": f"{self.data}/credentials.json", "AEOLUS_URL": self.control}
+        return run(*arguments, env=env, check=check)
+
+    def create_token(self, name: str, deployment: str, role: str) -> dict[str, str]:
+        """Makes an API token for a deployment: `id` and `token`."""
+        made = self.run(
+            "token", "create", "--name", name, "--deployment", deployment, "--role", role, "--output", "json"
+        )
+        return json.loads(made.stdout)
+
+    def end(self) -> None:
+        """Ends everything."""
+        for child in self.processes.values():
+            reap(child)
+        self.sockets.close()
+
+
+@contextmanager
+def serving(
+    data: Path, document: Path, password: Path, logs: Path, **settings: str
+) -> Iterator[Fleet]:
+    """A fleet as a document describes it, until the block ends. `settings` are control's."""
+    data.mkdir(parents=True)
+    fleet = Fleet(data, logs, settings)
+    with ExitStack() as stack:
+        stack.callback(fleet.end)
+        prepare(fleet.data, password)
+        fleet.start_control()
+        fleet.run("login", "--email", ADMIN, "--password-file", str(password))
+        fleet.run("apply", "--file", str(document))
+        planes = json.loads(fleet.run("plane", "show", "--output", "json").stdout)
+        join = fleet.run("plane", "add", planes[0]["name"]).stdout
+        run("gate", "enroll", "--data", f"{fleet.data}/gate", stdin=join)
+        fleet.start_gate()
+        yield fleet
+
+
+def prepare(data: Path, password: Path) -> None:
+    """The keys that an operator makes before control's first start."""
+    (data / "root").mkdir(mode=0o700)
+    private(data / "master.key", os.urandom(32).hex().encode())
+    private(data / "admin-password", password.read_bytes())
+    key = subprocess.run(
+        ["openssl", "genpkey", "-algorithm", "ed25519", "-outform", "DER"], check=True, capture_output=True
+    )
+    private(data / "root" / "root.key", key.stdout)
+
+
+def private(path: Path, content: bytes) -> None:
+    """Writes a file that only its owner can read."""
+    path.touch(mode=0o600)
+    path.write_bytes(content)
 
 
 def first_line(child: subprocess.Popen, seconds: float) -> str:
@@ -38,9 +142,8 @@ def first_line(child: subprocess.Popen, seconds: float) -> str:
     lines: queue.Queue[str] = queue.Queue()
 
     def drain() -> None:
-        for number, line in enumerate(child.stdout):
-            if number == 0:
-                lines.put(line.decode())
+        for line in child.stdout:
+            lines.put(line.decode())
         lines.put("")
 
     threading.Thread(target=drain, daemon=True).start()
@@ -51,26 +154,23 @@ def first_line(child: subprocess.Popen, seconds: float) -> str:
 
 
 @contextmanager
-def dev(data: Path, fleet: Path, log: Path, **addresses: str) -> Iterator[Fleet]:
-    """Runs control and gate over one data folder until the block ends."""
-    flags = [f"--{name.replace('_', '-')}={address}" for name, address in addresses.items()]
-    command = [BINARY, "dev", "--data", data, "--fleet", fleet, "--ready-json", *flags]
+def dev(data: Path, document: Path, log: Path, **flags: str) -> Iterator[dict]:
+    """Runs `aeolus dev` until the block ends; yields what it says when it is ready."""
+    given = [f"--{name.replace('_', '-')}={value}" for name, value in flags.items()]
+    command = [BINARY, "dev", "--data", data, "--fleet", document, "--ready-json", *given]
     with running(command, log, stdout=subprocess.PIPE) as child:
         line = first_line(child, 60)
-        try:
-            ready = json.loads(line)
-        except ValueError as error:
-            raise Timeout(f"aeolus dev did not get ready: {line!r}\n{tail(log)}") from error
-        admin = ready["admin"]
-        yield Fleet(
-            data, ready["control"], ready["gate"], ready["proxy"], admin["email"], admin["password"]
-        )
+        if not line.startswith("{"):
+            raise Timeout(f"aeolus dev did not get ready:\n{tail(log)}")
+        yield json.loads(line)
 
 
-def run(*arguments: str | Path, env: dict[str, str] | None = None, check: bool = True, stdin: str = ""):
+def run(
+    *arguments: str, env: dict[str, str] | None = None, check: bool = True, stdin: str = ""
+) -> subprocess.CompletedProcess[str]:
     """Runs one command to its end; its output is text."""
     done = subprocess.run(
-        [str(BINARY), *map(str, arguments)],
+        [str(BINARY), *arguments],
         input=stdin,
         capture_output=True,
         text=True,
@@ -79,13 +179,17 @@ def run(*arguments: str | Path, env: dict[str, str] | None = None, check: bool =
         timeout=60,
     )
     if check and done.returncode != 0:
-        raise AssertionError(f"aeolus {arguments[0]} … exited {done.returncode}:\n{done.stderr}")
+        raise AssertionError(f"aeolus {' '.join(arguments[:2])} … exited {done.returncode}:\n{done.stderr}")
     return done
 
 
 def airflow_settings(gate_data: Path, deployment: str, gate_url: str) -> dict[str, str]:
     """The settings an Airflow needs to believe its gate, as `aeolus gate airflow-env` prints them."""
-    printed = run(
-        "gate", "airflow-env", "--data", gate_data, "--deployment", deployment, "--gate-url", gate_url
-    ).stdout
-    return dict(line.split("=", 1) for line in printed.splitlines() if "=" in line)
+    command = ["gate", "airflow-env", "--data", str(gate_data), "--deployment", deployment]
+
+    def printed() -> str:
+        # A gate that has just started has its first snapshot on disk within a second.
+        return run(*command, "--gate-url", gate_url, check=False).stdout
+
+    lines = wait_for(f"the settings of {deployment}", printed, 20).splitlines()
+    return dict(line.split("=", 1) for line in lines if "=" in line)

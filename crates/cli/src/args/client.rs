@@ -8,11 +8,11 @@ use clap::{ArgGroup, Args, Subcommand};
 /// Which control plane, and as whom.
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct Target {
-    /// Control's URL; absent: AEOLUS_URL, else where `aeolus login` signed in.
+    /// Control's URL; absent: `AEOLUS_URL`, else where `aeolus login` signed in.
     #[arg(long, value_name = "URL")]
     pub(crate) url: Option<String>,
-    /// The file with the sign-in; absent: AEOLUS_CREDENTIALS, else aeolus/credentials.json in the
-    /// configuration folder. The variable AEOLUS_TOKEN wins over any file.
+    /// The file with the sign-in; absent: `AEOLUS_CREDENTIALS`, else aeolus/credentials.json in the
+    /// configuration folder. The variable `AEOLUS_TOKEN` wins over any file.
     #[arg(long, value_name = "FILE")]
     pub(crate) credentials: Option<PathBuf>,
 }

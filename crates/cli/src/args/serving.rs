@@ -28,8 +28,8 @@ pub(crate) struct ControlServe {
     /// The URL under which everybody reaches it: the issuer of every token.
     #[arg(long, value_name = "URL")]
     pub(crate) public_url: Option<String>,
-    /// The database: sqlite:PATH or postgres://USER@HOST/DATABASE. Give one with a password by
-    /// DATABASE__URL or a file instead: other users can read arguments.
+    /// The database: `sqlite:PATH` or `postgres://USER@HOST/DATABASE`. Give one with a password by
+    /// `DATABASE__URL` or a file instead: other users can read arguments.
     #[arg(long, value_name = "URL")]
     pub(crate) database: Option<String>,
     /// A file with the master key: 32 random bytes as base64url or hex.
@@ -141,7 +141,7 @@ pub(crate) struct AirflowEnv {
     /// The deployment: its id, its name, or ORGANIZATION/WORKSPACE/NAME.
     #[arg(long, value_name = "DEPLOYMENT")]
     pub(crate) deployment: String,
-    /// The gate's URL as Airflow reaches it inside the plane, such as http://127.0.0.1:8810.
+    /// The gate's URL as Airflow reaches it inside the plane, such as `http://127.0.0.1:8810`.
     #[arg(long, value_name = "URL")]
     pub(crate) gate_url: String,
 }

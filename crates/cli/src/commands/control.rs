@@ -151,7 +151,6 @@ fn master_key(text: &Secret<String>) -> Result<Secret<[u8; 32]>, Failure> {
 fn refused(error: &ControlError) -> Failure {
     let report = super::gate::coded("CONTROL-0001", &chain(error));
     let report = match error {
-        ControlError::Bind(_) => report,
         ControlError::Store(error) => store_help(report, error),
         ControlError::Keys(_) | ControlError::Master(_) => report
             .why("Without its keys control can sign nothing, so it does not start.")

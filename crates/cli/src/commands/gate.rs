@@ -28,14 +28,13 @@ use crate::ui;
 
 /// Joins a plane.
 pub(super) async fn enroll(args: &Enroll, context: &Context) -> Result<(), Failure> {
-    let text = match &args.token_file {
-        Some(path) => files::read(path)?.unwrap_or_default(),
-        None => {
-            let mut text = Vec::new();
-            let read = std::io::stdin().lock().take(8192).read_to_end(&mut text);
-            read.map_err(|error| Report::new("GATE-0004", format!("no join token: {error}")))?;
-            text
-        }
+    let text = if let Some(path) = &args.token_file {
+        files::read(path)?.unwrap_or_default()
+    } else {
+        let mut text = Vec::new();
+        let read = std::io::stdin().lock().take(8192).read_to_end(&mut text);
+        read.map_err(|error| Report::new("GATE-0004", format!("no join token: {error}")))?;
+        text
     };
     let text = String::from_utf8_lossy(&text);
     let token = JoinToken::parse(&text)

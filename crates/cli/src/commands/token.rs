@@ -224,32 +224,29 @@ pub(super) fn mint(args: &TokenCreate, context: &Context) -> Result<(), Failure>
     let place = world.find(path)?;
     let seconds = i64::from(args.days.unwrap_or(1)).saturating_mul(DAY);
     let machine = (&context.clock as _, &context.rng as _);
-    let minted = match (&args.user, place.deployment) {
-        (Some(email), Some(deployment)) => {
-            let email = Email::parse(email)
-                .map_err(|error| Report::new("CLI-0012", error.to_string()).usage())?;
-            let whom = (&email, place, deployment);
-            access_token(&world, &keys, whom, seconds, machine)?
+    let minted = if let (Some(email), Some(deployment)) = (&args.user, place.deployment) {
+        let email = Email::parse(email)
+            .map_err(|error| Report::new("CLI-0012", error.to_string()).usage())?;
+        let whom = (&email, place, deployment);
+        access_token(&world, &keys, whom, seconds, machine)?
+    } else {
+        let role = args.role.ok_or_else(|| bad_path("--role ROLE"))?;
+        if role.scope() != role_scope {
+            let what = format!("{} can't be given on {path}", role.name());
+            return Err(Report::new("CLI-0016", what).usage());
         }
-        _ => {
-            let role = args.role.ok_or_else(|| bad_path("--role ROLE"))?;
-            if role.scope() != role_scope {
-                let what = format!("{} can't be given on {path}", role.name());
-                return Err(Report::new("CLI-0016", what).usage());
-            }
-            let token = StoredToken {
-                id: TokenId::new(&context.clock, &context.rng),
-                organization: path.split('/').next().unwrap_or_default().to_owned(),
-                name: args.name.clone(),
-                resource: place.resource(),
-                role,
-                index: next_index(&state),
-            };
-            let (clock, rng) = machine;
-            let minted = api_token(&mut state, &keys, token, place, (seconds, clock, rng))?;
-            ui::note("Gates know the token after the next `aeolus plane build`.");
-            minted
-        }
+        let token = StoredToken {
+            id: TokenId::new(&context.clock, &context.rng),
+            organization: path.split('/').next().unwrap_or_default().to_owned(),
+            name: args.name.clone(),
+            resource: place.resource(),
+            role,
+            index: next_index(&state),
+        };
+        let (clock, rng) = machine;
+        let minted = api_token(&mut state, &keys, token, place, (seconds, clock, rng))?;
+        ui::note("Gates know the token after the next `aeolus plane build`.");
+        minted
     };
     let created = Created {
         id: minted.id,

@@ -30,24 +30,20 @@ impl Keys {
         let access = key(&folder.join("access.key"), rng)?;
         let api = key(&folder.join("api.key"), rng)?;
         let path = folder.join("root.json");
-        let root = match files::read(&path)? {
-            Some(bytes) => {
-                let text =
-                    String::from_utf8(bytes).map_err(|error| files::damaged(&path, &error))?;
-                Root::parse(&text).map_err(|error| files::damaged(&path, &error))?
-            }
-            None => {
-                let builder = RootBuilder {
-                    version: 1,
-                    threshold: 1,
-                    root_keys: vec![root_key.public().clone()],
-                    snapshot_keys: vec![snapshot.public().clone()],
-                    issued_at: clock.now(),
-                };
-                let document = builder.sign(&[&root_key]).map_err(|error| failed(&error))?;
-                files::write_public(&path, document.as_bytes())?;
-                Root::parse(&document).map_err(|error| files::damaged(&path, &error))?
-            }
+        let root = if let Some(bytes) = files::read(&path)? {
+            let text = String::from_utf8(bytes).map_err(|error| files::damaged(&path, &error))?;
+            Root::parse(&text).map_err(|error| files::damaged(&path, &error))?
+        } else {
+            let builder = RootBuilder {
+                version: 1,
+                threshold: 1,
+                root_keys: vec![root_key.public().clone()],
+                snapshot_keys: vec![snapshot.public().clone()],
+                issued_at: clock.now(),
+            };
+            let document = builder.sign(&[&root_key]).map_err(|error| failed(&error))?;
+            files::write_public(&path, document.as_bytes())?;
+            Root::parse(&document).map_err(|error| files::damaged(&path, &error))?
         };
         if !root.trusts(&snapshot.public().kid()) {
             return Err(files::damaged(

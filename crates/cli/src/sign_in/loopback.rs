@@ -76,9 +76,8 @@ impl Loopback {
         }
         let head = std::str::from_utf8(&request).ok()?;
         let mut line = head.lines().next()?.split(' ');
-        let target = match (line.next(), line.next()) {
-            (Some("GET"), Some(target)) => target,
-            _ => return None,
+        let (Some("GET"), Some(target)) = (line.next(), line.next()) else {
+            return None;
         };
         let url = Url::parse(&format!("http://127.0.0.1:{}", self.port)).ok()?;
         let url = url.join(target).ok()?;

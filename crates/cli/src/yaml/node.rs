@@ -54,7 +54,11 @@ pub(crate) struct Entry {
 impl Node {
     /// Reads one document. An empty one is an empty mapping.
     pub(crate) fn parse(text: &str) -> Result<Self, Box<serde_saphyr::Error>> {
-        let read: Spanned<Raw> = serde_saphyr::from_str(text).map_err(Box::new)?;
+        let read: Spanned<Raw> = {
+            // YAML 1.2: `no` and `on` are names like others.
+            let options = serde_saphyr::options! { strict_booleans: true };
+            serde_saphyr::from_str_with_options(text, options).map_err(Box::new)?
+        };
         let mut node = node(read);
         if node.value == Value::Null {
             node.value = Value::Map(Vec::new());

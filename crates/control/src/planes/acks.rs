@@ -8,7 +8,7 @@ use aeolus_api::{PlaneAck, PlaneAcks};
 use aeolus_model::{OrganizationId, PlaneId};
 use aeolus_store::{Plane, PlaneStage, StoreError, Unit as _};
 
-use super::view::applied;
+use super::view::confirmed;
 use crate::app::App;
 
 /// Nobody waits longer: a plane that hasn't answered by then is cut off or slow, and is named.
@@ -31,7 +31,7 @@ impl Acks {
         }
     }
 
-    fn of(&self, plane: PlaneId) -> u64 {
+    pub(super) fn of(&self, plane: PlaneId) -> u64 {
         let acks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         acks.get(&plane).copied().unwrap_or(0)
     }
@@ -69,17 +69,10 @@ async fn now(app: &App, organization: OrganizationId, seq: u64) -> Result<PlaneA
             continue;
         }
         let replicas = view.replicas().on_plane(plane.id).await?;
-        let reported = applied(app, &replicas);
-        // A poll says nothing about the other gates of the plane; with several, reports count.
-        let polled = if replicas.len() > 1 {
-            0
-        } else {
-            app.acks.of(plane.id)
-        };
         let ack = PlaneAck {
             id: plane.id,
             name: plane.name.to_string(),
-            seq: reported.max(polled),
+            seq: confirmed(app, plane.id, &replicas),
         };
         if ack.seq >= seq {
             acks.applied.push(ack);

@@ -27,17 +27,28 @@ pub(super) async fn view(
         },
         name: plane.name,
         published_seq: published.map_or(0, |p| p.seq),
-        applied_seq: applied(app, &replicas),
+        applied_seq: confirmed(app, plane.id, &replicas),
         last_seen_at: last.map(aeolus_model::Time::secs),
         alarm: alarm(app, plane.id),
     })
 }
 
 /// What every gate of a plane that is heard of has in force; 0 if none is.
-pub(crate) fn applied(app: &App, replicas: &[Replica]) -> u64 {
+fn applied(app: &App, replicas: &[Replica]) -> u64 {
     let since = app.clock.now().minus(SILENT);
     let heard = replicas.iter().filter(|r| r.reported_at >= since);
     heard.map(|r| r.seq).min().unwrap_or(0)
+}
+
+/// The same, with what a plane's only gate has said by polling: reports come every 15 s only.
+pub(crate) fn confirmed(app: &App, plane: PlaneId, replicas: &[Replica]) -> u64 {
+    // A poll says nothing about the other gates of the plane; with several, reports count.
+    let polled = if replicas.len() > 1 {
+        0
+    } else {
+        app.acks.of(plane)
+    };
+    applied(app, replicas).max(polled)
 }
 
 fn alarm(app: &App, plane: PlaneId) -> Option<String> {

@@ -10,7 +10,7 @@ use aeolus_snapshot::section;
 use aeolus_snapshot::section::{ResourceKind, SubjectKind};
 use aeolus_store::{Connection, Deployment, GrantRecord, RevocationList, Team, User};
 
-pub(super) fn deployment(from: &Deployment) -> section::Deployment {
+pub(super) fn deployment(from: &Deployment, place: &str) -> section::Deployment {
     let profile = match from.profile {
         Profile::Airflow3 => section::Profile::Airflow3,
         Profile::Airflow2 => section::Profile::Airflow2,
@@ -39,7 +39,7 @@ pub(super) fn deployment(from: &Deployment) -> section::Deployment {
         id: from.id.as_bytes().to_vec(),
         organization: from.organization.as_bytes().to_vec(),
         workspace: from.workspace.as_bytes().to_vec(),
-        name: from.name.to_string(),
+        name: format!("{place}/{}", from.name),
         routes: routes.collect(),
         upstream: from.upstream.clone().unwrap_or_default(),
         profile: profile.into(),

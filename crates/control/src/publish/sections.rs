@@ -1,11 +1,12 @@
 //! What a plane has to know, read from one consistent view.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
-use aeolus_model::{PlaneId, Subject, TeamId, UserId};
+use aeolus_model::{PlaneId, Subject, TeamId, UserId, WorkspaceId};
 use aeolus_snapshot::Sections;
 use aeolus_snapshot::section::{Connections, Deployments, GrantList, Keys, Subjects, TokenKey};
-use aeolus_store::{Read, StoreError, Unit as _};
+use aeolus_store::{Deployment, Read, StoreError, Unit as _};
 
 use super::records;
 use crate::app::App;
@@ -25,6 +26,9 @@ pub(super) async fn of(app: &App, view: &mut Read, plane: PlaneId) -> Result<Sec
             .or_default()
             .push(member.team);
     }
+    let places = places(view, &deployments).await?;
+    let place =
+        |deployment: &Deployment| places.get(&deployment.workspace).map_or("", String::as_str);
     let connections = view.connections().list().await?;
     let mut revocations = BTreeMap::new();
     let organizations: BTreeSet<_> = deployments.iter().map(|d| d.organization).collect();
@@ -49,7 +53,10 @@ pub(super) async fn of(app: &App, view: &mut Read, plane: PlaneId) -> Result<Sec
     });
     Ok(Sections {
         deployments: Deployments {
-            deployments: deployments.iter().map(records::deployment).collect(),
+            deployments: deployments
+                .iter()
+                .map(|deployment| records::deployment(deployment, place(deployment)))
+                .collect(),
         },
         subjects: Subjects {
             subjects: people.chain(programs).collect(),
@@ -67,4 +74,28 @@ pub(super) async fn of(app: &App, view: &mut Read, plane: PlaneId) -> Result<Sec
         },
         revocations,
     })
+}
+
+/// `organization/workspace` of every workspace that some deployments are in.
+async fn places(
+    view: &mut Read,
+    deployments: &[Deployment],
+) -> Result<BTreeMap<WorkspaceId, String>, StoreError> {
+    let mut organizations = BTreeMap::new();
+    let mut places = BTreeMap::new();
+    for deployment in deployments {
+        if let Entry::Vacant(unknown) = organizations.entry(deployment.organization) {
+            let record = view.organizations().get(deployment.organization).await?;
+            let name = record.map(|record| record.name.to_string());
+            unknown.insert(name.unwrap_or_default());
+        }
+        if let Entry::Vacant(unknown) = places.entry(deployment.workspace) {
+            let record = view.workspaces().get(deployment.workspace).await?;
+            let name = record.map(|record| record.name.to_string());
+            let outer = organizations.get(&deployment.organization);
+            let outer = outer.map_or("", String::as_str);
+            unknown.insert(format!("{outer}/{}", name.unwrap_or_default()));
+        }
+    }
+    Ok(places)
 }

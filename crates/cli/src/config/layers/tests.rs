@@ -1,8 +1,16 @@
 //! Which layer wins, and what is said about layers that are wrong.
 
+use std::fmt::Write as _;
 use std::io::Write as _;
 
 use super::*;
+
+/// A file, variables and flags.
+type Layers<'a> = (
+    Option<&'a str>,
+    &'a [(&'a str, &'a str)],
+    &'a [(&'static str, &'static str, &'a str)],
+);
 
 fn load(
     file: Option<&str>,
@@ -44,11 +52,6 @@ fn flags_win_over_environment_over_file_over_default() {
     let file = "control:\n  listen: 127.0.0.1:1\n";
     let env = [("CONTROL__LISTEN", "127.0.0.1:2")];
     let flag = [("--listen", "control.listen", "127.0.0.1:3")];
-    type Layers<'a> = (
-        Option<&'a str>,
-        &'a [(&'a str, &'a str)],
-        &'a [(&'static str, &'static str, &'a str)],
-    );
     let table: [(Layers<'_>, &str); 5] = [
         ((None, &[], &[]), "127.0.0.1:8800"),
         ((Some(file), &[], &[]), "127.0.0.1:1"),
@@ -141,7 +144,7 @@ fn every_default_is_pinned() {
     for leaf in leaves(&Shape::of::<Config>()) {
         let value = effective.values.get(&leaf.path);
         let shown = value.map_or_else(|| "(none)".to_owned(), |(value, _)| value.to_string());
-        text.push_str(&format!("{} = {shown}\n", leaf.path));
+        writeln!(text, "{} = {shown}", leaf.path).unwrap();
     }
     insta::assert_snapshot!(text);
 }
