@@ -113,7 +113,7 @@ fn headers(app: &App, info: &RequestInfo, headers: &mut HeaderMap) {
         ),
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (X_FRAME_OPTIONS, "DENY"),
-        (REFERRER_POLICY, "no-referrer"),
+        (REFERRER_POLICY, "same-origin"),
     ];
     for (name, value) in defaults {
         headers
