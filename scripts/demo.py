@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 import signal
 import sys
@@ -57,12 +58,20 @@ def fleet_file() -> Path:
     return path
 
 
-def api_token(fleet: aeolus.Fleet) -> Path:
+def api_token(data: Path) -> Path:
     """An API token of the deployment in a file that a shell can source."""
     path = HOME / "token.env"
-    created = aeolus.create_token(fleet, "demo", DEPLOYMENT, "DEPLOYMENT_VIEWER")
+    command = ["token", "create", "--name", "demo", "--deployment", DEPLOYMENT]
+    made = aeolus.run(
+        *command,
+        "--role",
+        "DEPLOYMENT_VIEWER",
+        "--output",
+        "json",
+        env={"AEOLUS_CREDENTIALS": str(data / "credentials.json")},
+    )
     path.touch(mode=0o600)
-    path.write_text(f"export AEOLUS_TOKEN={created}\n")
+    path.write_text(f"export AEOLUS_TOKEN={json.loads(made.stdout)['token']}\n")
     return path
 
 
@@ -70,27 +79,28 @@ def main() -> None:
     """Starts everything, says how to use it, and waits."""
     HOME.mkdir(parents=True, exist_ok=True)
     password = password_file()
+    data = HOME / "aeolus"
     began = time.monotonic()
     with aeolus.dev(
-        HOME / "aeolus",
+        data,
         fleet_file(),
         HOME / "aeolus.log",
         admin_password_file=str(password),
         control_addr="127.0.0.1:8800",
         gate_addr="127.0.0.1:8810",
         proxy_addr="127.0.0.1:8808",
-    ) as fleet:
+    ) as ready:
         own = time.monotonic() - began
-        trust = aeolus.airflow_settings(fleet.data / "gate", DEPLOYMENT, fleet.gate)
+        trust = aeolus.airflow_settings(data / "gate", DEPLOYMENT, ready["gate"])
         print(f"Aeolus is ready after {own:.1f} s; starting Airflow ...", flush=True)
         with airflow(HOME / "airflow", UPSTREAM_PORT, trust):
             text = TEXT.format(
-                url=fleet.proxy.replace("127.0.0.1", "localhost"),
+                url=ready["proxy"].replace("127.0.0.1", "localhost"),
                 password=password.read_text().strip(),
-                token_file=api_token(fleet).relative_to(ROOT),
-                data=fleet.data.relative_to(ROOT),
-                control=fleet.control,
-                admin=fleet.email,
+                token_file=api_token(data).relative_to(ROOT),
+                data=data.relative_to(ROOT),
+                control=ready["control"],
+                admin=ready["admin"]["email"],
                 home=HOME.relative_to(ROOT),
             )
             print(text, flush=True)
