@@ -1,0 +1,165 @@
+//! Planes: joining and what gates ask.
+
+use std::time::Duration;
+
+use aeolus_api::JoinToken;
+use aeolus_keys::{Alg, SigningKey};
+use aeolus_model::Clock as _;
+use serde_json::json;
+
+use crate::fixture::{Answer, Fixture, Gate, ISS, enroll_request};
+use crate::provider::deployment;
+
+async fn invite(f: &Fixture, admin: &str) -> JoinToken {
+    let body = Some(json!({"name": "eu-1"}));
+    let answer = f.call("POST", "/v1/planes", admin, body).await.expect(201).json();
+    JoinToken::parse(answer["joinToken"].as_str().unwrap()).unwrap()
+}
+
+async fn enroll(f: &Fixture, token: &JoinToken, change: impl Fn(&mut serde_json::Value)) -> Answer {
+    let identity = SigningKey::generate(Alg::EdDsa, &*f.rng).unwrap();
+    let mut body = serde_json::to_value(enroll_request(token, &identity)).unwrap();
+    change(&mut body);
+    f.call("POST", "/v1/planes/enroll", "", Some(body)).await
+}
+
+#[tokio::test]
+async fn a_join_token_is_good_once_within_its_hour_for_its_own_secret() {
+    let f = Fixture::new("join").await;
+    let admin = f.admin().await;
+    let token = invite(&f, &admin).await;
+    assert_eq!(token.url, ISS);
+    let wrong = |body: &mut serde_json::Value| body["proof"] = json!("AAAA");
+    enroll(&f, &token, wrong).await.expect(401);
+    let swapped = |body: &mut serde_json::Value| body["nonce"] = json!("B".repeat(43));
+    enroll(&f, &token, swapped).await.expect(401);
+    let nobody = |body: &mut serde_json::Value| {
+        body["plane"] = json!("01890a5d-ac96-774b-bcce-b302099a8057");
+    };
+    enroll(&f, &token, nobody).await.expect(401);
+    enroll(&f, &token, |body| body["nonce"] = json!("AA")).await.expect(422);
+    enroll(&f, &token, |body| body["identityJwk"] = json!({"kty": "oct"})).await.expect(422);
+    let answer = enroll(&f, &token, |_| {}).await.expect(200).json();
+    assert_eq!(answer["issuer"], ISS);
+    let root = answer["root"].as_str().unwrap();
+    let digest = aeolus_snapshot::Digest::of(root.as_bytes());
+    assert_eq!(digest.to_string(), token.root_sha256);
+    enroll(&f, &token, |_| {}).await.expect(401);
+    let body = Some(json!({"name": "eu-1"}));
+    f.call("POST", "/v1/planes", &admin, body).await.expect(409);
+}
+
+#[tokio::test]
+async fn a_join_token_ends_after_an_hour_and_a_new_one_replaces_it() {
+    let f = Fixture::new("join-late").await;
+    let admin = f.admin().await;
+    let old = invite(&f, &admin).await;
+    let new = invite(&f, &admin).await;
+    assert_eq!(old.plane, new.plane);
+    enroll(&f, &old, |_| {}).await.expect(401);
+    f.clock.advance(Duration::from_secs(3601));
+    enroll(&f, &new, |_| {}).await.expect(401);
+}
+
+#[tokio::test]
+async fn gates_prove_themselves_at_every_call() {
+    let f = Fixture::new("prove").await;
+    let admin = f.admin().await;
+    let gate = f.join(&admin, "eu-1").await;
+    let other = f.join(&admin, "us-1").await;
+    let now = f.clock.now().secs();
+    let posing = Gate {
+        plane: gate.plane,
+        identity: SigningKey::generate(Alg::EdDsa, &*f.rng).unwrap(),
+        root: String::new(),
+    };
+    let mut mixed = gate.claims(ISS, now, now + 60, "a");
+    mixed.sub = format!("plane:{}", other.plane);
+    for bad in [
+        posing.sign(&posing.claims(ISS, now, now + 60, "a")),
+        gate.sign(&gate.claims("https://other.example", now, now + 60, "a")),
+        gate.sign(&gate.claims(ISS, now, now + 61, "a")),
+        gate.sign(&gate.claims(ISS, now - 121, now - 61, "a")),
+        gate.sign(&mixed),
+        admin.clone(),
+    ] {
+        let answer = f.call("POST", "/v1/planes/self/status", &bad, Some(json!({}))).await;
+        answer.expect(401);
+    }
+    // A plane's word is not a person's.
+    f.call("GET", "/v1/me", &f.assertion(&gate), None).await.expect(401);
+}
+
+#[tokio::test]
+async fn sessions_are_renewed_until_they_end() {
+    let f = Fixture::new("renew").await;
+    let admin = f.admin().await;
+    f.fleet(&admin).await;
+    let gate = f.join(&admin, "eu-1").await;
+    let other = f.join(&admin, "us-1").await;
+    let deployment = deployment(&f, &admin).await;
+    let cookie = f.login("eve@example.com").await;
+    f.gate_sign_in(&gate, &deployment, &cookie).await.expect(200);
+    let eve = f.token_of_cookie(&cookie).await;
+    let me = f.call("GET", "/v1/me", &eve, None).await.expect(200).json();
+    let session = me["session"].as_str().unwrap().to_owned();
+    let path = format!("/v1/planes/self/sessions/{session}/renew");
+    let body = || Some(json!({ "deployment": deployment }));
+    f.clock.advance(Duration::from_secs(7 * 3600));
+    let now = f.clock.now().secs();
+    let renewed = f.call("POST", &path, &f.assertion(&gate), body()).await.expect(200).json();
+    assert_eq!(renewed["accessEnd"], now + 8 * 3600);
+    f.call("POST", &path, &f.assertion(&other), body()).await.expect(404);
+    let ghost = "/v1/planes/self/sessions/01890a5d-ac96-774b-bcce-b302099a8057/renew";
+    f.call("POST", ghost, &f.assertion(&gate), body()).await.expect(404);
+    f.clock.advance(Duration::from_secs(30 * 86_400 - 7 * 3600 - 10));
+    let last = f.call("POST", &path, &f.assertion(&gate), body()).await.expect(200).json();
+    assert_eq!(last["accessEnd"], last["absoluteEnd"]);
+    f.clock.advance(Duration::from_secs(10));
+    f.call("POST", &path, &f.assertion(&gate), body()).await.expect(410);
+}
+
+#[tokio::test]
+async fn events_are_taken_once_and_unknown_ones_are_skipped() {
+    let f = Fixture::new("events").await;
+    let admin = f.admin().await;
+    f.fleet(&admin).await;
+    let gate = f.join(&admin, "eu-1").await;
+    let cookie = f.login("eve@example.com").await;
+    let eve = f.token_of_cookie(&cookie).await;
+    let me = f.call("GET", "/v1/me", &eve, None).await.expect(200).json();
+    let lines = format!(
+        "{}\n{}\nnot json\n",
+        json!({"type": "session_ended", "session": me["session"], "at": 1}),
+        json!({"type": "from_the_future", "at": 1}),
+    );
+    let send = |key: &'static str| {
+        let request = http::Request::post("/v1/planes/self/events")
+            .header("authorization", format!("Bearer {}", f.assertion(&gate)))
+            .header("content-type", "application/x-ndjson")
+            .header("idempotency-key", key);
+        f.send(request.body(lines.clone().into()).unwrap())
+    };
+    let first = send("a").await.expect(200).json();
+    assert_eq!(first, json!({"accepted": 1, "skipped": 2}));
+    f.call("GET", "/v1/me", &eve, None).await.expect(401);
+    f.visit("/", &cookie).await.expect(303);
+    assert_eq!(send("a").await.expect(200).json(), first);
+    send("").await.expect(422);
+}
+
+#[tokio::test]
+async fn planes_are_the_operators_business() {
+    let f = Fixture::new("planes").await;
+    let admin = f.admin().await;
+    f.fleet(&admin).await;
+    let owner = f.token_of("owner@example.com").await;
+    f.call("GET", "/v1/planes", &owner, None).await.expect(403);
+    f.call("POST", "/v1/planes", &owner, Some(json!({"name": "x"}))).await.expect(403);
+    let list = f.call("GET", "/v1/planes", &admin, None).await.expect(200).json();
+    assert_eq!(list["items"][0]["name"], "eu-1");
+    assert_eq!(list["items"][0]["state"], "invited");
+    let one = f.call("GET", "/v1/planes/eu-1", &admin, None).await.expect(200).json();
+    assert_eq!(one, list["items"][0]);
+    f.call("GET", "/v1/planes/us-1", &admin, None).await.expect(404);
+}

@@ -1,0 +1,271 @@
+//! What planes are told, verified as a gate verifies it.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use aeolus_api::plane::ManifestAnswer;
+use aeolus_model::{Clock as _, PermissionSet, Role};
+use aeolus_snapshot::{Digest, Position, Root, Snapshot, Trust, verify_freshness};
+use serde_json::json;
+
+use crate::fixture::{Fixture, Gate};
+use crate::provider::deployment;
+
+const TOKENS: &str = "/v1/organizations/acme/tokens";
+
+/// A gate's view: polls, fetches what is missing, verifies.
+struct Reader {
+    gate: Gate,
+    root: Root,
+    position: Option<Position>,
+    blobs: HashMap<Digest, Vec<u8>>,
+    /// Blobs that had to be asked for.
+    fetched: usize,
+}
+
+impl Reader {
+    async fn new(f: &Fixture, admin: &str) -> Self {
+        let gate = f.join(admin, "eu-1").await;
+        Self {
+            root: Root::parse(&gate.root).unwrap(),
+            gate,
+            position: None,
+            blobs: HashMap::new(),
+            fetched: 0,
+        }
+    }
+
+    async fn poll(&mut self, f: &Fixture, wait: u64) -> ManifestAnswer {
+        let mut path = format!("/v1/planes/self/manifest?wait={wait}&root=1");
+        if let Some(p) = self.position {
+            path = format!("{path}&after={}.{}", p.epoch, p.seq);
+        }
+        let answer = f.call("GET", &path, &f.assertion(&self.gate), None).await;
+        answer.expect(200).of()
+    }
+
+    async fn read(&mut self, f: &Fixture) -> Snapshot {
+        let answer = self.poll(f, 10).await;
+        let manifest = answer.manifest.expect("news");
+        for (digest, bytes) in answer.blobs {
+            self.blobs.insert(digest.parse().unwrap(), bytes.0);
+        }
+        let trust = Trust {
+            root: &self.root,
+            plane: self.gate.plane,
+            floor: self.position,
+        };
+        loop {
+            let missing = std::cell::RefCell::new(None);
+            let find = |digest: &Digest| {
+                let found = self.blobs.get(digest).cloned();
+                if found.is_none() {
+                    *missing.borrow_mut() = Some(*digest);
+                }
+                found
+            };
+            let verified = Snapshot::verify(&trust, &manifest, &find, f.clock.now());
+            if let Some(digest) = missing.into_inner() {
+                let path = format!("/v1/planes/self/sections/{digest}");
+                let blob = f.call("GET", &path, &f.assertion(&self.gate), None).await;
+                self.blobs.insert(digest, blob.expect(200).body);
+                self.fetched += 1;
+                continue;
+            }
+            let snapshot = verified.unwrap();
+            let at = verify_freshness(&self.root, self.gate.plane, &answer.freshness).unwrap();
+            assert_eq!(at.position, snapshot.position());
+            self.position = Some(snapshot.position());
+            return snapshot;
+        }
+    }
+
+    /// Reads until the snapshot fits, within a deadline.
+    async fn until(&mut self, f: &Fixture, fits: impl Fn(&Snapshot) -> bool) -> Snapshot {
+        let work = async {
+            loop {
+                let snapshot = self.read(f).await;
+                if fits(&snapshot) {
+                    return snapshot;
+                }
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(10), work).await.expect("in time")
+    }
+}
+
+#[tokio::test]
+async fn a_plane_is_told_what_reaches_its_deployments_and_nothing_else() {
+    let f = Fixture::new("publish").await;
+    let admin = f.admin().await;
+    f.fleet(&admin).await;
+    f.work();
+    let mut reader = Reader::new(&f, &admin).await;
+    let snapshot = reader.until(&f, |s| !s.sections().deployments.deployments.is_empty()).await;
+    let sections = snapshot.sections();
+    let [deployment] = sections.deployments.deployments.as_slice() else {
+        panic!("one deployment");
+    };
+    assert_eq!((deployment.name.as_str(), deployment.routes[0].host.as_str()), ("etl", "etl.example.com"));
+    let mut emails: Vec<_> = sections.subjects.subjects.iter().map(|s| s.email.as_str()).collect();
+    emails.sort_unstable();
+    assert_eq!(emails, ["admin@example.com", "eve@example.com", "member@example.com", "owner@example.com"]);
+    assert_eq!(sections.subjects.teams[0].name, "data");
+    let kinds: Vec<_> = sections.keys.keys.iter().map(|k| k.kind.as_str()).collect();
+    assert!(["access", "api", "id"].iter().all(|kind| kinds.contains(kind)), "{kinds:?}");
+    let viewer = Role::DeploymentViewer.permissions();
+    let granted = sections.grants.grants.iter().any(|g| PermissionSet::from_bytes(&g.permissions) == viewer);
+    assert!(granted);
+    assert_eq!(sections.revocations.len(), 1);
+    // Another plane sees none of it, not even by its hash.
+    let other = f.join(&admin, "us-1").await;
+    f.until("/v1/planes/self/manifest?wait=0", || f.assertion(&other), |a| a.status == 200).await;
+    let mut refused = 0;
+    for digest in reader.blobs.keys() {
+        let path = format!("/v1/planes/self/sections/{digest}");
+        let blob = f.call("GET", &path, &f.assertion(&other), None).await;
+        refused += usize::from(blob.status == 404);
+    }
+    // Its own sections are equal where both are empty or fleet-wide: keys, connections.
+    assert!(refused >= 3, "{refused} of {}", reader.blobs.len());
+}
+
+#[tokio::test]
+async fn a_deleted_token_is_revoked_in_one_round_trip() {
+    let f = Fixture::new("revoke").await;
+    let admin = f.admin().await;
+    f.fleet(&admin).await;
+    f.work();
+    let mut reader = Reader::new(&f, &admin).await;
+    reader.read(&f).await;
+    let owner = f.token_of("owner@example.com").await;
+    let body = json!({"name": "ci", "role": "ORGANIZATION_OWNER"});
+    let made = f.call("POST", TOKENS, &owner, Some(body)).await.expect(201).json();
+    let id = made["id"].as_str().unwrap();
+    let has = |s: &Snapshot| s.sections().subjects.subjects.iter().any(|s| s.name == "ci");
+    reader.until(&f, has).await;
+    reader.fetched = 0;
+    let path = format!("{TOKENS}/{id}");
+    let revoked = |s: &Snapshot| {
+        let lists = s.sections().revocations.values();
+        lists.flat_map(|r| &r.status).any(|byte| *byte != 0)
+    };
+    let waiting = reader.until(&f, revoked);
+    let (snapshot, answer) = tokio::join!(waiting, f.call("DELETE", &path, &owner, None));
+    let seq = answer.expect(200).json()["seq"].as_u64().unwrap();
+    assert!(snapshot.position().seq >= seq);
+    assert!(!has(&snapshot));
+    assert_eq!(reader.fetched, 0, "it travelled with the manifest");
+}
+
+#[tokio::test]
+async fn wait_for_planes_names_those_that_have_not_answered() {
+    let f = Fixture::new("wait").await;
+    let admin = f.admin().await;
+    f.fleet(&admin).await;
+    f.work();
+    let mut reader = Reader::new(&f, &admin).await;
+    reader.read(&f).await;
+    let owner = f.token_of("owner@example.com").await;
+    let body = || Some(json!({"name": "ci", "role": "ORGANIZATION_MEMBER"}));
+    let path = format!("{TOKENS}?wait=planes");
+    let alone = f.call("POST", &path, &owner, body()).await.expect(201).json();
+    assert_eq!(alone["planes"]["unconfirmed"][0]["name"], "eu-1");
+    let done = tokio_util::sync::CancellationToken::new();
+    let polling = async {
+        loop {
+            tokio::select! {
+                () = done.cancelled() => return,
+                snapshot = reader.read(&f) => drop(snapshot),
+            }
+        }
+    };
+    let asking = async {
+        let answer = f.call("POST", &path, &owner, body()).await.expect(201).json();
+        done.cancel();
+        answer
+    };
+    let (answer, ()) = tokio::join!(asking, polling);
+    assert_eq!(answer["planes"]["applied"][0]["name"], "eu-1", "{answer}");
+    f.call("POST", &format!("{TOKENS}?wait=x"), &owner, body()).await.expect(422);
+}
+
+#[tokio::test]
+async fn an_ended_session_is_told_to_the_planes_it_was_used_on() {
+    let f = Fixture::new("ended").await;
+    let admin = f.admin().await;
+    f.fleet(&admin).await;
+    f.work();
+    let mut reader = Reader::new(&f, &admin).await;
+    reader.read(&f).await;
+    let deployment = deployment(&f, &admin).await;
+    let cookie = f.login("eve@example.com").await;
+    f.gate_sign_in(&reader.gate, &deployment, &cookie).await.expect(200);
+    let headers = [("cookie", cookie.as_str()), ("origin", crate::fixture::ISS)];
+    f.form("/logout", &[], &headers).await.expect(303);
+    let ended = |s: &Snapshot| s.sections().revocations.values().any(|r| !r.sessions.is_empty());
+    reader.until(&f, ended).await;
+}
+
+#[tokio::test]
+async fn a_poll_without_news_ends_with_a_signed_statement() {
+    let f = Fixture::new("quiet").await;
+    let admin = f.admin().await;
+    f.fleet(&admin).await;
+    f.work();
+    let mut reader = Reader::new(&f, &admin).await;
+    reader.read(&f).await;
+    // The last of several publications at the start may still be on its way.
+    while reader.poll(&f, 1).await.manifest.is_some() {
+        reader.read(&f).await;
+    }
+    f.clock.advance(Duration::from_secs(5));
+    let answer = reader.poll(&f, 0).await;
+    assert_eq!(answer.manifest, None);
+    assert_eq!(answer.root, None);
+    let statement = verify_freshness(&reader.root, reader.gate.plane, &answer.freshness).unwrap();
+    assert_eq!(statement.at.secs(), f.clock.now().secs());
+    assert_eq!(Some(statement.position), reader.position);
+}
+
+#[tokio::test]
+async fn while_the_publisher_is_behind_nothing_is_called_fresh() {
+    let f = Fixture::new("behind").await;
+    let admin = f.admin().await;
+    f.fleet(&admin).await;
+    let stop = tokio_util::sync::CancellationToken::new();
+    let (control, stopped) = (f.control.clone(), stop.clone());
+    let working = tokio::spawn(async move { control.work(stopped).await });
+    let mut reader = Reader::new(&f, &admin).await;
+    reader.read(&f).await;
+    while reader.poll(&f, 1).await.manifest.is_some() {
+        reader.read(&f).await;
+    }
+    stop.cancel();
+    working.await.unwrap();
+    let before = f.clock.now().secs();
+    f.clock.advance(Duration::from_secs(600));
+    let body = json!({"name": "globex"});
+    f.call("POST", "/v1/organizations", &admin, Some(body)).await.expect(201);
+    let answer = reader.poll(&f, 0).await;
+    let statement = verify_freshness(&reader.root, reader.gate.plane, &answer.freshness).unwrap();
+    assert_eq!(statement.at.secs(), before, "a stuck publisher must make gates old, not blind");
+}
+
+#[tokio::test]
+async fn a_gate_ahead_of_the_database_stops_publishing_for_its_plane() {
+    let f = Fixture::new("ahead").await;
+    let admin = f.admin().await;
+    f.fleet(&admin).await;
+    f.work();
+    let mut reader = Reader::new(&f, &admin).await;
+    reader.read(&f).await;
+    let path = "/v1/planes/self/manifest?wait=0&after=9.1";
+    f.call("GET", path, &f.assertion(&reader.gate), None).await.expect(409);
+    let one = f.call("GET", "/v1/planes/eu-1", &admin, None).await.expect(200).json();
+    assert!(one["alarm"].as_str().unwrap().contains("restored"));
+    for bad in ["after=x", "wait=x", "root=-1"] {
+        let path = format!("/v1/planes/self/manifest?{bad}");
+        f.call("GET", &path, &f.assertion(&reader.gate), None).await.expect(422);
+    }
+}
