@@ -6,7 +6,10 @@ use crate::fixture::{ADMIN, Fixture, fleet};
 
 async fn apply(f: &Fixture, admin: &str, query: &str, body: Value) -> Value {
     let path = format!("/v1/apply?{query}");
-    f.call("POST", &path, admin, Some(body)).await.expect(200).json()
+    f.call("POST", &path, admin, Some(body))
+        .await
+        .expect(200)
+        .json()
 }
 
 fn ops(answer: &Value) -> Vec<String> {
@@ -34,10 +37,14 @@ async fn a_dry_run_says_the_same_and_does_nothing() {
     let admin = f.admin().await;
     let dry = apply(&f, &admin, "dry_run=true", fleet()).await;
     assert_eq!(dry["applied"], false);
-    f.call("GET", "/v1/organizations/acme", &admin, None).await.expect(404);
+    f.call("GET", "/v1/organizations/acme", &admin, None)
+        .await
+        .expect(404);
     let real = apply(&f, &admin, "dry_run=false", fleet()).await;
     assert_eq!(ops(&dry), ops(&real));
-    f.call("POST", "/v1/apply?dry_run=maybe", &admin, Some(fleet())).await.expect(422);
+    f.call("POST", "/v1/apply?dry_run=maybe", &admin, Some(fleet()))
+        .await
+        .expect(422);
 }
 
 #[tokio::test]
@@ -46,17 +53,26 @@ async fn nothing_is_deleted_without_prune_and_prune_spares_what_others_made() {
     let admin = f.admin().await;
     apply(&f, &admin, "", fleet()).await;
     let workspaces = "/v1/organizations/acme/workspaces";
-    f.call("POST", workspaces, &admin, Some(json!({"name": "byhand"}))).await.expect(201);
+    f.call("POST", workspaces, &admin, Some(json!({"name": "byhand"})))
+        .await
+        .expect(201);
     let mut less = fleet();
     less["fleet"]["organizations"][0]["workspaces"] = json!([]);
     less["fleet"]["organizations"][0]["teams"] = json!([]);
     let kept = apply(&f, &admin, "", less.clone()).await;
-    assert!(ops(&kept).iter().all(|op| op.starts_with("keep ")), "{kept}");
+    assert!(
+        ops(&kept).iter().all(|op| op.starts_with("keep ")),
+        "{kept}"
+    );
     let list = f.call("GET", workspaces, &admin, None).await.json();
     assert_eq!(list["items"].as_array().unwrap().len(), 2);
     let pruned = apply(&f, &admin, "prune=true", less).await;
     let ops = ops(&pruned);
-    for gone in ["deployment acme/sales/etl", "workspace acme/sales", "team acme/data"] {
+    for gone in [
+        "deployment acme/sales/etl",
+        "workspace acme/sales",
+        "team acme/data",
+    ] {
         assert!(ops.contains(&format!("delete {gone}")), "{ops:?}");
     }
     let list = f.call("GET", workspaces, &admin, None).await.json();
@@ -74,9 +90,15 @@ async fn a_changed_role_replaces_the_old_one() {
     let workspace = &mut changed["fleet"]["organizations"][0]["workspaces"][0];
     workspace["deployments"][0]["grants"][0]["role"] = json!("DEPLOYMENT_ADMIN");
     let answer = apply(&f, &admin, "", changed).await;
-    assert_eq!(ops(&answer), ["update grant acme/sales/etl/eve@example.com"]);
+    assert_eq!(
+        ops(&answer),
+        ["update grant acme/sales/etl/eve@example.com"]
+    );
     let me = f.call("GET", "/v1/me", &eve, None).await.expect(200).text();
-    assert!(me.contains("DEPLOYMENT_ADMIN") && !me.contains("DEPLOYMENT_VIEWER"), "{me}");
+    assert!(
+        me.contains("DEPLOYMENT_ADMIN") && !me.contains("DEPLOYMENT_VIEWER"),
+        "{me}"
+    );
 }
 
 #[tokio::test]
@@ -85,16 +107,28 @@ async fn what_does_not_fit_is_refused_as_a_whole() {
     let admin = f.admin().await;
     let mut weak = fleet();
     weak["secrets"]["organizations[0].users[1].password"] = json!("short");
-    let refused = f.call("POST", "/v1/apply", &admin, Some(weak)).await.expect(422).json();
-    assert_eq!(refused["errors"][0]["at"], "organizations[0].users[1].password");
+    let refused = f
+        .call("POST", "/v1/apply", &admin, Some(weak))
+        .await
+        .expect(422)
+        .json();
+    assert_eq!(
+        refused["errors"][0]["at"],
+        "organizations[0].users[1].password"
+    );
     let mut nowhere = fleet();
-    nowhere["fleet"]["organizations"][0]["workspaces"][0]["deployments"][0]["plane"] = json!("mars");
+    nowhere["fleet"]["organizations"][0]["workspaces"][0]["deployments"][0]["plane"] =
+        json!("mars");
     let answer = f.call("POST", "/v1/apply", &admin, Some(nowhere)).await;
     answer.expect(422);
     let mut unknown = fleet();
     unknown["fleet"]["organisations"] = json!([]);
-    f.call("POST", "/v1/apply", &admin, Some(unknown)).await.expect(400);
-    f.call("GET", "/v1/organizations/acme", &admin, None).await.expect(404);
+    f.call("POST", "/v1/apply", &admin, Some(unknown))
+        .await
+        .expect(400);
+    f.call("GET", "/v1/organizations/acme", &admin, None)
+        .await
+        .expect(404);
     assert!(f.call("GET", "/v1/planes/eu-1", &admin, None).await.status == 404);
 }
 
@@ -109,7 +143,9 @@ async fn a_new_password_ends_the_sessions_of_the_old_one() {
     let answer = apply(&f, &admin, "", changed).await;
     assert_eq!(ops(&answer), ["update user eve@example.com"]);
     f.visit("/", &cookie).await.expect(303);
-    f.try_login("eve@example.com", "another long password", "/").await.expect(303);
+    f.try_login("eve@example.com", "another long password", "/")
+        .await
+        .expect(303);
 }
 
 #[tokio::test]
@@ -118,6 +154,8 @@ async fn only_administrators_apply() {
     let admin = f.admin().await;
     apply(&f, &admin, "", fleet()).await;
     let owner = f.token_of("owner@example.com").await;
-    f.call("POST", "/v1/apply", &owner, Some(fleet())).await.expect(403);
+    f.call("POST", "/v1/apply", &owner, Some(fleet()))
+        .await
+        .expect(403);
     f.login(ADMIN).await;
 }

@@ -30,7 +30,11 @@ const TABLE: &[(&str, &str, Who)] = &[
     ("get", "/readyz", Anybody(200)),
     ("get", "/v1/healthz", Anybody(200)),
     ("get", "/.well-known/openid-configuration", Anybody(200)),
-    ("get", "/.well-known/oauth-authorization-server", Anybody(200)),
+    (
+        "get",
+        "/.well-known/oauth-authorization-server",
+        Anybody(200),
+    ),
     ("get", "/.well-known/jwks.json", Anybody(200)),
     ("get", "/oauth2/authorize", Anybody(400)),
     ("post", "/oauth2/token", Anybody(400)),
@@ -46,11 +50,19 @@ const TABLE: &[(&str, &str, Who)] = &[
     ("get", "/v1/organizations/{o}/workspaces", Bearer(200)),
     ("post", "/v1/organizations/{o}/workspaces", Bearer(403)),
     ("get", "/v1/organizations/{o}/workspaces/{id}", Bearer(404)),
-    ("delete", "/v1/organizations/{o}/workspaces/{id}", Bearer(404)),
+    (
+        "delete",
+        "/v1/organizations/{o}/workspaces/{id}",
+        Bearer(404),
+    ),
     ("get", "/v1/organizations/{o}/deployments", Bearer(200)),
     ("post", "/v1/organizations/{o}/deployments", Bearer(403)),
     ("get", "/v1/organizations/{o}/deployments/{id}", Bearer(404)),
-    ("delete", "/v1/organizations/{o}/deployments/{id}", Bearer(404)),
+    (
+        "delete",
+        "/v1/organizations/{o}/deployments/{id}",
+        Bearer(404),
+    ),
     ("get", "/v1/organizations/{o}/users", Bearer(403)),
     ("post", "/v1/organizations/{o}/users", Bearer(403)),
     ("delete", "/v1/organizations/{o}/users/{id}", Bearer(403)),
@@ -98,13 +110,21 @@ impl World {
         f.fleet(&admin).await;
         let gate = f.join(&admin, "eu-1").await;
         let extra = json!({"email": "weak@example.com", "role": "ORGANIZATION_MEMBER"});
-        f.call("POST", "/v1/organizations/acme/users", &admin, Some(extra)).await.expect(201);
+        f.call("POST", "/v1/organizations/acme/users", &admin, Some(extra))
+            .await
+            .expect(201);
         let mut again = crate::fixture::fleet();
-        let users = again["fleet"]["organizations"][0]["users"].as_array_mut().unwrap();
-        users.push(json!({"email": "weak@example.com", "role": "ORGANIZATION_MEMBER",
-            "password": {"env": "P"}}));
+        let users = again["fleet"]["organizations"][0]["users"]
+            .as_array_mut()
+            .unwrap();
+        users.push(
+            json!({"email": "weak@example.com", "role": "ORGANIZATION_MEMBER",
+            "password": {"env": "P"}}),
+        );
         again["secrets"]["organizations[0].users[3].password"] = json!(crate::fixture::PASSWORD);
-        f.call("POST", "/v1/apply", &admin, Some(again)).await.expect(200);
+        f.call("POST", "/v1/apply", &admin, Some(again))
+            .await
+            .expect(200);
         let weak = f.token_of("weak@example.com").await;
         let list = |name: &'static str| {
             let (f, admin) = (&f, &admin);
@@ -117,35 +137,63 @@ impl World {
         let owner = f.token_of("owner@example.com").await;
         let token = json!({"name": "x", "role": "ORGANIZATION_MEMBER"});
         let path = "/v1/organizations/acme/tokens";
-        f.call("POST", path, &owner, Some(token.clone())).await.expect(201);
+        f.call("POST", path, &owner, Some(token.clone()))
+            .await
+            .expect(201);
         let mut ids = Vec::new();
         for name in ["workspaces", "deployments", "users", "grants", "tokens"] {
             ids.push((name, list(name).await));
         }
         let id = |name: &str| ids.iter().find(|(n, _)| *n == name).unwrap().1.clone();
         let plane = gate.plane.to_string();
-        let organization = f.call("GET", "/v1/organizations/acme", &admin, None).await.json();
+        let organization = f
+            .call("GET", "/v1/organizations/acme", &admin, None)
+            .await
+            .json();
         let bodies = vec![
             ("/v1/apply", crate::fixture::fleet()),
             ("/v1/organizations", json!({"name": "n"})),
             ("/v1/organizations/{o}/workspaces", json!({"name": "n"})),
-            ("/v1/organizations/{o}/deployments", json!({"name": "n", "workspaceId": id("workspaces"),
-                "planeId": plane, "routes": [{"host": "n.example.com"}]})),
-            ("/v1/organizations/{o}/users",
-                json!({"email": "n@example.com", "role": "ORGANIZATION_MEMBER"})),
-            ("/v1/organizations/{o}/grants", json!({"role": "ORGANIZATION_MEMBER",
+            (
+                "/v1/organizations/{o}/deployments",
+                json!({"name": "n", "workspaceId": id("workspaces"),
+                "planeId": plane, "routes": [{"host": "n.example.com"}]}),
+            ),
+            (
+                "/v1/organizations/{o}/users",
+                json!({"email": "n@example.com", "role": "ORGANIZATION_MEMBER"}),
+            ),
+            (
+                "/v1/organizations/{o}/grants",
+                json!({"role": "ORGANIZATION_MEMBER",
                 "subject": {"type": "user", "id": id("users")},
-                "resource": {"type": "organization", "id": organization["id"]}})),
+                "resource": {"type": "organization", "id": organization["id"]}}),
+            ),
             ("/v1/organizations/{o}/tokens", token),
             ("/v1/planes", json!({"name": "n"})),
-            ("/v1/planes/self/status", json!({"replica": "r", "epoch": 1, "seq": 1, "version": "1"})),
-            ("/v1/planes/self/sessions/{sid}/renew", json!({"deployment": id("deployments")})),
+            (
+                "/v1/planes/self/status",
+                json!({"replica": "r", "epoch": 1, "seq": 1, "version": "1"}),
+            ),
+            (
+                "/v1/planes/self/sessions/{sid}/renew",
+                json!({"deployment": id("deployments")}),
+            ),
         ];
-        Self { weak, gate, ids, bodies, f }
+        Self {
+            f,
+            weak,
+            gate,
+            ids,
+            bodies,
+        }
     }
 
     fn path(&self, route: &str) -> String {
-        let list = self.ids.iter().find(|(name, _)| route.contains(&format!("/{name}/{{id}}")));
+        let list = self
+            .ids
+            .iter()
+            .find(|(name, _)| route.contains(&format!("/{name}/{{id}}")));
         let plane = self.gate.plane.to_string();
         let id = list.map_or(plane.as_str(), |(_, id)| id.as_str());
         route
@@ -156,7 +204,10 @@ impl World {
     }
 
     async fn ask(&self, method: &str, route: &str, bearer: &str) -> u16 {
-        let body = self.bodies.iter().find(|(r, _)| method == "post" && *r == route);
+        let body = self
+            .bodies
+            .iter()
+            .find(|(r, _)| method == "post" && *r == route);
         let body = body.map(|(_, body)| body.clone());
         let method = method.to_uppercase();
         let answer = self.f.call(&method, &self.path(route), bearer, body).await;
@@ -183,7 +234,9 @@ async fn every_route_judges_no_bad_and_weak_credentials() {
             Plane => (none, forged, weak) == (401, 401, 401) && plane != 401,
         };
         if !fits {
-            wrong.push(format!("{method} {route} {who:?}: {none} {forged} {weak} {plane}"));
+            wrong.push(format!(
+                "{method} {route} {who:?}: {none} {forged} {weak} {plane}"
+            ));
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
@@ -193,18 +246,37 @@ async fn every_route_judges_no_bad_and_weak_credentials() {
 async fn odd_requests_are_refused_in_the_same_form() {
     let f = Fixture::new("odd").await;
     let admin = f.admin().await;
-    assert_eq!(f.get("/v1/nothing").await.expect(404).json()["code"], "no-endpoint");
-    assert_eq!(f.call("PATCH", "/v1/me", &admin, None).await.expect(405).json()["code"], "method");
+    assert_eq!(
+        f.get("/v1/nothing").await.expect(404).json()["code"],
+        "no-endpoint"
+    );
+    assert_eq!(
+        f.call("PATCH", "/v1/me", &admin, None)
+            .await
+            .expect(405)
+            .json()["code"],
+        "method"
+    );
     let two = http::Request::get("/v1/me")
         .header("authorization", format!("Bearer {admin}"))
         .header("authorization", format!("Bearer {admin}"));
-    f.send(two.body(axum::body::Body::empty()).unwrap()).await.expect(401);
+    f.send(two.body(axum::body::Body::empty()).unwrap())
+        .await
+        .expect(401);
     // A23: a form can't reach the JSON API.
     let fields = [("name", "x")];
     let bearer = format!("Bearer {admin}");
-    let form = f.form("/v1/organizations", &fields, &[("authorization", &bearer)]).await;
+    let form = f
+        .form("/v1/organizations", &fields, &[("authorization", &bearer)])
+        .await;
     assert_eq!(form.expect(415).json()["code"], "media-type");
-    f.call("GET", "/v1/organizations?limit=0", &admin, None).await.expect(422);
-    f.call("GET", "/v1/organizations?limit=5&limit=5", &admin, None).await.expect(422);
-    f.call("GET", "/v1/organizations?cursor=x", &admin, None).await.expect(422);
+    f.call("GET", "/v1/organizations?limit=0", &admin, None)
+        .await
+        .expect(422);
+    f.call("GET", "/v1/organizations?limit=5&limit=5", &admin, None)
+        .await
+        .expect(422);
+    f.call("GET", "/v1/organizations?cursor=x", &admin, None)
+        .await
+        .expect(422);
 }

@@ -22,20 +22,20 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
-pub const ISS: &str = "https://aeolus.example.com";
-pub const ADMIN: &str = "admin@example.com";
-pub const PASSWORD: &str = "correct horse battery";
-pub const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
-pub const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
-pub const CLI_REDIRECT: &str = "http://127.0.0.1:4711/callback";
-pub const HOST: &str = "etl.example.com";
+pub(crate) const ISS: &str = "https://aeolus.example.com";
+pub(crate) const ADMIN: &str = "admin@example.com";
+pub(crate) const PASSWORD: &str = "correct horse battery";
+pub(crate) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+pub(crate) const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+pub(crate) const CLI_REDIRECT: &str = "http://127.0.0.1:4711/callback";
+pub(crate) const HOST: &str = "etl.example.com";
 
-pub struct Fixture {
-    pub control: Arc<Control>,
-    pub clock: Arc<ManualClock>,
-    pub rng: Arc<SeededRng>,
-    pub router: Router,
-    pub dir: tempfile::TempDir,
+pub(crate) struct Fixture {
+    pub(crate) control: Arc<Control>,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) rng: Arc<SeededRng>,
+    pub(crate) router: Router,
+    pub(crate) dir: tempfile::TempDir,
     stop: CancellationToken,
 }
 
@@ -47,53 +47,59 @@ impl Drop for Fixture {
 
 /// An answer, read whole.
 #[derive(Debug)]
-pub struct Answer {
-    pub status: StatusCode,
-    pub headers: HeaderMap,
-    pub body: Vec<u8>,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Answer {
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("no JSON: {}", self.text()))
     }
 
-    pub fn of<T: serde::de::DeserializeOwned>(&self) -> T {
+    pub(crate) fn of<T: serde::de::DeserializeOwned>(&self) -> T {
         serde_json::from_slice(&self.body).unwrap_or_else(|e| panic!("{e}: {}", self.text()))
     }
 
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    pub fn header(&self, name: impl http::header::AsHeaderName) -> &str {
+    pub(crate) fn header(&self, name: impl http::header::AsHeaderName) -> &str {
         self.headers.get(name).map_or("", |v| v.to_str().unwrap())
     }
 
-    pub fn location(&self) -> &str {
+    pub(crate) fn location(&self) -> &str {
         self.header(LOCATION)
     }
 
     /// A parameter of the query of the redirect.
-    pub fn param(&self, name: &str) -> Option<String> {
+    pub(crate) fn param(&self, name: &str) -> Option<String> {
         let url = url::Url::parse(ISS).unwrap().join(self.location()).unwrap();
         let mut pairs = url.query_pairs();
-        pairs.find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+        pairs
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.into_owned())
     }
 
     /// `name=value` of the cookie that was set.
-    pub fn cookie(&self) -> String {
-        self.header(SET_COOKIE).split(';').next().unwrap().to_owned()
+    pub(crate) fn cookie(&self) -> String {
+        self.header(SET_COOKIE)
+            .split(';')
+            .next()
+            .unwrap()
+            .to_owned()
     }
 
     #[track_caller]
-    pub fn expect(self, status: u16) -> Self {
+    pub(crate) fn expect(self, status: u16) -> Self {
         assert_eq!(self.status.as_u16(), status, "{}", self.text());
         self
     }
 }
 
-pub fn config(dir: &std::path::Path) -> ControlConfig {
+pub(crate) fn config(dir: &std::path::Path) -> ControlConfig {
     ControlConfig {
         listen: "127.0.0.1:0".parse().unwrap(),
         metrics: None,
@@ -113,7 +119,7 @@ pub fn config(dir: &std::path::Path) -> ControlConfig {
 }
 
 /// A root key kept online, as a development fleet has it.
-pub fn dev_root(dir: &std::path::Path, rng: &dyn Rng) {
+pub(crate) fn dev_root(dir: &std::path::Path, rng: &dyn Rng) {
     let key = SigningKey::generate(Alg::EdDsa, rng).unwrap();
     std::fs::create_dir_all(dir.join("root")).unwrap();
     let der = key.to_pkcs8().unwrap();
@@ -121,14 +127,14 @@ pub fn dev_root(dir: &std::path::Path, rng: &dyn Rng) {
 }
 
 impl Fixture {
-    pub async fn new(name: &str) -> Self {
+    pub(crate) async fn new(name: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let rng = Arc::new(SeededRng::new(name));
         dev_root(dir.path(), &rng.child("root"));
         Self::at(dir, rng).await
     }
 
-    pub async fn at(dir: tempfile::TempDir, rng: Arc<SeededRng>) -> Self {
+    pub(crate) async fn at(dir: tempfile::TempDir, rng: Arc<SeededRng>) -> Self {
         let clock = Arc::new(ManualClock::new(Time::from_secs(1_800_000_000)));
         let config = config(dir.path());
         let parts = (clock.clone() as Arc<dyn Clock>, rng.clone() as Arc<dyn Rng>);
@@ -144,12 +150,12 @@ impl Fixture {
     }
 
     /// Runs the publisher beside the test.
-    pub fn work(&self) {
+    pub(crate) fn work(&self) {
         let (control, stop) = (self.control.clone(), self.stop.clone());
-        tokio::spawn(async move { control.work(stop).await });
+        tokio::spawn(async move { Box::pin(control.work(stop)).await });
     }
 
-    pub async fn send(&self, request: Request<Body>) -> Answer {
+    pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         Answer {
@@ -159,18 +165,25 @@ impl Fixture {
         }
     }
 
-    pub async fn get(&self, path: &str) -> Answer {
-        self.send(Request::get(path).body(Body::empty()).unwrap()).await
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.send(Request::get(path).body(Body::empty()).unwrap())
+            .await
     }
 
     /// A GET with a cookie.
-    pub async fn visit(&self, path: &str, cookie: &str) -> Answer {
+    pub(crate) async fn visit(&self, path: &str, cookie: &str) -> Answer {
         let request = Request::get(path).header(COOKIE, cookie);
         self.send(request.body(Body::empty()).unwrap()).await
     }
 
     /// A request with a bearer credential and perhaps a JSON body.
-    pub async fn call(&self, method: &str, path: &str, bearer: &str, body: Option<Value>) -> Answer {
+    pub(crate) async fn call(
+        &self,
+        method: &str,
+        path: &str,
+        bearer: &str,
+        body: Option<Value>,
+    ) -> Answer {
         let mut request = Request::builder().method(method).uri(path);
         if !bearer.is_empty() {
             request = request.header(AUTHORIZATION, format!("Bearer {bearer}"));
@@ -186,28 +199,37 @@ impl Fixture {
     }
 
     /// A form, as our own pages send it.
-    pub async fn form(&self, path: &str, fields: &[(&str, &str)], extra: &[(&str, &str)]) -> Answer {
-        let mut body = url::form_urlencoded::Serializer::new(String::new());
-        body.extend_pairs(fields);
-        let mut request = Request::post(path)
-            .header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+    pub(crate) async fn form(
+        &self,
+        path: &str,
+        fields: &[(&str, &str)],
+        extra: &[(&str, &str)],
+    ) -> Answer {
+        let body = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(fields)
+            .finish();
+        let mut request =
+            Request::post(path).header(CONTENT_TYPE, "application/x-www-form-urlencoded");
         for (name, value) in extra {
             request = request.header(*name, *value);
         }
-        self.send(request.body(Body::from(body.finish())).unwrap()).await
+        self.send(request.body(Body::from(body)).unwrap()).await
     }
 
-    pub async fn try_login(&self, email: &str, password: &str, rd: &str) -> Answer {
+    pub(crate) async fn try_login(&self, email: &str, password: &str, rd: &str) -> Answer {
         let fields = [("email", email), ("password", password), ("rd", rd)];
         self.form("/login", &fields, &[("origin", ISS)]).await
     }
 
     /// Signs in on the page; returns the cookie.
-    pub async fn login(&self, email: &str) -> String {
-        self.try_login(email, PASSWORD, "/").await.expect(303).cookie()
+    pub(crate) async fn login(&self, email: &str) -> String {
+        self.try_login(email, PASSWORD, "/")
+            .await
+            .expect(303)
+            .cookie()
     }
 
-    pub fn cli_authorize(extra: &str) -> String {
+    pub(crate) fn cli_authorize(extra: &str) -> String {
         let redirect = url::form_urlencoded::byte_serialize(CLI_REDIRECT.as_bytes());
         let redirect: String = redirect.collect();
         format!(
@@ -217,12 +239,15 @@ impl Fixture {
         )
     }
 
-    pub async fn cli_code(&self, cookie: &str) -> String {
-        let answer = self.visit(&Self::cli_authorize(""), cookie).await.expect(303);
+    pub(crate) async fn cli_code(&self, cookie: &str) -> String {
+        let answer = self
+            .visit(&Self::cli_authorize(""), cookie)
+            .await
+            .expect(303);
         answer.param("code").unwrap()
     }
 
-    pub async fn cli_exchange(&self, code: &str) -> Answer {
+    pub(crate) async fn cli_exchange(&self, code: &str) -> Answer {
         let fields = [
             ("grant_type", "authorization_code"),
             ("code", code),
@@ -234,37 +259,43 @@ impl Fixture {
     }
 
     /// An access token for control, got as the command line gets it.
-    pub async fn token_of(&self, email: &str) -> String {
+    pub(crate) async fn token_of(&self, email: &str) -> String {
         let cookie = self.login(email).await;
         self.token_of_cookie(&cookie).await
     }
 
-    pub async fn token_of_cookie(&self, cookie: &str) -> String {
+    pub(crate) async fn token_of_cookie(&self, cookie: &str) -> String {
         let code = self.cli_code(cookie).await;
         let answer: TokenAnswer = self.cli_exchange(&code).await.expect(200).of();
         answer.access_token
     }
 
-    pub async fn admin(&self) -> String {
+    pub(crate) async fn admin(&self) -> String {
         self.token_of(ADMIN).await
     }
 
     /// A fleet with an organization, people of several roles, a workspace and a deployment.
-    pub async fn fleet(&self, admin: &str) -> Value {
+    pub(crate) async fn fleet(&self, admin: &str) -> Value {
         let body = fleet();
         let answer = self.call("POST", "/v1/apply", admin, Some(body)).await;
         answer.expect(200).json()
     }
 
-    pub async fn join(&self, admin: &str, name: &str) -> Gate {
+    pub(crate) async fn join(&self, admin: &str, name: &str) -> Gate {
         let body = Some(json!({ "name": name }));
-        let created = self.call("POST", "/v1/planes", admin, body).await.expect(201);
+        let created = self
+            .call("POST", "/v1/planes", admin, body)
+            .await
+            .expect(201);
         let created: PlaneCreated = created.of();
         let token = JoinToken::parse(&created.join_token).unwrap();
         let identity = SigningKey::generate(Alg::EdDsa, &*self.rng).unwrap();
         let request = enroll_request(&token, &identity);
         let body = Some(serde_json::to_value(request).unwrap());
-        let answer = self.call("POST", "/v1/planes/enroll", "", body).await.expect(200);
+        let answer = self
+            .call("POST", "/v1/planes/enroll", "", body)
+            .await
+            .expect(200);
         let answer: EnrollAnswer = answer.of();
         Gate {
             plane: token.plane,
@@ -273,20 +304,23 @@ impl Fixture {
         }
     }
 
-    pub fn assertion(&self, gate: &Gate) -> String {
+    pub(crate) fn assertion(&self, gate: &Gate) -> String {
         let now = self.clock.now().secs();
         let jti = digest::random_token(&*self.rng, 16).expose().clone();
         gate.sign(&gate.claims(ISS, now, now + 60, &jti))
     }
 
     /// A code for a deployment, as a gate asks for it, and what it is exchanged for.
-    pub async fn gate_sign_in(&self, gate: &Gate, deployment: &str, cookie: &str) -> Answer {
-        let answer = self.visit(&gate.authorize(deployment), cookie).await.expect(303);
+    pub(crate) async fn gate_sign_in(&self, gate: &Gate, deployment: &str, cookie: &str) -> Answer {
+        let answer = self
+            .visit(&gate.authorize(deployment), cookie)
+            .await
+            .expect(303);
         let code = answer.param("code").unwrap();
         self.gate_exchange(gate, &code, &self.assertion(gate)).await
     }
 
-    pub async fn gate_exchange(&self, gate: &Gate, code: &str, assertion: &str) -> Answer {
+    pub(crate) async fn gate_exchange(&self, gate: &Gate, code: &str, assertion: &str) -> Answer {
         let redirect = format!("https://{HOST}/.aeolus/callback");
         let client = format!("urn:aeolus:plane:{}", gate.plane);
         let fields = [
@@ -302,28 +336,37 @@ impl Fixture {
     }
 
     /// Asks until an answer fits, within a deadline.
-    pub async fn until(&self, path: &str, bearer: impl Fn() -> String, fits: impl Fn(&Answer) -> bool) -> Answer {
+    pub(crate) async fn until(
+        &self,
+        path: &str,
+        bearer: impl Fn() -> String,
+        fits: impl Fn(&Answer) -> bool,
+    ) -> Answer {
         let deadline = tokio::time::Instant::now() + Duration::from_secs(10);
         loop {
             let answer = self.call("GET", path, &bearer(), None).await;
             if fits(&answer) {
                 return answer;
             }
-            assert!(tokio::time::Instant::now() < deadline, "never: {}", answer.text());
+            assert!(
+                tokio::time::Instant::now() < deadline,
+                "never: {}",
+                answer.text()
+            );
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
 }
 
 /// An enrolled gate.
-pub struct Gate {
-    pub plane: PlaneId,
-    pub identity: SigningKey,
-    pub root: String,
+pub(crate) struct Gate {
+    pub(crate) plane: PlaneId,
+    pub(crate) identity: SigningKey,
+    pub(crate) root: String,
 }
 
 impl Gate {
-    pub fn claims(&self, aud: &str, iat: i64, exp: i64, jti: &str) -> PlaneAssertion {
+    pub(crate) fn claims(&self, aud: &str, iat: i64, exp: i64, jti: &str) -> PlaneAssertion {
         let plane = format!("plane:{}", self.plane);
         PlaneAssertion {
             iss: plane.clone(),
@@ -335,11 +378,11 @@ impl Gate {
         }
     }
 
-    pub fn sign(&self, claims: &impl serde::Serialize) -> String {
+    pub(crate) fn sign(&self, claims: &impl serde::Serialize) -> String {
         self.identity.sign(Kind::PlaneAssertion, claims).unwrap()
     }
 
-    pub fn authorize(&self, deployment: &str) -> String {
+    pub(crate) fn authorize(&self, deployment: &str) -> String {
         format!(
             "/oauth2/authorize?response_type=code&client_id=urn%3Aaeolus%3Aplane%3A{}\
              &redirect_uri=https%3A%2F%2F{HOST}%2F.aeolus%2Fcallback&scope=openid&state=st&nonce=no\
@@ -350,7 +393,7 @@ impl Gate {
     }
 }
 
-pub fn enroll_request(token: &JoinToken, identity: &SigningKey) -> EnrollRequest {
+pub(crate) fn enroll_request(token: &JoinToken, identity: &SigningKey) -> EnrollRequest {
     let nonce = [5; 32];
     let root = hex(&token.root_sha256);
     let raw = identity.public().as_ed25519().unwrap();
@@ -371,10 +414,8 @@ fn hex(text: &str) -> Vec<u8> {
 }
 
 /// The document of [`Fixture::fleet`].
-pub fn fleet() -> Value {
-    let user = |name: &str, role: &str| {
-        json!({"email": format!("{name}@example.com"), "role": role, "password": {"env": "P"}})
-    };
+pub(crate) fn fleet() -> Value {
+    let user = |name: &str, role: &str| json!({"email": format!("{name}@example.com"), "role": role, "password": {"env": "P"}});
     json!({
         "fleet": {
             "version": 1,

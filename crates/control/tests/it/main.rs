@@ -1,12 +1,22 @@
 //! Control through its router: SQLite, a clock that stands still, randomness by name.
 
+#[cfg(test)]
 mod apply;
+#[cfg(test)]
 mod coverage;
+#[cfg(test)]
 mod fixture;
+#[cfg(test)]
 mod planes;
+#[cfg(test)]
 mod provider;
+#[cfg(test)]
 mod publish;
+#[cfg(test)]
 mod served;
+#[cfg(test)]
 mod signin;
+#[cfg(test)]
 mod tenancy;
+#[cfg(test)]
 mod tokens;

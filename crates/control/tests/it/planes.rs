@@ -12,7 +12,11 @@ use crate::provider::deployment;
 
 async fn invite(f: &Fixture, admin: &str) -> JoinToken {
     let body = Some(json!({"name": "eu-1"}));
-    let answer = f.call("POST", "/v1/planes", admin, body).await.expect(201).json();
+    let answer = f
+        .call("POST", "/v1/planes", admin, body)
+        .await
+        .expect(201)
+        .json();
     JoinToken::parse(answer["joinToken"].as_str().unwrap()).unwrap()
 }
 
@@ -31,14 +35,20 @@ async fn a_join_token_is_good_once_within_its_hour_for_its_own_secret() {
     assert_eq!(token.url, ISS);
     let wrong = |body: &mut serde_json::Value| body["proof"] = json!("AAAA");
     enroll(&f, &token, wrong).await.expect(401);
-    let swapped = |body: &mut serde_json::Value| body["nonce"] = json!("B".repeat(43));
+    let swapped = |body: &mut serde_json::Value| body["nonce"] = json!("A".repeat(43));
     enroll(&f, &token, swapped).await.expect(401);
     let nobody = |body: &mut serde_json::Value| {
         body["plane"] = json!("01890a5d-ac96-774b-bcce-b302099a8057");
     };
     enroll(&f, &token, nobody).await.expect(401);
-    enroll(&f, &token, |body| body["nonce"] = json!("AA")).await.expect(422);
-    enroll(&f, &token, |body| body["identityJwk"] = json!({"kty": "oct"})).await.expect(422);
+    enroll(&f, &token, |body| body["nonce"] = json!("AA"))
+        .await
+        .expect(422);
+    enroll(&f, &token, |body| {
+        body["identityJwk"] = json!({"kty": "oct"});
+    })
+    .await
+    .expect(422);
     let answer = enroll(&f, &token, |_| {}).await.expect(200).json();
     assert_eq!(answer["issuer"], ISS);
     let root = answer["root"].as_str().unwrap();
@@ -83,11 +93,15 @@ async fn gates_prove_themselves_at_every_call() {
         gate.sign(&mixed),
         admin.clone(),
     ] {
-        let answer = f.call("POST", "/v1/planes/self/status", &bad, Some(json!({}))).await;
+        let answer = f
+            .call("POST", "/v1/planes/self/status", &bad, Some(json!({})))
+            .await;
         answer.expect(401);
     }
     // A plane's word is not a person's.
-    f.call("GET", "/v1/me", &f.assertion(&gate), None).await.expect(401);
+    f.call("GET", "/v1/me", &f.assertion(&gate), None)
+        .await
+        .expect(401);
 }
 
 #[tokio::test]
@@ -99,7 +113,9 @@ async fn sessions_are_renewed_until_they_end() {
     let other = f.join(&admin, "us-1").await;
     let deployment = deployment(&f, &admin).await;
     let cookie = f.login("eve@example.com").await;
-    f.gate_sign_in(&gate, &deployment, &cookie).await.expect(200);
+    f.gate_sign_in(&gate, &deployment, &cookie)
+        .await
+        .expect(200);
     let eve = f.token_of_cookie(&cookie).await;
     let me = f.call("GET", "/v1/me", &eve, None).await.expect(200).json();
     let session = me["session"].as_str().unwrap().to_owned();
@@ -107,16 +123,31 @@ async fn sessions_are_renewed_until_they_end() {
     let body = || Some(json!({ "deployment": deployment }));
     f.clock.advance(Duration::from_secs(7 * 3600));
     let now = f.clock.now().secs();
-    let renewed = f.call("POST", &path, &f.assertion(&gate), body()).await.expect(200).json();
+    let renewed = f
+        .call("POST", &path, &f.assertion(&gate), body())
+        .await
+        .expect(200)
+        .json();
     assert_eq!(renewed["accessEnd"], now + 8 * 3600);
-    f.call("POST", &path, &f.assertion(&other), body()).await.expect(404);
+    f.call("POST", &path, &f.assertion(&other), body())
+        .await
+        .expect(404);
     let ghost = "/v1/planes/self/sessions/01890a5d-ac96-774b-bcce-b302099a8057/renew";
-    f.call("POST", ghost, &f.assertion(&gate), body()).await.expect(404);
-    f.clock.advance(Duration::from_secs(30 * 86_400 - 7 * 3600 - 10));
-    let last = f.call("POST", &path, &f.assertion(&gate), body()).await.expect(200).json();
+    f.call("POST", ghost, &f.assertion(&gate), body())
+        .await
+        .expect(404);
+    f.clock
+        .advance(Duration::from_secs(30 * 86_400 - 7 * 3600 - 10));
+    let last = f
+        .call("POST", &path, &f.assertion(&gate), body())
+        .await
+        .expect(200)
+        .json();
     assert_eq!(last["accessEnd"], last["absoluteEnd"]);
     f.clock.advance(Duration::from_secs(10));
-    f.call("POST", &path, &f.assertion(&gate), body()).await.expect(410);
+    f.call("POST", &path, &f.assertion(&gate), body())
+        .await
+        .expect(410);
 }
 
 #[tokio::test]
@@ -155,11 +186,23 @@ async fn planes_are_the_operators_business() {
     f.fleet(&admin).await;
     let owner = f.token_of("owner@example.com").await;
     f.call("GET", "/v1/planes", &owner, None).await.expect(403);
-    f.call("POST", "/v1/planes", &owner, Some(json!({"name": "x"}))).await.expect(403);
-    let list = f.call("GET", "/v1/planes", &admin, None).await.expect(200).json();
+    f.call("POST", "/v1/planes", &owner, Some(json!({"name": "x"})))
+        .await
+        .expect(403);
+    let list = f
+        .call("GET", "/v1/planes", &admin, None)
+        .await
+        .expect(200)
+        .json();
     assert_eq!(list["items"][0]["name"], "eu-1");
     assert_eq!(list["items"][0]["state"], "invited");
-    let one = f.call("GET", "/v1/planes/eu-1", &admin, None).await.expect(200).json();
+    let one = f
+        .call("GET", "/v1/planes/eu-1", &admin, None)
+        .await
+        .expect(200)
+        .json();
     assert_eq!(one, list["items"][0]);
-    f.call("GET", "/v1/planes/us-1", &admin, None).await.expect(404);
+    f.call("GET", "/v1/planes/us-1", &admin, None)
+        .await
+        .expect(404);
 }

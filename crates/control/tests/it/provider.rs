@@ -12,7 +12,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use crate::fixture::{ADMIN, Answer, CLI_REDIRECT, Fixture, HOST, ISS, VERIFIER};
 
 fn error(answer: &Answer) -> String {
-    answer.json()["error"].as_str().unwrap_or_default().to_owned()
+    answer.json()["error"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned()
 }
 
 async fn exchange(f: &Fixture, code: &str, change: (&str, &str)) -> Answer {
@@ -23,9 +26,9 @@ async fn exchange(f: &Fixture, code: &str, change: (&str, &str)) -> Answer {
         ("code_verifier", VERIFIER),
         ("client_id", "aeolus-cli"),
     ];
-    let changed = fields.map(|(name, value)| match name == change.0 {
-        true => (name, change.1),
-        false => (name, value),
+    let changed = fields.map(|(name, value)| {
+        let changed = name == change.0;
+        (name, if changed { change.1 } else { value })
     });
     f.form("/oauth2/token", &changed, &[]).await
 }
@@ -34,7 +37,10 @@ async fn exchange(f: &Fixture, code: &str, change: (&str, &str)) -> Answer {
 async fn discovery_names_this_issuer_under_both_names() {
     let f = Fixture::new("discovery").await;
     let oidc = f.get("/.well-known/openid-configuration").await.expect(200);
-    let oauth = f.get("/.well-known/oauth-authorization-server").await.expect(200);
+    let oauth = f
+        .get("/.well-known/oauth-authorization-server")
+        .await
+        .expect(200);
     assert_eq!(oidc.json(), oauth.json());
     let metadata: Metadata = oidc.of();
     assert_eq!(metadata.issuer, ISS);
@@ -49,30 +55,49 @@ async fn discovery_names_this_issuer_under_both_names() {
 async fn a_person_gets_tokens_that_verify_by_the_published_keys() {
     let f = Fixture::new("tokens").await;
     let cookie = f.login(ADMIN).await;
-    let answer = f.visit(&Fixture::cli_authorize(""), &cookie).await.expect(303);
+    let answer = f
+        .visit(&Fixture::cli_authorize(""), &cookie)
+        .await
+        .expect(303);
     assert_eq!(answer.param("iss").as_deref(), Some(ISS));
     assert_eq!(answer.param("state").as_deref(), Some("st"));
     let code = answer.param("code").unwrap();
     let answer: TokenAnswer = f.cli_exchange(&code).await.expect(200).of();
-    assert_eq!((answer.token_type.as_str(), answer.expires_in), ("Bearer", 28_800));
+    assert_eq!(
+        (answer.token_type.as_str(), answer.expires_in),
+        ("Bearer", 28_800)
+    );
     let jwks = f.get("/.well-known/jwks.json").await;
     let keys = JwkSet::parse(&jwks.body).unwrap().own_keys().unwrap();
-    let find = |token: &jws::Unverified<'_>| keys.iter().find(|k| k.kid() == token.kid()).unwrap().clone();
+    let find = |token: &jws::Unverified<'_>| {
+        keys.iter()
+            .find(|k| k.kid() == token.kid())
+            .unwrap()
+            .clone()
+    };
     let access = jws::parse(answer.access_token.as_bytes()).unwrap();
     let key = find(&access);
     let access: Access = access.verify(Kind::Access, &key).unwrap().claims().unwrap();
     assert_eq!((access.iss.as_str(), access.aud.as_str()), (ISS, ISS));
-    assert_eq!((access.client_id.as_str(), access.org), ("aeolus-cli", None));
+    assert_eq!(
+        (access.client_id.as_str(), access.org),
+        ("aeolus-cli", None)
+    );
     let text = answer.id_token.unwrap();
     let id = jws::parse(text.as_bytes()).unwrap();
     let key = find(&id);
     let id: IdToken = id.verify(Kind::Id, &key).unwrap().claims().unwrap();
     let half = &digest::sha256(answer.access_token.as_bytes())[..16];
     assert_eq!(id.at_hash, Some(URL_SAFE_NO_PAD.encode(half)));
-    assert_eq!((id.nonce.as_deref(), id.aud.as_str()), (Some("no"), "aeolus-cli"));
+    assert_eq!(
+        (id.nonce.as_deref(), id.aud.as_str()),
+        (Some("no"), "aeolus-cli")
+    );
     assert_eq!(id.exp - id.iat, 600);
     assert!(!id.email_verified);
-    let info = f.call("GET", "/oauth2/userinfo", &answer.access_token, None).await;
+    let info = f
+        .call("GET", "/oauth2/userinfo", &answer.access_token, None)
+        .await;
     assert_eq!(info.expect(200).json()["email"], ADMIN);
 }
 
@@ -82,10 +107,14 @@ async fn o1_a_code_used_twice_ends_the_session_it_made() {
     let cookie = f.login(ADMIN).await;
     let code = f.cli_code(&cookie).await;
     let answer: TokenAnswer = f.cli_exchange(&code).await.expect(200).of();
-    f.call("GET", "/v1/me", &answer.access_token, None).await.expect(200);
+    f.call("GET", "/v1/me", &answer.access_token, None)
+        .await
+        .expect(200);
     let again = f.cli_exchange(&code).await.expect(400);
     assert_eq!(error(&again), "invalid_grant");
-    f.call("GET", "/v1/me", &answer.access_token, None).await.expect(401);
+    f.call("GET", "/v1/me", &answer.access_token, None)
+        .await
+        .expect(401);
     f.visit("/", &cookie).await.expect(303);
 }
 
@@ -95,16 +124,24 @@ async fn o2_a_code_is_for_one_client_one_redirect_one_minute() {
     let cookie = f.login(ADMIN).await;
     let other = "http://127.0.0.1:4712/callback";
     let code = f.cli_code(&cookie).await;
-    let refused = exchange(&f, &code, ("redirect_uri", other)).await.expect(400);
+    let refused = exchange(&f, &code, ("redirect_uri", other))
+        .await
+        .expect(400);
     assert_eq!(error(&refused), "invalid_grant");
     // A code that was tried is spent.
     f.cli_exchange(&code).await.expect(400);
     let cookie = f.login(ADMIN).await;
     let code = f.cli_code(&cookie).await;
     f.clock.advance(Duration::from_secs(61));
-    assert_eq!(error(&f.cli_exchange(&code).await.expect(400)), "invalid_grant");
+    assert_eq!(
+        error(&f.cli_exchange(&code).await.expect(400)),
+        "invalid_grant"
+    );
     let code = f.cli_code(&cookie).await;
-    let client = ("client_id", "urn:aeolus:plane:01890a5d-ac96-774b-bcce-b302099a8057");
+    let client = (
+        "client_id",
+        "urn:aeolus:plane:01890a5d-ac96-774b-bcce-b302099a8057",
+    );
     let refused = exchange(&f, &code, client).await.expect(401);
     assert_eq!(error(&refused), "invalid_client");
 }
@@ -118,16 +155,31 @@ async fn o2_a_planes_code_is_nobody_elses() {
     let other = f.join(&admin, "us-1").await;
     let deployment = deployment(&f, &admin).await;
     let cookie = f.login(ADMIN).await;
-    let answer = f.visit(&gate.authorize(&deployment), &cookie).await.expect(303);
+    let answer = f
+        .visit(&gate.authorize(&deployment), &cookie)
+        .await
+        .expect(303);
     let code = answer.param("code").unwrap();
-    let stolen = f.gate_exchange(&other, &code, &f.assertion(&other)).await.expect(400);
+    let stolen = f
+        .gate_exchange(&other, &code, &f.assertion(&other))
+        .await
+        .expect(400);
     assert_eq!(error(&stolen), "invalid_grant");
     // An assertion of another plane, under the first one's name.
-    let answer = f.visit(&gate.authorize(&deployment), &cookie).await.expect(303);
+    let answer = f
+        .visit(&gate.authorize(&deployment), &cookie)
+        .await
+        .expect(303);
     let code = answer.param("code").unwrap();
-    let posed = f.gate_exchange(&gate, &code, &f.assertion(&other)).await.expect(401);
+    let posed = f
+        .gate_exchange(&gate, &code, &f.assertion(&other))
+        .await
+        .expect(401);
     assert_eq!(error(&posed), "invalid_client");
-    let foreign = f.visit(&other.authorize(&deployment), &cookie).await.expect(400);
+    let foreign = f
+        .visit(&other.authorize(&deployment), &cookie)
+        .await
+        .expect(400);
     assert!(foreign.text().contains("invalid_target"));
 }
 
@@ -137,7 +189,10 @@ async fn o3_without_s256_there_is_no_code() {
     let cookie = f.login(ADMIN).await;
     let good = Fixture::cli_authorize("");
     for (from, to) in [
-        ("&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM", ""),
+        (
+            "&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
+            "",
+        ),
         ("code_challenge_method=S256", "code_challenge_method=plain"),
         ("&code_challenge_method=S256", ""),
         ("code_challenge=E9", "code_challenge=!9"),
@@ -145,13 +200,19 @@ async fn o3_without_s256_there_is_no_code() {
         let changed = good.replace(from, to);
         assert_ne!(good, changed);
         let answer = f.visit(&changed, &cookie).await.expect(303);
-        assert_eq!(answer.param("error").as_deref(), Some("invalid_request"), "{to}");
+        assert_eq!(
+            answer.param("error").as_deref(),
+            Some("invalid_request"),
+            "{to}"
+        );
         assert_eq!(answer.param("code"), None);
         assert_eq!(answer.param("iss").as_deref(), Some(ISS));
     }
     for verifier in ["a".repeat(42), "a".repeat(129), "a".repeat(43)] {
         let code = f.cli_code(&cookie).await;
-        let refused = exchange(&f, &code, ("code_verifier", &verifier)).await.expect(400);
+        let refused = exchange(&f, &code, ("code_verifier", &verifier))
+            .await
+            .expect(400);
         assert_eq!(error(&refused), "invalid_grant", "{}", verifier.len());
     }
     let code = f.cli_code(&cookie).await;
@@ -178,7 +239,9 @@ async fn o6_redirects_that_are_not_the_clients_get_a_page_not_a_redirect() {
     let other_port = "redirect_uri=http%3A%2F%2F127.0.0.1%3A9%2Fcallback";
     let url = Fixture::cli_authorize("");
     assert!(url.contains(good));
-    f.visit(&url.replace(good, other_port), &cookie).await.expect(303);
+    f.visit(&url.replace(good, other_port), &cookie)
+        .await
+        .expect(303);
     for bad in [
         "redirect_uri=http%3A%2F%2Flocalhost%3A4711%2Fcallback",
         "redirect_uri=http%3A%2F%2F127.0.0.1%3A4711%2Fother",
@@ -189,16 +252,25 @@ async fn o6_redirects_that_are_not_the_clients_get_a_page_not_a_redirect() {
         let answer = f.visit(&url.replace(good, bad), &cookie).await.expect(400);
         assert_eq!(answer.location(), "", "{bad}");
     }
-    f.visit(&url.replace("aeolus-cli", "someone"), &cookie).await.expect(400);
+    f.visit(&url.replace("aeolus-cli", "someone"), &cookie)
+        .await
+        .expect(400);
 }
 
 #[tokio::test]
 async fn o11_parameters_sent_twice_are_refused() {
     let f = Fixture::new("o11").await;
     let cookie = f.login(ADMIN).await;
-    let answer = f.visit(&Fixture::cli_authorize("&state=st"), &cookie).await.expect(400);
+    let answer = f
+        .visit(&Fixture::cli_authorize("&state=st"), &cookie)
+        .await
+        .expect(400);
     assert_eq!(answer.location(), "");
-    let fields = [("grant_type", "authorization_code"), ("code", "a"), ("code", "b")];
+    let fields = [
+        ("grant_type", "authorization_code"),
+        ("code", "a"),
+        ("code", "b"),
+    ];
     let refused = f.form("/oauth2/token", &fields, &[]).await.expect(400);
     assert_eq!(error(&refused), "invalid_request");
 }
@@ -228,7 +300,10 @@ async fn o16_client_assertions_are_for_this_issuer_short_and_good_once() {
         assert_eq!(error(&refused), "invalid_client");
     }
     let good = f.assertion(&gate);
-    let answer = f.visit(&gate.authorize(&deployment), &cookie).await.expect(303);
+    let answer = f
+        .visit(&gate.authorize(&deployment), &cookie)
+        .await
+        .expect(303);
     let code = answer.param("code").unwrap();
     f.gate_exchange(&gate, &code, &good).await.expect(200);
     let replayed = f.gate_exchange(&gate, &code, &good).await.expect(401);
@@ -243,7 +318,11 @@ async fn a_gate_gets_a_token_for_its_deployment_and_nothing_else() {
     let gate = f.join(&admin, "eu-1").await;
     let deployment = deployment(&f, &admin).await;
     let cookie = f.login("eve@example.com").await;
-    let answer: TokenAnswer = f.gate_sign_in(&gate, &deployment, &cookie).await.expect(200).of();
+    let answer: TokenAnswer = f
+        .gate_sign_in(&gate, &deployment, &cookie)
+        .await
+        .expect(200)
+        .of();
     let token = jws::parse(answer.access_token.as_bytes()).unwrap();
     let access: Access = token.unverified_claims().unwrap();
     assert_eq!(access.aud, format!("urn:aeolus:deployment:{deployment}"));
@@ -252,10 +331,14 @@ async fn a_gate_gets_a_token_for_its_deployment_and_nothing_else() {
     let hint = answer.aeolus.unwrap();
     assert_eq!(hint.absolute_end, access.auth_time + 30 * 86_400);
     // It is not for control.
-    f.call("GET", "/v1/me", &answer.access_token, None).await.expect(401);
+    f.call("GET", "/v1/me", &answer.access_token, None)
+        .await
+        .expect(401);
     let http = gate.authorize(&deployment).replace("https%3A", "http%3A");
     f.visit(&http, &cookie).await.expect(400);
-    let other = gate.authorize(&deployment).replace(HOST, "evil.example.com");
+    let other = gate
+        .authorize(&deployment)
+        .replace(HOST, "evil.example.com");
     f.visit(&other, &cookie).await.expect(400);
     let none = gate.authorize(&deployment).replace("&resource=", "&x=");
     f.visit(&none, &cookie).await.expect(400);
@@ -270,20 +353,41 @@ async fn somebody_without_a_session_signs_in_first_and_comes_back() {
     assert!(to_login.location().starts_with("/login?rd="));
     let page = f.get(to_login.location()).await.expect(200);
     let policy = page.header("content-security-policy");
-    assert!(policy.contains("form-action 'self' http://127.0.0.1:4711"), "{policy}");
-    let signed_in = f.try_login(ADMIN, crate::fixture::PASSWORD, &rd).await.expect(303);
-    let answer = f.visit(signed_in.location(), &signed_in.cookie()).await.expect(303);
+    assert!(
+        policy.contains("form-action 'self' http://127.0.0.1:4711"),
+        "{policy}"
+    );
+    let signed_in = f
+        .try_login(ADMIN, crate::fixture::PASSWORD, &rd)
+        .await
+        .expect(303);
+    let answer = f
+        .visit(signed_in.location(), &signed_in.cookie())
+        .await
+        .expect(303);
     assert!(answer.location().starts_with(CLI_REDIRECT));
-    let none = f.get(&Fixture::cli_authorize("&prompt=none")).await.expect(303);
+    let none = f
+        .get(&Fixture::cli_authorize("&prompt=none"))
+        .await
+        .expect(303);
     assert_eq!(none.param("error").as_deref(), Some("login_required"));
     let cookie = signed_in.cookie();
-    let again = f.visit(&Fixture::cli_authorize("&prompt=login"), &cookie).await.expect(303);
+    let again = f
+        .visit(&Fixture::cli_authorize("&prompt=login"), &cookie)
+        .await
+        .expect(303);
     assert!(again.location().starts_with("/login?again=1"));
     f.visit(again.location(), &cookie).await.expect(200);
     f.clock.advance(Duration::from_secs(100));
-    let old = f.visit(&Fixture::cli_authorize("&max_age=99"), &cookie).await.expect(303);
+    let old = f
+        .visit(&Fixture::cli_authorize("&max_age=99"), &cookie)
+        .await
+        .expect(303);
     assert!(old.location().starts_with("/login?again=1"));
-    let fresh = f.visit(&Fixture::cli_authorize("&max_age=100"), &cookie).await.expect(303);
+    let fresh = f
+        .visit(&Fixture::cli_authorize("&max_age=100"), &cookie)
+        .await
+        .expect(303);
     assert!(fresh.param("code").is_some());
 }
 
@@ -298,8 +402,15 @@ async fn a13_of_fifty_exchanges_at_once_one_succeeds() {
         tasks.spawn(async move { f.cli_exchange(&code).await.status.as_u16() });
     }
     let answers = tasks.join_all().await;
-    assert_eq!(answers.iter().filter(|status| **status == 200).count(), 1, "{answers:?}");
-    assert!(answers.iter().all(|status| matches!(status, 200 | 400)), "{answers:?}");
+    assert_eq!(
+        answers.iter().filter(|status| **status == 200).count(),
+        1,
+        "{answers:?}"
+    );
+    assert!(
+        answers.iter().all(|status| matches!(status, 200 | 400)),
+        "{answers:?}"
+    );
 }
 
 #[tokio::test]
@@ -310,8 +421,15 @@ async fn o19_revoking_is_for_the_clients_own_tokens() {
     let gate = f.join(&admin, "eu-1").await;
     let deployment = deployment(&f, &admin).await;
     let cookie = f.login("eve@example.com").await;
-    let gates: TokenAnswer = f.gate_sign_in(&gate, &deployment, &cookie).await.expect(200).of();
-    let fields = [("client_id", "aeolus-cli"), ("token", gates.access_token.as_str())];
+    let gates: TokenAnswer = f
+        .gate_sign_in(&gate, &deployment, &cookie)
+        .await
+        .expect(200)
+        .of();
+    let fields = [
+        ("client_id", "aeolus-cli"),
+        ("token", gates.access_token.as_str()),
+    ];
     f.form("/oauth2/revoke", &fields, &[]).await.expect(200);
     f.visit("/", &cookie).await.expect(200);
     let fields = [("client_id", "aeolus-cli"), ("token", "unknown")];
@@ -321,7 +439,7 @@ async fn o19_revoking_is_for_the_clients_own_tokens() {
     f.call("GET", "/v1/me", &admin, None).await.expect(401);
 }
 
-pub async fn deployment(f: &Fixture, bearer: &str) -> String {
+pub(crate) async fn deployment(f: &Fixture, bearer: &str) -> String {
     let path = "/v1/organizations/acme/deployments";
     let list = f.call("GET", path, bearer, None).await.expect(200).json();
     list["items"][0]["id"].as_str().unwrap().to_owned()

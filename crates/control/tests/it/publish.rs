@@ -90,7 +90,9 @@ impl Reader {
                 }
             }
         };
-        tokio::time::timeout(Duration::from_secs(10), work).await.expect("in time")
+        tokio::time::timeout(Duration::from_secs(10), work)
+            .await
+            .expect("in time")
     }
 }
 
@@ -101,25 +103,57 @@ async fn a_plane_is_told_what_reaches_its_deployments_and_nothing_else() {
     f.fleet(&admin).await;
     f.work();
     let mut reader = Reader::new(&f, &admin).await;
-    let snapshot = reader.until(&f, |s| !s.sections().deployments.deployments.is_empty()).await;
+    let snapshot = reader
+        .until(&f, |s| !s.sections().deployments.deployments.is_empty())
+        .await;
     let sections = snapshot.sections();
     let [deployment] = sections.deployments.deployments.as_slice() else {
         panic!("one deployment");
     };
-    assert_eq!((deployment.name.as_str(), deployment.routes[0].host.as_str()), ("etl", "etl.example.com"));
-    let mut emails: Vec<_> = sections.subjects.subjects.iter().map(|s| s.email.as_str()).collect();
+    assert_eq!(
+        (deployment.name.as_str(), deployment.routes[0].host.as_str()),
+        ("acme/sales/etl", "etl.example.com")
+    );
+    let mut emails: Vec<_> = sections
+        .subjects
+        .subjects
+        .iter()
+        .map(|s| s.email.as_str())
+        .collect();
     emails.sort_unstable();
-    assert_eq!(emails, ["admin@example.com", "eve@example.com", "member@example.com", "owner@example.com"]);
+    assert_eq!(
+        emails,
+        [
+            "admin@example.com",
+            "eve@example.com",
+            "member@example.com",
+            "owner@example.com"
+        ]
+    );
     assert_eq!(sections.subjects.teams[0].name, "data");
     let kinds: Vec<_> = sections.keys.keys.iter().map(|k| k.kind.as_str()).collect();
-    assert!(["access", "api", "id"].iter().all(|kind| kinds.contains(kind)), "{kinds:?}");
+    assert!(
+        ["access", "api", "id"]
+            .iter()
+            .all(|kind| kinds.contains(kind)),
+        "{kinds:?}"
+    );
     let viewer = Role::DeploymentViewer.permissions();
-    let granted = sections.grants.grants.iter().any(|g| PermissionSet::from_bytes(&g.permissions) == viewer);
+    let granted = sections
+        .grants
+        .grants
+        .iter()
+        .any(|g| PermissionSet::from_bytes(&g.permissions) == viewer);
     assert!(granted);
     assert_eq!(sections.revocations.len(), 1);
     // Another plane sees none of it, not even by its hash.
     let other = f.join(&admin, "us-1").await;
-    f.until("/v1/planes/self/manifest?wait=0", || f.assertion(&other), |a| a.status == 200).await;
+    f.until(
+        "/v1/planes/self/manifest?wait=0",
+        || f.assertion(&other),
+        |a| a.status == 200,
+    )
+    .await;
     let mut refused = 0;
     for digest in reader.blobs.keys() {
         let path = format!("/v1/planes/self/sections/{digest}");
@@ -140,9 +174,19 @@ async fn a_deleted_token_is_revoked_in_one_round_trip() {
     reader.read(&f).await;
     let owner = f.token_of("owner@example.com").await;
     let body = json!({"name": "ci", "role": "ORGANIZATION_OWNER"});
-    let made = f.call("POST", TOKENS, &owner, Some(body)).await.expect(201).json();
+    let made = f
+        .call("POST", TOKENS, &owner, Some(body))
+        .await
+        .expect(201)
+        .json();
     let id = made["id"].as_str().unwrap();
-    let has = |s: &Snapshot| s.sections().subjects.subjects.iter().any(|s| s.name == "ci");
+    let has = |s: &Snapshot| {
+        s.sections()
+            .subjects
+            .subjects
+            .iter()
+            .any(|s| s.name == "ci")
+    };
     reader.until(&f, has).await;
     reader.fetched = 0;
     let path = format!("{TOKENS}/{id}");
@@ -169,7 +213,11 @@ async fn wait_for_planes_names_those_that_have_not_answered() {
     let owner = f.token_of("owner@example.com").await;
     let body = || Some(json!({"name": "ci", "role": "ORGANIZATION_MEMBER"}));
     let path = format!("{TOKENS}?wait=planes");
-    let alone = f.call("POST", &path, &owner, body()).await.expect(201).json();
+    let alone = f
+        .call("POST", &path, &owner, body())
+        .await
+        .expect(201)
+        .json();
     assert_eq!(alone["planes"]["unconfirmed"][0]["name"], "eu-1");
     let done = tokio_util::sync::CancellationToken::new();
     let polling = async {
@@ -181,13 +229,19 @@ async fn wait_for_planes_names_those_that_have_not_answered() {
         }
     };
     let asking = async {
-        let answer = f.call("POST", &path, &owner, body()).await.expect(201).json();
+        let answer = f
+            .call("POST", &path, &owner, body())
+            .await
+            .expect(201)
+            .json();
         done.cancel();
         answer
     };
     let (answer, ()) = tokio::join!(asking, polling);
     assert_eq!(answer["planes"]["applied"][0]["name"], "eu-1", "{answer}");
-    f.call("POST", &format!("{TOKENS}?wait=x"), &owner, body()).await.expect(422);
+    f.call("POST", &format!("{TOKENS}?wait=x"), &owner, body())
+        .await
+        .expect(422);
 }
 
 #[tokio::test]
@@ -200,10 +254,17 @@ async fn an_ended_session_is_told_to_the_planes_it_was_used_on() {
     reader.read(&f).await;
     let deployment = deployment(&f, &admin).await;
     let cookie = f.login("eve@example.com").await;
-    f.gate_sign_in(&reader.gate, &deployment, &cookie).await.expect(200);
+    f.gate_sign_in(&reader.gate, &deployment, &cookie)
+        .await
+        .expect(200);
     let headers = [("cookie", cookie.as_str()), ("origin", crate::fixture::ISS)];
     f.form("/logout", &[], &headers).await.expect(303);
-    let ended = |s: &Snapshot| s.sections().revocations.values().any(|r| !r.sessions.is_empty());
+    let ended = |s: &Snapshot| {
+        s.sections()
+            .revocations
+            .values()
+            .any(|r| !r.sessions.is_empty())
+    };
     reader.until(&f, ended).await;
 }
 
@@ -235,7 +296,7 @@ async fn while_the_publisher_is_behind_nothing_is_called_fresh() {
     f.fleet(&admin).await;
     let stop = tokio_util::sync::CancellationToken::new();
     let (control, stopped) = (f.control.clone(), stop.clone());
-    let working = tokio::spawn(async move { control.work(stopped).await });
+    let working = tokio::spawn(async move { Box::pin(control.work(stopped)).await });
     let mut reader = Reader::new(&f, &admin).await;
     reader.read(&f).await;
     while reader.poll(&f, 1).await.manifest.is_some() {
@@ -246,10 +307,16 @@ async fn while_the_publisher_is_behind_nothing_is_called_fresh() {
     let before = f.clock.now().secs();
     f.clock.advance(Duration::from_secs(600));
     let body = json!({"name": "globex"});
-    f.call("POST", "/v1/organizations", &admin, Some(body)).await.expect(201);
+    f.call("POST", "/v1/organizations", &admin, Some(body))
+        .await
+        .expect(201);
     let answer = reader.poll(&f, 0).await;
     let statement = verify_freshness(&reader.root, reader.gate.plane, &answer.freshness).unwrap();
-    assert_eq!(statement.at.secs(), before, "a stuck publisher must make gates old, not blind");
+    assert_eq!(
+        statement.at.secs(),
+        before,
+        "a stuck publisher must make gates old, not blind"
+    );
 }
 
 #[tokio::test]
@@ -261,11 +328,19 @@ async fn a_gate_ahead_of_the_database_stops_publishing_for_its_plane() {
     let mut reader = Reader::new(&f, &admin).await;
     reader.read(&f).await;
     let path = "/v1/planes/self/manifest?wait=0&after=9.1";
-    f.call("GET", path, &f.assertion(&reader.gate), None).await.expect(409);
-    let one = f.call("GET", "/v1/planes/eu-1", &admin, None).await.expect(200).json();
+    f.call("GET", path, &f.assertion(&reader.gate), None)
+        .await
+        .expect(409);
+    let one = f
+        .call("GET", "/v1/planes/eu-1", &admin, None)
+        .await
+        .expect(200)
+        .json();
     assert!(one["alarm"].as_str().unwrap().contains("restored"));
     for bad in ["after=x", "wait=x", "root=-1"] {
         let path = format!("/v1/planes/self/manifest?{bad}");
-        f.call("GET", &path, &f.assertion(&reader.gate), None).await.expect(422);
+        f.call("GET", &path, &f.assertion(&reader.gate), None)
+            .await
+            .expect(422);
     }
 }

@@ -29,7 +29,12 @@ async fn start(name: &str) -> Running {
     let running = serve(config, Arc::new(SystemClock), rng, ready, stop.clone());
     let task = tokio::spawn(running);
     let bound = bound.await.unwrap();
-    Running { bound, stop, task, _dir: dir }
+    Running {
+        bound,
+        stop,
+        task,
+        _dir: dir,
+    }
 }
 
 #[tokio::test]
@@ -58,7 +63,14 @@ async fn a_second_server_on_the_same_port_is_told_so() {
     config.listen = running.bound.control.address().parse().unwrap();
     let (ready, _) = tokio::sync::oneshot::channel();
     let rng = Arc::new(SeededRng::new("second"));
-    let refused = serve(config, Arc::new(SystemClock), rng, ready, CancellationToken::new()).await;
+    let refused = serve(
+        config,
+        Arc::new(SystemClock),
+        rng,
+        ready,
+        CancellationToken::new(),
+    )
+    .await;
     let text = refused.unwrap_err().to_string();
     assert!(text.contains("in use"), "{text}");
     running.stop.cancel();
@@ -72,7 +84,14 @@ async fn another_master_key_opens_nothing() {
     config.master_key = Secret::new([43; 32]);
     let (ready, _) = tokio::sync::oneshot::channel();
     let rng = Arc::new(SeededRng::new("other"));
-    let refused = serve(config, Arc::new(SystemClock), rng, ready, CancellationToken::new()).await;
+    let refused = serve(
+        config,
+        Arc::new(SystemClock),
+        rng,
+        ready,
+        CancellationToken::new(),
+    )
+    .await;
     let text = refused.unwrap_err().to_string();
     assert!(text.contains("another master key"), "{text}");
 }

@@ -12,12 +12,20 @@ async fn o26_signing_in_makes_a_new_session_and_ends_the_one_before() {
     let planted = format!("__Host-aeolus-control={}", "A".repeat(64));
     let fields = [("email", ADMIN), ("password", PASSWORD), ("rd", "/")];
     let headers = [("origin", ISS), ("cookie", planted.as_str())];
-    let first = f.form("/login", &fields, &headers).await.expect(303).cookie();
+    let first = f
+        .form("/login", &fields, &headers)
+        .await
+        .expect(303)
+        .cookie();
     assert_ne!(first, planted);
     f.visit("/", &planted).await.expect(303);
     f.visit("/", &first).await.expect(200);
     let headers = [("origin", ISS), ("cookie", first.as_str())];
-    let second = f.form("/login", &fields, &headers).await.expect(303).cookie();
+    let second = f
+        .form("/login", &fields, &headers)
+        .await
+        .expect(303)
+        .cookie();
     assert_ne!(first, second);
     f.visit("/", &first).await.expect(303);
     let page = f.visit("/", &second).await.expect(200);
@@ -27,11 +35,19 @@ async fn o26_signing_in_makes_a_new_session_and_ends_the_one_before() {
 #[tokio::test]
 async fn a1_who_has_an_account_shows_nowhere() {
     let f = Fixture::new("a1").await;
-    let known = f.try_login(ADMIN, "wrong password here", "/").await.expect(401);
-    let unknown = f.try_login("x@example.com", "wrong password here", "/").await.expect(401);
+    let known = f
+        .try_login(ADMIN, "wrong password here", "/")
+        .await
+        .expect(401);
+    let unknown = f
+        .try_login("x@example.com", "wrong password here", "/")
+        .await
+        .expect(401);
     let page = |text: String| text.replace(ADMIN, "-").replace("x@example.com", "-");
     assert_eq!(page(known.text()), page(unknown.text()));
-    let odd = f.try_login("not an address", "wrong password here", "/").await;
+    let odd = f
+        .try_login("not an address", "wrong password here", "/")
+        .await;
     odd.expect(401);
 }
 
@@ -40,9 +56,14 @@ async fn a1_too_many_attempts_are_answered_alike_and_end_with_the_window() {
     let f = Fixture::new("throttle").await;
     for email in [ADMIN, "x@example.com"] {
         for _ in 0..20 {
-            f.try_login(email, "wrong password here", "/").await.expect(401);
+            f.try_login(email, "wrong password here", "/")
+                .await
+                .expect(401);
         }
-        let refused = f.try_login(email, "wrong password here", "/").await.expect(429);
+        let refused = f
+            .try_login(email, "wrong password here", "/")
+            .await
+            .expect(429);
         assert_eq!(refused.header(RETRY_AFTER), "900");
     }
     // The right password doesn't get past it either: else the throttle would not slow guessing.
@@ -68,9 +89,15 @@ async fn a4_locking_somebody_out_leaves_their_session_alone() {
 async fn a2_huge_passwords_are_refused_unread() {
     let f = Fixture::new("a2").await;
     f.try_login(ADMIN, &"x".repeat(1025), "/").await.expect(413);
-    f.try_login(ADMIN, &"x".repeat(1024 * 1024), "/").await.expect(413);
-    f.try_login(ADMIN, &format!("{PASSWORD}x"), "/").await.expect(401);
-    f.try_login(ADMIN, &format!("{PASSWORD}\0x"), "/").await.expect(401);
+    f.try_login(ADMIN, &"x".repeat(1024 * 1024), "/")
+        .await
+        .expect(413);
+    f.try_login(ADMIN, &format!("{PASSWORD}x"), "/")
+        .await
+        .expect(401);
+    f.try_login(ADMIN, &format!("{PASSWORD}\0x"), "/")
+        .await
+        .expect(401);
 }
 
 #[tokio::test]
@@ -82,7 +109,9 @@ async fn o29_posts_from_elsewhere_are_refused() {
     for path in ["/login", "/logout"] {
         let none = [("cookie", cookie.as_str())];
         f.form(path, &fields, &none).await.expect(403);
-        f.form(path, &fields, &from("https://evil.example")).await.expect(403);
+        f.form(path, &fields, &from("https://evil.example"))
+            .await
+            .expect(403);
         f.form(path, &fields, &from("null")).await.expect(403);
         let cross = [from(ISS)[0], from(ISS)[1], ("sec-fetch-site", "cross-site")];
         f.form(path, &fields, &cross).await.expect(403);
@@ -110,11 +139,18 @@ async fn o34_no_page_can_be_framed_or_kept() {
     for path in ["/login", "/logout", "/nowhere", "/oauth2/authorize", "/"] {
         let answer = f.get(path).await;
         let policy = answer.header(CONTENT_SECURITY_POLICY);
-        assert!(policy.contains("frame-ancestors 'none'"), "{path}: {policy}");
+        assert!(
+            policy.contains("frame-ancestors 'none'"),
+            "{path}: {policy}"
+        );
         assert!(policy.contains("default-src 'none'"), "{path}");
         assert_eq!(answer.header("x-frame-options"), "DENY");
         assert_eq!(answer.header("cache-control"), "no-store", "{path}");
-        assert!(answer.header("strict-transport-security").starts_with("max-age="));
+        assert!(
+            answer
+                .header("strict-transport-security")
+                .starts_with("max-age=")
+        );
     }
 }
 
@@ -122,7 +158,9 @@ async fn o34_no_page_can_be_framed_or_kept() {
 async fn o27_two_session_cookies_are_one_too_many() {
     let f = Fixture::new("o27").await;
     let cookie = f.login(ADMIN).await;
-    f.visit("/", &format!("{cookie}; {cookie}")).await.expect(400);
+    f.visit("/", &format!("{cookie}; {cookie}"))
+        .await
+        .expect(400);
 }
 
 #[tokio::test]
@@ -150,7 +188,9 @@ async fn row_60_a_sign_in_never_leads_elsewhere() {
     ] {
         let answer = f.try_login(ADMIN, PASSWORD, rd).await.expect(303);
         assert_eq!(answer.location(), "/", "{rd}");
-        let page = f.visit(&format!("/login?rd={}", encode(rd)), &answer.cookie()).await;
+        let page = f
+            .visit(&format!("/login?rd={}", encode(rd)), &answer.cookie())
+            .await;
         assert_eq!(page.expect(303).location(), "/", "{rd}");
     }
 }
@@ -158,12 +198,20 @@ async fn row_60_a_sign_in_never_leads_elsewhere() {
 #[tokio::test]
 async fn a21_only_trusted_hops_name_the_source() {
     let f = Fixture::new("a21").await;
-    let fields = |n: u32| [("email", format!("u{n}@example.com")), ("password", "w".into())];
+    let fields = |n: u32| {
+        [
+            ("email", format!("u{n}@example.com")),
+            ("password", "w".into()),
+        ]
+    };
     let mut last = 0;
     // The fixture trusts one hop: what stands left of it is the client's own invention.
     for n in 0..201 {
         let fields = fields(n);
-        let fields = [("email", fields[0].1.as_str()), ("password", fields[1].1.as_str())];
+        let fields = [
+            ("email", fields[0].1.as_str()),
+            ("password", fields[1].1.as_str()),
+        ];
         let forged = format!("10.0.0.{}, 192.0.2.7", n % 250);
         let headers = [("origin", ISS), ("x-forwarded-for", forged.as_str())];
         last = f.form("/login", &fields, &headers).await.status.as_u16();

@@ -16,20 +16,49 @@ async fn first(f: &Fixture, bearer: &str, list: &str) -> Value {
 async fn organizations_and_workspaces_come_and_go() {
     let f = Fixture::new("orgs").await;
     let admin = f.admin().await;
-    let made = f.call("POST", "/v1/organizations", &admin, Some(json!({"name": "globex"}))).await;
+    let made = f
+        .call(
+            "POST",
+            "/v1/organizations",
+            &admin,
+            Some(json!({"name": "globex"})),
+        )
+        .await;
     let made = made.expect(201).json();
-    let again = f.call("POST", "/v1/organizations", &admin, Some(json!({"name": "globex"}))).await;
+    let again = f
+        .call(
+            "POST",
+            "/v1/organizations",
+            &admin,
+            Some(json!({"name": "globex"})),
+        )
+        .await;
     assert_eq!(again.expect(409).json()["code"], "taken");
-    f.call("POST", "/v1/organizations", &admin, Some(json!({"name": "No Slug"}))).await.expect(400);
+    f.call(
+        "POST",
+        "/v1/organizations",
+        &admin,
+        Some(json!({"name": "No Slug"})),
+    )
+    .await
+    .expect(400);
     let path = format!("/v1/organizations/{}", made["id"].as_str().unwrap());
     let one = f.call("GET", &path, &admin, None).await.expect(200).json();
     assert_eq!(one["name"], "globex");
     let workspaces = format!("{path}/workspaces");
-    let made = f.call("POST", &workspaces, &admin, Some(json!({"name": "one"}))).await;
+    let made = f
+        .call("POST", &workspaces, &admin, Some(json!({"name": "one"})))
+        .await;
     let id = made.expect(201).json()["id"].as_str().unwrap().to_owned();
-    f.call("GET", &format!("{workspaces}/one"), &admin, None).await.expect(200);
-    f.call("DELETE", &format!("{workspaces}/{id}"), &admin, None).await.expect(200);
-    f.call("GET", &format!("{workspaces}/{id}"), &admin, None).await.expect(404);
+    f.call("GET", &format!("{workspaces}/one"), &admin, None)
+        .await
+        .expect(200);
+    f.call("DELETE", &format!("{workspaces}/{id}"), &admin, None)
+        .await
+        .expect(200);
+    f.call("GET", &format!("{workspaces}/{id}"), &admin, None)
+        .await
+        .expect(404);
     f.call("DELETE", &path, &admin, None).await.expect(200);
     f.call("GET", &path, &admin, None).await.expect(404);
 }
@@ -41,18 +70,30 @@ async fn deployments_are_checked_before_they_are_made() {
     f.fleet(&admin).await;
     let workspace = first(&f, &admin, "workspaces").await["id"].clone();
     let plane = f.call("GET", "/v1/planes/eu-1", &admin, None).await.json()["id"].clone();
-    let body = |host: &str| json!({"workspaceId": workspace, "planeId": plane, "name": "two",
-        "routes": [{"host": host}], "upstream": "http://127.0.0.1:9000"});
+    let body = |host: &str| {
+        json!({"workspaceId": workspace, "planeId": plane, "name": "two",
+        "routes": [{"host": host}], "upstream": "http://127.0.0.1:9000"})
+    };
     let path = format!("{ACME}/deployments");
-    f.call("POST", &path, &admin, Some(body("etl.example.com"))).await.expect(409);
-    f.call("POST", &path, &admin, Some(body("not a host"))).await.expect(422);
+    f.call("POST", &path, &admin, Some(body("etl.example.com")))
+        .await
+        .expect(409);
+    f.call("POST", &path, &admin, Some(body("not a host")))
+        .await
+        .expect(422);
     for upstream in ["http://a/b", "ftp://a", "http://u:p@a", "x"] {
         let mut body = body("two.example.com");
         body["upstream"] = json!(upstream);
-        let refused = f.call("POST", &path, &admin, Some(body)).await.expect(422).json();
+        let refused = f
+            .call("POST", &path, &admin, Some(body))
+            .await
+            .expect(422)
+            .json();
         assert_eq!(refused["errors"][0]["at"], "upstream", "{upstream}");
     }
-    let made = f.call("POST", &path, &admin, Some(body("two.example.com"))).await;
+    let made = f
+        .call("POST", &path, &admin, Some(body("two.example.com")))
+        .await;
     let made = made.expect(201).json();
     assert_eq!(made["staleness"]["maxStale"], 86_400);
     let one = format!("{path}/{}", made["id"].as_str().unwrap());
@@ -61,12 +102,18 @@ async fn deployments_are_checked_before_they_are_made() {
     let eve = f.token_of("eve@example.com").await;
     f.call("GET", &one, &eve, None).await.expect(404);
     let hers = deployment(&f, &eve).await;
-    f.call("GET", &format!("{path}/{hers}"), &eve, None).await.expect(200);
-    f.call("DELETE", &format!("{path}/{hers}"), &eve, None).await.expect(403);
+    f.call("GET", &format!("{path}/{hers}"), &eve, None)
+        .await
+        .expect(200);
+    f.call("DELETE", &format!("{path}/{hers}"), &eve, None)
+        .await
+        .expect(403);
     f.call("DELETE", &one, &admin, None).await.expect(200);
     f.call("DELETE", &one, &admin, None).await.expect(404);
     // What has deployments isn't removed by one call.
-    f.call("DELETE", &format!("{ACME}/workspaces/sales"), &admin, None).await.expect(409);
+    f.call("DELETE", &format!("{ACME}/workspaces/sales"), &admin, None)
+        .await
+        .expect(409);
     f.call("DELETE", ACME, &admin, None).await.expect(409);
 }
 
@@ -77,26 +124,43 @@ async fn a9_nobody_promotes_themselves_and_the_last_owner_stays() {
     f.fleet(&admin).await;
     let me = |token: String| {
         let f = &f;
-        async move { f.call("GET", "/v1/me", &token, None).await.expect(200).json() }
+        async move {
+            f.call("GET", "/v1/me", &token, None)
+                .await
+                .expect(200)
+                .json()
+        }
     };
     let member = f.token_of("member@example.com").await;
     let owner = f.token_of("owner@example.com").await;
     let member_id = me(member.clone()).await["actor"]["id"].clone();
     let owner_id = me(owner.clone()).await["actor"]["id"].clone();
     let org = first(&f, &admin, "workspaces").await["organizationId"].clone();
-    let grant = |role: &str| json!({"subject": {"type": "user", "id": member_id}, "role": role,
-        "resource": {"type": "organization", "id": org}});
+    let grant = |role: &str| {
+        json!({"subject": {"type": "user", "id": member_id}, "role": role,
+        "resource": {"type": "organization", "id": org}})
+    };
     let path = format!("{ACME}/grants");
-    f.call("POST", &path, &member, Some(grant("ORGANIZATION_OWNER"))).await.expect(403);
-    f.call("POST", &path, &owner, Some(grant("SYSTEM_ADMIN"))).await.expect(422);
+    f.call("POST", &path, &member, Some(grant("ORGANIZATION_OWNER")))
+        .await
+        .expect(403);
+    f.call("POST", &path, &owner, Some(grant("SYSTEM_ADMIN")))
+        .await
+        .expect(422);
     let system = json!({"subject": {"type": "user", "id": member_id}, "role": "SYSTEM_ADMIN",
         "resource": {"type": "system"}});
-    f.call("POST", &path, &owner, Some(system)).await.expect(404);
+    f.call("POST", &path, &owner, Some(system))
+        .await
+        .expect(404);
     let last = format!("{ACME}/users/{}", owner_id.as_str().unwrap());
     f.call("DELETE", &last, &owner, None).await.expect(409);
-    let made = f.call("POST", &path, &owner, Some(grant("ORGANIZATION_OWNER"))).await;
+    let made = f
+        .call("POST", &path, &owner, Some(grant("ORGANIZATION_OWNER")))
+        .await;
     let made = made.expect(201).json();
-    f.call("POST", &path, &owner, Some(grant("ORGANIZATION_OWNER"))).await.expect(409);
+    f.call("POST", &path, &owner, Some(grant("ORGANIZATION_OWNER")))
+        .await
+        .expect(409);
     let one = format!("{path}/{}", made["id"].as_str().unwrap());
     f.call("DELETE", &one, &owner, None).await.expect(200);
     f.call("DELETE", &one, &owner, None).await.expect(404);
@@ -110,11 +174,19 @@ async fn people_are_added_listed_and_taken_out() {
     let owner = f.token_of("owner@example.com").await;
     let path = format!("{ACME}/users");
     let new = json!({"email": "New@Example.com", "role": "ORGANIZATION_MEMBER"});
-    let made = f.call("POST", &path, &owner, Some(new)).await.expect(201).json();
+    let made = f
+        .call("POST", &path, &owner, Some(new))
+        .await
+        .expect(201)
+        .json();
     assert_eq!(made["email"], "new@example.com");
     let wrong = json!({"email": "a@b.example", "role": "WORKSPACE_OWNER"});
     f.call("POST", &path, &owner, Some(wrong)).await.expect(422);
-    let all = f.call("GET", &format!("{path}?limit=2"), &owner, None).await.expect(200).json();
+    let all = f
+        .call("GET", &format!("{path}?limit=2"), &owner, None)
+        .await
+        .expect(200)
+        .json();
     assert_eq!(all["items"].as_array().unwrap().len(), 2);
     assert!(all["next_cursor"].is_string());
     let eve = f.token_of("eve@example.com").await;
@@ -124,8 +196,19 @@ async fn people_are_added_listed_and_taken_out() {
     f.call("DELETE", &one, &owner, None).await.expect(200);
     // Her role is gone at once; the organization is out of her sight.
     f.call("GET", ACME, &eve, None).await.expect(404);
-    let log = f.call("GET", &format!("{ACME}/audit"), &owner, None).await.expect(200).text();
-    assert!(log.contains("user.create") && log.contains("user.delete"), "{log}");
-    let teams = f.call("GET", &format!("{ACME}/teams"), &owner, None).await.expect(200).json();
+    let log = f
+        .call("GET", &format!("{ACME}/audit"), &owner, None)
+        .await
+        .expect(200)
+        .text();
+    assert!(
+        log.contains("user.create") && log.contains("user.delete"),
+        "{log}"
+    );
+    let teams = f
+        .call("GET", &format!("{ACME}/teams"), &owner, None)
+        .await
+        .expect(200)
+        .json();
     assert_eq!(teams["items"][0]["name"], "data");
 }
