@@ -3,6 +3,5 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 scripts/setup.sh demo
-scripts/airflow-env.sh
 cargo build --quiet --package aeolus-cli
-exec .tools/airflow/bin/python scripts/demo.py "$@"
+exec target/debug/aeolus demo --data .tools/demo --airflow .tools/airflow "$@"

@@ -10,6 +10,8 @@ FAILED=false
 main() {
     scripts/setup.sh test
     part "Rust" scripts/check.sh
+    # Cargo makes a program only for tests of its own package; the Python parts run it from target/debug.
+    part "program" cargo build --quiet --workspace --all-targets
     find_initdb >/dev/null || skipped "store on PostgreSQL" "there is no PostgreSQL server (initdb)"
     python_part "Airflow package" airflow/tests
     python_part "end to end" tests/e2e

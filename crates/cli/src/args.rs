@@ -12,7 +12,8 @@ pub(crate) use client::{
     TokenDelete, TokenList, TokenVerify,
 };
 pub(crate) use serving::{
-    AirflowEnv, ControlCommand, ControlServe, DevArgs, Enroll, GateCommand, GateServe, Supervised,
+    AirflowEnv, ControlCommand, ControlServe, DemoArgs, DevArgs, Enroll, GateCommand, GateServe,
+    Supervised,
 };
 
 use crate::ui::Output;
@@ -41,6 +42,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Run a whole fleet on this machine: control plane and gate over one data folder.
     Dev(Box<DevArgs>),
+    /// Run a sample fleet with a real Airflow behind its gate, to try on this machine.
+    Demo(DemoArgs),
     /// Run the control plane.
     #[command(subcommand)]
     Control(Box<ControlCommand>),
@@ -70,9 +73,13 @@ pub(crate) enum Command {
         #[arg(value_enum)]
         shell: clap_complete::Shell,
     },
-    /// Write the reference pages of this release.
-    #[command(subcommand, hide = true)]
-    Reference(ReferenceCommand),
+    /// Print a reference page of this release.
+    #[command(hide = true)]
+    Reference {
+        /// Which one.
+        #[arg(value_enum)]
+        page: Page,
+    },
 }
 
 /// Configuration of servers.
@@ -111,13 +118,13 @@ pub(crate) struct ConfigFile {
     pub(crate) config: Option<PathBuf>,
 }
 
-/// The reference.
-#[derive(Debug, Subcommand)]
-pub(crate) enum ReferenceCommand {
-    /// Write them.
-    Generate {
-        /// Into this folder.
-        #[arg(long, default_value = "docs/reference")]
-        out: PathBuf,
-    },
+/// The pages that are made from the types and the command line.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(crate) enum Page {
+    /// Every key of the configuration.
+    Config,
+    /// Every key of the fleet document.
+    Fleet,
+    /// Every command.
+    Cli,
 }

@@ -3,6 +3,7 @@
 mod apply;
 mod config;
 mod control;
+mod demo;
 mod dev;
 mod gate;
 mod login;
@@ -11,8 +12,6 @@ mod plane;
 mod process;
 mod token;
 
-pub(crate) use config::schema_text;
-
 use std::future::Future;
 
 use aeolus_keys::SystemRng;
@@ -20,8 +19,7 @@ use aeolus_model::SystemClock;
 use clap::CommandFactory as _;
 
 use crate::args::{
-    Cli, Command, ConfigCommand, ControlCommand, GateCommand, PlaneCommand, ReferenceCommand,
-    TokenCommand,
+    Cli, Command, ConfigCommand, ControlCommand, GateCommand, PlaneCommand, TokenCommand,
 };
 use crate::config::Environment;
 use crate::report::{Failure, Report};
@@ -50,6 +48,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
     };
     match cli.command {
         Command::Dev(args) => block_on(dev::dev(&args, &context)),
+        Command::Demo(args) => block_on(demo::demo(&args, &context)),
         Command::Control(command) => match *command {
             ControlCommand::Serve(args) => control::serve(&args, &context),
         },
@@ -87,7 +86,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
             crate::ui::print(&String::from_utf8_lossy(&script));
             Ok(())
         }
-        Command::Reference(ReferenceCommand::Generate { out }) => crate::reference::generate(&out),
+        Command::Reference { page } => crate::reference::print(page),
     }
 }
 

@@ -51,7 +51,8 @@ pub(crate) fn damaged(path: &Path, cause: &dyn Display) -> Failure {
     .failed()
 }
 
-fn unwritable(path: &Path, error: &std::io::Error) -> Failure {
+/// A place that can not be written to.
+pub(crate) fn unwritable(path: &Path, error: &std::io::Error) -> Failure {
     Report::new(
         "FILE-0002",
         format!("{} can't be written: {error}", path.display()),

@@ -1,40 +1,27 @@
 //! The reference pages, written from the types and the command line themselves.
 
 use std::fmt::Write as _;
-use std::path::Path;
 
 use aeolus_api::fleet::Fleet;
 use clap::CommandFactory as _;
 
-use crate::args::{Cli, SchemaOf};
-use crate::commands::schema_text;
+use crate::args::{Cli, Page};
 use crate::config::{Config, Sources, leaves};
-use crate::files;
 use crate::report::Failure;
 use crate::ui;
 use crate::yaml::{Field, Shape};
 
-const GENERATED: &str = "<!-- Written by `aeolus reference generate`; change the types or their comments instead. -->\n";
+const GENERATED: &str =
+    "<!-- Written by `cargo xtask generate`; change the types or their comments instead. -->\n";
 
-/// Writes all pages into a folder.
-pub(crate) fn generate(folder: &Path) -> Result<(), Failure> {
-    let config_schema = schema_text(SchemaOf::Config)? + "\n";
-    let fleet_schema = schema_text(SchemaOf::Fleet)? + "\n";
-    let pages = [
-        ("config.md", config_page()?),
-        ("fleet.md", fleet_page()),
-        ("cli.md", cli_page()),
-        ("config.schema.json", config_schema),
-        ("fleet.schema.json", fleet_schema),
-    ];
-    std::fs::create_dir_all(folder).map_err(|error| {
-        let what = format!("{} can't be made: {error}", folder.display());
-        crate::report::Report::new("RUN-0002", what).failed()
-    })?;
-    for (name, text) in pages {
-        files::write_public(&folder.join(name), text.as_bytes())?;
-        ui::line(&folder.join(name).display().to_string());
-    }
+/// Prints a page.
+pub(crate) fn print(page: Page) -> Result<(), Failure> {
+    let text = match page {
+        Page::Config => config_page()?,
+        Page::Fleet => fleet_page(),
+        Page::Cli => cli_page(),
+    };
+    ui::print(&text);
     Ok(())
 }
 

@@ -110,7 +110,7 @@ pub(crate) enum TokenCommand {
 }
 
 /// `token create`.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[command(group = ArgGroup::new("scope").required(true).args(["organization", "workspace", "deployment"]))]
 #[command(group = ArgGroup::new("authority").required(true).args(["role", "user"]))]
 pub(crate) struct TokenCreate {

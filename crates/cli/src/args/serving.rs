@@ -180,6 +180,32 @@ pub(crate) struct DevArgs {
     pub(crate) ready_json: bool,
 }
 
+/// `demo`.
+#[derive(Debug, Args)]
+pub(crate) struct DemoArgs {
+    /// The folder for everything: fleet, password, Airflow. Made on first use, its owner's alone.
+    #[arg(long, value_name = "DIR", default_value = "aeolus-demo")]
+    pub(crate) data: PathBuf,
+    /// The virtual environment that has Apache Airflow 3 and aeolus-airflow.
+    #[arg(long, value_name = "DIR", env = "VIRTUAL_ENV")]
+    pub(crate) airflow: PathBuf,
+    /// The loopback port of Airflow itself, which only the gate talks to.
+    #[arg(long, value_name = "PORT", default_value_t = 8880, value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) airflow_port: u16,
+    /// Where control listens.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8800")]
+    pub(crate) control_addr: String,
+    /// Where reverse proxies ask the gate.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8810")]
+    pub(crate) gate_addr: String,
+    /// Where people and programs reach Airflow.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8808")]
+    pub(crate) proxy_addr: String,
+    /// End as soon as everything is up, to prepare a later start.
+    #[arg(long)]
+    pub(crate) once: bool,
+}
+
 fn layer(flags: &[(&'static str, &'static str, Option<&String>)]) -> Vec<Flag> {
     let given = |(name, path, value): &(&'static str, &'static str, Option<&String>)| {
         value.map(|value| Flag {

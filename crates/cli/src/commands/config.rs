@@ -86,16 +86,12 @@ fn masked(value: &Value) -> Value {
 
 /// Prints a schema.
 pub(super) fn schema(of: SchemaOf) -> Result<(), Failure> {
-    ui::line(&schema_text(of)?);
-    Ok(())
-}
-
-/// The text of a schema.
-pub(crate) fn schema_text(of: SchemaOf) -> Result<String, Failure> {
     let schema = match of {
         SchemaOf::Config => schema_of::<Config>(),
         SchemaOf::Fleet => schema_of::<Fleet>(),
     };
-    serde_json::to_string_pretty(&schema)
-        .map_err(|error| Report::new("CLI-0001", format!("{error}")).failed())
+    let text = serde_json::to_string_pretty(&schema)
+        .map_err(|error| Report::new("CLI-0001", format!("{error}")).failed())?;
+    ui::line(&text);
+    Ok(())
 }

@@ -4,6 +4,7 @@
 mod child;
 mod folder;
 
+use std::future::Future;
 use std::path::Path;
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use aeolus_api::fleet::Fleet;
 use aeolus_api::plane::PlaneCreate;
 use aeolus_api::{JoinToken, fleet};
 use aeolus_model::{Secret, Slug};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::Instant;
 
@@ -23,23 +24,35 @@ use crate::args::DevArgs;
 use crate::control_client::{connect, refused};
 use crate::fleet_file;
 use crate::report::{Failure, Report};
-use crate::ui;
+use crate::ui::{self, Output, Table};
 
 /// How long planes have to know what was applied before the fleet counts as ready.
 const SETTLE: Duration = Duration::from_secs(20);
 
+/// Where a fleet is, and its administrator: what `--ready-json` prints.
 #[derive(Serialize)]
-struct Ready<'a> {
-    control: &'a str,
-    gate: &'a str,
-    proxy: &'a str,
-    admin: Admin<'a>,
+pub(super) struct Ready {
+    /// Control's URL.
+    pub(super) control: String,
+    /// The gate's URL for reverse proxies.
+    pub(super) gate: String,
+    /// The built-in proxy's URL.
+    pub(super) proxy: String,
+    /// The first administrator.
+    pub(super) admin: Admin,
 }
 
+/// The first administrator.
 #[derive(Serialize)]
-struct Admin<'a> {
-    email: &'a str,
-    password: &'a str,
+pub(super) struct Admin {
+    /// Their address.
+    pub(super) email: String,
+    #[serde(serialize_with = "exposed")]
+    password: Secret<String>,
+}
+
+fn exposed<S: Serializer>(secret: &Secret<String>, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(secret.expose())
 }
 
 #[derive(Deserialize)]
@@ -55,38 +68,103 @@ struct GateReady {
 
 /// Runs a fleet on this machine until a signal ends it.
 pub(super) async fn dev(args: &DevArgs, context: &Context) -> Result<(), Failure> {
-    // Everything that can be wrong with files is said before anything is started.
-    let request = match &args.fleet {
-        Some(path) => Some(fleet_file::load_with_secrets(path, &context.environment)?),
-        None => None,
+    let Some(mut running) = Running::start(args, context).await? else {
+        return Ok(());
     };
-    let plane = plane_name(args, request.as_ref().map(|request| &request.fleet))?;
-    let folder = Folder::open(args, context)?;
-    let mut signals = Signals::listen()?;
-    let mut control = folder.start_control(args)?;
-    let mut gate = None;
-    let worked = tokio::select! {
-        worked = run(args, context, (&folder, &plane, request), (&mut control, &mut gate)) => worked,
-        () = signals.any() => Ok(()),
-    };
-    let ended = match worked {
-        Ok(()) => supervise(&mut control, gate.as_mut(), &mut signals).await,
-        Err(failure) => Err(failure),
-    };
-    if let Some(gate) = &mut gate {
-        gate.end().await;
-    }
-    control.end().await;
+    announce(args, &running)?;
+    let ended = running.supervise().await;
+    running.end().await;
     ended
 }
 
-/// Brings everything up and says so.
-async fn run(
+/// A fleet that is up: its two processes, and the signals that end it.
+pub(super) struct Running {
+    /// Where it is.
+    pub(super) ready: Ready,
+    /// Its folder.
+    pub(super) folder: Folder,
+    control: Child,
+    gate: Child,
+    signals: Signals,
+}
+
+impl Running {
+    /// Brings a fleet up; none if a signal ended that.
+    pub(super) async fn start(args: &DevArgs, context: &Context) -> Result<Option<Self>, Failure> {
+        // Everything that can be wrong with files is said before anything is started.
+        let request = match &args.fleet {
+            Some(path) => Some(fleet_file::load_with_secrets(path, &context.environment)?),
+            None => None,
+        };
+        let plane = plane_name(args, request.as_ref().map(|request| &request.fleet))?;
+        let folder = Folder::open(args, context)?;
+        let mut signals = Signals::listen()?;
+        let mut control = folder.start_control(args)?;
+        let mut gate = None;
+        let ready = tokio::select! {
+            ready = up(args, context, (&folder, &plane, request), (&mut control, &mut gate)) => ready.map(Some),
+            () = signals.any() => Ok(None),
+        };
+        match (ready, gate) {
+            (Ok(Some(ready)), Some(gate)) => Ok(Some(Self {
+                ready,
+                folder,
+                control,
+                gate,
+                signals,
+            })),
+            (ready, gate) => {
+                if let Some(mut gate) = gate {
+                    gate.end().await;
+                }
+                control.end().await;
+                ready.map(|_| None)
+            }
+        }
+    }
+
+    /// Does some more work; none if a signal came first.
+    pub(super) async fn until_signal<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            done = work => Some(done),
+            () = self.signals.any() => None,
+        }
+    }
+
+    /// Watches both processes until a signal, or until neither is left. Nothing is started again:
+    /// whoever runs this wants to see what a failure does.
+    pub(super) async fn supervise(&mut self) -> Result<(), Failure> {
+        let (mut control_ended, mut gate_ended) = (false, false);
+        while !(control_ended && gate_ended) {
+            tokio::select! {
+                () = self.signals.any() => return Ok(()),
+                how = self.control.ended(), if !control_ended => {
+                    control_ended = true;
+                    ui::note(&format!("aeolus: control has ended ({how}); gates go on with what they know"));
+                }
+                how = self.gate.ended(), if !gate_ended => {
+                    gate_ended = true;
+                    ui::note(&format!("aeolus: the gate has ended ({how})"));
+                }
+            }
+        }
+        Err(Report::new("DEV-0004", "both processes have ended by themselves").failed())
+    }
+
+    /// Ends both in good order.
+    pub(super) async fn end(mut self) {
+        self.gate.end().await;
+        self.control.end().await;
+    }
+}
+
+/// Brings everything up and says where it is.
+async fn up(
     args: &DevArgs,
     context: &Context,
     (folder, plane, request): (&Folder, &Slug, Option<fleet::ApplyRequest>),
     (control, gate_child): (&mut Child, &mut Option<Child>),
-) -> Result<(), Failure> {
+) -> Result<Ready, Failure> {
     let ready: ControlReady = control.ready().await?;
     folder.remember_control(&ready.issuer)?;
     let credentials = login::by_password(
@@ -117,28 +195,28 @@ async fn run(
     let bound: GateReady = started.ready().await?;
     settle(&client, plane, seq).await?;
     let url = |address: Option<&String>| address.map(|a| format!("http://{a}")).unwrap_or_default();
-    let ready = Ready {
-        control: &ready.issuer,
-        gate: &url(bound.checks.first()),
-        proxy: &url(bound.proxy.as_ref()),
+    Ok(Ready {
+        control: ready.issuer,
+        gate: url(bound.checks.first()),
+        proxy: url(bound.proxy.as_ref()),
         admin: Admin {
-            email: &folder.admin_email,
-            password: folder.admin_password.expose(),
+            email: folder.admin_email.clone(),
+            password: folder.admin_password.clone(),
         },
-    };
-    announce(&ready, args, folder);
-    Ok(())
+    })
 }
 
-fn announce(ready: &Ready<'_>, args: &DevArgs, folder: &Folder) {
+fn announce(args: &DevArgs, Running { ready, folder, .. }: &Running) -> Result<(), Failure> {
     if args.ready_json {
-        let line = serde_json::to_string(ready).unwrap_or_default();
-        ui::line(&line);
-        return;
+        return ui::answer(Output::Json, ready, &Table::default());
     }
     ui::line(&format!(
         "Ready.\n  control   {}\n  gate      {}\n  proxy     {}\n  admin     {}\n  password  {}",
-        ready.control, ready.gate, ready.proxy, ready.admin.email, ready.admin.password
+        ready.control,
+        ready.gate,
+        ready.proxy,
+        ready.admin.email,
+        ready.admin.password.expose()
     ));
     ui::line(&format!(
         "\nUse the command line as the administrator:\n  export AEOLUS_CREDENTIALS={}\n\
@@ -147,6 +225,7 @@ fn announce(ready: &Ready<'_>, args: &DevArgs, folder: &Folder) {
         folder.gate().display()
     ));
     ui::note("The root key is in the folder too: that suits this machine, not a production fleet.");
+    Ok(())
 }
 
 /// The plane that this machine's gate belongs to.
@@ -205,33 +284,6 @@ async fn settle(client: &Client, plane: &Slug, seq: Option<u64>) -> Result<(), F
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-}
-
-/// Watches both until a signal, or until neither is left. Nothing is started again: whoever runs
-/// this wants to see what a failure does.
-async fn supervise(
-    control: &mut Child,
-    gate: Option<&mut Child>,
-    signals: &mut Signals,
-) -> Result<(), Failure> {
-    let Some(gate) = gate else {
-        return Ok(());
-    };
-    let (mut control_ended, mut gate_ended) = (false, false);
-    while !(control_ended && gate_ended) {
-        tokio::select! {
-            () = signals.any() => return Ok(()),
-            how = control.ended(), if !control_ended => {
-                control_ended = true;
-                ui::note(&format!("aeolus: control has ended ({how}); gates go on with what they know"));
-            }
-            how = gate.ended(), if !gate_ended => {
-                gate_ended = true;
-                ui::note(&format!("aeolus: the gate has ended ({how})"));
-            }
-        }
-    }
-    Err(Report::new("DEV-0004", "both processes have ended by themselves").failed())
 }
 
 /// The signals that end everything.

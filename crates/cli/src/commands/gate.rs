@@ -11,7 +11,7 @@ use aeolus_gate::replica::{
 };
 use aeolus_gate::{GateConfig, GateError};
 use aeolus_keys::{Alg, SigningKey, SystemRng};
-use aeolus_model::{DeploymentId, PlaneId, SystemClock};
+use aeolus_model::{DeploymentId, SystemClock};
 use aeolus_snapshot::section::Deployment;
 use aeolus_tls::{BindError, HandedOver};
 use serde::Serialize;
@@ -171,8 +171,15 @@ fn unusable(error: &DataError) -> Failure {
     report.failed()
 }
 
-/// What Airflow has to be told.
+/// Prints what Airflow has to be told.
 pub(super) fn airflow_env(args: &AirflowEnv) -> Result<(), Failure> {
+    let lines = airflow_settings(args)?.map(|(name, value)| format!("{name}={value}\n"));
+    ui::print(&lines.concat());
+    Ok(())
+}
+
+/// The settings by which a deployment's Airflow believes this gate.
+pub(super) fn airflow_settings(args: &AirflowEnv) -> Result<[(&'static str, String); 4], Failure> {
     let data = Data::open(&args.data, Arc::new(SystemFs)).map_err(|error| unusable(&error))?;
     let gate = args.gate_url.trim_end_matches('/');
     if url::Url::parse(gate).is_err() {
@@ -196,18 +203,25 @@ pub(super) fn airflow_env(args: &AirflowEnv) -> Result<(), Failure> {
             .failed()
     })?;
     let id = find(&loaded.world, &args.deployment)?;
-    ui::print(&airflow_lines(data.settings.plane, id, gate));
-    Ok(())
-}
-
-/// The settings of the auth manager.
-fn airflow_lines(plane: PlaneId, id: DeploymentId, gate: &str) -> String {
-    format!(
-        "AIRFLOW__CORE__AUTH_MANAGER=aeolus_airflow.AeolusAuthManager\n\
-         AIRFLOW__AEOLUS__JWKS_URL={gate}/deployments/{id}/jwks.json\n\
-         AIRFLOW__AEOLUS__ISSUER=urn:aeolus:plane:{plane}\n\
-         AIRFLOW__AEOLUS__AUDIENCE=urn:aeolus:deployment:{id}\n"
-    )
+    let plane = data.settings.plane;
+    Ok([
+        (
+            "AIRFLOW__CORE__AUTH_MANAGER",
+            "aeolus_airflow.AeolusAuthManager".to_owned(),
+        ),
+        (
+            "AIRFLOW__AEOLUS__JWKS_URL",
+            format!("{gate}/deployments/{id}/jwks.json"),
+        ),
+        (
+            "AIRFLOW__AEOLUS__ISSUER",
+            format!("urn:aeolus:plane:{plane}"),
+        ),
+        (
+            "AIRFLOW__AEOLUS__AUDIENCE",
+            format!("urn:aeolus:deployment:{id}"),
+        ),
+    ])
 }
 
 /// A deployment by its id, by `ORGANIZATION/WORKSPACE/NAME`, or by its name if only one has it.

@@ -48,10 +48,12 @@ fn bad_path(wanted: &str) -> Failure {
         .usage()
 }
 
+/// A new token.
 #[derive(Serialize)]
-struct Created {
+pub(super) struct Created {
     id: String,
-    token: String,
+    /// Its value.
+    pub(super) token: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     planes: Option<PlaneAcks>,
 }
@@ -84,12 +86,17 @@ fn wait(no_wait: bool) -> Wait {
     if no_wait { Wait::No } else { Wait::Planes }
 }
 
-/// Makes a token at control.
+/// Makes a token at control and shows it.
 pub(super) async fn create(args: &TokenCreate, context: &Context) -> Result<(), Failure> {
+    let client = args.target.client(&context.environment)?;
+    show(&request(&client, args).await?, context)
+}
+
+/// Makes a token at control.
+pub(super) async fn request(client: &Client, args: &TokenCreate) -> Result<Created, Failure> {
     let (scope, path, _) = scope(args)?;
     let role = args.role.ok_or_else(|| bad_path("--role ROLE"))?;
-    let client = args.target.client(&context.environment)?;
-    let (organization, entity) = resolve(&client, path).await?;
+    let (organization, entity) = resolve(client, path).await?;
     let wanted = Wanted {
         name: args.name.clone(),
         description: args.description.clone(),
@@ -104,12 +111,11 @@ pub(super) async fn create(args: &TokenCreate, context: &Context) -> Result<(), 
     };
     let made = client.create_token(&organization, &wanted, wait(args.no_wait));
     let made = made.await.map_err(refused)?;
-    let created = Created {
+    Ok(Created {
         id: made.record.id.to_string(),
         token: made.token,
         planes: made.planes,
-    };
-    show(&created, context)
+    })
 }
 
 /// The organization's name and the id of what a path names in it.

@@ -20,14 +20,14 @@ use crate::files;
 use crate::report::{Failure, Report};
 
 /// The folder, with everything that a first start makes.
-pub(super) struct Folder {
+pub(in crate::commands) struct Folder {
     path: PathBuf,
     config: Option<PathBuf>,
     known: Option<Known>,
     /// The first administrator's address.
-    pub(super) admin_email: String,
+    pub(in crate::commands) admin_email: String,
     /// Their password.
-    pub(super) admin_password: Secret<String>,
+    pub(in crate::commands) admin_password: Secret<String>,
 }
 
 /// What later starts have to repeat, in `dev.json`.
@@ -42,7 +42,7 @@ struct Known {
 
 impl Folder {
     /// Makes or reads it.
-    pub(super) fn open(args: &DevArgs, context: &Context) -> Result<Self, Failure> {
+    pub(in crate::commands) fn open(args: &DevArgs, context: &Context) -> Result<Self, Failure> {
         files::folder(&args.data)?;
         files::folder(&args.data.join("root"))?;
         let path = args.data.canonicalize().map_err(|error| {
@@ -90,22 +90,27 @@ impl Folder {
     }
 
     /// The administrator's stored sign-in.
-    pub(super) fn credentials(&self) -> PathBuf {
+    pub(in crate::commands) fn credentials(&self) -> PathBuf {
         self.path.join("credentials.json")
     }
 
     /// The gate's own folder.
-    pub(super) fn gate(&self) -> PathBuf {
+    pub(in crate::commands) fn gate(&self) -> PathBuf {
         self.path.join("gate")
     }
 
+    /// Where control's process id is.
+    pub(in crate::commands) fn control_pid(&self) -> PathBuf {
+        self.path.join("control.pid")
+    }
+
     /// Whether the gate has enrolled.
-    pub(super) fn has_gate(&self) -> bool {
+    pub(in crate::commands) fn has_gate(&self) -> bool {
         self.gate().join("gate.json").exists()
     }
 
     /// Keeps control's URL for later starts.
-    pub(super) fn remember_control(&self, issuer: &str) -> Result<(), Failure> {
+    pub(in crate::commands) fn remember_control(&self, issuer: &str) -> Result<(), Failure> {
         if let Some(known) = &self.known {
             return if known.control == issuer {
                 Ok(())
@@ -152,7 +157,7 @@ impl Folder {
                 "CONTROL__FIRST_ADMIN__PASSWORD__FILE",
                 self.path.join("admin-password"),
             );
-        Child::start("control", command, self.path.join("control.pid"))
+        Child::start("control", command, self.control_pid())
     }
 
     /// Starts the gate.
