@@ -1,0 +1,143 @@
+//! What goes wrong is said with its place, its meaning and its remedy; nothing is half-applied.
+
+use std::net::TcpListener;
+use std::path::Path;
+
+use crate::{Ran, aeolus};
+
+fn check(text: &str) -> Ran {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file.yaml");
+    std::fs::write(&file, text).unwrap();
+    let mut ran = aeolus(&["config", "check", file.to_str().unwrap()]);
+    ran.err = ran.err.replace(&folder.path().display().to_string(), "");
+    ran
+}
+
+/// `aeolus dev` on free ports over a folder.
+fn dev(folder: &Path, control: &str, more: &[&str]) -> Ran {
+    let folder = folder.to_str().unwrap();
+    let base = [
+        "dev",
+        "--data",
+        folder,
+        "--control-addr",
+        control,
+        "--gate-addr",
+        "127.0.0.1:0",
+        "--proxy-addr",
+        "127.0.0.1:0",
+    ];
+    aeolus(&[&base, more].concat())
+}
+
+#[track_caller]
+fn says(ran: &Ran, code: i32, words: &[&str]) {
+    assert_eq!(ran.code, code, "{}", ran.err);
+    for word in words {
+        assert!(ran.err.contains(word), "no {word:?} in:\n{}", ran.err);
+    }
+}
+
+#[test]
+fn an_unknown_key_of_the_configuration_names_line_and_nearest() {
+    let ran = check("control:\n  listn: 127.0.0.1:1\n");
+    says(
+        &ran,
+        2,
+        &["file.yaml:2:3", "`listn`", "did you mean `listen`?"],
+    );
+}
+
+#[test]
+fn an_unknown_key_of_a_fleet_names_line_and_nearest() {
+    let ran = check("version: 1\nplanes:\n  - {name: a, authHst: x}\n");
+    says(
+        &ran,
+        2,
+        &["file.yaml:3:15", "`authHst`", "did you mean `authHost`?"],
+    );
+}
+
+#[test]
+fn everything_that_is_wrong_is_said_at_once() {
+    let ran = check("control:\n  listn: x\n  metrics: nowhere\n");
+    says(&ran, 2, &["file.yaml:2:", "file.yaml:3:"]);
+}
+
+#[test]
+fn a_fleet_with_a_mistake_starts_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let fleet = folder.path().join("fleet.yaml");
+    std::fs::write(&fleet, "version: 1\norganisations: []\n").unwrap();
+    let data = folder.path().join("data");
+    let ran = dev(&data, "127.0.0.1:0", &["--fleet", fleet.to_str().unwrap()]);
+    says(
+        &ran,
+        2,
+        &["fleet.yaml:2:1", "did you mean `organizations`?"],
+    );
+    assert!(!data.exists(), "something was made");
+}
+
+#[test]
+fn a_port_in_use_is_named_with_the_way_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let ran = dev(&folder.path().join("data"), &address, &[]);
+    says(&ran, 1, &["NET-0001", &address, "in use", "port 0"]);
+}
+
+#[test]
+fn a_folder_that_can_not_be_made_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let ran = dev(&file.join("data"), "127.0.0.1:0", &[]);
+    says(&ran, 1, &["FILE-0002", "file/data", "choose a place"]);
+}
+
+#[test]
+fn a_damaged_database_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let control = folder.path().join("control");
+    std::fs::create_dir(&control).unwrap();
+    let database = control.join("aeolus.db");
+    let bytes = vec![0x5a; 8192];
+    std::fs::write(&database, &bytes).unwrap();
+    let ran = dev(folder.path(), "127.0.0.1:0", &[]);
+    says(&ran, 1, &["DB-CORRUPT", "damaged", "backup"]);
+    assert_eq!(std::fs::read(&database).unwrap(), bytes);
+}
+
+#[test]
+fn a_demonstration_without_an_airflow_says_how_to_get_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let airflow = folder.path().join("nothing");
+    let data = folder.path().join("data");
+    let ran = aeolus(&[
+        "demo",
+        "--airflow",
+        airflow.to_str().unwrap(),
+        "--data",
+        data.to_str().unwrap(),
+    ]);
+    says(&ran, 2, &["DEMO-0001", "make demo", "--airflow DIR"]);
+    assert!(!data.exists(), "something was made");
+}
+
+#[test]
+fn a_gate_that_never_joined_says_how_to_join() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("gate");
+    let ran = aeolus(&[
+        "gate",
+        "serve",
+        "--data",
+        data.to_str().unwrap(),
+        "--metrics",
+        "off",
+    ]);
+    says(&ran, 1, &["GATE-0003", "aeolus gate enroll"]);
+}
