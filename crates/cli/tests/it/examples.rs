@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::{aeolus, repository};
+use crate::program::{aeolus, repository};
 
 fn yaml_files(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).unwrap() {

@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 use std::path::Path;
 
-use crate::{Ran, aeolus};
+use crate::program::{Ran, aeolus};
 
 fn check(text: &str) -> Ran {
     let folder = tempfile::tempdir().unwrap();

@@ -1,6 +1,6 @@
 //! The reference pages name what the program has.
 
-use crate::aeolus;
+use crate::program::aeolus;
 
 #[test]
 fn every_page_can_be_printed() {
