@@ -8,10 +8,10 @@ is limited by the generator too.
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import platform
-import shutil
 import socket
 import statistics
 import subprocess
@@ -23,13 +23,16 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
-from harness.process import ROOT, free_port, running, wait_for  # noqa: E402
+from harness.process import ROOT, free_port, reap, running, wait_for  # noqa: E402
 
-DEPLOYMENTS = 1000
+SERVERS = ("gate", "hyper", "nginx")
+DEPLOYMENTS = int(os.environ.get("DEPLOYMENTS", "1000"))
 ROUNDS = int(os.environ.get("ROUNDS", "5"))
 SECONDS = int(os.environ.get("SECONDS_EACH", "2"))
 TICK = os.sysconf("SC_CLK_TCK")
 RELEASE = ROOT / "target" / "release"
+
+Requests = list[tuple[str, dict[str, str]]]
 
 NGINX = """
 worker_processes 1; daemon off; pid {home}/pid; error_log {home}/error.log;
@@ -70,7 +73,7 @@ def fleet(names: list[str]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def prepare(home: Path) -> list[tuple[str, dict[str, str]]]:
+def prepare(home: Path) -> Requests:
     """A gate's data folder and the requests to send."""
     names = [f"d{number:04}" for number in range(DEPLOYMENTS)]
     (home / "fleet.yaml").write_text(fleet(names))
@@ -83,18 +86,25 @@ def prepare(home: Path) -> list[tuple[str, dict[str, str]]]:
         made = subprocess.run(
             [aeolus, *mint, "--deployment", f"acme/all/{name}"], check=True, capture_output=True
         )
+        token = json.loads(made.stdout)["token"]
         headers = {
             "Host": "auth.internal",
             "X-Original-URL": f"https://{name}.bench.test/api/v2/dags?limit=100",
             "X-Original-Method": "GET",
             "X-Forwarded-For": "192.0.2.7",
-            "Authorization": f"Bearer {json.loads(made.stdout)['token']}",
+            "Authorization": f"Bearer {token}",
             "Accept": "application/json",
             "Accept-Encoding": "gzip, deflate",
             "User-Agent": "apache-airflow-client/3.3",
         }
-        requests.append((f"/authz/nginx/acme/all/{name}", headers))
+        requests.append((f"/authz/nginx/{audience(token).rsplit(':', 1)[1]}", headers))
     return requests
+
+
+def audience(token: str) -> str:
+    """The audience of a token, which names its deployment."""
+    payload = token.split(".")[1]
+    return json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))["aud"]
 
 
 def cpu(pid: int) -> float:
@@ -137,22 +147,26 @@ def listens(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def gate_command(home: Path, port: int) -> list[str | Path]:
-    """The gate as it runs in production, without a control plane."""
-    return [RELEASE / "aeolus", "gate", "serve", "--data", home / "gate", "--checks", f"127.0.0.1:{port}"]
+def command(name: str, home: Path, port: int) -> list[str | Path]:
+    """A server: the gate as it runs in production, without a control plane, or a baseline."""
+    if name == "gate":
+        gate = [RELEASE / "aeolus", "gate", "serve", "--data", home / "gate", "--metrics", "off"]
+        return [*gate, "--proxy", "off", "--checks", f"127.0.0.1:{port}"]
+    if name == "hyper":
+        return [RELEASE / "hyper-empty", f"127.0.0.1:{port}"]
+    (home / "nginx.conf").write_text(NGINX.format(home=home, port=port))
+    return ["nginx", "-p", home, "-c", home / "nginx.conf"]
 
 
-def instructions(home: Path, requests: list[tuple[str, dict[str, str]]]) -> float | None:
-    """User-space instructions per cached check, by callgrind: the difference of two lengths."""
-    if not shutil.which("valgrind"):
-        return None
+def instructions(home: Path, name: str, requests: Requests) -> float:
+    """User-space instructions of one request, by callgrind: the difference of two lengths."""
     counts = {}
     for passes in (2, 8):
         port = free_port()
-        out = home / f"callgrind.{passes}"
+        out = home / f"callgrind.{name}.{passes}"
         valgrind = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}"]
-        with running([*valgrind, *gate_command(home, port)], home / "valgrind.log") as child:
-            wait_for("the gate under valgrind", lambda port=port: listens(port), 120, 0.5)
+        with running([*valgrind, *command(name, home, port)], home / "valgrind.log") as child:
+            wait_for(f"{name} under valgrind", lambda port=port: listens(port), 120, 0.5)
             send(port, requests, passes)
             child.terminate()
             child.wait(60)
@@ -161,7 +175,7 @@ def instructions(home: Path, requests: list[tuple[str, dict[str, str]]]) -> floa
     return (counts[8] - counts[2]) / (6 * len(requests))
 
 
-def send(port: int, requests: list[tuple[str, dict[str, str]]], passes: int) -> None:
+def send(port: int, requests: Requests, passes: int) -> None:
     """Sends every request `passes` times on one connection."""
     with socket.create_connection(("127.0.0.1", port)) as connection:
         answers = connection.makefile("rb")
@@ -174,6 +188,18 @@ def send(port: int, requests: list[tuple[str, dict[str, str]]], passes: int) -> 
                     raise SystemExit(f"gate-check: {status!r}")
                 while answers.readline() not in (b"\r\n", b""):
                     pass
+
+
+def refuses_garbage(port: int, request: tuple[str, dict[str, str]]) -> None:
+    """What was measured does check: a token with another signature is not let in."""
+    path, headers = request
+    forged = headers["Authorization"][:-8] + "AAAAAAAA"
+    try:
+        send(port, [(path, {**headers, "Authorization": forged})], 1)
+    except SystemExit as refused:
+        if " 401 " in str(refused):
+            return
+    raise SystemExit("gate-check: a forged token was not refused")
 
 
 def main() -> None:
@@ -195,32 +221,27 @@ def main() -> None:
         )
         script = home / "requests.lua"
         script.write_text(LUA % listing)
-        ports = {name: free_port() for name in ("gate", "hyper", "nginx")}
-        (home / "nginx.conf").write_text(NGINX.format(home=home, port=ports["nginx"]))
-        commands = {
-            "gate": gate_command(home, ports["gate"]),
-            "hyper": [RELEASE / "hyper-empty", f"127.0.0.1:{ports['hyper']}"],
-            "nginx": ["nginx", "-p", home, "-c", home / "nginx.conf"],
-        }
+        ports = {name: free_port() for name in SERVERS}
         children = {}
-        for name, command in commands.items():
-            pinned = ["taskset", "-c", "0", *command]
+        for name in SERVERS:
+            pinned = ["taskset", "-c", "0", *command(name, home, ports[name])]
             children[name] = stack.enter_context(running(pinned, home / f"{name}.log"))
             wait_for(name, lambda name=name: listens(ports[name]), 30)
         pids = {name: worker(child.pid) for name, child in children.items()}
         send(ports["gate"], requests, 1)
-        rows: dict[str, list[dict[str, float]]] = {name: [] for name in commands}
+        rows: dict[str, list[dict[str, float]]] = {name: [] for name in SERVERS}
         for _ in range(ROUNDS):
-            for name in commands:
+            for name in SERVERS:
                 before = cpu(pids[name])
                 round_ = load(ports[name], script)
                 round_["cpu_us"] = (cpu(pids[name]) - before) * 1e6 / round_["requests"]
                 rows[name].append(round_)
         memory = {name: pss(pid) for name, pid in pids.items()}
-    with tempfile.TemporaryDirectory() as folder:
-        home = Path(folder)
-        instructions_per_check = instructions(home, prepare(home))
-    report(rows, memory, instructions_per_check)
+        refuses_garbage(ports["gate"], requests[0])
+        for child in children.values():
+            reap(child)
+        counted = {name: instructions(home, name, requests) for name in ("gate", "hyper")}
+    report(rows, memory, counted)
 
 
 def worker(pid: int) -> int:
@@ -230,7 +251,7 @@ def worker(pid: int) -> int:
     return int(children[0]) if children else pid
 
 
-def report(rows: dict, memory: dict[str, float], instructions_per_check: float | None) -> None:
+def report(rows: dict, memory: dict[str, float], counted: dict[str, float]) -> None:
     """Prints the table and the one line, writes the JSON."""
     def middle(name: str, key: str) -> float:
         return statistics.median(row[key] for row in rows[name])
@@ -249,8 +270,9 @@ def report(rows: dict, memory: dict[str, float], instructions_per_check: float |
     for base in ("hyper", "nginx"):
         figures[f"cpu_vs_{base}"] = round(figures[f"{base}_cpu_us"] / figures["gate_cpu_us"], 2)
         figures[f"rps_vs_{base}"] = round(figures["gate_rps"] / figures[f"{base}_rps"], 2)
-    if instructions_per_check is not None:
-        figures["gate_instructions"] = round(instructions_per_check)
+    for name, count in counted.items():
+        figures[f"{name}_instructions"] = round(count)
+    figures["instructions_over_hyper"] = round(counted["gate"] - counted["hyper"])
     commit = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
     ).stdout.strip()
