@@ -190,7 +190,13 @@ impl<'a> World<'a> {
         if build.deployments.len() == before {
             return Ok(());
         }
-        build.revocations.insert(own, Revocations::default());
+        // A value whose place is past the end of the bits was never issued, and is refused.
+        let places = tokens.iter().map(|token| token.index / 8 + 1).max();
+        let revocations = Revocations {
+            status: vec![0; places.map_or(0, |bytes| bytes as usize)],
+            ..Revocations::default()
+        };
+        build.revocations.insert(own, revocations);
         for (grant, resource) in written {
             let subject = match grant.grantee() {
                 Some(Grantee::User(email)) => {
