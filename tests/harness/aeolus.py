@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from .airflow import answers
 from .process import ROOT, Timeout, free_port, reap, running, signal_group, tail, wait_for
 from .sockets import Sockets
 
@@ -117,6 +118,7 @@ def serving(
         join = fleet.run("plane", "add", planes[0]["name"]).stdout
         run("gate", "enroll", "--data", f"{fleet.data}/gate", stdin=join)
         fleet.start_gate()
+        wait_for("the gate's first snapshot", lambda: answers(f"{fleet.gate}/readyz"), 20)
         yield fleet
 
 
