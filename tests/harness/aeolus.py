@@ -94,6 +94,11 @@ class Fleet:
         )
         return json.loads(made.stdout)
 
+    def deployment_id(self, deployment: str) -> str:
+        """The id of `ORGANIZATION/WORKSPACE/DEPLOYMENT`."""
+        trust = airflow_settings(self.data / "gate", deployment, self.gate)
+        return trust["AIRFLOW__AEOLUS__AUDIENCE"].rsplit(":", 1)[1]
+
     def end(self) -> None:
         """Ends everything."""
         for child in self.processes.values():

@@ -16,6 +16,7 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def answer(self) -> None:
+        self.server.seen += 1
         length = int(self.headers.get("Content-Length") or 0)
         seen = {
             "method": self.command,
@@ -37,22 +38,37 @@ class Handler(BaseHTTPRequestHandler):
         """Silence."""
 
 
+class Server(ThreadingHTTPServer):
+    """Counts what reaches it."""
+
+    daemon_threads = True
+    seen = 0
+
+
 @dataclass(frozen=True)
 class Echo:
     """A running echo application."""
 
-    port: int
+    server: Server
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return self.server.server_address[1]
+
+    def count(self) -> int:
+        """How many requests have reached it."""
+        return self.server.seen
 
 
 @contextmanager
 def server() -> Iterator[Echo]:
     """Runs it until the block ends."""
-    listening = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    listening.daemon_threads = True
+    listening = Server(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=listening.serve_forever, daemon=True)
     thread.start()
     try:
-        yield Echo(listening.server_address[1])
+        yield Echo(listening)
     finally:
         listening.shutdown()
         listening.server_close()

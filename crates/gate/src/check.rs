@@ -11,7 +11,7 @@ use hyper::body::Incoming;
 
 use crate::answer;
 use crate::body::Body;
-use crate::codec::{forwarded_for, nginx};
+use crate::codec::{self, Check, forwarded_for};
 use crate::gate::{Gate, Verdict};
 use crate::session;
 
@@ -23,16 +23,14 @@ pub async fn serve(
 ) -> Response<Body> {
     let (parts, _body) = request.into_parts();
     let path = parts.uri.path();
-    if let Some(id) = path.strip_prefix("/authz/nginx/") {
-        let asked = id.parse().ok();
-        let asked = asked.and_then(|id| nginx::parse(&parts.headers, id, peer));
-        let verdict = if let Some(question) = asked {
+    if let Some(check) = Check::of(path) {
+        let verdict = if let Some(question) = codec::parse(check, &parts, peer) {
             gate.check(&question)
         } else {
             gate.metrics.refused(Reason::TargetForm);
             Verdict::Deny(Deny::because(Reason::TargetForm))
         };
-        return nginx::render(&verdict, &parts.headers);
+        return codec::render(check.dialect, &verdict, &parts.headers);
     }
     if path.starts_with(session::PREFIX) {
         let peer = forwarded_for(&parts.headers, peer);

@@ -1,11 +1,64 @@
 //! How one proxy asks and is answered. A codec only parses and renders; it decides nothing.
+//!
+//! No two proxies agree on anything but "200 is an allowance", so each has a route of its own,
+//! `/authz/{dialect}/{deployment}`, and nothing is guessed from which headers happen to be there.
 
-pub mod nginx;
+mod ask;
+mod render;
+
+#[cfg(test)]
+mod tests;
 
 use std::net::IpAddr;
 
 use http::HeaderMap;
 use http::header::HeaderName;
+
+pub use ask::{Check, parse};
+pub use render::render;
+
+/// A way of asking over HTTP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Dialect {
+    /// `auth_request` of nginx: it understands 200, 401 and 403.
+    Nginx,
+    /// `ForwardAuth` of Traefik.
+    Traefik,
+    /// `forward_auth` of Caddy.
+    Caddy,
+    /// The Lua action of `deploy/haproxy`.
+    Haproxy,
+    /// `ext_authz` over HTTP of Envoy, and the `ExternalAuth` filter of the Gateway API: the
+    /// original request itself, its path behind the check's.
+    Envoy,
+}
+
+impl Dialect {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::Nginx,
+        Self::Traefik,
+        Self::Caddy,
+        Self::Haproxy,
+        Self::Envoy,
+    ];
+
+    /// Its name in the check's path.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Nginx => "nginx",
+            Self::Traefik => "traefik",
+            Self::Caddy => "caddy",
+            Self::Haproxy => "haproxy",
+            Self::Envoy => "envoy",
+        }
+    }
+
+    /// The dialect of a name.
+    pub fn of(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|dialect| dialect.name() == name)
+    }
+}
 
 /// The last address that a trusted proxy wrote: what stands before it, anybody may have written.
 pub(crate) fn forwarded_for(headers: &HeaderMap, peer: Option<IpAddr>) -> Option<IpAddr> {

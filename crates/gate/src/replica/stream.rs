@@ -39,12 +39,15 @@ pub(crate) async fn follow<W: Send + Sync + 'static, C: Control>(
     shutdown: CancellationToken,
 ) {
     let mut backoff = Backoff::default();
+    // What is known may be old: the first answer, and the first after a failure, is wanted at once.
+    let mut wait = Duration::ZERO;
     loop {
         let started = Instant::now();
         let polled = tokio::select! {
             () = shutdown.cancelled() => return,
-            polled = poll(&replica, &*control) => polled,
+            polled = poll(&replica, &*control, wait) => polled,
         };
+        wait = if polled.is_ok() { WAIT } else { Duration::ZERO };
         let resume = match polled {
             Ok(news) => {
                 backoff.reset();
@@ -75,9 +78,10 @@ pub(crate) async fn follow<W: Send + Sync + 'static, C: Control>(
 async fn poll<W: Send + Sync + 'static, C: Control>(
     replica: &Arc<Replica<W>>,
     control: &C,
+    wait: Duration,
 ) -> Result<bool, PollError> {
-    let call = control.manifest(replica.after(), WAIT, replica.root_version());
-    let answer = timeout(WAIT + GRACE, call)
+    let call = control.manifest(replica.after(), wait, replica.root_version());
+    let answer = timeout(wait + GRACE, call)
         .await
         .map_err(|_| PollError::Timeout)??;
     let mut news = false;

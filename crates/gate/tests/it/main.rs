@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod checks;
 #[cfg(test)]
+mod dialects;
+#[cfg(test)]
 mod fleet;
 #[cfg(test)]
 mod proxy;

@@ -182,6 +182,7 @@ pub(crate) struct FakeControl {
     pub(crate) down: std::sync::atomic::AtomicBool,
     pub(crate) sections: Mutex<HashMap<Digest, Vec<u8>>>,
     pub(crate) polls: Mutex<Vec<(tokio::time::Instant, Option<Position>)>>,
+    pub(crate) waits: Mutex<Vec<Duration>>,
     pub(crate) fetched: AtomicUsize,
     pub(crate) enrolled: Mutex<Vec<EnrollRequest>>,
     pub(crate) batches: Mutex<Vec<(String, String)>>,
@@ -212,6 +213,7 @@ impl Control for FakeControl {
         _root: u64,
     ) -> Result<ManifestAnswer, ControlError> {
         let asked = (tokio::time::Instant::now(), after);
+        self.waits.lock().unwrap().push(wait);
         self.polls.lock().unwrap().push(asked);
         self.up()?;
         let next = self.script.lock().unwrap().pop_front();

@@ -126,25 +126,42 @@ async fn what_is_not_inlined_is_fetched_and_only_once() {
 #[tokio::test(start_paused = true)]
 async fn f4_a_control_that_hangs_is_given_up_on_and_asked_again() {
     let control = script([
-        Next::Hang,
-        Next::Hang,
         Next::Answer(answer(&published(4), 4)),
+        Next::Hang,
+        Next::Hang,
+        Next::Answer(answer(&published(5), 5)),
     ]);
     let fleet = Fleet::start(control).await;
     let started = Instant::now();
     fleet
-        .until("the snapshot", |f| seq(&f.replica) == Some(4))
+        .until("the snapshot", |f| seq(&f.replica) == Some(5))
         .await;
     let waited = started.elapsed();
-    assert!(waited >= Duration::from_secs(80), "{waited:?}");
-    assert!(waited < Duration::from_secs(90), "{waited:?}");
+    assert!(waited >= Duration::from_secs(50), "{waited:?}");
+    assert!(waited < Duration::from_secs(60), "{waited:?}");
     let polls = fleet.control.polls.lock().unwrap().clone();
-    for pair in polls[..3].windows(2) {
-        assert!(
-            pair[1].0 - pair[0].0 >= Duration::from_secs(40),
-            "one poll at a time"
-        );
-    }
+    let between = |n: usize| polls[n + 1].0 - polls[n].0;
+    assert!(between(1) >= Duration::from_secs(40), "one poll at a time");
+    assert!(between(2) >= Duration::from_secs(10), "one poll at a time");
+    fleet.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_answer_and_the_first_after_a_failure_are_wanted_at_once() {
+    let control = script([
+        Next::Answer(answer(&published(4), 4)),
+        Next::Answer(answer(&published(4), 4)),
+        unavailable(),
+    ]);
+    let fleet = Fleet::start(control).await;
+    fleet
+        .until("five polls", |f| f.control.waits.lock().unwrap().len() >= 5)
+        .await;
+    let waits = fleet.control.waits.lock().unwrap()[..5].to_vec();
+    assert_eq!(
+        waits.iter().map(Duration::as_secs).collect::<Vec<_>>(),
+        [0, 30, 30, 0, 30]
+    );
     fleet.stop().await;
 }
 

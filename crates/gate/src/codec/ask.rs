@@ -1,0 +1,94 @@
+//! From a check's bytes to the question in it.
+
+use std::net::IpAddr;
+
+use aeolus_decide::{Headers, Request};
+use aeolus_model::DeploymentId;
+use http::HeaderMap;
+use http::header::HOST;
+use http::request::Parts;
+
+use super::{Dialect, forwarded_for, pairs};
+
+/// Where checks are asked.
+const PREFIX: &str = "/authz/";
+
+/// A check, before its headers are looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Check<'a> {
+    /// How it is asked.
+    pub dialect: Dialect,
+    /// The deployment that the proxy's configuration names; none if that is no id.
+    pub deployment: Option<DeploymentId>,
+    /// What follows in the path: the original path where the proxy appends it.
+    rest: &'a str,
+}
+
+impl<'a> Check<'a> {
+    /// The check a path asks for; none if it asks for none. The query is never looked at: Caddy
+    /// and Envoy hand on the client's.
+    pub fn of(path: &'a str) -> Option<Self> {
+        let (name, rest) = path.strip_prefix(PREFIX)?.split_once('/')?;
+        let dialect = Dialect::of(name)?;
+        let end = rest.find('/').unwrap_or(rest.len());
+        let (id, rest) = rest.split_at_checked(end)?;
+        Some(Self {
+            dialect,
+            deployment: id.parse().ok(),
+            rest,
+        })
+    }
+}
+
+/// The question in a check. `None` if the proxy's configuration sends none or the client has
+/// changed it: a missing header is never made up from another one, and of two neither is chosen.
+pub fn parse<'a>(check: Check<'a>, parts: &'a Parts, peer: Option<IpAddr>) -> Option<Request<'a>> {
+    let headers = &parts.headers;
+    let (method, host, target) = match check.dialect {
+        Dialect::Nginx => {
+            // Absolute, so that it says the host as nginx chose it; `Host` is the check's own.
+            let target = once(headers, "x-original-url")?;
+            let absolute = target.starts_with(b"http://") || target.starts_with(b"https://");
+            if !absolute || !check.rest.is_empty() {
+                return None;
+            }
+            (once(headers, "x-original-method")?, None, target)
+        }
+        Dialect::Traefik | Dialect::Caddy | Dialect::Haproxy => {
+            let target = once(headers, "x-forwarded-uri")?;
+            if !check.rest.is_empty() {
+                return None;
+            }
+            let host = once(headers, "x-forwarded-host")?;
+            (once(headers, "x-forwarded-method")?, Some(host), target)
+        }
+        Dialect::Envoy => {
+            let path = parts.uri.path_and_query()?.as_str();
+            // The path and the client's query, byte for byte, behind our own prefix.
+            let behind = path.len().checked_sub(
+                check.rest.len() + parts.uri.query().map_or(0, |query| query.len() + 1),
+            )?;
+            let target = path.get(behind..)?;
+            let host = once(headers, HOST.as_str())?;
+            (
+                parts.method.as_str().as_bytes(),
+                Some(host),
+                target.as_bytes(),
+            )
+        }
+    };
+    Some(Request {
+        method,
+        host,
+        target,
+        peer: forwarded_for(headers, peer),
+        pin: Some(check.deployment?),
+        headers: Headers::collect(pairs(headers)),
+    })
+}
+
+fn once<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a [u8]> {
+    let mut all = headers.get_all(name).iter();
+    let first = all.next()?;
+    all.next().is_none().then(|| first.as_bytes())
+}

@@ -1,0 +1,123 @@
+//! From a verdict to the answer that a proxy understands.
+
+use aeolus_decide::{Access, Allowed, Deny, SignIn};
+use http::header::{
+    AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HeaderName, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE,
+};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
+
+use super::Dialect;
+use crate::body::{Body, whole};
+use crate::gate::{Verdict, subject_id};
+
+const X_AEOLUS_USER: HeaderName = HeaderName::from_static("x-aeolus-user");
+const X_AEOLUS_EMAIL: HeaderName = HeaderName::from_static("x-aeolus-email");
+const X_AEOLUS_DEPLOYMENT: HeaderName = HeaderName::from_static("x-aeolus-deployment");
+const X_AUTH_LOCATION: HeaderName = HeaderName::from_static("x-auth-location");
+
+/// The answer to a check. `question` has the headers of the check.
+pub fn render(dialect: Dialect, verdict: &Verdict, question: &HeaderMap) -> Response<Body> {
+    let mut answer = match (verdict, dialect) {
+        (Verdict::Allow(allowed, authorization), _) => {
+            allow(allowed, authorization.as_ref(), question)
+        }
+        (Verdict::SignIn(sign_in), Dialect::Nginx) => nginx_sign_in(sign_in),
+        (Verdict::Deny(deny), Dialect::Nginx) => nginx_deny(deny),
+        (Verdict::SignIn(sign_in), _) => relayed_sign_in(sign_in),
+        (Verdict::Deny(deny), _) => relayed_deny(deny),
+    };
+    let no_store = HeaderValue::from_static("no-store");
+    answer.headers_mut().insert(CACHE_CONTROL, no_store);
+    answer
+}
+
+/// 200 and nothing else: some proxies take any other success for a denial. Every identity header
+/// is there, empty where there is nothing to say, so that none of a client's own can remain. No
+/// other header is: some proxies hand all of them to the application.
+fn allow(
+    allowed: &Allowed,
+    authorization: Option<&HeaderValue>,
+    question: &HeaderMap,
+) -> Response<Body> {
+    let nothing = || HeaderValue::from_static("");
+    let (user, email, token) = match allowed.access() {
+        Access::As(identity) => (
+            value(&subject_id(identity.subject)),
+            value(&identity.person.email),
+            authorization.cloned().unwrap_or_else(nothing),
+        ),
+        Access::Anonymous => (nothing(), nothing(), nothing()),
+        // The application checks the client's own credential: it goes on unchanged.
+        Access::PassThrough => {
+            let own = question.get(AUTHORIZATION).cloned();
+            (nothing(), nothing(), own.unwrap_or_else(nothing))
+        }
+    };
+    let mut answer = Response::new(whole(""));
+    let headers = answer.headers_mut();
+    headers.insert(AUTHORIZATION, token);
+    headers.insert(X_AEOLUS_USER, user);
+    headers.insert(X_AEOLUS_EMAIL, email);
+    let deployment = value(&allowed.deployment().id.to_string());
+    headers.insert(X_AEOLUS_DEPLOYMENT, deployment);
+    answer
+}
+
+/// nginx shows its client only 401 and 403; the configuration turns the location into a redirect.
+fn nginx_sign_in(sign_in: &SignIn) -> Response<Body> {
+    let mut answer = status(StatusCode::UNAUTHORIZED);
+    let headers = answer.headers_mut();
+    headers.insert(X_AUTH_LOCATION, value(&sign_in.location()));
+    headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    answer
+}
+
+fn nginx_deny(deny: &Deny) -> Response<Body> {
+    let mut answer = status(match deny.status() {
+        401 => StatusCode::UNAUTHORIZED,
+        500 => StatusCode::INTERNAL_SERVER_ERROR,
+        503 => StatusCode::SERVICE_UNAVAILABLE,
+        _ => StatusCode::FORBIDDEN,
+    });
+    challenge(deny, answer.headers_mut());
+    answer
+}
+
+/// The others relay the whole answer.
+fn relayed_sign_in(sign_in: &SignIn) -> Response<Body> {
+    let mut answer = status(StatusCode::FOUND);
+    let location = value(&sign_in.location());
+    answer.headers_mut().insert(LOCATION, location);
+    answer
+}
+
+fn relayed_deny(deny: &Deny) -> Response<Body> {
+    let code = StatusCode::from_u16(deny.status()).unwrap_or(StatusCode::FORBIDDEN);
+    let mut answer = Response::new(whole(format!("{}\n", deny.text())));
+    *answer.status_mut() = code;
+    let headers = answer.headers_mut();
+    let text = HeaderValue::from_static("text/plain; charset=utf-8");
+    headers.insert(CONTENT_TYPE, text);
+    challenge(deny, headers);
+    if let Some(seconds) = deny.retry_after() {
+        headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    answer
+}
+
+fn challenge(deny: &Deny, headers: &mut HeaderMap) {
+    if let Some(challenge) = deny.challenge() {
+        headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+    }
+}
+
+fn status(code: StatusCode) -> Response<Body> {
+    let mut answer = Response::new(whole(""));
+    *answer.status_mut() = code;
+    answer
+}
+
+/// What can't be a header value is left empty: it must not become two headers.
+fn value(text: &str) -> HeaderValue {
+    HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static(""))
+}

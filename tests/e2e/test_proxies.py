@@ -1,0 +1,101 @@
+"""Every proxy with its shipped configuration: people, programs, and a gate that is gone."""
+
+from __future__ import annotations
+
+import signal
+
+import pytest
+import requests
+from conftest import PASSWORD, required
+from harness.process import signal_group, wait_for
+from harness.proxies import PROXIES, proxy
+from harness.signin import sign_in
+
+HOST = "echo.localhost"
+PAGE = {"Accept": "text/html", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+
+
+@pytest.fixture(scope="module")
+def token(fleet) -> str:
+    """A viewer's token of the echo deployment."""
+    return fleet.create_token("proxies", "acme/sales/echo", "DEPLOYMENT_VIEWER")["token"]
+
+
+@pytest.fixture(scope="module", params=PROXIES)
+def door(request, fleet, upstream, tmp_path_factory) -> str:
+    """URL of the echo application through one proxy."""
+    name = request.param
+    required(name, PROXIES[name].found() is not None)
+    deployment = fleet.deployment_id("acme/sales/echo")
+    home = tmp_path_factory.mktemp("proxies") / name
+    with proxy(name, home, HOST, deployment, fleet.gate, upstream.port) as port:
+        yield f"http://{HOST}:{port}"
+
+
+def seen(answer: requests.Response) -> dict[str, str]:
+    """The headers that reached the application."""
+    assert answer.status_code == 200, f"{answer.status_code} {answer.text[:300]}"
+    return {name.lower(): value for name, value in answer.json()["headers"]}
+
+
+def test_a_person_signs_in_through_the_proxy(door):
+    person = sign_in(f"{door}/dags?x=1", "viewer@example.com", PASSWORD)
+    headers = seen(person.get(f"{door}/api/v2/dags?x=%2F", timeout=20))
+    assert headers["x-aeolus-email"] == "viewer@example.com"
+    assert headers["authorization"].startswith("Bearer ")
+    assert "cookie" not in headers
+    same_origin = {"Origin": door, "Sec-Fetch-Site": "same-origin"}
+    refused = person.post(f"{door}/api/v2/dags", headers={"Origin": "https://evil.example"}, timeout=20)
+    assert refused.status_code == 403, "o29"
+    # A viewer may read only; what counts here is that the method arrived.
+    written = person.post(f"{door}/api/v2/dags", json={"a": 1}, headers=same_origin, timeout=20)
+    assert written.status_code == 200
+    assert written.json()["method"] == "POST" and written.json()["body"] == '{"a": 1}'
+
+
+def test_a_program_passes_with_a_token_and_never_sees_what_airflow_gets(door, token):
+    answer = requests.get(f"{door}/api/v2/dags/a%2Fb?x=1", headers={"Authorization": f"Bearer {token}"}, timeout=20)
+    headers = seen(answer)
+    assert answer.json()["target"] == "/api/v2/dags/a%2Fb?x=1"
+    assert token not in answer.text
+    assert headers["host"].split(":")[0] == HOST
+    assert "authorization" not in {name.lower() for name in answer.headers}
+
+
+def test_without_a_credential_a_program_gets_401_and_a_browser_the_way_to_sign_in(door):
+    program = requests.get(f"{door}/api/v2/dags", timeout=20)
+    assert program.status_code == 401
+    assert program.headers["WWW-Authenticate"].startswith("Bearer")
+    page = requests.get(f"{door}/dags?x=1", headers=PAGE, allow_redirects=False, timeout=20)
+    assert page.status_code == 302
+    assert page.headers["Location"].removeprefix(door) == "/.aeolus/sign-in?next=/dags%3Fx%3D1"
+    wrong = requests.get(f"{door}/api/v2/dags", headers={"Authorization": "Bearer x"}, timeout=20)
+    assert wrong.status_code == 401
+
+
+def is_closed(url: str, headers: dict[str, str]) -> bool:
+    """Whether a request gets no further; Traefik lets its client wait for half a minute."""
+    try:
+        return requests.get(url, headers=headers, timeout=2).status_code in (403, 500, 502, 503, 504)
+    except requests.Timeout:
+        return True
+
+
+@pytest.mark.parametrize("how", [signal.SIGSTOP, signal.SIGKILL])
+def test_f58_a_gate_that_hangs_or_is_dead_opens_nothing(door, fleet, token, upstream, how):
+    bearer = {"Authorization": f"Bearer {token}"}
+    assert requests.get(f"{door}/api/v2/dags", headers=bearer, timeout=20).status_code == 200
+    before = upstream.count()
+    signal_group(fleet.processes["gate"], how)
+    try:
+        for headers in (bearer, {"X-Aeolus-User": "mallory"}):
+            assert is_closed(f"{door}/api/v2/dags", headers)
+        assert upstream.count() == before, "something reached the application"
+    finally:
+        if how == signal.SIGSTOP:
+            signal_group(fleet.processes["gate"], signal.SIGCONT)
+        else:
+            fleet.restart_gate()
+    # Killed within a second of news, a gate has them again with its first answer from control.
+    again = lambda: requests.get(f"{door}/api/v2/dags", headers=bearer, timeout=20).status_code == 200  # noqa: E731
+    wait_for("the way in", again, 20)
