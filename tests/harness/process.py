@@ -48,6 +48,11 @@ def signal_group(child: subprocess.Popen, number: signal.Signals) -> None:
         pass
 
 
+def state(child: subprocess.Popen) -> str:
+    """A child's state as the kernel names it: R, S, T (stopped), Z (dead)."""
+    return Path(f"/proc/{child.pid}/stat").read_text().rsplit(") ", 1)[1][0]
+
+
 def reap(child: subprocess.Popen, grace: float = 10) -> None:
     """Ends a child and everything it started."""
     signal_group(child, signal.SIGTERM)
