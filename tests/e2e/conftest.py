@@ -14,6 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from harness import aeolus, browser, echo, nginx  # noqa: E402
 from harness.airflow import airflow  # noqa: E402
 from harness.process import free_port  # noqa: E402
+from harness.proxies import ECHO, PROXIES, proxy  # noqa: E402
 
 FLEET = """
 version: 1
@@ -116,6 +117,26 @@ def behind_nginx(fleet, etl, airflow_port, home) -> str:
     site = nginx.site("etl.localhost", port, deployment, gate, airflow_port)
     with nginx.server(home / "nginx", site, port):
         yield f"http://etl.localhost:{port}"
+
+
+@pytest.fixture(scope="session", params=["built-in", *PROXIES])
+def door_named(request, fleet, upstream, tmp_path_factory) -> tuple[str, str]:
+    """One way to the echo application: its name and URL."""
+    name = request.param
+    if name == "built-in":
+        yield name, at(fleet.proxy, ECHO)
+        return
+    required(name, PROXIES[name].found() is not None)
+    home = tmp_path_factory.mktemp("proxies") / name
+    deployment = fleet.deployment_id("acme/sales/echo")
+    with proxy(name, home, ECHO, deployment, fleet.gate, upstream.port) as port:
+        yield name, f"http://{ECHO}:{port}"
+
+
+@pytest.fixture
+def door(door_named) -> str:
+    """URL of the echo application through one way."""
+    return door_named[1]
 
 
 @pytest.fixture

@@ -6,12 +6,11 @@ import signal
 
 import pytest
 import requests
-from conftest import PASSWORD, required
+from conftest import PASSWORD
 from harness.process import signal_group, state, wait_for
-from harness.proxies import PROXIES, proxy
+from harness.proxies import ECHO as HOST
 from harness.signin import sign_in
 
-HOST = "echo.localhost"
 PAGE = {"Accept": "text/html", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
 
 
@@ -19,17 +18,6 @@ PAGE = {"Accept": "text/html", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "
 def token(fleet) -> str:
     """A viewer's token of the echo deployment."""
     return fleet.create_token("proxies", "acme/sales/echo", "DEPLOYMENT_VIEWER")["token"]
-
-
-@pytest.fixture(scope="module", params=PROXIES)
-def door(request, fleet, upstream, tmp_path_factory) -> str:
-    """URL of the echo application through one proxy."""
-    name = request.param
-    required(name, PROXIES[name].found() is not None)
-    deployment = fleet.deployment_id("acme/sales/echo")
-    home = tmp_path_factory.mktemp("proxies") / name
-    with proxy(name, home, HOST, deployment, fleet.gate, upstream.port) as port:
-        yield f"http://{HOST}:{port}"
 
 
 def seen(answer: requests.Response) -> dict[str, str]:
@@ -43,7 +31,7 @@ def test_a_person_signs_in_through_the_proxy(door):
     headers = seen(person.get(f"{door}/api/v2/dags?x=%2F", timeout=20))
     assert headers["x-aeolus-email"] == "viewer@example.com"
     assert headers["authorization"].startswith("Bearer ")
-    assert "cookie" not in headers
+    assert "aeolus" not in headers.get("cookie", "")
     same_origin = {"Origin": door, "Sec-Fetch-Site": "same-origin"}
     refused = person.post(f"{door}/api/v2/dags", headers={"Origin": "https://evil.example"}, timeout=20)
     assert refused.status_code == 403, "o29"
@@ -77,7 +65,7 @@ def what_is_answered(url: str, headers: dict[str, str]) -> int | None:
     """An answer's status, or none: Traefik lets its client wait for half a minute."""
     try:
         return requests.get(url, headers=headers, timeout=2).status_code
-    except requests.Timeout:
+    except (requests.Timeout, requests.ConnectionError):
         return None
 
 

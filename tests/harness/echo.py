@@ -16,7 +16,6 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def answer(self) -> None:
-        self.server.seen += 1
         length = int(self.headers.get("Content-Length") or 0)
         seen = {
             "method": self.command,
@@ -24,6 +23,7 @@ class Handler(BaseHTTPRequestHandler):
             "headers": [[name, value] for name, value in self.headers.items()],
             "body": self.rfile.read(length).decode("latin-1"),
         }
+        self.server.seen.append(seen)
         body = json.dumps(seen).encode()
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
@@ -39,10 +39,13 @@ class Handler(BaseHTTPRequestHandler):
 
 
 class Server(ThreadingHTTPServer):
-    """Counts what reaches it."""
+    """Remembers what reaches it."""
 
     daemon_threads = True
-    seen = 0
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.seen: list[dict] = []
 
 
 @dataclass(frozen=True)
@@ -58,13 +61,17 @@ class Echo:
 
     def count(self) -> int:
         """How many requests have reached it."""
-        return self.server.seen
+        return len(self.server.seen)
+
+    def since(self, count: int) -> list[dict]:
+        """The requests that reached it after so many."""
+        return self.server.seen[count:]
 
 
 @contextmanager
 def server() -> Iterator[Echo]:
     """Runs it until the block ends."""
-    listening = Server(("127.0.0.1", 0), Handler)
+    listening = Server()
     thread = threading.Thread(target=listening.serve_forever, daemon=True)
     thread.start()
     try:

@@ -16,6 +16,9 @@ from .process import ROOT, Timeout, free_port, running, tail, wait_for
 DEPLOY = ROOT / "deploy"
 BIN = ROOT / ".tools" / "proxies" / "bin"
 
+# The host of the application behind them.
+ECHO = "echo.localhost"
+
 # The values that each shipped file says to replace.
 HOST, ID = "etl.example.com", "00000000-0000-7000-8000-000000000000"
 GATE, AIRFLOW = "127.0.0.1:8810", "127.0.0.1:8080"

@@ -100,7 +100,9 @@ impl<'a> Headers<'a> {
             "sec-fetch-mode" => self.fetch_mode.add(value),
             "accept" => self.html |= contains(value, b"text/html"),
             "x-requested-with" => self.script = true,
-            "upgrade" => {
+            // The second is for a proxy that takes the first out of its check. From a client it only
+            // makes the decision stricter.
+            "upgrade" | "x-aeolus-upgrade" => {
                 let websocket = self.upgrade == Upgrade::None
                     && value.trim_ascii().eq_ignore_ascii_case(b"websocket");
                 self.upgrade = if websocket {
