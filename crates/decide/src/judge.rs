@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use aeolus_model::{AirflowRole, Grants, Method, SessionId, StalenessPolicy, Subject, Time};
 
+use crate::bearer::bearer;
 use crate::class::{Classified, PathClass};
 use crate::cookie::{self, SessionCookie};
 use crate::decision::{
@@ -345,29 +346,6 @@ fn authority(request: &Request<'_>, target: &Target<'_>) -> Result<Authority, Re
             }
         }
     }
-}
-
-/// The token of an `Authorization` header: `Bearer`, one space, a token68 (RFC 6750 §2.1). A
-/// header with another scheme is a credential we can't check, so the cookie doesn't count either.
-fn bearer(header: Once<'_>) -> Result<Option<&[u8]>, Reason> {
-    let value = match header {
-        Once::Absent => return Ok(None),
-        Once::Many => return Err(Reason::AuthorizationRepeated),
-        Once::One(value) => value,
-    };
-    let scheme_end = value.iter().position(|b| matches!(b, b' ' | b'\t' | b','));
-    let (scheme, rest) = value
-        .split_at_checked(scheme_end.unwrap_or(value.len()))
-        .ok_or(Reason::AuthorizationMalformed)?;
-    if !scheme.eq_ignore_ascii_case(b"bearer") {
-        return Err(Reason::SchemeUnknown);
-    }
-    let token = rest.strip_prefix(b" ").unwrap_or_default();
-    let token68 = |b: &u8| b.is_ascii_alphanumeric() || b"-._~+/=".contains(b);
-    if token.is_empty() || !token.iter().all(token68) {
-        return Err(Reason::AuthorizationMalformed);
-    }
-    Ok(Some(token))
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 //! the age of the knowledge are given to it, and it never waits. An allowance is built by exactly
 //! one function; everything missing, broken or late ends in a refusal.
 
+mod bearer;
 mod cidr;
 mod class;
 mod cookie;

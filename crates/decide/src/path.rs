@@ -135,9 +135,11 @@ const fn hex(digit: u8) -> Option<u8> {
 
 /// Dot segments, also with path parameters behind them (`..;x`).
 fn has_dots(path: &str) -> bool {
-    path.split(['/', '\\'])
-        .map(|segment| segment.split(';').next().unwrap_or_default())
-        .any(|name| name == "." || name == "..")
+    path.contains('.')
+        && path
+            .split(['/', '\\'])
+            .map(|segment| segment.split(';').next().unwrap_or_default())
+            .any(|name| name == "." || name == "..")
 }
 
 fn is_tainted(raw: &str, decoded: &str) -> bool {

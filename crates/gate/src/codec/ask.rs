@@ -5,13 +5,20 @@ use std::net::IpAddr;
 use aeolus_decide::{Headers, Request};
 use aeolus_model::DeploymentId;
 use http::HeaderMap;
-use http::header::HOST;
+use http::header::{HOST, HeaderName};
 use http::request::Parts;
 
 use super::{Dialect, forwarded_for, pairs};
 
 /// Where checks are asked.
 const PREFIX: &str = "/authz/";
+
+// Read once, by the compiler, and not for every request.
+const X_ORIGINAL_URL: HeaderName = HeaderName::from_static("x-original-url");
+const X_ORIGINAL_METHOD: HeaderName = HeaderName::from_static("x-original-method");
+const X_FORWARDED_URI: HeaderName = HeaderName::from_static("x-forwarded-uri");
+const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const X_FORWARDED_METHOD: HeaderName = HeaderName::from_static("x-forwarded-method");
 
 /// A check, before its headers are looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,20 +54,20 @@ pub fn parse<'a>(check: Check<'a>, parts: &'a Parts, peer: Option<IpAddr>) -> Op
     let (method, host, target) = match check.dialect {
         Dialect::Nginx => {
             // Absolute, so that it says the host as nginx chose it; `Host` is the check's own.
-            let target = once(headers, "x-original-url")?;
+            let target = once(headers, &X_ORIGINAL_URL)?;
             let absolute = target.starts_with(b"http://") || target.starts_with(b"https://");
             if !absolute || !check.rest.is_empty() {
                 return None;
             }
-            (once(headers, "x-original-method")?, None, target)
+            (once(headers, &X_ORIGINAL_METHOD)?, None, target)
         }
         Dialect::Traefik | Dialect::Caddy | Dialect::Haproxy => {
-            let target = once(headers, "x-forwarded-uri")?;
+            let target = once(headers, &X_FORWARDED_URI)?;
             if !check.rest.is_empty() {
                 return None;
             }
-            let host = once(headers, "x-forwarded-host")?;
-            (once(headers, "x-forwarded-method")?, Some(host), target)
+            let host = once(headers, &X_FORWARDED_HOST)?;
+            (once(headers, &X_FORWARDED_METHOD)?, Some(host), target)
         }
         Dialect::Envoy => {
             let path = parts.uri.path_and_query()?.as_str();
@@ -69,7 +76,7 @@ pub fn parse<'a>(check: Check<'a>, parts: &'a Parts, peer: Option<IpAddr>) -> Op
                 check.rest.len() + parts.uri.query().map_or(0, |query| query.len() + 1),
             )?;
             let target = path.get(behind..)?;
-            let host = once(headers, HOST.as_str())?;
+            let host = once(headers, &HOST)?;
             (
                 parts.method.as_str().as_bytes(),
                 Some(host),
@@ -87,7 +94,7 @@ pub fn parse<'a>(check: Check<'a>, parts: &'a Parts, peer: Option<IpAddr>) -> Op
     })
 }
 
-fn once<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a [u8]> {
+fn once<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a [u8]> {
     let mut all = headers.get_all(name).iter();
     let first = all.next()?;
     all.next().is_none().then(|| first.as_bytes())

@@ -42,8 +42,8 @@ fn allow(
     let nothing = || HeaderValue::from_static("");
     let (user, email, token) = match allowed.access() {
         Access::As(identity) => (
-            value(&subject_id(identity.subject)),
-            value(&identity.person.email),
+            value(subject_id(identity.subject)),
+            value(&*identity.person.email),
             authorization.cloned().unwrap_or_else(nothing),
         ),
         Access::Anonymous => (nothing(), nothing(), nothing()),
@@ -58,7 +58,7 @@ fn allow(
     headers.insert(AUTHORIZATION, token);
     headers.insert(X_AEOLUS_USER, user);
     headers.insert(X_AEOLUS_EMAIL, email);
-    let deployment = value(&allowed.deployment().id.to_string());
+    let deployment = value(allowed.deployment().id.to_string());
     headers.insert(X_AEOLUS_DEPLOYMENT, deployment);
     answer
 }
@@ -67,7 +67,7 @@ fn allow(
 fn nginx_sign_in(sign_in: &SignIn) -> Response<Body> {
     let mut answer = status(StatusCode::UNAUTHORIZED);
     let headers = answer.headers_mut();
-    headers.insert(X_AUTH_LOCATION, value(&sign_in.location()));
+    headers.insert(X_AUTH_LOCATION, value(sign_in.location()));
     headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     answer
 }
@@ -86,7 +86,7 @@ fn nginx_deny(deny: &Deny) -> Response<Body> {
 /// The others relay the whole answer.
 fn relayed_sign_in(sign_in: &SignIn) -> Response<Body> {
     let mut answer = status(StatusCode::FOUND);
-    let location = value(&sign_in.location());
+    let location = value(sign_in.location());
     answer.headers_mut().insert(LOCATION, location);
     answer
 }
@@ -118,6 +118,9 @@ fn status(code: StatusCode) -> Response<Body> {
 }
 
 /// What can't be a header value is left empty: it must not become two headers.
-fn value(text: &str) -> HeaderValue {
+fn value<T>(text: T) -> HeaderValue
+where
+    HeaderValue: TryFrom<T>,
+{
     HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static(""))
 }
