@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from harness import aeolus, browser, echo, nginx  # noqa: E402
 from harness.airflow import airflow  # noqa: E402
 from harness.process import free_port  # noqa: E402
-from harness.proxies import ECHO, PROXIES, proxy  # noqa: E402
+from harness.proxies import ECHO, PROXIES, Gate, proxy  # noqa: E402
 
 FLEET = """
 version: 1
@@ -129,7 +129,8 @@ def door_named(request, fleet, upstream, tmp_path_factory) -> tuple[str, str]:
     required(name, PROXIES[name].found() is not None)
     home = tmp_path_factory.mktemp("proxies") / name
     deployment = fleet.deployment_id("acme/sales/echo")
-    with proxy(name, home, ECHO, deployment, fleet.gate, upstream.port) as port:
+    gate = Gate(*(fleet.sockets.address(listener) for listener in ("checks", "grpc")))
+    with proxy(name, home, ECHO, deployment, gate, upstream.port) as port:
         yield name, f"http://{ECHO}:{port}"
 
 

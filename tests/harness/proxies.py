@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from . import nginx
@@ -25,12 +26,21 @@ GATE, AIRFLOW = "127.0.0.1:8810", "127.0.0.1:8080"
 
 
 @dataclass(frozen=True)
+class Gate:
+    """Where a gate is asked."""
+
+    checks: str
+    grpc: str
+
+
+@dataclass(frozen=True)
 class Site:
     """One deployment and where its parts are."""
 
     host: str
     deployment: str
     gate: str
+    grpc: str
     upstream: int
     port: int
 
@@ -71,15 +81,17 @@ def haproxy_files(home: Path, site: Site, program: str) -> list[str | Path]:
     return [program, "-db", "-f", home / "haproxy.cfg"]
 
 
-def envoy_files(home: Path, site: Site, program: str) -> list[str | Path]:
-    """Envoy with the HTTP form of its filter."""
-    text = (DEPLOY / "envoy-http" / "envoy.yaml").read_text()
+def envoy_files(home: Path, site: Site, program: str, form: str = "envoy-http") -> list[str | Path]:
+    """Envoy with the HTTP form of its filter, or the gRPC form."""
+    text = (DEPLOY / form / "envoy.yaml").read_text()
     gate, port = site.gate.rsplit(":", 1)
+    by_http = [(f"http://{GATE}", f"http://{site.gate}")]
+    by_grpc = [("port_value: 8811", f"port_value: {site.grpc.rsplit(':', 1)[1]}")]
     for example, value in (
+        *(by_http if form == "envoy-http" else by_grpc),
         (HOST, site.host),
         (ID, site.deployment),
         ("address: 0.0.0.0, port_value: 80}", f"address: 127.0.0.1, port_value: {site.port}}}"),
-        (f"http://{GATE}", f"http://{site.gate}"),
         ("port_value: 8810", f"port_value: {port}"),
         ("port_value: 8080", f"port_value: {site.upstream}"),
     ):
@@ -121,18 +133,19 @@ PROXIES = {
     "traefik": Proxy("traefik", traefik_files),
     "haproxy": Proxy("haproxy-debian", haproxy_files),
     "envoy-http": Proxy("envoy", envoy_files),
+    "envoy-grpc": Proxy("envoy", partial(envoy_files, form="envoy-grpc")),
 }
 
 
 @contextmanager
-def proxy(name: str, home: Path, host: str, deployment: str, gate: str, upstream: int) -> Iterator[int]:
+def proxy(name: str, home: Path, host: str, deployment: str, gate: Gate, upstream: int) -> Iterator[int]:
     """Runs a proxy in front of an application until the block ends; yields its port."""
     home.mkdir(parents=True)
     kind = PROXIES[name]
     program = kind.found()
     if program is None:
         raise LookupError(f"{kind.program} is not installed")
-    site = Site(host, deployment, gate.removeprefix("http://"), upstream, free_port())
+    site = Site(host, deployment, gate.checks, gate.grpc, upstream, free_port())
     # Caddy and Traefik look for folders of their user's.
     env = {"HOME": str(home), "XDG_DATA_HOME": str(home), "XDG_CONFIG_HOME": str(home)}
     with running(kind.files(home, site, program), home / "output.log", env=env):

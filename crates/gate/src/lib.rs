@@ -10,6 +10,7 @@ pub mod check;
 pub mod codec;
 pub mod exchange;
 mod gate;
+pub mod grpc;
 pub mod listeners;
 pub mod memory;
 pub mod observe;

@@ -10,11 +10,14 @@ use hyper::body::Incoming;
 
 use crate::body::Body;
 use crate::gate::Gate;
-use crate::server::Handler;
-use crate::{answer, check, proxy};
+use crate::server::{Handler, Speaks};
+use crate::{answer, check, grpc, proxy};
 
 /// Checks, Airflow's keys, our pages.
 pub struct Checks(pub Arc<Gate>);
+
+/// Checks of Envoy over gRPC.
+pub struct GrpcChecks(pub Arc<Gate>);
 
 /// The built-in proxy.
 pub struct Proxy(pub Arc<Gate>);
@@ -31,6 +34,20 @@ impl Handler for Checks {
 
     fn panicked(&self) {
         self.0.metrics.panicked();
+    }
+}
+
+impl Handler for GrpcChecks {
+    fn answer(self: Arc<Self>, request: Request<Incoming>, _peer: Option<IpAddr>) -> Answered {
+        Box::pin(async move { grpc::serve(Arc::clone(&self.0), request).await })
+    }
+
+    fn panicked(&self) {
+        self.0.metrics.panicked();
+    }
+
+    fn speaks(&self) -> Speaks {
+        Speaks::Http2
     }
 }
 

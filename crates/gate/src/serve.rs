@@ -31,13 +31,15 @@ pub struct GateConfig {
     /// Where proxies and Airflow ask. Only loopback addresses and Unix sockets: whoever can ask
     /// gets an Airflow token.
     pub checks: Vec<Listen>,
+    /// Where Envoy asks over gRPC; as local as `checks`.
+    pub grpc: Option<Listen>,
     /// The built-in proxy's address.
     pub proxy: Option<Listen>,
     /// Where metrics are read.
     pub metrics: Option<Listen>,
     /// Control's address, where it differs from the one it enrolled with.
     pub control: Option<String>,
-    /// Sockets that a service manager opened: `checks`, `proxy`, `metrics`.
+    /// Sockets that a service manager opened: `checks`, `grpc`, `proxy`, `metrics`.
     pub handed_over: HandedOver,
 }
 
@@ -46,6 +48,8 @@ pub struct GateConfig {
 pub struct Bound {
     /// Checks, in the order of the configuration.
     pub checks: Vec<aeolus_tls::Bound>,
+    /// Checks over gRPC.
+    pub grpc: Option<aeolus_tls::Bound>,
     /// The built-in proxy.
     pub proxy: Option<aeolus_tls::Bound>,
     /// Metrics.
@@ -80,7 +84,7 @@ pub async fn serve(
     ready: oneshot::Sender<Bound>,
     shutdown: CancellationToken,
 ) -> Result<(), GateError> {
-    for listen in &config.checks {
+    for listen in config.checks.iter().chain(&config.grpc) {
         if !listen.is_local() {
             return Err(GateError::ChecksExposed(String::from(listen.clone())));
         }
@@ -89,12 +93,13 @@ pub async fn serve(
     let url = config.control.take().or(data.settings.control_url.clone());
     let running = Running::open(&data, &url.unwrap_or_default(), &clock, &rng)?;
     let listeners = bind(&mut config).await?;
-    let handler: [Arc<dyn Handler>; 3] = [
+    let handler: [Arc<dyn Handler>; 4] = [
         Arc::new(listeners::Checks(Arc::clone(&running.gate))),
+        Arc::new(listeners::GrpcChecks(Arc::clone(&running.gate))),
         Arc::new(listeners::Proxy(Arc::clone(&running.gate))),
         Arc::new(listeners::Metrics(Arc::clone(&running.gate))),
     ];
-    let [checks, proxy, metrics] = handler;
+    let [checks, grpc, proxy, metrics] = handler;
     let servers = TaskTracker::new();
     let mut bound = Bound::default();
     let start = |listener: Listener, handler: &Arc<dyn Handler>| {
@@ -106,6 +111,7 @@ pub async fn serve(
     for listener in listeners.checks {
         bound.checks.push(start(listener, &checks));
     }
+    bound.grpc = listeners.grpc.map(|listener| start(listener, &grpc));
     bound.proxy = listeners.proxy.map(|listener| start(listener, &proxy));
     bound.metrics = listeners.metrics.map(|listener| start(listener, &metrics));
     servers.close();
@@ -118,6 +124,7 @@ pub async fn serve(
 
 struct Listeners {
     checks: Vec<Listener>,
+    grpc: Option<Listener>,
     proxy: Option<Listener>,
     metrics: Option<Listener>,
 }
@@ -127,19 +134,24 @@ async fn bind(config: &mut GateConfig) -> Result<Listeners, BindError> {
     for listen in &config.checks {
         checks.push(Listener::bind("checks", listen, &mut config.handed_over).await?);
     }
-    let proxy = match &config.proxy {
-        Some(listen) => Some(Listener::bind("proxy", listen, &mut config.handed_over).await?),
-        None => None,
-    };
-    let metrics = match &config.metrics {
-        Some(listen) => Some(Listener::bind("metrics", listen, &mut config.handed_over).await?),
-        None => None,
-    };
+    let handed_over = &mut config.handed_over;
     Ok(Listeners {
         checks,
-        proxy,
-        metrics,
+        grpc: optional("grpc", config.grpc.as_ref(), handed_over).await?,
+        proxy: optional("proxy", config.proxy.as_ref(), handed_over).await?,
+        metrics: optional("metrics", config.metrics.as_ref(), handed_over).await?,
     })
+}
+
+async fn optional(
+    name: &str,
+    listen: Option<&Listen>,
+    handed_over: &mut HandedOver,
+) -> Result<Option<Listener>, BindError> {
+    match listen {
+        Some(listen) => Ok(Some(Listener::bind(name, listen, handed_over).await?)),
+        None => Ok(None),
+    }
 }
 
 /// A gate and what keeps it fresh.

@@ -11,9 +11,9 @@ use std::time::Duration;
 use aeolus_tls::{Connection, Listener};
 use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
-use hyper::server::conn::http1;
+use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -29,6 +29,12 @@ const HEAD_BYTES: usize = 64 * 1024;
 
 /// Most header lines.
 const HEADERS: usize = 100;
+
+/// Calls of one HTTP/2 connection at a time.
+const STREAMS: u32 = 1_024;
+
+/// Most bytes of a call's own headers: the request asked about is in its body.
+const HEADER_LIST: u32 = 16 * 1024;
 
 /// Connections of one listener at a time.
 const CONNECTIONS: usize = 10_000;
@@ -47,6 +53,20 @@ pub trait Handler: Send + Sync + 'static {
 
     /// Told when answering panicked.
     fn panicked(&self);
+
+    /// What its clients speak.
+    fn speaks(&self) -> Speaks {
+        Speaks::Http1
+    }
+}
+
+/// A version of HTTP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Speaks {
+    /// HTTP/1.1.
+    Http1,
+    /// HTTP/2 with prior knowledge: gRPC.
+    Http2,
 }
 
 /// Accepts until told to stop, then lets open requests finish.
@@ -89,7 +109,7 @@ async fn accept(
 }
 
 async fn serve(connection: Connection, handler: Arc<dyn Handler>, shutdown: CancellationToken) {
-    let peer = connection.peer;
+    let (peer, speaks) = (connection.peer, handler.speaks());
     let service = service_fn(move |request| {
         let handler = Arc::clone(&handler);
         async move {
@@ -101,21 +121,41 @@ async fn serve(connection: Connection, handler: Arc<dyn Handler>, shutdown: Canc
             }))
         }
     });
-    let serving = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD)
-        .max_buf_size(HEAD_BYTES)
-        .max_headers(HEADERS)
-        .serve_connection(TokioIo::new(connection.stream), service)
-        .with_upgrades();
-    let mut serving = std::pin::pin!(serving);
+    let io = TokioIo::new(connection.stream);
     // A client that speaks no HTTP, or goes away, is its own affair.
-    tokio::select! {
-        _ = serving.as_mut() => return,
-        () = shutdown.cancelled() => {}
+    match speaks {
+        Speaks::Http1 => {
+            let serving = http1::Builder::new()
+                .timer(TokioTimer::new())
+                .header_read_timeout(HEAD)
+                .max_buf_size(HEAD_BYTES)
+                .max_headers(HEADERS)
+                .serve_connection(io, service)
+                .with_upgrades();
+            let mut serving = std::pin::pin!(serving);
+            tokio::select! {
+                _ = serving.as_mut() => return,
+                () = shutdown.cancelled() => {}
+            }
+            serving.as_mut().graceful_shutdown();
+            let _ = serving.await;
+        }
+        Speaks::Http2 => {
+            let serving = http2::Builder::new(TokioExecutor::new())
+                .timer(TokioTimer::new())
+                .max_concurrent_streams(STREAMS)
+                .max_header_list_size(HEADER_LIST)
+                .keep_alive_interval(HEAD)
+                .serve_connection(io, service);
+            let mut serving = std::pin::pin!(serving);
+            tokio::select! {
+                _ = serving.as_mut() => return,
+                () = shutdown.cancelled() => {}
+            }
+            serving.as_mut().graceful_shutdown();
+            let _ = serving.await;
+        }
     }
-    serving.as_mut().graceful_shutdown();
-    let _ = serving.await;
 }
 
 /// A future that turns a panic into `None`: one request fails closed, the process lives.

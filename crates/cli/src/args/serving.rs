@@ -99,6 +99,9 @@ pub(crate) struct GateServe {
     /// takes a free one [default: 127.0.0.1:8810].
     #[arg(long, value_name = "ADDR")]
     pub(crate) checks: Option<String>,
+    /// Where Envoy asks over gRPC; `off`: nowhere [default: off].
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) grpc: Option<String>,
     /// Where the built-in proxy listens; `off`: nowhere [default: 127.0.0.1:8808].
     #[arg(long, value_name = "ADDR")]
     pub(crate) proxy: Option<String>,
@@ -115,6 +118,7 @@ impl GateServe {
         layer(&[
             ("--data", "gate.data", self.data.as_ref()),
             ("--checks", "gate.checks", self.checks.as_ref()),
+            ("--grpc", "gate.grpc", self.grpc.as_ref()),
             ("--proxy", "gate.proxy", self.proxy.as_ref()),
             ("--metrics", "gate.metrics", self.metrics.as_ref()),
         ])

@@ -81,6 +81,8 @@ pub(super) async fn join(
 struct Ready {
     checks: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    grpc: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     proxy: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     metrics: Option<String>,
@@ -101,6 +103,7 @@ pub(super) fn serve(args: &GateServe, context: &Context) -> Result<(), Failure> 
     let config = GateConfig {
         data: effective.base.join(gate.data),
         checks: gate.checks,
+        grpc: gate.grpc,
         proxy: gate.proxy,
         metrics: gate.metrics,
         control: None,
@@ -124,6 +127,7 @@ pub(super) fn serve(args: &GateServe, context: &Context) -> Result<(), Failure> 
                     .iter()
                     .map(aeolus_tls::Bound::address)
                     .collect(),
+                grpc: bound.grpc.as_ref().map(aeolus_tls::Bound::address),
                 proxy: bound.proxy.as_ref().map(aeolus_tls::Bound::address),
                 metrics: bound.metrics.as_ref().map(aeolus_tls::Bound::address),
             };

@@ -116,6 +116,9 @@ pub(crate) struct Gate {
     /// Where reverse proxies ask. Whoever can ask gets an Airflow token: loopback or Unix sockets.
     #[schemars(with = "Vec<schema::Listen>")]
     pub(crate) checks: Vec<Listen>,
+    /// Where Envoy asks over gRPC (usual: `127.0.0.1:8811`); absent: nowhere.
+    #[schemars(with = "Option<schema::Listen>")]
+    pub(crate) grpc: Option<Listen>,
     /// Where the built-in proxy listens; `null`: nowhere.
     #[schemars(with = "Option<schema::Listen>")]
     pub(crate) proxy: Option<Listen>,
@@ -129,6 +132,7 @@ impl Default for Gate {
         Self {
             data: PathBuf::from("/var/lib/aeolus/gate"),
             checks: vec![local(8810)],
+            grpc: None,
             proxy: Some(local(8808)),
             metrics: Some(local(8819)),
         }

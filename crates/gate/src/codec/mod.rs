@@ -4,6 +4,7 @@
 //! `/authz/{dialect}/{deployment}`, and nothing is guessed from which headers happen to be there.
 
 mod ask;
+pub mod ext_authz;
 mod render;
 
 #[cfg(test)]
