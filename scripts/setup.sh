@@ -21,6 +21,7 @@ TEST_PACKAGES=(
     "postgresql initdb store_tests_on_PostgreSQL"
     "haproxy haproxy proxy_tests"
     "caddy caddy proxy_tests"
+    "apache2 apache2 proxy_tests"
     "openssl openssl certificates_of_the_tests"
     "curl curl the_demo's_examples"
 )
@@ -80,7 +81,7 @@ setup_packages() {
 is_installed() {
     case "$1" in
         initdb) find_initdb >/dev/null ;;
-        nginx | haproxy) has "$1" || [[ -x "/usr/sbin/$1" ]] ;;
+        nginx | haproxy | apache2) has "$1" || [[ -x "/usr/sbin/$1" ]] ;;
         *) has "$1" ;;
     esac
 }

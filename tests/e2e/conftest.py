@@ -129,7 +129,7 @@ def door_named(request, fleet, upstream, tmp_path_factory) -> tuple[str, str]:
     required(name, PROXIES[name].found() is not None)
     home = tmp_path_factory.mktemp("proxies") / name
     deployment = fleet.deployment_id("acme/sales/echo")
-    gate = Gate(*(fleet.sockets.address(listener) for listener in ("checks", "grpc")))
+    gate = Gate(*(fleet.sockets.address(listener) for listener in ("checks", "grpc", "fastcgi")))
     with proxy(name, home, ECHO, deployment, gate, upstream.port) as port:
         yield name, f"http://{ECHO}:{port}"
 

@@ -28,6 +28,8 @@ def answered(port: int, request: bytes) -> tuple[int, str]:
             connection.sendall(request)
             while more := connection.recv(65536):
                 text += more
+                # Some answers leave the connection open.
+                connection.settimeout(0.3)
         except (TimeoutError, ConnectionError):
             pass
     first = text.split(b"\r\n", 1)[0].split(b" ")

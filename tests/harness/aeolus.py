@@ -18,6 +18,7 @@ from .sockets import Sockets
 
 BINARY = Path(os.environ.get("AEOLUS_BINARY", ROOT / "target" / "debug" / "aeolus"))
 ADMIN = "admin@example.com"
+LISTENERS = ("checks", "grpc", "fastcgi", "proxy")
 
 
 class Fleet:
@@ -28,7 +29,7 @@ class Fleet:
         self.logs = logs
         self.settings = settings
         # Only the gate's: a control plane that is killed must refuse connections.
-        self.sockets = Sockets(checks=("127.0.0.1", 0), grpc=("127.0.0.1", 0), proxy=("127.0.0.1", 0))
+        self.sockets = Sockets(**dict.fromkeys(LISTENERS, ("127.0.0.1", 0)))
         self.control_address = f"127.0.0.1:{free_port()}"
         self.control = f"http://{self.control_address}"
         self.gate, self.proxy = (f"http://{self.sockets.address(name)}" for name in ("checks", "proxy"))
@@ -48,7 +49,7 @@ class Fleet:
     def start_gate(self) -> None:
         """Starts the gate and waits until it answers."""
         command = ["gate", "serve", "--data", f"{self.data}/gate", "--metrics", "off"]
-        for name in ("checks", "grpc", "proxy"):
+        for name in LISTENERS:
             command += [f"--{name}", self.sockets.address(name)]
         self.start("gate", command, {})
 

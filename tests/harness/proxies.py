@@ -31,6 +31,7 @@ class Gate:
 
     checks: str
     grpc: str
+    fastcgi: str
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ class Site:
     deployment: str
     gate: str
     grpc: str
+    fastcgi: str
     upstream: int
     port: int
 
@@ -102,6 +104,29 @@ def envoy_files(home: Path, site: Site, program: str, form: str = "envoy-http") 
     return [program, "-c", home / "envoy.yaml", "--concurrency", "1", "--disable-hot-restart", "-l", "warning"]
 
 
+APACHE = """
+ServerRoot /usr/lib/apache2
+DefaultRuntimeDir {home}
+PidFile {home}/pid
+ErrorLog {home}/error.log
+ServerName localhost
+Listen 127.0.0.1:{port}
+{modules}
+Include {home}/site.conf
+"""
+MODULES = "mpm_event authn_core authz_core authz_user authnz_fcgi headers proxy proxy_http rewrite setenvif"
+
+
+def apache_files(home: Path, site: Site, program: str) -> list[str | Path]:
+    """Apache with a main file of our own and the shipped site."""
+    modules = (f"LoadModule {name}_module modules/mod_{name}.so" for name in MODULES.split())
+    main = APACHE.format(home=home, port=site.port, modules="\n".join(modules))
+    (home / "apache2.conf").write_text(main)
+    places = {"*:80": f"127.0.0.1:{site.port}", "127.0.0.1:8812": site.fastcgi}
+    (home / "site.conf").write_text(site.fill(DEPLOY / "apache" / "aeolus.conf", **places))
+    return [program, "-D", "FOREGROUND", "-f", home / "apache2.conf"]
+
+
 def nginx_files(home: Path, site: Site, program: str) -> list[str | Path]:
     """nginx with the shipped site."""
     text = nginx.site(site.host, site.port, site.deployment, site.gate, site.upstream)
@@ -133,6 +158,7 @@ PROXIES = {
     "traefik": Proxy("traefik", traefik_files),
     "haproxy": Proxy("haproxy-debian", haproxy_files),
     "envoy-http": Proxy("envoy", envoy_files),
+    "apache": Proxy("apache2-debian", apache_files),
     "envoy-grpc": Proxy("envoy", partial(envoy_files, form="envoy-grpc")),
 }
 
@@ -145,7 +171,7 @@ def proxy(name: str, home: Path, host: str, deployment: str, gate: Gate, upstrea
     program = kind.found()
     if program is None:
         raise LookupError(f"{kind.program} is not installed")
-    site = Site(host, deployment, gate.checks, gate.grpc, upstream, free_port())
+    site = Site(host, deployment, gate.checks, gate.grpc, gate.fastcgi, upstream, free_port())
     # Caddy and Traefik look for folders of their user's.
     env = {"HOME": str(home), "XDG_DATA_HOME": str(home), "XDG_CONFIG_HOME": str(home)}
     with running(kind.files(home, site, program), home / "output.log", env=env):

@@ -9,6 +9,7 @@ pub mod body;
 pub mod check;
 pub mod codec;
 pub mod exchange;
+pub mod fastcgi;
 mod gate;
 pub mod grpc;
 pub mod listeners;

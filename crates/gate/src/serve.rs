@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::adapters::{ControlTokens, GateTime, ReplicaJournal, ReplicaSessions, WorldReplica};
+use crate::fastcgi;
 use crate::gate::{Gate, Parts};
 use crate::listeners;
 use crate::ports::TokenEndpoint;
@@ -33,13 +34,15 @@ pub struct GateConfig {
     pub checks: Vec<Listen>,
     /// Where Envoy asks over gRPC; as local as `checks`.
     pub grpc: Option<Listen>,
+    /// Where Apache asks over FastCGI; as local as `checks`.
+    pub fastcgi: Option<Listen>,
     /// The built-in proxy's address.
     pub proxy: Option<Listen>,
     /// Where metrics are read.
     pub metrics: Option<Listen>,
     /// Control's address, where it differs from the one it enrolled with.
     pub control: Option<String>,
-    /// Sockets that a service manager opened: `checks`, `grpc`, `proxy`, `metrics`.
+    /// Sockets that a service manager opened: `checks`, `grpc`, `fastcgi`, `proxy`, `metrics`.
     pub handed_over: HandedOver,
 }
 
@@ -50,6 +53,8 @@ pub struct Bound {
     pub checks: Vec<aeolus_tls::Bound>,
     /// Checks over gRPC.
     pub grpc: Option<aeolus_tls::Bound>,
+    /// Checks over FastCGI.
+    pub fastcgi: Option<aeolus_tls::Bound>,
     /// The built-in proxy.
     pub proxy: Option<aeolus_tls::Bound>,
     /// Metrics.
@@ -84,7 +89,12 @@ pub async fn serve(
     ready: oneshot::Sender<Bound>,
     shutdown: CancellationToken,
 ) -> Result<(), GateError> {
-    for listen in config.checks.iter().chain(&config.grpc) {
+    for listen in config
+        .checks
+        .iter()
+        .chain(&config.grpc)
+        .chain(&config.fastcgi)
+    {
         if !listen.is_local() {
             return Err(GateError::ChecksExposed(String::from(listen.clone())));
         }
@@ -112,6 +122,12 @@ pub async fn serve(
         bound.checks.push(start(listener, &checks));
     }
     bound.grpc = listeners.grpc.map(|listener| start(listener, &grpc));
+    bound.fastcgi = listeners.fastcgi.map(|listener| {
+        let at = listener.bound().clone();
+        let gate = Arc::clone(&running.gate);
+        servers.spawn(fastcgi::run(listener, gate, shutdown.clone()));
+        at
+    });
     bound.proxy = listeners.proxy.map(|listener| start(listener, &proxy));
     bound.metrics = listeners.metrics.map(|listener| start(listener, &metrics));
     servers.close();
@@ -125,6 +141,7 @@ pub async fn serve(
 struct Listeners {
     checks: Vec<Listener>,
     grpc: Option<Listener>,
+    fastcgi: Option<Listener>,
     proxy: Option<Listener>,
     metrics: Option<Listener>,
 }
@@ -138,6 +155,7 @@ async fn bind(config: &mut GateConfig) -> Result<Listeners, BindError> {
     Ok(Listeners {
         checks,
         grpc: optional("grpc", config.grpc.as_ref(), handed_over).await?,
+        fastcgi: optional("fastcgi", config.fastcgi.as_ref(), handed_over).await?,
         proxy: optional("proxy", config.proxy.as_ref(), handed_over).await?,
         metrics: optional("metrics", config.metrics.as_ref(), handed_over).await?,
     })

@@ -71,6 +71,20 @@ pub enum Speaks {
 
 /// Accepts until told to stop, then lets open requests finish.
 pub async fn run(listener: Listener, handler: Arc<dyn Handler>, shutdown: CancellationToken) {
+    accept_each(listener, shutdown, move |connection, shutdown| {
+        serve(connection, Arc::clone(&handler), shutdown)
+    })
+    .await;
+}
+
+/// The same for any protocol.
+pub(crate) async fn accept_each<F>(
+    listener: Listener,
+    shutdown: CancellationToken,
+    serve: impl Fn(Connection, CancellationToken) -> F,
+) where
+    F: Future<Output = ()> + Send + 'static,
+{
     let slots = Arc::new(Semaphore::new(CONNECTIONS));
     let tracker = TaskTracker::new();
     loop {
@@ -79,7 +93,7 @@ pub async fn run(listener: Listener, handler: Arc<dyn Handler>, shutdown: Cancel
             accepted = accept(&listener, &slots) => accepted,
         };
         if let Some((connection, slot)) = accepted {
-            let serving = serve(connection, Arc::clone(&handler), shutdown.clone());
+            let serving = serve(connection, shutdown.clone());
             tracker.spawn(async move {
                 serving.await;
                 drop(slot);

@@ -30,7 +30,8 @@ class Row:
 
     def request(self, **values: str) -> bytes:
         """The bytes."""
-        lines = [self.line, self.host, *self.headers, "Connection: close", "", ""]
+        own = any(isinstance(header, str) and header.startswith("Connection:") for header in self.headers)
+        lines = [self.line, self.host, *self.headers, *([] if own else ["Connection: close"]), "", ""]
         parts = [part.encode() if isinstance(part, str) else part for part in lines]
         request = b"\r\n".join(part for at, part in enumerate(parts) if part or at >= len(parts) - 2)
         for name, value in values.items():

@@ -102,6 +102,9 @@ pub(crate) struct GateServe {
     /// Where Envoy asks over gRPC; `off`: nowhere [default: off].
     #[arg(long, value_name = "ADDR")]
     pub(crate) grpc: Option<String>,
+    /// Where Apache asks over FastCGI; `off`: nowhere [default: off].
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) fastcgi: Option<String>,
     /// Where the built-in proxy listens; `off`: nowhere [default: 127.0.0.1:8808].
     #[arg(long, value_name = "ADDR")]
     pub(crate) proxy: Option<String>,
@@ -119,6 +122,7 @@ impl GateServe {
             ("--data", "gate.data", self.data.as_ref()),
             ("--checks", "gate.checks", self.checks.as_ref()),
             ("--grpc", "gate.grpc", self.grpc.as_ref()),
+            ("--fastcgi", "gate.fastcgi", self.fastcgi.as_ref()),
             ("--proxy", "gate.proxy", self.proxy.as_ref()),
             ("--metrics", "gate.metrics", self.metrics.as_ref()),
         ])

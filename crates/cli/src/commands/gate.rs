@@ -83,6 +83,8 @@ struct Ready {
     #[serde(skip_serializing_if = "Option::is_none")]
     grpc: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    fastcgi: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     proxy: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     metrics: Option<String>,
@@ -104,6 +106,7 @@ pub(super) fn serve(args: &GateServe, context: &Context) -> Result<(), Failure> 
         data: effective.base.join(gate.data),
         checks: gate.checks,
         grpc: gate.grpc,
+        fastcgi: gate.fastcgi,
         proxy: gate.proxy,
         metrics: gate.metrics,
         control: None,
@@ -128,6 +131,7 @@ pub(super) fn serve(args: &GateServe, context: &Context) -> Result<(), Failure> 
                     .map(aeolus_tls::Bound::address)
                     .collect(),
                 grpc: bound.grpc.as_ref().map(aeolus_tls::Bound::address),
+                fastcgi: bound.fastcgi.as_ref().map(aeolus_tls::Bound::address),
                 proxy: bound.proxy.as_ref().map(aeolus_tls::Bound::address),
                 metrics: bound.metrics.as_ref().map(aeolus_tls::Bound::address),
             };

@@ -119,6 +119,9 @@ pub(crate) struct Gate {
     /// Where Envoy asks over gRPC (usual: `127.0.0.1:8811`); absent: nowhere.
     #[schemars(with = "Option<schema::Listen>")]
     pub(crate) grpc: Option<Listen>,
+    /// Where Apache asks over FastCGI (usual: `127.0.0.1:8812`); absent: nowhere.
+    #[schemars(with = "Option<schema::Listen>")]
+    pub(crate) fastcgi: Option<Listen>,
     /// Where the built-in proxy listens; `null`: nowhere.
     #[schemars(with = "Option<schema::Listen>")]
     pub(crate) proxy: Option<Listen>,
@@ -133,6 +136,7 @@ impl Default for Gate {
             data: PathBuf::from("/var/lib/aeolus/gate"),
             checks: vec![local(8810)],
             grpc: None,
+            fastcgi: None,
             proxy: Some(local(8808)),
             metrics: Some(local(8819)),
         }

@@ -5,6 +5,7 @@
 
 mod ask;
 pub mod ext_authz;
+pub mod fastcgi;
 mod render;
 
 #[cfg(test)]

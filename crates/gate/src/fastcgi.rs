@@ -1,0 +1,114 @@
+//! The FastCGI listener: Apache asks here. Local only, as the check listener is.
+
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Duration;
+
+use aeolus_decide::{Deny, Reason};
+use aeolus_tls::{Connection, Listener};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use crate::codec::fastcgi::{self, record};
+use crate::gate::{Gate, Verdict};
+use crate::server;
+
+/// How long Apache may take for one question.
+const ASK: Duration = Duration::from_secs(10);
+
+/// Most bytes of variables; Apache's own limit of a request's head is below that.
+const MOST: usize = 128 * 1024;
+
+/// Accepts until told to stop, then lets open requests finish.
+pub async fn run(listener: Listener, gate: Arc<Gate>, shutdown: CancellationToken) {
+    server::accept_each(listener, shutdown, move |connection, shutdown| {
+        serve(connection, Arc::clone(&gate), shutdown)
+    })
+    .await;
+}
+
+async fn serve(connection: Connection, gate: Arc<Gate>, shutdown: CancellationToken) {
+    let mut stream = connection.stream;
+    loop {
+        let asked = tokio::select! {
+            asked = timeout(ASK, ask(&mut stream)) => asked,
+            () = shutdown.cancelled() => return,
+        };
+        // Whoever speaks something else, or nothing in time, is answered by the connection's end,
+        // which Apache takes for an error: closed.
+        let Ok(Ok(Some(asked))) = asked else {
+            return;
+        };
+        let answer = catch_unwind(AssertUnwindSafe(|| decide(&gate, &asked.params)));
+        let answer = answer.unwrap_or_else(|_| {
+            gate.metrics.panicked();
+            fastcgi::render(&Verdict::Deny(Deny::because(Reason::Internal)), &[])
+        });
+        let bytes = record::answer(asked.request, answer.as_bytes());
+        let written = timeout(ASK, stream.write_all(&bytes)).await;
+        if !matches!(written, Ok(Ok(()))) || !asked.keep {
+            let _ = stream.shutdown().await;
+            return;
+        }
+    }
+}
+
+fn decide(gate: &Gate, params: &[u8]) -> String {
+    let params = record::params(params).unwrap_or_default();
+    let verdict = if let Some(question) = fastcgi::parse(&params) {
+        gate.check(&question)
+    } else {
+        gate.metrics.refused(Reason::TargetForm);
+        Verdict::Deny(Deny::because(Reason::TargetForm))
+    };
+    fastcgi::render(&verdict, &params)
+}
+
+/// One question.
+struct Asked {
+    request: u16,
+    keep: bool,
+    params: Vec<u8>,
+}
+
+/// Reads the records of one request; none if there are none, or they make no sense. One request at
+/// a time: another one's records in between end the connection.
+async fn ask(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<Option<Asked>> {
+    let mut asked: Option<Asked> = None;
+    loop {
+        let mut head = [0; record::HEAD];
+        stream.read_exact(&mut head).await?;
+        let Some(head) = record::Head::parse(head) else {
+            return Ok(None);
+        };
+        let mut content = vec![0; usize::from(head.content) + usize::from(head.padding)];
+        stream.read_exact(&mut content).await?;
+        content.truncate(usize::from(head.content));
+        match (head.kind, asked.as_mut()) {
+            (record::BEGIN_REQUEST, None) => {
+                let Some(begin) = record::Begin::parse(&content) else {
+                    return Ok(None);
+                };
+                asked = Some(Asked {
+                    request: head.request,
+                    keep: begin.keep,
+                    params: Vec::new(),
+                });
+            }
+            (record::PARAMS, Some(open)) if open.request == head.request => {
+                if content.is_empty() {
+                    return Ok(asked);
+                }
+                if open.params.len() + content.len() > MOST {
+                    return Ok(None);
+                }
+                open.params.append(&mut content);
+            }
+            // What is left of the request before: a body it never had.
+            (record::STDIN, None) => {}
+            _ => return Ok(None),
+        }
+    }
+}
