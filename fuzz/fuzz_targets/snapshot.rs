@@ -38,15 +38,21 @@ fn as_sections(content: &[u8]) {
         "size": content.len(),
     });
     let names = ["deployments", "subjects", "grants", "keys", "connections"];
-    let sections: serde_json::Map<_, _> =
-        names.iter().map(|name| ((*name).to_owned(), section.clone())).collect();
+    let sections: serde_json::Map<_, _> = names
+        .iter()
+        .map(|name| ((*name).to_owned(), section.clone()))
+        .collect();
     let claims = serde_json::json!({
         "aud": format!("urn:aeolus:plane:{PLANE}"),
         "iat": 0, "exp": 60, "epoch": 1, "seq": 1, "minReader": 1, "minGeneration": 1,
         "sections": sections,
     });
     let manifest = key.sign(Kind::Manifest, &claims).expect("signed");
-    let trust = Trust { root, plane: PLANE, floor: None };
+    let trust = Trust {
+        root,
+        plane: PLANE,
+        floor: None,
+    };
     let _ = Snapshot::verify(&trust, &manifest, &|_| Some(blob.clone()), Time::EPOCH);
 }
 
@@ -55,7 +61,11 @@ fuzz_target!(|bytes: &[u8]| {
     if let Ok(text) = std::str::from_utf8(bytes) {
         assert!(root.accept_next(text).is_err());
         assert!(verify_freshness(root, PLANE, text).is_err());
-        let trust = Trust { root, plane: PLANE, floor: None };
+        let trust = Trust {
+            root,
+            plane: PLANE,
+            floor: None,
+        };
         assert!(Snapshot::reload(&trust, text, &|_| None).is_err());
         let _ = Root::parse(text);
     }

@@ -133,7 +133,7 @@ pub async fn serve(
     servers.close();
     // Nobody waiting for the addresses is no reason not to serve.
     let _ = ready.send(bound);
-    running.tasks(shutdown).await;
+    Box::pin(running.tasks(shutdown)).await;
     servers.wait().await;
     Ok(())
 }

@@ -123,11 +123,11 @@ mod tests {
         let mut out = Vec::new();
         for (name, value) in all {
             for text in [name, value] {
-                match u8::try_from(text.len()) {
-                    Ok(short) if short < 0x80 => out.push(short),
-                    _ => {
-                        out.extend((u32::try_from(text.len()).unwrap() | 0x8000_0000).to_be_bytes())
-                    }
+                let length = u32::try_from(text.len()).unwrap();
+                if length < 0x80 {
+                    out.extend(u8::try_from(length));
+                } else {
+                    out.extend((length | 0x8000_0000).to_be_bytes());
                 }
             }
             out.extend_from_slice(name);
