@@ -22,6 +22,7 @@ pub enum Reason {
     AuthorizationMalformed,
     CookieAmbiguous,
     Framing,
+    ProxyUnknown,
     // Where it goes.
     HostUnknown,
     PinMismatch,
@@ -85,6 +86,7 @@ impl Reason {
             Self::AuthorizationMalformed => "authorization_malformed",
             Self::CookieAmbiguous => "cookie_ambiguous",
             Self::Framing => "framing",
+            Self::ProxyUnknown => "proxy_unknown",
             Self::HostUnknown => "host_unknown",
             Self::PinMismatch => "pin_mismatch",
             Self::DeploymentNotUnderstood => "deployment_not_understood",
@@ -153,7 +155,8 @@ impl Reason {
             | Self::DeploymentNotUnderstood
             | Self::Overloaded => 503,
             Self::Internal => 500,
-            Self::PinMismatch
+            Self::ProxyUnknown
+            | Self::PinMismatch
             | Self::PathRefused
             | Self::CrossSite
             | Self::Scope

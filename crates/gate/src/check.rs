@@ -13,16 +13,30 @@ use crate::answer;
 use crate::body::Body;
 use crate::codec::{self, Check, forwarded_for};
 use crate::gate::{Gate, Verdict};
+use crate::guard::Proxies;
 use crate::session;
 
 /// Answers one request of a proxy or an Airflow. The query is never read.
 pub async fn serve(
     gate: Arc<Gate>,
+    proxies: &Proxies,
     request: Request<Incoming>,
     peer: Option<IpAddr>,
 ) -> Response<Body> {
     let (parts, _body) = request.into_parts();
     let path = parts.uri.path();
+    let asks = path.starts_with(codec::PREFIX) || path.starts_with(session::PREFIX);
+    let admitted = if asks {
+        proxies.may_ask(peer, &parts.headers)
+    } else {
+        proxies.may_read(peer)
+    };
+    if !admitted {
+        gate.metrics.refused(Reason::ProxyUnknown);
+        return answer::denied(&Deny::because(Reason::ProxyUnknown));
+    }
+    // A proxy that was let in is believed about its client, wherever it is.
+    let peer = None;
     if let Some(check) = Check::of(path) {
         let verdict = if let Some(question) = codec::parse(check, &parts, peer) {
             gate.check(&question)

@@ -12,6 +12,7 @@ pub mod exchange;
 pub mod fastcgi;
 mod gate;
 pub mod grpc;
+pub mod guard;
 pub mod listeners;
 pub mod memory;
 pub mod observe;

@@ -10,11 +10,17 @@ use hyper::body::Incoming;
 
 use crate::body::Body;
 use crate::gate::Gate;
+use crate::guard::Proxies;
 use crate::server::{Handler, Speaks};
 use crate::{answer, check, grpc, proxy};
 
 /// Checks, Airflow's keys, our pages.
-pub struct Checks(pub Arc<Gate>);
+pub struct Checks {
+    /// The gate.
+    pub gate: Arc<Gate>,
+    /// Who may ask from other machines.
+    pub proxies: Proxies,
+}
 
 /// Checks of Envoy over gRPC.
 pub struct GrpcChecks(pub Arc<Gate>);
@@ -29,11 +35,14 @@ type Answered = Pin<Box<dyn Future<Output = Response<Body>> + Send>>;
 
 impl Handler for Checks {
     fn answer(self: Arc<Self>, request: Request<Incoming>, peer: Option<IpAddr>) -> Answered {
-        Box::pin(async move { check::serve(Arc::clone(&self.0), request, peer).await })
+        Box::pin(async move {
+            let gate = Arc::clone(&self.gate);
+            check::serve(gate, &self.proxies, request, peer).await
+        })
     }
 
     fn panicked(&self) {
-        self.0.metrics.panicked();
+        self.gate.metrics.panicked();
     }
 }
 

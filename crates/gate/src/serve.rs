@@ -15,6 +15,7 @@ use tokio_util::task::TaskTracker;
 use crate::adapters::{ControlTokens, GateTime, ReplicaJournal, ReplicaSessions, WorldReplica};
 use crate::fastcgi;
 use crate::gate::{Gate, Parts};
+use crate::guard::Proxies;
 use crate::listeners;
 use crate::ports::TokenEndpoint;
 use crate::replica::fs::SystemFs;
@@ -29,9 +30,11 @@ use crate::server::{self, Handler};
 pub struct GateConfig {
     /// Its data folder, made by `gate enroll`.
     pub data: PathBuf,
-    /// Where proxies and Airflow ask. Only loopback addresses and Unix sockets: whoever can ask
-    /// gets an Airflow token.
+    /// Where proxies and Airflow ask: loopback addresses and Unix sockets, others only with
+    /// `proxies`, because whoever can ask gets an Airflow token.
     pub checks: Vec<Listen>,
+    /// Who may ask from other machines.
+    pub proxies: Proxies,
     /// Where Envoy asks over gRPC; as local as `checks`.
     pub grpc: Option<Listen>,
     /// Where Apache asks over FastCGI; as local as `checks`.
@@ -75,7 +78,7 @@ pub enum GateError {
     Control(#[from] ClientError),
     /// A check listener that others could reach.
     #[error(
-        "GATE-0001: checks must not listen on {0}: whoever can ask gets an Airflow token; use a loopback address or unix:PATH"
+        "GATE-0001: checks must not listen on {0}: whoever can ask gets an Airflow token; use a loopback address or unix:PATH, or say for the HTTP checks by gate.checksFrom and gate.proxySecret (32 characters or more) who may ask"
     )]
     ChecksExposed(String),
 }
@@ -104,7 +107,10 @@ pub async fn serve(
     let running = Running::open(&data, &url.unwrap_or_default(), &clock, &rng)?;
     let listeners = bind(&mut config).await?;
     let handler: [Arc<dyn Handler>; 4] = [
-        Arc::new(listeners::Checks(Arc::clone(&running.gate))),
+        Arc::new(listeners::Checks {
+            gate: Arc::clone(&running.gate),
+            proxies: std::mem::take(&mut config.proxies),
+        }),
         Arc::new(listeners::GrpcChecks(Arc::clone(&running.gate))),
         Arc::new(listeners::Proxy(Arc::clone(&running.gate))),
         Arc::new(listeners::Metrics(Arc::clone(&running.gate))),

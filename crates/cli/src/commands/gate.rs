@@ -5,6 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use aeolus_api::JoinToken;
+use aeolus_decide::CidrError;
+use aeolus_gate::guard::Proxies;
 use aeolus_gate::replica::fs::SystemFs;
 use aeolus_gate::replica::{
     ApiControl, Data, DataError, EnrolError, Parts, Replica, Settings, SystemBootClock, enrol,
@@ -20,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Context, logs, process, serve_on};
 use crate::args::{AirflowEnv, Enroll, GateServe};
-use crate::config::Sources;
+use crate::config::{Gate, Sources};
 use crate::control_client::connect;
 use crate::files;
 use crate::report::{Failure, Report};
@@ -102,7 +104,9 @@ pub(super) fn serve(args: &GateServe, context: &Context) -> Result<(), Failure> 
     process::begin(args.supervised)?;
     let names = context.environment.get("LISTEN_FDNAMES");
     let gate = effective.config.gate;
+    let proxies = proxies(&gate, &effective.base, context)?;
     let config = GateConfig {
+        proxies,
         data: effective.base.join(gate.data),
         checks: gate.checks,
         grpc: gate.grpc,
@@ -139,6 +143,26 @@ pub(super) fn serve(args: &GateServe, context: &Context) -> Result<(), Failure> 
         };
         let (served, ()) = tokio::join!(serving, announced);
         served.map_err(|error| refused(&error))
+    })
+}
+
+/// Who may ask from other machines.
+fn proxies(gate: &Gate, base: &Path, context: &Context) -> Result<Proxies, Failure> {
+    let from = gate.checks_from.iter().map(|block| block.parse());
+    let from = from.collect::<Result<_, _>>().map_err(|error: CidrError| {
+        Report::new("CFG-0004", format!("gate.checksFrom: {error}")).usage()
+    })?;
+    let secrets = [
+        ("gate.proxySecret", &gate.proxy_secret),
+        ("gate.proxySecretBefore", &gate.proxy_secret_before),
+    ];
+    let secrets = secrets.into_iter().filter_map(|(key, source)| {
+        let source = source.as_ref()?;
+        Some(source.read(key, base, &context.environment))
+    });
+    Ok(Proxies {
+        from,
+        secrets: secrets.collect::<Result<_, _>>()?,
     })
 }
 

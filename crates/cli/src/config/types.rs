@@ -113,9 +113,19 @@ pub(crate) struct FirstAdmin {
 pub(crate) struct Gate {
     /// Its folder: who it is, whom it trusts, its secrets and its copy of the snapshot.
     pub(crate) data: PathBuf,
-    /// Where reverse proxies ask. Whoever can ask gets an Airflow token: loopback or Unix sockets.
+    /// Where reverse proxies ask. Whoever can ask gets an Airflow token: loopback or Unix sockets, or
+    /// any address together with `checksFrom` and `proxySecret`.
     #[schemars(with = "Vec<schema::Listen>")]
     pub(crate) checks: Vec<Listen>,
+    /// Networks on which proxies and Airflows of this plane are, where they are not on this machine.
+    #[schemars(with = "Vec<schema::Cidr>")]
+    pub(crate) checks_from: Vec<String>,
+    /// What such a proxy sends as `X-Aeolus-Proxy-Secret`: 32 characters or more.
+    #[schemars(with = "OptionalSecret")]
+    pub(crate) proxy_secret: Option<SecretSource>,
+    /// The secret before this one, for as long as some proxies still send it.
+    #[schemars(with = "OptionalSecret")]
+    pub(crate) proxy_secret_before: Option<SecretSource>,
     /// Where Envoy asks over gRPC (usual: `127.0.0.1:8811`); absent: nowhere.
     #[schemars(with = "Option<schema::Listen>")]
     pub(crate) grpc: Option<Listen>,
@@ -135,6 +145,9 @@ impl Default for Gate {
         Self {
             data: PathBuf::from("/var/lib/aeolus/gate"),
             checks: vec![local(8810)],
+            checks_from: Vec::new(),
+            proxy_secret: None,
+            proxy_secret_before: None,
             grpc: None,
             fastcgi: None,
             proxy: Some(local(8808)),

@@ -11,7 +11,7 @@ use http::request::Parts;
 use super::{Dialect, forwarded_for, pairs};
 
 /// Where checks are asked.
-const PREFIX: &str = "/authz/";
+pub const PREFIX: &str = "/authz/";
 
 // Read once, by the compiler, and not for every request.
 const X_ORIGINAL_URL: HeaderName = HeaderName::from_static("x-original-url");

@@ -16,7 +16,7 @@ use std::net::IpAddr;
 use http::HeaderMap;
 use http::header::HeaderName;
 
-pub use ask::{Check, parse};
+pub use ask::{Check, PREFIX, parse};
 pub use render::render;
 
 /// A way of asking over HTTP.

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use aeolus_api::oauth::{SessionHint, TokenAnswer};
 use aeolus_decide::{SessionCookie, World};
+use aeolus_gate::guard::Proxies;
 use aeolus_gate::listeners::{Checks, Metrics, Proxy};
 use aeolus_gate::ports::{
     CodeExchange, Exchanged, Journal, Knowledge, Refused, Sessions, TokenEndpoint, TokenError,
@@ -265,7 +266,11 @@ impl Fleet {
             rng,
         }));
         let stop = CancellationToken::new();
-        let checks = listen(Arc::new(Checks(Arc::clone(&gate))), &stop).await;
+        let checks = Checks {
+            gate: Arc::clone(&gate),
+            proxies: Proxies::default(),
+        };
+        let checks = listen(Arc::new(checks), &stop).await;
         let proxy = listen(Arc::new(Proxy(Arc::clone(&gate))), &stop).await;
         let metrics = listen(Arc::new(Metrics(gate)), &stop).await;
         Self {
