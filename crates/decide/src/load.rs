@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use aeolus_keys::digest::sha256;
 use aeolus_keys::{KeyRing, Kind, PublicKey};
 use aeolus_model::{
     ConnectionId, DeploymentId, Grants, Host, Method, OrganizationId, PathPattern, PathPrefix,
@@ -205,12 +206,29 @@ fn people(
         let person = Person {
             email: record.email.as_str().into(),
             name: record.name.as_str().into(),
+            fingerprint: fingerprint(&record.email, &record.name, &teams),
             teams: teams.into(),
             grants,
         };
         Some((subject, Arc::new(person)))
     };
     subjects.subjects.iter().filter_map(person).collect()
+}
+
+/// Half of a SHA-256 over the parts, each behind its length so that none can pass for another.
+fn fingerprint(email: &str, name: &str, teams: &[Arc<str>]) -> u128 {
+    let mut text = Vec::with_capacity(email.len() + name.len() + 16 * (2 + teams.len()));
+    for part in [email, name]
+        .into_iter()
+        .chain(teams.iter().map(|team| &**team))
+    {
+        text.extend_from_slice(&part.len().to_be_bytes());
+        text.extend_from_slice(part.as_bytes());
+    }
+    let digest = sha256(&text);
+    digest
+        .first_chunk()
+        .map_or(0, |half| u128::from_be_bytes(*half))
 }
 
 fn subject(kind: i32, id: &[u8]) -> Option<Subject> {
@@ -265,4 +283,23 @@ fn hex(bytes: &[u8]) -> String {
         let _ = write!(text, "{byte:02x}");
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fingerprint_is_another_when_anything_is() {
+        let teams = |names: &[&str]| names.iter().map(|&name| name.into()).collect::<Vec<_>>();
+        let all = [
+            fingerprint("a@x", "bc", &[]),
+            fingerprint("a@xb", "c", &[]),
+            fingerprint("a@x", "bc", &teams(&["d"])),
+            fingerprint("a@x", "bc", &teams(&["d", "e"])),
+            fingerprint("a@x", "bc", &teams(&["de"])),
+            fingerprint("a@x", "bcd", &[]),
+        ];
+        assert_eq!(all.iter().collect::<HashSet<_>>().len(), all.len());
+    }
 }

@@ -95,6 +95,8 @@ pub struct Person {
     pub teams: Arc<[Arc<str>]>,
     /// Own grants and those of the teams.
     pub grants: Grants,
+    /// A digest of e-mail, name and teams: what is made from them can be kept under it.
+    pub fingerprint: u128,
 }
 
 impl World {

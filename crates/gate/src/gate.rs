@@ -6,10 +6,9 @@ use std::sync::Arc;
 use aeolus_decide::{Access, Allowed, Decision, Deny, Freshness, Judge, Reason, Request, World};
 use aeolus_keys::seal::{Keyring, Sealer};
 use aeolus_model::{PlaneId, Rng, Subject, Time};
-use http::HeaderValue;
 use tokio::time::Instant;
 
-use crate::exchange::{Exchange, ExchangeError};
+use crate::exchange::{Exchange, ExchangeError, Presented};
 use crate::memory::{Remembered, Tokens};
 use crate::observe::{Gauges, Metrics};
 use crate::ports::{Journal, Knowledge, Refused, Sessions, TokenEndpoint};
@@ -52,8 +51,8 @@ const CAPACITY: usize = 100_000;
 
 /// A request's fate, ready for a codec or the proxy.
 pub enum Verdict {
-    /// It goes on, with this `Authorization` where it goes on as somebody.
-    Allow(Allowed, Option<HeaderValue>),
+    /// It goes on, with these headers where it goes on as somebody.
+    Allow(Allowed, Option<Arc<Presented>>),
     /// It doesn't.
     Deny(Deny),
     /// To our own pages first.
@@ -87,11 +86,11 @@ impl Gate {
             Some(world) => self.judge(&world, now).decide(request),
             None => Decision::Deny(Deny::because(Reason::NoSnapshot)),
         };
-        let (decision, authorization) = self.exchanged(decision, now);
+        let (decision, presented) = self.exchanged(decision, now);
         self.metrics.decided(&decision, started.elapsed());
         self.journal.checked();
         match decision {
-            Decision::Allow(allowed) => Verdict::Allow(allowed, authorization),
+            Decision::Allow(allowed) => Verdict::Allow(allowed, presented),
             Decision::SignIn(sign_in) => Verdict::SignIn(sign_in),
             Decision::Deny(deny) => {
                 self.tell(&deny, request.peer, now);
@@ -112,7 +111,7 @@ impl Gate {
         }
     }
 
-    fn exchanged(&self, decision: Decision, now: Time) -> (Decision, Option<HeaderValue>) {
+    fn exchanged(&self, decision: Decision, now: Time) -> (Decision, Option<Arc<Presented>>) {
         let Decision::Allow(allowed) = &decision else {
             return (decision, None);
         };
@@ -120,8 +119,8 @@ impl Gate {
             return (decision, None);
         };
         let deployment = allowed.deployment();
-        match self.exchange.authorization(identity, deployment, now) {
-            Ok(header) => {
+        match self.exchange.present(identity, deployment, now) {
+            Ok(presented) => {
                 if let Some(used) = identity.session {
                     if used.renew {
                         self.memory.sessions.renew(used.id, deployment.id);
@@ -130,7 +129,7 @@ impl Gate {
                         self.memory.extend(used.id, now, until);
                     }
                 }
-                (decision, Some(header))
+                (decision, Some(presented))
             }
             Err(error) => {
                 let reason = match error {

@@ -44,14 +44,14 @@ async fn answered(
         return session::serve(&gate, &parts, peer).await;
     }
     let asked = Asked::of(&request, peer);
-    let (allowed, authorization) = match gate.check(&asked.question()) {
-        Verdict::Allow(allowed, authorization) => (allowed, authorization),
+    let (allowed, presented) = match gate.check(&asked.question()) {
+        Verdict::Allow(allowed, presented) => (allowed, presented),
         Verdict::Deny(deny) => return answer::denied(&deny),
         Verdict::SignIn(sign_in) => return answer::to_sign_in(&sign_in),
     };
     let forward = Forward {
         allowed: &allowed,
-        authorization,
+        presented,
         peer,
         scheme: asked.scheme(),
     };

@@ -145,5 +145,9 @@ fn a_gate_that_never_joined_says_how_to_join() {
 #[test]
 fn checks_for_other_machines_need_a_network_and_a_secret() {
     let ran = aeolus(&["gate", "serve", "--checks", "0.0.0.0:0", "--metrics", "off"]);
-    says(&ran, 1, &["GATE-0001", "gate.checksFrom", "gate.proxySecret"]);
+    says(
+        &ran,
+        1,
+        &["GATE-0001", "gate.checksFrom", "gate.proxySecret"],
+    );
 }

@@ -8,7 +8,8 @@ use http::{HeaderMap, HeaderValue, Response, StatusCode};
 
 use super::Dialect;
 use crate::body::{Body, whole};
-use crate::gate::{Verdict, subject_id};
+use crate::exchange::{Presented, value};
+use crate::gate::Verdict;
 
 const X_AEOLUS_USER: HeaderName = HeaderName::from_static("x-aeolus-user");
 const X_AEOLUS_EMAIL: HeaderName = HeaderName::from_static("x-aeolus-email");
@@ -18,9 +19,7 @@ const X_AUTH_LOCATION: HeaderName = HeaderName::from_static("x-auth-location");
 /// The answer to a check. `question` has the headers of the check.
 pub fn render(dialect: Dialect, verdict: &Verdict, question: &HeaderMap) -> Response<Body> {
     let mut answer = match (verdict, dialect) {
-        (Verdict::Allow(allowed, authorization), _) => {
-            allow(allowed, authorization.as_ref(), question)
-        }
+        (Verdict::Allow(allowed, presented), _) => allow(allowed, presented.as_deref(), question),
         (Verdict::SignIn(sign_in), Dialect::Nginx) => nginx_sign_in(sign_in),
         (Verdict::Deny(deny), Dialect::Nginx) => nginx_deny(deny),
         (Verdict::SignIn(sign_in), _) => relayed_sign_in(sign_in),
@@ -34,31 +33,27 @@ pub fn render(dialect: Dialect, verdict: &Verdict, question: &HeaderMap) -> Resp
 /// 200 and nothing else: some proxies take any other success for a denial. Every identity header
 /// is there, empty where there is nothing to say, so that none of a client's own can remain. No
 /// other header is: some proxies hand all of them to the application.
-fn allow(
-    allowed: &Allowed,
-    authorization: Option<&HeaderValue>,
-    question: &HeaderMap,
-) -> Response<Body> {
-    let nothing = || HeaderValue::from_static("");
-    let (user, email, token) = match allowed.access() {
-        Access::As(identity) => (
-            value(subject_id(identity.subject)),
-            value(&*identity.person.email),
-            authorization.cloned().unwrap_or_else(nothing),
-        ),
-        Access::Anonymous => (nothing(), nothing(), nothing()),
-        // The application checks the client's own credential: it goes on unchanged.
-        Access::PassThrough => {
-            let own = question.get(AUTHORIZATION).cloned();
-            (nothing(), nothing(), own.unwrap_or_else(nothing))
-        }
-    };
+fn allow(allowed: &Allowed, presented: Option<&Presented>, question: &HeaderMap) -> Response<Body> {
     let mut answer = Response::new(whole(""));
     let headers = answer.headers_mut();
-    headers.insert(AUTHORIZATION, token);
-    headers.insert(X_AEOLUS_USER, user);
-    headers.insert(X_AEOLUS_EMAIL, email);
-    let deployment = value(allowed.deployment().id.to_string());
+    headers.reserve(5);
+    if let Some(presented) = presented {
+        headers.insert(AUTHORIZATION, presented.authorization.clone());
+        headers.insert(X_AEOLUS_USER, presented.user.clone());
+        headers.insert(X_AEOLUS_EMAIL, presented.email.clone());
+        headers.insert(X_AEOLUS_DEPLOYMENT, presented.deployment.clone());
+        return answer;
+    }
+    let nothing = || HeaderValue::from_static("");
+    let own = match allowed.access() {
+        // The application checks the client's own credential: it goes on unchanged.
+        Access::PassThrough => question.get(AUTHORIZATION).cloned(),
+        Access::Anonymous | Access::As(_) => None,
+    };
+    headers.insert(AUTHORIZATION, own.unwrap_or_else(nothing));
+    headers.insert(X_AEOLUS_USER, nothing());
+    headers.insert(X_AEOLUS_EMAIL, nothing());
+    let deployment = value(&allowed.deployment().id.to_string());
     headers.insert(X_AEOLUS_DEPLOYMENT, deployment);
     answer
 }
@@ -67,7 +62,7 @@ fn allow(
 fn nginx_sign_in(sign_in: &SignIn) -> Response<Body> {
     let mut answer = status(StatusCode::UNAUTHORIZED);
     let headers = answer.headers_mut();
-    headers.insert(X_AUTH_LOCATION, value(sign_in.location()));
+    headers.insert(X_AUTH_LOCATION, value(&sign_in.location()));
     headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     answer
 }
@@ -86,7 +81,7 @@ fn nginx_deny(deny: &Deny) -> Response<Body> {
 /// The others relay the whole answer.
 fn relayed_sign_in(sign_in: &SignIn) -> Response<Body> {
     let mut answer = status(StatusCode::FOUND);
-    let location = value(sign_in.location());
+    let location = value(&sign_in.location());
     answer.headers_mut().insert(LOCATION, location);
     answer
 }
@@ -115,12 +110,4 @@ fn status(code: StatusCode) -> Response<Body> {
     let mut answer = Response::new(whole(""));
     *answer.status_mut() = code;
     answer
-}
-
-/// What can't be a header value is left empty: it must not become two headers.
-fn value<T>(text: T) -> HeaderValue
-where
-    HeaderValue: TryFrom<T>,
-{
-    HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static(""))
 }

@@ -17,7 +17,7 @@ use aeolus_keys::{KeyError, Kind};
 use aeolus_model::{PlaneId, Rng, Subject, Time};
 use http::HeaderValue;
 
-use cache::Cache;
+use cache::{Cache, MintedKey};
 use signer::Signers;
 
 /// How long an Airflow token is good.
@@ -38,6 +38,19 @@ pub struct Exchange {
     rng: Arc<dyn Rng>,
 }
 
+/// What a request goes on with: rendered once, shared by all requests of one principal.
+#[derive(Clone, Debug)]
+pub struct Presented {
+    /// `Authorization`: the minted token, the only one that an application believes.
+    pub authorization: HeaderValue,
+    /// `X-Aeolus-User`.
+    pub user: HeaderValue,
+    /// `X-Aeolus-Email`; empty for a token.
+    pub email: HeaderValue,
+    /// `X-Aeolus-Deployment`.
+    pub deployment: HeaderValue,
+}
+
 /// Why nothing could be minted. The request is refused with 503.
 #[derive(Debug, thiserror::Error)]
 pub enum ExchangeError {
@@ -55,25 +68,25 @@ impl Exchange {
         Self {
             issuer: format!("urn:aeolus:plane:{plane}"),
             signers: Signers::new(keyring),
-            minted: Cache::new(capacity, &rng),
+            minted: Cache::new(capacity),
             rng,
         }
     }
 
-    /// The `Authorization` header with which a request goes on to its Airflow.
-    pub fn authorization(
+    /// The headers with which a request goes on to its Airflow.
+    pub fn present(
         &self,
         identity: &Identity,
         deployment: &Deployment,
         now: Time,
-    ) -> Result<HeaderValue, ExchangeError> {
+    ) -> Result<Arc<Presented>, ExchangeError> {
         if identity.expires <= now {
             return Err(ExchangeError::CredentialOver);
         }
         let slot = now.secs().div_euclid(SLOT.as_secs().cast_signed());
         let end = now.plus(LIFE);
         let capped = (identity.expires < end).then_some(identity.expires.secs());
-        let key = self.minted.key(identity, deployment.id, slot, capped);
+        let key = MintedKey::new(identity, deployment.id, slot, capped);
         self.minted
             .get_or_mint(&key, || self.mint(identity, deployment, now))
     }
@@ -88,7 +101,7 @@ impl Exchange {
         identity: &Identity,
         deployment: &Deployment,
         now: Time,
-    ) -> Result<HeaderValue, ExchangeError> {
+    ) -> Result<Arc<Presented>, ExchangeError> {
         let begins = now.minus(BACKDATE).secs();
         let claims = Airflow3 {
             iss: self.issuer.clone(),
@@ -112,10 +125,15 @@ impl Exchange {
             .signers
             .active(deployment.id)?
             .sign(Kind::Airflow3, &claims)?;
-        let mut header = HeaderValue::try_from(format!("Bearer {token}"))
+        let mut authorization = HeaderValue::try_from(format!("Bearer {token}"))
             .map_err(|_| ExchangeError::Signer(KeyError::Refused))?;
-        header.set_sensitive(true);
-        Ok(header)
+        authorization.set_sensitive(true);
+        Ok(Arc::new(Presented {
+            authorization,
+            user: value(&claims.sub),
+            email: value(&claims.email),
+            deployment: value(&deployment.id.to_string()),
+        }))
     }
 
     /// 32 hexadecimal digits: Airflow's revocation table has room for no more.
@@ -124,6 +142,11 @@ impl Exchange {
         self.rng.fill(&mut random);
         format!("{:032x}", u128::from_be_bytes(random))
     }
+}
+
+/// What can't be a header value is left empty: it must not become two headers.
+pub(crate) fn value(text: &str) -> HeaderValue {
+    HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static(""))
 }
 
 fn subject_id(subject: Subject) -> String {

@@ -78,11 +78,11 @@ fn the_token_is_the_one_that_airflow_believes() {
     let (exchange, _) = exchange();
     let etl = deployment(3);
     let later = NOW.plus(Duration::from_hours(1));
-    let header = exchange
-        .authorization(&identity(AirflowRole::Op, later), &etl, NOW)
+    let presented = exchange
+        .present(&identity(AirflowRole::Op, later), &etl, NOW)
         .unwrap();
-    assert!(header.is_sensitive());
-    let claims = claims(&header, &exchange.jwks(&etl).unwrap());
+    assert!(presented.authorization.is_sensitive());
+    let claims = claims(&presented.authorization, &exchange.jwks(&etl).unwrap());
     assert_eq!(claims.aud, etl.audience());
     assert_eq!(claims.role, Some(AirflowRole::Op));
     assert_eq!((claims.iat, claims.nbf), (NOW.secs() - 30, NOW.secs() - 30));
@@ -95,14 +95,14 @@ fn it_never_outlives_the_credential() {
     let (exchange, _) = exchange();
     let etl = deployment(3);
     let soon = NOW.plus(Duration::from_secs(40));
-    let header = exchange
-        .authorization(&identity(AirflowRole::Op, soon), &etl, NOW)
+    let presented = exchange
+        .present(&identity(AirflowRole::Op, soon), &etl, NOW)
         .unwrap();
     assert_eq!(
-        claims(&header, &exchange.jwks(&etl).unwrap()).exp,
+        claims(&presented.authorization, &exchange.jwks(&etl).unwrap()).exp,
         soon.secs()
     );
-    let over = exchange.authorization(&identity(AirflowRole::Op, NOW), &etl, NOW);
+    let over = exchange.present(&identity(AirflowRole::Op, NOW), &etl, NOW);
     assert!(matches!(over, Err(ExchangeError::CredentialOver)));
 }
 
@@ -115,19 +115,19 @@ fn it_is_minted_once_until_a_role_changes_or_time_passes() {
         for _ in 0..16 {
             scope.spawn(|| {
                 exchange
-                    .authorization(&identity(AirflowRole::Op, later), &etl, NOW)
+                    .present(&identity(AirflowRole::Op, later), &etl, NOW)
                     .unwrap()
             });
         }
     });
     assert_eq!(rng.1.load(Ordering::Relaxed), 1);
     exchange
-        .authorization(&identity(AirflowRole::Viewer, later), &etl, NOW)
+        .present(&identity(AirflowRole::Viewer, later), &etl, NOW)
         .unwrap();
     assert_eq!(rng.1.load(Ordering::Relaxed), 2);
     let minutes_later = NOW.plus(Duration::from_mins(2));
     exchange
-        .authorization(&identity(AirflowRole::Op, later), &etl, minutes_later)
+        .present(&identity(AirflowRole::Op, later), &etl, minutes_later)
         .unwrap();
     assert_eq!(rng.1.load(Ordering::Relaxed), 3);
 }

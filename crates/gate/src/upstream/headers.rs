@@ -2,8 +2,6 @@
 
 use std::net::IpAddr;
 
-use aeolus_decide::Access;
-use aeolus_model::Subject;
 use http::HeaderValue;
 use http::header::{
     AUTHORIZATION, CONNECTION, COOKIE, HOST, HeaderMap, HeaderName, PROXY_AUTHENTICATE,
@@ -108,30 +106,13 @@ pub(super) fn say_where_from(
 
 /// Says who asks. The headers are for logs; what counts is the signed token.
 pub(super) fn say_who(all: &mut HeaderMap, forward: &Forward<'_>) {
-    let Access::As(identity) = forward.allowed.access() else {
+    let Some(presented) = &forward.presented else {
         return;
     };
-    let subject = match identity.subject {
-        Subject::User(id) => id.to_string(),
-        Subject::Token(id) => id.to_string(),
-        Subject::Team(id) => id.to_string(),
-    };
-    let said = [
-        ("x-aeolus-user", subject),
-        ("x-aeolus-email", identity.person.email.to_string()),
-        (
-            "x-aeolus-deployment",
-            forward.allowed.deployment().id.to_string(),
-        ),
-    ];
-    for (name, value) in said {
-        // An address that is no header value can't come out of a snapshot; saying nothing is safe.
-        let value = HeaderValue::try_from(value).unwrap_or(HeaderValue::from_static(""));
-        all.insert(name, value);
-    }
-    if let Some(authorization) = &forward.authorization {
-        all.insert(AUTHORIZATION, authorization.clone());
-    }
+    all.insert("x-aeolus-user", presented.user.clone());
+    all.insert("x-aeolus-email", presented.email.clone());
+    all.insert("x-aeolus-deployment", presented.deployment.clone());
+    all.insert(AUTHORIZATION, presented.authorization.clone());
 }
 
 fn strip_hop_by_hop(all: &mut HeaderMap) {

@@ -7,6 +7,7 @@ mod headers;
 mod tunnel;
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use aeolus_decide::{Access, Allowed};
@@ -21,6 +22,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 use crate::body::{Body, whole};
+use crate::exchange::Presented;
 
 pub use tunnel::StillGood;
 
@@ -40,8 +42,8 @@ pub struct Upstream {
 pub struct Forward<'a> {
     /// What the decision said. Nothing is forwarded without it.
     pub allowed: &'a Allowed,
-    /// The `Authorization` that the exchange made; none for public and pass-through paths.
-    pub authorization: Option<HeaderValue>,
+    /// What the exchange made; none for public and pass-through paths.
+    pub presented: Option<Arc<Presented>>,
     /// The client's address.
     pub peer: Option<IpAddr>,
     /// `http` or `https`, as the client spoke to us.

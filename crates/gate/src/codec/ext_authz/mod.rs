@@ -17,7 +17,8 @@ use messages::{
     RpcStatus,
 };
 
-use crate::gate::{Verdict, subject_id};
+use crate::exchange::Presented;
+use crate::gate::Verdict;
 
 /// The key of `context_extensions` that names the deployment.
 const PIN: &str = "deployment";
@@ -88,10 +89,7 @@ fn forwarded_for(http: &HttpRequest) -> Option<IpAddr> {
 /// The answer to a check: the only way in which one is made.
 pub fn render(verdict: &Verdict, check: &CheckRequest) -> CheckResponse {
     match verdict {
-        Verdict::Allow(allowed, authorization) => {
-            let token = authorization.as_ref().and_then(|value| value.to_str().ok());
-            allow(allowed, token, check)
-        }
+        Verdict::Allow(allowed, presented) => allow(allowed, presented.as_deref(), check),
         Verdict::SignIn(sign_in) => to_sign_in(sign_in),
         Verdict::Deny(deny) => denied(deny),
     }
@@ -99,23 +97,28 @@ pub fn render(verdict: &Verdict, check: &CheckRequest) -> CheckResponse {
 
 /// Sets what there is to say and takes away the rest, so that none of a client's own can remain:
 /// Envoy keeps a header that the answer does not name.
-fn allow(allowed: &Allowed, token: Option<&str>, check: &CheckRequest) -> CheckResponse {
-    let deployment = allowed.deployment().id.to_string();
-    let (user, email, token) = match allowed.access() {
-        Access::As(identity) => (
-            subject_id(identity.subject),
-            identity.person.email.to_string(),
-            token.unwrap_or_default().to_owned(),
-        ),
-        Access::Anonymous => Default::default(),
-        // The application checks the client's own credential: it goes on unchanged.
-        Access::PassThrough => {
-            let own = own_credential(check).unwrap_or_default();
-            (String::new(), String::new(), own.to_owned())
+fn allow(allowed: &Allowed, presented: Option<&Presented>, check: &CheckRequest) -> CheckResponse {
+    let text = |value: &http::HeaderValue| value.to_str().unwrap_or_default().to_owned();
+    let said = match (presented, allowed.access()) {
+        (Some(presented), _) => [
+            text(&presented.authorization),
+            text(&presented.user),
+            text(&presented.email),
+            text(&presented.deployment),
+        ],
+        (None, access) => {
+            // The application checks the client's own credential: it goes on unchanged.
+            let own = match access {
+                Access::PassThrough => own_credential(check),
+                Access::Anonymous | Access::As(_) => None,
+            };
+            let deployment = allowed.deployment().id.to_string();
+            let own = own.unwrap_or_default().to_owned();
+            [own, String::new(), String::new(), deployment]
         }
     };
     let (mut headers, mut headers_to_remove) = (Vec::new(), Vec::new());
-    for (name, value) in IDENTITY.into_iter().zip([token, user, email, deployment]) {
+    for (name, value) in IDENTITY.into_iter().zip(said) {
         if value.is_empty() {
             headers_to_remove.push(name.to_owned());
         } else {

@@ -7,8 +7,10 @@ use std::fmt::Write as _;
 
 use aeolus_decide::{Access, Allowed, Headers, Request};
 use aeolus_model::DeploymentId;
+use http::HeaderValue;
 
-use crate::gate::{Verdict, subject_id};
+use crate::exchange::Presented;
+use crate::gate::Verdict;
 
 /// Set by `SetEnvIf` in the configuration. A client's headers all become `HTTP_…`.
 const PIN: &[u8] = b"AEOLUS_DEPLOYMENT";
@@ -58,9 +60,8 @@ pub fn parse<'a>(params: &[(&'a [u8], &'a [u8])]) -> Option<Request<'a>> {
 pub fn render(verdict: &Verdict, params: &[(&[u8], &[u8])]) -> String {
     let mut out = String::new();
     match verdict {
-        Verdict::Allow(allowed, authorization) => {
-            let token = authorization.as_ref().and_then(|value| value.to_str().ok());
-            allow(&mut out, allowed, token, params);
+        Verdict::Allow(allowed, presented) => {
+            allow(&mut out, allowed, presented.as_deref(), params);
         }
         Verdict::SignIn(sign_in) => {
             head(&mut out, 302, &[("Location", &sign_in.location())]);
@@ -79,26 +80,32 @@ pub fn render(verdict: &Verdict, params: &[(&[u8], &[u8])]) -> String {
 }
 
 /// Every identity variable is there, so that every header is set.
-fn allow(out: &mut String, allowed: &Allowed, token: Option<&str>, params: &[(&[u8], &[u8])]) {
-    let deployment = allowed.deployment().id.to_string();
+fn allow(
+    out: &mut String,
+    allowed: &Allowed,
+    presented: Option<&Presented>,
+    params: &[(&[u8], &[u8])],
+) {
+    let text = |value: &HeaderValue| value.to_str().unwrap_or_default().to_owned();
     let own = || {
         let own = params
             .iter()
             .find(|(name, _)| *name == b"HTTP_AUTHORIZATION");
-        own.and_then(|(_, value)| str::from_utf8(value).ok())
-            .unwrap_or_default()
+        let own = own.and_then(|(_, value)| str::from_utf8(value).ok());
+        own.unwrap_or_default().to_owned()
     };
-    let (user, email, token) = match allowed.access() {
-        Access::As(identity) => (
-            subject_id(identity.subject),
-            identity.person.email.to_string(),
-            token.unwrap_or_default(),
+    let (token, user, email) = match (presented, allowed.access()) {
+        (Some(said), _) => (
+            text(&said.authorization),
+            text(&said.user),
+            text(&said.email),
         ),
-        Access::Anonymous => (String::new(), String::new(), ""),
-        Access::PassThrough => (String::new(), String::new(), own()),
+        (None, Access::PassThrough) => (own(), String::new(), String::new()),
+        (None, Access::Anonymous | Access::As(_)) => Default::default(),
     };
+    let deployment = allowed.deployment().id.to_string();
     let headers = [
-        ("Variable-AEOLUS_TOKEN", token),
+        ("Variable-AEOLUS_TOKEN", &*token),
         ("Variable-AEOLUS_USER", &user),
         ("Variable-AEOLUS_EMAIL", &email),
         ("Variable-AEOLUS_ID", &deployment),
