@@ -154,6 +154,32 @@ pub(crate) struct AirflowEnv {
     pub(crate) gate_url: String,
 }
 
+/// Where the servers of this machine's fleet listen.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Addresses {
+    /// Where control listens.
+    #[arg(
+        long = "control-addr",
+        value_name = "ADDR",
+        default_value = "127.0.0.1:8800"
+    )]
+    pub(crate) control: String,
+    /// Where reverse proxies ask the gate.
+    #[arg(
+        long = "gate-addr",
+        value_name = "ADDR",
+        default_value = "127.0.0.1:8810"
+    )]
+    pub(crate) gate: String,
+    /// Where the gate's built-in proxy listens.
+    #[arg(
+        long = "proxy-addr",
+        value_name = "ADDR",
+        default_value = "127.0.0.1:8808"
+    )]
+    pub(crate) proxy: String,
+}
+
 /// `dev`.
 #[derive(Debug, Args)]
 pub(crate) struct DevArgs {
@@ -165,15 +191,8 @@ pub(crate) struct DevArgs {
     /// A fleet document to apply at every start.
     #[arg(long, value_name = "FILE")]
     pub(crate) fleet: Option<PathBuf>,
-    /// Where control listens.
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8800")]
-    pub(crate) control_addr: String,
-    /// Where reverse proxies ask the gate.
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8810")]
-    pub(crate) gate_addr: String,
-    /// Where the gate's built-in proxy listens.
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8808")]
-    pub(crate) proxy_addr: String,
+    #[command(flatten)]
+    pub(crate) addresses: Addresses,
     /// The first administrator's address.
     #[arg(long, value_name = "EMAIL", default_value = "admin@example.com")]
     pub(crate) admin_email: String,
@@ -200,15 +219,8 @@ pub(crate) struct DemoArgs {
     /// The loopback port of Airflow itself, which only the gate talks to.
     #[arg(long, value_name = "PORT", default_value_t = 8880, value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) airflow_port: u16,
-    /// Where control listens.
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8800")]
-    pub(crate) control_addr: String,
-    /// Where reverse proxies ask the gate.
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8810")]
-    pub(crate) gate_addr: String,
-    /// Where people and programs reach Airflow.
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8808")]
-    pub(crate) proxy_addr: String,
+    #[command(flatten)]
+    pub(crate) addresses: Addresses,
     /// End as soon as everything is up, to prepare a later start.
     #[arg(long)]
     pub(crate) once: bool,

@@ -142,7 +142,7 @@ impl Folder {
         let mut command = self.command(&["control", "serve"])?;
         command
             .arg("--listen")
-            .arg(self.control_address(&args.control_addr))
+            .arg(self.control_address(&args.addresses.control))
             .arg("--database")
             .arg(format!(
                 "sqlite:{}",
@@ -165,9 +165,9 @@ impl Folder {
         let mut command = self.command(&["gate", "serve"])?;
         command.arg("--data").arg(self.gate()).args([
             "--checks",
-            &args.gate_addr,
+            &args.addresses.gate,
             "--proxy",
-            &args.proxy_addr,
+            &args.addresses.proxy,
         ]);
         Child::start("gate", command, self.path.join("gate.pid"))
     }
