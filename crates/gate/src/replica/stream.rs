@@ -40,14 +40,19 @@ pub(crate) async fn follow<W: Send + Sync + 'static, C: Control>(
 ) {
     let mut backoff = Backoff::default();
     // What is known may be old: the first answer, and the first after a failure, is wanted at once.
-    let mut wait = Duration::ZERO;
+    // Where nothing is known, there may be nothing yet.
+    let at_once = || match replica.after() {
+        Some(_) => Duration::ZERO,
+        None => WAIT,
+    };
+    let mut wait = at_once();
     loop {
         let started = Instant::now();
         let polled = tokio::select! {
             () = shutdown.cancelled() => return,
             polled = poll(&replica, &*control, wait) => polled,
         };
-        wait = if polled.is_ok() { WAIT } else { Duration::ZERO };
+        wait = if polled.is_ok() { WAIT } else { at_once() };
         let resume = match polled {
             Ok(news) => {
                 backoff.reset();

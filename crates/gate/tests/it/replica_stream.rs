@@ -148,20 +148,21 @@ async fn f4_a_control_that_hangs_is_given_up_on_and_asked_again() {
 
 #[tokio::test(start_paused = true)]
 async fn the_first_answer_and_the_first_after_a_failure_are_wanted_at_once() {
+    let waits = async |fleet: &Fleet, count: usize| {
+        let asked = |f: &Fleet| f.control.waits.lock().unwrap().len() >= count;
+        fleet.until("the polls", asked).await;
+        let waits = fleet.control.waits.lock().unwrap()[..count].to_vec();
+        waits.iter().map(Duration::as_secs).collect::<Vec<_>>()
+    };
     let control = script([
-        Next::Answer(answer(&published(4), 4)),
+        unavailable(),
         Next::Answer(answer(&published(4), 4)),
         unavailable(),
     ]);
     let fleet = Fleet::start(control).await;
-    fleet
-        .until("five polls", |f| f.control.waits.lock().unwrap().len() >= 5)
-        .await;
-    let waits = fleet.control.waits.lock().unwrap()[..5].to_vec();
-    assert_eq!(
-        waits.iter().map(Duration::as_secs).collect::<Vec<_>>(),
-        [0, 30, 30, 0, 30]
-    );
+    assert_eq!(waits(&fleet, 5).await, [30, 30, 30, 0, 30]);
+    let fleet = Fleet::over(fleet.stop().await, FakeControl::default());
+    assert_eq!(waits(&fleet, 2).await, [0, 30]);
     fleet.stop().await;
 }
 
