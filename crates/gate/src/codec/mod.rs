@@ -19,7 +19,7 @@ use http::header::HeaderName;
 pub use ask::{Check, PREFIX, parse};
 pub use render::render;
 
-/// A way of asking over HTTP.
+/// A way of asking; also a label of metrics and logs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Dialect {
     /// `auth_request` of nginx: it understands 200, 401 and 403.
@@ -33,11 +33,23 @@ pub enum Dialect {
     /// `ext_authz` over HTTP of Envoy, and the `ExternalAuth` filter of the Gateway API: the
     /// original request itself, its path behind the check's.
     Envoy,
+    /// No proxy in between: the built-in one asks for itself.
+    Proxy,
 }
 
 impl Dialect {
-    /// All of them.
-    pub const ALL: [Self; 5] = [
+    /// All of them, in the order of their numbers.
+    pub const ALL: [Self; 6] = [
+        Self::Nginx,
+        Self::Traefik,
+        Self::Caddy,
+        Self::Haproxy,
+        Self::Envoy,
+        Self::Proxy,
+    ];
+
+    /// Those that ask at `/authz/NAME/`.
+    pub const OVER_HTTP: [Self; 5] = [
         Self::Nginx,
         Self::Traefik,
         Self::Caddy,
@@ -45,7 +57,7 @@ impl Dialect {
         Self::Envoy,
     ];
 
-    /// Its name in the check's path.
+    /// Its name in metrics, logs and a check's path.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Nginx => "nginx",
@@ -53,12 +65,14 @@ impl Dialect {
             Self::Caddy => "caddy",
             Self::Haproxy => "haproxy",
             Self::Envoy => "envoy",
+            Self::Proxy => "proxy",
         }
     }
 
-    /// The dialect of a name.
+    /// The dialect that asks at `/authz/NAME/`.
     pub fn of(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|dialect| dialect.name() == name)
+        let mut all = Self::OVER_HTTP.into_iter();
+        all.find(|dialect| dialect.name() == name)
     }
 }
 

@@ -38,7 +38,7 @@ async fn an_allowance_is_200_with_every_identity_header_and_nothing_else() {
         "Authorization: Bearer {}\r\nX-Aeolus-User: mallory\r\n",
         fleet.api_token()
     );
-    for dialect in Dialect::ALL {
+    for dialect in Dialect::OVER_HTTP {
         let answer = ask(&fleet, dialect, "GET /api/v2/dags?x=1", &bearer).await;
         assert_eq!(answer.status, 200, "{dialect:?}: {answer:?}");
         assert_eq!(answer.header("x-aeolus-user"), Some(&*BOT.to_string()));
@@ -66,7 +66,7 @@ async fn an_allowance_is_200_with_every_identity_header_and_nothing_else() {
 async fn a_browser_is_sent_to_sign_in_and_a_program_is_challenged() {
     let fleet = Fleet::start().await;
     let to = "/.aeolus/sign-in?next=/dags%3Fx%3D1";
-    for dialect in Dialect::ALL {
+    for dialect in Dialect::OVER_HTTP {
         let page = ask(&fleet, dialect, "GET /dags?x=1", "Accept: text/html\r\n").await;
         if dialect == Dialect::Nginx {
             assert_eq!(
@@ -91,7 +91,7 @@ async fn a_browser_is_sent_to_sign_in_and_a_program_is_challenged() {
 async fn fact_10_a_refusal_never_carries_a_credential() {
     let fleet = Fleet::start().await;
     let bearer = format!("Authorization: Bearer {}\r\n", fleet.access_token(EVE));
-    for dialect in Dialect::ALL {
+    for dialect in Dialect::OVER_HTTP {
         for (line, status) in [
             ("POST /execution/x", 403),
             ("GET /static/../x", 400),
@@ -114,7 +114,7 @@ async fn fact_10_a_refusal_never_carries_a_credential() {
 async fn without_a_snapshot_a_client_is_told_when_to_come_again() {
     let fleet = Fleet::start().await;
     *fleet.fake.world.lock().unwrap() = None;
-    for dialect in Dialect::ALL {
+    for dialect in Dialect::OVER_HTTP {
         let answer = ask(&fleet, dialect, "GET /api/v2/dags", "").await;
         assert_eq!(answer.status, 503, "{dialect:?}");
         let again = (dialect != Dialect::Nginx).then_some("5");
