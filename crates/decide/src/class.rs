@@ -26,6 +26,32 @@ pub enum PathClass {
     Refuse,
 }
 
+impl PathClass {
+    /// All of them, in the order of their numbers.
+    pub const ALL: [Self; 7] = [
+        Self::PassThrough,
+        Self::Public,
+        Self::SignIn,
+        Self::SignOut,
+        Self::PrivateRead,
+        Self::PrivateWrite,
+        Self::Refuse,
+    ];
+
+    /// Its name in metrics, logs and explanations.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::PassThrough => "pass_through",
+            Self::Public => "public",
+            Self::SignIn => "sign_in",
+            Self::SignOut => "sign_out",
+            Self::PrivateRead => "read",
+            Self::PrivateWrite => "write",
+            Self::Refuse => "refused",
+        }
+    }
+}
+
 /// A path's class and the permissions it takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Classified {
@@ -143,7 +169,12 @@ impl RuleSet {
         verdict
     }
 
-    fn classify_path(&self, path: &str, method: Method, peer: Option<IpAddr>) -> Classified {
+    pub(crate) fn classify_path(
+        &self,
+        path: &str,
+        method: Method,
+        peer: Option<IpAddr>,
+    ) -> Classified {
         let private = Classified::private(method, Permission::DeploymentAirflowGet);
         if is_below("/.aeolus", path) {
             return Classified::open(PathClass::Refuse);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use aeolus_model::{AirflowRole, DeploymentId, SessionId, Subject, Time};
 
 use crate::Reason;
+use crate::class::PathClass;
 use crate::world::{Deployment, Person};
 
 /// What happens to a request.
@@ -23,6 +24,7 @@ pub enum Decision {
 pub struct Allowed {
     deployment: Arc<Deployment>,
     access: Access,
+    class: PathClass,
     writes: bool,
 }
 
@@ -64,10 +66,16 @@ pub struct SessionUse {
 }
 
 impl Allowed {
-    pub(crate) const fn new(deployment: Arc<Deployment>, access: Access, writes: bool) -> Self {
+    pub(crate) const fn new(
+        deployment: Arc<Deployment>,
+        access: Access,
+        class: PathClass,
+        writes: bool,
+    ) -> Self {
         Self {
             deployment,
             access,
+            class,
             writes,
         }
     }
@@ -80,6 +88,11 @@ impl Allowed {
     /// As whom.
     pub const fn access(&self) -> &Access {
         &self.access
+    }
+
+    /// What the path is.
+    pub const fn class(&self) -> PathClass {
+        self.class
     }
 
     /// Whether it may change something.
@@ -95,6 +108,8 @@ pub struct Deny {
     pub reason: Reason,
     /// Which deployment was asked for, where that is known.
     pub deployment: Option<DeploymentId>,
+    /// What the path is, where the route is known.
+    pub class: Option<PathClass>,
     /// Who asked, where that is proven.
     pub subject: Option<Subject>,
 }
@@ -105,6 +120,7 @@ impl Deny {
         Self {
             reason,
             deployment: None,
+            class: None,
             subject: None,
         }
     }
@@ -153,6 +169,8 @@ impl Deny {
 pub struct SignIn {
     /// For which deployment.
     pub deployment: DeploymentId,
+    /// What the path is.
+    pub class: PathClass,
     /// Why the browser's credential, if any, was not good.
     pub reason: Reason,
     /// Where to.
@@ -239,6 +257,7 @@ mod tests {
     fn the_location_keeps_the_path_in_one_parameter() {
         let sign_in = SignIn {
             deployment: DeploymentId::from_bytes([1; 16]),
+            class: PathClass::PrivateRead,
             reason: Reason::CredentialMissing,
             to: Destination::SignIn {
                 next: "/dags?x=1&next=%2F%2Fevil".to_owned(),

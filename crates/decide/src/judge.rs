@@ -1,5 +1,7 @@
 //! The decision itself: shape, place, class, knowledge, credential, permission, in this order.
 
+mod explain;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,6 +19,8 @@ use crate::request::{Once, Request, Upgrade};
 use crate::token::Verified;
 use crate::world::{Deployment, Freshness, Person, World};
 use crate::{Reason, next, origin};
+
+pub use explain::{Explanation, Step, explain};
 
 /// What a gate remembers between requests; the decision's only window to anything that changes.
 pub trait Memory {
@@ -113,10 +117,10 @@ impl Judge<'_> {
     }
 
     fn judge(&self, request: &Request<'_>, routed: &Routed<'_>) -> Result<Decision, Refusal> {
-        let writes = !routed.method.is_safe() || request.headers.upgrade == Upgrade::Websocket;
+        let writes = writes(request, routed.method);
         let allow = |access| {
             let deployment = Arc::clone(routed.deployment);
-            Decision::Allow(Allowed::new(deployment, access, writes))
+            Decision::Allow(Allowed::new(deployment, access, routed.class.class, writes))
         };
         if routed.class.class == PathClass::Refuse {
             return Err(Reason::PathRefused.into());
@@ -209,8 +213,9 @@ impl Judge<'_> {
         let cookie = cookie.ok_or(Reason::SessionMalformed)?;
         let (expires, session) = self.session(&cookie, routed.deployment)?;
         let subject = Subject::User(cookie.user);
-        let unsafe_use = !routed.method.is_safe() || request.headers.upgrade == Upgrade::Websocket;
-        if unsafe_use && !origin::is_same(request, &routed.target, &routed.authority) {
+        if writes(request, routed.method)
+            && !origin::is_same(request, &routed.target, &routed.authority)
+        {
             return Err(Refusal {
                 reason: Reason::CrossSite,
                 subject: Some(subject),
@@ -282,6 +287,7 @@ impl Judge<'_> {
         };
         Decision::SignIn(SignIn {
             deployment: routed.deployment.id,
+            class: routed.class.class,
             reason: Reason::CredentialMissing,
             to,
         })
@@ -293,6 +299,7 @@ impl Judge<'_> {
         if refusal.reason.status() == 401 && navigation && is_local_path(&next) {
             return Decision::SignIn(SignIn {
                 deployment: routed.deployment.id,
+                class: routed.class.class,
                 reason: refusal.reason,
                 to: Destination::SignIn { next },
             });
@@ -300,9 +307,15 @@ impl Judge<'_> {
         Decision::Deny(Deny {
             reason: refusal.reason,
             deployment: Some(routed.deployment.id),
+            class: Some(routed.class.class),
             subject: refusal.subject,
         })
     }
+}
+
+/// Whether a request may change something: a websocket carries anything, later.
+fn writes(request: &Request<'_>, method: Method) -> bool {
+    !method.is_safe() || request.headers.upgrade == Upgrade::Websocket
 }
 
 /// Without news for longer than this control counts as away (two polls of 30 s).

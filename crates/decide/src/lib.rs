@@ -10,6 +10,7 @@ mod cidr;
 mod class;
 mod cookie;
 mod decision;
+mod help;
 mod host;
 mod judge;
 mod load;
@@ -19,6 +20,7 @@ mod path;
 mod reason;
 mod request;
 mod revocations;
+mod seat;
 mod token;
 mod world;
 
@@ -32,10 +34,11 @@ pub use decision::{
     Access, Allowed, Decision, Deny, Destination, Identity, SessionUse, SignIn, is_local_path,
 };
 pub use host::is_loopback;
-pub use judge::{Judge, Memory, session_cookie_name};
+pub use judge::{Explanation, Judge, Memory, Step, explain, session_cookie_name};
 pub use origin::is_same_origin;
 pub use path::{Origin, Target};
 pub use reason::Reason;
 pub use request::{Headers, Once, Request, Upgrade};
+pub use seat::Seat;
 pub use token::{Audience, Verified};
 pub use world::{Deployment, Freshness, Person, RefusedDeployment, World};

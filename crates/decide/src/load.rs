@@ -15,6 +15,7 @@ use aeolus_snapshot::{Sections, section};
 
 use crate::class::RuleSet;
 use crate::revocations::Revoked;
+use crate::seat::Seat;
 use crate::world::{Deployment, Person, Place, RefusedDeployment, World};
 
 pub(crate) fn world(sections: &Sections, missing: &BTreeSet<OrganizationId>) -> World {
@@ -110,6 +111,7 @@ fn deployment(
         rules,
         staleness: staleness(record)?,
         hosts,
+        seat: Seat::default(),
     })
 }
 

@@ -66,6 +66,63 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// All of them, in the order of their numbers.
+    pub const ALL: [Self; 53] = [
+        Self::TargetTooLong,
+        Self::TargetForm,
+        Self::TargetCharacters,
+        Self::TargetEscapes,
+        Self::TargetDots,
+        Self::TargetReadingsDiffer,
+        Self::Method,
+        Self::MethodOverride,
+        Self::HostMissing,
+        Self::HostMalformed,
+        Self::HostsDiffer,
+        Self::UpgradeNotWebsocket,
+        Self::ConnectionNamesIdentity,
+        Self::AuthorizationRepeated,
+        Self::AuthorizationMalformed,
+        Self::CookieAmbiguous,
+        Self::Framing,
+        Self::HostUnknown,
+        Self::PinMismatch,
+        Self::DeploymentNotUnderstood,
+        Self::PathRefused,
+        Self::NoSnapshot,
+        Self::Stale,
+        Self::StaleReadOnly,
+        Self::RevocationsMissing,
+        Self::SignerMissing,
+        Self::Overloaded,
+        Self::Internal,
+        Self::CredentialMissing,
+        Self::SchemeUnknown,
+        Self::TokenMalformed,
+        Self::TokenTooLong,
+        Self::TokenKeyUnknown,
+        Self::TokenSignature,
+        Self::TokenIssuer,
+        Self::TokenAudience,
+        Self::TokenClaims,
+        Self::TokenExpired,
+        Self::TokenNotYetValid,
+        Self::TokenSurface,
+        Self::TokenRevoked,
+        Self::TokenEnded,
+        Self::TokenIndexUnknown,
+        Self::OrganizationMark,
+        Self::SubjectMark,
+        Self::SubjectUnknown,
+        Self::SessionMalformed,
+        Self::SessionExpired,
+        Self::SessionEnded,
+        Self::ConnectionGone,
+        Self::CrossSite,
+        Self::Scope,
+        Self::Forbidden,
+    ];
+
     /// The stable code.
     pub const fn code(self) -> &'static str {
         match self {
@@ -183,6 +240,21 @@ impl Reason {
             | Self::SessionExpired
             | Self::SessionEnded
             | Self::ConnectionGone => 401,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_has_every_reason_at_its_number() {
+        let codes = include_str!("reason.rs");
+        let codes = codes.lines().filter(|line| line.contains(" => \""));
+        assert_eq!(codes.count(), Reason::ALL.len());
+        for (number, reason) in Reason::ALL.into_iter().enumerate() {
+            assert_eq!(reason as usize, number, "{}", reason.code());
         }
     }
 }

@@ -13,6 +13,7 @@ use aeolus_snapshot::{Sections, Snapshot};
 use crate::class::RuleSet;
 use crate::path::Target;
 use crate::revocations::Revoked;
+use crate::seat::Seat;
 use crate::{Reason, load};
 
 /// An immutable view of one verified snapshot. Swapped as a whole, never changed.
@@ -47,6 +48,8 @@ pub struct Deployment {
     pub staleness: Staleness,
     /// The hosts it answers at, for callbacks and cookies.
     pub hosts: Vec<String>,
+    /// For what a gate keeps at hand about it.
+    pub seat: Seat,
 }
 
 impl Deployment {

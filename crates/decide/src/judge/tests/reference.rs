@@ -539,6 +539,18 @@ fn actual(decision: &Decision) -> Fate {
     }
 }
 
+/// What an explanation stops at is what the decision says.
+fn explained(judge: &Judge<'_>, request: &Request<'_>) {
+    let explanation = explain(judge, request);
+    let stopped = explanation.steps.last().and_then(|step| step.stopped);
+    let reason = match &explanation.decision {
+        Decision::Deny(deny) => Some(deny.reason),
+        Decision::SignIn(sign_in) => stopped.and(Some(sign_in.reason)),
+        Decision::Allow(_) => None,
+    };
+    assert_eq!(stopped, reason, "{explanation:?}");
+}
+
 #[test]
 fn a_naive_second_opinion_agrees_a_million_times() {
     let dice = Dice::new("reference");
@@ -566,13 +578,17 @@ fn a_naive_second_opinion_agrees_a_million_times() {
             let headers = bearer
                 .iter()
                 .map(|value| ("authorization", value.as_bytes()));
-            let decision = judge.decide(&Request {
+            let request = Request {
                 method: case.method.as_bytes(),
                 host: Some(case.host.as_bytes()),
                 target: case.path.as_bytes(),
                 headers: Headers::collect(headers),
                 ..Request::default()
-            });
+            };
+            let decision = judge.decide(&request);
+            if dice.below(50) == 0 {
+                explained(&judge, &request);
+            }
             let (actual, expected) = (actual(&decision), expected(&round, &case));
             assert_eq!(
                 actual,
