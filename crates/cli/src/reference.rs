@@ -127,6 +127,7 @@ fn kind(shape: &Shape) -> String {
         Shape::Text { .. } => "Text".to_owned(),
         Shape::Secret => "Secret".to_owned(),
         Shape::Integer => "Whole number".to_owned(),
+        Shape::Share => "Number from 0 to 1".to_owned(),
         Shape::Bool => "`true` or `false`".to_owned(),
     }
 }

@@ -142,6 +142,15 @@ pub struct RuleSet {
 }
 
 impl RuleSet {
+    /// The public path at which the application says how it is, where the profile has one.
+    pub const fn health_path(&self) -> Option<&'static str> {
+        match self.profile {
+            Profile::Airflow3 => Some("/api/v2/monitor/health"),
+            Profile::Airflow2 => Some("/health"),
+            Profile::Custom => None,
+        }
+    }
+
     /// The class of a target whose deployment lives below `prefix` (empty for a whole host), both
     /// readings considered. The caller has routed both readings to this prefix.
     pub fn classify(

@@ -27,6 +27,7 @@ impl Reason {
             Self::AuthorizationMalformed => "The Authorization header is malformed.",
             Self::CookieAmbiguous => "The session cookie is there twice.",
             Self::Framing => "Two servers could disagree about where the request ends.",
+            Self::ProxyUnknown => "Whoever asked the gate is no proxy that it answers.",
             Self::HostUnknown => "No deployment of this plane answers at this host and path.",
             Self::PinMismatch => "The proxy asks for another deployment than the host's.",
             Self::DeploymentNotUnderstood => {
@@ -98,6 +99,9 @@ impl Reason {
             | Self::Framing => "Change the client: no setting lets such a request through.",
             Self::TargetForm | Self::HostMissing | Self::HostMalformed | Self::HostsDiffer => {
                 "Compare the proxy's configuration with the one in deploy/ for it."
+            }
+            Self::ProxyUnknown => {
+                "Add the proxy's network and secret to the gate's configuration, or stop it asking."
             }
             Self::TargetReadingsDiffer => {
                 "Change the client not to escape slashes in front of the deployment's prefix."

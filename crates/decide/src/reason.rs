@@ -67,7 +67,7 @@ pub enum Reason {
 
 impl Reason {
     /// All of them, in the order of their numbers.
-    pub const ALL: [Self; 53] = [
+    pub const ALL: [Self; 54] = [
         Self::TargetTooLong,
         Self::TargetForm,
         Self::TargetCharacters,
@@ -85,6 +85,7 @@ impl Reason {
         Self::AuthorizationMalformed,
         Self::CookieAmbiguous,
         Self::Framing,
+        Self::ProxyUnknown,
         Self::HostUnknown,
         Self::PinMismatch,
         Self::DeploymentNotUnderstood,

@@ -177,6 +177,19 @@ impl World {
         self.route(host, &target).ok().map(|(found, _)| found)
     }
 
+    /// A host and path prefix (empty for a whole host) at which a deployment answers.
+    pub fn address<'a>(&'a self, deployment: &'a Deployment) -> Option<(&'a str, &'a str)> {
+        let places = deployment.hosts.iter().filter_map(|host| {
+            let all = self.hosts.get(host.as_str())?.iter();
+            Some(all.map(move |place| (host.as_str(), place)))
+        });
+        let mut places = places.flatten();
+        places.find_map(|(host, place)| {
+            let served = place.deployment.as_ref()?;
+            (served.id == deployment.id).then_some((host, &*place.prefix))
+        })
+    }
+
     /// Any deployment of a host: cookies belong to the host, and all of one host's deployments
     /// belong to one organization.
     pub fn any_deployment_of(&self, host: &str) -> Option<&Arc<Deployment>> {

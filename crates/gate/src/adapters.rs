@@ -11,7 +11,8 @@ use aeolus_model::{Clock, DeploymentId, PlaneId, SessionId, Time};
 
 use crate::gate::subject_id;
 use crate::ports::{
-    CodeExchange, Exchanged, Journal, Knowledge, Refused, Sessions, TokenEndpoint, TokenError,
+    CodeExchange, Exchanged, Journal, Knowledge, Refused, Sessions, Standing, TokenEndpoint,
+    TokenError,
 };
 use crate::replica::{ApiControl, Counters, Denial, Outbox, Renewal, Replica, SessionRenewals};
 
@@ -30,6 +31,14 @@ impl Knowledge for WorldReplica {
 
     fn now(&self) -> Time {
         self.clock().now()
+    }
+
+    fn standing(&self) -> Option<Standing> {
+        let loaded = self.peek();
+        loaded.as_ref().map(|loaded| Standing {
+            position: loaded.manifest.position,
+            from_disk: self.is_from_disk(),
+        })
     }
 }
 

@@ -11,9 +11,11 @@ use hyper::body::Incoming;
 
 use crate::answer;
 use crate::body::Body;
-use crate::codec::{self, Check, forwarded_for};
-use crate::gate::{Gate, Verdict};
+use crate::codec::{self, Check, Dialect, forwarded_for};
+use crate::gate::Gate;
 use crate::guard::Proxies;
+use crate::observe::Via;
+use crate::ready::ready;
 use crate::session;
 
 /// Answers one request of a proxy or an Airflow. The query is never read.
@@ -32,19 +34,31 @@ pub async fn serve(
         proxies.may_read(peer)
     };
     if !admitted {
-        gate.metrics.refused(Reason::ProxyUnknown);
-        return answer::denied(&Deny::because(Reason::ProxyUnknown));
+        let via = Via {
+            dialect: Check::of(path).map_or(Dialect::Proxy, |check| check.dialect),
+            lines: &parts.headers,
+        };
+        let judged = gate.refuse(Reason::ProxyUnknown, peer, via);
+        let mut answer = answer::denied(&Deny::because(Reason::ProxyUnknown));
+        judged.stamp.put(answer.headers_mut());
+        return answer;
     }
     // A proxy that was let in is believed about its client, wherever it is.
     let peer = None;
     if let Some(check) = Check::of(path) {
-        let verdict = if let Some(question) = codec::parse(check, &parts, peer) {
-            gate.check(&question)
-        } else {
-            gate.metrics.refused(Reason::TargetForm);
-            Verdict::Deny(Deny::because(Reason::TargetForm))
+        let via = Via {
+            dialect: check.dialect,
+            lines: &parts.headers,
         };
-        return codec::render(check.dialect, &verdict, &parts.headers);
+        let judged = if let Some(question) = codec::parse(check, &parts, peer) {
+            gate.check(&question, via)
+        } else {
+            let peer = forwarded_for(&parts.headers, peer);
+            gate.refuse(Reason::TargetForm, peer, via)
+        };
+        let mut answer = codec::render(check.dialect, &judged.verdict, &parts.headers);
+        judged.stamp.put(answer.headers_mut());
+        return answer;
     }
     if path.starts_with(session::PREFIX) {
         let peer = forwarded_for(&parts.headers, peer);
@@ -58,7 +72,7 @@ pub async fn serve(
     }
     match path {
         "/livez" => answer::text(StatusCode::OK, "ok\n"),
-        "/readyz" => ready(&gate),
+        "/readyz" => ready(&gate, &parts.headers),
         _ => {
             let id = path
                 .strip_prefix("/deployments/")
@@ -69,15 +83,6 @@ pub async fn serve(
                 None => answer::text(StatusCode::NOT_FOUND, "Nothing is served here.\n"),
             }
         }
-    }
-}
-
-/// Ready to decide: there is a snapshot.
-pub(crate) fn ready(gate: &Gate) -> Response<Body> {
-    if gate.knowledge.world().is_some() {
-        answer::text(StatusCode::OK, "ok\n")
-    } else {
-        answer::text(StatusCode::SERVICE_UNAVAILABLE, "no snapshot yet\n")
     }
 }
 

@@ -11,8 +11,10 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use crate::codec::Dialect;
 use crate::codec::fastcgi::{self, record};
 use crate::gate::{Gate, Verdict};
+use crate::observe::Via;
 use crate::server;
 
 /// How long Apache may take for one question.
@@ -57,13 +59,17 @@ async fn serve(connection: Connection, gate: Arc<Gate>, shutdown: CancellationTo
 
 fn decide(gate: &Gate, params: &[u8]) -> String {
     let params = record::params(params).unwrap_or_default();
-    let verdict = if let Some(question) = fastcgi::parse(&params) {
-        gate.check(&question)
-    } else {
-        gate.metrics.refused(Reason::TargetForm);
-        Verdict::Deny(Deny::because(Reason::TargetForm))
+    let via = Via {
+        dialect: Dialect::Apache,
+        lines: &fastcgi::Params(&params),
     };
-    fastcgi::render(&verdict, &params)
+    let judged = match fastcgi::parse(&params) {
+        Some(question) => gate.check(&question, via),
+        None => gate.refuse(Reason::TargetForm, None, via),
+    };
+    let mut answer = fastcgi::render(&judged.verdict, &params);
+    fastcgi::stamp(&mut answer, &judged.stamp);
+    answer
 }
 
 /// One question.

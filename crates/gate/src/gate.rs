@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use aeolus_decide::{Access, Allowed, Decision, Deny, Freshness, Judge, Reason, Request, World};
 use aeolus_keys::seal::{Keyring, Sealer};
@@ -10,7 +11,7 @@ use tokio::time::Instant;
 
 use crate::exchange::{Exchange, ExchangeError, Presented};
 use crate::memory::{Remembered, Tokens};
-use crate::observe::{Gauges, Metrics};
+use crate::observe::{DecisionLog, Entry, Gauges, Ids, Metrics, Outcome, Share, Stamp, Told, Via};
 use crate::ports::{Journal, Knowledge, Refused, Sessions, TokenEndpoint};
 use crate::upstream::Upstream;
 
@@ -30,6 +31,8 @@ pub struct Parts {
     pub tokens: Option<Arc<dyn TokenEndpoint>>,
     /// Randomness.
     pub rng: Arc<dyn Rng>,
+    /// The share of allowances that the decision log shows.
+    pub allow_sample: Share,
 }
 
 /// A gate. Also usable in-process, by tests and by control's own check.
@@ -42,12 +45,23 @@ pub struct Gate {
     pub(crate) journal: Arc<dyn Journal>,
     pub(crate) tokens: Option<Arc<dyn TokenEndpoint>>,
     pub(crate) rng: Arc<dyn Rng>,
+    pub(crate) ids: Ids,
     /// What is counted.
-    pub metrics: Metrics,
+    pub metrics: Arc<Metrics>,
+    /// What is decided.
+    pub log: Arc<DecisionLog>,
 }
 
 /// Verified tokens, and minted ones, that are remembered.
 const CAPACITY: usize = 100_000;
+
+/// A verdict, and what its answer says for whoever looks for it later.
+pub struct Judged {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// The headers that go with it, whatever it is.
+    pub stamp: Stamp,
+}
 
 /// A request's fate, ready for a codec or the proxy.
 pub enum Verdict {
@@ -73,41 +87,124 @@ impl Gate {
             upstream: Upstream::default(),
             journal: parts.journal,
             tokens: parts.tokens,
+            ids: Ids::new(&*parts.rng),
             rng: parts.rng,
-            metrics: Metrics::default(),
+            metrics: Arc::default(),
+            log: Arc::new(DecisionLog::new(parts.allow_sample)),
         }
     }
 
     /// Decides a request and exchanges the credential of whoever may pass.
-    pub fn check(&self, request: &Request<'_>) -> Verdict {
+    pub fn check(&self, request: &Request<'_>, via: Via<'_>) -> Judged {
         let started = Instant::now();
-        let now = self.knowledge.now();
-        let decision = match self.knowledge.world() {
-            Some(world) => self.judge(&world, now).decide(request),
+        let moment = self.moment();
+        let decision = match &moment.world {
+            Some(world) => self.judge_at(world, &moment).decide(request),
             None => Decision::Deny(Deny::because(Reason::NoSnapshot)),
         };
-        let (decision, presented) = self.exchanged(decision, now);
-        self.metrics.decided(&decision, started.elapsed());
+        let (decision, presented) = self.exchanged(decision, moment.now);
+        let told = Told::of(&decision, moment.world.as_deref());
+        let before = self.metrics.decided(&told, via.dialect);
+        self.metrics.took(via.dialect, started.elapsed());
         self.journal.checked();
-        match decision {
+        let stamp = self.written(&moment, &told, (request, via), before);
+        let verdict = match decision {
             Decision::Allow(allowed) => Verdict::Allow(allowed, presented),
             Decision::SignIn(sign_in) => Verdict::SignIn(sign_in),
-            Decision::Deny(deny) => {
-                self.tell(&deny, request.peer, now);
-                Verdict::Deny(deny)
-            }
+            Decision::Deny(deny) => Verdict::Deny(deny),
+        };
+        Judged { verdict, stamp }
+    }
+
+    /// Refuses what is no question at all: counted and logged as every refusal is.
+    pub fn refuse(&self, reason: Reason, peer: Option<IpAddr>, via: Via<'_>) -> Judged {
+        let moment = self.moment();
+        let decision = Decision::Deny(Deny::because(reason));
+        let told = Told::of(&decision, None);
+        let before = self.metrics.decided(&told, via.dialect);
+        let request = Request {
+            peer,
+            ..Request::default()
+        };
+        Judged {
+            stamp: self.written(&moment, &told, (&request, via), before),
+            verdict: Verdict::Deny(Deny::because(reason)),
         }
     }
 
+    fn moment(&self) -> Moment {
+        Moment {
+            world: self.knowledge.world(),
+            now: self.knowledge.now(),
+            age: self.knowledge.age(),
+        }
+    }
+
+    /// Writes a decision down where it is worth it: every refusal, some allowances. `before` is how
+    /// many like it there were.
+    fn written(
+        &self,
+        moment: &Moment,
+        told: &Told<'_>,
+        (request, via): (&Request<'_>, Via<'_>),
+        before: u64,
+    ) -> Stamp {
+        let mut stamp = Stamp {
+            request_id: None,
+            age: moment.age,
+        };
+        let deployment = told.deployment.map(|deployment| deployment.id);
+        let picked = match told.reason {
+            None => self.log.picks_allow(before),
+            Some(reason) => {
+                let source = request.peer;
+                self.log
+                    .picks_refusal(deployment, source, reason, moment.now)
+            }
+        };
+        let denied = told.outcome == Outcome::Deny;
+        if !picked && !denied {
+            return stamp;
+        }
+        let id = via.request_id(&self.ids);
+        if picked {
+            let standing = self.knowledge.standing();
+            let entry = Entry::of(told, (request, via), id.clone());
+            self.log.push(Entry {
+                at: moment.now,
+                position: standing.map(|standing| standing.position),
+                age: moment.age,
+                ..entry
+            });
+        }
+        if let (true, Some(reason)) = (denied, told.reason) {
+            self.journal.refused(Refused {
+                at: moment.now,
+                deployment,
+                source: request
+                    .peer
+                    .map(|peer| peer.to_string())
+                    .unwrap_or_default(),
+                reason: reason.code(),
+                subject: told.subject,
+                request_id: id.to_string(),
+            });
+            stamp.request_id = Some(id);
+        }
+        stamp
+    }
+
     /// The judge of this moment.
-    pub(crate) fn judge<'a>(&'a self, world: &'a World, now: Time) -> Judge<'a> {
+    pub(crate) fn judge<'a>(&'a self, world: &'a World) -> Judge<'a> {
+        self.judge_at(world, &self.moment())
+    }
+
+    fn judge_at<'a>(&'a self, world: &'a World, moment: &Moment) -> Judge<'a> {
         Judge {
             world,
             memory: &self.memory,
-            freshness: Freshness {
-                age: self.knowledge.age(),
-            },
-            now,
+            freshness: Freshness { age: moment.age },
+            now: moment.now,
         }
     }
 
@@ -142,6 +239,7 @@ impl Gate {
                 let deny = Deny {
                     reason,
                     deployment: Some(deployment.id),
+                    class: Some(allowed.class()),
                     subject: Some(identity.subject),
                 };
                 (Decision::Deny(deny), None)
@@ -149,41 +247,25 @@ impl Gate {
         }
     }
 
-    /// Tells the journal and the log of a refusal. No part of the request that a client chose
-    /// freely is written.
-    fn tell(&self, deny: &Deny, peer: Option<IpAddr>, now: Time) {
-        let source = peer.map(|peer| peer.to_string()).unwrap_or_default();
-        let mut random = [0; 8];
-        self.rng.fill(&mut random);
-        let request_id = format!("{:016x}", u64::from_be_bytes(random));
-        tracing::debug!(
-            reason = deny.reason.code(),
-            deployment = deny.deployment.map(tracing::field::display),
-            source,
-            request_id,
-            "refused"
-        );
-        self.journal.refused(Refused {
-            at: now,
-            deployment: deny.deployment,
-            source,
-            reason: deny.reason.code(),
-            subject: deny.subject,
-            request_id,
-        });
-    }
-
     /// The figures of this moment.
     pub fn gauges(&self) -> Gauges {
-        let world = self.knowledge.world();
         Gauges {
+            world: self.knowledge.world(),
             age: self.knowledge.age(),
-            loaded: world.is_some(),
-            deployments: world.as_ref().map_or(0, |w| w.deployments().len()),
-            refused_deployments: world.as_ref().map_or(0, |w| w.refused().len()),
-            tokens: self.memory.tokens.len(),
+            standing: self.knowledge.standing(),
+            tokens: self.memory.tokens.usage(),
+            minted: self.exchange.usage(),
+            streams: self.upstream.streams(),
+            unlogged: self.log.dropped(),
         }
     }
+}
+
+/// What is known at the moment of one decision.
+struct Moment {
+    world: Option<Arc<World>>,
+    now: Time,
+    age: Option<Duration>,
 }
 
 /// The id of a subject, whatever its kind.

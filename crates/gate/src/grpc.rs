@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::future::{Ready, ready};
 use std::sync::Arc;
 
-use aeolus_decide::{Deny, Reason};
+use aeolus_decide::Reason;
 use http::{Request, Response};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
@@ -13,8 +13,10 @@ use tonic::{Code, Status};
 use tonic_prost::ProstCodec;
 
 use crate::body::{Body, whole};
+use crate::codec::Dialect;
 use crate::codec::ext_authz::{self, CheckRequest, CheckResponse};
-use crate::gate::{Gate, Verdict};
+use crate::gate::Gate;
+use crate::observe::Via;
 
 /// The one method that is served.
 const CHECK: &str = "/envoy.service.auth.v3.Authorization/Check";
@@ -52,14 +54,16 @@ impl UnaryService<CheckRequest> for Check {
 
     fn call(&mut self, request: tonic::Request<CheckRequest>) -> Self::Future {
         let check = request.into_inner();
-        let verdict = if let Some(question) = ext_authz::parse(&check) {
-            self.0.check(&question)
-        } else {
-            self.0.metrics.refused(Reason::TargetForm);
-            Verdict::Deny(Deny::because(Reason::TargetForm))
+        let via = Via {
+            dialect: Dialect::EnvoyGrpc,
+            lines: &check,
         };
-        ready(Ok(tonic::Response::new(ext_authz::render(
-            &verdict, &check,
-        ))))
+        let judged = match ext_authz::parse(&check) {
+            Some(question) => self.0.check(&question, via),
+            None => self.0.refuse(Reason::TargetForm, None, via),
+        };
+        let mut answer = ext_authz::render(&judged.verdict, &check);
+        ext_authz::stamp(&mut answer, &judged.stamp);
+        ready(Ok(tonic::Response::new(answer)))
     }
 }

@@ -18,11 +18,12 @@ pub mod memory;
 pub mod observe;
 pub mod ports;
 pub mod proxy;
+mod ready;
 pub mod replica;
 mod serve;
 pub mod server;
 pub mod session;
 pub mod upstream;
 
-pub use gate::{Gate, Parts, Verdict};
+pub use gate::{Gate, Judged, Parts, Verdict};
 pub use serve::{Bound, GateConfig, GateError, serve};

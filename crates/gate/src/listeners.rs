@@ -11,6 +11,7 @@ use hyper::body::Incoming;
 use crate::body::Body;
 use crate::gate::Gate;
 use crate::guard::Proxies;
+use crate::ready::ready;
 use crate::server::{Handler, Speaks};
 use crate::{answer, check, grpc, proxy};
 
@@ -75,12 +76,12 @@ impl Handler for Metrics {
         Box::pin(async move {
             match request.uri().path() {
                 "/metrics" => {
-                    let figures = self.0.metrics.render(&self.0.gauges());
+                    let figures = self.0.metrics.render(self.0.gauges());
                     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
                     answer::typed(StatusCode::OK, kind, figures)
                 }
                 "/livez" => answer::text(StatusCode::OK, "ok\n"),
-                "/readyz" => check::ready(&self.0),
+                "/readyz" => ready(&self.0, request.headers()),
                 _ => answer::text(StatusCode::NOT_FOUND, "Nothing is served here.\n"),
             }
         })

@@ -1,7 +1,7 @@
 //! What a gate remembers between requests: verified tokens, and tokens known to be forged.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use aeolus_decide::{Memory, Reason, SessionCookie, Verified, World};
@@ -29,6 +29,27 @@ pub struct Tokens {
     good: Cache<u128, Verified>,
     forged: Cache<u128, Time>,
     verifying: AtomicUsize,
+    hits: AtomicU64,
+    misses: AtomicU64,
+    negative: AtomicU64,
+    overloaded: AtomicU64,
+}
+
+/// How the memory of tokens was used since the start, and what is in it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CacheUse {
+    /// Tokens that were known.
+    pub hits: u64,
+    /// Tokens that had to be verified.
+    pub misses: u64,
+    /// Tokens known to be forged.
+    pub negative: u64,
+    /// Tokens that were not verified because too many others were.
+    pub overloaded: u64,
+    /// Good tokens remembered.
+    pub good: usize,
+    /// Forged ones remembered.
+    pub forged: usize,
 }
 
 impl Tokens {
@@ -41,17 +62,23 @@ impl Tokens {
             good: Cache::new(capacity),
             forged: Cache::new(capacity / 8 + 1),
             verifying: AtomicUsize::new(0),
+            hits: AtomicU64::new(0),
+            misses: AtomicU64::new(0),
+            negative: AtomicU64::new(0),
+            overloaded: AtomicU64::new(0),
         }
     }
 
-    /// How many good tokens are remembered.
-    pub fn len(&self) -> usize {
-        self.good.len()
-    }
-
-    /// Whether none is.
-    pub fn is_empty(&self) -> bool {
-        self.good.is_empty()
+    /// How it was used.
+    pub fn usage(&self) -> CacheUse {
+        CacheUse {
+            hits: self.hits.load(Ordering::Relaxed),
+            misses: self.misses.load(Ordering::Relaxed),
+            negative: self.negative.load(Ordering::Relaxed),
+            overloaded: self.overloaded.load(Ordering::Relaxed),
+            good: self.good.len(),
+            forged: self.forged.len(),
+        }
     }
 
     /// From memory, or by verifying.
@@ -60,12 +87,18 @@ impl Tokens {
         hasher.write(token);
         let hash = hasher.finish128().as_u128();
         if let Some(known) = self.good.get(&hash) {
+            self.hits.fetch_add(1, Ordering::Relaxed);
             return Ok(known);
         }
         if self.forged.get(&hash).is_some_and(|until| now < until) {
+            self.negative.fetch_add(1, Ordering::Relaxed);
             return Err(Reason::TokenSignature);
         }
-        let _turn = Turn::take(&self.verifying).ok_or(Reason::Overloaded)?;
+        let Some(_turn) = Turn::take(&self.verifying) else {
+            self.overloaded.fetch_add(1, Ordering::Relaxed);
+            return Err(Reason::Overloaded);
+        };
+        self.misses.fetch_add(1, Ordering::Relaxed);
         let verified = world.verify(token, now);
         match &verified {
             Ok(verified) => self.good.insert(hash, verified.clone()),

@@ -9,6 +9,7 @@ use std::time::Duration;
 use aeolus_api::oauth::TokenAnswer;
 use aeolus_decide::World;
 use aeolus_model::{DeploymentId, Secret, SessionId, Subject, Time};
+use aeolus_snapshot::Position;
 
 /// What is known at this moment.
 pub trait Knowledge: Send + Sync {
@@ -20,6 +21,18 @@ pub trait Knowledge: Send + Sync {
 
     /// Gate time.
     fn now(&self) -> Time;
+
+    /// Where the snapshot in force stands; none before the first.
+    fn standing(&self) -> Option<Standing>;
+}
+
+/// Where a snapshot stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// Its position.
+    pub position: Position,
+    /// It was on disk at the start, and control has not been heard since.
+    pub from_disk: bool,
 }
 
 /// What this gate has learnt of sessions since their cookies were sealed.

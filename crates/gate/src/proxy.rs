@@ -3,14 +3,16 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use aeolus_decide::{Decision, Deny, Headers, Reason, Request as Question, is_loopback};
+use aeolus_decide::{Allowed, Decision, Deny, Headers, Reason, Request as Question, is_loopback};
 use http::header::{CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING, UPGRADE};
 use http::{HeaderMap, HeaderValue, Request, Response, Uri};
 use hyper::body::Incoming;
 
 use crate::body::Body;
-use crate::codec::pairs;
+use crate::codec::{Dialect, pairs};
+use crate::exchange::Presented;
 use crate::gate::{Gate, Verdict};
+use crate::observe::Via;
 use crate::upstream::{Forward, StillGood, Unanswered};
 use crate::{answer, session};
 
@@ -36,34 +38,59 @@ async fn answered(
     peer: Option<IpAddr>,
 ) -> Response<Body> {
     if let Err(reason) = well_framed(request.headers()) {
-        gate.metrics.refused(reason);
-        return answer::denied(&Deny::because(reason));
+        let judged = gate.refuse(reason, peer, via(request.headers()));
+        let mut answer = answer::denied(&Deny::because(reason));
+        judged.stamp.put(answer.headers_mut());
+        return answer;
     }
     if request.uri().authority().is_none() && request.uri().path().starts_with(session::PREFIX) {
         let (parts, _body) = request.into_parts();
         return session::serve(&gate, &parts, peer).await;
     }
     let asked = Asked::of(&request, peer);
-    let (allowed, presented) = match gate.check(&asked.question()) {
-        Verdict::Allow(allowed, presented) => (allowed, presented),
-        Verdict::Deny(deny) => return answer::denied(&deny),
-        Verdict::SignIn(sign_in) => return answer::to_sign_in(&sign_in),
+    let judged = gate.check(&asked.question(), via(&asked.headers));
+    let stamp = judged.stamp;
+    let mut answer = match judged.verdict {
+        Verdict::Allow(allowed, presented) => {
+            forwarded(&gate, request, asked, (allowed, presented)).await
+        }
+        Verdict::Deny(deny) => answer::denied(&deny),
+        Verdict::SignIn(sign_in) => answer::to_sign_in(&sign_in),
     };
+    stamp.put(answer.headers_mut());
+    answer
+}
+
+/// Nobody but this listener is in between.
+fn via(headers: &HeaderMap) -> Via<'_> {
+    Via {
+        dialect: Dialect::Proxy,
+        lines: headers,
+    }
+}
+
+async fn forwarded(
+    gate: &Arc<Gate>,
+    request: Request<Incoming>,
+    asked: Asked,
+    (allowed, presented): (Allowed, Option<Arc<Presented>>),
+) -> Response<Body> {
     let forward = Forward {
         allowed: &allowed,
         presented,
-        peer,
+        peer: asked.peer,
         scheme: asked.scheme(),
+        ids: &gate.ids,
     };
     let still_good: StillGood = if request.headers().contains_key(UPGRADE) {
-        let gate = Arc::clone(&gate);
+        let gate = Arc::clone(gate);
         Arc::new(move || asked.is_still_allowed(&gate))
     } else {
         Arc::new(|| true)
     };
     let answer = gate.upstream.forward(forward, request, still_good).await;
     if answer.extensions().get::<Unanswered>().is_some() {
-        gate.metrics.upstream_error();
+        gate.metrics.upstream_error(allowed.deployment());
     }
     answer
 }
@@ -119,9 +146,8 @@ impl Asked {
     }
 
     fn is_still_allowed(&self, gate: &Gate) -> bool {
-        let now = gate.knowledge.now();
         gate.knowledge.world().is_some_and(|world| {
-            let decision = gate.judge(&world, now).decide(&self.question());
+            let decision = gate.judge(&world).decide(&self.question());
             matches!(decision, Decision::Allow(_))
         })
     }

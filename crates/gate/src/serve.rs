@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use aeolus_api::Listen;
 use aeolus_api::client::{Client, ClientError};
@@ -17,6 +18,7 @@ use crate::fastcgi;
 use crate::gate::{Gate, Parts};
 use crate::guard::Proxies;
 use crate::listeners;
+use crate::observe::{Share, probe};
 use crate::ports::TokenEndpoint;
 use crate::replica::fs::SystemFs;
 use crate::replica::{
@@ -45,6 +47,10 @@ pub struct GateConfig {
     pub metrics: Option<Listen>,
     /// Control's address, where it differs from the one it enrolled with.
     pub control: Option<String>,
+    /// The share of allowances that the decision log shows; refusals are all there.
+    pub allow_sample: Share,
+    /// How often every deployment is probed, if at all.
+    pub probe: Option<Duration>,
     /// Sockets that a service manager opened: `checks`, `grpc`, `fastcgi`, `proxy`, `metrics`.
     pub handed_over: HandedOver,
 }
@@ -104,7 +110,8 @@ pub async fn serve(
     }
     let data = Data::open(&config.data, Arc::new(SystemFs))?;
     let url = config.control.take().or(data.settings.control_url.clone());
-    let running = Running::open(&data, &url.unwrap_or_default(), &clock, &rng)?;
+    let url = url.unwrap_or_default();
+    let running = Running::open(&data, &url, config.allow_sample, (&clock, &rng))?;
     let listeners = bind(&mut config).await?;
     let handler: [Arc<dyn Handler>; 4] = [
         Arc::new(listeners::Checks {
@@ -136,6 +143,7 @@ pub async fn serve(
     });
     bound.proxy = listeners.proxy.map(|listener| start(listener, &proxy));
     bound.metrics = listeners.metrics.map(|listener| start(listener, &metrics));
+    running.see(&servers, config.probe, &shutdown);
     servers.close();
     // Nobody waiting for the addresses is no reason not to serve.
     let _ = ready.send(bound);
@@ -182,6 +190,7 @@ async fn optional(
 struct Running {
     gate: Arc<Gate>,
     replica: Arc<WorldReplica>,
+    client: Option<Client>,
     /// None at a gate that never has news.
     control: Option<Arc<ApiControl>>,
     outbox: Arc<Outbox>,
@@ -194,8 +203,8 @@ impl Running {
     fn open(
         data: &Data,
         control_url: &str,
-        clock: &Arc<dyn Clock>,
-        rng: &Arc<dyn Rng>,
+        allow_sample: Share,
+        (clock, rng): (&Arc<dyn Clock>, &Arc<dyn Rng>),
     ) -> Result<Self, GateError> {
         let parts = replica::Parts {
             wall: Arc::clone(clock),
@@ -222,6 +231,7 @@ impl Running {
         let renewals = Arc::new(SessionRenewals::default());
         let counters = Arc::new(Counters::default());
         let mut control = None;
+        let mut reached = None;
         let mut tokens: Option<Arc<dyn TokenEndpoint>> = None;
         if !control_url.is_empty() {
             let client = Client::new(control_url)?;
@@ -232,6 +242,7 @@ impl Running {
                 Arc::new(GateTime(Arc::clone(&replica))),
                 Arc::clone(rng),
             ));
+            reached = Some(client.clone());
             tokens = Some(Arc::new(ControlTokens {
                 client,
                 control: Arc::clone(&api),
@@ -253,16 +264,35 @@ impl Running {
             }),
             tokens,
             rng: Arc::clone(rng),
+            allow_sample,
         }));
         Ok(Self {
             gate,
             replica,
+            client: reached,
             control,
             outbox,
             renewals,
             counters,
             rng: Arc::clone(rng),
         })
+    }
+
+    /// Begins to write decisions down and to probe.
+    fn see(&self, tasks: &TaskTracker, probe: Option<Duration>, shutdown: &CancellationToken) {
+        let replica = Arc::clone(&self.replica);
+        let now = move || replica.clock().now();
+        tasks.spawn(Arc::clone(&self.gate.log).run(now, shutdown.clone()));
+        if let Some(every) = probe {
+            let probing = probe::run(Arc::clone(&self.gate), self.client.clone(), every);
+            let shutdown = shutdown.clone();
+            tasks.spawn(async move {
+                tokio::select! {
+                    () = shutdown.cancelled() => {}
+                    () = probing => {}
+                }
+            });
+        }
     }
 
     /// Keeps the replica fresh until told to stop.

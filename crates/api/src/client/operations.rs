@@ -36,6 +36,11 @@ impl Client {
             .await
     }
 
+    /// Whether control is ready to serve.
+    pub async fn ready(&self) -> Result<(), ClientError> {
+        self.bytes(Call::get("/readyz")).await.map(|_| ())
+    }
+
     /// Exchanges a code at the token endpoint: `form` holds the parameters of RFC 6749 §4.1.3.
     pub async fn exchange_code(&self, form: &[(&str, &str)]) -> Result<TokenAnswer, ClientError> {
         let body = form

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use aeolus_api::JoinToken;
 use aeolus_decide::CidrError;
 use aeolus_gate::guard::Proxies;
+use aeolus_gate::observe::Share;
 use aeolus_gate::replica::fs::SystemFs;
 use aeolus_gate::replica::{
     ApiControl, Data, DataError, EnrolError, Parts, Replica, Settings, SystemBootClock, enrol,
@@ -114,6 +115,8 @@ pub(super) fn serve(args: &GateServe, context: &Context) -> Result<(), Failure> 
         proxy: gate.proxy,
         metrics: gate.metrics,
         control: None,
+        allow_sample: Share::of(effective.config.observability.allow_sample.into()),
+        probe: gate.probe.map(|probe| probe.every.duration()),
         handed_over: HandedOver::from_environment(&names.unwrap_or_default()),
     };
     let ready_json = args.supervised.ready_json;

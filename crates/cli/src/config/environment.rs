@@ -174,6 +174,12 @@ pub(super) fn parse(shape: &Shape, nullable: bool, text: &str) -> Result<Value, 
             .parse::<u64>()
             .map(Value::from)
             .map_err(|_| format!("{text:?} is not a whole number")),
+        Shape::Share => text
+            .parse::<f64>()
+            .ok()
+            .filter(|share| (0.0..=1.0).contains(share))
+            .map(Value::from)
+            .ok_or_else(|| format!("{text:?} is not a number from 0 to 1")),
         Shape::Bool => match text {
             "true" => Ok(true.into()),
             "false" => Ok(false.into()),

@@ -138,6 +138,25 @@ pub(crate) struct Gate {
     /// Where it shows metrics; `null`: nowhere.
     #[schemars(with = "Option<schema::Listen>")]
     pub(crate) metrics: Option<Listen>,
+    /// Harmless requests of its own, so that what is broken shows before people meet it; `null`: none.
+    pub(crate) probe: Option<Probe>,
+}
+
+/// Harmless requests of a gate's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct Probe {
+    /// How often every deployment is tried.
+    #[schemars(with = "schema::Period")]
+    pub(crate) every: Period,
+}
+
+impl Default for Probe {
+    fn default() -> Self {
+        Self {
+            every: Period::from_secs(30),
+        }
+    }
 }
 
 impl Default for Gate {
@@ -152,6 +171,7 @@ impl Default for Gate {
             fastcgi: None,
             proxy: Some(local(8808)),
             metrics: Some(local(8819)),
+            probe: None,
         }
     }
 }
@@ -230,6 +250,9 @@ pub(crate) struct Observability {
     pub(crate) log: String,
     /// One line of text or one JSON object per event.
     pub(crate) log_format: LogFormat,
+    /// The share of allowed requests that a gate logs, 0 to 1. Refused ones are all logged, the first
+    /// of each minute in full and the rest as a count.
+    pub(crate) allow_sample: Fraction,
 }
 
 impl Default for Observability {
@@ -237,7 +260,50 @@ impl Default for Observability {
         Self {
             log: "info".to_owned(),
             log_format: LogFormat::default(),
+            allow_sample: Fraction(1_000),
         }
+    }
+}
+
+/// A share from 0 to 1, in millionths.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "f64", into = "f64")]
+pub(crate) struct Fraction(u32);
+
+impl TryFrom<f64> for Fraction {
+    type Error = &'static str;
+
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "the range is checked before"
+    )]
+    fn try_from(share: f64) -> Result<Self, Self::Error> {
+        if (0.0..=1.0).contains(&share) {
+            Ok(Self((share * 1e6).round() as u32))
+        } else {
+            Err("a share is a number from 0 to 1, such as 0.001")
+        }
+    }
+}
+
+impl From<Fraction> for f64 {
+    fn from(share: Fraction) -> Self {
+        Self::from(share.0) / 1e6
+    }
+}
+
+impl JsonSchema for Fraction {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Fraction".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({"type": "number", "minimum": 0, "maximum": 1})
     }
 }
 

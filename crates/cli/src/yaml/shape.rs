@@ -25,6 +25,8 @@ pub(crate) enum Shape {
     Secret,
     /// A whole number that isn't negative.
     Integer,
+    /// A number from 0 to 1.
+    Share,
     /// `true` or `false`.
     Bool,
 }
@@ -93,7 +95,8 @@ fn reduce(schema: &Value, root: &Value) -> (Shape, bool) {
             let items = schema.get("items").unwrap_or(&Value::Null);
             Shape::List(Box::new(reduce(items, root).0))
         }
-        Some(&"integer" | &"number") => Shape::Integer,
+        Some(&"integer") => Shape::Integer,
+        Some(&"number") => Shape::Share,
         Some(&"boolean") => Shape::Bool,
         _ => text(schema),
     };

@@ -88,6 +88,10 @@ fn visit(node: &Node, shape: &Shape, path: &str, problems: &mut Vec<Problem>) {
             }
         }
         (Shape::Integer, Value::Number(number)) if number.is_u64() => {}
+        (Shape::Share, Value::Number(number))
+            if number
+                .as_f64()
+                .is_some_and(|share| (0.0..=1.0).contains(&share)) => {}
         (Shape::Bool, Value::Bool(_)) | (Shape::Secret, Value::Text(_)) => {}
         (shape, _) => problems.push(wrong_type(node, shape, path)),
     }
@@ -179,6 +183,7 @@ fn wrong_type(node: &Node, shape: &Shape, path: &str) -> Problem {
         Shape::Choice(_) | Shape::Text { .. } => "text",
         Shape::Secret => "text, {file: PATH} or {env: NAME}",
         Shape::Integer => "a whole number, not negative",
+        Shape::Share => "a number from 0 to 1",
         Shape::Bool => "true or false",
     };
     let help = match (shape, &node.value) {

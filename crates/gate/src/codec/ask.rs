@@ -83,8 +83,8 @@ pub fn parse<'a>(check: Check<'a>, parts: &'a Parts, peer: Option<IpAddr>) -> Op
                 target.as_bytes(),
             )
         }
-        // It has no check's form: it judges the requests that it got itself.
-        Dialect::Proxy => return None,
+        // Not asked at a path: these have listeners of their own.
+        Dialect::EnvoyGrpc | Dialect::Apache | Dialect::Proxy => return None,
     };
     Some(Request {
         method,

@@ -33,18 +33,24 @@ pub enum Dialect {
     /// `ext_authz` over HTTP of Envoy, and the `ExternalAuth` filter of the Gateway API: the
     /// original request itself, its path behind the check's.
     Envoy,
+    /// `ext_authz` over gRPC of Envoy.
+    EnvoyGrpc,
+    /// Apache's `mod_authnz_fcgi`.
+    Apache,
     /// No proxy in between: the built-in one asks for itself.
     Proxy,
 }
 
 impl Dialect {
     /// All of them, in the order of their numbers.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::Nginx,
         Self::Traefik,
         Self::Caddy,
         Self::Haproxy,
         Self::Envoy,
+        Self::EnvoyGrpc,
+        Self::Apache,
         Self::Proxy,
     ];
 
@@ -65,6 +71,8 @@ impl Dialect {
             Self::Caddy => "caddy",
             Self::Haproxy => "haproxy",
             Self::Envoy => "envoy",
+            Self::EnvoyGrpc => "envoy-grpc",
+            Self::Apache => "apache",
             Self::Proxy => "proxy",
         }
     }

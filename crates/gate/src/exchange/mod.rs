@@ -8,6 +8,7 @@ mod cache;
 mod signer;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use aeolus_decide::{Deployment, Identity};
@@ -36,6 +37,20 @@ pub struct Exchange {
     signers: Signers,
     minted: Cache,
     rng: Arc<dyn Rng>,
+    counts: [AtomicU64; 4],
+}
+
+/// What the exchange did since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Minted {
+    /// Tokens made.
+    pub minted: u64,
+    /// Tokens that were there already.
+    pub cached: u64,
+    /// Credentials that ended in the same moment.
+    pub expired: u64,
+    /// Tokens that could not be signed.
+    pub failed: u64,
 }
 
 /// What a request goes on with: rendered once, shared by all requests of one principal.
@@ -70,6 +85,18 @@ impl Exchange {
             signers: Signers::new(keyring),
             minted: Cache::new(capacity),
             rng,
+            counts: Default::default(),
+        }
+    }
+
+    /// What it did.
+    pub fn usage(&self) -> Minted {
+        let [minted, cached, expired, failed] = &self.counts;
+        Minted {
+            minted: minted.load(Ordering::Relaxed),
+            cached: cached.load(Ordering::Relaxed),
+            expired: expired.load(Ordering::Relaxed),
+            failed: failed.load(Ordering::Relaxed),
         }
     }
 
@@ -80,15 +107,27 @@ impl Exchange {
         deployment: &Deployment,
         now: Time,
     ) -> Result<Arc<Presented>, ExchangeError> {
+        let [minted, cached, expired, failed] = &self.counts;
         if identity.expires <= now {
+            expired.fetch_add(1, Ordering::Relaxed);
             return Err(ExchangeError::CredentialOver);
         }
         let slot = now.secs().div_euclid(SLOT.as_secs().cast_signed());
         let end = now.plus(LIFE);
         let capped = (identity.expires < end).then_some(identity.expires.secs());
         let key = MintedKey::new(identity, deployment.id, slot, capped);
-        self.minted
-            .get_or_mint(&key, || self.mint(identity, deployment, now))
+        let mut fresh = false;
+        let presented = self.minted.get_or_mint(&key, || {
+            fresh = true;
+            self.mint(identity, deployment, now)
+        });
+        let count = match (&presented, fresh) {
+            (Err(_), _) => failed,
+            (Ok(_), true) => minted,
+            (Ok(_), false) => cached,
+        };
+        count.fetch_add(1, Ordering::Relaxed);
+        presented
     }
 
     /// The deployment's public keys, of every generation that may still sign or have signed.

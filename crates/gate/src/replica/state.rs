@@ -86,6 +86,8 @@ pub struct Replica<W> {
     /// `inner`, which is held while a snapshot is verified: checks must not wait for that.
     signed: AtomicI64,
     doubtful: AtomicBool,
+    /// Whether control has said anything that was taken since the start.
+    heard: AtomicBool,
     inner: Mutex<Inner>,
     pub(super) alarms: Mutex<Alarms>,
     pub(super) disk: Mutex<Disk>,
@@ -164,6 +166,7 @@ impl<W> Replica<W> {
             clock: GateClock::start(&*parts.wall, parts.boot, floor),
             signed: AtomicI64::new(signed.map_or(NEVER, Time::millis)),
             doubtful: AtomicBool::new(found.doubtful),
+            heard: AtomicBool::new(false),
             inner: Mutex::new(inner),
             alarms: Mutex::new(alarms),
             disk: Mutex::new(disk),
@@ -199,6 +202,11 @@ impl<W> Replica<W> {
 
     pub(super) fn is_suspect(&self) -> bool {
         self.doubtful.load(Ordering::SeqCst) || self.clock.is_suspect()
+    }
+
+    /// Whether what is in force was on disk at the start and nothing has been heard since.
+    pub fn is_from_disk(&self) -> bool {
+        !self.heard.load(Ordering::Relaxed)
     }
 
     /// Gate time: what `exp` and `nbf` are judged by.
@@ -312,6 +320,7 @@ impl<W> Replica<W> {
             missing_revocations: BTreeSet::new(),
         })));
         drop(inner);
+        self.heard.store(true, Ordering::Relaxed);
         self.changed.notify_one();
         Ok(Applied::Swapped(position))
     }
@@ -337,6 +346,7 @@ impl<W> Replica<W> {
             self.signed.store(said.at.millis(), Ordering::SeqCst);
             inner.freshness = Some(Arc::from(text));
             self.doubtful.store(false, Ordering::SeqCst);
+            self.heard.store(true, Ordering::Relaxed);
         }
         Ok(())
     }

@@ -23,8 +23,9 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 use crate::body::{Body, whole};
 use crate::exchange::Presented;
+use crate::observe::{Ids, TraceId, go_on};
 
-pub use tunnel::StillGood;
+pub use tunnel::{StillGood, Streams};
 
 /// How long an application may take to accept a connection.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -36,6 +37,7 @@ const FIRST_BYTE: Duration = Duration::from_mins(5);
 #[derive(Clone)]
 pub struct Upstream {
     client: Client<HttpConnector, Incoming>,
+    tunnels: Arc<tunnel::Counts>,
 }
 
 /// One request's leave to go on, and as whom.
@@ -48,6 +50,8 @@ pub struct Forward<'a> {
     pub peer: Option<IpAddr>,
     /// `http` or `https`, as the client spoke to us.
     pub scheme: &'static str,
+    /// Where spans get their ids from.
+    pub ids: &'a Ids,
 }
 
 impl Default for Upstream {
@@ -59,11 +63,19 @@ impl Default for Upstream {
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(Duration::from_secs(50))
             .build(connector);
-        Self { client }
+        Self {
+            client,
+            tunnels: Arc::default(),
+        }
     }
 }
 
 impl Upstream {
+    /// Tunnels at this moment.
+    pub fn streams(&self) -> Streams {
+        self.tunnels.streams()
+    }
+
     /// Forwards a request and returns the application's answer as it comes. `still_good` is asked
     /// from time to time while a tunnel is open; the tunnel closes when it says no.
     pub async fn forward(
@@ -77,18 +89,48 @@ impl Upstream {
             tracing::error!(deployment = %deployment.id, "no usable upstream address");
             return unreachable_page(StatusCode::BAD_GATEWAY);
         };
-        let (outgoing, upgrade) = prepare(&forward, to, request);
+        let (outgoing, upgrade, trace) = prepare(&forward, to, request);
         let answer = tokio::time::timeout(FIRST_BYTE, self.client.request(outgoing)).await;
         match answer {
-            Ok(Ok(answer)) => finish(answer, upgrade, still_good),
+            Ok(Ok(answer)) => self.finish(answer, upgrade, still_good),
             Ok(Err(error)) => {
-                tracing::warn!(deployment = %deployment.id, %error, "the application does not answer");
+                tracing::warn!(deployment = %deployment.id, trace_id = %trace, %error, "the application does not answer");
                 unreachable_page(StatusCode::BAD_GATEWAY)
             }
             Err(_) => {
-                tracing::warn!(deployment = %deployment.id, "the application is too slow");
+                tracing::warn!(deployment = %deployment.id, trace_id = %trace, "the application is too slow");
                 unreachable_page(StatusCode::GATEWAY_TIMEOUT)
             }
+        }
+    }
+
+    fn finish(
+        &self,
+        mut answer: Response<Incoming>,
+        client: Option<hyper::upgrade::OnUpgrade>,
+        still_good: StillGood,
+    ) -> Response<Body> {
+        let switching = answer.status() == StatusCode::SWITCHING_PROTOCOLS;
+        let protocol = answer.headers().get(UPGRADE).cloned();
+        headers::strip_response(answer.headers_mut());
+        match (switching, client) {
+            (true, Some(client)) => {
+                let application = hyper::upgrade::on(&mut answer);
+                tokio::spawn(tunnel::run(
+                    client,
+                    application,
+                    still_good,
+                    Arc::clone(&self.tunnels),
+                ));
+                let all = answer.headers_mut();
+                all.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+                if let Some(protocol) = protocol {
+                    all.insert(UPGRADE, protocol);
+                }
+                answer.map(|_| whole(Bytes::new()))
+            }
+            (true, None) => unreachable_page(StatusCode::BAD_GATEWAY),
+            (false, _) => answer.map(BodyExt::boxed),
         }
     }
 }
@@ -104,7 +146,11 @@ fn prepare(
     forward: &Forward<'_>,
     to: Authority,
     mut request: Request<Incoming>,
-) -> (Request<Incoming>, Option<hyper::upgrade::OnUpgrade>) {
+) -> (
+    Request<Incoming>,
+    Option<hyper::upgrade::OnUpgrade>,
+    TraceId,
+) {
     let websocket = request.headers().contains_key(UPGRADE);
     let upgrade = websocket.then(|| hyper::upgrade::on(&mut request));
     let protocol = request.headers().get(UPGRADE).cloned();
@@ -128,31 +174,8 @@ fn prepare(
     }
     headers::say_where_from(all, host, forward.peer, forward.scheme);
     headers::say_who(all, forward);
-    (request, upgrade)
-}
-
-fn finish(
-    mut answer: Response<Incoming>,
-    client: Option<hyper::upgrade::OnUpgrade>,
-    still_good: StillGood,
-) -> Response<Body> {
-    let switching = answer.status() == StatusCode::SWITCHING_PROTOCOLS;
-    let protocol = answer.headers().get(UPGRADE).cloned();
-    headers::strip_response(answer.headers_mut());
-    match (switching, client) {
-        (true, Some(client)) => {
-            let application = hyper::upgrade::on(&mut answer);
-            tokio::spawn(tunnel::run(client, application, still_good));
-            let all = answer.headers_mut();
-            all.insert(CONNECTION, HeaderValue::from_static("upgrade"));
-            if let Some(protocol) = protocol {
-                all.insert(UPGRADE, protocol);
-            }
-            answer.map(|_| whole(Bytes::new()))
-        }
-        (true, None) => unreachable_page(StatusCode::BAD_GATEWAY),
-        (false, _) => answer.map(BodyExt::boxed),
-    }
+    let trace = go_on(all, forward.ids);
+    (request, upgrade, trace)
 }
 
 /// Marks an answer that is the gate's own because the application gave none.

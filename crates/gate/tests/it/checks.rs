@@ -381,10 +381,10 @@ async fn metrics_count_by_path_outcome_and_reason() {
     )
     .await;
     for line in [
-        "aeolus_gate_requests_total{path=\"plane\",outcome=\"deny\",reason=\"credential_missing\"} 1",
+        "aeolus_gate_refusals_total{path=\"plane\",deployment=\"etl\",dialect=\"nginx\",reason=\"credential_missing\"} 1",
         "aeolus_gate_snapshot_age_seconds 0",
         "aeolus_gate_deployments 2",
-        "aeolus_gate_decision_seconds_count 1",
+        "aeolus_gate_decision_seconds_count{path=\"plane\",dialect=\"nginx\"} 1",
     ] {
         assert!(metrics.text.contains(line), "{line}\n{}", metrics.text);
     }

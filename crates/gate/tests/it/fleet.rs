@@ -10,8 +10,10 @@ use aeolus_api::oauth::{SessionHint, TokenAnswer};
 use aeolus_decide::{SessionCookie, World};
 use aeolus_gate::guard::Proxies;
 use aeolus_gate::listeners::{Checks, Metrics, Proxy};
+use aeolus_gate::observe::Share;
 use aeolus_gate::ports::{
-    CodeExchange, Exchanged, Journal, Knowledge, Refused, Sessions, TokenEndpoint, TokenError,
+    CodeExchange, Exchanged, Journal, Knowledge, Refused, Sessions, Standing, TokenEndpoint,
+    TokenError,
 };
 use aeolus_gate::{Gate, Parts, server};
 use aeolus_keys::claims::{Access, AccessKind, Api, ApiKind, IdToken};
@@ -21,7 +23,7 @@ use aeolus_model::{
     Clock as _, ConnectionId, DeploymentId, OrganizationId, PlaneId, Resource, Role, SessionId,
     Time, TokenId, UserId, WorkspaceId,
 };
-use aeolus_snapshot::{Sections, section};
+use aeolus_snapshot::{Position, Sections, section};
 use aeolus_testkit::{ManualClock, SeededRng};
 use aeolus_tls::{Bound, HandedOver, Listener};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -47,6 +49,7 @@ pub(crate) struct Fake {
     pub(crate) sections: Mutex<Sections>,
     pub(crate) world: Mutex<Option<Arc<World>>>,
     pub(crate) age: Mutex<Option<Duration>>,
+    pub(crate) standing: Mutex<Option<Standing>>,
     pub(crate) panics: AtomicBool,
     pub(crate) renewed: Mutex<HashMap<SessionId, Time>>,
     pub(crate) ended: Mutex<HashSet<SessionId>>,
@@ -68,6 +71,10 @@ impl Knowledge for Fake {
 
     fn now(&self) -> Time {
         self.clock.now()
+    }
+
+    fn standing(&self) -> Option<Standing> {
+        *self.standing.lock().unwrap()
     }
 }
 
@@ -109,6 +116,7 @@ impl TokenEndpoint for Fake {
 /// A running gate.
 pub(crate) struct Fleet {
     pub(crate) fake: Arc<Fake>,
+    pub(crate) gate: Arc<Gate>,
     pub(crate) checks: String,
     pub(crate) proxy: String,
     pub(crate) metrics: String,
@@ -135,7 +143,7 @@ fn deployment(id: DeploymentId, hosts: &[&str], upstream: &str) -> section::Depl
         id: id.as_bytes().to_vec(),
         organization: ORG.as_bytes().to_vec(),
         workspace: SPACE.as_bytes().to_vec(),
-        name: "etl".to_owned(),
+        name: hosts[0].split('.').next().unwrap().to_owned(),
         routes: hosts.iter().map(route).collect(),
         upstream: upstream.to_owned(),
         profile: section::Profile::Airflow3 as i32,
@@ -246,6 +254,10 @@ impl Fleet {
             sections: Mutex::new(sections),
             world: Mutex::new(Some(Arc::new(world))),
             age: Mutex::new(Some(Duration::ZERO)),
+            standing: Mutex::new(Some(Standing {
+                position: Position { epoch: 1, seq: 7 },
+                from_disk: false,
+            })),
             panics: AtomicBool::new(false),
             renewed: Mutex::default(),
             ended: Mutex::default(),
@@ -264,6 +276,7 @@ impl Fleet {
             journal: Arc::clone(&fake) as _,
             tokens: Some(Arc::clone(&fake) as _),
             rng,
+            allow_sample: Share::of(1.0),
         }));
         let stop = CancellationToken::new();
         let checks = Checks {
@@ -272,9 +285,10 @@ impl Fleet {
         };
         let checks = listen(Arc::new(checks), &stop).await;
         let proxy = listen(Arc::new(Proxy(Arc::clone(&gate))), &stop).await;
-        let metrics = listen(Arc::new(Metrics(gate)), &stop).await;
+        let metrics = listen(Arc::new(Metrics(Arc::clone(&gate))), &stop).await;
         Self {
             fake,
+            gate,
             checks,
             proxy,
             metrics,

@@ -21,6 +21,8 @@ mod replica_stream;
 #[cfg(test)]
 mod replica_upstream;
 #[cfg(test)]
+mod seeing;
+#[cfg(test)]
 mod serve;
 #[cfg(test)]
 mod sessions;

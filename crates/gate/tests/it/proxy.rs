@@ -369,7 +369,8 @@ async fn f57_a_dead_application_is_a_502_that_says_whose_fault_it_is() {
         b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
     )
     .await;
-    assert!(metrics.text.contains("aeolus_gate_upstream_errors_total 1"));
+    let line = "aeolus_gate_upstream_errors_total{deployment=\"bi\"} 1";
+    assert!(metrics.text.contains(line), "{}", metrics.text);
 }
 
 #[tokio::test]

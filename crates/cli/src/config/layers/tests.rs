@@ -148,3 +148,22 @@ fn every_default_is_pinned() {
     }
     insta::assert_snapshot!(text);
 }
+
+#[test]
+fn a_share_is_a_number_from_0_to_1_in_every_layer() {
+    let file = "observability: {allowSample: 0.25}\n";
+    let share = |loaded: Result<Effective, String>| -> f64 {
+        loaded.unwrap().config.observability.allow_sample.into()
+    };
+    let close = |a: f64, b: f64| (a - b).abs() < 1e-9;
+    assert!(close(share(load(None, &[], &[])), 0.001));
+    assert!(close(share(load(Some(file), &[], &[])), 0.25));
+    let variable = [("OBSERVABILITY__ALLOW_SAMPLE", "1")];
+    assert!(close(share(load(Some(file), &variable, &[])), 1.0));
+    let file = "observability: {allowSample: 2}\n";
+    let wrong = load(Some(file), &[], &[]).err().unwrap();
+    assert!(wrong.contains("a number from 0 to 1"), "{wrong}");
+    let variable = [("OBSERVABILITY__ALLOW_SAMPLE", "often")];
+    let wrong = load(None, &variable, &[]).err().unwrap();
+    assert!(wrong.contains("a number from 0 to 1"), "{wrong}");
+}

@@ -128,6 +128,8 @@ pub(super) struct OkResponse {
     pub(super) headers: Vec<HeaderOption>,
     #[prost(string, repeated, tag = "5")]
     pub(super) headers_to_remove: Vec<String>,
+    #[prost(message, repeated, tag = "6")]
+    pub(super) response_headers_to_add: Vec<HeaderOption>,
 }
 
 #[derive(Clone, PartialEq, Message)]

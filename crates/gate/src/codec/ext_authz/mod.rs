@@ -19,6 +19,7 @@ use messages::{
 
 use crate::exchange::Presented;
 use crate::gate::Verdict;
+use crate::observe::{Lines, Stamp};
 
 /// The key of `context_extensions` that names the deployment.
 const PIN: &str = "deployment";
@@ -86,6 +87,28 @@ fn forwarded_for(http: &HttpRequest) -> Option<IpAddr> {
     last.rsplit(',').next()?.trim().parse().ok()
 }
 
+impl Lines for CheckRequest {
+    fn line(&self, name: &'static str) -> Option<&[u8]> {
+        let http = self.attributes.as_ref()?.request.as_ref()?.http.as_ref()?;
+        let mut found = lines(http).filter(|(has, _)| *has == name);
+        let (_, value) = found.next()?;
+        found.next().is_none().then_some(value)
+    }
+}
+
+/// Puts the stamp on an answer: Envoy shows it to the client in either case.
+pub fn stamp(answer: &mut CheckResponse, stamp: &Stamp) {
+    let headers = match &mut answer.http {
+        Some(HttpResponse::Ok(ok)) => &mut ok.response_headers_to_add,
+        Some(HttpResponse::Denied(denied)) => &mut denied.headers,
+        None => return,
+    };
+    headers.extend(stamp.headers().filter_map(|(name, value)| {
+        let value = value.to_str().ok()?.to_owned();
+        Some(set(name.as_str(), value))
+    }));
+}
+
 /// The answer to a check: the only way in which one is made.
 pub fn render(verdict: &Verdict, check: &CheckRequest) -> CheckResponse {
     match verdict {
@@ -130,6 +153,7 @@ fn allow(allowed: &Allowed, presented: Option<&Presented>, check: &CheckRequest)
         http: Some(HttpResponse::Ok(OkResponse {
             headers,
             headers_to_remove,
+            response_headers_to_add: Vec::new(),
         })),
     }
 }

@@ -127,6 +127,7 @@ fn row_49_every_refusal_says_so_twice_and_carries_no_credential() {
         );
     }
     let sign_in = Verdict::SignIn(SignIn {
+        class: aeolus_decide::PathClass::PrivateRead,
         deployment: ETL,
         reason: Reason::CredentialMissing,
         to: Destination::SignOut,

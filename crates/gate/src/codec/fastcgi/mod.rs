@@ -11,6 +11,7 @@ use http::HeaderValue;
 
 use crate::exchange::Presented;
 use crate::gate::Verdict;
+use crate::observe::{Lines, Stamp};
 
 /// Set by `SetEnvIf` in the configuration. A client's headers all become `HTTP_…`.
 const PIN: &[u8] = b"AEOLUS_DEPLOYMENT";
@@ -53,6 +54,52 @@ pub fn parse<'a>(params: &[(&'a [u8], &'a [u8])]) -> Option<Request<'a>> {
         pin: Some(pin),
         headers: Headers::collect(headers),
     })
+}
+
+/// The variables, as the header lines they were made of.
+#[derive(Clone, Copy)]
+pub struct Params<'a>(pub &'a [(&'a [u8], &'a [u8])]);
+
+impl Lines for Params<'_> {
+    fn line(&self, name: &'static str) -> Option<&[u8]> {
+        let is = |cgi: &[u8]| {
+            let cgi = cgi.strip_prefix(b"HTTP_").unwrap_or_default();
+            let same = |(a, b): (&u8, u8)| {
+                *a == if b == b'-' {
+                    b'_'
+                } else {
+                    b.to_ascii_uppercase()
+                }
+            };
+            cgi.len() == name.len() && cgi.iter().zip(name.bytes()).all(same)
+        };
+        let mut found = self.0.iter().filter(|(cgi, _)| is(cgi));
+        let (_, value) = found.next()?;
+        found.next().is_none().then_some(*value)
+    }
+}
+
+/// Puts the stamp on an answer; on an allowance as a variable, which the configuration may show.
+pub fn stamp(answer: &mut String, stamp: &Stamp) {
+    let Some((first, _)) = answer.split_once("\r\n") else {
+        return;
+    };
+    let (at, allowed) = (first.len() + 2, first == "Status: 200");
+    let mut lines = String::new();
+    for (name, value) in stamp.headers() {
+        let value = value.to_str().unwrap_or_default();
+        let _ = if allowed {
+            let variable = name.as_str().trim_start_matches("x-").to_ascii_uppercase();
+            write!(
+                lines,
+                "Variable-{}: {value}\r\n",
+                variable.replace('-', "_")
+            )
+        } else {
+            write!(lines, "{name}: {value}\r\n")
+        };
+    }
+    answer.insert_str(at, &lines);
 }
 
 /// The answer. Apache puts each `Variable-NAME` of a 200 into the request's environment, from where
@@ -174,6 +221,37 @@ mod tests {
         let mut forged = request();
         forged[0].0 = b"HTTP_AEOLUS_DEPLOYMENT";
         assert!(parse(&forged).is_none());
+    }
+
+    #[test]
+    fn the_stamp_is_a_header_of_a_refusal_and_a_variable_of_an_allowance() {
+        let old = Stamp {
+            request_id: crate::observe::RequestId::parse(b"a-1"),
+            age: Some(std::time::Duration::from_secs(90)),
+        };
+        let mut refusal = render(&Verdict::Deny(Deny::because(Reason::Forbidden)), &[]);
+        stamp(&mut refusal, &old);
+        let head = "Status: 403\r\nx-aeolus-request-id: a-1\r\nx-aeolus-staleness: 90\r\nCache-";
+        assert!(refusal.starts_with(head), "{refusal}");
+        let mut allowance = String::from("Status: 200\r\n\r\n");
+        let request_id = None;
+        stamp(&mut allowance, &Stamp { request_id, ..old });
+        assert_eq!(
+            allowance,
+            "Status: 200\r\nVariable-AEOLUS_STALENESS: 90\r\n\r\n"
+        );
+    }
+
+    #[test]
+    fn a_line_is_found_by_its_name_once() {
+        let all: [(&[u8], &[u8]); 3] = [
+            (b"HTTP_X_REQUEST_ID", b"a"),
+            (b"HTTP_TRACEPARENT", b"b"),
+            (b"HTTP_TRACEPARENT", b"c"),
+        ];
+        assert_eq!(Params(&all).line("x-request-id"), Some(&b"a"[..]));
+        assert_eq!(Params(&all).line("traceparent"), None);
+        assert_eq!(Params(&all).line("tracestate"), None);
     }
 
     #[test]

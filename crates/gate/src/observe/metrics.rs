@@ -1,0 +1,109 @@
+//! What is counted while requests pass.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aeolus_decide::{Access, Decision, Deployment, PathClass, Reason, World};
+use aeolus_model::Subject;
+use prometheus_client::encoding::text;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::registry::Registry;
+
+use super::Outcome;
+use super::figures::{Figures, Gauges};
+use super::latency::Latency;
+use super::probe::Probes;
+use super::tally::Board;
+use crate::codec::Dialect;
+
+/// What a gate counts.
+#[derive(Debug, Default)]
+pub struct Metrics {
+    pub(super) board: Board,
+    pub(super) latency: [Latency; Dialect::ALL.len()],
+    pub(super) panics: Counter,
+    /// What probes found.
+    pub probes: Probes,
+}
+
+/// What a decision says for counters and logs.
+pub(crate) struct Told<'a> {
+    pub(crate) deployment: Option<&'a Arc<Deployment>>,
+    pub(crate) class: Option<PathClass>,
+    pub(crate) outcome: Outcome,
+    pub(crate) reason: Option<Reason>,
+    pub(crate) subject: Option<Subject>,
+}
+
+impl<'a> Told<'a> {
+    pub(crate) fn of(decision: &'a Decision, world: Option<&'a World>) -> Self {
+        let find = |id| world.and_then(|world| world.deployment(id));
+        match decision {
+            Decision::Allow(allowed) => Self {
+                deployment: Some(allowed.deployment()),
+                class: Some(allowed.class()),
+                outcome: Outcome::Allow,
+                reason: None,
+                subject: match allowed.access() {
+                    Access::As(identity) => Some(identity.subject),
+                    Access::Anonymous | Access::PassThrough => None,
+                },
+            },
+            Decision::Deny(deny) => Self {
+                deployment: deny.deployment.and_then(find),
+                class: deny.class,
+                outcome: Outcome::Deny,
+                reason: Some(deny.reason),
+                subject: deny.subject,
+            },
+            Decision::SignIn(sign_in) => Self {
+                deployment: find(sign_in.deployment),
+                class: Some(sign_in.class),
+                outcome: Outcome::SignIn,
+                reason: Some(sign_in.reason),
+                subject: None,
+            },
+        }
+    }
+}
+
+impl Metrics {
+    /// Counts a decision; says how many like it there were before.
+    pub(crate) fn decided(&self, told: &Told<'_>, dialect: Dialect) -> u64 {
+        let tally = self.board.tally(told.deployment.map(|found| &**found));
+        if let Some(reason) = told.reason {
+            tally.refused(dialect, reason);
+        }
+        tally.decided(dialect, told.class, told.outcome)
+    }
+
+    /// Counts how long a decision took.
+    pub(crate) fn took(&self, dialect: Dialect, took: Duration) {
+        if let Some(latency) = self.latency.get(dialect as usize) {
+            latency.observe(took);
+        }
+    }
+
+    /// Counts an application that did not answer.
+    pub fn upstream_error(&self, deployment: &Deployment) {
+        self.board.tally(Some(deployment)).upstream_error();
+    }
+
+    /// Counts a handler that panicked.
+    pub fn panicked(&self) {
+        self.panics.inc();
+    }
+
+    /// Everything, in the `OpenMetrics` text format.
+    pub fn render(self: &Arc<Self>, gauges: Gauges) -> String {
+        let mut registry = Registry::with_prefix("aeolus_gate");
+        registry.register_collector(Box::new(Figures {
+            metrics: Arc::clone(self),
+            gauges,
+        }));
+        let mut out = String::new();
+        // Writing to a string can't fail.
+        let _ = text::encode(&mut out, &registry);
+        out
+    }
+}
