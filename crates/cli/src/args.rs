@@ -1,6 +1,7 @@
 //! The command line.
 
 mod client;
+mod explain;
 mod serving;
 
 use std::path::PathBuf;
@@ -8,9 +9,10 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 pub(crate) use client::{
-    ApplyArgs, LoginArgs, PlaneAdd, PlaneBuild, PlaneCommand, Target, TokenCommand, TokenCreate,
-    TokenDelete, TokenList, TokenVerify,
+    ApplyArgs, LoginArgs, PlaneAdd, PlaneBuild, PlaneCommand, PlaneShow, Target, TokenCommand,
+    TokenCreate, TokenDelete, TokenList, TokenVerify,
 };
+pub(crate) use explain::ExplainArgs;
 pub(crate) use serving::{
     AirflowEnv, ControlCommand, ControlServe, DemoArgs, DevArgs, Enroll, GateCommand, GateServe,
     Supervised,
@@ -64,6 +66,8 @@ pub(crate) enum Command {
     /// Make, list, delete and verify API tokens.
     #[command(subcommand)]
     Token(TokenCommand),
+    /// Say step by step why a gate lets a request through or doesn't, from the gate's folder alone.
+    Explain(Box<ExplainArgs>),
     /// Check and show the configuration of servers.
     #[command(subcommand)]
     Config(ConfigCommand),

@@ -5,6 +5,7 @@ mod config;
 mod control;
 mod demo;
 mod dev;
+mod explain;
 mod gate;
 mod login;
 mod logs;
@@ -59,9 +60,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         },
         Command::Plane(command) => match command {
             PlaneCommand::Add(args) => block_on(plane::add(&args, &context)),
-            PlaneCommand::Show { plane, target } => {
-                block_on(plane::show(plane.as_deref(), &target, &context))
-            }
+            PlaneCommand::Show(args) => block_on(plane::show(&args, &context)),
             PlaneCommand::Build(args) => plane::build(&args, &context),
         },
         Command::Apply(args) => block_on(apply::apply(&args, &context)),
@@ -75,6 +74,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
             TokenCommand::Delete(args) => block_on(token::delete(&args, &context)),
             TokenCommand::Verify(args) => token::verify(&args, &context),
         },
+        Command::Explain(args) => explain::explain(&args, &context),
         Command::Config(command) => match command {
             ConfigCommand::Check { file } => config::check(&file, &context),
             ConfigCommand::Print(file) => config::print(&file, &context),

@@ -134,6 +134,18 @@ impl World {
         self.people.get(&subject)
     }
 
+    /// Everybody with a permission on this plane.
+    pub fn people(&self) -> impl Iterator<Item = (Subject, &Arc<Person>)> {
+        self.people
+            .iter()
+            .map(|(subject, person)| (*subject, person))
+    }
+
+    /// The connections that sessions may have come through.
+    pub fn connections(&self) -> impl Iterator<Item = ConnectionId> {
+        self.connections.iter().copied()
+    }
+
     /// The issuer of every token these keys sign.
     pub fn issuer(&self) -> &str {
         &self.issuer

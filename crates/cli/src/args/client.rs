@@ -56,14 +56,25 @@ pub(crate) enum PlaneCommand {
     /// Add a plane and print the one-time token with which its first gate joins.
     Add(PlaneAdd),
     /// Show a plane, or all of them.
-    Show {
-        /// Its name or id.
-        plane: Option<String>,
-        #[command(flatten)]
-        target: Target,
-    },
+    Show(PlaneShow),
     /// Build a gate's folder from a fleet document alone, without any control plane.
     Build(PlaneBuild),
+}
+
+/// `plane show`.
+#[derive(Debug, Args)]
+pub(crate) struct PlaneShow {
+    /// Its name or id.
+    #[arg(required_if_eq("network", "true"))]
+    pub(crate) plane: Option<String>,
+    /// List every host, port and direction that firewalls have to allow for the plane.
+    #[arg(long)]
+    pub(crate) network: bool,
+    /// The configuration file of the plane's gates, for where they listen.
+    #[arg(long, value_name = "FILE", requires = "network")]
+    pub(crate) config: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) target: Target,
 }
 
 /// `plane add`.

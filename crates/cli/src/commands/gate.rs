@@ -193,7 +193,7 @@ pub(super) fn unbound(error: &BindError) -> Failure {
 }
 
 /// Why a gate's folder can't be used.
-fn unusable(error: &DataError) -> Failure {
+pub(super) fn unusable(error: &DataError) -> Failure {
     let report = Report::new("GATE-0003", error.to_string());
     let report = match error {
         DataError::Damaged { .. } => report
@@ -231,12 +231,7 @@ pub(super) fn airflow_settings(args: &AirflowEnv) -> Result<[(&'static str, Stri
             build: Box::new(|snapshot| snapshot.sections().deployments.deployments.clone()),
         },
     );
-    let loaded = replica.current().ok_or_else(|| {
-        Report::new("GATE-0006", "the gate has no snapshot yet")
-            .why("What a deployment's Airflow has to trust is not known.")
-            .help("run the gate until control has sent one, or rebuild it by `aeolus plane build`")
-            .failed()
-    })?;
+    let loaded = replica.current().ok_or_else(no_snapshot)?;
     let id = find(&loaded.world, &args.deployment)?;
     let plane = data.settings.plane;
     Ok([
@@ -257,6 +252,14 @@ pub(super) fn airflow_settings(args: &AirflowEnv) -> Result<[(&'static str, Stri
             format!("urn:aeolus:deployment:{id}"),
         ),
     ])
+}
+
+/// Why nothing can be said about what a gate knows.
+pub(super) fn no_snapshot() -> Failure {
+    Report::new("GATE-0006", "the gate has no snapshot yet")
+        .why("What it would believe is not known.")
+        .help("run the gate until control has sent one, or rebuild it by `aeolus plane build`")
+        .failed()
 }
 
 /// A deployment by its id, by `ORGANIZATION/WORKSPACE/NAME`, or by its name if only one has it.

@@ -1,12 +1,14 @@
 //! `aeolus plane`.
 
+mod network;
+
 use aeolus_api::plane::{Plane, PlaneCreate, PlaneState};
 use aeolus_model::{Clock as _, Slug};
 use aeolus_snapshot::{Edition, Position, publish};
 use serde::Serialize;
 
 use super::Context;
-use crate::args::{PlaneAdd, PlaneBuild, Target};
+use crate::args::{PlaneAdd, PlaneBuild, PlaneShow};
 use crate::control_client::{all, refused};
 use crate::fleet_file;
 use crate::offline::{Keys, State, World, install};
@@ -36,14 +38,13 @@ pub(super) async fn add(args: &PlaneAdd, context: &Context) -> Result<(), Failur
 }
 
 /// Shows one plane or all.
-pub(super) async fn show(
-    plane: Option<&str>,
-    target: &Target,
-    context: &Context,
-) -> Result<(), Failure> {
-    let client = target.client(&context.environment)?;
-    if let Some(name) = plane {
+pub(super) async fn show(args: &PlaneShow, context: &Context) -> Result<(), Failure> {
+    let client = args.target.client(&context.environment)?;
+    if let Some(name) = &args.plane {
         let plane = client.plane(name).await.map_err(refused)?;
+        if args.network {
+            return network::show(&client, &plane, args, context).await;
+        }
         return ui::answer(context.output, &plane, &table(std::slice::from_ref(&plane)));
     }
     let planes = all(|cursor| {

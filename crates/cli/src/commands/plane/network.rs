@@ -1,0 +1,222 @@
+//! What firewalls have to allow for a plane.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aeolus_api::Listen;
+use aeolus_api::client::Client;
+use aeolus_api::plane::Plane;
+use aeolus_api::tenancy::Deployment;
+use serde::Serialize;
+use url::Url;
+
+use super::Context;
+use crate::args::PlaneShow;
+use crate::config::{Gate, Sources};
+use crate::control_client::{all, refused};
+use crate::report::Failure;
+use crate::ui::{self, Table};
+
+/// One connection that is opened. Answers come back on it: nothing else needs to be allowed.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+struct Flow {
+    /// `out` of the plane, `in` to it, `inside` it, or `beside` it.
+    direction: Direction,
+    /// Who opens it.
+    from: &'static str,
+    /// To which host.
+    host: String,
+    /// To which port; none for a Unix socket.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    port: Option<u16>,
+    /// What is spoken.
+    protocol: &'static str,
+    /// What for.
+    purpose: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Direction {
+    Out,
+    In,
+    Inside,
+    Beside,
+}
+
+impl Direction {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Out => "out",
+            Self::In => "in",
+            Self::Inside => "inside",
+            Self::Beside => "beside",
+        }
+    }
+}
+
+/// Lists every connection of a plane: what control knows of it, and where its gates listen.
+pub(super) async fn show(
+    client: &Client,
+    plane: &Plane,
+    args: &PlaneShow,
+    context: &Context,
+) -> Result<(), Failure> {
+    let sources = Sources {
+        file: args.config.as_deref(),
+        environment: &context.environment,
+        flags: Vec::new(),
+    };
+    let gate = sources.load()?.config.gate;
+    let issuer = client.metadata().await.map_err(refused)?.issuer;
+    let deployments = deployments_of(client, plane).await?;
+    let flows = flows(&issuer, &gate, &deployments);
+    let mut table = Table::new(&["DIRECTION", "FROM", "HOST", "PORT", "PROTOCOL", "PURPOSE"]);
+    for flow in &flows {
+        let port = flow.port.map(|port| port.to_string());
+        table.row([
+            flow.direction.name(),
+            flow.from,
+            &flow.host,
+            &port.unwrap_or_default(),
+            flow.protocol,
+            &flow.purpose,
+        ]);
+    }
+    ui::answer(context.output, &flows, &table)
+}
+
+async fn deployments_of(client: &Client, plane: &Plane) -> Result<Vec<Deployment>, Failure> {
+    let organizations = all(|cursor| {
+        let client = client.clone();
+        async move { client.organizations(cursor.as_deref()).await }
+    })
+    .await?;
+    let mut found = Vec::new();
+    for organization in organizations {
+        let id = organization.id.to_string();
+        let deployments = all(|cursor| {
+            let (client, id) = (client.clone(), id.clone());
+            async move { client.deployments(&id, cursor.as_deref()).await }
+        })
+        .await?;
+        found.extend(deployments.into_iter().filter(|d| d.plane_id == plane.id));
+    }
+    Ok(found)
+}
+
+fn flows(issuer: &str, gate: &Gate, deployments: &[Deployment]) -> Vec<Flow> {
+    let mut flows = Vec::new();
+    if let Some((host, port, protocol)) = endpoint(issuer) {
+        let control = |direction, from, purpose: &str| Flow {
+            direction,
+            from,
+            host: host.clone(),
+            port: Some(port),
+            protocol,
+            purpose: purpose.to_owned(),
+        };
+        let news = "snapshots, events, renewals; the plane's only way out, and it works without";
+        flows.push(control(Direction::Out, "gate", news));
+        flows.push(control(Direction::Beside, "browsers", "signing in"));
+    }
+    let mut hosts: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    let mut upstreams: BTreeMap<(String, u16, &str), BTreeSet<&str>> = BTreeMap::new();
+    for deployment in deployments {
+        for route in &deployment.routes {
+            let names = hosts.entry(route.host.as_str()).or_default();
+            names.insert(deployment.name.as_str());
+        }
+        if let Some(at) = deployment.upstream.as_deref().and_then(endpoint) {
+            let names = upstreams.entry(at).or_default();
+            names.insert(deployment.name.as_str());
+        }
+    }
+    for (host, names) in hosts {
+        flows.push(Flow {
+            direction: Direction::In,
+            from: "browsers, programs",
+            host: host.to_owned(),
+            port: Some(443),
+            protocol: "https",
+            purpose: format!("{}, at the reverse proxy or load balancer", list(&names)),
+        });
+    }
+    flows.extend(listeners(gate));
+    for ((host, port, protocol), names) in upstreams {
+        flows.push(Flow {
+            direction: Direction::Inside,
+            from: "gate",
+            host,
+            port: Some(port),
+            protocol,
+            purpose: format!("the Airflow of {}, for the built-in proxy", list(&names)),
+        });
+    }
+    flows.sort();
+    flows
+}
+
+/// Where the gate listens.
+fn listeners(gate: &Gate) -> Vec<Flow> {
+    let mut all = Vec::new();
+    let mut add = |from, listen: &Listen, protocol, purpose: &str| {
+        let (host, port) = match listen {
+            Listen::Tcp(address) => (address.ip().to_string(), Some(address.port())),
+            Listen::Unix(path) => (format!("unix:{}", path.display()), None),
+        };
+        all.push(Flow {
+            direction: Direction::Inside,
+            from,
+            host,
+            port,
+            protocol,
+            purpose: purpose.to_owned(),
+        });
+    };
+    for listen in &gate.checks {
+        add("reverse proxy", listen, "http", "one check per request");
+        add(
+            "airflow",
+            listen,
+            "http",
+            "the keys of its tokens, fetched now and then",
+        );
+    }
+    if let Some(listen) = &gate.grpc {
+        add("envoy", listen, "grpc", "one check per request");
+    }
+    if let Some(listen) = &gate.fastcgi {
+        add("apache", listen, "fastcgi", "one check per request");
+    }
+    if let Some(listen) = &gate.proxy {
+        add(
+            "load balancer",
+            listen,
+            "http",
+            "requests, where the gate itself is the proxy",
+        );
+    }
+    if let Some(listen) = &gate.metrics {
+        add("prometheus", listen, "http", "figures and health");
+    }
+    all
+}
+
+fn endpoint(address: &str) -> Option<(String, u16, &'static str)> {
+    let url = Url::parse(address).ok()?;
+    let protocol = match url.scheme() {
+        "http" => "http",
+        "https" => "https",
+        _ => return None,
+    };
+    Some((
+        url.host_str()?.to_owned(),
+        url.port_or_known_default()?,
+        protocol,
+    ))
+}
+
+fn list(names: &BTreeSet<&str>) -> String {
+    let names: Vec<_> = names.iter().copied().collect();
+    names.join(", ")
+}
