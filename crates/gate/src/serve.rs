@@ -55,6 +55,16 @@ pub struct GateConfig {
     pub handed_over: HandedOver,
 }
 
+impl GateConfig {
+    /// A listener that others could reach and nothing guards. Only the HTTP checks can be guarded.
+    fn exposed(&self) -> Option<&Listen> {
+        let guarded = self.proxies.is_complete();
+        let checks = self.checks.iter().filter(|_| !guarded);
+        let mut bare = checks.chain(&self.grpc).chain(&self.fastcgi);
+        bare.find(|listen| !listen.is_local())
+    }
+}
+
 /// Where a gate really listens.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Bound {
@@ -98,15 +108,8 @@ pub async fn serve(
     ready: oneshot::Sender<Bound>,
     shutdown: CancellationToken,
 ) -> Result<(), GateError> {
-    for listen in config
-        .checks
-        .iter()
-        .chain(&config.grpc)
-        .chain(&config.fastcgi)
-    {
-        if !listen.is_local() {
-            return Err(GateError::ChecksExposed(String::from(listen.clone())));
-        }
+    if let Some(listen) = config.exposed() {
+        return Err(GateError::ChecksExposed(String::from(listen.clone())));
     }
     let data = Data::open(&config.data, Arc::new(SystemFs))?;
     let url = config.control.take().or(data.settings.control_url.clone());

@@ -151,3 +151,25 @@ fn checks_for_other_machines_need_a_network_and_a_secret() {
         &["GATE-0001", "gate.checksFrom", "gate.proxySecret"],
     );
 }
+
+#[test]
+fn with_both_the_gate_goes_on_to_its_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let (config, secret) = (folder.path().join("gate.yaml"), "s".repeat(32));
+    let text = format!("gate:\n  checksFrom: [10.1.0.0/16]\n  proxySecret: {secret}\n");
+    std::fs::write(&config, text).unwrap();
+    let data = folder.path().join("data");
+    let ran = aeolus(&[
+        "gate",
+        "serve",
+        "--config",
+        config.to_str().unwrap(),
+        "--data",
+        data.to_str().unwrap(),
+        "--checks",
+        "0.0.0.0:0",
+        "--metrics",
+        "off",
+    ]);
+    says(&ran, 1, &["GATE-0003", "aeolus gate enroll"]);
+}

@@ -419,7 +419,8 @@ impl Fleet {
     }
 }
 
-async fn listen(handler: Arc<dyn server::Handler>, stop: &CancellationToken) -> String {
+/// Serves a handler on loopback; its address.
+pub(crate) async fn listen(handler: Arc<dyn server::Handler>, stop: &CancellationToken) -> String {
     let at = "127.0.0.1:0".parse().unwrap();
     let listener = Listener::bind("test", &at, &mut HandedOver::default())
         .await

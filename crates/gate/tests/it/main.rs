@@ -7,6 +7,8 @@ mod dialects;
 #[cfg(test)]
 mod fleet;
 #[cfg(test)]
+mod guard;
+#[cfg(test)]
 mod proxy;
 #[cfg(test)]
 mod replica;

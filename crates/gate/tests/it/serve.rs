@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use aeolus_api::Listen;
 use aeolus_decide::World;
+use aeolus_gate::guard::Proxies;
 use aeolus_gate::replica::fs::SystemFs;
 use aeolus_gate::replica::{Data, Parts, Replica};
 use aeolus_gate::{GateConfig, GateError, serve};
 use aeolus_keys::claims::{Api, ApiKind};
 use aeolus_keys::{Kind, SigningKey};
-use aeolus_model::{Resource, SystemClock};
+use aeolus_model::{Resource, Secret, SystemClock};
 use aeolus_snapshot::{Digest, Edition, publish};
 use aeolus_testkit::{ManualClock, SeededRng};
 use tokio::sync::oneshot;
@@ -126,21 +127,76 @@ async fn a_gate_with_a_snapshot_on_disk_serves_programs_without_any_control_plan
     }
 }
 
-#[tokio::test]
-async fn checks_are_not_offered_to_other_machines() {
-    let config = GateConfig {
-        checks: vec!["0.0.0.0:0".parse().unwrap()],
-        ..GateConfig::default()
-    };
+/// What a start with these listeners ends with, before anything is bound: there is no folder.
+async fn refusal(config: GateConfig) -> GateError {
     let (ready, _) = oneshot::channel();
     let rng = Arc::new(SeededRng::new("serve"));
-    let refused = serve(
-        config,
-        Arc::new(SystemClock),
-        rng,
-        ready,
-        CancellationToken::new(),
-    )
-    .await;
-    assert!(matches!(refused, Err(GateError::ChecksExposed(_))));
+    let stop = CancellationToken::new();
+    let served = serve(config, Arc::new(SystemClock), rng, ready, stop).await;
+    served.expect_err("there is no folder")
+}
+
+fn everywhere() -> Listen {
+    "0.0.0.0:0".parse().unwrap()
+}
+
+fn guarded() -> GateConfig {
+    GateConfig {
+        proxies: Proxies {
+            from: vec!["10.1.0.0/16".parse().unwrap()],
+            secrets: vec![Secret::new("s".repeat(32))],
+        },
+        ..GateConfig::default()
+    }
+}
+
+#[tokio::test]
+async fn checks_are_offered_to_other_machines_only_with_a_network_and_a_secret() {
+    let bare = GateConfig {
+        checks: vec![everywhere()],
+        ..GateConfig::default()
+    };
+    assert!(matches!(refusal(bare).await, GateError::ChecksExposed(_)));
+    for half in [
+        Proxies {
+            from: vec![],
+            ..guarded().proxies
+        },
+        Proxies {
+            secrets: vec![],
+            ..guarded().proxies
+        },
+    ] {
+        let config = GateConfig {
+            checks: vec![everywhere()],
+            proxies: half,
+            ..GateConfig::default()
+        };
+        assert!(matches!(refusal(config).await, GateError::ChecksExposed(_)));
+    }
+    let both = GateConfig {
+        checks: vec![everywhere()],
+        ..guarded()
+    };
+    assert!(
+        matches!(refusal(both).await, GateError::Data(_)),
+        "the guard is enough"
+    );
+}
+
+#[tokio::test]
+async fn no_guard_opens_the_listeners_that_have_none() {
+    let grpc = GateConfig {
+        grpc: Some(everywhere()),
+        ..guarded()
+    };
+    assert!(matches!(refusal(grpc).await, GateError::ChecksExposed(_)));
+    let fastcgi = GateConfig {
+        fastcgi: Some(everywhere()),
+        ..guarded()
+    };
+    assert!(matches!(
+        refusal(fastcgi).await,
+        GateError::ChecksExposed(_)
+    ));
 }
