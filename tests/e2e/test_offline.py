@@ -80,3 +80,21 @@ def test_an_api_token_is_served_as_soon_as_the_snapshot_is_built_again(alone):
             lambda: requests.get(again, headers=bearer, timeout=60).status_code == 200,
             20,
         )
+
+
+def test_a_gate_whose_snapshot_is_damaged_refuses_everything_and_says_what_to_do(tmp_path):
+    (tmp_path / "fleet.yaml").write_text(FLEET.format(port=free_port()))
+    places = ["--keys", f"{tmp_path}/keys", "--out", f"{tmp_path}/gate"]
+    aeolus.run("plane", "build", "--file", f"{tmp_path}/fleet.yaml", "--plane", "alone", *places)
+    for file in (tmp_path / "gate" / "replica").rglob("*"):
+        if file.is_file():
+            file.write_bytes(b"damaged")
+    serve = ["gate", "serve", "--data", tmp_path / "gate", "--metrics", "off", "--proxy", "off", "--ready-json"]
+    command = [aeolus.BINARY, *serve, "--checks", "127.0.0.1:0"]
+    with running(command, tmp_path / "gate.log", stdout=subprocess.PIPE) as gate:
+        checks = json.loads(aeolus.first_line(gate, 60))["checks"][0]
+        assert requests.get(f"http://{checks}/livez", timeout=20).status_code == 200
+        assert requests.get(f"http://{checks}/readyz", timeout=20).status_code == 503
+    log = (tmp_path / "gate.log").read_text()
+    assert "a snapshot on disk was passed over" in log
+    assert f"aeolus plane build --out {tmp_path / 'gate'}" in log

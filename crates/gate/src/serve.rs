@@ -1,6 +1,6 @@
 //! A gate as a program runs it: its data folder, its listeners, its tasks.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -155,6 +155,16 @@ pub async fn serve(
     Ok(())
 }
 
+/// A gate that knows nothing refuses everything; whoever runs it is told what it takes.
+fn say_what_is_missing(folder: &Path, control_url: &str) {
+    let remedy = if control_url.is_empty() {
+        format!("make one: aeolus plane build --out {}", folder.display())
+    } else {
+        format!("control sends one: check that {control_url} can be reached from here")
+    };
+    tracing::error!("no snapshot is in force, so every request is refused with 503; {remedy}");
+}
+
 struct Listeners {
     checks: Vec<Listener>,
     grpc: Option<Listener>,
@@ -226,6 +236,9 @@ impl Running {
             }),
         };
         let replica = Arc::new(Replica::open(data, parts));
+        if replica.current().is_none() {
+            say_what_is_missing(&data.path, control_url);
+        }
         let outbox = Arc::new(Outbox::open(
             &data.path,
             Arc::new(SystemFs),

@@ -1,0 +1,57 @@
+"""Signing in to the command line with a browser: code and PKCE, back by a loopback redirect."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import parse_qs, urljoin, urlsplit
+
+import requests
+from conftest import PASSWORD
+from harness import aeolus
+from harness.process import running, wait_for
+from harness.signin import Form
+
+
+def link_in(log) -> str | None:
+    """The link that the command prints."""
+    found = re.search(r"https?://\S+/oauth2/authorize\S+", log.read_text()) if log.exists() else None
+    return found.group(0) if found else None
+
+
+def follow(link: str) -> requests.Response:
+    """What a browser does with the link: the form, filled in, to the last redirect."""
+    browser = requests.Session()
+    page = browser.get(link, timeout=20)
+    form = Form(page.text)
+    assert form.action is not None, f"{page.status_code} {page.text[:300]}"
+    filled_in = {**form.fields, "email": "viewer@example.com", "password": PASSWORD}
+    origin = "/".join(page.url.split("/")[:3])
+    return browser.post(urljoin(page.url, form.action), data=filled_in, headers={"Origin": origin}, timeout=20)
+
+
+def test_a_person_signs_in_by_the_printed_link_and_out_again(fleet, tmp_path):
+    credentials, log = tmp_path / "credentials.json", tmp_path / "login.log"
+    env = {"AEOLUS_CREDENTIALS": str(credentials), "AEOLUS_URL": fleet.control}
+    with running([aeolus.BINARY, "login", "--no-browser"], log, env=env) as command:
+        link = wait_for("the link", lambda: link_in(log), 20)
+        asked = parse_qs(urlsplit(link).query)
+        assert asked["code_challenge_method"] == ["S256"]
+        assert urlsplit(asked["redirect_uri"][0]).hostname == "127.0.0.1"
+        done = follow(link)
+        assert done.status_code == 200 and done.url.startswith(asked["redirect_uri"][0])
+        assert command.wait(20) == 0, log.read_text()
+    assert credentials.stat().st_mode & 0o777 == 0o600
+    assert "viewer@example.com" in aeolus.run("whoami", env=env).stdout
+    aeolus.run("logout", env=env)
+    assert aeolus.run("whoami", env=env, check=False).returncode != 0
+
+
+def test_an_answer_to_another_attempt_signs_nobody_in(fleet, tmp_path):
+    credentials, log = tmp_path / "credentials.json", tmp_path / "login.log"
+    env = {"AEOLUS_CREDENTIALS": str(credentials), "AEOLUS_URL": fleet.control}
+    with running([aeolus.BINARY, "login", "--no-browser"], log, env=env) as command:
+        link = wait_for("the link", lambda: link_in(log), 20)
+        redirect = parse_qs(urlsplit(link).query)["redirect_uri"][0]
+        requests.get(redirect, params={"code": "stolen", "state": "foreign"}, timeout=20)
+        assert command.wait(20) != 0
+    assert not credentials.exists()
