@@ -26,7 +26,7 @@ fuzz_target!(|parts: (&str, Vec<(u8, &[u8])>)| {
     };
     let (parts, ()) = request.into_parts();
     if let Some(check) = Check::of(parts.uri.path()) {
-        if let Some(question) = parse(check, &parts, None) {
+        if let Some(question) = parse(check, &parts) {
             assert!(question.pin.is_some());
         }
     }

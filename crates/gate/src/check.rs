@@ -43,17 +43,15 @@ pub async fn serve(
         judged.stamp.put(answer.headers_mut());
         return answer;
     }
-    // A proxy that was let in is believed about its client, wherever it is.
-    let peer = None;
     if let Some(check) = Check::of(path) {
         let via = Via {
             dialect: check.dialect,
             lines: &parts.headers,
         };
-        let judged = if let Some(question) = codec::parse(check, &parts, peer) {
+        let judged = if let Some(question) = codec::parse(check, &parts) {
             gate.check(&question, via)
         } else {
-            let peer = forwarded_for(&parts.headers, peer);
+            let peer = forwarded_for(&parts.headers);
             gate.refuse(Reason::TargetForm, peer, via)
         };
         let mut answer = codec::render(check.dialect, &judged.verdict, &parts.headers);
@@ -61,7 +59,7 @@ pub async fn serve(
         return answer;
     }
     if path.starts_with(session::PREFIX) {
-        let peer = forwarded_for(&parts.headers, peer);
+        let peer = forwarded_for(&parts.headers);
         return session::serve(&gate, &parts, peer).await;
     }
     if parts.method != Method::GET && parts.method != Method::HEAD {

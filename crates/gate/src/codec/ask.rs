@@ -1,7 +1,5 @@
 //! From a check's bytes to the question in it.
 
-use std::net::IpAddr;
-
 use aeolus_decide::{Headers, Request};
 use aeolus_model::DeploymentId;
 use http::HeaderMap;
@@ -49,7 +47,7 @@ impl<'a> Check<'a> {
 
 /// The question in a check. `None` if the proxy's configuration sends none or the client has
 /// changed it: a missing header is never made up from another one, and of two neither is chosen.
-pub fn parse<'a>(check: Check<'a>, parts: &'a Parts, peer: Option<IpAddr>) -> Option<Request<'a>> {
+pub fn parse<'a>(check: Check<'a>, parts: &'a Parts) -> Option<Request<'a>> {
     let headers = &parts.headers;
     let (method, host, target) = match check.dialect {
         Dialect::Nginx => {
@@ -90,7 +88,7 @@ pub fn parse<'a>(check: Check<'a>, parts: &'a Parts, peer: Option<IpAddr>) -> Op
         method,
         host,
         target,
-        peer: forwarded_for(headers, peer),
+        peer: forwarded_for(headers),
         pin: Some(check.deployment?),
         headers: Headers::collect(pairs(headers)),
     })

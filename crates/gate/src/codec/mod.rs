@@ -86,12 +86,9 @@ impl Dialect {
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
-/// The last address that a trusted proxy wrote: what stands before it, anybody may have written.
-pub(crate) fn forwarded_for(headers: &HeaderMap, peer: Option<IpAddr>) -> Option<IpAddr> {
-    // Checks come over loopback or a Unix socket; from anywhere else the header is a claim.
-    if peer.is_some_and(|peer| !peer.is_loopback()) {
-        return peer;
-    }
+/// The last address in `X-Forwarded-For`: the proxy wrote it, and who asks here was let in as one.
+/// What stands before it, anybody may have written.
+pub(crate) fn forwarded_for(headers: &HeaderMap) -> Option<IpAddr> {
     let written = headers.get_all(FORWARDED_FOR);
     let last = written.iter().next_back()?.to_str().ok()?;
     last.rsplit(',').next()?.trim().parse().ok()

@@ -16,7 +16,7 @@ fn ask(
     }
     let (parts, ()) = request.body(()).unwrap().into_parts();
     let check = Check::of(parts.uri.path())?;
-    let question = parse(check, &parts, None)?;
+    let question = parse(check, &parts)?;
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     Some((
         text(question.method),
@@ -147,7 +147,7 @@ proptest! {
         if let Ok(request) = request.body(()) {
             let (parts, ()) = request.into_parts();
             if let Some(check) = Check::of(parts.uri.path()) {
-                let _ = parse(check, &parts, None);
+                let _ = parse(check, &parts);
             }
         }
     }
