@@ -24,14 +24,14 @@ LISTENERS = ("checks", "grpc", "fastcgi", "proxy")
 class Fleet:
     """A control plane and a gate, each a process of its own that can be killed and started again."""
 
-    def __init__(self, data: Path, logs: Path, settings: dict[str, str]) -> None:
+    def __init__(self, data: Path, logs: Path, settings: dict[str, str], name: str) -> None:
         self.data = data.resolve()
         self.logs = logs
         self.settings = settings
         # Only the gate's: a control plane that is killed must refuse connections.
         self.sockets = Sockets(**dict.fromkeys(LISTENERS, ("127.0.0.1", 0)))
         self.control_address = f"127.0.0.1:{free_port()}"
-        self.control = f"http://{self.control_address}"
+        self.control = f"http://{name}:{self.control_address.rsplit(':', 1)[1]}"
         self.gate, self.proxy = (f"http://{self.sockets.address(name)}" for name in ("checks", "proxy"))
         self.processes: dict[str, subprocess.Popen] = {}
 
@@ -51,7 +51,8 @@ class Fleet:
         command = ["gate", "serve", "--data", f"{self.data}/gate", "--metrics", "off"]
         for name in LISTENERS:
             command += [f"--{name}", self.sockets.address(name)]
-        self.start("gate", command, {})
+        both = {name: value for name, value in self.settings.items() if name.startswith("COMPAT__")}
+        self.start("gate", command, both)
 
     def start(self, name: str, command: list[str], settings: dict[str, str]) -> None:
         """Starts a server with its sockets, as a service manager would."""
@@ -110,11 +111,12 @@ class Fleet:
 
 @contextmanager
 def serving(
-    data: Path, document: Path, password: Path, logs: Path, **settings: str
+    data: Path, document: Path, password: Path, logs: Path, name: str = "127.0.0.1", **settings: str
 ) -> Iterator[Fleet]:
-    """A fleet as a document describes it, until the block ends. `settings` are control's."""
+    """A fleet as a document describes it, until the block ends. `name` is control's host, `settings`
+    are its own."""
     data.mkdir(parents=True)
-    fleet = Fleet(data, logs, settings)
+    fleet = Fleet(data, logs, settings, name)
     with ExitStack() as stack:
         stack.callback(fleet.end)
         prepare(fleet.data, password)

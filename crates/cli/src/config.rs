@@ -8,4 +8,4 @@ mod types;
 pub(crate) use environment::{Environment, leaves};
 pub(crate) use layers::{Flag, Sources};
 pub(crate) use secret::{SecretSource, read_reference};
-pub(crate) use types::{Config, Gate, LogFormat};
+pub(crate) use types::{Compat, Config, Gate, LogFormat};

@@ -7,13 +7,13 @@ use aeolus_model::{Clock, ConnectionId, Rng, Secret};
 use aeolus_store::{Store, StoreError, Write};
 use tokio::sync::watch;
 
-use crate::SessionLife;
 use crate::keys::TokenKeys;
 use crate::ops::Metrics;
 use crate::planes::{Acks, Assertions};
 use crate::publish::Published;
 use crate::signin::cookie::CookieStyle;
 use crate::signin::pool::HashPool;
+use crate::{ParentCookie, SessionLife};
 
 /// Everything a handler may need; cheap to clone.
 #[derive(Clone)]
@@ -26,6 +26,7 @@ pub(crate) struct Parts {
     /// The issuer's origin, as a browser writes it.
     pub(crate) origin: String,
     pub(crate) cookie: CookieStyle,
+    pub(crate) parent: Option<ParentCookie>,
     pub(crate) session: SessionLife,
     pub(crate) trusted_hops: usize,
     pub(crate) store: Store,

@@ -22,6 +22,7 @@ use crate::ops::Metrics;
 use crate::planes::{Acks, Assertions};
 use crate::root::{self, RootSetupError};
 use crate::signin::cookie::{self, CookieStyle};
+use crate::signin::parent::ParentCookie;
 use crate::signin::password::{HashError, PasswordError, check_new};
 use crate::signin::pool::{HashPool, PoolError};
 use crate::signin::same_origin;
@@ -66,6 +67,16 @@ pub enum ControlError {
         "CONTROL-URL: set control.publicUrl: people and gates can't be told to come to an address that is not loopback without it"
     )]
     NoPublicUrl,
+    /// The parent domain's cookie could not be set from here.
+    #[error(
+        "CONTROL-URL: compat.parentCookie.domain is {domain}, but {issuer} is not below it, so browsers would drop the cookie: give control.publicUrl a host below the domain"
+    )]
+    ParentDomain {
+        /// The domain.
+        domain: String,
+        /// The public URL.
+        issuer: String,
+    },
 }
 
 /// The public URL: an origin, https unless loopback.
@@ -91,6 +102,22 @@ pub(crate) fn issuer(
     } else {
         Err(wrong())
     }
+}
+
+/// The parent domain's cookie, if control may set it.
+fn parent(config: &ControlConfig, issuer: &str) -> Result<Option<ParentCookie>, ControlError> {
+    let Some(parent) = &config.parent_cookie else {
+        return Ok(None);
+    };
+    let url = url::Url::parse(issuer).ok();
+    let host = url.as_ref().and_then(url::Url::host_str);
+    if host.is_some_and(|host| parent.covers(host)) {
+        return Ok(Some(parent.clone()));
+    }
+    Err(ControlError::ParentDomain {
+        domain: parent.domain.to_string(),
+        issuer: issuer.to_owned(),
+    })
 }
 
 /// Opens everything that requests need.
@@ -122,6 +149,7 @@ pub(crate) async fn open(
     Ok(App::new(Parts {
         origin: same_origin::origin_of(&issuer).unwrap_or_else(|| issuer.clone()),
         cookie: CookieStyle::of(&issuer),
+        parent: parent(config, &issuer)?,
         issuer,
         session: config.session,
         trusted_hops: config.trusted_hops,

@@ -7,6 +7,8 @@ use aeolus_api::Listen;
 use aeolus_model::{Email, Secret};
 use aeolus_tls::HandedOver;
 
+pub use crate::signin::parent::ParentCookie;
+
 /// Everything that a control plane's server is told.
 pub struct ControlConfig {
     /// Where to listen.
@@ -31,6 +33,8 @@ pub struct ControlConfig {
     pub trusted_hops: usize,
     /// How many passwords may be hashed at once; absent: one per core.
     pub hash_permits: Option<usize>,
+    /// A cookie for all hosts below one domain, for proxies that come from the original.
+    pub parent_cookie: Option<ParentCookie>,
     /// Sockets that a service manager opened: `control`, `metrics`.
     pub handed_over: HandedOver,
 }

@@ -30,7 +30,7 @@ mod tenancy;
 mod tokens;
 
 pub use bootstrap::ControlError;
-pub use config::{ControlConfig, FirstAdmin, SessionLife};
+pub use config::{ControlConfig, FirstAdmin, ParentCookie, SessionLife};
 pub use keys::KeysError;
 pub use router::ROUTES;
 pub use serve::{Bound, Control, serve};

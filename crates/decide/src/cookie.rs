@@ -77,15 +77,19 @@ impl SessionCookie {
         let ([auth, start, end, absolute], []) = times.as_chunks::<8>() else {
             return None;
         };
-        let time = |bytes: &[u8; 8]| Time::from_secs(i64::from_be_bytes(*bytes));
+        // A second that no clock can show was not written by us.
+        let time = |bytes: &[u8; 8]| {
+            let secs = i64::from_be_bytes(*bytes);
+            Some(Time::from_secs(secs)).filter(|time| time.secs() == secs)
+        };
         Some(Self {
             session: SessionId::from_bytes(*session),
             user: UserId::from_bytes(*user),
             connection: ConnectionId::from_bytes(*connection),
-            auth_time: time(auth),
-            access_start: time(start),
-            access_end: time(end),
-            absolute_end: time(absolute),
+            auth_time: time(auth)?,
+            access_start: time(start)?,
+            access_end: time(end)?,
+            absolute_end: time(absolute)?,
         })
     }
 }
@@ -123,6 +127,15 @@ mod tests {
         }
         let lines: [&[u8]; 1] = [b"x=\xff; __Host-aeolus=x"];
         assert_eq!(find(&lines, "__Host-aeolus"), Ok(Some(&b"x"[..])));
+    }
+
+    #[test]
+    fn a_time_beyond_all_clocks_is_no_session() {
+        let mut bytes = [0; LENGTH];
+        bytes[0] = VERSION;
+        assert!(SessionCookie::decode(&bytes).is_some());
+        bytes[LENGTH - 8] = 33;
+        assert_eq!(SessionCookie::decode(&bytes), None);
     }
 
     proptest! {

@@ -1,24 +1,24 @@
 //! The decision itself: shape, place, class, knowledge, credential, permission, in this order.
 
 mod explain;
+mod session;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use aeolus_model::{AirflowRole, Grants, Method, SessionId, StalenessPolicy, Subject, Time};
 
 use crate::bearer::bearer;
 use crate::class::{Classified, PathClass};
-use crate::cookie::{self, SessionCookie};
+use crate::cookie::SessionCookie;
 use crate::decision::{
-    Access, Allowed, Decision, Deny, Destination, Identity, SessionUse, SignIn, is_local_path,
+    Access, Allowed, Decision, Deny, Destination, Identity, SignIn, is_local_path,
 };
 use crate::host::{Authority, is_loopback};
 use crate::path::Target;
 use crate::request::{Once, Request, Upgrade};
 use crate::token::Verified;
 use crate::world::{Deployment, Freshness, Person, World};
-use crate::{Reason, next, origin};
+use crate::{Reason, next};
 
 pub use explain::{Explanation, Step, explain};
 
@@ -160,7 +160,7 @@ impl Judge<'_> {
         let deployment = &**routed.deployment;
         let (mut identity, held) = match bearer(request.headers.authorization)? {
             Some(token) => self.by_token(token, deployment)?,
-            None => (self.by_session(request, routed)?, None),
+            None => (self.by_cookie(request, routed)?, None),
         };
         let subject = Some(identity.subject);
         let held = held.as_deref().unwrap_or(&identity.person.grants);
@@ -205,79 +205,6 @@ impl Judge<'_> {
         Ok((identity, verified.held))
     }
 
-    fn by_session(&self, request: &Request<'_>, routed: &Routed<'_>) -> Result<Identity, Refusal> {
-        let host = routed.authority.host();
-        let value = cookie::find(&request.headers.cookies, session_cookie_name(host))?;
-        let value = value.ok_or(Reason::CredentialMissing)?;
-        let cookie = self.memory.open_session(host, value);
-        let cookie = cookie.ok_or(Reason::SessionMalformed)?;
-        let (expires, session) = self.session(&cookie, routed.deployment)?;
-        let subject = Subject::User(cookie.user);
-        if writes(request, routed.method)
-            && !origin::is_same(request, &routed.target, &routed.authority)
-        {
-            return Err(Refusal {
-                reason: Reason::CrossSite,
-                subject: Some(subject),
-            });
-        }
-        let person = self.world.person(subject).ok_or_else(|| unknown(subject))?;
-        Ok(Identity {
-            subject,
-            person: Arc::clone(person),
-            role: None,
-            expires,
-            session: Some(session),
-        })
-    }
-
-    /// Whether a session is alive, until when, and what its use asks for.
-    fn session(
-        &self,
-        cookie: &SessionCookie,
-        deployment: &Deployment,
-    ) -> Result<(Time, SessionUse), Reason> {
-        let id = cookie.session;
-        let revoked = self.world.revoked(deployment.organization);
-        let revoked = revoked.ok_or(Reason::RevocationsMissing)?;
-        revoked.check_session(id)?;
-        revoked.check_marks(Subject::User(cookie.user), cookie.auth_time.secs())?;
-        if self.memory.ended(id) {
-            return Err(Reason::SessionEnded);
-        }
-        if !self.world.connections.contains(&cookie.connection) {
-            return Err(Reason::ConnectionGone);
-        }
-        if self.now >= cookie.absolute_end {
-            return Err(Reason::SessionExpired);
-        }
-        let renewed = self.memory.renewed(id);
-        let end = renewed.map_or(cookie.access_end, |end| end.max(cookie.access_end));
-        let life = cookie.access_end.since(cookie.access_start);
-        let renew = self.now >= end.minus(life / 4);
-        let session = |extended| SessionUse {
-            id,
-            renew,
-            extended,
-        };
-        if self.now < end {
-            return Ok((end.min(cookie.absolute_end), session(None)));
-        }
-        // Control is away since before the session's end, so nobody could renew it: it goes on,
-        // for as long as the deployment trusts old knowledge at all.
-        let away = self
-            .freshness
-            .age
-            .is_some_and(|age| age > GONE && self.now.minus(age) <= end.plus(GONE));
-        let until = end
-            .plus(deployment.staleness.max())
-            .min(cookie.absolute_end);
-        if away && self.now < until {
-            return Ok((until, session(Some(until))));
-        }
-        Err(Reason::SessionExpired)
-    }
-
     fn hand_over(routed: &Routed<'_>, sign_in: bool) -> Decision {
         let to = if sign_in {
             let next = next::of(&routed.target, &routed.authority);
@@ -317,9 +244,6 @@ impl Judge<'_> {
 fn writes(request: &Request<'_>, method: Method) -> bool {
     !method.is_safe() || request.headers.upgrade == Upgrade::Websocket
 }
-
-/// Without news for longer than this control counts as away (two polls of 30 s).
-const GONE: Duration = Duration::from_secs(60);
 
 /// Somebody this plane knows nothing about: a person may be told so, a token is simply not good.
 fn unknown(subject: Subject) -> Refusal {

@@ -19,6 +19,8 @@ pub struct Request<'a> {
     pub peer: Option<IpAddr>,
     /// The deployment that the proxy's configuration names.
     pub pin: Option<DeploymentId>,
+    /// The cookie of a parent domain that counts as well, if the way of asking allows one.
+    pub parent_cookie: Option<&'a str>,
     /// The headers that matter.
     pub headers: Headers<'a>,
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use aeolus_keys::claims::PARENT_COOKIE;
 use aeolus_keys::{Kid, Kind, claims, jws};
 use aeolus_model::{
     DeploymentId, Grants, OrganizationId, PermissionSet, Resource, Role, SessionId, Subject, Time,
@@ -21,6 +22,9 @@ pub enum Audience {
     Deployment(DeploymentId),
     /// The planes of an organization: API and direct tokens.
     Organization,
+    /// The same, but only as the cookie that control sets on a parent domain for proxies that
+    /// come from the original (row I13).
+    Parent,
 }
 
 /// What a verified token says: all that need not be read from its text again. It says nothing
@@ -96,9 +100,29 @@ impl World {
             return Err(Reason::TokenAudience);
         }
         match token.audience {
-            Audience::Deployment(id) if id != deployment.id => return Err(Reason::TokenAudience),
-            Audience::Deployment(_) | Audience::Organization => {}
+            Audience::Deployment(id) if id == deployment.id => {}
+            Audience::Organization => {}
+            Audience::Deployment(_) | Audience::Parent => return Err(Reason::TokenAudience),
         }
+        self.unrevoked(token, now)
+    }
+
+    /// The same for the value of a parent domain's cookie, which nothing else can take the place of.
+    pub(crate) fn alive_as_parent(
+        &self,
+        token: &Verified,
+        deployment: &Deployment,
+        now: Time,
+    ) -> Result<(), Reason> {
+        in_time(token, now)?;
+        let meant = token.audience == Audience::Parent;
+        if !meant || token.organization != deployment.organization {
+            return Err(Reason::TokenAudience);
+        }
+        self.unrevoked(token, now)
+    }
+
+    fn unrevoked(&self, token: &Verified, now: Time) -> Result<(), Reason> {
         if self.ring.get(token.kind, &token.kid).is_none() {
             return Err(Reason::TokenKeyUnknown);
         }
@@ -117,17 +141,21 @@ impl World {
 
     fn read_access(&self, claims: &claims::Access, kid: Kid) -> Result<Verified, Reason> {
         self.issued_here(&claims.iss)?;
-        let deployment = claims
-            .aud
-            .strip_prefix("urn:aeolus:deployment:")
-            .and_then(|id| id.parse().ok())
-            .ok_or(Reason::TokenAudience)?;
+        let deployment = || {
+            let id = claims.aud.strip_prefix("urn:aeolus:deployment:")?;
+            id.parse().ok().map(Audience::Deployment)
+        };
+        let audience = if claims.aud == PARENT_COOKIE {
+            Audience::Parent
+        } else {
+            deployment().ok_or(Reason::TokenAudience)?
+        };
         Ok(Verified {
             kind: Kind::Access,
             kid,
             subject: Subject::User(claims.sub),
             organization: claims.org.ok_or(Reason::TokenClaims)?,
-            audience: Audience::Deployment(deployment),
+            audience,
             scope: None,
             session: Some(claims.sid),
             // A mark ends what was signed in before it, however late the token was made.

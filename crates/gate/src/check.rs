@@ -27,7 +27,9 @@ pub async fn serve(
 ) -> Response<Body> {
     let (parts, _body) = request.into_parts();
     let path = parts.uri.path();
-    let asks = path.starts_with(codec::PREFIX) || path.starts_with(session::PREFIX);
+    let check = Check::of(path);
+    let asks =
+        check.is_some() || path.starts_with(codec::PREFIX) || path.starts_with(session::PREFIX);
     let admitted = if asks {
         proxies.may_ask(peer, &parts.headers)
     } else {
@@ -35,7 +37,7 @@ pub async fn serve(
     };
     if !admitted {
         let via = Via {
-            dialect: Check::of(path).map_or(Dialect::Proxy, |check| check.dialect),
+            dialect: check.map_or(Dialect::Proxy, |check| check.dialect),
             lines: &parts.headers,
         };
         let judged = gate.refuse(Reason::ProxyUnknown, peer, via);
@@ -43,12 +45,15 @@ pub async fn serve(
         judged.stamp.put(answer.headers_mut());
         return answer;
     }
-    if let Some(check) = Check::of(path) {
+    if let Some(check) = check {
         let via = Via {
             dialect: check.dialect,
             lines: &parts.headers,
         };
-        let judged = if let Some(question) = codec::parse(check, &parts) {
+        let judged = if let Some(mut question) = codec::parse(check, &parts) {
+            if check.dialect == Dialect::Authorization {
+                question.parent_cookie = gate.parent_cookie.as_deref();
+            }
             gate.check(&question, via)
         } else {
             let peer = forwarded_for(&parts.headers);

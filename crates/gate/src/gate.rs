@@ -33,6 +33,8 @@ pub struct Parts {
     pub rng: Arc<dyn Rng>,
     /// The share of allowances that the decision log shows.
     pub allow_sample: Share,
+    /// The name of the parent domain's cookie that counts at `/v1/authorization`, if one does.
+    pub parent_cookie: Option<String>,
 }
 
 /// A gate. Also usable in-process, by tests and by control's own check.
@@ -46,6 +48,7 @@ pub struct Gate {
     pub(crate) tokens: Option<Arc<dyn TokenEndpoint>>,
     pub(crate) rng: Arc<dyn Rng>,
     pub(crate) ids: Ids,
+    pub(crate) parent_cookie: Option<String>,
     /// What is counted.
     pub metrics: Arc<Metrics>,
     /// What is decided.
@@ -88,6 +91,7 @@ impl Gate {
             journal: parts.journal,
             tokens: parts.tokens,
             ids: Ids::new(&*parts.rng),
+            parent_cookie: parts.parent_cookie,
             rng: parts.rng,
             metrics: Arc::default(),
             log: Arc::new(DecisionLog::new(parts.allow_sample)),

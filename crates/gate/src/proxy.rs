@@ -133,6 +133,7 @@ impl Asked {
             target: self.target.as_bytes(),
             peer: self.peer,
             pin: None,
+            parent_cookie: None,
             headers: Headers::collect(pairs(&self.headers)),
         }
     }

@@ -49,6 +49,8 @@ pub struct GateConfig {
     pub control: Option<String>,
     /// The share of allowances that the decision log shows; refusals are all there.
     pub allow_sample: Share,
+    /// The name of the parent domain's cookie that counts at `/v1/authorization`, if one does.
+    pub parent_cookie: Option<String>,
     /// How often every deployment is probed, if at all.
     pub probe: Option<Duration>,
     /// Sockets that a service manager opened: `checks`, `grpc`, `fastcgi`, `proxy`, `metrics`.
@@ -114,7 +116,7 @@ pub async fn serve(
     let data = Data::open(&config.data, Arc::new(SystemFs))?;
     let url = config.control.take().or(data.settings.control_url.clone());
     let url = url.unwrap_or_default();
-    let running = Running::open(&data, &url, config.allow_sample, (&clock, &rng))?;
+    let running = Running::open(&data, &url, &config, (&clock, &rng))?;
     let listeners = bind(&mut config).await?;
     let handler: [Arc<dyn Handler>; 4] = [
         Arc::new(listeners::Checks {
@@ -216,7 +218,7 @@ impl Running {
     fn open(
         data: &Data,
         control_url: &str,
-        allow_sample: Share,
+        config: &GateConfig,
         (clock, rng): (&Arc<dyn Clock>, &Arc<dyn Rng>),
     ) -> Result<Self, GateError> {
         let parts = replica::Parts {
@@ -280,7 +282,8 @@ impl Running {
             }),
             tokens,
             rng: Arc::clone(rng),
-            allow_sample,
+            allow_sample: config.allow_sample,
+            parent_cookie: config.parent_cookie.clone(),
         }));
         Ok(Self {
             gate,

@@ -8,6 +8,6 @@ mod tag;
 pub use check::{ClaimError, Registered, check_times};
 pub use kinds::{
     Access, Act, Airflow2, Airflow3, Api, Direct, DirectGrant, Federated, IdToken, Logout,
-    LogoutEvents, PlaneAssertion, Surface,
+    LogoutEvents, PARENT_COOKIE, PlaneAssertion, Surface,
 };
 pub use tag::{AccessKind, ApiKind, DirectKind, FederatedKind};

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use aeolus_control::{ControlConfig, ControlError, FirstAdmin, SessionLife};
+use aeolus_control::{ControlConfig, ControlError, FirstAdmin, ParentCookie, SessionLife};
 use aeolus_keys::SystemRng;
 use aeolus_model::{Secret, SystemClock};
 use aeolus_store::StoreError;
@@ -108,6 +108,8 @@ fn configured(
             absolute: session.absolute_life.duration(),
         },
         trusted_hops: config.control.trusted_hops.into(),
+        parent_cookie: super::gate::parent_cookie(&config.compat)?
+            .map(|(domain, name)| ParentCookie { domain, name }),
         hash_permits: config.limits.password_hashes.map(usize::from),
         handed_over: HandedOver::from_environment(&names.unwrap_or_default()),
     })

@@ -14,7 +14,7 @@ use aeolus_gate::replica::{
 };
 use aeolus_gate::{GateConfig, GateError};
 use aeolus_keys::{Alg, SigningKey, SystemRng};
-use aeolus_model::{DeploymentId, SystemClock};
+use aeolus_model::{DeploymentId, Host, SystemClock};
 use aeolus_snapshot::section::Deployment;
 use aeolus_tls::{BindError, HandedOver};
 use serde::Serialize;
@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Context, logs, process, serve_on};
 use crate::args::{AirflowEnv, Enroll, GateServe};
-use crate::config::{Gate, Sources};
+use crate::config::{Compat, Gate, Sources};
 use crate::control_client::connect;
 use crate::files;
 use crate::report::{Failure, Report};
@@ -106,6 +106,7 @@ pub(super) fn serve(args: &GateServe, context: &Context) -> Result<(), Failure> 
     let names = context.environment.get("LISTEN_FDNAMES");
     let gate = effective.config.gate;
     let proxies = proxies(&gate, &effective.base, context)?;
+    let parent_cookie = parent_cookie(&effective.config.compat)?.map(|(_, name)| name);
     let config = GateConfig {
         proxies,
         data: effective.base.join(gate.data),
@@ -116,6 +117,7 @@ pub(super) fn serve(args: &GateServe, context: &Context) -> Result<(), Failure> 
         metrics: gate.metrics,
         control: None,
         allow_sample: Share::of(effective.config.observability.allow_sample.into()),
+        parent_cookie,
         probe: gate.probe.map(|probe| probe.every.duration()),
         handed_over: HandedOver::from_environment(&names.unwrap_or_default()),
     };
@@ -147,6 +149,19 @@ pub(super) fn serve(args: &GateServe, context: &Context) -> Result<(), Failure> 
         let (served, ()) = tokio::join!(serving, announced);
         served.map_err(|error| refused(&error))
     })
+}
+
+/// The domain and name of a parent domain's cookie.
+pub(super) fn parent_cookie(compat: &Compat) -> Result<Option<(Host, String)>, Failure> {
+    let Some(cookie) = &compat.parent_cookie else {
+        return Ok(None);
+    };
+    let name = cookie.name().ok_or_else(|| {
+        Report::new("CFG-0004", "compat.parentCookie.name is no cookie's name")
+            .help("use letters, digits, '-', '_' and '.', at most 128 of them")
+            .usage()
+    })?;
+    Ok(Some((cookie.domain.clone(), name)))
 }
 
 /// Who may ask from other machines.

@@ -67,10 +67,14 @@ pub(crate) fn login(status: StatusCode, login: &Login<'_>, to: &Continuation) ->
     page(status, login, redirect_origin(to).as_deref())
 }
 
-/// The origin that a continued authorization request will redirect to. Only for the page's policy:
+/// The origin of a deployment's page, or that a continued authorization request will redirect to. Only for the page's policy:
 /// whether that redirect is allowed is decided when the request is continued.
 fn redirect_origin(to: &Continuation) -> Option<String> {
-    let query = to.as_str().strip_prefix("/oauth2/authorize?")?;
+    let path = match to {
+        Continuation::Here(path) => path,
+        Continuation::There(page) => return Some(page.origin.clone()),
+    };
+    let query = path.strip_prefix("/oauth2/authorize?")?;
     let params = crate::provider::params::Params::parse(query.as_bytes()).ok()?;
     crate::signin::same_origin::origin_of(params.get("redirect_uri")?)
 }

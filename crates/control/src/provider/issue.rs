@@ -28,25 +28,10 @@ pub(super) struct Grant<'a> {
 pub(super) fn issue(app: &App, grant: Grant<'_>) -> Result<TokenAnswer, KeyError> {
     let now = app.clock.now();
     let session = grant.session;
-    let exp = now
-        .plus(app.session.access)
-        .min(session.absolute_end)
-        .secs();
-    let amr = vec!["pwd".to_owned()];
+    let access = access(app, session, (grant.audience, grant.client.id()));
     let access = Access {
-        iss: app.issuer.clone(),
-        aud: grant.audience,
-        sub: session.user,
-        iat: now.secs(),
-        exp,
-        jti: digest::random_token(&*app.rng, 16).expose().clone(),
-        client_id: grant.client.id(),
         org: grant.organization,
-        sid: session.id,
-        auth_time: session.auth_time.secs(),
-        amr: amr.clone(),
-        acr: Some("aal1".to_owned()),
-        kind: AccessKind,
+        ..access
     };
     let access_token = app.keys.access().sign(Kind::Access, &access)?;
     let hash = digest::sha256(access_token.as_bytes());
@@ -62,7 +47,7 @@ pub(super) fn issue(app: &App, grant: Grant<'_>) -> Result<TokenAnswer, KeyError
         nonce: grant.nonce,
         auth_time: session.auth_time.secs(),
         sid: session.id,
-        amr,
+        amr: access.amr,
         at_hash: Some(at_hash),
         email: grant.user.email.to_string(),
         // Local addresses are what an administrator typed; nobody has proved them.
@@ -74,7 +59,7 @@ pub(super) fn issue(app: &App, grant: Grant<'_>) -> Result<TokenAnswer, KeyError
         connection: session.connection,
         absolute_end: session.absolute_end.secs(),
     };
-    let life = u64::try_from(exp.saturating_sub(now.secs())).unwrap_or(0);
+    let life = u64::try_from(access.exp.saturating_sub(now.secs())).unwrap_or(0);
     Ok(TokenAnswer {
         access_token,
         token_type: "Bearer".to_owned(),
@@ -83,4 +68,39 @@ pub(super) fn issue(app: &App, grant: Grant<'_>) -> Result<TokenAnswer, KeyError
         id_token: Some(id_token),
         aeolus: Some(hint),
     })
+}
+
+/// Signs an access token alone, for one organization and an audience that is its own client.
+pub(crate) fn access_token(
+    app: &App,
+    audience: &str,
+    session: &Session,
+    organization: OrganizationId,
+) -> Result<String, KeyError> {
+    let access = access(app, session, (audience.to_owned(), audience.to_owned()));
+    let access = Access {
+        org: Some(organization),
+        ..access
+    };
+    app.keys.access().sign(Kind::Access, &access)
+}
+
+fn access(app: &App, session: &Session, (aud, client_id): (String, String)) -> Access {
+    let now = app.clock.now();
+    let end = now.plus(app.session.access).min(session.absolute_end);
+    Access {
+        iss: app.issuer.clone(),
+        aud,
+        sub: session.user,
+        iat: now.secs(),
+        exp: end.secs(),
+        jti: digest::random_token(&*app.rng, 16).expose().clone(),
+        client_id,
+        org: None,
+        sid: session.id,
+        auth_time: session.auth_time.secs(),
+        amr: vec!["pwd".to_owned()],
+        acr: Some("aal1".to_owned()),
+        kind: AccessKind,
+    }
 }

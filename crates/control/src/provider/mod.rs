@@ -13,6 +13,7 @@ mod userinfo;
 
 pub(crate) use authorize::authorize;
 pub(crate) use discovery::discovery;
+pub(crate) use issue::access_token;
 pub(crate) use revoke::revoke;
 pub(crate) use token::token;
 pub(crate) use userinfo::userinfo;

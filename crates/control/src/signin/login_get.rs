@@ -1,11 +1,11 @@
 //! `GET /login?rd=`: the sign-in page.
 
 use axum::extract::State;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::Response;
 use http::{HeaderMap, StatusCode};
 
 use super::continuation::Continuation;
-use super::session;
+use super::{parent, session};
 use crate::app::App;
 use crate::error::{ApiError, Failure};
 use crate::extract::Query;
@@ -19,15 +19,20 @@ pub(crate) async fn login_get(
     query: Result<Query, ApiError>,
 ) -> Result<Response, Failure> {
     let query = query.map_err(ApiError::into_page)?;
-    let rd = query.0.get("rd").and_then(Continuation::parse);
-    let to = rd.unwrap_or_else(Continuation::home);
+    login(&app, &headers, &query)
+        .await
+        .map_err(ApiError::into_page)
+}
+
+async fn login(app: &App, headers: &HeaderMap, query: &Query) -> Result<Response, ApiError> {
+    let to = Continuation::read(app, query.0.get("rd")).await?;
     let again = query.0.get("again").is_some();
-    let session = session::current(&app, &headers).await;
-    if !again && session.map_err(ApiError::into_page)?.is_some() {
-        return Ok(Redirect::to(to.as_str()).into_response());
+    let session = session::current(app, headers).await?;
+    if let Some(session) = session.filter(|_| !again) {
+        return parent::go_on(app, &to, &session).await;
     }
     let page = Login {
-        rd: to.as_str(),
+        rd: &to.text(),
         email: "",
         message: None,
     };

@@ -3,13 +3,13 @@
 use aeolus_model::{Action, Actor, AuditEvent, Email, Outcome, Secret, Session, SessionId};
 use aeolus_store::{Unit as _, User};
 use axum::extract::{Request, State};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::Response;
 use http::header::{RETRY_AFTER, SET_COOKIE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 
 use super::continuation::Continuation;
 use super::pool::PoolError;
-use super::{cookie, password, same_origin, session, throttle};
+use super::{cookie, parent, password, same_origin, session, throttle};
 use crate::app::App;
 use crate::ctx::RequestInfo;
 use crate::error::{ApiError, Failure};
@@ -50,7 +50,7 @@ async fn sign_in(
     if !same_origin::is_same_origin(headers, &app.origin) {
         return Err(ApiError::CrossSite);
     }
-    let attempt = read(request).await?;
+    let attempt = read(app, request).await?;
     let account = attempt.email.as_ref().map_or("", Email::as_str);
     if let Some(wait) = throttle::count(app, account, &info.source).await? {
         return Ok(refused(429, &attempt, TOO_MANY, Some(wait)));
@@ -72,7 +72,7 @@ async fn sign_in(
     }
 }
 
-async fn read(request: Request) -> Result<Attempt, ApiError> {
+async fn read(app: &App, request: Request) -> Result<Attempt, ApiError> {
     if !extract::has_type(&request, "application/x-www-form-urlencoded") {
         return Err(ApiError::MediaType);
     }
@@ -87,10 +87,7 @@ async fn read(request: Request) -> Result<Attempt, ApiError> {
         email: Email::parse(&typed).ok(),
         typed,
         password: Secret::new(password),
-        to: form
-            .get("rd")
-            .and_then(Continuation::parse)
-            .unwrap_or_else(Continuation::home),
+        to: Continuation::read(app, form.get("rd")).await?,
     })
 }
 
@@ -125,7 +122,7 @@ async fn succeed(
     });
     app.commit(write).await?;
     app.metrics.sign_in("success");
-    let mut response = Redirect::to(to.as_str()).into_response();
+    let mut response = parent::go_on(app, &to, &session).await?;
     let value = cookie::value_of(&app.cookie_key, session.id);
     let value = app.cookie.set(&value);
     let value = value.ok_or_else(|| ApiError::internal("the cookie can't be written"))?;
@@ -151,7 +148,7 @@ async fn fail(app: &App, info: &RequestInfo, attempt: &Attempt) -> Result<Respon
 
 fn refused(status: u16, attempt: &Attempt, message: &str, retry: Option<u64>) -> Response {
     let page = Login {
-        rd: attempt.to.as_str(),
+        rd: &attempt.to.text(),
         email: &attempt.typed,
         message: Some(message),
     };

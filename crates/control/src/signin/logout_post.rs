@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use http::HeaderMap;
 use http::header::SET_COOKIE;
 
+use super::parent::ParentCookie;
 use super::{same_origin, session};
 use crate::app::App;
 use crate::ctx::RequestInfo;
@@ -42,7 +43,8 @@ async fn sign_out(
         app.commit(write).await?;
     }
     let mut response = Redirect::to("/logout").into_response();
-    if let Some(cleared) = app.cookie.clear() {
+    let parent = app.parent.as_ref().and_then(ParentCookie::clear);
+    for cleared in [app.cookie.clear(), parent].into_iter().flatten() {
         response.headers_mut().append(SET_COOKIE, cleared);
     }
     Ok(response)

@@ -6,6 +6,7 @@ mod login_get;
 mod login_post;
 mod logout_get;
 mod logout_post;
+pub(crate) mod parent;
 pub(crate) mod password;
 pub(crate) mod pool;
 pub(crate) mod same_origin;

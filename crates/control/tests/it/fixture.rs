@@ -114,6 +114,7 @@ pub(crate) fn config(dir: &std::path::Path) -> ControlConfig {
         session: SessionLife::default(),
         trusted_hops: 1,
         hash_permits: Some(2),
+        parent_cookie: None,
         handed_over: aeolus_tls::HandedOver::default(),
     }
 }
@@ -134,11 +135,25 @@ impl Fixture {
         Self::at(dir, rng).await
     }
 
+    /// With a configuration of its own.
+    pub(crate) async fn configured(name: &str, change: impl FnOnce(&mut ControlConfig)) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let rng = Arc::new(SeededRng::new(name));
+        dev_root(dir.path(), &rng.child("root"));
+        let mut config = config(dir.path());
+        change(&mut config);
+        Self::opened(dir, rng, &config).await
+    }
+
     pub(crate) async fn at(dir: tempfile::TempDir, rng: Arc<SeededRng>) -> Self {
-        let clock = Arc::new(ManualClock::new(Time::from_secs(1_800_000_000)));
         let config = config(dir.path());
+        Self::opened(dir, rng, &config).await
+    }
+
+    async fn opened(dir: tempfile::TempDir, rng: Arc<SeededRng>, config: &ControlConfig) -> Self {
+        let clock = Arc::new(ManualClock::new(Time::from_secs(1_800_000_000)));
         let parts = (clock.clone() as Arc<dyn Clock>, rng.clone() as Arc<dyn Rng>);
-        let control = Control::open(&config, ISS, parts.0, parts.1).await.unwrap();
+        let control = Control::open(config, ISS, parts.0, parts.1).await.unwrap();
         Self {
             router: control.router(),
             control: Arc::new(control),

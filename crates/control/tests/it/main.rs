@@ -5,6 +5,8 @@ mod apply;
 #[cfg(test)]
 mod coverage;
 #[cfg(test)]
+mod deployment_page;
+#[cfg(test)]
 mod fixture;
 #[cfg(test)]
 mod planes;

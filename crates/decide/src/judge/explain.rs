@@ -173,7 +173,7 @@ impl Judge<'_> {
             Some(token) => (self.kind_of(token), self.by_token(token, deployment)),
             None => (
                 "session cookie".to_owned(),
-                self.by_session(request, routed).map(|found| (found, None)),
+                self.by_cookie(request, routed).map(|found| (found, None)),
             ),
         };
         let (identity, held) = match found {

@@ -6,14 +6,14 @@ use http::HeaderMap;
 use http::header::{HOST, HeaderName};
 use http::request::Parts;
 
-use super::{Dialect, forwarded_for, pairs};
+use super::{Dialect, authorization, forwarded_for, pairs};
 
 /// Where checks are asked.
 pub const PREFIX: &str = "/authz/";
 
 // Read once, by the compiler, and not for every request.
-const X_ORIGINAL_URL: HeaderName = HeaderName::from_static("x-original-url");
-const X_ORIGINAL_METHOD: HeaderName = HeaderName::from_static("x-original-method");
+pub(super) const X_ORIGINAL_URL: HeaderName = HeaderName::from_static("x-original-url");
+pub(super) const X_ORIGINAL_METHOD: HeaderName = HeaderName::from_static("x-original-method");
 const X_FORWARDED_URI: HeaderName = HeaderName::from_static("x-forwarded-uri");
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const X_FORWARDED_METHOD: HeaderName = HeaderName::from_static("x-forwarded-method");
@@ -33,6 +33,13 @@ impl<'a> Check<'a> {
     /// The check a path asks for; none if it asks for none. The query is never looked at: Caddy
     /// and Envoy hand on the client's.
     pub fn of(path: &'a str) -> Option<Self> {
+        if path == authorization::PATH {
+            return Some(Self {
+                dialect: Dialect::Authorization,
+                deployment: None,
+                rest: "",
+            });
+        }
         let (name, rest) = path.strip_prefix(PREFIX)?.split_once('/')?;
         let dialect = Dialect::of(name)?;
         let end = rest.find('/').unwrap_or(rest.len());
@@ -81,6 +88,7 @@ pub fn parse<'a>(check: Check<'a>, parts: &'a Parts) -> Option<Request<'a>> {
                 target.as_bytes(),
             )
         }
+        Dialect::Authorization => return authorization::parse(headers),
         // Not asked at a path: these have listeners of their own.
         Dialect::EnvoyGrpc | Dialect::Apache | Dialect::Proxy => return None,
     };
@@ -90,11 +98,12 @@ pub fn parse<'a>(check: Check<'a>, parts: &'a Parts) -> Option<Request<'a>> {
         target,
         peer: forwarded_for(headers),
         pin: Some(check.deployment?),
+        parent_cookie: None,
         headers: Headers::collect(pairs(headers)),
     })
 }
 
-fn once<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a [u8]> {
+pub(super) fn once<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a [u8]> {
     let mut all = headers.get_all(name).iter();
     let first = all.next()?;
     all.next().is_none().then(|| first.as_bytes())

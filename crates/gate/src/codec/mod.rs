@@ -4,6 +4,7 @@
 //! `/authz/{dialect}/{deployment}`, and nothing is guessed from which headers happen to be there.
 
 mod ask;
+mod authorization;
 pub mod ext_authz;
 pub mod fastcgi;
 mod render;
@@ -37,13 +38,15 @@ pub enum Dialect {
     EnvoyGrpc,
     /// Apache's `mod_authnz_fcgi`.
     Apache,
+    /// `/v1/authorization`: nginx as it was configured for the original.
+    Authorization,
     /// No proxy in between: the built-in one asks for itself.
     Proxy,
 }
 
 impl Dialect {
     /// All of them, in the order of their numbers.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Nginx,
         Self::Traefik,
         Self::Caddy,
@@ -51,6 +54,7 @@ impl Dialect {
         Self::Envoy,
         Self::EnvoyGrpc,
         Self::Apache,
+        Self::Authorization,
         Self::Proxy,
     ];
 
@@ -73,6 +77,7 @@ impl Dialect {
             Self::Envoy => "envoy",
             Self::EnvoyGrpc => "envoy-grpc",
             Self::Apache => "apache",
+            Self::Authorization => "authorization",
             Self::Proxy => "proxy",
         }
     }

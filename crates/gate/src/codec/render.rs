@@ -14,17 +14,24 @@ use crate::gate::Verdict;
 const X_AEOLUS_USER: HeaderName = HeaderName::from_static("x-aeolus-user");
 const X_AEOLUS_EMAIL: HeaderName = HeaderName::from_static("x-aeolus-email");
 const X_AEOLUS_DEPLOYMENT: HeaderName = HeaderName::from_static("x-aeolus-deployment");
+const USERNAME: HeaderName = HeaderName::from_static("username");
+const EMAIL: HeaderName = HeaderName::from_static("email");
 const X_AUTH_LOCATION: HeaderName = HeaderName::from_static("x-auth-location");
 
 /// The answer to a check. `question` has the headers of the check.
 pub fn render(dialect: Dialect, verdict: &Verdict, question: &HeaderMap) -> Response<Body> {
     let mut answer = match (verdict, dialect) {
         (Verdict::Allow(allowed, presented), _) => allow(allowed, presented.as_deref(), question),
-        (Verdict::SignIn(sign_in), Dialect::Nginx) => nginx_sign_in(sign_in),
-        (Verdict::Deny(deny), Dialect::Nginx) => nginx_deny(deny),
+        (Verdict::SignIn(sign_in), Dialect::Nginx | Dialect::Authorization) => {
+            nginx_sign_in(sign_in)
+        }
+        (Verdict::Deny(deny), Dialect::Nginx | Dialect::Authorization) => nginx_deny(deny),
         (Verdict::SignIn(sign_in), _) => relayed_sign_in(sign_in),
         (Verdict::Deny(deny), _) => relayed_deny(deny),
     };
+    if let (Verdict::Allow(..), Dialect::Authorization) = (verdict, dialect) {
+        name_as_the_original(answer.headers_mut());
+    }
     let no_store = HeaderValue::from_static("no-store");
     answer.headers_mut().insert(CACHE_CONTROL, no_store);
     answer
@@ -56,6 +63,15 @@ fn allow(allowed: &Allowed, presented: Option<&Presented>, question: &HeaderMap)
     let deployment = value(&allowed.deployment().id.to_string());
     headers.insert(X_AEOLUS_DEPLOYMENT, deployment);
     answer
+}
+
+/// The names under which the original says who it is (row I2).
+fn name_as_the_original(headers: &mut HeaderMap) {
+    for (own, theirs) in [(X_AEOLUS_USER, USERNAME), (X_AEOLUS_EMAIL, EMAIL)] {
+        if let Some(value) = headers.get(own).cloned() {
+            headers.insert(theirs, value);
+        }
+    }
 }
 
 /// nginx shows its client only 401 and 403; the configuration turns the location into a redirect.

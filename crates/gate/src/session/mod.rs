@@ -110,6 +110,7 @@ fn visit<'a>(
         target,
         peer,
         pin: None,
+        parent_cookie: None,
         headers: headers.clone(),
     };
     Some(Visit {

@@ -277,6 +277,7 @@ impl Fleet {
             tokens: Some(Arc::clone(&fake) as _),
             rng,
             allow_sample: Share::of(1.0),
+            parent_cookie: Some("parent".to_owned()),
         }));
         let stop = CancellationToken::new();
         let checks = Checks {
@@ -329,10 +330,14 @@ impl Fleet {
     }
 
     pub(crate) fn access_token(&self, user: UserId) -> String {
+        self.access_for(&format!("urn:aeolus:deployment:{ETL}"), user)
+    }
+
+    pub(crate) fn access_for(&self, aud: &str, user: UserId) -> String {
         let now = self.fake.clock.now().secs();
         let claims = Access {
             iss: ISSUER.to_owned(),
-            aud: format!("urn:aeolus:deployment:{ETL}"),
+            aud: aud.to_owned(),
             sub: user,
             iat: now,
             exp: now + 3_600,

@@ -11,12 +11,16 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{AccessKind, ApiKind, DirectKind, FederatedKind, Registered};
 
+/// The audience of the access token in a parent domain's cookie: good at every deployment of its
+/// organization, but only as that cookie and only for proxies that ask as the original's do.
+pub const PARENT_COOKIE: &str = "urn:aeolus:parent-cookie";
+
 /// A user's access token (RFC 9068). Accepted exactly at its `aud`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Access {
     /// Control's public URL.
     pub iss: String,
-    /// Control's public URL, or `urn:aeolus:deployment:ID`.
+    /// Control's public URL, `urn:aeolus:deployment:ID` or [`PARENT_COOKIE`].
     pub aud: String,
     /// Who.
     pub sub: UserId,

@@ -481,6 +481,7 @@ fn admitted(
     let elsewhere = match verified.audience {
         Audience::Deployment(at) => at != deployment,
         Audience::Organization => false,
+        Audience::Parent => true,
     };
     if verified.expires < NOW.secs()
         || verified.organization != organization

@@ -58,6 +58,7 @@ pub fn parse(check: &CheckRequest) -> Option<Request<'_>> {
         target: http.path.as_bytes(),
         peer: forwarded_for(http).or(source),
         pin: Some(pin),
+        parent_cookie: None,
         headers: Headers::collect(lines(http)),
     })
 }

@@ -52,6 +52,7 @@ pub fn parse<'a>(params: &[(&'a [u8], &'a [u8])]) -> Option<Request<'a>> {
         target: once(b"REQUEST_URI")?,
         peer: peer.and_then(|address| address.parse().ok()),
         pin: Some(pin),
+        parent_cookie: None,
         headers: Headers::collect(headers),
     })
 }

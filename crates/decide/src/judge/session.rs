@@ -1,0 +1,148 @@
+//! The credential of a browser: a session's cookie.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aeolus_model::{Subject, Time, UserId};
+
+use super::{Judge, Refusal, Routed, session_cookie_name, unknown, writes};
+use crate::cookie::{self, SessionCookie};
+use crate::decision::{Identity, SessionUse};
+use crate::request::Request;
+use crate::world::Deployment;
+use crate::{Reason, origin};
+
+/// Without news for longer than this control counts as away (two polls of 30 s).
+const GONE: Duration = Duration::from_secs(60);
+
+impl Judge<'_> {
+    /// By the host's own cookie, else by its parent domain's where that counts.
+    pub(super) fn by_cookie(
+        &self,
+        request: &Request<'_>,
+        routed: &Routed<'_>,
+    ) -> Result<Identity, Refusal> {
+        let host = routed.authority.host();
+        let lines = &request.headers.cookies;
+        let parent = |name| cookie::find(lines, name);
+        if let Some(value) = cookie::find(lines, session_cookie_name(host))? {
+            self.by_session(value, request, routed)
+        } else if let Some(value) = request.parent_cookie.map(parent).transpose()?.flatten() {
+            self.by_parent(value, request, routed)
+        } else {
+            Err(Reason::CredentialMissing.into())
+        }
+    }
+
+    fn by_session(
+        &self,
+        value: &[u8],
+        request: &Request<'_>,
+        routed: &Routed<'_>,
+    ) -> Result<Identity, Refusal> {
+        let cookie = self.memory.open_session(routed.authority.host(), value);
+        let cookie = cookie.ok_or(Reason::SessionMalformed)?;
+        let (expires, session) = self.session(&cookie, routed.deployment)?;
+        self.person(cookie.user, (expires, session), request, routed)
+    }
+
+    fn by_parent(
+        &self,
+        value: &[u8],
+        request: &Request<'_>,
+        routed: &Routed<'_>,
+    ) -> Result<Identity, Refusal> {
+        let verified = self.memory.verified(value, self.world, self.now)?;
+        let deployment = routed.deployment;
+        self.world
+            .alive_as_parent(&verified, deployment, self.now)?;
+        let (Subject::User(user), Some(id)) = (verified.subject, verified.session) else {
+            return Err(Reason::TokenClaims.into());
+        };
+        if self.memory.ended(id) {
+            return Err(Reason::SessionEnded.into());
+        }
+        let used = SessionUse {
+            id,
+            renew: false,
+            extended: None,
+        };
+        let expires = Time::from_secs(verified.expires);
+        self.person(user, (expires, used), request, routed)
+    }
+
+    /// Somebody whose browser sent a cookie, if the request was made by the deployment's own pages
+    /// or changes nothing.
+    fn person(
+        &self,
+        user: UserId,
+        (expires, session): (Time, SessionUse),
+        request: &Request<'_>,
+        routed: &Routed<'_>,
+    ) -> Result<Identity, Refusal> {
+        let subject = Subject::User(user);
+        if writes(request, routed.method)
+            && !origin::is_same(request, &routed.target, &routed.authority)
+        {
+            return Err(Refusal {
+                reason: Reason::CrossSite,
+                subject: Some(subject),
+            });
+        }
+        let person = self.world.person(subject).ok_or_else(|| unknown(subject))?;
+        Ok(Identity {
+            subject,
+            person: Arc::clone(person),
+            role: None,
+            expires,
+            session: Some(session),
+        })
+    }
+
+    /// Whether a session is alive, until when, and what its use asks for.
+    fn session(
+        &self,
+        cookie: &SessionCookie,
+        deployment: &Deployment,
+    ) -> Result<(Time, SessionUse), Reason> {
+        let id = cookie.session;
+        let revoked = self.world.revoked(deployment.organization);
+        let revoked = revoked.ok_or(Reason::RevocationsMissing)?;
+        revoked.check_session(id)?;
+        revoked.check_marks(Subject::User(cookie.user), cookie.auth_time.secs())?;
+        if self.memory.ended(id) {
+            return Err(Reason::SessionEnded);
+        }
+        if !self.world.connections.contains(&cookie.connection) {
+            return Err(Reason::ConnectionGone);
+        }
+        if self.now >= cookie.absolute_end {
+            return Err(Reason::SessionExpired);
+        }
+        let renewed = self.memory.renewed(id);
+        let end = renewed.map_or(cookie.access_end, |end| end.max(cookie.access_end));
+        let life = cookie.access_end.since(cookie.access_start);
+        let renew = self.now >= end.minus(life / 4);
+        let session = |extended| SessionUse {
+            id,
+            renew,
+            extended,
+        };
+        if self.now < end {
+            return Ok((end.min(cookie.absolute_end), session(None)));
+        }
+        // Control is away since before the session's end, so nobody could renew it: it goes on,
+        // for as long as the deployment trusts old knowledge at all.
+        let away = self
+            .freshness
+            .age
+            .is_some_and(|age| age > GONE && self.now.minus(age) <= end.plus(GONE));
+        let until = end
+            .plus(deployment.staleness.max())
+            .min(cookie.absolute_end);
+        if away && self.now < until {
+            return Ok((until, session(Some(until))));
+        }
+        Err(Reason::SessionExpired)
+    }
+}
