@@ -17,5 +17,5 @@ test: ## everything, on a fresh machine too; .ci/run is the same
 check: ## format, lints, dependencies, repository rules, Rust tests
 	@scripts/check.sh
 
-bench: ## one benchmark: make bench NAME=gate-check
+bench: ## one benchmark: make bench NAME=gate
 	@scripts/bench.sh "$(NAME)"

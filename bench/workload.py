@@ -6,13 +6,10 @@ all send these same bytes, to every server.
 
 from __future__ import annotations
 
-import base64
-import json
-import os
 import socket
 import subprocess
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 LUA = """
@@ -23,15 +20,29 @@ request = function() next = next %% #requests + 1; return requests[next] end
 """
 
 
-def prepare(aeolus: Path, home: Path, deployments: int) -> list[bytes]:
-    """Makes a gate's data folder `home/gate`, and one request for each deployment."""
-    names = [f"d{number:04}" for number in range(deployments)]
+@dataclass(frozen=True)
+class Credential:
+    """What somebody who is signed in has for one deployment."""
+
+    host: str
+    deployment: str
+    token: str
+    cookie: str
+
+
+def prepare(programs: tuple[Path, Path], home: Path, deployments: int, count: int) -> list[Credential]:
+    """Makes a gate's data folder `home/gate`, and so many credentials for its deployments in turn, with
+    the programs `aeolus` and `credentials`."""
+    aeolus, credentials = programs
+    home.mkdir(exist_ok=True)
+    names = [f"d{number:06}" for number in range(deployments)]
     (home / "fleet.yaml").write_text(fleet(names))
     build = ["plane", "build", "-f", home / "fleet.yaml", "--plane", "bench", "--keys", home / "keys"]
-    subprocess.run([aeolus, *build, "--out", home / "gate"], check=True, stdout=subprocess.DEVNULL)
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        tokens = pool.map(lambda name: mint(aeolus, home, name), names)
-        return [request(name, token) for name, token in zip(names, tokens)]
+    build += ["--out", home / "gate"]
+    subprocess.run([aeolus, *build], check=True, stdout=subprocess.DEVNULL)
+    make = [credentials, home / "gate", home / "keys", str(count)]
+    made = subprocess.run(make, check=True, capture_output=True, text=True).stdout
+    return [Credential(*line.split(" ")) for line in made.splitlines()]
 
 
 def fleet(names: list[str]) -> str:
@@ -53,26 +64,25 @@ def fleet(names: list[str]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def mint(aeolus: Path, home: Path, name: str) -> str:
-    """An access token for a deployment, by the command line, without a server."""
-    command = ["token", "create", "--keys", home / "keys", "--user", "ann@example.com", "--output", "json"]
-    made = subprocess.run(
-        [aeolus, *command, "--deployment", f"acme/all/{name}"], check=True, capture_output=True
-    )
-    return json.loads(made.stdout)["token"]
-
-
-def request(name: str, token: str) -> bytes:
+def by_token(credential: Credential, token: str = "") -> bytes:
     """A check as nginx sends it on behalf of a program that calls Airflow's API."""
-    payload = token.split(".")[1]
-    claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    return request(credential, f"Authorization: Bearer {token or credential.token}")
+
+
+def by_cookie(credential: Credential) -> bytes:
+    """The same on behalf of a browser."""
+    return request(credential, f"Cookie: __Host-aeolus={credential.cookie}")
+
+
+def request(credential: Credential, line: str) -> bytes:
+    """A check with a credential in a header line."""
     head = [
-        f"GET /authz/nginx/{claims['aud'].rsplit(':', 1)[1]} HTTP/1.1",
+        f"GET /authz/nginx/{credential.deployment} HTTP/1.1",
         "Host: auth.internal",
-        f"X-Original-URL: https://{name}.bench.test/api/v2/dags?limit=100",
+        f"X-Original-URL: https://{credential.host}/api/v2/dags?limit=100",
         "X-Original-Method: GET",
         "X-Forwarded-For: 192.0.2.7",
-        f"Authorization: Bearer {token}",
+        line,
         "Accept: application/json",
         "Accept-Encoding: gzip, deflate",
         "User-Agent: apache-airflow-client/3.3",
@@ -108,9 +118,9 @@ def status(head: str) -> int:
     return int(head.split(" ", 2)[1]) if head else 0
 
 
-def script(home: Path, requests: list[bytes]) -> Path:
+def script(home: Path, name: str, requests: list[bytes]) -> Path:
     """A script for wrk that sends the requests in turn."""
-    (home / "requests.bin").write_bytes(b"".join(requests))
-    path = home / "requests.lua"
-    path.write_text(LUA % (home / "requests.bin"))
+    (home / f"{name}.bin").write_bytes(b"".join(requests))
+    path = home / f"{name}.lua"
+    path.write_text(LUA % (home / f"{name}.bin"))
     return path

@@ -18,4 +18,10 @@ step cargo deny --log-level error check bans licenses sources
 step cargo clippy --workspace --all-targets --quiet "${locked[@]}" -- -D warnings
 step cargo xtask check
 step cargo test --workspace --quiet "${locked[@]}"
+if has valgrind; then
+    step python3 bench/budget.py
+else
+    in_ci && fail "valgrind is missing: run scripts/setup.sh test"
+    say "skipped: the budget of instructions (bench/budget.py) needs valgrind"
+fi
 say "ok"

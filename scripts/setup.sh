@@ -24,9 +24,13 @@ TEST_PACKAGES=(
     "apache2 apache2 proxy_tests"
     "openssl openssl certificates_of_the_tests"
     "curl curl the_demo's_examples"
+    "valgrind valgrind the_budget_of_instructions"
 )
 BENCH_PACKAGES=(
     "nginx nginx the_comparison_server"
+    "haproxy haproxy a_peer"
+    "apache2 apache2 a_peer"
+    "libapache2-mod-auth-openidc mod_auth_openidc a_peer"
     "wrk wrk load"
     "valgrind valgrind instruction_counts"
 )
@@ -42,7 +46,11 @@ main() {
             setup_airflow
             setup_proxies
             ;;
-        bench) require_base && setup_packages "${BENCH_PACKAGES[@]}" ;;
+        bench)
+            require_base
+            setup_packages "${BENCH_PACKAGES[@]}"
+            setup_proxies
+            ;;
         *) fail "usage: scripts/setup.sh demo|check|test|bench" ;;
     esac
 }
@@ -81,6 +89,7 @@ setup_packages() {
 is_installed() {
     case "$1" in
         initdb) find_initdb >/dev/null ;;
+        mod_auth_openidc) [[ -e /usr/lib/apache2/modules/mod_auth_openidc.so ]] ;;
         nginx | haproxy | apache2) has "$1" || [[ -x "/usr/sbin/$1" ]] ;;
         *) has "$1" ;;
     esac

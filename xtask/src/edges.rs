@@ -40,7 +40,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         ],
     ),
     (TESTKIT, &["keys", "model"]),
-    ("aeolus-bench", &[]),
+    ("aeolus-bench", &["gate", "decide", "keys", "model"]),
     ("xtask", &[]),
 ];
 

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use crate::exchange::{Exchange, ExchangeError, Presented};
 use crate::memory::{Remembered, Tokens};
 use crate::observe::{DecisionLog, Entry, Gauges, Ids, Metrics, Outcome, Share, Stamp, Told, Via};
+use crate::patience::Patience;
 use crate::ports::{Journal, Knowledge, Refused, Sessions, TokenEndpoint};
 use crate::upstream::Upstream;
 
@@ -35,6 +36,8 @@ pub struct Parts {
     pub allow_sample: Share,
     /// The name of the parent domain's cookie that counts at `/v1/authorization`, if one does.
     pub parent_cookie: Option<String>,
+    /// How slow a client may be.
+    pub patience: Patience,
 }
 
 /// A gate. Also usable in-process, by tests and by control's own check.
@@ -87,7 +90,7 @@ impl Gate {
             knowledge: parts.knowledge,
             memory: Remembered::new(tokens, sealer, parts.sessions),
             exchange: Exchange::new(parts.plane, parts.secret, rng, CAPACITY),
-            upstream: Upstream::default(),
+            upstream: Upstream::new(parts.patience),
             journal: parts.journal,
             tokens: parts.tokens,
             ids: Ids::new(&*parts.rng),

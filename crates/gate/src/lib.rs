@@ -16,6 +16,7 @@ pub mod guard;
 pub mod listeners;
 pub mod memory;
 pub mod observe;
+mod patience;
 pub mod ports;
 pub mod proxy;
 mod ready;
@@ -26,4 +27,5 @@ pub mod session;
 pub mod upstream;
 
 pub use gate::{Gate, Judged, Parts, Verdict};
+pub use patience::Patience;
 pub use serve::{Bound, GateConfig, GateError, serve};

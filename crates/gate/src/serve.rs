@@ -19,6 +19,7 @@ use crate::gate::{Gate, Parts};
 use crate::guard::Proxies;
 use crate::listeners;
 use crate::observe::{Share, probe};
+use crate::patience::Patience;
 use crate::ports::TokenEndpoint;
 use crate::replica::fs::SystemFs;
 use crate::replica::{
@@ -51,6 +52,8 @@ pub struct GateConfig {
     pub allow_sample: Share,
     /// The name of the parent domain's cookie that counts at `/v1/authorization`, if one does.
     pub parent_cookie: Option<String>,
+    /// How slow a client may be.
+    pub patience: Patience,
     /// How often every deployment is probed, if at all.
     pub probe: Option<Duration>,
     /// Sockets that a service manager opened: `checks`, `grpc`, `fastcgi`, `proxy`, `metrics`.
@@ -133,7 +136,8 @@ pub async fn serve(
     let start = |listener: Listener, handler: &Arc<dyn Handler>| {
         let at = listener.bound().clone();
         let handler = Arc::clone(handler);
-        servers.spawn(server::run(listener, handler, shutdown.clone()));
+        let serving = server::run(listener, handler, config.patience, shutdown.clone());
+        servers.spawn(serving);
         at
     };
     for listener in listeners.checks {
@@ -284,6 +288,7 @@ impl Running {
             rng: Arc::clone(rng),
             allow_sample: config.allow_sample,
             parent_cookie: config.parent_cookie.clone(),
+            patience: config.patience,
         }));
         Ok(Self {
             gate,

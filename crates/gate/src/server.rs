@@ -20,9 +20,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::answer;
 use crate::body::Body;
-
-/// How long a client may take for its request's head.
-const HEAD: Duration = Duration::from_secs(10);
+use crate::patience::{Patience, Patient};
 
 /// Most bytes of a request's head; what proxies allow themselves.
 const HEAD_BYTES: usize = 64 * 1024;
@@ -36,8 +34,8 @@ const STREAMS: u32 = 1_024;
 /// Most bytes of a call's own headers: the request asked about is in its body.
 const HEADER_LIST: u32 = 16 * 1024;
 
-/// Connections of one listener at a time.
-const CONNECTIONS: usize = 10_000;
+/// Connections of one listener at a time; each that idles costs a few KiB.
+const CONNECTIONS: usize = 16_384;
 
 /// How long open requests may take after the stop was asked for.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -70,9 +68,14 @@ pub enum Speaks {
 }
 
 /// Accepts until told to stop, then lets open requests finish.
-pub async fn run(listener: Listener, handler: Arc<dyn Handler>, shutdown: CancellationToken) {
+pub async fn run(
+    listener: Listener,
+    handler: Arc<dyn Handler>,
+    patience: Patience,
+    shutdown: CancellationToken,
+) {
     accept_each(listener, shutdown, move |connection, shutdown| {
-        serve(connection, Arc::clone(&handler), shutdown)
+        serve(connection, Arc::clone(&handler), patience, shutdown)
     })
     .await;
 }
@@ -122,7 +125,12 @@ async fn accept(
     }
 }
 
-async fn serve(connection: Connection, handler: Arc<dyn Handler>, shutdown: CancellationToken) {
+async fn serve(
+    connection: Connection,
+    handler: Arc<dyn Handler>,
+    patience: Patience,
+    shutdown: CancellationToken,
+) {
     let (peer, speaks) = (connection.peer, handler.speaks());
     let service = service_fn(move |request| {
         let handler = Arc::clone(&handler);
@@ -135,13 +143,13 @@ async fn serve(connection: Connection, handler: Arc<dyn Handler>, shutdown: Canc
             }))
         }
     });
-    let io = TokioIo::new(connection.stream);
+    let io = TokioIo::new(Patient::new(connection.stream, patience));
     // A client that speaks no HTTP, or goes away, is its own affair.
     match speaks {
         Speaks::Http1 => {
             let serving = http1::Builder::new()
                 .timer(TokioTimer::new())
-                .header_read_timeout(HEAD)
+                .header_read_timeout(patience.head)
                 .max_buf_size(HEAD_BYTES)
                 .max_headers(HEADERS)
                 .serve_connection(io, service)
@@ -159,7 +167,7 @@ async fn serve(connection: Connection, handler: Arc<dyn Handler>, shutdown: Canc
                 .timer(TokioTimer::new())
                 .max_concurrent_streams(STREAMS)
                 .max_header_list_size(HEADER_LIST)
-                .keep_alive_interval(HEAD)
+                .keep_alive_interval(patience.head)
                 .serve_connection(io, service);
             let mut serving = std::pin::pin!(serving);
             tokio::select! {

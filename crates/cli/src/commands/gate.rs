@@ -12,7 +12,7 @@ use aeolus_gate::replica::fs::SystemFs;
 use aeolus_gate::replica::{
     ApiControl, Data, DataError, EnrolError, Parts, Replica, Settings, SystemBootClock, enrol,
 };
-use aeolus_gate::{GateConfig, GateError};
+use aeolus_gate::{GateConfig, GateError, Patience};
 use aeolus_keys::{Alg, SigningKey, SystemRng};
 use aeolus_model::{DeploymentId, Host, SystemClock};
 use aeolus_snapshot::section::Deployment;
@@ -118,6 +118,10 @@ pub(super) fn serve(args: &GateServe, context: &Context) -> Result<(), Failure> 
         control: None,
         allow_sample: Share::of(effective.config.observability.allow_sample.into()),
         parent_cookie,
+        patience: Patience {
+            head: effective.config.limits.head_timeout.duration(),
+            stall: effective.config.limits.stall_timeout.duration(),
+        },
         probe: gate.probe.map(|probe| probe.every.duration()),
         handed_over: HandedOver::from_environment(&names.unwrap_or_default()),
     };

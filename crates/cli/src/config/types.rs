@@ -267,11 +267,27 @@ impl JsonSchema for OptionalSecret {
 }
 
 /// Bounds on what one server takes on.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(crate) struct Limits {
+    /// How long a client of a gate may take for a request's head, and a kept connection may be idle.
+    #[schemars(with = "schema::Period")]
+    pub(crate) head_timeout: Period,
+    /// How long a client of a gate may send nothing of a body, or take nothing of an answer.
+    #[schemars(with = "schema::Period")]
+    pub(crate) stall_timeout: Period,
     /// How many passwords are hashed at once; absent: one per core. Each takes 19 MiB.
     pub(crate) password_hashes: Option<u16>,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            head_timeout: Period::from_secs(10),
+            stall_timeout: Period::from_secs(10),
+            password_hashes: None,
+        }
+    }
 }
 
 /// Logs.

@@ -21,9 +21,11 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
+use crate::answer;
 use crate::body::{Body, whole};
 use crate::exchange::Presented;
 use crate::observe::{Ids, TraceId, go_on};
+use crate::patience::{Paced, Patience, is_too_slow};
 
 pub use tunnel::{StillGood, Streams};
 
@@ -36,7 +38,8 @@ const FIRST_BYTE: Duration = Duration::from_mins(5);
 /// Connections to applications, kept and reused.
 #[derive(Clone)]
 pub struct Upstream {
-    client: Client<HttpConnector, Incoming>,
+    client: Client<HttpConnector, Paced>,
+    patience: Patience,
     tunnels: Arc<tunnel::Counts>,
 }
 
@@ -54,8 +57,9 @@ pub struct Forward<'a> {
     pub ids: &'a Ids,
 }
 
-impl Default for Upstream {
-    fn default() -> Self {
+impl Upstream {
+    /// With so much patience for bodies.
+    pub fn new(patience: Patience) -> Self {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
         connector.set_connect_timeout(Some(CONNECT));
@@ -65,12 +69,11 @@ impl Default for Upstream {
             .build(connector);
         Self {
             client,
+            patience,
             tunnels: Arc::default(),
         }
     }
-}
 
-impl Upstream {
     /// Tunnels at this moment.
     pub fn streams(&self) -> Streams {
         self.tunnels.streams()
@@ -90,9 +93,21 @@ impl Upstream {
             return unreachable_page(StatusCode::BAD_GATEWAY);
         };
         let (outgoing, upgrade, trace) = prepare(&forward, to, request);
-        let answer = tokio::time::timeout(FIRST_BYTE, self.client.request(outgoing)).await;
+        let answer = tokio::time::timeout(
+            FIRST_BYTE,
+            self.client
+                .request(outgoing.map(|body| Paced::new(body, self.patience))),
+        )
+        .await;
         match answer {
             Ok(Ok(answer)) => self.finish(answer, upgrade, still_good),
+            Ok(Err(error)) if is_too_slow(&error) => {
+                tracing::info!(deployment = %deployment.id, trace_id = %trace, "a client's body did not arrive");
+                answer::text(
+                    StatusCode::REQUEST_TIMEOUT,
+                    "The request did not arrive in time.\n",
+                )
+            }
             Ok(Err(error)) => {
                 tracing::warn!(deployment = %deployment.id, trace_id = %trace, %error, "the application does not answer");
                 unreachable_page(StatusCode::BAD_GATEWAY)

@@ -15,7 +15,7 @@ use aeolus_gate::ports::{
     CodeExchange, Exchanged, Journal, Knowledge, Refused, Sessions, Standing, TokenEndpoint,
     TokenError,
 };
-use aeolus_gate::{Gate, Parts, server};
+use aeolus_gate::{Gate, Parts, Patience, server};
 use aeolus_keys::claims::{Access, AccessKind, Api, ApiKind, IdToken};
 use aeolus_keys::seal::{Keyring, Purpose, Sealer};
 use aeolus_keys::{Alg, Kind, SigningKey};
@@ -42,6 +42,12 @@ pub(crate) const EVE: UserId = UserId::from_bytes([6; 16]);
 pub(crate) const BOT: TokenId = TokenId::from_bytes([7; 16]);
 pub(crate) const SESSION: SessionId = SessionId::from_bytes([8; 16]);
 pub(crate) const LOCAL: ConnectionId = ConnectionId::from_bytes([9; 16]);
+
+/// Short, for the tests of slow clients; long for everybody else.
+pub(crate) const PATIENCE: Patience = Patience {
+    head: Duration::from_secs(2),
+    stall: Duration::from_secs(2),
+};
 
 /// What the gate's ports are in these tests.
 pub(crate) struct Fake {
@@ -278,6 +284,7 @@ impl Fleet {
             rng,
             allow_sample: Share::of(1.0),
             parent_cookie: Some("parent".to_owned()),
+            patience: PATIENCE,
         }));
         let stop = CancellationToken::new();
         let checks = Checks {
@@ -433,7 +440,7 @@ pub(crate) async fn listen(handler: Arc<dyn server::Handler>, stop: &Cancellatio
     let Bound::Tcp(address) = listener.bound().clone() else {
         panic!()
     };
-    tokio::spawn(server::run(listener, handler, stop.clone()));
+    tokio::spawn(server::run(listener, handler, PATIENCE, stop.clone()));
     address.to_string()
 }
 
@@ -526,10 +533,18 @@ impl Airflow {
         seen[0].clone()
     }
 
+    /// Whether an endless answer is still being written.
+    pub(crate) fn streaming() -> bool {
+        STREAMING.load(Ordering::SeqCst)
+    }
+
     pub(crate) fn count(&self) -> usize {
         self.seen.lock().unwrap().len()
     }
 }
+
+/// Only one test has an endless answer.
+static STREAMING: AtomicBool = AtomicBool::new(true);
 
 async fn one(mut stream: TcpStream, seen: Arc<Mutex<Vec<String>>>) {
     let mut head = Vec::new();
@@ -550,6 +565,17 @@ async fn one(mut stream: TcpStream, seen: Arc<Mutex<Vec<String>>>) {
                 return;
             }
         }
+        return;
+    }
+    if text.starts_with("GET /endless") {
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await;
+        STREAMING.store(true, Ordering::SeqCst);
+        while stream.write_all(&[b'x'; 8_192]).await.is_ok() {}
+        STREAMING.store(false, Ordering::SeqCst);
+        return;
+    }
+    if text.starts_with("POST /slow") {
+        while stream.read(&mut buffer).await.is_ok_and(|n| n > 0) {}
         return;
     }
     if text.starts_with("GET /stream") {

@@ -30,3 +30,5 @@ mod seeing;
 mod serve;
 #[cfg(test)]
 mod sessions;
+#[cfg(test)]
+mod slow;

@@ -1,0 +1,149 @@
+"""The gate's check beside the least that its library can do, nginx, and others that verify tokens.
+
+Servers share one core, the load generator has the other; one server is loaded at a time, in turns,
+and medians are compared. CPU per request is the figure to trust: requests per second is limited by
+the generator too. Every gate is a process of its own over a folder of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections import Counter
+from functools import partial
+from pathlib import Path
+
+import measure
+import peers
+import workload
+from measure import RELEASE, ROOT, ROUNDS, Figures, Server
+
+DEPLOYMENTS = int(os.environ.get("DEPLOYMENTS", "1000"))
+MANY = int(os.environ.get("MANY_DEPLOYMENTS", "100000"))
+NEW = int(os.environ.get("NEW_TOKENS", "40000"))
+COLUMNS = ["rps", "cpu_us", "p50_us", "p99_us", "alone_p50_us", "alone_p99_us", "generator_busy", "pss_mib"]
+# Ours against the peers' own best case: a token they have seen where they can remember one.
+RATIOS = {"envoy": "envoy", "envoy_cache": "envoy_cache", "haproxy": "haproxy", "node": "node", "apache": "apache"}
+
+
+def main() -> None:
+    """Measures, prints and writes the result."""
+    if (os.cpu_count() or 1) < 2:
+        raise SystemExit("gate: needs two cores, one for the servers and one for the load.")
+    measure.build()
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder)
+        home.chmod(0o755)
+        servers = prepared(home)
+        figures = measure.load(home, servers, partial(verify, servers))
+        print("counting instructions", flush=True)
+        counted = {
+            name: measure.instructions(home, servers[name].command, servers[name].rounds[0])
+            for name in ("gate", "gate-cookie", "hyper")
+        }
+    report(figures, counted)
+
+
+def prepared(home: Path) -> dict[str, Server]:
+    """Every server with what it is asked."""
+    print(f"making fleets of {DEPLOYMENTS} and {MANY} deployments, and their credentials", flush=True)
+    programs = RELEASE / "aeolus", RELEASE / "credentials"
+    few = workload.prepare(programs, home / "few", DEPLOYMENTS, DEPLOYMENTS + NEW * ROUNDS)
+    known, unknown = few[:DEPLOYMENTS], [workload.by_token(one) for one in few[DEPLOYMENTS:]]
+    tokens = [workload.by_token(one) for one in known]
+    many = workload.prepare(programs, home / "many", MANY, MANY)
+    spread = [workload.by_token(one) for one in many[:: max(1, MANY // DEPLOYMENTS)]]
+    foreign = [workload.by_token(*pair) for pair in zip(known, peers.prepare(home, DEPLOYMENTS))]
+    new = [unknown[number * NEW : (number + 1) * NEW] for number in range(ROUNDS)]
+    servers = {
+        "gate": Server(gate(home, "few", "bearer"), [tokens]),
+        "gate-cookie": Server(gate(home, "few", "cookie"), [[workload.by_cookie(one) for one in known]]),
+        "gate-new": Server(gate(home, "few", "new"), new, alone=False),
+        "gate-many": Server(gate(home, "many", "many"), [spread]),
+        "hyper": Server(measure.hyper, [tokens]),
+        "nginx": Server(partial(measure.nginx, home), [tokens], 204),
+    }
+    for name, peer in peers.PEERS.items():
+        servers[name] = Server(partial(peer, home), [foreign])
+    return servers
+
+
+def gate(home: Path, fleet: str, name: str) -> measure.Command:
+    """A gate over a copy of a fleet's folder."""
+    folder = home / f"gate-{name}"
+    shutil.copytree(home / fleet / "gate", folder)
+    return partial(measure.gate, folder)
+
+
+def verify(servers: dict[str, Server], name: str, port: int) -> None:
+    """Every answer is what it should be, so that what is measured is the real work."""
+    server, ours = servers[name], name.startswith("gate")
+    asked = server.rounds[-1][-1:] if name == "gate-new" else server.rounds[0]
+    heads = workload.ask(port, asked)
+    wrong = [head for head in heads if workload.status(head) != server.status]
+    if ours:
+        wrong += [head for head in heads if "authorization: bearer " not in head.lower()]
+    if ours or name in peers.PEERS:
+        bearer = next(one for one in server.rounds[0] + servers["gate"].rounds[0] if b"Bearer" in one)
+        for change in (lambda token: token[:-8] + b"AAAAAAAA", lambda _: b"garbage"):
+            answer = workload.ask(port, [workload.with_token(bearer, change)])
+            wrong += [head for head in answer if workload.status(head) != 401]
+    if wrong:
+        raise SystemExit(f"gate: {name} did not answer as it should:\n{wrong[0]}")
+
+
+def report(figures: dict[str, Figures], counted: dict[str, Counter[str]]) -> None:
+    """Prints the tables and the one line, writes the JSON."""
+    print(f"\n{'server':12}" + "".join(f"{key:>15}" for key in COLUMNS))
+    for name, row in figures.items():
+        shown = (measure.rounded(key, row[key]) for key in COLUMNS)
+        print(f"{name:12}" + "".join(f"{'-' if value is None else value:>15}" for value in shown))
+    print(f"\n{'instructions per request':26}" + "".join(f"{name:>13}" for name in counted))
+    for crate, _ in counted["gate"].most_common(14):
+        print(f"{crate:26}" + "".join(f"{crates[crate]:13.0f}" for crates in counted.values()))
+    print(f"{'all':26}" + "".join(f"{crates.total():13.0f}" for crates in counted.values()))
+    line = summary(figures, counted)
+    result = {
+        "name": "gate",
+        "command": "make bench NAME=gate",
+        "commit": measure.commit(),
+        "machine": measure.machine(),
+        "figures": line,
+        "servers": {
+            name: {key: measure.rounded(key, value) for key, value in row.items()}
+            for name, row in figures.items()
+        },
+        "instructions_by_crate": {
+            name: {crate: round(count) for crate, count in crates.most_common() if count >= 1}
+            for name, crates in counted.items()
+        },
+    }
+    out = ROOT / "bench" / "results" / "gate.json"
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(json.dumps(result, indent=2) + "\n")
+    print("\ngate: " + " ".join(f"{key}={value}" for key, value in line.items()))
+
+
+def summary(figures: dict[str, Figures], counted: dict[str, Counter[str]]) -> Figures:
+    """The figures that goals are set for. Ratios are above 1 where the gate is better."""
+    own = figures["gate"]
+    faster = {name: round(own["rps"] / figures[peer]["rps"], 2) for name, peer in RATIOS.items()}
+    return {
+        "nginx204": round(own["rps"] / figures["nginx"]["rps"], 2),
+        "hyper_cpu": round(figures["hyper"]["cpu_us"] / own["cpu_us"], 2),
+        **faster,
+        "instructions_over_hyper": round(counted["gate"].total() - counted["hyper"].total()),
+        "rss_mib": round(own["pss_mib"], 1),
+        "nginx204_cpu": round(figures["nginx"]["cpu_us"] / own["cpu_us"], 2),
+        "nginx204_cookie": round(figures["gate-cookie"]["rps"] / figures["nginx"]["rps"], 2),
+        "nginx204_new": round(figures["gate-new"]["rps"] / figures["nginx"]["rps"], 2),
+        "nginx204_100k": round(figures["gate-many"]["rps"] / figures["nginx"]["rps"], 2),
+        "rss_100k_mib": round(figures["gate-many"]["pss_mib"], 1),
+        "decide_instructions": round(counted["gate"]["aeolus-decide"]),
+    }
+
+
+if __name__ == "__main__":
+    main()
