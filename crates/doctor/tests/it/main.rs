@@ -1,0 +1,8 @@
+//! The shipped configurations have every guard, and the want of each is found.
+
+#[cfg(test)]
+mod nginx;
+#[cfg(test)]
+mod parsers;
+#[cfg(test)]
+mod shipped;

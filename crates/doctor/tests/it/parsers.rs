@@ -1,0 +1,40 @@
+//! No text makes a parser or a guard panic.
+
+use aeolus_doctor::{Kind, examine};
+use proptest::prelude::*;
+
+/// Words and signs that mean something to one of the parsers.
+const PIECES: &[&str] = &[
+    "server",
+    "location",
+    "auth_request",
+    "/x",
+    "{",
+    "}",
+    ";",
+    "\n",
+    " ",
+    "\"",
+    "'",
+    "#",
+    "\\",
+    "$",
+    "${",
+    "map",
+    "include x;",
+    "proxy_pass http://a/authz/nginx/1;",
+];
+
+fn texts() -> impl Strategy<Value = String> {
+    let pieces = proptest::collection::vec(proptest::sample::select(PIECES), 0..60);
+    prop_oneof![any::<String>(), pieces.prop_map(|pieces| pieces.concat()),]
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_examined_or_refused(text in texts()) {
+        for kind in Kind::ALL {
+            let _ = examine(kind, &text, &|_: &str| Some(text.clone()));
+        }
+    }
+}
