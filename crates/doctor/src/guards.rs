@@ -54,6 +54,12 @@ pub(crate) fn is_id(text: &str) -> bool {
             .all(|next| next.is_ascii_hexdigit() || next == '-')
 }
 
+/// Whether a regular expression finds the names of headers that must not be hop-by-hop.
+pub(crate) fn finds_hops(pattern: &str) -> bool {
+    let pattern = pattern.to_ascii_lowercase();
+    pattern.contains("authorization") && pattern.contains("x-")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

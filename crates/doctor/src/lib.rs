@@ -4,8 +4,11 @@
 //! A configuration is read as its own tree, never searched as text, so that a guard in a comment or
 //! in another server does not count. What can't be understood is a finding or an error, never silence.
 
+mod apache;
+mod caddy;
 mod finding;
 mod guards;
+mod haproxy;
 mod kind;
 mod nginx;
 pub mod parse;
@@ -31,5 +34,8 @@ impl<F: Fn(&str) -> Option<String>> Beside for F {
 pub fn examine(kind: Kind, text: &str, beside: &dyn Beside) -> Result<Examined, Malformed> {
     match kind {
         Kind::Nginx => nginx::examine(text, beside),
+        Kind::Caddy => caddy::examine(text, beside),
+        Kind::Haproxy => haproxy::examine(text, beside),
+        Kind::Apache => apache::examine(text, beside),
     }
 }

@@ -1,5 +1,7 @@
 //! A configuration as a tree of directives: nginx, Caddy, HAProxy and Apache fit it.
 
+use std::collections::BTreeMap;
+
 use crate::Beside;
 
 /// A line with its words, and the block behind it.
@@ -71,6 +73,11 @@ impl Builder {
         Ok(())
     }
 
+    /// The name of the directive whose block is open.
+    pub(crate) fn current(&self) -> Option<&str> {
+        self.open.last().map(|open| open.name.as_str())
+    }
+
     /// Closes a block.
     pub(crate) fn close(&mut self, line: usize) -> Result<(), Malformed> {
         let closed = self.open.pop();
@@ -108,8 +115,9 @@ fn directive(line: usize, words: &mut Vec<String>) -> Directive {
     }
 }
 
-/// How deep included files may include others.
+/// How deep included files may include others, and how many in all.
 const INCLUDES: usize = 4;
+const IN_ALL: usize = 64;
 
 /// Puts in the place of each `include` what the file of that name next to this one says. Others are
 /// noted.
@@ -120,6 +128,8 @@ pub(crate) struct Includes<'a> {
     pub(crate) parse: fn(&str) -> Result<Vec<Directive>, Malformed>,
     /// The files.
     pub(crate) beside: &'a dyn Beside,
+    /// Blocks of this text that can be included by name.
+    pub(crate) snippets: BTreeMap<String, Vec<Directive>>,
 }
 
 impl Includes<'_> {
@@ -128,38 +138,98 @@ impl Includes<'_> {
         tree: Vec<Directive>,
         notes: &mut Vec<String>,
     ) -> Result<Vec<Directive>, Malformed> {
-        self.at(tree, notes, 0)
+        let mut walk = Walk {
+            includes: self,
+            notes,
+            left: IN_ALL,
+        };
+        walk.at(tree, 0)
     }
+}
 
-    fn at(
-        &self,
-        tree: Vec<Directive>,
-        notes: &mut Vec<String>,
-        depth: usize,
-    ) -> Result<Vec<Directive>, Malformed> {
+/// One walk through a tree that follows its includes.
+struct Walk<'a> {
+    includes: &'a Includes<'a>,
+    notes: &'a mut Vec<String>,
+    left: usize,
+}
+
+impl Walk<'_> {
+    fn at(&mut self, tree: Vec<Directive>, depth: usize) -> Result<Vec<Directive>, Malformed> {
         let mut followed = Vec::new();
         for mut directive in tree {
-            if !self.names.iter().any(|name| directive.is(name)) {
+            let names = self.includes.names;
+            if !names.iter().any(|name| directive.is(name)) {
                 let block = std::mem::take(&mut directive.block);
-                directive.block = self.at(block, notes, depth)?;
+                directive.block = self.at(block, depth)?;
                 followed.push(directive);
-                continue;
-            }
-            let path = directive.arg(0).to_owned();
-            match self.beside.file(name_of(&path)) {
-                Some(text) if depth < INCLUDES => {
-                    let included = (self.parse)(&text).map_err(|error| {
-                        Malformed::new(error.line, format!("in {path}: {}", error.what))
-                    })?;
-                    followed.extend(self.at(included, notes, depth.saturating_add(1))?);
-                }
-                _ => {
-                    notes.push(not_followed(&path));
-                    followed.push(directive);
-                }
+            } else if let Some(included) = self.included(directive.arg(0), depth)? {
+                followed.extend(self.at(included, depth.saturating_add(1))?);
+            } else {
+                self.notes.push(not_followed(directive.arg(0)));
+                followed.push(directive);
             }
         }
         Ok(followed)
+    }
+
+    fn included(&mut self, path: &str, depth: usize) -> Result<Option<Vec<Directive>>, Malformed> {
+        if depth >= INCLUDES || self.left == 0 {
+            return Ok(None);
+        }
+        if let Some(snippet) = self.includes.snippets.get(path) {
+            self.left = self.left.saturating_sub(1);
+            return Ok(Some(snippet.clone()));
+        }
+        let Some(text) = self.includes.beside.file(name_of(path)) else {
+            return Ok(None);
+        };
+        self.left = self.left.saturating_sub(1);
+        let included = (self.includes.parse)(&text);
+        included.map(Some).map_err(|error| {
+            let what = format!("in {path}: {}", error.what);
+            Malformed::new(error.line, what)
+        })
+    }
+}
+
+/// A directive and the blocks around it.
+pub(crate) struct Spot<'a> {
+    pub(crate) line: &'a Directive,
+    /// The name of the block's owner and the block, nearest first; the text's own has no name.
+    pub(crate) around: Vec<(&'a str, &'a [Directive])>,
+}
+
+impl<'a> Spot<'a> {
+    /// All directives of this name in the blocks around it, nearest first.
+    pub(crate) fn all(&self, name: &str) -> impl Iterator<Item = &'a Directive> {
+        let all = self.around.iter().flat_map(|(_, block)| block.iter());
+        all.filter(move |line| line.is(name))
+    }
+}
+
+/// Every directive for which this holds, wherever it is.
+pub(crate) fn spots(tree: &[Directive], wanted: fn(&Directive) -> bool) -> Vec<Spot<'_>> {
+    let mut found = Vec::new();
+    look("", tree, &[], wanted, &mut found);
+    found
+}
+
+fn look<'a>(
+    name: &'a str,
+    block: &'a [Directive],
+    outer: &[(&'a str, &'a [Directive])],
+    wanted: fn(&Directive) -> bool,
+    found: &mut Vec<Spot<'a>>,
+) {
+    let mut around = vec![(name, block)];
+    around.extend(outer);
+    for line in block {
+        if wanted(line) {
+            let around = around.clone();
+            found.push(Spot { line, around });
+        }
+        look(&line.name, &line.block, &around, wanted, found);
     }
 }
 

@@ -4,6 +4,8 @@ mod app;
 mod check;
 mod scope;
 
+use std::collections::BTreeMap;
+
 use self::app::App;
 use self::check::Check;
 use self::scope::{Scope, locations};
@@ -37,6 +39,7 @@ pub(crate) fn examine(text: &str, beside: &dyn Beside) -> Result<Examined, Malfo
         names: &["include"],
         parse: parse::nginx,
         beside,
+        snippets: BTreeMap::new(),
     };
     let tree = includes.follow(parse::nginx(text)?, &mut examined.notes)?;
     let all = locations(&tree);

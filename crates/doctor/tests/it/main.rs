@@ -1,6 +1,12 @@
 //! The shipped configurations have every guard, and the want of each is found.
 
 #[cfg(test)]
+mod apache;
+#[cfg(test)]
+mod caddy;
+#[cfg(test)]
+mod haproxy;
+#[cfg(test)]
 mod nginx;
 #[cfg(test)]
 mod parsers;

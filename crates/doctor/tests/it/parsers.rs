@@ -23,6 +23,19 @@ const PIECES: &[&str] = &[
     "map",
     "include x;",
     "proxy_pass http://a/authz/nginx/1;",
+    "forward_auth",
+    "import x",
+    "(x)",
+    "@a",
+    "respond",
+    "frontend a\n",
+    "http-request lua.aeolus",
+    "if",
+    "!{",
+    "<Location /a>\n",
+    "</Location>\n",
+    "`",
+    "AuthnzFcgiCheckAuthnProvider\n",
 ];
 
 fn texts() -> impl Strategy<Value = String> {
