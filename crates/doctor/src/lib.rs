@@ -6,14 +6,19 @@
 
 mod apache;
 mod caddy;
+mod detect;
+mod envoy;
 mod finding;
 mod guards;
 mod haproxy;
 mod kind;
 mod nginx;
 pub mod parse;
+mod traefik;
 mod tree;
+mod yaml;
 
+pub use detect::detect;
 pub use finding::{Examined, Finding, Guard, Severity};
 pub use kind::Kind;
 pub use tree::{Directive, Malformed};
@@ -35,6 +40,8 @@ pub fn examine(kind: Kind, text: &str, beside: &dyn Beside) -> Result<Examined, 
     match kind {
         Kind::Nginx => nginx::examine(text, beside),
         Kind::Caddy => caddy::examine(text, beside),
+        Kind::Traefik => traefik::examine(text, beside),
+        Kind::Envoy => envoy::examine(text),
         Kind::Haproxy => haproxy::examine(text, beside),
         Kind::Apache => apache::examine(text, beside),
     }

@@ -5,6 +5,8 @@ mod apache;
 #[cfg(test)]
 mod caddy;
 #[cfg(test)]
+mod envoy;
+#[cfg(test)]
 mod haproxy;
 #[cfg(test)]
 mod nginx;
@@ -12,3 +14,5 @@ mod nginx;
 mod parsers;
 #[cfg(test)]
 mod shipped;
+#[cfg(test)]
+mod traefik;

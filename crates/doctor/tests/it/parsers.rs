@@ -1,6 +1,6 @@
 //! No text makes a parser or a guard panic.
 
-use aeolus_doctor::{Kind, examine};
+use aeolus_doctor::{Kind, detect, examine};
 use proptest::prelude::*;
 
 /// Words and signs that mean something to one of the parsers.
@@ -29,6 +29,16 @@ const PIECES: &[&str] = &[
     "@a",
     "respond",
     "frontend a\n",
+    "http:",
+    "routers:",
+    "[",
+    "]",
+    ": ",
+    ",",
+    "entryPoints:",
+    "&a ",
+    "*a",
+    "- ",
     "http-request lua.aeolus",
     "if",
     "!{",
@@ -46,6 +56,7 @@ fn texts() -> impl Strategy<Value = String> {
 proptest! {
     #[test]
     fn any_text_is_examined_or_refused(text in texts()) {
+        let _ = detect(&text);
         for kind in Kind::ALL {
             let _ = examine(kind, &text, &|_: &str| Some(text.clone()));
         }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use aeolus_doctor::{Examined, Kind, Severity, examine};
+use aeolus_doctor::{Examined, Kind, Severity, detect, examine};
 
 /// What to take out and what to put there, and the finding that has to come of it.
 pub(crate) struct Without {
@@ -90,4 +90,24 @@ pub(crate) fn without_lines(file: &str, words: &[&str]) -> String {
         .lines()
         .filter(|line| !words.iter().any(|word| line.contains(word)));
     kept.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn every_shipped_file_is_recognised() {
+    let deploy = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy");
+    for (file, kind) in [
+        ("nginx/aeolus.conf", Kind::Nginx),
+        ("caddy/Caddyfile", Kind::Caddy),
+        ("traefik/traefik.yaml", Kind::Traefik),
+        ("traefik/dynamic.yaml", Kind::Traefik),
+        ("envoy-http/envoy.yaml", Kind::Envoy),
+        ("envoy-grpc/envoy.yaml", Kind::Envoy),
+        ("haproxy/haproxy.cfg", Kind::Haproxy),
+        ("apache/aeolus.conf", Kind::Apache),
+    ] {
+        let text = std::fs::read_to_string(deploy.join(file)).unwrap();
+        assert_eq!(detect(&text), Some(kind), "{file}");
+    }
+    assert_eq!(detect(""), None);
+    assert_eq!(detect("hello: world"), None);
 }
