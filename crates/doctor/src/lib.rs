@@ -14,6 +14,7 @@ mod haproxy;
 mod kind;
 mod nginx;
 pub mod parse;
+pub mod probe;
 mod traefik;
 mod tree;
 mod yaml;

@@ -13,6 +13,8 @@ mod nginx;
 #[cfg(test)]
 mod parsers;
 #[cfg(test)]
+mod probes;
+#[cfg(test)]
 mod shipped;
 #[cfg(test)]
 mod traefik;

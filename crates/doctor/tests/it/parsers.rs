@@ -1,5 +1,6 @@
 //! No text makes a parser or a guard panic.
 
+use aeolus_doctor::probe::{PROBES, Read, read};
 use aeolus_doctor::{Kind, detect, examine};
 use proptest::prelude::*;
 
@@ -59,6 +60,19 @@ proptest! {
         let _ = detect(&text);
         for kind in Kind::ALL {
             let _ = examine(kind, &text, &|_: &str| Some(text.clone()));
+        }
+    }
+
+    #[test]
+    fn any_answer_is_read(bytes in proptest::collection::vec(any::<u8>(), 0..400), head in any::<bool>()) {
+        let mut sent = if head { b"HTTP/1.1 200 OK\r\n".to_vec() } else { Vec::new() };
+        sent.extend(bytes);
+        sent.extend(b"\r\n\r\n");
+        assert_ne!(read(&sent, true), Read::More);
+        if let Read::Enough(answer) = read(&sent, false) {
+            for probe in PROBES {
+                let _ = probe.holds(&answer);
+            }
         }
     }
 }
