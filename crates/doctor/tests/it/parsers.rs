@@ -76,3 +76,35 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn deep_nesting_and_bombs_of_aliases_are_refused() {
+    let anchors: String = (1..40)
+        .map(|n| format!("a{n}: &a{n} [*a{}, *a{}]\n", n - 1, n - 1))
+        .collect();
+    for text in [
+        "[".repeat(100_000),
+        "{a: ".repeat(100_000),
+        "a {\n".repeat(100_000),
+        "<a>\n".repeat(100_000),
+        format!("a0: &a0 [x, x]\n{anchors}"),
+    ] {
+        for kind in Kind::ALL {
+            let _ = examine(kind, &text, &|_: &str| None);
+        }
+        assert_eq!(detect(&text), None);
+    }
+}
+
+#[test]
+fn files_that_include_each_other_end() {
+    for (kind, text) in [
+        (Kind::Nginx, "include a; "),
+        (Kind::Caddy, "import a\n"),
+        (Kind::Apache, "Include a\n"),
+    ] {
+        let text = text.repeat(50);
+        let examined = examine(kind, &text, &|_: &str| Some(text.clone())).unwrap();
+        assert!(examined.notes[0].starts_with("a was not looked at"));
+    }
+}
