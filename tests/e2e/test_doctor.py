@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 from conftest import required
 from harness import aeolus, proxies
-from harness.proxies import ECHO, PROXIES, Gate, proxy
+from harness.proxies import ECHO, PROXIES, Gate, Site, proxy
 
 
 def examined(place: str) -> tuple[int, list[dict]]:
@@ -16,6 +16,18 @@ def examined(place: str) -> tuple[int, list[dict]]:
     done = aeolus.run("doctor", "--proxy", place, "--output", "json", check=False)
     assert done.stdout, done.stderr
     return done.returncode, json.loads(done.stdout)[0]["findings"]
+
+
+MAIN = ("site.conf", "Caddyfile", "traefik.yaml", "haproxy.cfg", "envoy.yaml")
+
+
+@pytest.mark.parametrize("name", PROXIES)
+def test_every_configuration_that_the_tests_run_has_every_guard(name, fleet, upstream, tmp_path):
+    deployment = fleet.deployment_id("acme/sales/echo")
+    site = Site(ECHO, deployment, "127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:3", upstream.port, 4)
+    PROXIES[name].files(tmp_path, site, name)
+    file = next(path for path in tmp_path.iterdir() if path.name in MAIN)
+    assert examined(str(file)) == (0, [])
 
 
 def test_no_probe_finds_anything_at_a_shipped_configuration(door):
@@ -65,7 +77,7 @@ def test_a_guard_that_is_taken_out_is_named_from_the_file_and_from_outside(
     name, change, by_file, by_probe, fleet, upstream, tmp_path, monkeypatch
 ):
     with behind(name, fleet, upstream, tmp_path, monkeypatch, change) as url:
-        file = next(path for path in (tmp_path / name).iterdir() if path.name in ("site.conf", "Caddyfile"))
+        file = next(path for path in (tmp_path / name).iterdir() if path.name in MAIN)
         code, findings = examined(str(file))
         assert code == 1
         assert [finding["code"] for finding in findings] == [by_file]
