@@ -76,7 +76,13 @@ fn examine_one(
     examined.judge(App::RULES, &app, &location.to_string());
     let asked = location.one("auth_request").map_or("", |line| line.arg(0));
     match server.iter().find(|at| at.uri() == asked) {
-        Some(scope) => examined.judge(Check::RULES, &Check { scope }, &scope.to_string()),
+        Some(scope) => {
+            let upgrades = location
+                .header("Upgrade")
+                .is_some_and(|value| !value.is_empty());
+            let check = Check { scope, upgrades };
+            examined.judge(Check::RULES, &check, &scope.to_string());
+        }
         None => examined.find(ANSWERED, location.to_string()),
     }
 }

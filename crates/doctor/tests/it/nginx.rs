@@ -220,3 +220,10 @@ fn the_same_by_other_means_is_no_finding() {
         assert_eq!(codes(&examined), [""; 0], "{to}");
     }
 }
+
+#[test]
+fn without_websockets_the_check_need_not_know_of_upgrades() {
+    let text = without_lines("nginx/aeolus.conf", &["proxy_set_header Upgrade"]);
+    let examined = examine(Kind::Nginx, &text, &|_: &str| None).unwrap();
+    assert_eq!(examined.findings, []);
+}

@@ -79,9 +79,8 @@ proptest! {
 
 #[test]
 fn deep_nesting_and_bombs_of_aliases_are_refused() {
-    let anchors: String = (1..40)
-        .map(|n| format!("a{n}: &a{n} [*a{}, *a{}]\n", n - 1, n - 1))
-        .collect();
+    let anchor = |n: u32| format!("a{n}: &a{n} [*a{}, *a{}]\n", n - 1, n - 1);
+    let anchors = (1..40).map(anchor).collect::<Vec<_>>().concat();
     for text in [
         "[".repeat(100_000),
         "{a: ".repeat(100_000),
