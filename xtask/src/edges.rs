@@ -12,6 +12,7 @@ use crate::repo::{Repo, run};
 /// another one is listed too. `ARCHITECTURE.md` draws the same.
 const ALLOWED: &[(&str, &[&str])] = &[
     ("aeolus-model", &[]),
+    ("aeolus-doctor", &[]),
     ("aeolus-scim", &[]),
     ("aeolus-tls", &["api", "model"]),
     ("aeolus-api", &["model"]),
@@ -35,8 +36,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "aeolus-cli",
         &[
-            "control", "gate", "kube", "store", "scim", "oidc", "pki", "snapshot", "decide",
-            "keys", "model", "api", "tls",
+            "control", "gate", "doctor", "kube", "store", "scim", "oidc", "pki", "snapshot",
+            "decide", "keys", "model", "api", "tls",
         ],
     ),
     (TESTKIT, &["keys", "model"]),

@@ -1,6 +1,7 @@
 //! The command line.
 
 mod client;
+mod doctor;
 mod explain;
 mod serving;
 
@@ -12,6 +13,7 @@ pub(crate) use client::{
     ApplyArgs, LoginArgs, PlaneAdd, PlaneBuild, PlaneCommand, PlaneShow, Target, TokenCommand,
     TokenCreate, TokenDelete, TokenList, TokenVerify,
 };
+pub(crate) use doctor::DoctorArgs;
 pub(crate) use explain::ExplainArgs;
 pub(crate) use serving::{
     AirflowEnv, ControlCommand, ControlServe, DemoArgs, DevArgs, Enroll, GateCommand, GateServe,
@@ -68,6 +70,9 @@ pub(crate) enum Command {
     Token(TokenCommand),
     /// Say step by step why a gate lets a request through or doesn't, from the gate's folder alone.
     Explain(Box<ExplainArgs>),
+    /// Say which guard the proxy in front of a gate lacks: from its configuration, or by harmless
+    /// requests.
+    Doctor(DoctorArgs),
     /// Check and show the configuration of servers.
     #[command(subcommand)]
     Config(ConfigCommand),

@@ -5,6 +5,7 @@ mod config;
 mod control;
 mod demo;
 mod dev;
+mod doctor;
 mod explain;
 mod gate;
 mod login;
@@ -75,6 +76,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
             TokenCommand::Verify(args) => token::verify(&args, &context),
         },
         Command::Explain(args) => explain::explain(&args, &context),
+        Command::Doctor(args) => block_on(doctor::doctor(&args, &context)),
         Command::Config(command) => match command {
             ConfigCommand::Check { file } => config::check(&file, &context),
             ConfigCommand::Print(file) => config::print(&file, &context),

@@ -1,6 +1,8 @@
 //! The program as a person meets it: examples that load, mistakes that are explained.
 
 #[cfg(test)]
+mod doctor;
+#[cfg(test)]
 mod examples;
 #[cfg(test)]
 mod mistakes;
