@@ -1,13 +1,19 @@
 #!/bin/sh
 # Makes the Airflow that tests and the demo run against: a virtual environment in .tools/airflow with
 # the exact versions of airflow/constraints.txt and the package of airflow/ in editable mode.
+# With the argument 2 it is an Airflow 2, in .tools/airflow2 and by airflow/constraints2.txt.
 # A second call finds nothing to do and returns at once. Airflow's database is left to its users.
 # PYTHON names the interpreter to start from (default: python3).
 set -eu
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
-env="$root/.tools/airflow"
-pins="$root/airflow/constraints.txt"
+case "${1:-3}" in
+    3) name=airflow pinned=constraints.txt newest=14 ;;
+    2) name=airflow2 pinned=constraints2.txt newest=12 ;;
+    *) printf 'usage: scripts/airflow-env.sh [2]\n' >&2; exit 1 ;;
+esac
+env="$root/.tools/$name"
+pins="$root/airflow/$pinned"
 stamp="$env/.aeolus-stamp"
 python=${PYTHON:-python3}
 
@@ -27,10 +33,10 @@ if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$want" ] && [ -x "$env/bin/python" 
     exit 0
 fi
 
-command -v "$python" >/dev/null 2>&1 || fail "there is no $python. Airflow is a Python program: install Python 3.10 to 3.14 (Debian: apt-get install python3 python3-venv), or name one with PYTHON=/path/to/python3."
+command -v "$python" >/dev/null 2>&1 || fail "there is no $python. Airflow is a Python program: install Python 3.10 to 3.$newest (Debian: apt-get install python3 python3-venv), or name one with PYTHON=/path/to/python3."
 version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])') || fail "$python does not run."
-"$python" -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 14))' ||
-    fail "$python is Python $version, and Airflow needs 3.10 to 3.14. Name another with PYTHON=/path/to/python3."
+"$python" -c "import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, $newest))" ||
+    fail "$python is Python $version, and this Airflow needs 3.10 to 3.$newest. Name another with PYTHON=/path/to/python3."
 "$python" -c 'import venv, ensurepip' 2>/dev/null ||
     fail "$python has no venv module, which makes virtual environments. Install it (Debian: apt-get install python3-venv)."
 

@@ -7,6 +7,7 @@ cd "$ROOT"
 export PATH="$ROOT/.tools/cargo/bin:$PATH"
 
 AIRFLOW_PYTHON="$ROOT/.tools/airflow/bin/python"
+AIRFLOW2_PYTHON="$ROOT/.tools/airflow2/bin/python"
 
 say() { printf '%s: %s\n' "$(basename "$0" .sh)" "$*"; }
 

@@ -14,6 +14,11 @@ main() {
     part "program" cargo build --quiet --workspace --all-targets
     find_initdb >/dev/null || skipped "store on PostgreSQL" "there is no PostgreSQL server (initdb)"
     python_part "Airflow package" airflow/tests
+    if [[ -f "$ROOT/.tools/airflow2/.aeolus-stamp" ]]; then
+        python_part "Airflow 2" airflow/tests2 "$AIRFLOW2_PYTHON"
+    else
+        skipped "Airflow 2" "there is no .tools/airflow2 (scripts/airflow-env.sh 2)"
+    fi
     python_part "end to end" tests/e2e
     summary
 }
@@ -32,13 +37,13 @@ part() {
 
 # Single tests that skip themselves, for want of a program say, are listed with their reason.
 python_part() {
-    local name=$1 folder=$2 report
+    local name=$1 folder=$2 python=${3:-$AIRFLOW_PYTHON} report
     if [[ ! -d "$folder" ]]; then
         skipped "$name" "there is no $folder"
         return
     fi
     report=$(mktemp)
-    part "$name" pytest_to "$report" "$folder"
+    part "$name" pytest_to "$report" "$folder" "$python"
     local count reason
     while IFS=$'\t' read -r count reason; do
         skipped "$name, $count test(s)" "$reason"
@@ -47,7 +52,7 @@ python_part() {
 }
 
 pytest_to() {
-    "$AIRFLOW_PYTHON" -m pytest "$2" --junit-xml="$1" -o junit_family=xunit2
+    "$3" -m pytest "$2" --junit-xml="$1" -o junit_family=xunit2
 }
 
 skips() {

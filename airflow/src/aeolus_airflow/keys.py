@@ -40,15 +40,16 @@ class UnknownKey(Exception):
 
 
 class GateKeys:
-    """This deployment's Ed25519 keys, by key id.
+    """This deployment's keys, by key id: Ed25519, or RSA where `algorithm` says so.
 
     A key set that arrives replaces the last one, also when it is smaller: that is how the gate
     withdraws a key. A fetch that fails changes nothing: tokens live minutes, so believing known
     keys while the gate is away lets nobody in for longer than their token says.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, algorithm: str = ALGORITHM) -> None:
         self._settings = settings
+        self._algorithm = algorithm
         self._tls = settings.tls()
         self._keys: dict[str, jwt.PyJWK] | None = None
         self._fetched_at = float("-inf")
@@ -70,6 +71,12 @@ class GateKeys:
         if kid not in self._keys:
             raise UnknownKey
         return self._keys[kid]
+
+    def cached(self, kid: str) -> jwt.PyJWK | None:
+        """Return the key `kid` if it is known and its set needs no refresh; never fetches."""
+        if self._keys is None or self._refresh_is_due():
+            return None
+        return self._keys.get(kid)
 
     async def ids(self) -> list[str]:
         """Return the key ids the gate publishes now; none if it does not answer."""
@@ -93,7 +100,7 @@ class GateKeys:
             if not is_due():
                 return
             try:
-                keys = _parse(await self._read())
+                keys = _parse(await self._read(), self._algorithm)
             except (httpx.HTTPError, OSError, ValueError) as error:
                 log.warning("Could not read the gate's keys from %s: %r", self._url, error)
                 return
@@ -122,7 +129,7 @@ class GateKeys:
             return response.json()
 
 
-def _parse(document: Any) -> dict[str, jwt.PyJWK]:
+def _parse(document: Any, algorithm: str = ALGORITHM) -> dict[str, jwt.PyJWK]:
     """Read a JWK set (RFC 7517 section 5), leaving out keys that are of no use here.
 
     :raises ValueError: the document is not a JWK set.
@@ -132,21 +139,21 @@ def _parse(document: Any) -> dict[str, jwt.PyJWK]:
         raise ValueError("not a JWK set")
     keys = {}
     for entry in entries:
-        if _is_usable(entry):
+        if _is_usable(entry, algorithm):
             try:
-                keys[entry["kid"]] = jwt.PyJWK(entry, algorithm=ALGORITHM)
+                keys[entry["kid"]] = jwt.PyJWK(entry, algorithm=algorithm)
             except jwt.PyJWTError as error:
                 log.warning("Left out the key %s of the gate's set: %s", entry["kid"], error)
     return keys
 
 
-def _is_usable(entry: Any) -> bool:
-    """Whether `entry` is a public Ed25519 signing key (RFC 8037) with an id."""
+def _is_usable(entry: Any, algorithm: str) -> bool:
+    """Whether `entry` is a public signing key for `algorithm` with an id."""
+    kind = {"EdDSA": ("OKP", "Ed25519"), "RS256": ("RSA", None)}[algorithm]
     return (
         isinstance(entry, dict)
-        and entry.get("kty") == "OKP"
-        and entry.get("crv") == "Ed25519"
-        and entry.get("alg", ALGORITHM) == ALGORITHM
+        and (entry.get("kty"), entry.get("crv")) == kind
+        and entry.get("alg", algorithm) == algorithm
         and entry.get("use", "sig") == "sig"
         and isinstance(entry.get("kid"), str)
         and "d" not in entry

@@ -22,6 +22,7 @@ SECTION = "aeolus"
 DEFAULT_LOGIN_URL = "/.aeolus/sign-in"
 DEFAULT_LOGOUT_URL = "/.aeolus/sign-out"
 DEFAULT_REFRESH_SECONDS = 60
+DEFAULT_LEEWAY_AIRFLOW2 = 60
 
 
 @dataclass(frozen=True)
@@ -33,9 +34,10 @@ class Settings:
     issuer: str
     """The only ``iss`` accepted: ``urn:aeolus:plane:ID``."""
     audience: str
-    """The only ``aud`` accepted: ``urn:aeolus:deployment:ID``."""
+    """The only ``aud`` accepted: ``urn:aeolus:deployment:ID``; for Airflow 2 its host, or several
+    with commas between them."""
     leeway: int
-    """Seconds of clock difference allowed to the gate; Airflow's ``[api_auth] jwt_leeway``."""
+    """Seconds of clock difference allowed to the gate; Airflow 3's ``[api_auth] jwt_leeway``."""
     jwks_refresh_seconds: int = DEFAULT_REFRESH_SECONDS
     """The longest time a key withdrawn by the gate is still believed."""
     jwks_ca_file: str | None = None
@@ -91,6 +93,41 @@ class Settings:
                 "tokens may act as running tasks, and these keys must not. Remove it "
                 "(AIRFLOW__API_AUTH__TRUSTED_JWKS_URL)."
             )
+        reader.finish()
+        return settings
+
+
+    @classmethod
+    def load_airflow2(cls) -> Settings:
+        """Read and check the settings of an Airflow 2, whose audience is its host.
+
+        :raises AirflowConfigException: with one line for every setting to correct.
+        """
+        reader = _Reader()
+        plain_http = reader.boolean("jwks_allow_plain_http")
+        settings = cls(
+            jwks_url=reader.required(
+                "jwks_url",
+                "where the gate publishes the keys of this deployment",
+                "http://127.0.0.1:8810/deployments/DEPLOYMENT_ID/jwks.json",
+                lambda value: _jwks_url_fault(value, plain_http),
+            ),
+            issuer=reader.required(
+                "issuer",
+                "the plane whose gate may sign people in here",
+                "urn:aeolus:plane:PLANE_ID",
+                lambda value: _urn_fault(value, "urn:aeolus:plane:"),
+            ),
+            audience=reader.required(
+                "audience",
+                "the host of this deployment, so that no other deployment's token opens it",
+                "etl.example.com",
+                _hosts_fault,
+            ),
+            leeway=reader.seconds("jwt_validity_leeway", DEFAULT_LEEWAY_AIRFLOW2),
+            jwks_refresh_seconds=reader.seconds("jwks_refresh_seconds", DEFAULT_REFRESH_SECONDS),
+            jwks_ca_file=reader.optional("jwks_ca_file", _ca_file_fault),
+        )
         reader.finish()
         return settings
 
@@ -196,6 +233,12 @@ def _urn_fault(value: str, prefix: str) -> str | None:
     if name == value or not re.fullmatch(r"[0-9A-Za-z-]+", name):
         return f"must be {prefix} followed by one id"
     return None
+
+
+def _hosts_fault(value: str) -> str | None:
+    if all(re.fullmatch(r"[0-9a-z.-]+", host) for host in value.split(",")):
+        return None
+    return "must be the host name in lower case without scheme or port, several with commas"
 
 
 def _page_fault(value: str) -> str | None:

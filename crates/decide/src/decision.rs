@@ -26,6 +26,7 @@ pub struct Allowed {
     access: Access,
     class: PathClass,
     writes: bool,
+    host: usize,
 }
 
 /// As whom a request goes on.
@@ -71,12 +72,14 @@ impl Allowed {
         access: Access,
         class: PathClass,
         writes: bool,
+        host: usize,
     ) -> Self {
         Self {
             deployment,
             access,
             class,
             writes,
+            host,
         }
     }
 
@@ -98,6 +101,12 @@ impl Allowed {
     /// Whether it may change something.
     pub const fn writes(&self) -> bool {
         self.writes
+    }
+
+    /// The host that was asked, one of the deployment's.
+    pub fn host(&self) -> &str {
+        let host = self.deployment.hosts.get(self.host);
+        host.map_or("", String::as_str)
     }
 }
 

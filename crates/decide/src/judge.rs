@@ -120,7 +120,9 @@ impl Judge<'_> {
         let writes = writes(request, routed.method);
         let allow = |access| {
             let deployment = Arc::clone(routed.deployment);
-            Decision::Allow(Allowed::new(deployment, access, routed.class.class, writes))
+            let class = routed.class.class;
+            let host = deployment.host_index(routed.authority.host());
+            Decision::Allow(Allowed::new(deployment, access, class, writes, host))
         };
         if routed.class.class == PathClass::Refuse {
             return Err(Reason::PathRefused.into());

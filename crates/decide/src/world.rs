@@ -66,6 +66,12 @@ impl Deployment {
     pub fn audience(&self) -> String {
         format!("urn:aeolus:deployment:{}", self.id)
     }
+
+    /// Where in `hosts` a host is that was routed here; past the end if it isn't there.
+    pub(crate) fn host_index(&self, host: &str) -> usize {
+        let found = self.hosts.iter().position(|known| known == host);
+        found.unwrap_or(self.hosts.len())
+    }
 }
 
 /// A record that this version can't serve safely. The host answers 503; the rest goes on.

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aeolus_decide::{Access, Allowed, Decision, Deny, Freshness, Judge, Reason, Request, World};
+use aeolus_keys::SigningKey;
 use aeolus_keys::seal::{Keyring, Sealer};
 use aeolus_model::{PlaneId, Rng, Subject, Time};
 use tokio::time::Instant;
 
-use crate::exchange::{Exchange, ExchangeError, Presented};
+use crate::exchange::{Exchange, ExchangeError, Presented, Signers};
 use crate::memory::{Remembered, Tokens};
 use crate::observe::{DecisionLog, Entry, Gauges, Ids, Metrics, Outcome, Share, Stamp, Told, Via};
 use crate::patience::Patience;
@@ -22,6 +23,8 @@ pub struct Parts {
     pub plane: PlaneId,
     /// The plane secret.
     pub secret: Arc<Keyring>,
+    /// The plane's RSA key, which signs for Airflow 2; none where it can't be read.
+    pub airflow2: Option<Arc<SigningKey>>,
     /// What is known.
     pub knowledge: Arc<dyn Knowledge>,
     /// What was learnt of sessions.
@@ -85,11 +88,12 @@ impl Gate {
         let sealer = Sealer::new(&parts.secret, parts.plane.as_bytes());
         let tokens = Tokens::new(CAPACITY, &*parts.rng);
         let rng = Arc::clone(&parts.rng);
+        let signers = Signers::new(parts.secret, parts.airflow2);
         Self {
             plane: parts.plane,
             knowledge: parts.knowledge,
             memory: Remembered::new(tokens, sealer, parts.sessions),
-            exchange: Exchange::new(parts.plane, parts.secret, rng, CAPACITY),
+            exchange: Exchange::new(parts.plane, signers, rng, CAPACITY),
             upstream: Upstream::new(parts.patience),
             journal: parts.journal,
             tokens: parts.tokens,
@@ -223,7 +227,10 @@ impl Gate {
             return (decision, None);
         };
         let deployment = allowed.deployment();
-        match self.exchange.present(identity, deployment, now) {
+        match self
+            .exchange
+            .present(identity, (deployment, allowed.host()), now)
+        {
             Ok(presented) => {
                 if let Some(used) = identity.session {
                     if used.renew {
@@ -237,7 +244,7 @@ impl Gate {
             }
             Err(error) => {
                 let reason = match error {
-                    ExchangeError::Signer(_) => {
+                    ExchangeError::Signer(_) | ExchangeError::PlaneKey => {
                         tracing::error!(deployment = %deployment.id, %error, "nothing can be signed");
                         Reason::SignerMissing
                     }

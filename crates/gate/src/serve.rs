@@ -7,6 +7,7 @@ use std::time::Duration;
 use aeolus_api::Listen;
 use aeolus_api::client::{Client, ClientError};
 use aeolus_decide::World;
+use aeolus_keys::SigningKey;
 use aeolus_model::{Clock, Rng};
 use aeolus_tls::{BindError, HandedOver, Listener};
 use tokio::sync::oneshot;
@@ -218,6 +219,21 @@ struct Running {
     rng: Arc<dyn Rng>,
 }
 
+/// The plane's RSA key; a gate without one serves everything but Airflow 2.
+fn airflow2_key(data: &Data) -> Option<Arc<SigningKey>> {
+    match &data.airflow2 {
+        Ok(key) => Some(Arc::clone(key)),
+        Err(error) => {
+            tracing::warn!(
+                %error,
+                "deployments of Airflow 2 are answered with 503: take the file airflow2.key from a backup of this \
+                 folder or from another replica of the plane, or enrol the gate anew"
+            );
+            None
+        }
+    }
+}
+
 impl Running {
     fn open(
         data: &Data,
@@ -275,6 +291,7 @@ impl Running {
         let gate = Arc::new(Gate::new(Parts {
             plane: data.settings.plane,
             secret: Arc::new(data.secret.clone()),
+            airflow2: airflow2_key(data),
             knowledge: Arc::clone(&replica) as _,
             sessions: Arc::new(ReplicaSessions {
                 renewals: Arc::clone(&renewals),

@@ -15,7 +15,7 @@ use aeolus_gate::replica::{
 use aeolus_gate::{GateConfig, GateError, Patience};
 use aeolus_keys::{Alg, SigningKey, SystemRng};
 use aeolus_model::{DeploymentId, Host, SystemClock};
-use aeolus_snapshot::section::Deployment;
+use aeolus_snapshot::section::{self, Deployment};
 use aeolus_tls::{BindError, HandedOver};
 use serde::Serialize;
 use tokio::sync::oneshot;
@@ -253,11 +253,13 @@ pub(super) fn airflow_settings(args: &AirflowEnv) -> Result<[(&'static str, Stri
     let loaded = replica.current().ok_or_else(no_snapshot)?;
     let id = find(&loaded.world, &args.deployment)?;
     let plane = data.settings.plane;
+    let found = loaded
+        .world
+        .iter()
+        .find(|d| d.id == id.as_bytes().as_slice());
+    let (in_force, audience) = trust(id, found);
     Ok([
-        (
-            "AIRFLOW__CORE__AUTH_MANAGER",
-            "aeolus_airflow.AeolusAuthManager".to_owned(),
-        ),
+        in_force,
         (
             "AIRFLOW__AEOLUS__JWKS_URL",
             format!("{gate}/deployments/{id}/jwks.json"),
@@ -266,11 +268,21 @@ pub(super) fn airflow_settings(args: &AirflowEnv) -> Result<[(&'static str, Stri
             "AIRFLOW__AEOLUS__ISSUER",
             format!("urn:aeolus:plane:{plane}"),
         ),
-        (
-            "AIRFLOW__AEOLUS__AUDIENCE",
-            format!("urn:aeolus:deployment:{id}"),
-        ),
+        ("AIRFLOW__AEOLUS__AUDIENCE", audience),
     ])
+}
+
+/// What puts the trust in force in an Airflow of the deployment's version, and the audience there.
+fn trust(id: DeploymentId, record: Option<&Deployment>) -> ((&'static str, String), String) {
+    if let Some(record) = record.filter(|record| record.profile() == section::Profile::Airflow2) {
+        let mut hosts: Vec<&str> = record.routes.iter().map(|r| r.host.as_str()).collect();
+        hosts.dedup();
+        let backend = "aeolus_airflow.airflow2.api_auth".to_owned();
+        return (("AIRFLOW__API__AUTH_BACKENDS", backend), hosts.join(","));
+    }
+    let manager = "aeolus_airflow.AeolusAuthManager".to_owned();
+    let audience = format!("urn:aeolus:deployment:{id}");
+    (("AIRFLOW__CORE__AUTH_MANAGER", manager), audience)
 }
 
 /// Why nothing can be said about what a gate knows.

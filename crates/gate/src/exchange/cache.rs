@@ -17,16 +17,18 @@ pub(super) struct MintedKey {
     session: Option<SessionId>,
     person: u128,
     role: Option<AirflowRole>,
+    audience: Option<Box<str>>,
     slot: i64,
     capped: Option<i64>,
 }
 
 impl MintedKey {
     /// The key of an identity's token. `slot` numbers the stretch of time; `capped` is the end of
-    /// a credential that ends sooner than its token would.
+    /// a credential that ends sooner than its token would; `audience` is what the deployment alone
+    /// does not say: the host, for an Airflow 2.
     pub(super) fn new(
         identity: &Identity,
-        deployment: DeploymentId,
+        (deployment, audience): (DeploymentId, Option<&str>),
         slot: i64,
         capped: Option<i64>,
     ) -> Self {
@@ -36,6 +38,7 @@ impl MintedKey {
             session: identity.session.map(|session| session.id),
             person: identity.person.fingerprint,
             role: identity.role,
+            audience: audience.map(Box::from),
             slot,
             capped,
         }

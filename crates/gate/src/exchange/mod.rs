@@ -3,6 +3,9 @@
 //! Each deployment has a signing key of its own, derived from the plane's secret, so replicas
 //! agree without talking, nothing is stored, and control never holds it. The client never sees
 //! what is minted here.
+//!
+//! Airflow 2 gets RS256, which its older libraries know. That is the plane's one key, from its data
+//! folder, and a signature of it takes a millisecond: what is remembered matters more there.
 
 mod cache;
 mod signer;
@@ -12,14 +15,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use aeolus_decide::{Deployment, Identity};
-use aeolus_keys::claims::Airflow3;
-use aeolus_keys::seal::Keyring;
-use aeolus_keys::{KeyError, Kind};
-use aeolus_model::{PlaneId, Rng, Subject, Time};
+use aeolus_keys::claims::{Airflow2, Airflow3};
+use aeolus_keys::{JwkSet, KeyError, Kind};
+use aeolus_model::{AirflowRole, PlaneId, Profile, Rng, Subject, Time};
 use http::HeaderValue;
 
 use cache::{Cache, MintedKey};
-use signer::Signers;
+pub(crate) use signer::Signers;
 
 /// How long an Airflow token is good.
 const LIFE: Duration = Duration::from_mins(5);
@@ -75,14 +77,31 @@ pub enum ExchangeError {
     /// The credential ends before a token could be of any use.
     #[error("the credential is at its end")]
     CredentialOver,
+    /// The plane's RSA key is missing or damaged. Only deployments of Airflow 2 need it.
+    #[error(
+        "the plane's key for Airflow 2 is missing or damaged; what the gate said at its start names the file"
+    )]
+    PlaneKey,
+}
+
+/// From when until when a token is good.
+#[derive(Clone, Copy)]
+struct Times {
+    begins: i64,
+    ends: i64,
 }
 
 impl Exchange {
     /// An exchange for one plane. `capacity` bounds how many tokens are remembered.
-    pub fn new(plane: PlaneId, keyring: Arc<Keyring>, rng: Arc<dyn Rng>, capacity: usize) -> Self {
+    pub(crate) fn new(
+        plane: PlaneId,
+        signers: Signers,
+        rng: Arc<dyn Rng>,
+        capacity: usize,
+    ) -> Self {
         Self {
             issuer: format!("urn:aeolus:plane:{plane}"),
-            signers: Signers::new(keyring),
+            signers,
             minted: Cache::new(capacity),
             rng,
             counts: Default::default(),
@@ -100,11 +119,11 @@ impl Exchange {
         }
     }
 
-    /// The headers with which a request goes on to its Airflow.
+    /// The headers with which a request goes on to its Airflow, which was asked at `host`.
     pub fn present(
         &self,
         identity: &Identity,
-        deployment: &Deployment,
+        (deployment, host): (&Deployment, &str),
         now: Time,
     ) -> Result<Arc<Presented>, ExchangeError> {
         let [minted, cached, expired, failed] = &self.counts;
@@ -115,11 +134,12 @@ impl Exchange {
         let slot = now.secs().div_euclid(SLOT.as_secs().cast_signed());
         let end = now.plus(LIFE);
         let capped = (identity.expires < end).then_some(identity.expires.secs());
-        let key = MintedKey::new(identity, deployment.id, slot, capped);
+        let audience = (deployment.rules.profile == Profile::Airflow2).then_some(host);
+        let key = MintedKey::new(identity, (deployment.id, audience), slot, capped);
         let mut fresh = false;
         let presented = self.minted.get_or_mint(&key, || {
             fresh = true;
-            self.mint(identity, deployment, now)
+            self.mint(identity, (deployment, host), now)
         });
         let count = match (&presented, fresh) {
             (Err(_), _) => failed,
@@ -130,49 +150,85 @@ impl Exchange {
         presented
     }
 
-    /// The deployment's public keys, of every generation that may still sign or have signed.
+    /// The deployment's public keys, of every generation that may still sign or have signed; for
+    /// an Airflow 2 the plane's key, and no other.
     pub fn jwks(&self, deployment: &Deployment) -> Result<String, ExchangeError> {
+        if deployment.rules.profile == Profile::Airflow2 {
+            let key = self.signers.airflow2().ok_or(ExchangeError::PlaneKey)?;
+            return Ok(JwkSet::of([key.public()]).to_json());
+        }
         Ok(self.signers.jwks(deployment.id)?)
     }
 
     fn mint(
         &self,
         identity: &Identity,
-        deployment: &Deployment,
+        (deployment, host): (&Deployment, &str),
         now: Time,
     ) -> Result<Arc<Presented>, ExchangeError> {
-        let begins = now.minus(BACKDATE).secs();
-        let claims = Airflow3 {
-            iss: self.issuer.clone(),
-            aud: deployment.audience(),
-            sub: subject_id(identity.subject),
-            email: identity.person.email.to_string(),
-            name: identity.person.name.to_string(),
-            role: identity.role,
-            teams: identity
-                .person
-                .teams
-                .iter()
-                .map(ToString::to_string)
-                .collect(),
-            iat: begins,
-            nbf: begins,
-            exp: now.plus(LIFE).min(identity.expires).secs(),
-            jti: self.jti(),
+        let times = Times {
+            begins: now.minus(BACKDATE).secs(),
+            ends: now.plus(LIFE).min(identity.expires).secs(),
         };
-        let token = self
-            .signers
-            .active(deployment.id)?
-            .sign(Kind::Airflow3, &claims)?;
+        let token = match deployment.rules.profile {
+            Profile::Airflow2 => self.airflow2(identity, host, times)?,
+            Profile::Airflow3 | Profile::Custom => self.airflow3(identity, deployment, times)?,
+        };
         let mut authorization = HeaderValue::try_from(format!("Bearer {token}"))
             .map_err(|_| ExchangeError::Signer(KeyError::Refused))?;
         authorization.set_sensitive(true);
         Ok(Arc::new(Presented {
             authorization,
-            user: value(&claims.sub),
-            email: value(&claims.email),
+            user: value(&subject_id(identity.subject)),
+            email: value(&identity.person.email),
             deployment: value(&deployment.id.to_string()),
         }))
+    }
+
+    fn airflow3(
+        &self,
+        identity: &Identity,
+        deployment: &Deployment,
+        times: Times,
+    ) -> Result<String, ExchangeError> {
+        let person = &identity.person;
+        let claims = Airflow3 {
+            iss: self.issuer.clone(),
+            aud: deployment.audience(),
+            sub: subject_id(identity.subject),
+            email: person.email.to_string(),
+            name: person.name.to_string(),
+            role: identity.role,
+            teams: person.teams.iter().map(ToString::to_string).collect(),
+            iat: times.begins,
+            nbf: times.begins,
+            exp: times.ends,
+            jti: self.jti(),
+        };
+        let signer = self.signers.active(deployment.id)?;
+        Ok(signer.sign(Kind::Airflow3, &claims)?)
+    }
+
+    fn airflow2(
+        &self,
+        identity: &Identity,
+        host: &str,
+        times: Times,
+    ) -> Result<String, ExchangeError> {
+        let signer = self.signers.airflow2().ok_or(ExchangeError::PlaneKey)?;
+        let claims = Airflow2 {
+            iss: self.issuer.clone(),
+            aud: host.to_owned(),
+            sub: subject_id(identity.subject),
+            email: identity.person.email.to_string(),
+            full_name: identity.person.name.to_string(),
+            roles: identity.role.map(fab_role).into_iter().collect(),
+            iat: times.begins,
+            nbf: times.begins,
+            exp: times.ends,
+            jti: self.jti(),
+        };
+        Ok(signer.sign(Kind::Airflow2, &claims)?)
     }
 
     /// 32 hexadecimal digits: Airflow's revocation table has room for no more.
@@ -186,6 +242,17 @@ impl Exchange {
 /// What can't be a header value is left empty: it must not become two headers.
 pub(crate) fn value(text: &str) -> HeaderValue {
     HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static(""))
+}
+
+/// The built-in role of Airflow 2 (FAB).
+fn fab_role(role: AirflowRole) -> String {
+    let name = match role {
+        AirflowRole::Viewer => "Viewer",
+        AirflowRole::User => "User",
+        AirflowRole::Op => "Op",
+        AirflowRole::Admin => "Admin",
+    };
+    name.to_owned()
 }
 
 fn subject_id(subject: Subject) -> String {

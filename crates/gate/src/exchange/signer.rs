@@ -1,4 +1,4 @@
-//! The signing key of each deployment.
+//! The signing key of each deployment, and the one that a plane's Airflow 2 share.
 
 use std::sync::Arc;
 
@@ -13,16 +13,18 @@ const LABEL: &str = "airflow-signer";
 /// Far more deployments than a plane has; a key that falls out is derived again.
 const CAPACITY: usize = 16_384;
 
-/// Signing keys, derived when first needed.
-pub(super) struct Signers {
+/// Signing keys: those of deployments, derived when first needed, and the plane's RSA key.
+pub(crate) struct Signers {
     keyring: Arc<Keyring>,
+    airflow2: Option<Arc<SigningKey>>,
     derived: Cache<(u32, DeploymentId), Arc<SigningKey>>,
 }
 
 impl Signers {
-    pub(super) fn new(keyring: Arc<Keyring>) -> Self {
+    pub(crate) fn new(keyring: Arc<Keyring>, airflow2: Option<Arc<SigningKey>>) -> Self {
         Self {
             keyring,
+            airflow2,
             derived: Cache::new(CAPACITY),
         }
     }
@@ -30,6 +32,11 @@ impl Signers {
     /// The key that signs now.
     pub(super) fn active(&self, deployment: DeploymentId) -> Result<Arc<SigningKey>, KeyError> {
         self.of(self.keyring.active(), deployment)
+    }
+
+    /// The plane's RSA key.
+    pub(super) fn airflow2(&self) -> Option<&SigningKey> {
+        self.airflow2.as_deref()
     }
 
     /// The public keys of all generations: a generation is published before it signs, and stays

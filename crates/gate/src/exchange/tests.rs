@@ -2,7 +2,9 @@ use std::collections::HashSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use aeolus_decide::World;
-use aeolus_keys::{JwkSet, jws};
+use aeolus_keys::claims::Registered;
+use aeolus_keys::seal::Keyring;
+use aeolus_keys::{Alg, JwkSet, SigningKey, jws};
 use aeolus_model::{AirflowRole, Subject, UserId};
 use aeolus_snapshot::{Sections, section};
 use aeolus_testkit::SeededRng;
@@ -21,17 +23,23 @@ impl Rng for Counted {
 
 const NOW: Time = Time::from_secs(1_800_000_000);
 
+const HOST: &str = "etl.example.com";
+
 fn deployment(number: u8) -> Arc<Deployment> {
+    deployment_of(number, section::Profile::Airflow3)
+}
+
+fn deployment_of(number: u8, profile: section::Profile) -> Arc<Deployment> {
     let record = section::Deployment {
         id: vec![number; 16],
         organization: vec![1; 16],
         workspace: vec![2; 16],
         name: "etl".into(),
         routes: vec![section::Route {
-            host: "etl.example.com".into(),
+            host: HOST.into(),
             path_prefix: String::new(),
         }],
-        profile: section::Profile::Airflow3.into(),
+        profile: profile.into(),
         max_stale: 86_400,
         hard_stale: 604_800,
         stale_then: section::StalePolicy::ServeUntilExp.into(),
@@ -55,22 +63,35 @@ fn identity(role: AirflowRole, expires: Time) -> Identity {
 }
 
 fn exchange() -> (Exchange, Arc<Counted>) {
+    exchange_with(None)
+}
+
+fn exchange_with(airflow2: Option<Arc<SigningKey>>) -> (Exchange, Arc<Counted>) {
     let rng = Arc::new(Counted(SeededRng::new("exchange"), AtomicUsize::new(0)));
     let keyring = Arc::new(Keyring::generate(&*rng));
-    let made = Exchange::new(PlaneId::from_bytes([9; 16]), keyring, rng.clone(), 100);
+    let made = Exchange::new(
+        PlaneId::from_bytes([9; 16]),
+        Signers::new(keyring, airflow2),
+        rng.clone(),
+        100,
+    );
     rng.1.store(0, Ordering::Relaxed);
     (made, rng)
 }
 
 fn claims(header: &HeaderValue, jwks: &str) -> Airflow3 {
+    claims_of(Kind::Airflow3, header, jwks)
+}
+
+fn claims_of<T: Registered + serde::de::DeserializeOwned>(
+    kind: Kind,
+    header: &HeaderValue,
+    jwks: &str,
+) -> T {
     let token = header.to_str().unwrap().strip_prefix("Bearer ").unwrap();
     let keys = JwkSet::parse(jwks.as_bytes()).unwrap().own_keys().unwrap();
     let unverified = jws::parse(token.as_bytes()).unwrap();
-    unverified
-        .verify(Kind::Airflow3, &keys[0])
-        .unwrap()
-        .claims()
-        .unwrap()
+    unverified.verify(kind, &keys[0]).unwrap().claims().unwrap()
 }
 
 #[test]
@@ -79,7 +100,7 @@ fn the_token_is_the_one_that_airflow_believes() {
     let etl = deployment(3);
     let later = NOW.plus(Duration::from_hours(1));
     let presented = exchange
-        .present(&identity(AirflowRole::Op, later), &etl, NOW)
+        .present(&identity(AirflowRole::Op, later), (&etl, HOST), NOW)
         .unwrap();
     assert!(presented.authorization.is_sensitive());
     let claims = claims(&presented.authorization, &exchange.jwks(&etl).unwrap());
@@ -96,13 +117,13 @@ fn it_never_outlives_the_credential() {
     let etl = deployment(3);
     let soon = NOW.plus(Duration::from_secs(40));
     let presented = exchange
-        .present(&identity(AirflowRole::Op, soon), &etl, NOW)
+        .present(&identity(AirflowRole::Op, soon), (&etl, HOST), NOW)
         .unwrap();
     assert_eq!(
         claims(&presented.authorization, &exchange.jwks(&etl).unwrap()).exp,
         soon.secs()
     );
-    let over = exchange.present(&identity(AirflowRole::Op, NOW), &etl, NOW);
+    let over = exchange.present(&identity(AirflowRole::Op, NOW), (&etl, HOST), NOW);
     assert!(matches!(over, Err(ExchangeError::CredentialOver)));
 }
 
@@ -115,19 +136,23 @@ fn it_is_minted_once_until_a_role_changes_or_time_passes() {
         for _ in 0..16 {
             scope.spawn(|| {
                 exchange
-                    .present(&identity(AirflowRole::Op, later), &etl, NOW)
+                    .present(&identity(AirflowRole::Op, later), (&etl, HOST), NOW)
                     .unwrap()
             });
         }
     });
     assert_eq!(rng.1.load(Ordering::Relaxed), 1);
     exchange
-        .present(&identity(AirflowRole::Viewer, later), &etl, NOW)
+        .present(&identity(AirflowRole::Viewer, later), (&etl, HOST), NOW)
         .unwrap();
     assert_eq!(rng.1.load(Ordering::Relaxed), 2);
     let minutes_later = NOW.plus(Duration::from_mins(2));
     exchange
-        .present(&identity(AirflowRole::Op, later), &etl, minutes_later)
+        .present(
+            &identity(AirflowRole::Op, later),
+            (&etl, HOST),
+            minutes_later,
+        )
         .unwrap();
     assert_eq!(rng.1.load(Ordering::Relaxed), 3);
 }
@@ -140,7 +165,7 @@ fn each_deployment_has_a_key_of_its_own_and_replicas_agree() {
         let plane = PlaneId::from_bytes([9; 16]);
         Exchange::new(
             plane,
-            Arc::clone(&keyring),
+            Signers::new(Arc::clone(&keyring), None),
             Arc::new(SeededRng::new("replica")),
             100,
         )
@@ -158,7 +183,12 @@ fn a_generation_is_published_before_it_signs_and_after() {
     let count = |keyring: &Keyring| {
         let plane = PlaneId::from_bytes([9; 16]);
         let rng = Arc::new(SeededRng::new("replica"));
-        let exchange = Exchange::new(plane, Arc::new(keyring.clone()), rng, 100);
+        let exchange = Exchange::new(
+            plane,
+            Signers::new(Arc::new(keyring.clone()), None),
+            rng,
+            100,
+        );
         JwkSet::parse(exchange.jwks(&deployment(3)).unwrap().as_bytes())
             .unwrap()
             .iter()
@@ -167,4 +197,83 @@ fn a_generation_is_published_before_it_signs_and_after() {
     assert_eq!(count(&keyring), 2);
     keyring.activate(announced).unwrap();
     assert_eq!(count(&keyring), 2);
+}
+
+fn airflow2() -> (Exchange, Arc<Counted>) {
+    let key = SigningKey::generate(Alg::Rs256, &SeededRng::new("rsa")).unwrap();
+    exchange_with(Some(Arc::new(key)))
+}
+
+fn airflow2_claims(exchange: &Exchange, presented: &Presented, at: &Deployment) -> Airflow2 {
+    let jwks = exchange.jwks(at).unwrap();
+    claims_of(Kind::Airflow2, &presented.authorization, &jwks)
+}
+
+#[test]
+fn row_i9_airflow_2_gets_the_claims_that_its_security_manager_requires() {
+    let (exchange, _) = airflow2();
+    let old = deployment_of(3, section::Profile::Airflow2);
+    let later = NOW.plus(Duration::from_hours(1));
+    let presented = exchange
+        .present(&identity(AirflowRole::Op, later), (&old, HOST), NOW)
+        .unwrap();
+    let claims = airflow2_claims(&exchange, &presented, &old);
+    assert_eq!(
+        (claims.aud.as_str(), claims.roles),
+        (HOST, vec!["Op".to_owned()])
+    );
+    assert_eq!(claims.sub, UserId::from_bytes([7; 16]).to_string());
+    assert_eq!((claims.iat, claims.nbf), (NOW.secs() - 30, NOW.secs() - 30));
+    assert_eq!(claims.exp, NOW.secs() + 300);
+    assert!(claims.iss.starts_with("urn:aeolus:plane:"));
+    assert!(presented.authorization.is_sensitive());
+    let published = exchange.jwks(&old).unwrap();
+    assert!(published.contains("RS256") && !published.contains("EdDSA"));
+}
+
+#[test]
+fn an_airflow_2_token_never_outlives_the_credential_either() {
+    let (exchange, _) = airflow2();
+    let old = deployment_of(3, section::Profile::Airflow2);
+    let soon = NOW.plus(Duration::from_secs(40));
+    let presented = exchange
+        .present(&identity(AirflowRole::Op, soon), (&old, HOST), NOW)
+        .unwrap();
+    let claims = airflow2_claims(&exchange, &presented, &old);
+    assert_eq!(claims.exp, soon.secs());
+}
+
+#[test]
+fn an_airflow_2_token_is_signed_once_for_each_host_and_role() {
+    let (exchange, rng) = airflow2();
+    let old = deployment_of(3, section::Profile::Airflow2);
+    let later = NOW.plus(Duration::from_hours(1));
+    let minted = |role, host: &str| {
+        let presented = exchange.present(&identity(role, later), (&old, host), NOW);
+        airflow2_claims(&exchange, &presented.unwrap(), &old)
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| minted(AirflowRole::Op, HOST));
+        }
+    });
+    assert_eq!(rng.1.load(Ordering::Relaxed), 1);
+    assert_eq!(
+        minted(AirflowRole::Op, "etl.localhost").aud,
+        "etl.localhost"
+    );
+    assert_eq!(minted(AirflowRole::Viewer, HOST).roles, ["Viewer"]);
+    assert_eq!(rng.1.load(Ordering::Relaxed), 3);
+}
+
+#[test]
+fn without_the_planes_key_only_airflow_2_goes_unserved() {
+    let (exchange, _) = exchange();
+    let old = deployment_of(3, section::Profile::Airflow2);
+    let later = NOW.plus(Duration::from_hours(1));
+    let op = identity(AirflowRole::Op, later);
+    let refused = exchange.present(&op, (&old, HOST), NOW);
+    assert!(matches!(refused, Err(ExchangeError::PlaneKey)));
+    assert!(matches!(exchange.jwks(&old), Err(ExchangeError::PlaneKey)));
+    assert!(exchange.present(&op, (&deployment(4), HOST), NOW).is_ok());
 }

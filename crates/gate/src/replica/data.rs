@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use aeolus_keys::seal::{GenerationError, Keyring};
-use aeolus_keys::{KeyError, SigningKey};
-use aeolus_model::{PlaneId, Secret, Slug};
+use aeolus_keys::{Alg, KeyError, SigningKey};
+use aeolus_model::{PlaneId, Rng, Secret, Slug};
 use aeolus_snapshot::{Root, RootError};
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +16,7 @@ const SETTINGS: &str = "gate.json";
 const ROOT: &str = "root.json";
 const IDENTITY: &str = "identity.key";
 const SECRET: &str = "secret.json";
+const AIRFLOW2: &str = "airflow2.key";
 
 /// `gate.json`: written once, at enrolment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,6 +79,9 @@ pub struct Data {
     pub identity: Arc<SigningKey>,
     /// The plane secret's generations, which control never sees.
     pub secret: Keyring,
+    /// The plane's RSA key for Airflow 2, or why it can't be used. It is no reason not to start:
+    /// every other deployment does without.
+    pub airflow2: Result<Arc<SigningKey>, DataError>,
     pub(crate) fs: Arc<dyn Fs>,
 }
 
@@ -103,10 +107,7 @@ impl Data {
         let root = String::from_utf8(read(&*fs, &root_path, 0o022)?)
             .map_err(|error| damaged(&root_path, &error))?;
         let root = Root::parse(&root).map_err(|error: RootError| damaged(&root_path, &error))?;
-        let identity_path = path.join(IDENTITY);
-        let identity = Secret::new(read(&*fs, &identity_path, 0o077)?);
-        let identity = SigningKey::from_pkcs8(&identity)
-            .map_err(|error: KeyError| damaged(&identity_path, &error))?;
+        let identity = key(&*fs, &path.join(IDENTITY))?;
         let secret_path = path.join(SECRET);
         let secret = Secret::new(read(&*fs, &secret_path, 0o077)?);
         let secret = Keyring::from_json(secret.expose())
@@ -117,6 +118,7 @@ impl Data {
             root,
             identity: Arc::new(identity),
             secret,
+            airflow2: rsa_key(&*fs, &path.join(AIRFLOW2)),
             fs,
         })
     }
@@ -130,9 +132,9 @@ impl Data {
     pub(crate) fn create(
         path: &Path,
         fs: &dyn Fs,
-        parts: (&Settings, &Root, &SigningKey, &Keyring),
+        (settings, root): (&Settings, &Root),
+        keys: &NewKeys,
     ) -> Result<(), DataError> {
-        let (settings, root, identity, secret) = parts;
         if Self::exists(path, fs) {
             return Err(DataError::Enrolled(path.to_owned()));
         }
@@ -140,15 +142,19 @@ impl Data {
             let path = path.to_owned();
             move |cause| DataError::Io { path, cause }
         };
-        let pkcs8 = identity
-            .to_pkcs8()
-            .map_err(|error| damaged(&path.join(IDENTITY), &error))?;
+        let pkcs8 = |key: &SigningKey, name: &str| {
+            let pkcs8 = key.to_pkcs8();
+            pkcs8.map_err(|error| damaged(&path.join(name), &error))
+        };
+        let identity = pkcs8(&keys.identity, IDENTITY)?;
+        let airflow2 = pkcs8(&keys.airflow2, AIRFLOW2)?;
         let settings = serde_json::to_vec_pretty(settings)
             .map_err(|error| damaged(&path.join(SETTINGS), &error))?;
         fs.create_dir(path).map_err(io(path))?;
-        let secret = secret.to_json();
-        let files: [(&str, &[u8]); 4] = [
-            (IDENTITY, pkcs8.expose()),
+        let secret = keys.secret.to_json();
+        let files: [(&str, &[u8]); 5] = [
+            (IDENTITY, identity.expose()),
+            (AIRFLOW2, airflow2.expose()),
             (SECRET, secret.expose().as_bytes()),
             (ROOT, root.document().as_bytes()),
             (SETTINGS, &settings),
@@ -163,6 +169,42 @@ impl Data {
     /// Replaces the root document.
     pub(crate) fn store_root(path: &Path, fs: &dyn Fs, root: &Root) -> io::Result<()> {
         replace(fs, &path.join(ROOT), root.document().as_bytes())
+    }
+}
+
+/// The secrets of a new plane.
+pub(crate) struct NewKeys {
+    /// Proves to control who it is.
+    pub(crate) identity: SigningKey,
+    /// What everything else of the plane is derived from.
+    pub(crate) secret: Keyring,
+    /// Signs for Airflow 2. It is made with the others, not when it is first needed: that would be
+    /// tenths of a second within a request, and another key in each copy of the folder.
+    pub(crate) airflow2: SigningKey,
+}
+
+impl NewKeys {
+    /// Makes them.
+    pub(crate) fn generate(rng: &dyn Rng) -> Result<Self, KeyError> {
+        Ok(Self {
+            identity: SigningKey::generate(Alg::EdDsa, rng)?,
+            secret: Keyring::generate(rng),
+            airflow2: SigningKey::generate(Alg::Rs256, rng)?,
+        })
+    }
+}
+
+fn key(fs: &dyn Fs, path: &Path) -> Result<SigningKey, DataError> {
+    let pkcs8 = Secret::new(read(fs, path, 0o077)?);
+    SigningKey::from_pkcs8(&pkcs8).map_err(|error| damaged(path, &error))
+}
+
+fn rsa_key(fs: &dyn Fs, path: &Path) -> Result<Arc<SigningKey>, DataError> {
+    let key = key(fs, path)?;
+    if key.public().alg() == Alg::Rs256 {
+        Ok(Arc::new(key))
+    } else {
+        Err(damaged(path, &"it is no RSA key"))
     }
 }
 

@@ -4,16 +4,15 @@ use std::path::Path;
 
 use aeolus_api::JoinToken;
 use aeolus_api::plane::EnrollRequest;
+use aeolus_keys::KeyError;
 use aeolus_keys::digest::hmac;
-use aeolus_keys::seal::Keyring;
-use aeolus_keys::{Alg, KeyError, SigningKey};
 use aeolus_model::Rng;
 use aeolus_snapshot::{Digest, Root, RootError};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::control::{Control, ControlError};
-use super::data::{Data, DataError, Settings};
+use super::data::{Data, DataError, NewKeys, Settings};
 use super::fs::Fs;
 
 /// Why a gate couldn't join.
@@ -50,7 +49,8 @@ pub async fn enrol<C: Control>(
         return Err(DataError::Enrolled(data.to_owned()).into());
     }
     let hash: Digest = token.root_sha256.parse().map_err(|_| EnrolError::Token)?;
-    let identity = SigningKey::generate(Alg::EdDsa, rng)?;
+    let keys = NewKeys::generate(rng)?;
+    let identity = &keys.identity;
     let mut nonce = [0; 32];
     rng.fill(&mut nonce);
     let public = identity.public().as_ed25519().ok_or(EnrolError::Token)?;
@@ -70,7 +70,6 @@ pub async fn enrol<C: Control>(
         control_url: Some(token.url.trim_end_matches('/').to_owned()),
         issuer: answer.issuer,
     };
-    let secret = Keyring::generate(rng);
-    Data::create(data, fs, (&settings, &root, &identity, &secret))?;
+    Data::create(data, fs, (&settings, &root), &keys)?;
     Ok(settings)
 }

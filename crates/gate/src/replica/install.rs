@@ -4,12 +4,10 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use aeolus_keys::seal::Keyring;
-use aeolus_keys::{Alg, SigningKey};
 use aeolus_model::{Rng, Time};
 use aeolus_snapshot::{Position, Published, Root};
 
-use super::data::{Data, DataError, Settings};
+use super::data::{Data, DataError, NewKeys, Settings};
 use super::disk::{BlobMap, Disk, Times};
 use super::fs::SystemFs;
 
@@ -49,9 +47,8 @@ pub enum InstallError {
 pub fn install(path: &Path, what: &Installation<'_>, rng: &dyn Rng) -> Result<(), InstallError> {
     let fs = Arc::new(SystemFs);
     if !Data::exists(path, &*fs) {
-        let identity = SigningKey::generate(Alg::EdDsa, rng)?;
-        let secret = Keyring::generate(rng);
-        Data::create(path, &*fs, (what.settings, what.root, &identity, &secret))?;
+        let keys = NewKeys::generate(rng)?;
+        Data::create(path, &*fs, (what.settings, what.root), &keys)?;
     }
     let data = Data::open(path, Arc::<SystemFs>::clone(&fs))?;
     if data.settings.plane != what.settings.plane || data.root.hash() != what.root.hash() {

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use aeolus_api::oauth::{SessionHint, TokenAnswer};
@@ -245,8 +245,20 @@ pub(crate) fn sections(upstream: &str, keys: &[(Kind, &SigningKey)]) -> Sections
     }
 }
 
+/// One RSA key for all tests: making one takes longer than most of them.
+fn airflow2_key() -> Arc<SigningKey> {
+    static KEY: OnceLock<Arc<SigningKey>> = OnceLock::new();
+    let make = || Arc::new(SigningKey::generate(Alg::Rs256, &SeededRng::new("rsa")).unwrap());
+    Arc::clone(KEY.get_or_init(make))
+}
+
 impl Fleet {
     pub(crate) async fn start() -> Self {
+        Self::start_with(Some(airflow2_key())).await
+    }
+
+    /// With or without the plane's key for Airflow 2.
+    pub(crate) async fn start_with(airflow2: Option<Arc<SigningKey>>) -> Self {
         let rng = Arc::new(SeededRng::new("gate"));
         let airflow = Airflow::start().await;
         let key = |name: &str| SigningKey::generate(Alg::EdDsa, &SeededRng::new(name)).unwrap();
@@ -277,6 +289,7 @@ impl Fleet {
         let gate = Arc::new(Gate::new(Parts {
             plane: PLANE,
             secret,
+            airflow2,
             knowledge: Arc::clone(&fake) as _,
             sessions: Arc::clone(&fake) as _,
             journal: Arc::clone(&fake) as _,

@@ -1,6 +1,8 @@
 //! What the crate promises, through its public interface.
 
 #[cfg(test)]
+mod airflow2;
+#[cfg(test)]
 mod authorization;
 #[cfg(test)]
 mod checks;
