@@ -1,11 +1,15 @@
 //! The configuration of the servers: one YAML file, below the environment, below flags.
 
+mod compat;
 mod environment;
 mod layers;
+mod rails;
 mod secret;
 mod types;
 
+pub(crate) use compat::Compat;
 pub(crate) use environment::{Environment, leaves};
 pub(crate) use layers::{Flag, Sources};
+pub(crate) use rails::Rails;
 pub(crate) use secret::{SecretSource, read_reference};
-pub(crate) use types::{Compat, Config, Gate, LogFormat};
+pub(crate) use types::{Config, Gate, LogFormat};

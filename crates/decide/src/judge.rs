@@ -171,7 +171,9 @@ impl Judge<'_> {
             let reason = Reason::Forbidden;
             return Err(Refusal { reason, subject });
         }
-        identity.role = AirflowRole::of(permissions);
+        let role = AirflowRole::of(permissions);
+        let highest = self.world.highest_role;
+        identity.role = role.map(|role| highest.map_or(role, |highest| role.min(highest)));
         Ok(identity)
     }
 

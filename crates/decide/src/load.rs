@@ -14,11 +14,16 @@ use aeolus_model::{
 use aeolus_snapshot::{Sections, section};
 
 use crate::class::RuleSet;
+use crate::rails::Rails;
 use crate::revocations::Revoked;
 use crate::seat::Seat;
 use crate::world::{Deployment, Person, Place, RefusedDeployment, World};
 
-pub(crate) fn world(sections: &Sections, missing: &BTreeSet<OrganizationId>) -> World {
+pub(crate) fn world(
+    sections: &Sections,
+    missing: &BTreeSet<OrganizationId>,
+    rails: Option<&Rails>,
+) -> World {
     let mut world = World {
         people: people(&sections.subjects, &sections.grants),
         ring: ring(&sections.keys),
@@ -30,13 +35,14 @@ pub(crate) fn world(sections: &Sections, missing: &BTreeSet<OrganizationId>) -> 
             .filter(|(id, _)| !missing.contains(id))
             .filter_map(|(id, section)| Some((*id, Revoked::load(section)?)))
             .collect(),
+        highest_role: rails.map(|rails| rails.highest_role),
         ..World::default()
     };
-    deployments(&mut world, &sections.deployments);
+    deployments(&mut world, &sections.deployments, rails);
     world
 }
 
-fn deployments(world: &mut World, section: &section::Deployments) {
+fn deployments(world: &mut World, section: &section::Deployments, rails: Option<&Rails>) {
     let mut interned: HashSet<Arc<RuleSet>> = HashSet::new();
     for record in &section.deployments {
         let refusal = |why| RefusedDeployment {
@@ -44,7 +50,12 @@ fn deployments(world: &mut World, section: &section::Deployments) {
             name: record.name.clone(),
             why,
         };
-        let served = match deployment(record, &mut interned) {
+        let within = |deployment| {
+            rails
+                .map_or(Ok(()), |rails| rails.check(&deployment))
+                .map(|()| deployment)
+        };
+        let served = match deployment(record, &mut interned).and_then(within) {
             Ok(deployment) => Some(Arc::new(deployment)),
             Err(why) => {
                 world.refused.push(refusal(why));

@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use aeolus_keys::KeyRing;
 use aeolus_model::{
-    ConnectionId, DeploymentId, Grants, OrganizationId, Resource, Staleness, Subject, WorkspaceId,
+    AirflowRole, ConnectionId, DeploymentId, Grants, OrganizationId, Resource, Staleness, Subject,
+    WorkspaceId,
 };
 use aeolus_snapshot::{Sections, Snapshot};
 
 use crate::class::RuleSet;
 use crate::path::Target;
+use crate::rails::Rails;
 use crate::revocations::Revoked;
 use crate::seat::Seat;
 use crate::{Reason, load};
@@ -27,6 +29,8 @@ pub struct World {
     pub(crate) issuer: String,
     pub(crate) connections: HashSet<ConnectionId>,
     pub(crate) revocations: HashMap<OrganizationId, Revoked>,
+    /// The most that anybody is in an Airflow, where the plane says so.
+    pub(crate) highest_role: Option<AirflowRole>,
 }
 
 /// One deployment as the gate serves it.
@@ -115,9 +119,23 @@ impl World {
         Self::from_sections(snapshot.sections(), snapshot.missing_revocations())
     }
 
+    /// The same with what lies outside a plane's own bounds left out.
+    pub fn bounded(snapshot: &Snapshot, rails: &Rails) -> Self {
+        Self::within(snapshot.sections(), snapshot.missing_revocations(), rails)
+    }
+
+    /// Sections, within a plane's own bounds.
+    pub(crate) fn within(
+        sections: &Sections,
+        missing: &BTreeSet<OrganizationId>,
+        rails: &Rails,
+    ) -> Self {
+        load::world(sections, missing, Some(rails))
+    }
+
     /// Indexes sections that the caller has reason to believe: control's own, or a test's.
     pub fn from_sections(sections: &Sections, missing: &BTreeSet<OrganizationId>) -> Self {
-        load::world(sections, missing)
+        load::world(sections, missing, None)
     }
 
     /// The deployments that are served.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use aeolus_api::Listen;
 use aeolus_api::client::{Client, ClientError};
-use aeolus_decide::World;
+use aeolus_decide::{Rails, World};
 use aeolus_keys::SigningKey;
 use aeolus_model::{Clock, Rng};
 use aeolus_tls::{BindError, HandedOver, Listener};
@@ -55,6 +55,8 @@ pub struct GateConfig {
     pub parent_cookie: Option<String>,
     /// How slow a client may be.
     pub patience: Patience,
+    /// What this plane allows, whatever control says.
+    pub rails: Rails,
     /// How often every deployment is probed, if at all.
     pub probe: Option<Duration>,
     /// Sockets that a service manager opened: `checks`, `grpc`, `fastcgi`, `proxy`, `metrics`.
@@ -241,11 +243,12 @@ impl Running {
         config: &GateConfig,
         (clock, rng): (&Arc<dyn Clock>, &Arc<dyn Rng>),
     ) -> Result<Self, GateError> {
+        let rails = config.rails.clone();
         let parts = replica::Parts {
             wall: Arc::clone(clock),
             boot: Arc::new(SystemBootClock),
-            build: Box::new(|snapshot| {
-                let world = World::from_snapshot(snapshot);
+            build: Box::new(move |snapshot| {
+                let world = World::bounded(snapshot, &rails);
                 for refused in world.refused() {
                     tracing::error!(
                         deployment = refused.id,

@@ -163,6 +163,26 @@ impl PathPattern {
     }
 }
 
+impl PathPattern {
+    /// Whether some path fits both patterns.
+    pub fn overlaps(&self, other: &Self) -> bool {
+        let segments = |pattern: &'_ str| -> Vec<String> {
+            let rest = pattern.strip_prefix('/').unwrap_or_default();
+            rest.split('/').map(str::to_owned).collect()
+        };
+        let (own, others) = (segments(&self.0), segments(&other.0));
+        let mut pairs = own.iter().zip(&others);
+        let meet = |a: &str, b: &str| a == b || a == "*" || b == "*";
+        let end = pairs.find(|(a, b)| *a == "**" || *b == "**" || !meet(a, b));
+        if let Some((a, b)) = end {
+            return a == "**" || b == "**";
+        }
+        // `/a/**` also fits `/a`.
+        let rest = |all: &[String], past: usize| all.get(past).is_none_or(|s| s == "**");
+        rest(&own, others.len()) && rest(&others, own.len())
+    }
+}
+
 impl TryFrom<String> for PathPattern {
     type Error = PathPatternError;
 
@@ -216,6 +236,21 @@ mod tests {
         assert!(!fits("/a/*/c", "/a/b/c/d"));
         assert!(fits("/", "/"));
         assert!(fits("/**", "/anything/at/all"));
+    }
+
+    #[test]
+    fn patterns_overlap_where_a_path_fits_both() {
+        let overlap = |a: &str, b: &str| {
+            let (a, b) = (
+                PathPattern::parse(a).unwrap(),
+                PathPattern::parse(b).unwrap(),
+            );
+            assert_eq!(a.overlaps(&b), b.overlaps(&a));
+            a.overlaps(&b)
+        };
+        assert!(overlap("/a/b", "/a/*") && overlap("/a/**", "/*/b/c") && overlap("/**", "/"));
+        assert!(overlap("/a/**", "/a") && overlap("/a/*/**", "/a/b"));
+        assert!(!overlap("/a/b", "/a/c") && !overlap("/a", "/a/b") && !overlap("/a/**", "/b/**"));
     }
 
     #[test]

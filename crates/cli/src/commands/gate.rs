@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use aeolus_api::JoinToken;
-use aeolus_decide::CidrError;
+use aeolus_decide::{CidrError, Rails, Upstreams};
 use aeolus_gate::guard::Proxies;
 use aeolus_gate::observe::Share;
 use aeolus_gate::replica::fs::SystemFs;
@@ -118,6 +118,7 @@ pub(super) fn serve(args: &GateServe, context: &Context) -> Result<(), Failure> 
         control: None,
         allow_sample: Share::of(effective.config.observability.allow_sample.into()),
         parent_cookie,
+        rails: rails(&gate.rails)?,
         patience: Patience {
             head: effective.config.limits.head_timeout.duration(),
             stall: effective.config.limits.stall_timeout.duration(),
@@ -166,6 +167,31 @@ pub(super) fn parent_cookie(compat: &Compat) -> Result<Option<(Host, String)>, F
             .usage()
     })?;
     Ok(Some((cookie.domain.clone(), name)))
+}
+
+/// What the plane allows.
+fn rails(config: &crate::config::Rails) -> Result<Rails, Failure> {
+    let upstream = |text: &String| {
+        Upstreams::parse(text).ok_or_else(|| {
+            Report::new(
+                "CFG-0004",
+                format!("gate.rails.upstreams: {text:?} is no host"),
+            )
+            .help("give a network such as 10.0.0.0/8, a host name, or .suffix for all names below")
+            .usage()
+        })
+    };
+    let organizations = config.organizations.as_ref();
+    Ok(Rails {
+        organizations: organizations.map(|ids| ids.iter().copied().collect()),
+        upstreams: config
+            .upstreams
+            .iter()
+            .map(upstream)
+            .collect::<Result<_, _>>()?,
+        never_public: config.never_public.clone(),
+        highest_role: config.highest_role,
+    })
 }
 
 /// Who may ask from other machines.

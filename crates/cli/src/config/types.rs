@@ -7,6 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::SecretSource;
+use super::compat::Compat;
+use super::rails::Rails;
 
 /// The configuration of an Aeolus server.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -32,39 +34,6 @@ pub(crate) struct Config {
     pub(crate) observability: Observability,
     /// Settings for those who come from another product.
     pub(crate) compat: Compat,
-}
-
-/// Settings for those who come from another product.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub(crate) struct Compat {
-    /// A cookie for all hosts below one domain, as the original sets it. It is for proxies that ask at
-    /// `/v1/authorization` and can't hand `/.aeolus/` to the gate; every application below the domain
-    /// gets to see it. Control and the gates need the same.
-    pub(crate) parent_cookie: Option<ParentCookie>,
-}
-
-/// A cookie for all hosts below one domain.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct ParentCookie {
-    /// The domain, such as `example.com`; control's public URL must be below it too.
-    #[schemars(with = "schema::Host")]
-    pub(crate) domain: aeolus_model::Host,
-    /// Its name; absent: the original's, `astronomer_DOMAIN_auth` with `_` for dots and hyphens.
-    pub(crate) name: Option<String>,
-}
-
-impl ParentCookie {
-    /// The name in force; none if it can't be a cookie's.
-    pub(crate) fn name(&self) -> Option<String> {
-        let name = self.name.clone().unwrap_or_else(|| {
-            let snake = self.domain.as_str().replace(['.', '-'], "_");
-            format!("astronomer_{snake}_auth")
-        });
-        let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
-        (!name.is_empty() && name.len() <= 128 && name.bytes().all(fits)).then_some(name)
-    }
 }
 
 /// A section that has no keys in this release.
@@ -171,6 +140,8 @@ pub(crate) struct Gate {
     /// Where it shows metrics; `null`: nowhere.
     #[schemars(with = "Option<schema::Listen>")]
     pub(crate) metrics: Option<Listen>,
+    /// What this plane allows, whatever control says. A deployment that lies outside is not served.
+    pub(crate) rails: Rails,
     /// Harmless requests of its own, so that what is broken shows before people meet it; `null`: none.
     pub(crate) probe: Option<Probe>,
 }
@@ -204,6 +175,7 @@ impl Default for Gate {
             fastcgi: None,
             proxy: Some(local(8808)),
             metrics: Some(local(8819)),
+            rails: Rails::default(),
             probe: None,
         }
     }
