@@ -70,6 +70,7 @@ struct Routed<'a> {
     target: Target<'a>,
     authority: Authority,
     deployment: &'a Arc<Deployment>,
+    host: usize,
     class: Classified,
 }
 
@@ -100,18 +101,19 @@ impl Judge<'_> {
         }
         let target = Target::parse(request.target)?;
         let authority = authority(request, &target)?;
-        let (deployment, prefix) = self.world.route(authority.host(), &target)?;
+        let (deployment, place) = self.world.route(authority.host(), &target)?;
         if request.pin.is_some_and(|pin| pin != deployment.id) {
             return Err(Reason::PinMismatch);
         }
         let class = deployment
             .rules
-            .classify(&target, prefix, method, request.peer);
+            .classify(&target, &place.prefix, method, request.peer);
         Ok(Routed {
             method,
             target,
             authority,
             deployment,
+            host: place.host,
             class,
         })
     }
@@ -121,7 +123,7 @@ impl Judge<'_> {
         let allow = |access| {
             let deployment = Arc::clone(routed.deployment);
             let class = routed.class.class;
-            let host = deployment.host_index(routed.authority.host());
+            let host = routed.host;
             Decision::Allow(Allowed::new(deployment, access, class, writes, host))
         };
         if routed.class.class == PathClass::Refuse {

@@ -67,7 +67,7 @@ fn deployments(world: &mut World, section: &section::Deployments, rails: Option<
                 .deployments
                 .insert(deployment.id, Arc::clone(deployment));
         }
-        for route in &record.routes {
+        for (number, route) in record.routes.iter().enumerate() {
             let Ok(host) = Host::parse(&route.host) else {
                 continue;
             };
@@ -82,6 +82,7 @@ fn deployments(world: &mut World, section: &section::Deployments, rails: Option<
             }
             places.push(Place {
                 prefix: route.path_prefix.as_str().into(),
+                host: number,
                 deployment: served.clone(),
             });
         }

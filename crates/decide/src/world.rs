@@ -70,12 +70,6 @@ impl Deployment {
     pub fn audience(&self) -> String {
         format!("urn:aeolus:deployment:{}", self.id)
     }
-
-    /// Where in `hosts` a host is that was routed here; past the end if it isn't there.
-    pub(crate) fn host_index(&self, host: &str) -> usize {
-        let found = self.hosts.iter().position(|known| known == host);
-        found.unwrap_or(self.hosts.len())
-    }
 }
 
 /// A record that this version can't serve safely. The host answers 503; the rest goes on.
@@ -93,6 +87,8 @@ pub struct RefusedDeployment {
 #[derive(Debug)]
 pub(crate) struct Place {
     pub(crate) prefix: Box<str>,
+    /// Which of the deployment's hosts this is.
+    pub(crate) host: usize,
     /// None where the record was refused.
     pub(crate) deployment: Option<Arc<Deployment>>,
 }
@@ -180,13 +176,12 @@ impl World {
         &self.ring
     }
 
-    /// The deployment that serves a target on a host (canonical form), and the prefix it lives
-    /// below. Both readings of the path must lead to the same one.
+    /// The deployment that serves a target on a host (canonical form), and the place it lives at. Both readings of the path must lead to the same one.
     pub(crate) fn route(
         &self,
         host: &str,
         target: &Target<'_>,
-    ) -> Result<(&Arc<Deployment>, &str), Reason> {
+    ) -> Result<(&Arc<Deployment>, &Place), Reason> {
         let places = self.hosts.get(host).ok_or(Reason::HostUnknown)?;
         let find = |path: &str| {
             places.iter().find(|place| {
@@ -201,7 +196,7 @@ impl World {
             (Some(raw), Some(decoded)) if std::ptr::eq(raw, decoded) => {
                 let served = raw.deployment.as_ref();
                 let deployment = served.ok_or(Reason::DeploymentNotUnderstood)?;
-                Ok((deployment, &raw.prefix))
+                Ok((deployment, raw))
             }
             _ => Err(Reason::TargetReadingsDiffer),
         }

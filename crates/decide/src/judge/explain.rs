@@ -101,8 +101,8 @@ impl Judge<'_> {
         steps: &mut Steps,
     ) -> Result<(), Stopped> {
         let (target, rules) = (&routed.target, &routed.deployment.rules);
-        let prefix = self.world.route(routed.authority.host(), target);
-        let prefix = prefix.map_or("", |(_, prefix)| prefix);
+        let place = self.world.route(routed.authority.host(), target);
+        let prefix = place.map_or("", |(_, place)| &place.prefix);
         let reading = |path: &str| {
             let below = path.strip_prefix(prefix).unwrap_or_default();
             classified(rules.classify_path(below, routed.method, request.peer))
