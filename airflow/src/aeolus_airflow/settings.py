@@ -61,20 +61,9 @@ class Settings:
         :raises AirflowConfigException: with one line for every setting to correct.
         """
         reader = _Reader()
-        plain_http = reader.boolean("jwks_allow_plain_http")
         settings = cls(
-            jwks_url=reader.required(
-                "jwks_url",
-                "where the gate publishes the keys of this deployment",
-                "http://127.0.0.1:8810/deployments/DEPLOYMENT_ID/jwks.json",
-                lambda value: _jwks_url_fault(value, plain_http),
-            ),
-            issuer=reader.required(
-                "issuer",
-                "the plane whose gate may sign people in here",
-                "urn:aeolus:plane:PLANE_ID",
-                lambda value: _urn_fault(value, "urn:aeolus:plane:"),
-            ),
+            jwks_url=reader.jwks_url(),
+            issuer=reader.issuer(),
             audience=reader.required(
                 "audience",
                 "the deployment this Airflow is, so that no other deployment's token opens it",
@@ -96,7 +85,6 @@ class Settings:
         reader.finish()
         return settings
 
-
     @classmethod
     def load_airflow2(cls) -> Settings:
         """Read and check the settings of an Airflow 2, whose audience is its host.
@@ -104,20 +92,9 @@ class Settings:
         :raises AirflowConfigException: with one line for every setting to correct.
         """
         reader = _Reader()
-        plain_http = reader.boolean("jwks_allow_plain_http")
         settings = cls(
-            jwks_url=reader.required(
-                "jwks_url",
-                "where the gate publishes the keys of this deployment",
-                "http://127.0.0.1:8810/deployments/DEPLOYMENT_ID/jwks.json",
-                lambda value: _jwks_url_fault(value, plain_http),
-            ),
-            issuer=reader.required(
-                "issuer",
-                "the plane whose gate may sign people in here",
-                "urn:aeolus:plane:PLANE_ID",
-                lambda value: _urn_fault(value, "urn:aeolus:plane:"),
-            ),
+            jwks_url=reader.jwks_url(),
+            issuer=reader.issuer(),
             audience=reader.required(
                 "audience",
                 "the host of this deployment, so that no other deployment's token opens it",
@@ -137,6 +114,25 @@ class _Reader:
 
     def __init__(self) -> None:
         self.faults: list[str] = []
+
+    def jwks_url(self) -> str:
+        """Where the keys are; the same for every Airflow."""
+        plain_http = self.boolean("jwks_allow_plain_http")
+        return self.required(
+            "jwks_url",
+            "where the gate publishes the keys of this deployment",
+            "http://127.0.0.1:8810/deployments/DEPLOYMENT_ID/jwks.json",
+            lambda value: _jwks_url_fault(value, plain_http),
+        )
+
+    def issuer(self) -> str:
+        """Whose tokens count; the same for every Airflow."""
+        return self.required(
+            "issuer",
+            "the plane whose gate may sign people in here",
+            "urn:aeolus:plane:PLANE_ID",
+            lambda value: _urn_fault(value, "urn:aeolus:plane:"),
+        )
 
     def required(
         self, key: str, why: str, example: str, fault_of: Callable[[str], str | None]
