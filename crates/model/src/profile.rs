@@ -150,8 +150,7 @@ impl PathPattern {
     /// Whether a path, given as its segments, fits.
     pub fn matches<'a>(&self, segments: impl IntoIterator<Item = &'a str>) -> bool {
         let mut segments = segments.into_iter();
-        let pattern = self.0.strip_prefix('/').unwrap_or_default();
-        for expected in pattern.split('/') {
+        for expected in self.segments() {
             match (expected, segments.next()) {
                 ("**", _) => return true,
                 ("*", Some(segment)) if !segment.is_empty() => {}
@@ -161,25 +160,22 @@ impl PathPattern {
         }
         segments.next().is_none()
     }
-}
 
-impl PathPattern {
     /// Whether some path fits both patterns.
     pub fn overlaps(&self, other: &Self) -> bool {
-        let segments = |pattern: &'_ str| -> Vec<String> {
-            let rest = pattern.strip_prefix('/').unwrap_or_default();
-            rest.split('/').map(str::to_owned).collect()
-        };
-        let (own, others) = (segments(&self.0), segments(&other.0));
-        let mut pairs = own.iter().zip(&others);
-        let meet = |a: &str, b: &str| a == b || a == "*" || b == "*";
-        let end = pairs.find(|(a, b)| *a == "**" || *b == "**" || !meet(a, b));
-        if let Some((a, b)) = end {
-            return a == "**" || b == "**";
+        let (mut own, mut others) = (self.segments(), other.segments());
+        loop {
+            match (own.next(), others.next()) {
+                // A last `**` also fits nothing: `/a/**` is `/a` too.
+                (Some("**"), _) | (_, Some("**")) | (None, None) => return true,
+                (Some(a), Some(b)) if a == b || a == "*" || b == "*" => {}
+                _ => return false,
+            }
         }
-        // `/a/**` also fits `/a`.
-        let rest = |all: &[String], past: usize| all.get(past).is_none_or(|s| s == "**");
-        rest(&own, others.len()) && rest(&others, own.len())
+    }
+
+    fn segments(&self) -> impl Iterator<Item = &str> {
+        self.0.strip_prefix('/').unwrap_or_default().split('/')
     }
 }
 
