@@ -24,8 +24,6 @@ DEPLOYMENTS = int(os.environ.get("DEPLOYMENTS", "1000"))
 MANY = int(os.environ.get("MANY_DEPLOYMENTS", "100000"))
 NEW = int(os.environ.get("NEW_TOKENS", "40000"))
 COLUMNS = ["rps", "cpu_us", "p50_us", "p99_us", "alone_p50_us", "alone_p99_us", "generator_busy", "pss_mib"]
-# Ours against the peers' own best case: a token they have seen where they can remember one.
-RATIOS = {"envoy": "envoy", "envoy_cache": "envoy_cache", "haproxy": "haproxy", "node": "node", "apache": "apache"}
 
 
 def main() -> None:
@@ -129,7 +127,7 @@ def report(figures: dict[str, Figures], counted: dict[str, Counter[str]]) -> Non
 def summary(figures: dict[str, Figures], counted: dict[str, Counter[str]]) -> Figures:
     """The figures that goals are set for. Ratios are above 1 where the gate is better."""
     own = figures["gate"]
-    faster = {name: round(own["rps"] / figures[peer]["rps"], 2) for name, peer in RATIOS.items()}
+    faster = {name: round(own["rps"] / figures[name]["rps"], 2) for name in peers.PEERS}
     return {
         "nginx204": round(own["rps"] / figures["nginx"]["rps"], 2),
         "hyper_cpu": round(figures["hyper"]["cpu_us"] / own["cpu_us"], 2),
