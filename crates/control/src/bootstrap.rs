@@ -6,7 +6,7 @@ use std::sync::Arc;
 use aeolus_keys::envelope::{EnvelopeError, MasterKey};
 use aeolus_model::{
     Action, Actor, AuditEvent, Clock, ConnectionId, Grant, GrantId, Outcome, Resource, Rng, Role,
-    Slug, Subject, UserId,
+    Slug, Subject, UserId, is_loopback,
 };
 use aeolus_store::{
     Connection, DatabaseUrl, DatabaseUrlError, GrantRecord, ManagedBy, Page, Store, StoreError,
@@ -94,9 +94,7 @@ pub(crate) fn issuer(
     let issuer = text.strip_suffix('/').unwrap_or(text);
     let url = url::Url::parse(issuer).map_err(|_| wrong())?;
     let host = url.host_str().unwrap_or("");
-    let loopback =
-        matches!(host, "localhost" | "127.0.0.1" | "[::1]") || host.ends_with(".localhost");
-    let scheme = url.scheme() == "https" || (url.scheme() == "http" && loopback);
+    let scheme = url.scheme() == "https" || (url.scheme() == "http" && is_loopback(host));
     if scheme && same_origin::origin_of(issuer).as_deref() == Some(issuer) {
         Ok(issuer.to_owned())
     } else {

@@ -62,11 +62,6 @@ impl Authority {
     }
 }
 
-/// Whether a host only ever means this machine: plain http is then good enough for cookies.
-pub fn is_loopback(host: &str) -> bool {
-    host == "localhost" || host.ends_with(".localhost") || host == "127.0.0.1" || host == "[::1]"
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,7 +5,9 @@ mod session;
 
 use std::sync::Arc;
 
-use aeolus_model::{AirflowRole, Grants, Method, SessionId, StalenessPolicy, Subject, Time};
+use aeolus_model::{
+    AirflowRole, Grants, Method, SessionId, StalenessPolicy, Subject, Time, is_loopback,
+};
 
 use crate::bearer::bearer;
 use crate::class::{Classified, PathClass};
@@ -13,7 +15,7 @@ use crate::cookie::SessionCookie;
 use crate::decision::{
     Access, Allowed, Decision, Deny, Destination, Identity, SignIn, is_local_path,
 };
-use crate::host::{Authority, is_loopback};
+use crate::host::Authority;
 use crate::path::Target;
 use crate::request::{Once, Request, Upgrade};
 use crate::token::Verified;

@@ -34,7 +34,6 @@ pub use cookie::{SessionCookie, find as find_cookie};
 pub use decision::{
     Access, Allowed, Decision, Deny, Destination, Identity, SessionUse, SignIn, is_local_path,
 };
-pub use host::is_loopback;
 pub use judge::{Explanation, Judge, Memory, Step, explain, session_cookie_name};
 pub use origin::is_same_origin;
 pub use path::{Origin, Target};

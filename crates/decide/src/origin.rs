@@ -1,6 +1,8 @@
 //! Whether a browser's request comes from a page of the same origin (RFC 6454, Fetch Metadata).
 
-use crate::host::{Authority, is_loopback};
+use aeolus_model::is_loopback;
+
+use crate::host::Authority;
 use crate::path::Target;
 use crate::request::{Once, Request};
 

@@ -3,7 +3,8 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use aeolus_decide::{Allowed, Decision, Deny, Headers, Reason, Request as Question, is_loopback};
+use aeolus_decide::{Allowed, Decision, Deny, Headers, Reason, Request as Question};
+use aeolus_model::is_loopback;
 use http::header::{CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING, UPGRADE};
 use http::{HeaderMap, HeaderValue, Request, Response, Uri};
 use hyper::body::Incoming;

@@ -24,7 +24,9 @@ pub use id::{
     ConnectionId, DeploymentId, GrantId, IdError, KeyId, OrganizationId, PlaneId, SessionId,
     TeamId, TokenId, UserId, WorkspaceId,
 };
-pub use name::{Email, EmailError, Host, HostError, PathPrefix, PathPrefixError, Slug, SlugError};
+pub use name::{
+    Email, EmailError, Host, HostError, PathPrefix, PathPrefixError, Slug, SlugError, is_loopback,
+};
 pub use permission::{Permission, PermissionSet, UnknownPermission};
 pub use profile::{Method, PathPattern, PathPatternError, PathRule, Profile, Requirement};
 pub use rng::Rng;

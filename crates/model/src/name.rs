@@ -112,6 +112,12 @@ impl Email {
 
 text_type!(Email, EmailError);
 
+/// Whether a host, in canonical form, only ever means this machine: every browser keeps it there, so
+/// plain http is good enough for cookies.
+pub fn is_loopback(host: &str) -> bool {
+    matches!(host, "localhost" | "127.0.0.1" | "[::1]") || host.ends_with(".localhost")
+}
+
 /// A host name in canonical form: lower case, no port, no trailing dot.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]

@@ -1,7 +1,7 @@
 //! Who may ask for codes, and where codes may go.
 
 use aeolus_api::oauth::{CLI_CALLBACK_PATH, CLI_CLIENT_ID, GATE_CALLBACK_PATH};
-use aeolus_model::{DeploymentId, Host, PlaneId};
+use aeolus_model::{DeploymentId, Host, PlaneId, is_loopback};
 
 /// A client of the provider. There is no registration: these two kinds are all there is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +50,7 @@ pub(crate) fn is_gate_redirect(uri: &str, host: &Host) -> bool {
     let Some(origin) = uri.strip_suffix(GATE_CALLBACK_PATH) else {
         return false;
     };
-    if is_loopback(host) {
+    if is_loopback(host.as_str()) {
         let rest = origin.strip_prefix("http://");
         let port = rest.and_then(|rest| rest.strip_prefix(host.as_str()));
         port.is_some_and(|port| port.is_empty() || is_port(port))
@@ -69,12 +69,6 @@ pub(crate) fn is_cli_redirect(uri: &str) -> bool {
         .iter()
         .filter_map(|literal| origin.strip_prefix(literal))
         .any(is_port)
-}
-
-/// The names that every browser keeps on this machine.
-fn is_loopback(host: &Host) -> bool {
-    let name = host.as_str();
-    matches!(name, "localhost" | "127.0.0.1" | "[::1]") || name.ends_with(".localhost")
 }
 
 /// `:1` to `:65535`, without leading zeros.

@@ -1,6 +1,6 @@
 //! Where a sign-in page may lead: a path on control itself, or a page of a known deployment.
 
-use aeolus_model::{Host, OrganizationId};
+use aeolus_model::{Host, OrganizationId, is_loopback};
 use aeolus_store::{StoreError, Unit as _};
 
 use crate::app::App;
@@ -99,9 +99,7 @@ fn split(url: &str) -> Option<(&str, Host, &str)> {
         None => (authority, None),
     };
     let host = Host::parse(name).ok()?;
-    let local = host.as_str() == "127.0.0.1"
-        || host.as_str() == "localhost"
-        || host.as_str().ends_with(".localhost");
+    let local = is_loopback(host.as_str());
     let fits = name == host.as_str() && (local || (secure && port.is_none()));
     let origin = url.get(..url.len() - path.len())?;
     fits.then_some((origin, host, path))

@@ -5,7 +5,7 @@
 //! that is whose gates are told when the session ends.
 
 use aeolus_keys::claims::PARENT_COOKIE;
-use aeolus_model::{Host, Session};
+use aeolus_model::{Host, Session, is_loopback};
 use aeolus_store::Unit as _;
 use axum::response::{IntoResponse, Redirect, Response};
 use http::HeaderValue;
@@ -34,9 +34,11 @@ impl ParentCookie {
 
     fn set(&self, value: &str, more: &str) -> Option<HeaderValue> {
         let (name, domain) = (&self.name, &self.domain);
-        let host = domain.as_str();
-        let local = host == "localhost" || host.ends_with(".localhost");
-        let secure = if local { "" } else { "; Secure" };
+        let secure = if is_loopback(domain.as_str()) {
+            ""
+        } else {
+            "; Secure"
+        };
         let text = format!(
             "{name}={value}; Domain=.{domain}; Path=/; HttpOnly; SameSite=Lax{secure}{more}"
         );

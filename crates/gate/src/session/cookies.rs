@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use aeolus_decide::{SessionCookie, is_loopback, session_cookie_name};
+use aeolus_decide::{SessionCookie, session_cookie_name};
 use aeolus_keys::seal::Purpose;
+use aeolus_model::is_loopback;
 
 use super::Visit;
 use crate::gate::Gate;

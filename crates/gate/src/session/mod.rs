@@ -12,8 +12,8 @@ mod state;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use aeolus_decide::{Headers, Request as Question, World, is_loopback};
-use aeolus_model::{Host, Method, Time};
+use aeolus_decide::{Headers, Request as Question, World};
+use aeolus_model::{Host, Method, Time, is_loopback};
 use http::header::HOST;
 use http::request::Parts;
 use http::{Response, StatusCode};
