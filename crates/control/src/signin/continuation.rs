@@ -42,11 +42,7 @@ impl Continuation {
     /// Reads an `rd` value: `/`, an authorization request to go on with, or a page of a deployment
     /// that there is. Everything else, foreign or odd, is the account page.
     pub(crate) async fn read(app: &App, rd: Option<&str>) -> Result<Self, StoreError> {
-        // Browsers drop tabs and line breaks, and take `\` for `/`: none of them gets this far.
-        let plain = |text: &str| {
-            text.len() <= MAX && text.bytes().all(|b| b.is_ascii_graphic() && b != b'\\')
-        };
-        let Some(text) = rd.filter(|text| plain(text)) else {
+        let Some(text) = rd else {
             return Ok(Self::home());
         };
         if is_ours(text) {
@@ -82,13 +78,21 @@ impl Continuation {
     }
 }
 
+/// Browsers drop tabs and line breaks, and take `\` for `/`: none of them gets any further.
+fn is_plain(text: &str) -> bool {
+    text.len() <= MAX && text.bytes().all(|b| b.is_ascii_graphic() && b != b'\\')
+}
+
 /// Whether an `rd` is a place on control.
 fn is_ours(text: &str) -> bool {
-    text == "/" || text.starts_with("/oauth2/authorize?")
+    is_plain(text) && (text == "/" || text.starts_with("/oauth2/authorize?"))
 }
 
 /// Origin, host, and path with query. Plain http, and a port, only on loopback names.
 fn split(url: &str) -> Option<(&str, Host, &str)> {
+    if !is_plain(url) {
+        return None;
+    }
     let secure = url.starts_with("https://");
     let rest = url
         .strip_prefix("https://")
@@ -134,15 +138,26 @@ mod tests {
         }
         for bad in [
             "",
-            "//evil",
+            "//evil.example",
+            "/\\evil.example",
             "/%09/evil",
+            "/\t/evil",
+            "/.\\evil",
             "/oauth2/authorize",
-            "/login?rd=/",
+            "/oauth2/authorize?a=\r\nSet-Cookie: x",
             "/%2f%2fevil",
+            "\\/evil",
+            "javascript:alert(1)",
+            "/login?rd=/",
+            "/oauth2/authorize?ä",
         ] {
             assert!(!is_ours(bad), "{bad:?}");
             assert_eq!(split(bad), None, "{bad:?}");
         }
+        assert!(!is_ours("https://evil.example"));
+        let long = |start: &str| format!("{start}{}", "a".repeat(MAX));
+        assert!(!is_ours(&long("/oauth2/authorize?")));
+        assert_eq!(split(&long("https://a.test/")), None);
         let host = |url: &str| split(url).map(|(_, host, _)| host.to_string());
         assert_eq!(host("https://a.test/x?y").as_deref(), Some("a.test"));
         assert_eq!(
@@ -163,6 +178,8 @@ mod tests {
             "javascript:alert(1)//a.test/",
             "https://a.test%2f.evil/",
             "https://a.test#/",
+            "https://a.test/\\evil",
+            "https://a.test/\t",
         ] {
             assert_eq!(host(bad), None, "{bad:?}");
         }
