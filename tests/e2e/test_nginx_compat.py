@@ -99,7 +99,7 @@ def test_i13_a_browser_signs_in_and_works_with_nothing_but_the_original_annotati
     assert seen["email"] == "viewer@example.com" and "cookie" not in seen
 
     # Forged identity headers don't reach the application, and another site's page can't write.
-    forged = ask(f"{url}/dags", headers={**parent, "username": "mallory", "email": "m@evil"})
+    forged = ask(f"{url}/dags", headers={**parent, "username": "mallory", "email": "m@evil", "X-Aeolus-User": "mallory"})
     assert "mallory" not in forged.text and "m@evil" not in forged.text
     other = requests.post(f"{url}/api/v2/dags", headers={**parent, "Origin": "https://evil.test"}, timeout=20)
     assert other.status_code == 403

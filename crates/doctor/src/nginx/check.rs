@@ -2,7 +2,7 @@
 
 use super::scope::Scope;
 use crate::finding::{Guard, Rule};
-use crate::guards::{pinned, soon};
+use crate::guards::{is_id, pinned, soon};
 
 pub(crate) struct Check<'a> {
     pub(crate) scope: &'a Scope<'a>,
@@ -59,7 +59,7 @@ impl<'a> Check<'a> {
                 "Only the host decides which deployment a request is for, and a client writes the host.",
                 "proxy_pass http://127.0.0.1:8810/authz/nginx/ID;",
             ),
-            |at| pinned(at.scope.value("proxy_pass"), "nginx"),
+            |at| pinned(at.scope.value("proxy_pass"), "nginx") || says_its_pin(at),
         ),
         Rule::new(
             Guard::error(
@@ -161,13 +161,30 @@ fn original_url(at: &Check<'_>) -> bool {
     let Some((scheme, rest)) = url.split_once("://") else {
         return false;
     };
-    let host = rest.strip_suffix("$request_uri").unwrap_or_default();
+    let host = rest.strip_suffix("$request_uri").or_else(|| {
+        // Asked as the original asks, the path is in a header of its own.
+        let path = at.scope.header("X-Auth-Request-Redirect") == Some("$request_uri");
+        rest.strip_suffix("$uri")
+            .filter(|_| path && asks_as_the_original(at))
+    });
+    let host = host.unwrap_or_default();
     let (host, port) = host.split_once(':').unwrap_or((host, ""));
     let constant = |text: &str| !text.contains('$');
     matches!(scheme, "$scheme" | "http" | "https")
         && !host.is_empty()
         && (matches!(host, "$host" | "$server_name") || constant(host))
         && (port == "$server_port" || constant(port))
+}
+
+/// Whether it asks at `/v1/authorization`, whose path has no place for a deployment.
+fn asks_as_the_original(at: &Check<'_>) -> bool {
+    at.scope.value("proxy_pass").ends_with("/v1/authorization")
+}
+
+/// Whether it names the deployment in a header, or at least lets no client name one there.
+fn says_its_pin(at: &Check<'_>) -> bool {
+    let pin = at.scope.header("X-Auth-Deployment");
+    asks_as_the_original(at) && pin.is_some_and(|pin| pin.is_empty() || is_id(pin))
 }
 
 fn kibibytes(size: &str) -> u64 {

@@ -227,3 +227,45 @@ fn without_websockets_the_check_need_not_know_of_upgrades() {
     let examined = examine(Kind::Nginx, &text, &|_: &str| None).unwrap();
     assert_eq!(examined.findings, []);
 }
+
+const COMPAT: Shipped = Shipped {
+    kind: Kind::Nginx,
+    file: "nginx-compat/aeolus.conf",
+};
+
+#[test]
+fn the_file_for_who_comes_from_the_original_has_every_guard_and_lacks_each_by_name() {
+    COMPAT.has_every_guard();
+    COMPAT.without_each(&[
+        error(
+            "DOC-NGINX-05",
+            "https://$host$uri",
+            "https://$http_host$uri",
+        ),
+        error(
+            "DOC-NGINX-05",
+            "proxy_set_header X-Auth-Request-Redirect $request_uri;",
+            "",
+        ),
+        error(
+            "DOC-NGINX-05",
+            "X-Auth-Request-Redirect $request_uri",
+            "X-Auth-Request-Redirect $http_x_path",
+        ),
+        error(
+            "DOC-NGINX-07",
+            "proxy_set_header X-Auth-Deployment \"\";",
+            "",
+        ),
+        error(
+            "DOC-NGINX-07",
+            "X-Auth-Deployment \"\"",
+            "X-Auth-Deployment $arg_d",
+        ),
+        error(
+            "DOC-NGINX-16",
+            "proxy_set_header X-Aeolus-User $aeolus_user;",
+            "",
+        ),
+    ]);
+}
