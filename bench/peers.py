@@ -51,10 +51,11 @@ Listen 127.0.0.1:{port}
 {modules}
 StartServers 1
 ServerLimit 1
-ThreadsPerChild 128
-MinSpareThreads 64
-MaxSpareThreads 128
-MaxRequestWorkers 128
+ThreadLimit 256
+ThreadsPerChild 256
+MinSpareThreads 128
+MaxSpareThreads 256
+MaxRequestWorkers 256
 MaxKeepAliveRequests 0
 DocumentRoot {home}/www
 OIDCOAuthVerifyCertFiles bench#{home}/public.pem
