@@ -6,7 +6,8 @@ use std::sync::Arc;
 use aeolus_decide::{Deny, Reason};
 use aeolus_model::DeploymentId;
 use http::header::CACHE_CONTROL;
-use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 
 use crate::answer;
@@ -16,15 +17,16 @@ use crate::gate::Gate;
 use crate::guard::Proxies;
 use crate::observe::Via;
 use crate::ready::ready;
+use crate::server::Answering;
 use crate::session;
 
 /// Answers one request of a proxy or an Airflow. The query is never read.
-pub async fn serve(
-    gate: Arc<Gate>,
+pub fn serve(
+    gate: &Arc<Gate>,
     proxies: &Proxies,
     request: Request<Incoming>,
     peer: Option<IpAddr>,
-) -> Response<Body> {
+) -> Answering {
     let (parts, _body) = request.into_parts();
     let path = parts.uri.path();
     let check = Check::of(path);
@@ -36,53 +38,75 @@ pub async fn serve(
         proxies.may_read(peer)
     };
     if !admitted {
-        let via = Via {
-            dialect: check.map_or(Dialect::Proxy, |check| check.dialect),
-            lines: &parts.headers,
-        };
-        let judged = gate.refuse(Reason::ProxyUnknown, peer, via);
-        let mut answer = answer::denied(&Deny::because(Reason::ProxyUnknown));
-        judged.stamp.put(answer.headers_mut());
-        return answer;
+        return Answering::Now(turned_away(gate, check, &parts.headers, peer));
     }
     if let Some(check) = check {
-        let via = Via {
-            dialect: check.dialect,
-            lines: &parts.headers,
-        };
-        let judged = if let Some(mut question) = codec::parse(check, &parts) {
-            if check.dialect == Dialect::Authorization {
-                question.parent_cookie = gate.parent_cookie.as_deref();
-            }
-            gate.check(&question, via)
-        } else {
-            let peer = forwarded_for(&parts.headers);
-            gate.refuse(Reason::TargetForm, peer, via)
-        };
-        let mut answer = codec::render(check.dialect, &judged.verdict, &parts.headers);
-        judged.stamp.put(answer.headers_mut());
-        return answer;
+        return Answering::Now(checked(gate, check, &parts));
     }
     if path.starts_with(session::PREFIX) {
         let peer = forwarded_for(&parts.headers);
-        return session::serve(&gate, &parts, peer).await;
+        let gate = Arc::clone(gate);
+        let page = async move { session::serve(&gate, &parts, peer).await };
+        return Answering::Later(Box::pin(page));
     }
+    Answering::Now(read(gate, &parts))
+}
+
+/// Whoever may not ask here.
+fn turned_away(
+    gate: &Gate,
+    check: Option<Check<'_>>,
+    lines: &HeaderMap,
+    peer: Option<IpAddr>,
+) -> Response<Body> {
+    let via = Via {
+        dialect: check.map_or(Dialect::Proxy, |check| check.dialect),
+        lines,
+    };
+    let judged = gate.refuse(Reason::ProxyUnknown, peer, via);
+    let mut answer = answer::denied(&Deny::because(Reason::ProxyUnknown));
+    judged.stamp.put(answer.headers_mut());
+    answer
+}
+
+/// A check's answer.
+fn checked(gate: &Gate, check: Check<'_>, parts: &Parts) -> Response<Body> {
+    let via = Via {
+        dialect: check.dialect,
+        lines: &parts.headers,
+    };
+    let judged = if let Some(mut question) = codec::parse(check, parts) {
+        if check.dialect == Dialect::Authorization {
+            question.parent_cookie = gate.parent_cookie.as_deref();
+        }
+        gate.check(&question, via)
+    } else {
+        let peer = forwarded_for(&parts.headers);
+        gate.refuse(Reason::TargetForm, peer, via)
+    };
+    let mut answer = codec::render(check.dialect, &judged.verdict, &parts.headers);
+    judged.stamp.put(answer.headers_mut());
+    answer
+}
+
+/// What is only read here: health, and Airflow's keys.
+fn read(gate: &Gate, parts: &Parts) -> Response<Body> {
     if parts.method != Method::GET && parts.method != Method::HEAD {
         return answer::text(
             StatusCode::METHOD_NOT_ALLOWED,
             "This method is not allowed.\n",
         );
     }
-    match path {
+    match parts.uri.path() {
         "/livez" => answer::text(StatusCode::OK, "ok\n"),
-        "/readyz" => ready(&gate, &parts.headers),
-        _ => {
+        "/readyz" => ready(gate, &parts.headers),
+        path => {
             let id = path
                 .strip_prefix("/deployments/")
                 .and_then(|rest| rest.strip_suffix("/jwks.json"))
                 .and_then(|id| id.parse().ok());
             match id {
-                Some(id) => jwks(&gate, id),
+                Some(id) => jwks(gate, id),
                 None => answer::text(StatusCode::NOT_FOUND, "Nothing is served here.\n"),
             }
         }

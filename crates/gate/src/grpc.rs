@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use aeolus_decide::Reason;
 use http::{Request, Response};
-use http_body_util::BodyExt as _;
+use http_body_util::{BodyExt as _, Either};
 use hyper::body::Incoming;
 use tonic::server::{Grpc, UnaryService};
 use tonic::{Code, Status};
@@ -35,7 +35,7 @@ pub async fn serve(gate: Arc<Gate>, request: Request<Incoming>) -> Response<Body
     match body.collect().await {
         Ok(body) => Response::from_parts(
             parts,
-            body.map_err(|never: Infallible| match never {}).boxed(),
+            Either::Right(body.map_err(|never: Infallible| match never {}).boxed()),
         ),
         Err(status) => failed(&status),
     }

@@ -1,18 +1,15 @@
 //! What each listener answers.
 
-use std::future::Future;
 use std::net::IpAddr;
-use std::pin::Pin;
 use std::sync::Arc;
 
-use http::{Request, Response, StatusCode};
+use http::{Request, StatusCode};
 use hyper::body::Incoming;
 
-use crate::body::Body;
 use crate::gate::Gate;
 use crate::guard::Proxies;
 use crate::ready::ready;
-use crate::server::{Handler, Speaks};
+use crate::server::{Answering, Handler, Speaks};
 use crate::{answer, check, grpc, proxy};
 
 /// Checks, Airflow's keys, our pages.
@@ -32,14 +29,9 @@ pub struct Proxy(pub Arc<Gate>);
 /// Metrics and health.
 pub struct Metrics(pub Arc<Gate>);
 
-type Answered = Pin<Box<dyn Future<Output = Response<Body>> + Send>>;
-
 impl Handler for Checks {
-    fn answer(self: Arc<Self>, request: Request<Incoming>, peer: Option<IpAddr>) -> Answered {
-        Box::pin(async move {
-            let gate = Arc::clone(&self.gate);
-            check::serve(gate, &self.proxies, request, peer).await
-        })
+    fn answer(self: Arc<Self>, request: Request<Incoming>, peer: Option<IpAddr>) -> Answering {
+        check::serve(&self.gate, &self.proxies, request, peer)
     }
 
     fn panicked(&self) {
@@ -48,8 +40,8 @@ impl Handler for Checks {
 }
 
 impl Handler for GrpcChecks {
-    fn answer(self: Arc<Self>, request: Request<Incoming>, _peer: Option<IpAddr>) -> Answered {
-        Box::pin(async move { grpc::serve(Arc::clone(&self.0), request).await })
+    fn answer(self: Arc<Self>, request: Request<Incoming>, _peer: Option<IpAddr>) -> Answering {
+        Answering::Later(Box::pin(grpc::serve(Arc::clone(&self.0), request)))
     }
 
     fn panicked(&self) {
@@ -62,8 +54,8 @@ impl Handler for GrpcChecks {
 }
 
 impl Handler for Proxy {
-    fn answer(self: Arc<Self>, request: Request<Incoming>, peer: Option<IpAddr>) -> Answered {
-        Box::pin(async move { proxy::serve(Arc::clone(&self.0), request, peer).await })
+    fn answer(self: Arc<Self>, request: Request<Incoming>, peer: Option<IpAddr>) -> Answering {
+        Answering::Later(Box::pin(proxy::serve(Arc::clone(&self.0), request, peer)))
     }
 
     fn panicked(&self) {
@@ -72,18 +64,16 @@ impl Handler for Proxy {
 }
 
 impl Handler for Metrics {
-    fn answer(self: Arc<Self>, request: Request<Incoming>, _peer: Option<IpAddr>) -> Answered {
-        Box::pin(async move {
-            match request.uri().path() {
-                "/metrics" => {
-                    let figures = self.0.metrics.render(self.0.gauges());
-                    let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-                    answer::typed(StatusCode::OK, kind, figures)
-                }
-                "/livez" => answer::text(StatusCode::OK, "ok\n"),
-                "/readyz" => ready(&self.0, request.headers()),
-                _ => answer::text(StatusCode::NOT_FOUND, "Nothing is served here.\n"),
+    fn answer(self: Arc<Self>, request: Request<Incoming>, _peer: Option<IpAddr>) -> Answering {
+        Answering::Now(match request.uri().path() {
+            "/metrics" => {
+                let figures = self.0.metrics.render(self.0.gauges());
+                let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+                answer::typed(StatusCode::OK, kind, figures)
             }
+            "/livez" => answer::text(StatusCode::OK, "ok\n"),
+            "/readyz" => ready(&self.0, request.headers()),
+            _ => answer::text(StatusCode::NOT_FOUND, "Nothing is served here.\n"),
         })
     }
 

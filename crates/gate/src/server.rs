@@ -1,5 +1,6 @@
 //! Connections: limits, panics, stopping.
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -43,11 +44,7 @@ const DRAIN: Duration = Duration::from_secs(10);
 /// What answers the requests of a listener.
 pub trait Handler: Send + Sync + 'static {
     /// Answers one request.
-    fn answer(
-        self: Arc<Self>,
-        request: Request<Incoming>,
-        peer: Option<IpAddr>,
-    ) -> Pin<Box<dyn Future<Output = Response<Body>> + Send>>;
+    fn answer(self: Arc<Self>, request: Request<Incoming>, peer: Option<IpAddr>) -> Answering;
 
     /// Told when answering panicked.
     fn panicked(&self);
@@ -56,6 +53,14 @@ pub trait Handler: Send + Sync + 'static {
     fn speaks(&self) -> Speaks {
         Speaks::Http1
     }
+}
+
+/// An answer on its way. A decision is there at once and needs no future to wait in.
+pub enum Answering {
+    /// It is there.
+    Now(Response<Body>),
+    /// It has to be waited for.
+    Later(Pin<Box<dyn Future<Output = Response<Body>> + Send>>),
 }
 
 /// A version of HTTP.
@@ -132,17 +137,7 @@ async fn serve(
     shutdown: CancellationToken,
 ) {
     let (peer, speaks) = (connection.peer, handler.speaks());
-    let service = service_fn(move |request| {
-        let handler = Arc::clone(&handler);
-        async move {
-            let answered = Guarded(Arc::clone(&handler).answer(request, peer)).await;
-            Ok::<_, std::convert::Infallible>(answered.unwrap_or_else(|| {
-                handler.panicked();
-                tracing::error!("a handler panicked; the request was refused");
-                answer::text(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong.\n")
-            }))
-        }
-    });
+    let service = service_fn(move |request| Guarded::begin(Arc::clone(&handler), request, peer));
     let io = TokioIo::new(Patient::new(connection.stream, patience));
     // A client that speaks no HTTP, or goes away, is its own affair.
     match speaks {
@@ -180,18 +175,47 @@ async fn serve(
     }
 }
 
-/// A future that turns a panic into `None`: one request fails closed, the process lives.
-struct Guarded<T>(Pin<Box<dyn Future<Output = T> + Send>>);
+/// An answer whose maker may panic: that one request fails closed, the process lives (F72).
+struct Guarded {
+    handler: Arc<dyn Handler>,
+    answering: Option<Answering>,
+}
 
-impl<T> Future for Guarded<T> {
-    type Output = Option<T>;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<T>> {
-        let polled = catch_unwind(AssertUnwindSafe(|| self.0.as_mut().poll(context)));
-        match polled {
-            Ok(Poll::Pending) => Poll::Pending,
-            Ok(Poll::Ready(value)) => Poll::Ready(Some(value)),
-            Err(_) => Poll::Ready(None),
+impl Guarded {
+    fn begin(handler: Arc<dyn Handler>, request: Request<Incoming>, peer: Option<IpAddr>) -> Self {
+        let begun = || Arc::clone(&handler).answer(request, peer);
+        let begun = catch_unwind(AssertUnwindSafe(begun));
+        let answering = begun.unwrap_or_else(|_| Answering::Now(failed(&*handler)));
+        Self {
+            handler,
+            answering: Some(answering),
         }
     }
+}
+
+impl Future for Guarded {
+    type Output = Result<Response<Body>, Infallible>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut later = match self.answering.take() {
+            Some(Answering::Later(later)) => later,
+            Some(Answering::Now(answer)) => return Poll::Ready(Ok(answer)),
+            // It has been given away, and nobody polls for more.
+            None => return Poll::Pending,
+        };
+        match catch_unwind(AssertUnwindSafe(|| later.as_mut().poll(context))) {
+            Ok(Poll::Ready(answer)) => Poll::Ready(Ok(answer)),
+            Ok(Poll::Pending) => {
+                self.answering = Some(Answering::Later(later));
+                Poll::Pending
+            }
+            Err(_) => Poll::Ready(Ok(failed(&*self.handler))),
+        }
+    }
+}
+
+fn failed(handler: &dyn Handler) -> Response<Body> {
+    handler.panicked();
+    tracing::error!("a handler panicked; the request was refused");
+    answer::text(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong.\n")
 }

@@ -15,7 +15,7 @@ use bytes::Bytes;
 use http::header::{CONNECTION, HOST, UPGRADE};
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderValue, Request, Response, StatusCode, Uri, Version};
-use http_body_util::BodyExt;
+use http_body_util::{BodyExt, Either};
 use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -145,7 +145,7 @@ impl Upstream {
                 answer.map(|_| whole(Bytes::new()))
             }
             (true, None) => unreachable_page(StatusCode::BAD_GATEWAY),
-            (false, _) => answer.map(BodyExt::boxed),
+            (false, _) => answer.map(|body| Either::Right(body.boxed())),
         }
     }
 }

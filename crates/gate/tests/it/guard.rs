@@ -1,16 +1,13 @@
 //! A proxy on another machine at the check listener.
 
-use std::future::Future;
 use std::net::IpAddr;
-use std::pin::Pin;
 use std::sync::Arc;
 
-use aeolus_gate::body::Body;
 use aeolus_gate::guard::Proxies;
 use aeolus_gate::listeners::Checks;
-use aeolus_gate::server::Handler;
+use aeolus_gate::server::{Answering, Handler};
 use aeolus_model::Secret;
-use http::{Request, Response};
+use http::Request;
 use hyper::body::Incoming;
 use tokio_util::sync::CancellationToken;
 
@@ -23,11 +20,7 @@ struct FarAway {
 }
 
 impl Handler for FarAway {
-    fn answer(
-        self: Arc<Self>,
-        request: Request<Incoming>,
-        _: Option<IpAddr>,
-    ) -> Pin<Box<dyn Future<Output = Response<Body>> + Send>> {
+    fn answer(self: Arc<Self>, request: Request<Incoming>, _: Option<IpAddr>) -> Answering {
         Arc::clone(&self.checks).answer(request, Some(self.peer))
     }
 
