@@ -160,18 +160,16 @@ impl RuleSet {
         method: Method,
         peer: Option<IpAddr>,
     ) -> Classified {
-        let below = |path: &'_ str| path.strip_prefix(prefix).map(str::to_owned);
-        let one = |path: &str| self.classify_path(path, method, peer);
-        let (Some(raw), Some(decoded)) = (
-            target.raw.strip_prefix(prefix),
-            target.decoded.strip_prefix(prefix),
-        ) else {
-            return Classified::open(PathClass::Refuse);
+        let one = |path: &str| match path.strip_prefix(prefix) {
+            Some(below) => self.classify_path(below, method, peer),
+            None => Classified::open(PathClass::Refuse),
         };
-        let mut verdict = one(raw).stricter(one(decoded));
+        let mut verdict = one(target.raw);
+        if !target.has_one_reading() {
+            verdict = verdict.stricter(one(&target.decoded));
+        }
         if target.tainted {
-            let merged = merge(&target.decoded);
-            let third = below(&merged).map_or(Classified::open(PathClass::Refuse), |p| one(&p));
+            let third = one(&merge(&target.decoded));
             let floor = Classified::private(method, Permission::DeploymentAirflowGet);
             verdict = verdict.stricter(third).stricter(floor);
         }

@@ -9,7 +9,7 @@ use aeolus_model::{
     AirflowRole, Grants, Method, SessionId, StalenessPolicy, Subject, Time, is_loopback,
 };
 
-use crate::bearer::bearer;
+use crate::bearer::{bearer, blame};
 use crate::class::{Classified, PathClass};
 use crate::cookie::SessionCookie;
 use crate::decision::{
@@ -186,7 +186,8 @@ impl Judge<'_> {
         token: &[u8],
         deployment: &Deployment,
     ) -> Result<(Identity, Option<Arc<Grants>>), Refusal> {
-        let verified = self.memory.verified(token, self.world, self.now)?;
+        let verified = self.memory.verified(token, self.world, self.now);
+        let verified = verified.map_err(|reason| blame(token, reason))?;
         self.world.alive(&verified, deployment, self.now)?;
         let subject = verified.subject;
         if verified.session.is_some_and(|id| self.memory.ended(id)) {

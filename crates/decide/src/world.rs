@@ -190,7 +190,11 @@ impl World {
             })
         };
         let raw = find(target.raw);
-        let decoded = find(&target.decoded);
+        let decoded = if target.has_one_reading() {
+            raw
+        } else {
+            find(&target.decoded)
+        };
         match (raw, decoded) {
             (None, None) => Err(Reason::HostUnknown),
             (Some(raw), Some(decoded)) if std::ptr::eq(raw, decoded) => {

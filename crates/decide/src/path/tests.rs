@@ -92,4 +92,18 @@ proptest! {
             prop_assert!(segments(target.raw).all(|s| s != ".." && s != "."));
         }
     }
+
+    #[test]
+    fn a_plain_path_is_what_the_long_way_makes_of_it(path in "/([a-c%.;/]|%25|%2f|%5c){0,10}") {
+        let long = decode(&path).map(|decoded| {
+            let tainted = is_tainted(&path, &decoded);
+            (has_dots(&path) || has_dots(&decoded), decoded, tainted)
+        });
+        match (Target::parse(path.as_bytes()), long) {
+            (Ok(target), Ok((false, decoded, tainted))) => {
+                prop_assert_eq!((target.decoded, target.tainted), (decoded, tainted));
+            }
+            (read, _) => prop_assert!(read.is_err()),
+        }
+    }
 }
