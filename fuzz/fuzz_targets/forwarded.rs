@@ -6,18 +6,21 @@ use aeolus_gate::codec::{Check, parse};
 use http::Request;
 use libfuzzer_sys::fuzz_target;
 
-const NAMES: [&str; 6] = [
+const NAMES: [&str; 8] = [
     "x-original-url",
     "x-original-method",
     "x-forwarded-uri",
     "x-forwarded-method",
     "x-forwarded-host",
+    "x-auth-request-redirect",
+    "x-auth-deployment",
     "host",
 ];
 
-fuzz_target!(|parts: (&str, Vec<(u8, &[u8])>)| {
+fuzz_target!(|parts: (Option<&str>, Vec<(u8, &[u8])>)| {
     let (path, headers) = parts;
-    let mut request = Request::builder().uri(format!("/authz/{path}"));
+    let uri = path.map_or("/v1/authorization".to_owned(), |path| format!("/authz/{path}"));
+    let mut request = Request::builder().uri(uri);
     for (name, value) in headers {
         request = request.header(NAMES[usize::from(name) % NAMES.len()], value);
     }
@@ -27,7 +30,7 @@ fuzz_target!(|parts: (&str, Vec<(u8, &[u8])>)| {
     let (parts, ()) = request.into_parts();
     if let Some(check) = Check::of(parts.uri.path()) {
         if let Some(question) = parse(check, &parts) {
-            assert!(question.pin.is_some());
+            assert!(question.pin.is_some() || path.is_none());
         }
     }
 });
