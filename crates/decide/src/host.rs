@@ -1,20 +1,21 @@
-//! Host names as they come off the wire, made canonical without allocating.
+//! Host names as they come off the wire, made canonical.
+
+use std::borrow::Cow;
 
 /// Longest host name (RFC 1035 §2.3.4).
 const MAX_HOST: usize = 255;
 
 /// An authority: canonical host (lower case, no trailing dot) and port.
-#[derive(Clone, Copy)]
-pub(crate) struct Authority {
-    host: [u8; MAX_HOST],
-    length: usize,
+pub(crate) struct Authority<'a> {
+    /// Borrowed where it came canonical, which is how proxies and browsers send it.
+    host: Cow<'a, str>,
     /// The port, where one is written.
     pub(crate) port: Option<u16>,
 }
 
-impl Authority {
+impl<'a> Authority<'a> {
     /// Reads `host[:port]`; anything a host name can't hold is no authority.
-    pub(crate) fn parse(bytes: &[u8]) -> Option<Self> {
+    pub(crate) fn parse(bytes: &'a [u8]) -> Option<Self> {
         let split = if bytes.first() == Some(&b'[') {
             bytes.iter().position(|b| *b == b']')? + 1
         } else {
@@ -33,23 +34,21 @@ impl Authority {
         let allowed = |b: &u8| {
             b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b':' | b'[' | b']')
         };
-        if name.is_empty() || !name.iter().all(allowed) {
+        if name.is_empty() || name.len() > MAX_HOST || !name.iter().all(allowed) {
             return None;
         }
-        let mut host = [0; MAX_HOST];
-        host.get_mut(..name.len())?.copy_from_slice(name);
-        host.make_ascii_lowercase();
-        Some(Self {
-            host,
-            length: name.len(),
-            port,
-        })
+        let name = str::from_utf8(name).ok()?;
+        let host = if name.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            Cow::Owned(name.to_ascii_lowercase())
+        } else {
+            Cow::Borrowed(name)
+        };
+        Some(Self { host, port })
     }
 
     /// The canonical host, an IPv6 address in its brackets.
     pub(crate) fn host(&self) -> &str {
-        let bytes = self.host.get(..self.length).unwrap_or_default();
-        str::from_utf8(bytes).unwrap_or_default()
+        &self.host
     }
 
     /// The port in force under a scheme.

@@ -70,7 +70,7 @@ impl From<Reason> for Refusal {
 struct Routed<'a> {
     method: Method,
     target: Target<'a>,
-    authority: Authority,
+    authority: Authority<'a>,
     deployment: &'a Arc<Deployment>,
     host: usize,
     class: Classified,
@@ -276,8 +276,8 @@ pub fn session_cookie_name(host: &str) -> &'static str {
     }
 }
 
-fn authority(request: &Request<'_>, target: &Target<'_>) -> Result<Authority, Reason> {
-    let parse = |bytes: &[u8]| Authority::parse(bytes).ok_or(Reason::HostMalformed);
+fn authority<'a>(request: &Request<'a>, target: &Target<'a>) -> Result<Authority<'a>, Reason> {
+    let parse = |bytes| Authority::parse(bytes).ok_or(Reason::HostMalformed);
     let written = target.origin.map(|(_, authority)| authority.as_bytes());
     match (request.host, written) {
         (None, None) => Err(Reason::HostMissing),

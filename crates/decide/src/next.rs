@@ -5,7 +5,7 @@ use crate::host::Authority;
 use crate::path::Target;
 
 /// Where Airflow's own login link wants to go back to, if that is a place on the same host.
-pub(crate) fn of(target: &Target<'_>, authority: &Authority) -> String {
+pub(crate) fn of(target: &Target<'_>, authority: &Authority<'_>) -> String {
     let parameter = |query: &str| {
         let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
         let (_, value) = pairs.find(|(name, _)| *name == "next")?;

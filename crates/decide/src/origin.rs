@@ -17,7 +17,7 @@ pub fn is_same_origin(request: &Request<'_>) -> bool {
 
 /// Whether an unsafe request that a browser sent with its cookie was made by the deployment's own
 /// pages. Nothing that says so means no.
-pub(crate) fn is_same(request: &Request<'_>, target: &Target<'_>, asked: &Authority) -> bool {
+pub(crate) fn is_same(request: &Request<'_>, target: &Target<'_>, asked: &Authority<'_>) -> bool {
     let site = match request.headers.fetch_site {
         Once::Absent => None,
         // Only the browser can write this header; a script can't.
@@ -34,7 +34,7 @@ pub(crate) fn is_same(request: &Request<'_>, target: &Target<'_>, asked: &Author
     }
 }
 
-fn matches(origin: &[u8], asked: &Authority, asked_scheme: Option<&str>, vouched: bool) -> bool {
+fn matches(origin: &[u8], asked: &Authority<'_>, asked_scheme: Option<&str>, vouched: bool) -> bool {
     let Some((scheme, rest)) = str::from_utf8(origin)
         .ok()
         .and_then(|o| o.split_once("://"))

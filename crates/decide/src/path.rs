@@ -45,8 +45,8 @@ impl<'a> Target<'a> {
         }
         let text = str::from_utf8(bytes).map_err(|_| Reason::TargetCharacters)?;
         let (origin, rest) = split_origin(text)?;
-        let (raw, query) = match rest.split_once('?') {
-            Some((path, query)) => (path, Some(query)),
+        let (raw, query) = match split_before(rest, |byte| byte == b'?') {
+            Some((path, query)) => (path, query.get(1..)),
             None => (rest, None),
         };
         if !raw.starts_with('/') {
@@ -97,19 +97,25 @@ pub(crate) fn segments(path: &str) -> impl Iterator<Item = &str> + Clone {
     path.strip_prefix('/').unwrap_or(path).split('/')
 }
 
+/// What stands before the first of some ASCII characters, and the rest from it on. Targets are so
+/// short that setting up one of the standard library's searches costs more than this does.
+fn split_before(text: &str, wanted: impl Fn(u8) -> bool) -> Option<(&str, &str)> {
+    let at = text.bytes().position(wanted)?;
+    text.split_at_checked(at)
+}
+
 fn split_origin(text: &str) -> Result<(Option<Origin<'_>>, &str), Reason> {
     if text.starts_with('/') {
         return Ok((None, text));
     }
-    let (scheme, rest) = text.split_once(':').ok_or(Reason::TargetForm)?;
-    let rest = rest.strip_prefix("//").ok_or(Reason::TargetForm)?;
+    let colon = split_before(text, |byte| byte == b':');
+    let (scheme, rest) = colon.ok_or(Reason::TargetForm)?;
+    let rest = rest.strip_prefix("://").ok_or(Reason::TargetForm)?;
     if !(scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https")) {
         return Err(Reason::TargetForm);
     }
-    let mut bytes = rest.bytes();
-    let end = bytes.position(|byte| matches!(byte, b'/' | b'?'));
-    let end = end.ok_or(Reason::TargetForm)?;
-    let (authority, path) = rest.split_at_checked(end).ok_or(Reason::TargetForm)?;
+    let end = split_before(rest, |byte| matches!(byte, b'/' | b'?'));
+    let (authority, path) = end.ok_or(Reason::TargetForm)?;
     let odd = |byte| matches!(byte, b'@' | b'%' | b'\\');
     if authority.is_empty() || authority.bytes().any(odd) {
         return Err(Reason::TargetForm);

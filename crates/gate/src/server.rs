@@ -151,6 +151,7 @@ async fn serve(
                 .with_upgrades();
             let mut serving = std::pin::pin!(serving);
             tokio::select! {
+                biased;
                 _ = serving.as_mut() => return,
                 () = shutdown.cancelled() => {}
             }
@@ -166,6 +167,7 @@ async fn serve(
                 .serve_connection(io, service);
             let mut serving = std::pin::pin!(serving);
             tokio::select! {
+                biased;
                 _ = serving.as_mut() => return,
                 () = shutdown.cancelled() => {}
             }

@@ -40,16 +40,21 @@ impl<'a> Check<'a> {
                 rest: "",
             });
         }
-        let (name, rest) = path.strip_prefix(PREFIX)?.split_once('/')?;
+        let (name, rest) = segment(path.strip_prefix(PREFIX)?)?;
         let dialect = Dialect::of(name)?;
-        let end = rest.find('/').unwrap_or(rest.len());
-        let (id, rest) = rest.split_at_checked(end)?;
+        let (id, rest) = segment(rest.strip_prefix('/')?)?;
         Some(Self {
             dialect,
             deployment: id.parse().ok(),
             rest,
         })
     }
+}
+
+/// A path's first segment, and what follows with its slash.
+fn segment(path: &str) -> Option<(&str, &str)> {
+    let end = path.bytes().position(|byte| byte == b'/');
+    path.split_at_checked(end.unwrap_or(path.len()))
 }
 
 /// The question in a check. `None` if the proxy's configuration sends none or the client has

@@ -95,8 +95,9 @@ const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 /// What stands before it, anybody may have written.
 pub(crate) fn forwarded_for(headers: &HeaderMap) -> Option<IpAddr> {
     let written = headers.get_all(FORWARDED_FOR);
-    let last = written.iter().next_back()?.to_str().ok()?;
-    last.rsplit(',').next()?.trim().parse().ok()
+    let last = written.iter().next_back()?.as_bytes();
+    let last = last.rsplit(|byte| *byte == b',').next()?;
+    str::from_utf8(last.trim_ascii()).ok()?.parse().ok()
 }
 
 /// Names and values as the decision wants them.
