@@ -31,17 +31,16 @@ impl<'a> Authority<'a> {
             Some(_) => return None,
         };
         let name = name.strip_suffix(b".").unwrap_or(name);
-        let allowed = |b: &u8| {
-            b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b':' | b'[' | b']')
-        };
-        if name.is_empty() || name.len() > MAX_HOST || !name.iter().all(allowed) {
+        let kinds = name.iter().map(|byte| KINDS.get(usize::from(*byte)));
+        let kinds = kinds.fold(0, |all, kind| all | kind.copied().unwrap_or(STRANGE));
+        if name.is_empty() || name.len() > MAX_HOST || kinds & STRANGE != 0 {
             return None;
         }
         let name = str::from_utf8(name).ok()?;
-        let host = if name.bytes().any(|byte| byte.is_ascii_uppercase()) {
-            Cow::Owned(name.to_ascii_lowercase())
-        } else {
+        let host = if kinds & UPPER == 0 {
             Cow::Borrowed(name)
+        } else {
+            Cow::Owned(name.to_ascii_lowercase())
         };
         Some(Self { host, port })
     }
@@ -60,6 +59,29 @@ impl<'a> Authority<'a> {
         })
     }
 }
+
+/// No character of a host.
+const STRANGE: u8 = 1;
+
+/// A letter that is another one in the canonical form.
+const UPPER: u8 = 2;
+
+/// What each byte is in a host name: a look for every character of every request.
+static KINDS: [u8; 256] = {
+    let mut table = [0; 256];
+    let mut rest = table.as_mut_slice();
+    let mut byte = 0_u8;
+    while let Some((kind, after)) = rest.split_first_mut() {
+        *kind = match byte {
+            b'A'..=b'Z' => UPPER,
+            b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b':' | b'[' | b']' => 0,
+            _ => STRANGE,
+        };
+        rest = after;
+        byte = byte.wrapping_add(1);
+    }
+    table
+};
 
 #[cfg(test)]
 mod tests {

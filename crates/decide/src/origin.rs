@@ -34,7 +34,12 @@ pub(crate) fn is_same(request: &Request<'_>, target: &Target<'_>, asked: &Author
     }
 }
 
-fn matches(origin: &[u8], asked: &Authority<'_>, asked_scheme: Option<&str>, vouched: bool) -> bool {
+fn matches(
+    origin: &[u8],
+    asked: &Authority<'_>,
+    asked_scheme: Option<&str>,
+    vouched: bool,
+) -> bool {
     let Some((scheme, rest)) = str::from_utf8(origin)
         .ok()
         .and_then(|o| o.split_once("://"))

@@ -39,8 +39,8 @@ impl<'a> Target<'a> {
         }
         // Visible ASCII only: no controls, no spaces, no raw UTF-8, no NUL. Looking at every byte
         // takes fewer instructions than stopping at the first.
-        let strange = |b: &u8| !(0x21..=0x7e).contains(b) || *b == b'#';
-        if bytes.iter().fold(false, |found, b| found | strange(b)) {
+        let strange = |b: &u8| u8::from(!(0x21..=0x7e).contains(b)) | u8::from(*b == b'#');
+        if bytes.iter().fold(0, |found, b| found | strange(b)) != 0 {
             return Err(Reason::TargetCharacters);
         }
         let text = str::from_utf8(bytes).map_err(|_| Reason::TargetCharacters)?;
@@ -125,12 +125,12 @@ fn split_origin(text: &str) -> Result<(Option<Origin<'_>>, &str), Reason> {
 
 /// Whether a path has nothing in it that anybody could read in another way: most have not.
 fn is_plain(path: &str) -> bool {
-    let mut before = 0;
-    path.bytes().fold(true, |plain, byte| {
-        let odd = matches!(byte, b'%' | b'.' | b'\\') || (byte == b'/' && before == b'/');
-        before = byte;
-        plain && !odd
-    })
+    let odd = |byte: &u8| u8::from(matches!(byte, b'%' | b'.' | b'\\'));
+    let double = |pair: (&u8, &u8)| u8::from(*pair.0 == b'/') & u8::from(*pair.1 == b'/');
+    let bytes = path.as_bytes();
+    let pairs = bytes.iter().zip(bytes.iter().skip(1));
+    bytes.iter().fold(0, |found, byte| found | odd(byte)) == 0
+        && pairs.fold(0, |found, pair| found | double(pair)) == 0
 }
 
 /// Decodes once. What is no UTF-8 (overlong forms among it) or hides a control is refused.
