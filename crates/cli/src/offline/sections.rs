@@ -150,6 +150,7 @@ impl<'a> World<'a> {
                 id: id(&self.seed, "connection", &[name]).to_vec(),
                 name: name.to_owned(),
                 kind: connection.kind.name().to_owned(),
+                session_tokens: None,
             });
         }
         Ok(sections)

@@ -71,6 +71,7 @@ pub(super) async fn of(app: &App, view: &mut Read, plane: PlaneId) -> Result<Sec
         },
         connections: Connections {
             connections: connections.iter().map(records::connection).collect(),
+            identity_salt: Vec::new(),
         },
         revocations,
     })
