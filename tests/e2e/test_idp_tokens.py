@@ -259,3 +259,12 @@ def test_a_key_that_was_changed_at_the_provider_changes_here(scene, ann):
     # The gate's refusals tell control that there is a key it should know, at most once a minute.
     scene.becomes(fresh, 200, 150)
     scene.becomes(ann["access_token"], 401)
+
+
+def test_a_plane_without_control_says_that_it_has_no_keys(tmp_path):
+    written = {"issuer": "https://idp.example.com", "airflow": 8080, "echo": 8081}
+    (tmp_path / "fleet.yaml").write_text(FLEET.format(**written, life="1h", ann=LINKED))
+    places = ["--plane", "local", "--keys", f"{tmp_path}/keys", "--out", f"{tmp_path}/gate"]
+    built = aeolus.run("plane", "build", "--file", f"{tmp_path}/fleet.yaml", *places, check=False)
+    assert built.returncode == 2
+    assert "FLT-0003" in built.stderr and "sessionTokens" in built.stderr
