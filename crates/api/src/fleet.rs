@@ -6,6 +6,7 @@
 mod apply;
 mod check;
 mod deployment;
+mod session_tokens;
 
 use std::collections::BTreeMap;
 
@@ -15,6 +16,9 @@ use serde::{Deserialize, Serialize};
 pub use apply::{ApplyRequest, SecretUse};
 pub use check::{Finding, Severity};
 pub use deployment::{Deployment, Staleness, TaskExecution};
+pub use session_tokens::{
+    SessionTokens, TokenAlgorithm, TokenType, UserIdentity, discovered_issuer, discovery_document,
+};
 
 #[cfg(feature = "schema")]
 use crate::schema;
@@ -79,6 +83,9 @@ pub struct Connection {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<schema::HttpUrl>"))]
     pub discovery_url: Option<String>,
+    /// Lets access tokens that the provider itself signed count at gates; absent: they don't.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session_tokens: Option<SessionTokens>,
 }
 
 /// The identity providers that are known by name.
@@ -186,6 +193,9 @@ pub struct User {
     /// Sets their password at the `local` connection; absent: unchanged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password: Option<SecretRef>,
+    /// Who they are at identity providers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub identities: Vec<UserIdentity>,
 }
 
 /// A team.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use aeolus_keys::envelope::MasterKey;
 use aeolus_model::{Clock, ConnectionId, Rng, Secret};
 use aeolus_store::{Store, StoreError, Write};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use crate::keys::TokenKeys;
 use crate::ops::Metrics;
@@ -37,6 +37,10 @@ pub(crate) struct Parts {
     pub(crate) master: MasterKey,
     /// Authenticates control's own session cookies; follows from the master key.
     pub(crate) cookie_key: Secret<[u8; 32]>,
+    /// Hides people's identities in snapshots; follows from the master key.
+    pub(crate) identity_salt: Secret<[u8; 32]>,
+    /// A gate has met a key of an identity provider that it doesn't know.
+    pub(crate) provider_keys_wanted: Notify,
     /// The connection of local accounts.
     pub(crate) local: ConnectionId,
     pub(crate) hashes: HashPool,

@@ -13,10 +13,11 @@ use aeolus_store::{
     Unit as _, User,
 };
 use aeolus_tls::BindError;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use crate::app::{App, Parts};
 use crate::config::{ControlConfig, FirstAdmin};
+use crate::connections;
 use crate::keys::{self, KeysError, TokenKeys};
 use crate::ops::Metrics;
 use crate::planes::{Acks, Assertions};
@@ -157,6 +158,8 @@ pub(crate) async fn open(
         keys,
         master,
         cookie_key: cookie::key_from(&config.master_key),
+        identity_salt: connections::salt_from(&config.master_key),
+        provider_keys_wanted: Notify::new(),
         local,
         hashes,
         assertions: Assertions::default(),

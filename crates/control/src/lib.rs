@@ -10,6 +10,7 @@ mod auth;
 mod authority;
 mod bootstrap;
 mod config;
+mod connections;
 mod ctx;
 mod edge;
 mod error;

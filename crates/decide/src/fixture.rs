@@ -180,7 +180,9 @@ impl Fleet {
                     id: LOCAL.as_bytes().to_vec(),
                     name: "local".to_owned(),
                     kind: "local".to_owned(),
+                    session_tokens: None,
                 }],
+                identity_salt: Vec::new(),
             },
             revocations: [(ACME, revocations.clone()), (OTHER, revocations)].into(),
         };

@@ -74,6 +74,18 @@ impl Reason {
             Self::SessionExpired => "The session has ended.",
             Self::SessionEnded => "The session was ended by a sign-out or an administrator.",
             Self::ConnectionGone => "The connection that the session came through is gone.",
+            Self::IdpIssuerUnknown => "No connection with sessionTokens has the token's issuer.",
+            Self::IdpAlgorithm => "The token's algorithm is not one of its connection or its key.",
+            Self::IdpKeyUnknown => {
+                "The identity provider's key that signed the token is not known."
+            }
+            Self::IdpSignature => "The token's signature is not its identity provider's.",
+            Self::IdpClaims => {
+                "The identity provider's token lacks claims, or has them in a wrong form."
+            }
+            Self::IdpNotAccessToken => "What the identity provider signed is no access token.",
+            Self::IdpAudience => "The identity provider made the token for another API.",
+            Self::IdpSubjectUnknown => "Nobody on this plane is linked to the token's subject.",
             Self::CrossSite => {
                 "A write with a session cookie did not come from the deployment's own pages."
             }
@@ -148,6 +160,22 @@ impl Reason {
                 "Grant a role that has the permission, on the deployment or above it."
             }
             Self::SessionMalformed | Self::ConnectionGone => "Sign in again.",
+            Self::IdpIssuerUnknown => {
+                "Compare the token's iss with the connection's; a trailing slash counts."
+            }
+            Self::IdpAlgorithm => {
+                "Add the algorithm to the connection's sessionTokens, or change it there."
+            }
+            Self::IdpKeyUnknown => {
+                "Wait a minute for control to fetch the provider's keys; else look at its log."
+            }
+            Self::IdpSignature | Self::IdpClaims => "Get a new token from the identity provider.",
+            Self::IdpNotAccessToken | Self::IdpAudience => {
+                "Ask the provider for an access token with the audience of the connection's sessionTokens."
+            }
+            Self::IdpSubjectUnknown => {
+                "Link the person: identities of a user in the fleet's document."
+            }
             Self::CrossSite => {
                 "Use a token in programs; in pages, call from the deployment's own origin."
             }

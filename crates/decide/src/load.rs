@@ -14,6 +14,7 @@ use aeolus_model::{
 use aeolus_snapshot::{Sections, section};
 
 use crate::class::RuleSet;
+use crate::provider::Providers;
 use crate::rails::Rails;
 use crate::revocations::Revoked;
 use crate::seat::Seat;
@@ -29,6 +30,7 @@ pub(crate) fn world(
         ring: ring(&sections.keys),
         issuer: sections.keys.issuer.clone(),
         connections: connections(&sections.connections),
+        providers: Providers::load(sections),
         revocations: sections
             .revocations
             .iter()

@@ -59,6 +59,15 @@ pub enum Reason {
     SessionExpired,
     SessionEnded,
     ConnectionGone,
+    // Who asks, by a token of an identity provider.
+    IdpIssuerUnknown,
+    IdpAlgorithm,
+    IdpKeyUnknown,
+    IdpSignature,
+    IdpClaims,
+    IdpNotAccessToken,
+    IdpAudience,
+    IdpSubjectUnknown,
     // Whether they may.
     CrossSite,
     Scope,
@@ -67,7 +76,7 @@ pub enum Reason {
 
 impl Reason {
     /// All of them, in the order of their numbers.
-    pub const ALL: [Self; 54] = [
+    pub const ALL: [Self; 62] = [
         Self::TargetTooLong,
         Self::TargetForm,
         Self::TargetCharacters,
@@ -119,6 +128,14 @@ impl Reason {
         Self::SessionExpired,
         Self::SessionEnded,
         Self::ConnectionGone,
+        Self::IdpIssuerUnknown,
+        Self::IdpAlgorithm,
+        Self::IdpKeyUnknown,
+        Self::IdpSignature,
+        Self::IdpClaims,
+        Self::IdpNotAccessToken,
+        Self::IdpAudience,
+        Self::IdpSubjectUnknown,
         Self::CrossSite,
         Self::Scope,
         Self::Forbidden,
@@ -178,6 +195,14 @@ impl Reason {
             Self::SessionExpired => "session_expired",
             Self::SessionEnded => "session_ended",
             Self::ConnectionGone => "connection_gone",
+            Self::IdpIssuerUnknown => "idp_issuer_unknown",
+            Self::IdpAlgorithm => "idp_algorithm",
+            Self::IdpKeyUnknown => "idp_key_unknown",
+            Self::IdpSignature => "idp_signature",
+            Self::IdpClaims => "idp_claims",
+            Self::IdpNotAccessToken => "idp_not_access_token",
+            Self::IdpAudience => "idp_audience",
+            Self::IdpSubjectUnknown => "idp_subject_unknown",
             Self::CrossSite => "cross_site",
             Self::Scope => "scope",
             Self::Forbidden => "forbidden",
@@ -240,7 +265,15 @@ impl Reason {
             | Self::SessionMalformed
             | Self::SessionExpired
             | Self::SessionEnded
-            | Self::ConnectionGone => 401,
+            | Self::ConnectionGone
+            | Self::IdpIssuerUnknown
+            | Self::IdpAlgorithm
+            | Self::IdpKeyUnknown
+            | Self::IdpSignature
+            | Self::IdpClaims
+            | Self::IdpNotAccessToken
+            | Self::IdpAudience
+            | Self::IdpSubjectUnknown => 401,
         }
     }
 }

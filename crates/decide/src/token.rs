@@ -1,4 +1,4 @@
-//! Our own tokens: verified once, asked again on every use.
+//! Tokens: verified once, asked again on every use.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,6 +10,7 @@ use aeolus_model::{
 };
 
 use crate::Reason;
+use crate::provider::Provided;
 use crate::world::{Deployment, World};
 
 /// How far clocks may differ for our own tokens.
@@ -25,20 +26,35 @@ pub enum Audience {
     /// The same, but only as the cookie that control sets on a parent domain for proxies that
     /// come from the original (row I13).
     Parent,
+    /// Wherever the person has a grant: tokens of an identity provider.
+    Person,
+}
+
+/// Who signed a token. One can't be taken for the other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Signer {
+    /// A key of ours, for one kind of token.
+    Own {
+        /// Which kind.
+        kind: Kind,
+        /// The key.
+        kid: Kid,
+    },
+    /// An identity provider.
+    Provider(Arc<Provided>),
 }
 
 /// What a verified token says: all that need not be read from its text again. It says nothing
 /// about whether the token is still good; [`World::alive`] does, on every use.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verified {
-    /// Which kind of token.
-    pub kind: Kind,
-    /// The key that signed it.
-    pub kid: Kid,
+    /// Who signed it.
+    pub signer: Signer,
     /// Whose it is.
     pub subject: Subject,
-    /// The organization it belongs to.
-    pub organization: OrganizationId,
+    /// The organization it belongs to; none for a person of an identity provider, who may be in
+    /// several.
+    pub organization: Option<OrganizationId>,
     /// Where it is good.
     pub audience: Audience,
     /// Beyond which it never reaches; none for people.
@@ -64,6 +80,15 @@ impl World {
         if token.len() > jws::MAX_TOKEN {
             return Err(Reason::TokenTooLong);
         }
+        match self.verify_own(token, now) {
+            Err(reason @ (Reason::TokenMalformed | Reason::TokenKeyUnknown)) => {
+                self.verify_provided(token, now).unwrap_or(Err(reason))
+            }
+            decided => decided,
+        }
+    }
+
+    fn verify_own(&self, token: &[u8], now: Time) -> Result<Verified, Reason> {
         let unverified = jws::parse(token).map_err(|_| Reason::TokenMalformed)?;
         let signer = unverified.kid();
         let kind = self
@@ -96,15 +121,16 @@ impl World {
         now: Time,
     ) -> Result<(), Reason> {
         in_time(token, now)?;
-        if token.organization != deployment.organization {
+        let elsewhere = |id| id != deployment.organization;
+        if token.organization.is_some_and(elsewhere) {
             return Err(Reason::TokenAudience);
         }
         match token.audience {
             Audience::Deployment(id) if id == deployment.id => {}
-            Audience::Organization => {}
+            Audience::Organization | Audience::Person => {}
             Audience::Deployment(_) | Audience::Parent => return Err(Reason::TokenAudience),
         }
-        self.unrevoked(token, now)
+        self.unrevoked(token, deployment.organization, now)
     }
 
     /// The same for the value of a parent domain's cookie, which nothing else can take the place of.
@@ -116,18 +142,27 @@ impl World {
     ) -> Result<(), Reason> {
         in_time(token, now)?;
         let meant = token.audience == Audience::Parent;
-        if !meant || token.organization != deployment.organization {
+        if !meant || token.organization != Some(deployment.organization) {
             return Err(Reason::TokenAudience);
         }
-        self.unrevoked(token, now)
+        self.unrevoked(token, deployment.organization, now)
     }
 
-    fn unrevoked(&self, token: &Verified, now: Time) -> Result<(), Reason> {
-        if self.ring.get(token.kind, &token.kid).is_none() {
-            return Err(Reason::TokenKeyUnknown);
+    fn unrevoked(
+        &self,
+        token: &Verified,
+        organization: OrganizationId,
+        now: Time,
+    ) -> Result<(), Reason> {
+        match &token.signer {
+            Signer::Own { kind, kid } => {
+                let held = self.ring.get(*kind, kid);
+                held.ok_or(Reason::TokenKeyUnknown)?;
+            }
+            Signer::Provider(provided) => self.provided_alive(token.subject, provided)?,
         }
         let revoked = self
-            .revoked(token.organization)
+            .revoked(organization)
             .ok_or(Reason::RevocationsMissing)?;
         if let Some(index) = token.index {
             revoked.check_index(index, now)?;
@@ -151,10 +186,12 @@ impl World {
             deployment().ok_or(Reason::TokenAudience)?
         };
         Ok(Verified {
-            kind: Kind::Access,
-            kid,
+            signer: Signer::Own {
+                kind: Kind::Access,
+                kid,
+            },
             subject: Subject::User(claims.sub),
-            organization: claims.org.ok_or(Reason::TokenClaims)?,
+            organization: Some(claims.org.ok_or(Reason::TokenClaims)?),
             audience,
             scope: None,
             session: Some(claims.sid),
@@ -180,10 +217,12 @@ impl World {
             return Err(Reason::TokenSurface);
         }
         Ok(Verified {
-            kind: Kind::Api,
-            kid,
+            signer: Signer::Own {
+                kind: Kind::Api,
+                kid,
+            },
             subject: Subject::Token(claims.sub),
-            organization,
+            organization: Some(organization),
             audience: Audience::Organization,
             scope: Some(claims.ent),
             session: None,
@@ -203,10 +242,12 @@ impl World {
             .and_then(|id| id.parse().ok())
             .ok_or(Reason::TokenAudience)?;
         Ok(Verified {
-            kind: Kind::Direct,
-            kid,
+            signer: Signer::Own {
+                kind: Kind::Direct,
+                kid,
+            },
             subject: Subject::Token(claims.sub),
-            organization,
+            organization: Some(organization),
             audience: Audience::Organization,
             scope: Some(claims.ent),
             session: None,
@@ -228,6 +269,22 @@ impl World {
 }
 
 impl Verified {
+    /// Which kind of token of ours it is, if it is one.
+    pub fn kind(&self) -> Option<Kind> {
+        match &self.signer {
+            Signer::Own { kind, .. } => Some(*kind),
+            Signer::Provider(_) => None,
+        }
+    }
+
+    /// How far the clock of whoever signed it may differ.
+    fn leeway(&self) -> Duration {
+        match &self.signer {
+            Signer::Own { .. } => LEEWAY,
+            Signer::Provider(provided) => provided.tolerance,
+        }
+    }
+
     /// Whether the token may be used for a deployment at all.
     pub(crate) fn reaches(&self, deployment: &Deployment) -> bool {
         self.scope
@@ -244,10 +301,20 @@ fn claims_of<T: serde::de::DeserializeOwned>(
 }
 
 fn in_time(token: &Verified, now: Time) -> Result<(), Reason> {
-    if now.minus(LEEWAY) >= Time::from_secs(token.expires) {
+    within(token.not_before, token.expires, token.leeway(), now)
+}
+
+/// Whether now is between two times (seconds), as far as clocks may differ.
+pub(crate) fn within(
+    not_before: i64,
+    expires: i64,
+    leeway: Duration,
+    now: Time,
+) -> Result<(), Reason> {
+    if now.minus(leeway) >= Time::from_secs(expires) {
         return Err(Reason::TokenExpired);
     }
-    if now.plus(LEEWAY) < Time::from_secs(token.not_before) {
+    if now.plus(leeway) < Time::from_secs(not_before) {
         return Err(Reason::TokenNotYetValid);
     }
     Ok(())

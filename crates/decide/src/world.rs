@@ -13,6 +13,7 @@ use aeolus_snapshot::{Sections, Snapshot};
 
 use crate::class::RuleSet;
 use crate::path::Target;
+use crate::provider::Providers;
 use crate::rails::Rails;
 use crate::revocations::Revoked;
 use crate::seat::Seat;
@@ -28,6 +29,7 @@ pub struct World {
     pub(crate) ring: KeyRing,
     pub(crate) issuer: String,
     pub(crate) connections: HashSet<ConnectionId>,
+    pub(crate) providers: Providers,
     pub(crate) revocations: HashMap<OrganizationId, Revoked>,
     /// The most that anybody is in an Airflow, where the plane says so.
     pub(crate) highest_role: Option<AirflowRole>,

@@ -27,7 +27,7 @@ const VERIFYING: usize = 64;
 pub struct Tokens {
     key: SipHasher24,
     good: Cache<u128, Verified>,
-    forged: Cache<u128, Time>,
+    forged: Cache<u128, (Time, Reason)>,
     verifying: AtomicUsize,
     hits: AtomicU64,
     misses: AtomicU64,
@@ -86,13 +86,17 @@ impl Tokens {
         let mut hasher = self.key;
         hasher.write(token);
         let hash = hasher.finish128().as_u128();
-        if let Some(known) = self.good.get(&hash) {
+        if let Some(known) = self.good.get(&hash)
+            && world.stands(&known)
+        {
             self.hits.fetch_add(1, Ordering::Relaxed);
             return Ok(known);
         }
-        if self.forged.get(&hash).is_some_and(|until| now < until) {
+        if let Some((until, reason)) = self.forged.get(&hash)
+            && now < until
+        {
             self.negative.fetch_add(1, Ordering::Relaxed);
-            return Err(Reason::TokenSignature);
+            return Err(reason);
         }
         let Some(_turn) = Turn::take(&self.verifying) else {
             self.overloaded.fetch_add(1, Ordering::Relaxed);
@@ -103,7 +107,9 @@ impl Tokens {
         match &verified {
             Ok(verified) => self.good.insert(hash, verified.clone()),
             // Only what is dear to find out again is worth remembering.
-            Err(Reason::TokenSignature) => self.forged.insert(hash, now.plus(FORGED)),
+            Err(reason @ (Reason::TokenSignature | Reason::IdpSignature)) => {
+                self.forged.insert(hash, (now.plus(FORGED), *reason));
+            }
             Err(_) => {}
         }
         verified

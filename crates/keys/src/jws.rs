@@ -10,7 +10,7 @@ use serde::de::{DeserializeOwned, Deserializer};
 
 use crate::{Alg, BadSignature, Kid, Kind, PublicKey, base64url, json};
 
-pub use foreign::{ForeignToken, ForeignVerified, parse_foreign};
+pub use foreign::{ForeignToken, ForeignVerified, parse_foreign, parse_foreign_access};
 
 /// Longest token read, in bytes: what fits a request header.
 pub const MAX_TOKEN: usize = 8 * 1024;

@@ -7,6 +7,7 @@ mod audit;
 mod clock;
 mod grant;
 mod id;
+mod identity;
 mod name;
 mod permission;
 mod profile;
@@ -24,6 +25,7 @@ pub use id::{
     ConnectionId, DeploymentId, GrantId, IdError, KeyId, OrganizationId, PlaneId, SessionId,
     TeamId, TokenId, UserId, WorkspaceId,
 };
+pub use identity::{IdentitySubject, IdentitySubjectError};
 pub use name::{
     Email, EmailError, Host, HostError, PathPrefix, PathPrefixError, Slug, SlugError, is_loopback,
 };

@@ -10,6 +10,7 @@ mod blob;
 mod digest;
 mod error;
 mod freshness;
+mod identity;
 mod manifest;
 pub mod patch;
 mod publish;
@@ -22,6 +23,7 @@ pub use blob::{MAX_SECTION, compress, max_compressed};
 pub use digest::{Digest, DigestError};
 pub use error::{SectionError, SnapshotError};
 pub use freshness::{Freshness, sign_freshness, verify_freshness};
+pub use identity::{Identity, identity};
 pub use manifest::{
     MANIFEST_LIFE, MAX_MANIFEST, Manifest, Position, PositionError, READER, SectionRef,
 };

@@ -97,6 +97,17 @@ impl Canonical for Connections {
     fn has_duplicates(&self) -> bool {
         repeats(self.connections.iter().map(|c| &c.id))
     }
+
+    fn sort_inside(&mut self) {
+        let terms = self.connections.iter_mut().map(|c| &mut c.session_tokens);
+        for terms in terms.flatten() {
+            terms.client_ids.sort_unstable();
+            terms.algorithms.sort_unstable();
+            terms
+                .keys
+                .sort_by(|a, b| (&a.kid, &a.jwk).cmp(&(&b.kid, &b.jwk)));
+        }
+    }
 }
 
 impl Canonical for Revocations {

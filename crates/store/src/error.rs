@@ -19,6 +19,8 @@ pub enum Taken {
     Team,
     /// A connection of this name.
     Connection,
+    /// Somebody who is this subject of an identity provider.
+    Identity,
     /// The same grant.
     Grant,
     /// A record with the same identity: an id, a digest or a key used twice.
@@ -39,6 +41,7 @@ impl Taken {
             Self::User => "a user with this e-mail address",
             Self::Team => "a team of this name in the organization",
             Self::Connection => "a connection of this name",
+            Self::Identity => "somebody who is this subject of the identity provider",
             Self::Grant => "the same grant",
             Self::Record => "the same record",
             Self::ActiveKey => "an active key of this kind",

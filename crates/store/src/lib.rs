@@ -37,10 +37,11 @@ pub use error::{StoreError, Taken};
 pub use page::{Listing, Page};
 pub use repository::{
     AuditCursor, AuditLog, AuditRecord, Batches, Blob, Claim, Codes, Connection, Connections,
-    Deployment, Deployments, Digest, Feed, GrantRecord, GrantRepository, IdempotencyKeys, KeyStage,
-    Keys, ManagedBy, Mark, Member, Organization, Organizations, Plane, PlaneStage, Planes,
-    Publication, Publications, Replica, Replicas, RevocationList, Revocations, RootDocument, Roots,
-    Route, Sessions, Settings, SigningKey, StatusEnd, Team, Teams, Throttle, Throttles,
-    TokenRecord, Tokens, User, Users, Workspace, Workspaces,
+    Deployment, Deployments, Digest, Feed, GrantRecord, GrantRepository, IdempotencyKeys,
+    Identities, Identity, KeyStage, Keys, ManagedBy, Mark, Member, Organization, Organizations,
+    Plane, PlaneStage, Planes, ProviderKey, ProviderKeySets, ProviderKeys, Publication,
+    Publications, Replica, Replicas, RevocationList, Revocations, RootDocument, Roots, Route,
+    Sessions, Settings, SigningKey, StatusEnd, Team, Teams, Throttle, Throttles, TokenRecord,
+    Tokens, User, Users, Workspace, Workspaces,
 };
 pub use unit::{Read, Unit, Write};

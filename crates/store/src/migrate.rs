@@ -10,8 +10,14 @@ use sqlx::{Connection as _, SqlSafeStr};
 use crate::StoreError;
 use crate::engine::{engine_error, migrate_error};
 
-const MIGRATIONS: [(i64, &str, &str); 1] =
-    [(1, "init", include_str!("../migrations/0001_init.sql"))];
+const MIGRATIONS: [(i64, &str, &str); 2] = [
+    (1, "init", include_str!("../migrations/0001_init.sql")),
+    (
+        2,
+        "identity providers",
+        include_str!("../migrations/0002_identity_providers.sql"),
+    ),
+];
 
 fn migrator() -> Migrator {
     let migrations = MIGRATIONS.map(|(version, name, sql)| {
@@ -63,10 +69,16 @@ mod tests {
 
     /// SHA-384 of each released migration. A line is added with a migration and never changed:
     /// databases in the field remember these sums and refuse a program with others.
-    const RELEASED: [(i64, &str); 1] = [(
-        1,
-        "f2074e874d90f8f71f54b0200653d2bdd77b68c7cdb4db034cef4e3372a83828dbc03e623e8d7a89b769ab16d0fb7a43",
-    )];
+    const RELEASED: [(i64, &str); 2] = [
+        (
+            1,
+            "f2074e874d90f8f71f54b0200653d2bdd77b68c7cdb4db034cef4e3372a83828dbc03e623e8d7a89b769ab16d0fb7a43",
+        ),
+        (
+            2,
+            "544e74ab631a75ee6e5297100cedfc106d5a895c04e1699264407842af39e26b9bd3c2f13787472ffabf88ed6182fa88",
+        ),
+    ];
 
     #[test]
     fn released_migrations_never_change() {
@@ -83,6 +95,6 @@ mod tests {
         });
         let released = RELEASED.map(|(version, sum)| (version, sum.to_owned()));
         assert_eq!(sums.collect::<Vec<_>>(), released);
-        assert_eq!(known(), 1);
+        assert_eq!(known(), 2);
     }
 }

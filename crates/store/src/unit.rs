@@ -5,9 +5,9 @@ use aeolus_model::AuditEvent;
 use crate::StoreError;
 use crate::engine::{Tx, Value};
 use crate::repository::{
-    AuditLog, Batches, Codes, Connections, Deployments, GrantRepository, IdempotencyKeys, Keys,
-    Organizations, Planes, Publications, Replicas, Revocations, Roots, Sessions, Settings, Teams,
-    Throttles, Tokens, Users, Workspaces, audit, settings,
+    AuditLog, Batches, Codes, Connections, Deployments, GrantRepository, IdempotencyKeys,
+    Identities, Keys, Organizations, Planes, ProviderKeySets, Publications, Replicas, Revocations,
+    Roots, Sessions, Settings, Teams, Throttles, Tokens, Users, Workspaces, audit, settings,
 };
 
 mod sealed {
@@ -80,6 +80,10 @@ repositories! {
     grants: GrantRepository,
     /// Configured identity providers.
     connections: Connections,
+    /// Who people are at identity providers.
+    identities: Identities,
+    /// What identity providers last said of themselves.
+    provider_keys: ProviderKeySets,
     /// Signed-in sessions.
     sessions: Sessions,
     /// Authorization codes.

@@ -1,5 +1,7 @@
 //! What can be written but doesn't fit together.
 
+mod providers;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
@@ -52,6 +54,7 @@ impl Fleet {
         check.unique("connections", self.connections.iter().map(|c| &c.name));
         check.unique("organizations", self.organizations.iter().map(|o| &o.name));
         check.unique("rollouts", self.rollouts.iter().map(|r| &r.name));
+        check.providers(self);
         check.planes = self.planes.iter().map(|plane| plane.name.clone()).collect();
         for (index, organization) in self.organizations.iter().enumerate() {
             check.organization(&format!("organizations[{index}]"), organization);

@@ -146,10 +146,17 @@ impl<'a> World<'a> {
         }
         for connection in &self.fleet.connections {
             let name = connection.name.as_str();
+            if connection.session_tokens.is_some() {
+                let text = format!(
+                    "connection {name} has sessionTokens, but only a control plane fetches a provider's keys: take it out of a document for `aeolus plane build`"
+                );
+                return Err(Report::new("FLT-0003", text).usage());
+            }
             sections.connections.connections.push(Connection {
                 id: id(&self.seed, "connection", &[name]).to_vec(),
                 name: name.to_owned(),
                 kind: connection.kind.name().to_owned(),
+                session_tokens: None,
             });
         }
         Ok(sections)

@@ -13,6 +13,8 @@ use crate::extract;
 
 const MAX_BATCH: usize = 4 * 1024 * 1024;
 const MAX_LINES: usize = 10_000;
+/// A gate's reason for refusing a token of an identity provider that may have changed its keys.
+const KEY_UNKNOWN: &str = "idp_key_unknown";
 
 /// Takes a batch. The same `Idempotency-Key` gets the same answer and changes nothing more.
 pub(crate) async fn events(
@@ -94,7 +96,11 @@ async fn act(ctx: &PlaneCtx, write: &mut Write, event: Event) -> Result<(), ApiE
         }
         // Refusals are kept with their batch, for the plane's own log; strangers cause them, so
         // they make no audit lines.
-        Event::Denied { .. } | Event::DeniedCount { .. } => {}
+        Event::Denied { reason, .. } | Event::DeniedCount { reason, .. } => {
+            if reason == KEY_UNKNOWN {
+                ctx.app.provider_keys_wanted.notify_one();
+            }
+        }
     }
     Ok(())
 }

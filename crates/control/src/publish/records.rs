@@ -90,6 +90,7 @@ pub(super) fn connection(from: &Connection) -> section::Connection {
         id: from.id.as_bytes().to_vec(),
         name: from.name.to_string(),
         kind: from.kind.clone(),
+        session_tokens: None,
     }
 }
 

@@ -5,11 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aeolus_model::{PlaneId, Subject, TeamId, UserId, WorkspaceId};
 use aeolus_snapshot::Sections;
-use aeolus_snapshot::section::{Connections, Deployments, GrantList, Keys, Subjects, TokenKey};
+use aeolus_snapshot::section::{
+    self, Connections, Deployments, GrantList, Keys, Subjects, TokenKey,
+};
 use aeolus_store::{Deployment, Read, StoreError, Unit as _};
 
 use super::records;
 use crate::app::App;
+use crate::connections::Providers;
 
 /// Reads a plane's sections: its deployments, and of everything else only what reaches one of them.
 pub(super) async fn of(app: &App, view: &mut Read, plane: PlaneId) -> Result<Sections, StoreError> {
@@ -30,6 +33,9 @@ pub(super) async fn of(app: &App, view: &mut Read, plane: PlaneId) -> Result<Sec
     let place =
         |deployment: &Deployment| places.get(&deployment.workspace).map_or("", String::as_str);
     let connections = view.connections().list().await?;
+    let held = view.provider_keys().list().await?;
+    let providers = Providers::of(&connections, &held, (&app.identity_salt, plane));
+    let mut identities = providers.identities(&view.identities().reaching(plane).await?);
     let mut revocations = BTreeMap::new();
     let organizations: BTreeSet<_> = deployments.iter().map(|d| d.organization).collect();
     for organization in organizations {
@@ -40,9 +46,10 @@ pub(super) async fn of(app: &App, view: &mut Read, plane: PlaneId) -> Result<Sec
         }
     }
     let granted: BTreeSet<Subject> = grants.iter().map(|g| g.grant.subject).collect();
-    let people = users
-        .iter()
-        .map(|user| records::person(user, memberships.get(&user.id)));
+    let people = users.iter().map(|user| section::Subject {
+        identities: identities.remove(&user.id).unwrap_or_default(),
+        ..records::person(user, memberships.get(&user.id))
+    });
     let programs = tokens
         .iter()
         .filter(|token| granted.contains(&Subject::Token(token.id)))
@@ -70,7 +77,14 @@ pub(super) async fn of(app: &App, view: &mut Read, plane: PlaneId) -> Result<Sec
             keys: keys.collect(),
         },
         connections: Connections {
-            connections: connections.iter().map(records::connection).collect(),
+            connections: connections
+                .iter()
+                .map(|connection| section::Connection {
+                    session_tokens: providers.terms(connection.id),
+                    ..records::connection(connection)
+                })
+                .collect(),
+            identity_salt: providers.salt(),
         },
         revocations,
     })

@@ -14,8 +14,8 @@ use crate::provider::deployment;
 const TOKENS: &str = "/v1/organizations/acme/tokens";
 
 /// A gate's view: polls, fetches what is missing, verifies.
-struct Reader {
-    gate: Gate,
+pub(crate) struct Reader {
+    pub(crate) gate: Gate,
     root: Root,
     position: Option<Position>,
     blobs: HashMap<Digest, Vec<u8>>,
@@ -24,7 +24,7 @@ struct Reader {
 }
 
 impl Reader {
-    async fn new(f: &Fixture, admin: &str) -> Self {
+    pub(crate) async fn new(f: &Fixture, admin: &str) -> Self {
         let gate = f.join(admin, "eu-1").await;
         Self {
             root: Root::parse(&gate.root).unwrap(),
@@ -81,7 +81,11 @@ impl Reader {
     }
 
     /// Reads until the snapshot fits, within a deadline.
-    async fn until(&mut self, f: &Fixture, fits: impl Fn(&Snapshot) -> bool) -> Snapshot {
+    pub(crate) async fn until(
+        &mut self,
+        f: &Fixture,
+        fits: impl Fn(&Snapshot) -> bool,
+    ) -> Snapshot {
         let work = async {
             loop {
                 let snapshot = self.read(f).await;

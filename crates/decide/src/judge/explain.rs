@@ -10,6 +10,7 @@ use crate::Reason;
 use crate::class::{Classified, PathClass};
 use crate::decision::{Decision, Identity};
 use crate::request::Request;
+use crate::token::Signer;
 use crate::world::Deployment;
 
 /// A decision with its reasons.
@@ -202,7 +203,15 @@ impl Judge<'_> {
 
     fn kind_of(&self, token: &[u8]) -> String {
         match self.memory.verified(token, self.world, self.now) {
-            Ok(verified) => format!("{} token", verified.kind.name()),
+            Ok(verified) => match &verified.signer {
+                Signer::Own { kind, .. } => format!("{} token", kind.name()),
+                Signer::Provider(provided) => {
+                    format!(
+                        "identity provider's token by connection {}",
+                        provided.connection
+                    )
+                }
+            },
             Err(_) => "bearer token".to_owned(),
         }
     }

@@ -78,7 +78,8 @@ fn session(
     let (Subject::User(user), Some(session)) = (access.subject, access.session) else {
         return None;
     };
-    if access.kind != Kind::Access || access.audience != Audience::Deployment(deployment.id) {
+    if access.kind() != Some(Kind::Access) || access.audience != Audience::Deployment(deployment.id)
+    {
         return None;
     }
     let id_token = answered.id_token.as_deref()?;

@@ -239,7 +239,9 @@ pub(crate) fn sections(upstream: &str, keys: &[(Kind, &SigningKey)]) -> Sections
                 id: LOCAL.as_bytes().to_vec(),
                 name: "local".to_owned(),
                 kind: "local".to_owned(),
+                session_tokens: None,
             }],
+            identity_salt: Vec::new(),
         },
         revocations: [(ORG, revocations)].into(),
     }

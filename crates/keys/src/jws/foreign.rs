@@ -17,6 +17,7 @@ pub struct ForeignToken<'a> {
     signing_input: &'a [u8],
     alg: Alg,
     kid: Option<String>,
+    explicit: bool,
     body: Body,
 }
 
@@ -46,22 +47,43 @@ fn text<'de, D: serde::Deserializer<'de>>(reader: D) -> Result<Option<String>, D
 }
 
 impl Header {
+    /// Nothing that would bring a key, a rule or another token.
     fn is_plain(&self) -> bool {
         let refused = [
             &self.crit, &self.b64, &self.jku, &self.jwk, &self.x5u, &self.x5c, &self.cty,
             &self.enc, &self.zip,
         ];
-        // RFC 7515 §4.1.9: a media type, compared without case. Our own types are no `JWT`.
-        let typ = self.typ.as_deref();
-        let jwt = typ.is_none_or(|typ| {
-            typ.eq_ignore_ascii_case("JWT") || typ.eq_ignore_ascii_case("application/jwt")
-        });
-        jwt && refused.into_iter().all(Option::is_none)
+        refused.into_iter().all(Option::is_none)
+    }
+
+    /// RFC 7515 §4.1.9: a media type, compared without case and without `application/`.
+    fn is_typed(&self, name: &str) -> bool {
+        let typ = self.typ.as_deref().unwrap_or_default();
+        let prefix = typ.get(..APPLICATION.len());
+        let typ = match prefix {
+            Some(prefix) if prefix.eq_ignore_ascii_case(APPLICATION) => typ.get(prefix.len()..),
+            _ => Some(typ),
+        };
+        typ.is_some_and(|typ| typ.eq_ignore_ascii_case(name))
     }
 }
 
+const APPLICATION: &str = "application/";
+
 /// Reads a token of another issuer: shape, caps and header. Its `typ` is `JWT` or missing.
 pub fn parse_foreign(token: &[u8]) -> Result<ForeignToken<'_>, JwsError> {
+    match parse(token)? {
+        parsed if parsed.explicit => Err(JwsError::Header),
+        parsed => Ok(parsed),
+    }
+}
+
+/// The same for an access token, whose `typ` may also be `at+jwt` (RFC 9068 §2.1).
+pub fn parse_foreign_access(token: &[u8]) -> Result<ForeignToken<'_>, JwsError> {
+    parse(token)
+}
+
+fn parse(token: &[u8]) -> Result<ForeignToken<'_>, JwsError> {
     let parts = split(token, MAX_TOKEN)?;
     if parts.header.len() > MAX_HEADER {
         return Err(JwsError::Header);
@@ -69,11 +91,14 @@ pub fn parse_foreign(token: &[u8]) -> Result<ForeignToken<'_>, JwsError> {
     let header = base64url::decode(parts.header).ok_or(JwsError::Shape)?;
     let header = json::strict_object(&header, json::TOKEN_VALUES).map_err(|_| JwsError::Header)?;
     let header: Header = serde_json::from_str(header).map_err(|_| JwsError::Header)?;
-    if !header.is_plain() {
+    let explicit = header.is_typed("at+jwt");
+    let jwt = header.typ.is_none() || header.is_typed("JWT");
+    if !header.is_plain() || !(explicit || jwt) {
         return Err(JwsError::Header);
     }
     Ok(ForeignToken {
         signing_input: parts.signing_input,
+        explicit,
         alg: Alg::foreign(&header.alg).ok_or(JwsError::Alg)?,
         kid: header.kid,
         body: Body::decode(parts.claims, parts.signature).ok_or(JwsError::Shape)?,
@@ -89,6 +114,11 @@ impl ForeignToken<'_> {
     /// The algorithm it names.
     pub fn alg(&self) -> Alg {
         self.alg
+    }
+
+    /// Whether its header says that it is an access token (`at+jwt`).
+    pub fn is_access_token(&self) -> bool {
+        self.explicit
     }
 
     /// The key of the issuer's set that fits: the one with its `kid`, or, where the token names

@@ -2,7 +2,7 @@ use aeolus_snapshot::Canonical;
 use aeolus_snapshot::patch::{apply, canonical, diff};
 use aeolus_snapshot::section::{
     Connection, Connections, Deployment, Deployments, EndedSession, Grant, GrantList, Keys, Mark,
-    Revocations, Subject, Subjects, Team, TokenKey,
+    ProviderKey, Revocations, SessionTokens, Subject, Subjects, Team, TokenKey,
 };
 use proptest::collection::{btree_map, btree_set, vec};
 use proptest::prelude::*;
@@ -82,14 +82,21 @@ fn keys() -> impl Strategy<Value = Keys> {
 }
 
 fn connections() -> impl Strategy<Value = Connections> {
-    btree_set(id(), 0..5).prop_map(|ids| Connections {
-        connections: ids
-            .into_iter()
-            .map(|id| Connection {
-                id,
-                ..Connection::default()
-            })
-            .collect(),
+    let salt = vec(any::<u8>(), 0..4);
+    (btree_map(id(), vec("[a-c]{0,2}", 0..4), 0..5), salt).prop_map(|(records, identity_salt)| {
+        let key = |jwk| ProviderKey { kid: None, jwk };
+        let connections = records.into_iter().map(|(id, jwks)| Connection {
+            id,
+            session_tokens: (!jwks.is_empty()).then(|| SessionTokens {
+                keys: jwks.into_iter().map(key).collect(),
+                ..SessionTokens::default()
+            }),
+            ..Connection::default()
+        });
+        Connections {
+            connections: connections.collect(),
+            identity_salt,
+        }
     })
 }
 

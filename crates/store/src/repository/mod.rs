@@ -28,9 +28,11 @@ mod connections;
 mod deployments;
 mod grants;
 mod idempotency;
+mod identities;
 mod keys;
 mod organizations;
 mod planes;
+mod provider_keys;
 mod publications;
 mod replicas;
 mod revocations;
@@ -50,9 +52,11 @@ pub use connections::{Connection, Connections};
 pub use deployments::{Deployment, Deployments, Route};
 pub use grants::{GrantRecord, GrantRepository};
 pub use idempotency::{Claim, IdempotencyKeys};
+pub use identities::{Identities, Identity};
 pub use keys::{KeyStage, Keys, SigningKey};
 pub use organizations::{Organization, Organizations};
 pub use planes::{Plane, PlaneStage, Planes};
+pub use provider_keys::{ProviderKey, ProviderKeySets, ProviderKeys};
 pub use publications::{Blob, Publication, Publications};
 pub use replicas::{Replica, Replicas};
 pub use revocations::{Mark, RevocationList, Revocations, StatusEnd};
@@ -77,9 +81,11 @@ pub(crate) const STATEMENTS: &[&[&str]] = &[
     deployments::ALL,
     grants::ALL,
     idempotency::ALL,
+    identities::ALL,
     keys::ALL,
     organizations::ALL,
     planes::ALL,
+    provider_keys::ALL,
     publications::ALL,
     replicas::ALL,
     revocations::ALL,

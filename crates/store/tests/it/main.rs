@@ -13,6 +13,7 @@ mod keys;
 mod outage;
 mod pace;
 mod planes;
+mod providers;
 mod retries;
 mod schema;
 mod tokens;

@@ -218,3 +218,136 @@ fn secrets_are_found_by_their_path() {
     assert_eq!(request.password(0, 0), Some("v"));
     assert_eq!(request.client_secret(0), Some("v"));
 }
+
+/// A sound connection with `sessionTokens`, then what is changed in it.
+fn connected(member: &str, value: Value) -> Value {
+    let mut document = fleet(&json!([]));
+    document["connections"] = json!([{
+        "name": "auth0", "type": "auth0", "clientId": "spa", "discoveryUrl": "https://acme.auth0.com",
+        "sessionTokens": {"audience": "astronomer-ee", "algorithms": ["RS256"], "maxLife": "24h"},
+    }]);
+    match member.strip_prefix("sessionTokens.") {
+        Some(member) => document["connections"][0]["sessionTokens"][member] = value,
+        None => document["connections"][0][member] = value,
+    }
+    document
+}
+
+#[test]
+fn a14_a_connections_own_tokens_count_with_an_audience_of_their_own() {
+    assert_eq!(findings(connected("clientId", json!("spa"))), []);
+    let at = "connections[0].sessionTokens";
+    for (member, value, path, part) in [
+        ("type", json!("github"), at, "no JWTs"),
+        ("type", json!("google"), at, "no JWTs"),
+        ("type", json!("local"), at, "no provider"),
+        ("clientId", Value::Null, at, "clientId"),
+        ("discoveryUrl", Value::Null, at, "discoveryUrl"),
+        ("discoveryUrl", json!("http://acme.auth0.com"), at, "https"),
+        (
+            "sessionTokens.audience",
+            json!("spa"),
+            ".audience",
+            "id_tokens",
+        ),
+        ("sessionTokens.audience", json!(""), ".audience", "1 to 255"),
+        (
+            "sessionTokens.audience",
+            json!("a b"),
+            ".audience",
+            "1 to 255",
+        ),
+        (
+            "sessionTokens.algorithms",
+            json!([]),
+            ".algorithms",
+            "at least one",
+        ),
+        (
+            "sessionTokens.algorithms",
+            json!(["RS256", "RS256"]),
+            ".algorithms",
+            "once",
+        ),
+        (
+            "sessionTokens.maxLife",
+            json!("30s"),
+            ".maxLife",
+            "1m and 24h",
+        ),
+        (
+            "sessionTokens.maxLife",
+            json!("25h"),
+            ".maxLife",
+            "1m and 24h",
+        ),
+        (
+            "sessionTokens.clockTolerance",
+            json!("6m"),
+            ".clockTolerance",
+            "5m",
+        ),
+        ("sessionTokens.issuer", json!("adfs"), ".issuer", "iss"),
+    ] {
+        let path = if path == at {
+            at.to_owned()
+        } else {
+            format!("{at}{path}")
+        };
+        one(connected(member, value), Severity::Error, &path, part);
+    }
+    let mut shared = connected("type", json!("microsoft"));
+    shared["connections"][0]["discoveryUrl"] =
+        json!("https://login.microsoftonline.com/common/v2.0");
+    one(shared, Severity::Error, at, "one tenant");
+    let mut twice = connected("clientId", json!("spa"));
+    let mut second = twice["connections"][0].clone();
+    second["name"] = json!("again");
+    twice["connections"].as_array_mut().unwrap().push(second);
+    one(
+        twice,
+        Severity::Error,
+        "connections[1].sessionTokens",
+        "same issuer",
+    );
+}
+
+#[test]
+fn unknown_members_and_algorithms_of_session_tokens_are_errors() {
+    for (member, value) in [
+        ("sessionTokens.audiences", json!("x")),
+        ("sessionTokens.algorithms", json!(["HS256"])),
+        ("sessionTokens.algorithms", json!(["none"])),
+        ("sessionTokens.type", json!("JWT")),
+    ] {
+        let read = serde_json::from_value::<Fleet>(connected(member, value));
+        assert!(read.is_err(), "{member}");
+    }
+}
+
+#[test]
+fn a_subject_is_one_persons_and_of_a_connection_that_is_there() {
+    let with = |identities: Value| {
+        let mut document = connected("clientId", json!("spa"));
+        document["organizations"][0]["users"][0]["identities"] = identities;
+        document
+    };
+    let eve = json!({"connection": "auth0", "subject": "auth0|eve"});
+    assert_eq!(findings(with(json!([eve]))), []);
+    let at = "organizations[0].users[0].identities[0].connection";
+    let missing = json!([{"connection": "okta", "subject": "00u1"}]);
+    one(with(missing), Severity::Error, at, "no connection okta");
+    let mut two = with(json!([eve]));
+    let bob =
+        json!({"email": "bob@example.com", "role": "ORGANIZATION_MEMBER", "identities": [eve]});
+    two["organizations"][0]["users"]
+        .as_array_mut()
+        .unwrap()
+        .push(bob);
+    one(
+        two,
+        Severity::Error,
+        "organizations[0].users[1].identities[0]",
+        "ann@example.com",
+    );
+}

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aeolus_decide::{Audience, Memory, Reason, SessionCookie, Verified, World};
+use aeolus_decide::{Audience, Memory, Reason, SessionCookie, Signer, Verified, World};
 use aeolus_keys::Kind;
 use aeolus_model::{ConnectionId, Secret, SessionId, Subject, Time, TokenId, UserId};
 
@@ -124,10 +124,12 @@ impl Memory for Assumed<'_> {
         });
         let deployment = deployment.ok_or(Reason::HostUnknown)?;
         Ok(Verified {
-            kind,
-            kid: key.kid(),
+            signer: Signer::Own {
+                kind,
+                kid: key.kid(),
+            },
             subject: Subject::Token(*id),
-            organization: deployment.organization,
+            organization: Some(deployment.organization),
             audience: Audience::Organization,
             scope: None,
             session: None,

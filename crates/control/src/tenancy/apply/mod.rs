@@ -6,6 +6,7 @@
 
 mod deployments;
 mod grants;
+mod identities;
 mod members;
 mod organizations;
 mod passwords;
@@ -51,6 +52,7 @@ pub(crate) async fn apply(
     run.planes(&body).await?;
     run.connections(&body).await?;
     run.organizations(&body.fleet, &passwords).await?;
+    run.identities(&body.fleet).await?;
     run.prune_rest(&body.fleet).await?;
     run.finish(dry_run).await
 }

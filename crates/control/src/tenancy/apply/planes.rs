@@ -7,23 +7,10 @@ use aeolus_model::{ConnectionId, KeyId, PlaneId};
 use aeolus_store::{Connection, ManagedBy, Plane, PlaneStage, Unit as _};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde::{Deserialize, Serialize};
 
 use super::Run;
+use crate::connections::Settings;
 use crate::error::ApiError;
-
-/// A connection's settings as the database keeps them.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Settings {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    client_id: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    discovery_url: Option<String>,
-    /// Sealed under the master key.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    client_secret: Option<String>,
-}
 
 impl Run<'_> {
     pub(super) async fn planes(&mut self, body: &ApplyRequest) -> Result<(), ApiError> {
@@ -62,13 +49,15 @@ impl Run<'_> {
             );
             let held = found
                 .as_ref()
-                .map(|connection| settings(&connection.config));
-            let held = held.transpose()?.unwrap_or_default();
+                .map(|connection| Settings::parse(&connection.config));
+            let held = held.transpose().map_err(ApiError::internal)?;
+            let held = held.unwrap_or_default();
             let secret = self.sealed(id, body.client_secret(index), held.client_secret.clone())?;
             let settings = Settings {
                 client_id: wanted.client_id.clone(),
                 discovery_url: wanted.discovery_url.clone(),
                 client_secret: secret,
+                session_tokens: wanted.session_tokens.clone(),
             };
             let connection = Connection {
                 id,
@@ -122,11 +111,4 @@ impl Run<'_> {
         );
         Ok(Some(STANDARD.encode(sealed.map_err(ApiError::internal)?)))
     }
-}
-
-fn settings(text: &str) -> Result<Settings, ApiError> {
-    if text.is_empty() {
-        return Ok(Settings::default());
-    }
-    serde_json::from_str(text).map_err(ApiError::internal)
 }

@@ -14,7 +14,7 @@ use aeolus_testkit::SeededRng;
 use super::*;
 use crate::Headers;
 use crate::fixture::*;
-use crate::token::Audience;
+use crate::token::{Audience, Signer};
 
 const WORLDS: u32 = 1_000;
 const PER_WORLD: u32 = 1_000;
@@ -293,10 +293,12 @@ fn credential(
     let user = matches!(subject, Subject::User(_));
     let deployments = [ETL, BI, FOREIGN];
     let verified = Verified {
-        kind: if user { Kind::Access } else { Kind::Api },
-        kid: if user { &fleet.access } else { &fleet.api }.public().kid(),
+        signer: Signer::Own {
+            kind: if user { Kind::Access } else { Kind::Api },
+            kid: if user { &fleet.access } else { &fleet.api }.public().kid(),
+        },
         subject,
-        organization: if dice.below(4) == 0 { OTHER } else { ACME },
+        organization: Some(if dice.below(4) == 0 { OTHER } else { ACME }),
         audience: if user {
             Audience::Deployment(deployments[dice.below(3)])
         } else {
@@ -480,11 +482,11 @@ fn admitted(
     let verified = &credential.verified;
     let elsewhere = match verified.audience {
         Audience::Deployment(at) => at != deployment,
-        Audience::Organization => false,
+        Audience::Organization | Audience::Person => false,
         Audience::Parent => true,
     };
     if verified.expires < NOW.secs()
-        || verified.organization != organization
+        || verified.organization != Some(organization)
         || elsewhere
         || credential.revoked
     {

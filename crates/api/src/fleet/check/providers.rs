@@ -1,0 +1,63 @@
+//! Connections whose tokens count, and who people are at connections.
+
+use std::collections::BTreeMap;
+
+use aeolus_model::Email;
+
+use super::Check;
+use crate::fleet::{Fleet, UserIdentity, discovered_issuer, session_tokens};
+
+impl Check {
+    pub(super) fn providers(&mut self, fleet: &Fleet) {
+        let mut issuers = BTreeMap::new();
+        for (index, connection) in fleet.connections.iter().enumerate() {
+            let at = format!("connections[{index}].sessionTokens");
+            session_tokens::check(connection, |member, message| {
+                self.error(&format!("{at}{member}"), message);
+            });
+            let (Some(tokens), Some(url)) = (&connection.session_tokens, &connection.discovery_url)
+            else {
+                continue;
+            };
+            let issuer = tokens.issuer.as_deref().unwrap_or(discovered_issuer(url));
+            if let Some(other) = issuers.insert(issuer, &connection.name) {
+                let message = format!(
+                    "{other} has the same issuer, so nothing says which of the two a token came through"
+                );
+                self.error(&at, message);
+            }
+        }
+        self.identities(fleet);
+    }
+
+    fn identities(&mut self, fleet: &Fleet) {
+        let mut taken: BTreeMap<&UserIdentity, &Email> = BTreeMap::new();
+        for (outer, organization) in fleet.organizations.iter().enumerate() {
+            for (inner, user) in organization.users.iter().enumerate() {
+                for (index, identity) in user.identities.iter().enumerate() {
+                    let at = format!("organizations[{outer}].users[{inner}].identities[{index}]");
+                    let connection = fleet
+                        .connections
+                        .iter()
+                        .find(|connection| connection.name == identity.connection);
+                    match connection {
+                        None => {
+                            let message = format!("there is no connection {}", identity.connection);
+                            self.error(&format!("{at}.connection"), message);
+                        }
+                        Some(connection) if connection.discovery_url.is_none() => {
+                            let message =
+                                "the connection has no discoveryUrl, so nobody has a subject there";
+                            self.error(&format!("{at}.connection"), message);
+                        }
+                        Some(_) => {}
+                    }
+                    let other = taken.insert(identity, &user.email);
+                    if let Some(other) = other.filter(|other| **other != user.email) {
+                        self.error(&at, format!("{other} is this subject already"));
+                    }
+                }
+            }
+        }
+    }
+}

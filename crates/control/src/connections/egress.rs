@@ -1,0 +1,257 @@
+//! The one way out of control to identity providers: https, no redirect, little patience, little
+//! room, and no way to addresses that only this machine or its network should reach (row A19).
+
+use std::future::Future;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use aeolus_model::is_loopback;
+use bytes::Bytes;
+use http::header::{ACCEPT, USER_AGENT};
+use http::{Request, StatusCode};
+use http_body_util::{BodyExt as _, Empty, Limited};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::connect::dns::Name;
+use hyper_util::rt::TokioExecutor;
+use url::{Host, Url};
+
+const MAX_ANSWER: usize = 256 * 1024;
+const CONNECT: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Which addresses may be reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// Where the operator pointed: also private networks and this machine.
+    Configured,
+    /// Where somebody else pointed: the public internet.
+    Public,
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum EgressError {
+    #[error("the URL is not one of https")]
+    Url,
+    #[error("the address is not one that may be reached from here")]
+    Address,
+    #[error("no answer in time")]
+    Timeout,
+    #[error("it can't be reached: {0}")]
+    Unreachable(String),
+    #[error("it answers {0}")]
+    Status(StatusCode),
+    #[error("its answer breaks off or is larger than 256 KiB")]
+    Body,
+}
+
+type Pool = Client<HttpsConnector<HttpConnector<Resolver>>, Empty<Bytes>>;
+
+/// The clients, one for each reach.
+pub(super) struct Egress {
+    configured: Pool,
+    public: Pool,
+}
+
+impl Egress {
+    /// With the system's trust anchors.
+    pub(super) fn new() -> Result<Self, std::io::Error> {
+        Ok(Self {
+            configured: pool(Reach::Configured)?,
+            public: pool(Reach::Public)?,
+        })
+    }
+
+    /// The body of a 200.
+    pub(super) async fn get(&self, url: &str, reach: Reach) -> Result<Bytes, EgressError> {
+        let url = checked(url, reach)?;
+        let request = Request::get(url.as_str())
+            .header(ACCEPT, "application/json")
+            .header(USER_AGENT, concat!("aeolus/", env!("CARGO_PKG_VERSION")))
+            .body(Empty::new())
+            .map_err(|_| EgressError::Url)?;
+        let pool = match reach {
+            Reach::Configured => &self.configured,
+            Reach::Public => &self.public,
+        };
+        let answered = async {
+            let answer = pool.request(request).await;
+            let answer = answer.map_err(|error| EgressError::Unreachable(causes(&error)))?;
+            if answer.status() != StatusCode::OK {
+                return Err(EgressError::Status(answer.status()));
+            }
+            let body = Limited::new(answer.into_body(), MAX_ANSWER).collect();
+            Ok(body.await.map_err(|_| EgressError::Body)?.to_bytes())
+        };
+        let answered = tokio::time::timeout(TIMEOUT, answered).await;
+        answered.map_err(|_| EgressError::Timeout)?
+    }
+}
+
+fn pool(reach: Reach) -> Result<Pool, std::io::Error> {
+    let mut tcp = HttpConnector::new_with_resolver(Resolver(reach));
+    tcp.set_connect_timeout(Some(CONNECT));
+    tcp.enforce_http(false);
+    let provider = rustls::crypto::aws_lc_rs::default_provider();
+    let tls = HttpsConnectorBuilder::new().with_provider_and_native_roots(provider)?;
+    let connector = tls.https_or_http().enable_http1().wrap_connector(tcp);
+    Ok(Client::builder(TokioExecutor::new())
+        .pool_max_idle_per_host(0)
+        .build(connector))
+}
+
+/// A URL that may be asked. An address that is written out doesn't go through the resolver.
+fn checked(text: &str, reach: Reach) -> Result<Url, EgressError> {
+    let url = Url::parse(text).map_err(|_| EgressError::Url)?;
+    let plain = url.username().is_empty() && url.password().is_none();
+    let local = url.host_str().is_some_and(is_loopback);
+    if !plain || !(url.scheme() == "https" || (url.scheme() == "http" && local)) {
+        return Err(EgressError::Url);
+    }
+    let written = match url.host() {
+        Some(Host::Ipv4(ip)) => Some(IpAddr::V4(ip)),
+        Some(Host::Ipv6(ip)) => Some(IpAddr::V6(ip)),
+        Some(Host::Domain(_)) => None,
+        None => return Err(EgressError::Url),
+    };
+    match written {
+        Some(ip) if !reach.allows(ip) => Err(EgressError::Address),
+        _ => Ok(url),
+    }
+}
+
+impl Reach {
+    fn allows(self, ip: IpAddr) -> bool {
+        match ip.to_canonical() {
+            IpAddr::V4(ip) => self.allows_v4(ip),
+            IpAddr::V6(ip) => self.allows_v6(ip),
+        }
+    }
+
+    fn allows_v4(self, ip: Ipv4Addr) -> bool {
+        let [a, b, ..] = ip.octets();
+        // Link-local addresses are where clouds keep their machines' credentials.
+        let never = ip.is_link_local() || ip.is_multicast() || a == 0 || a >= 240;
+        let shared = a == 100 && (64..128).contains(&b);
+        let special = (a == 198 && (18..20).contains(&b)) || (a == 192 && b == 0);
+        let private = ip.is_private() || ip.is_loopback() || shared || special;
+        !never && (self == Self::Configured || !private)
+    }
+
+    fn allows_v6(self, ip: Ipv6Addr) -> bool {
+        let [first, second, ..] = ip.segments();
+        let link_local = first & 0xffc0 == 0xfe80;
+        let never = link_local || ip.is_multicast() || ip.is_unspecified();
+        let unique_local = first & 0xfe00 == 0xfc00;
+        // 64:ff9b::/16 and 2002::/16 carry an IPv4 address that nobody has looked at.
+        let carries = (first == 0x64 && second == 0xff9b) || first == 0x2002;
+        let private = unique_local || ip.is_loopback() || carries;
+        !never && (self == Self::Configured || !private)
+    }
+}
+
+/// Looks names up, and gives back only addresses that may be reached.
+#[derive(Clone)]
+struct Resolver(Reach);
+
+impl tower::Service<Name> for Resolver {
+    type Response = std::vec::IntoIter<SocketAddr>;
+    type Error = std::io::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, name: Name) -> Self::Future {
+        let reach = self.0;
+        Box::pin(async move {
+            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
+            let allowed: Vec<_> = found.filter(|at| reach.allows(at.ip())).collect();
+            if allowed.is_empty() {
+                let text = "the name leads to no address that may be reached from here";
+                return Err(std::io::Error::other(text));
+            }
+            Ok(allowed.into_iter())
+        })
+    }
+}
+
+fn causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a19_nothing_leads_to_where_only_this_machine_or_network_should_reach() {
+        for never in [
+            "169.254.169.254",
+            "0.0.0.0",
+            "255.255.255.255",
+            "224.0.0.1",
+            "fe80::1",
+            "::",
+            "::ffff:169.254.169.254",
+        ] {
+            let ip: IpAddr = never.parse().unwrap();
+            assert!(!Reach::Configured.allows(ip), "{never}");
+            assert!(!Reach::Public.allows(ip), "{never}");
+        }
+        for private in [
+            "127.0.0.1",
+            "10.1.2.3",
+            "172.16.0.1",
+            "192.168.0.1",
+            "100.64.0.1",
+            "::1",
+            "fd00:ec2::254",
+            "::ffff:10.0.0.1",
+            "64:ff9b::a00:1",
+        ] {
+            let ip: IpAddr = private.parse().unwrap();
+            assert!(Reach::Configured.allows(ip), "{private}");
+            assert!(!Reach::Public.allows(ip), "{private}");
+        }
+        for public in ["93.184.216.34", "2606:4700::1111"] {
+            assert!(Reach::Public.allows(public.parse().unwrap()), "{public}");
+        }
+    }
+
+    #[test]
+    fn a19_written_addresses_are_looked_at_in_whatever_spelling() {
+        for bad in [
+            "http://idp.example.com/",
+            "ftp://idp.example.com/",
+            "https://user:word@idp.example.com/",
+            "https://127.0.0.1/",
+            "https://2130706433/",
+            "https://0x7f.1/",
+            "https://[::ffff:127.0.0.1]/",
+            "http://127.0.0.1/",
+            "https://169.254.169.254/latest/meta-data",
+        ] {
+            assert!(checked(bad, Reach::Public).is_err(), "{bad}");
+        }
+        assert!(checked("https://169.254.169.254/", Reach::Configured).is_err());
+        for good in [
+            "https://idp.example.com/x",
+            "http://127.0.0.1:9000/",
+            "http://localhost/",
+        ] {
+            assert!(checked(good, Reach::Configured).is_ok(), "{good}");
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! A provider's discovery document and its keys (OIDC Discovery §4, RFC 7517 §5).
+
+use aeolus_keys::{JwkSet, KeyError};
+use aeolus_store::ProviderKey;
+use serde::Deserialize;
+
+use super::egress::{Egress, EgressError, Reach};
+
+/// What a provider says of itself.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Found {
+    /// Its issuer.
+    pub(super) issuer: String,
+    /// Its usable keys; at least one.
+    pub(super) keys: Vec<ProviderKey>,
+}
+
+/// Why an answer is not used. For the log: the provider's own words are not repeated.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum FetchError {
+    #[error("{0}: {1}")]
+    Egress(&'static str, EgressError),
+    #[error("the discovery document is not one, or has no issuer or jwks_uri")]
+    Document,
+    #[error(
+        "the discovery document is of {0:?}, which is not the issuer that discoveryUrl stands for"
+    )]
+    Issuer(String),
+    #[error("the key set is refused as a whole: {0}")]
+    Keys(#[from] KeyError),
+    #[error("the key set has no key that can be used: RSA of 2048 bits, P-256 or Ed25519")]
+    NoKeys,
+}
+
+/// The members that matter.
+#[derive(Deserialize)]
+struct Document {
+    issuer: String,
+    jwks_uri: String,
+}
+
+/// Asks for the document at `url`, then for the keys that it names.
+pub(super) async fn fetch(egress: &Egress, url: &str) -> Result<Found, FetchError> {
+    let body = egress.get(url, Reach::Configured).await;
+    let document = document(&body.map_err(|e| FetchError::Egress("discovery", e))?, url)?;
+    // What a document names is only trusted to be public, unless it stays where the operator pointed.
+    let reach = if host(&document.jwks_uri) == host(url) {
+        Reach::Configured
+    } else {
+        Reach::Public
+    };
+    let body = egress.get(&document.jwks_uri, reach).await;
+    let keys = keys(&body.map_err(|e| FetchError::Egress("keys", e))?)?;
+    Ok(Found {
+        issuer: document.issuer,
+        keys,
+    })
+}
+
+/// Its issuer must be what the document was found below (OIDC Discovery §4.3); some end it with a
+/// slash.
+fn document(body: &[u8], url: &str) -> Result<Document, FetchError> {
+    let document: Document = serde_json::from_slice(body).map_err(|_| FetchError::Document)?;
+    let expected = aeolus_api::fleet::discovered_issuer(url);
+    let found = document
+        .issuer
+        .strip_suffix('/')
+        .unwrap_or(&document.issuer);
+    if found != expected {
+        let shown = document.issuer.chars().take(200).collect();
+        return Err(FetchError::Issuer(shown));
+    }
+    Ok(document)
+}
+
+fn keys(body: &[u8]) -> Result<Vec<ProviderKey>, FetchError> {
+    let keys = JwkSet::parse(body)?.foreign_keys()?;
+    if keys.is_empty() {
+        return Err(FetchError::NoKeys);
+    }
+    Ok(keys
+        .into_iter()
+        .map(|found| ProviderKey {
+            kid: found.kid,
+            jwk: found.key.to_jwk().to_json(),
+        })
+        .collect())
+}
+
+fn host(url: &str) -> Option<String> {
+    let url = url::Url::parse(url).ok()?;
+    Some(format!(
+        "{}:{:?}",
+        url.host_str()?,
+        url.port_or_known_default()
+    ))
+}
+
+#[cfg(test)]
+mod tests;

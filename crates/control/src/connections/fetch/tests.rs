@@ -1,0 +1,82 @@
+use aeolus_keys::{Alg, SigningKey};
+use aeolus_testkit::SeededRng;
+use serde_json::{Value, json};
+
+use super::*;
+
+const URL: &str = "https://acme.auth0.test/.well-known/openid-configuration";
+
+fn read(issuer: &Value) -> Result<Document, FetchError> {
+    let text = json!({"issuer": issuer, "jwks_uri": "https://acme.auth0.test/jwks.json"});
+    document(text.to_string().as_bytes(), URL)
+}
+
+#[test]
+fn t29_a_document_of_another_issuer_is_refused() {
+    // Auth0 ends its issuer with a slash, and it stays as it is.
+    let kept = read(&json!("https://acme.auth0.test/")).ok().unwrap();
+    assert_eq!(kept.issuer, "https://acme.auth0.test/");
+    assert!(read(&json!("https://acme.auth0.test")).is_ok());
+    for other in [
+        "https://evil.test",
+        "https://acme.auth0.test//",
+        "https://ACME.auth0.test",
+        "https://acme.auth0.test/x",
+        "http://acme.auth0.test",
+    ] {
+        let refused = read(&json!(other));
+        assert!(matches!(refused, Err(FetchError::Issuer(_))), "{other}");
+    }
+    assert!(matches!(read(&json!(7)), Err(FetchError::Document)));
+    assert!(matches!(document(b"{}", URL), Err(FetchError::Document)));
+}
+
+fn jwk() -> Value {
+    let key = SigningKey::generate(Alg::EdDsa, &SeededRng::new("idp")).unwrap();
+    serde_json::from_str(&key.public().to_jwk().to_json()).unwrap()
+}
+
+#[test]
+fn t22_t23_a_set_is_taken_as_a_whole_or_not_at_all() {
+    let read = |set: Value| keys(set.to_string().as_bytes());
+    let good = jwk();
+    let found = read(json!({"keys": [good]})).unwrap();
+    assert_eq!(found.len(), 1);
+    let mut named = good.clone();
+    named["kid"] = json!("any text");
+    let mut encrypts = jwk();
+    encrypts["use"] = json!("enc");
+    encrypts["kid"] = json!("enc");
+    let found = read(json!({"keys": [named, encrypts]})).unwrap();
+    assert_eq!(found[0].kid.as_deref(), Some("any text"));
+    assert_eq!(found.len(), 1);
+    let mut private = good.clone();
+    private["d"] = json!("AAAA");
+    let symmetric = json!({"kty": "oct", "k": "AAAA", "kid": "s"});
+    for bad in [
+        json!({"keys": [good, good]}),
+        json!({"keys": [good, private]}),
+        json!({"keys": [good, symmetric]}),
+        json!({"keys": vec![json!({"kty": "x"}); 65]}),
+        json!({"keys": "x"}),
+        json!([]),
+    ] {
+        assert!(matches!(read(bad), Err(FetchError::Keys(_))));
+    }
+    assert!(matches!(
+        keys(&vec![b' '; 300_000]),
+        Err(FetchError::Keys(_))
+    ));
+    let weak = json!({"kty": "RSA", "e": "AQAB", "n": "AQAB", "kid": "w"});
+    for none in [json!({"keys": []}), json!({"keys": [weak]})] {
+        assert!(matches!(read(none), Err(FetchError::NoKeys)));
+    }
+}
+
+#[test]
+fn keys_elsewhere_are_told_from_keys_at_home() {
+    assert_eq!(host("https://a.test/x"), host("https://a.test:443/y"));
+    for other in ["https://b.test/", "https://a.test:8443/", "http://a.test/"] {
+        assert_ne!(host("https://a.test/"), host(other), "{other}");
+    }
+}

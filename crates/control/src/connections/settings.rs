@@ -1,0 +1,47 @@
+//! A connection's settings as the database keeps them.
+
+use aeolus_api::fleet::{SessionTokens, discovered_issuer, discovery_document};
+use aeolus_store::Connection;
+use serde::{Deserialize, Serialize};
+
+/// What is configured of a connection.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Settings {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) client_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) discovery_url: Option<String>,
+    /// Sealed under the master key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) client_secret: Option<String>,
+    /// Under which terms the provider's own tokens count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) session_tokens: Option<SessionTokens>,
+}
+
+impl Settings {
+    /// From the text in the database.
+    pub(crate) fn parse(text: &str) -> Result<Self, serde_json::Error> {
+        if text.is_empty() {
+            return Ok(Self::default());
+        }
+        serde_json::from_str(text)
+    }
+
+    /// Of a connection; none if its text can't be read.
+    pub(crate) fn of(connection: &Connection) -> Option<Self> {
+        Self::parse(&connection.config).ok()
+    }
+
+    /// The issuer that people are linked under.
+    pub(crate) fn identity_issuer(&self) -> Option<&str> {
+        self.discovery_url.as_deref().map(discovered_issuer)
+    }
+
+    /// Where to ask for the keys, if they are of any use.
+    pub(crate) fn wanted_keys(&self) -> Option<String> {
+        self.session_tokens.as_ref()?;
+        self.discovery_url.as_deref().map(discovery_document)
+    }
+}

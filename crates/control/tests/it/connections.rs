@@ -1,0 +1,250 @@
+//! Connections whose provider's tokens count: what is asked of a provider, and what planes are told.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use aeolus_keys::{Alg, SigningKey};
+use aeolus_model::Clock as _;
+use aeolus_snapshot::{Snapshot, section};
+use aeolus_testkit::SeededRng;
+use axum::Router;
+use axum::extract::State;
+use axum::routing::get;
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use crate::fixture::{Fixture, Gate, fleet};
+use crate::publish::Reader;
+
+/// A provider on loopback whose answers a test writes.
+struct Idp {
+    url: String,
+    said: Said,
+}
+
+#[derive(Clone, Default)]
+struct Said {
+    issuer: Arc<Mutex<Value>>,
+    keys: Arc<Mutex<Option<Value>>>,
+    asked: Arc<Mutex<usize>>,
+}
+
+impl Idp {
+    async fn start() -> Self {
+        let said = Said::default();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let document = {
+            let url = url.clone();
+            move |State(said): State<Said>| async move {
+                let issuer = said.issuer.lock().unwrap().clone();
+                axum::Json(json!({"issuer": issuer, "jwks_uri": format!("{url}/jwks")}))
+            }
+        };
+        let keys = |State(said): State<Said>| async move {
+            *said.asked.lock().unwrap() += 1;
+            let keys = said.keys.lock().unwrap().clone();
+            keys.map(axum::Json).ok_or(StatusCode::SERVICE_UNAVAILABLE)
+        };
+        let routes = Router::new()
+            .route("/.well-known/openid-configuration", get(document))
+            .route("/jwks", get(keys))
+            .with_state(said.clone());
+        tokio::spawn(async move { axum::serve(listener, routes).await });
+        *said.issuer.lock().unwrap() = json!(format!("{url}/"));
+        Self { url, said }
+    }
+
+    fn publish(&self, kids: &[&str]) {
+        let keys: Vec<Value> = kids
+            .iter()
+            .map(|kid| {
+                let key = SigningKey::generate(Alg::EdDsa, &SeededRng::new(kid)).unwrap();
+                let mut jwk: Value =
+                    serde_json::from_str(&key.public().to_jwk().to_json()).unwrap();
+                jwk["kid"] = json!(kid);
+                jwk
+            })
+            .collect();
+        *self.said.keys.lock().unwrap() = Some(json!({"keys": keys}));
+    }
+
+    /// The usual fleet with a connection to it, and EVE linked there.
+    fn document(&self, life: &str) -> Value {
+        let mut body = fleet();
+        body["fleet"]["connections"] = json!([{
+            "name": "idp", "type": "custom", "clientId": "spa", "discoveryUrl": self.url,
+            "sessionTokens": {
+                "audience": "api", "maxLife": life, "algorithms": ["EdDSA"], "clockTolerance": "5s",
+            },
+        }]);
+        let identities = json!([{"connection": "idp", "subject": "idp|eve"}]);
+        body["fleet"]["organizations"][0]["users"][2]["identities"] = identities;
+        body
+    }
+}
+
+async fn apply(f: &Fixture, admin: &str, query: &str, body: Value) -> Value {
+    let path = format!("/v1/apply?{query}");
+    let answer = f.call("POST", &path, admin, Some(body)).await;
+    answer.expect(200).json()
+}
+
+fn terms(snapshot: &Snapshot) -> Option<&section::SessionTokens> {
+    let connections = &snapshot.sections().connections.connections;
+    let idp = connections
+        .iter()
+        .find(|connection| connection.name == "idp");
+    idp?.session_tokens.as_ref()
+}
+
+fn kids(snapshot: &Snapshot) -> Vec<&str> {
+    let keys = terms(snapshot).map(|terms| terms.keys.as_slice());
+    let keys = keys.unwrap_or_default().iter();
+    keys.filter_map(|key| key.kid.as_deref()).collect()
+}
+
+#[tokio::test]
+async fn a_plane_is_told_the_terms_the_keys_and_who_is_linked_and_no_secret() {
+    let f = Fixture::new("terms").await;
+    let idp = Idp::start().await;
+    idp.publish(&["a", "b"]);
+    let admin = f.admin().await;
+    let answer = apply(&f, &admin, "", idp.document("1h")).await;
+    assert!(
+        answer.to_string().contains("eve@example.com/idp/idp|eve"),
+        "{answer}"
+    );
+    f.work();
+    let mut reader = Reader::new(&f, &admin).await;
+    let snapshot = reader.until(&f, |s| kids(s) == ["a", "b"]).await;
+    let told = terms(&snapshot).unwrap();
+    assert_eq!(told.issuer, format!("{}/", idp.url));
+    assert_eq!(told.identity_issuer, idp.url);
+    assert_eq!(told.audience, "api");
+    assert_eq!(told.client_ids, ["spa"]);
+    assert_eq!(told.algorithms, ["EdDSA"]);
+    assert_eq!((told.max_life, told.clock_tolerance), (3_600, 5));
+    assert_eq!((told.subject.as_str(), told.typed_only), ("sub", false));
+    let sections = snapshot.sections();
+    let salt = &sections.connections.identity_salt;
+    assert_eq!(salt.len(), 32);
+    let linked: Vec<_> = sections
+        .subjects
+        .subjects
+        .iter()
+        .filter(|subject| !subject.identities.is_empty())
+        .collect();
+    let [eve] = linked.as_slice() else {
+        panic!("{linked:?}");
+    };
+    assert_eq!(eve.email, "eve@example.com");
+    let connections = &sections.connections.connections;
+    let id = connections.iter().find(|c| c.name == "idp").unwrap();
+    let id = aeolus_model::ConnectionId::from_slice(&id.id).unwrap();
+    let subject = "idp|eve".parse().unwrap();
+    let expected = aeolus_snapshot::identity(salt, id, &idp.url, &subject);
+    assert_eq!(eve.identities, [expected.to_vec()]);
+    // Another plane's salt is another.
+    let again = apply(&f, &admin, "", idp.document("1h")).await;
+    assert_eq!(
+        again["changes"],
+        json!([]),
+        "applying twice changes nothing"
+    );
+}
+
+#[tokio::test]
+async fn a_provider_that_is_away_or_talks_nonsense_takes_nothing_away() {
+    let f = Fixture::new("away").await;
+    let idp = Idp::start().await;
+    idp.publish(&["a"]);
+    let admin = f.admin().await;
+    apply(&f, &admin, "", idp.document("1h")).await;
+    f.work();
+    let mut reader = Reader::new(&f, &admin).await;
+    reader.until(&f, |s| kids(s) == ["a"]).await;
+    let life = |seconds| move |s: &Snapshot| terms(s).is_some_and(|t| t.max_life == seconds);
+    // Each change of the connection asks again.
+    *idp.said.keys.lock().unwrap() = None;
+    apply(&f, &admin, "", idp.document("2h")).await;
+    let kept = reader.until(&f, life(7_200)).await;
+    assert_eq!(kids(&kept), ["a"]);
+    *idp.said.keys.lock().unwrap() = Some(json!({"keys": [{"kty": "oct", "k": "AAAA"}]}));
+    apply(&f, &admin, "", idp.document("3h")).await;
+    let kept = reader.until(&f, life(10_800)).await;
+    assert_eq!(kids(&kept), ["a"]);
+    // F28-like: a document of another issuer is not this provider's.
+    *idp.said.issuer.lock().unwrap() = json!("https://evil.test");
+    idp.publish(&["evil"]);
+    apply(&f, &admin, "", idp.document("4h")).await;
+    let kept = reader.until(&f, life(14_400)).await;
+    assert_eq!(kids(&kept), ["a"]);
+    *idp.said.issuer.lock().unwrap() = json!(idp.url);
+    idp.publish(&["b"]);
+    apply(&f, &admin, "", idp.document("5h")).await;
+    let told = reader.until(&f, |s| kids(s) == ["b"]).await;
+    assert_eq!(terms(&told).unwrap().issuer, idp.url);
+}
+
+#[tokio::test]
+async fn a_gate_that_meets_an_unknown_key_makes_control_ask_once_a_minute() {
+    let f = Fixture::new("demand").await;
+    let idp = Idp::start().await;
+    idp.publish(&["a"]);
+    let admin = f.admin().await;
+    apply(&f, &admin, "", idp.document("1h")).await;
+    f.work();
+    let mut reader = Reader::new(&f, &admin).await;
+    reader.until(&f, |s| kids(s) == ["a"]).await;
+    idp.publish(&["b"]);
+    f.clock.advance(Duration::from_secs(61));
+    report(&f, &reader.gate, "one", "idp_audience").await;
+    report(&f, &reader.gate, "two", "idp_key_unknown").await;
+    reader.until(&f, |s| kids(s) == ["b"]).await;
+    let asked = *idp.said.asked.lock().unwrap();
+    assert_eq!(asked, 2);
+    report(&f, &reader.gate, "three", "idp_key_unknown").await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(*idp.said.asked.lock().unwrap(), asked);
+}
+
+async fn report(f: &Fixture, gate: &Gate, batch: &str, reason: &str) {
+    let event = json!({
+        "type": "denied_count", "minute": f.clock.now().secs(), "deployment": null, "source": "192.0.2.1",
+        "reason": reason, "count": 1,
+    });
+    let request = http::Request::post("/v1/planes/self/events")
+        .header("authorization", format!("Bearer {}", f.assertion(gate)))
+        .header("content-type", "application/x-ndjson")
+        .header("idempotency-key", batch)
+        .body(axum::body::Body::from(event.to_string()))
+        .unwrap();
+    let answer = f.send(request).await.expect(200);
+    assert_eq!(answer.json()["accepted"], 1);
+}
+
+#[tokio::test]
+async fn what_an_apply_linked_goes_when_it_is_no_longer_mentioned_and_pruned() {
+    let f = Fixture::new("unlink").await;
+    let idp = Idp::start().await;
+    let admin = f.admin().await;
+    apply(&f, &admin, "", idp.document("1h")).await;
+    let mut without = idp.document("1h");
+    without["fleet"]["organizations"][0]["users"][2]["identities"] = json!([]);
+    let kept = apply(&f, &admin, "", without.clone()).await;
+    let path = "eve@example.com/idp/idp|eve";
+    let line = |op: &str| json!([{"op": op, "kind": "identity", "path": path}]);
+    assert_eq!(kept["changes"], line("keep"));
+    let gone = apply(&f, &admin, "prune=true", without.clone()).await;
+    assert_eq!(gone["changes"], line("delete"));
+    // Now it can be another person's; taken from somebody it can't.
+    let mut moved = without;
+    let identities = json!([{"connection": "idp", "subject": "idp|eve"}]);
+    moved["fleet"]["organizations"][0]["users"][1]["identities"] = identities;
+    apply(&f, &admin, "", moved).await;
+    let answer = f
+        .call("POST", "/v1/apply", &admin, Some(idp.document("1h")))
+        .await;
+    assert!(answer.expect(422).text().contains("somebody else"));
+}

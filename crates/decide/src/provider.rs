@@ -1,0 +1,218 @@
+//! Session tokens of identity providers: access tokens that a provider itself signed, for a
+//! connection that lets them count (RFC 9068 where it follows that, RFC 8725 everywhere).
+//!
+//! A provider's keys are kept with its connection and never in the ring of our own, so neither can
+//! verify a token of the other.
+
+mod claims;
+mod load;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aeolus_keys::jws::{self, ForeignToken, JwsError};
+use aeolus_keys::{Alg, ForeignKey, Kid};
+use aeolus_model::{ConnectionId, IdentitySubject, Subject, Time, UserId};
+use aeolus_snapshot::Identity;
+
+use self::claims::Claims;
+use crate::Reason;
+use crate::token::{Audience, Signer, Verified, within};
+use crate::world::World;
+
+/// The providers whose tokens count, by the one value of `iss`, and the people who are linked there.
+#[derive(Debug, Default)]
+pub(crate) struct Providers {
+    by_issuer: HashMap<Box<str>, Provider>,
+    people: HashMap<Identity, UserId>,
+    salt: Box<[u8]>,
+}
+
+/// Under which terms one provider's tokens count.
+#[derive(Debug)]
+struct Provider {
+    connection: ConnectionId,
+    /// The issuer under which people are linked.
+    identity_issuer: Box<str>,
+    audience: Box<str>,
+    client_ids: Vec<Box<str>>,
+    algorithms: Vec<Alg>,
+    subject: SubjectClaim,
+    typed_only: bool,
+    tolerance: Duration,
+    max_life: i64,
+    keys: Vec<ForeignKey>,
+    /// A digest of all the above but the keys.
+    terms: u128,
+}
+
+/// What in a token names the person for good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum SubjectClaim {
+    Sub,
+    /// Entra: the tenant and the object in it; its `sub` differs from application to application.
+    TidOid,
+}
+
+/// By what an identity provider's token was believed; asked again on every use.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Provided {
+    /// The connection.
+    pub connection: ConnectionId,
+    /// The thumbprint of the key that signed it.
+    pub key: Kid,
+    /// How far the provider's clock may differ.
+    pub tolerance: Duration,
+    issuer: Box<str>,
+    identity: Identity,
+    terms: u128,
+}
+
+impl World {
+    /// Verifies a token that an identity provider may have signed. None if it is none of theirs:
+    /// then what was found wrong with it as one of ours stands.
+    pub(crate) fn verify_provided(
+        &self,
+        token: &[u8],
+        now: Time,
+    ) -> Option<Result<Verified, Reason>> {
+        if self.providers.by_issuer.is_empty() {
+            return None;
+        }
+        let unverified = match jws::parse_foreign_access(token) {
+            Ok(unverified) => unverified,
+            Err(JwsError::Alg) => return Some(Err(Reason::IdpAlgorithm)),
+            Err(_) => return None,
+        };
+        let claims: Claims = match unverified.unverified_claims() {
+            Ok(claims) => claims,
+            Err(_) => return Some(Err(Reason::IdpClaims)),
+        };
+        if claims.iss == self.issuer {
+            return None;
+        }
+        let verified = match self.providers.by_issuer.get(&*claims.iss) {
+            Some(provider) => self.providers.verify(provider, unverified, &claims, now),
+            None => Err(Reason::IdpIssuerUnknown),
+        };
+        Some(verified)
+    }
+
+    /// Whether a remembered token was verified under the terms that hold now. One that was not is
+    /// verified again.
+    pub fn stands(&self, token: &Verified) -> bool {
+        match &token.signer {
+            Signer::Own { .. } => true,
+            Signer::Provider(provided) => self
+                .providers
+                .by_issuer
+                .get(&provided.issuer)
+                .is_some_and(|provider| provider.terms == provided.terms),
+        }
+    }
+
+    /// Whether what a provider's token was believed by is still there.
+    pub(crate) fn provided_alive(
+        &self,
+        subject: Subject,
+        provided: &Provided,
+    ) -> Result<(), Reason> {
+        let provider = self.providers.by_issuer.get(&provided.issuer);
+        let provider = provider.filter(|provider| {
+            provider.connection == provided.connection
+                && provider.terms == provided.terms
+                && self.connections.contains(&provided.connection)
+        });
+        let provider = provider.ok_or(Reason::ConnectionGone)?;
+        if !provider.keys.iter().any(|k| k.key.kid() == provided.key) {
+            return Err(Reason::IdpKeyUnknown);
+        }
+        let linked = self.providers.people.get(&provided.identity);
+        if linked.map(|user| Subject::User(*user)) != Some(subject) {
+            return Err(Reason::IdpSubjectUnknown);
+        }
+        Ok(())
+    }
+}
+
+impl Providers {
+    /// What costs nothing comes first, the signature after it, the person last.
+    fn verify(
+        &self,
+        provider: &Provider,
+        unverified: ForeignToken<'_>,
+        claims: &Claims,
+        now: Time,
+    ) -> Result<Verified, Reason> {
+        if !provider.algorithms.contains(&unverified.alg()) {
+            return Err(Reason::IdpAlgorithm);
+        }
+        if claims.is_other_than_access() {
+            return Err(Reason::IdpNotAccessToken);
+        }
+        if provider.typed_only && !unverified.is_access_token() {
+            return Err(Reason::IdpNotAccessToken);
+        }
+        if claims.aud.has_any(&provider.client_ids) {
+            return Err(Reason::IdpNotAccessToken);
+        }
+        if !claims.aud.has(&provider.audience) {
+            return Err(Reason::IdpAudience);
+        }
+        let subject = provider.subject.of(claims).ok_or(Reason::IdpClaims)?;
+        let key = unverified.select(&provider.keys);
+        let key = key.map_err(|_| Reason::IdpKeyUnknown)?;
+        if key.alg() != unverified.alg() {
+            return Err(Reason::IdpAlgorithm);
+        }
+        let not_before = claims.nbf.map_or(claims.iat, |nbf| nbf.max(claims.iat));
+        let expires = claims.exp.min(claims.iat.saturating_add(provider.max_life));
+        within(not_before, expires, provider.tolerance, now)?;
+        let verified = unverified.verify(key);
+        verified.map_err(|_| Reason::IdpSignature)?;
+        let identity = aeolus_snapshot::identity(
+            &self.salt,
+            provider.connection,
+            &provider.identity_issuer,
+            &subject,
+        );
+        let user = self.people.get(&identity);
+        let user = user.ok_or(Reason::IdpSubjectUnknown)?;
+        let signed_in = claims.auth_time.map_or(claims.iat, |at| at.min(claims.iat));
+        Ok(Verified {
+            signer: Signer::Provider(Arc::new(Provided {
+                connection: provider.connection,
+                key: key.kid(),
+                tolerance: provider.tolerance,
+                issuer: claims.iss.as_str().into(),
+                identity,
+                terms: provider.terms,
+            })),
+            subject: Subject::User(*user),
+            organization: None,
+            audience: Audience::Person,
+            scope: None,
+            session: None,
+            issued: signed_in,
+            not_before,
+            expires,
+            index: None,
+            held: None,
+        })
+    }
+}
+
+impl SubjectClaim {
+    /// The text that people are linked by.
+    fn of(self, claims: &Claims) -> Option<IdentitySubject> {
+        let parsed = match self {
+            Self::Sub => claims.sub.as_ref()?.parse(),
+            Self::TidOid => format!("{}/{}", claims.tid.as_ref()?, claims.oid.as_ref()?).parse(),
+        };
+        parsed.ok()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,136 @@
+//! The claims of a provider's token, as loose as providers are and no looser.
+
+use serde::de::{Error, IgnoredAny, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+
+/// What is read of them. The rest says nothing here.
+#[derive(Debug, Deserialize)]
+pub(super) struct Claims {
+    pub(super) iss: String,
+    #[serde(default)]
+    pub(super) aud: Aud,
+    #[serde(default)]
+    pub(super) sub: Option<String>,
+    #[serde(default)]
+    pub(super) tid: Option<String>,
+    #[serde(default)]
+    pub(super) oid: Option<String>,
+    #[serde(deserialize_with = "date")]
+    pub(super) iat: i64,
+    #[serde(deserialize_with = "date")]
+    pub(super) exp: i64,
+    #[serde(default, deserialize_with = "maybe_date")]
+    pub(super) nbf: Option<i64>,
+    #[serde(default, deserialize_with = "maybe_date")]
+    pub(super) auth_time: Option<i64>,
+    /// Only `id_token`s have these (OIDC Core §3.1.3.6, §3.3.2.11).
+    at_hash: Option<IgnoredAny>,
+    c_hash: Option<IgnoredAny>,
+    /// Logout tokens and other security events (RFC 8417 §2.2).
+    events: Option<IgnoredAny>,
+    /// Cognito: `access` or `id`.
+    token_use: Option<String>,
+    /// Keycloak: `Bearer`, `ID`, `Refresh`, `Offline`, `Logout`.
+    typ: Option<String>,
+}
+
+impl Claims {
+    /// Whether it says that it is an `id_token`, a refresh token or an event.
+    pub(super) fn is_other_than_access(&self) -> bool {
+        let other = [&self.at_hash, &self.c_hash, &self.events];
+        let typ = self.typ.as_deref();
+        other.into_iter().any(Option::is_some)
+            || self
+                .token_use
+                .as_deref()
+                .is_some_and(|used| used != "access")
+            || typ.is_some_and(|typ| !ACCESS.iter().any(|known| typ.eq_ignore_ascii_case(known)))
+    }
+}
+
+/// What a `typ` claim says of an access token: Keycloak's words, and the header's where it is copied.
+const ACCESS: [&str; 4] = ["Bearer", "DPoP", "JWT", "at+jwt"];
+
+/// `aud`: a text or a list of texts (RFC 7519 §4.1.3). Nothing in it is nobody.
+#[derive(Debug, Default)]
+pub(super) struct Aud(Vec<String>);
+
+impl Aud {
+    pub(super) fn has(&self, audience: &str) -> bool {
+        self.0.iter().any(|named| named == audience)
+    }
+
+    pub(super) fn has_any(&self, of: &[Box<str>]) -> bool {
+        of.iter().any(|audience| self.has(audience))
+    }
+}
+
+impl<'de> Deserialize<'de> for Aud {
+    fn deserialize<D: Deserializer<'de>>(reader: D) -> Result<Self, D::Error> {
+        struct Texts;
+
+        impl<'de> Visitor<'de> for Texts {
+            type Value = Aud;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a text or a list of texts")
+            }
+
+            fn visit_str<E: Error>(self, one: &str) -> Result<Aud, E> {
+                Ok(Aud(vec![one.to_owned()]))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Aud, A::Error> {
+                let mut texts = Vec::new();
+                while let Some(text) = list.next_element()? {
+                    texts.push(text);
+                }
+                Ok(Aud(texts))
+            }
+        }
+
+        reader.deserialize_any(Texts)
+    }
+}
+
+/// A `NumericDate` (RFC 7519 §2): a number, which may have a fraction. Beyond what can be a date it
+/// is malformed.
+fn date<'de, D: Deserializer<'de>>(reader: D) -> Result<i64, D::Error> {
+    struct Seconds;
+
+    impl Visitor<'_> for Seconds {
+        type Value = i64;
+
+        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("seconds since the epoch")
+        }
+
+        fn visit_i64<E: Error>(self, seconds: i64) -> Result<i64, E> {
+            Some(seconds)
+                .filter(|seconds| seconds.unsigned_abs() < LAST)
+                .ok_or_else(|| E::custom("no date"))
+        }
+
+        fn visit_u64<E: Error>(self, seconds: u64) -> Result<i64, E> {
+            let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
+            self.visit_i64(seconds)
+        }
+
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "whole, and a double too large for the type becomes its end, which is refused"
+        )]
+        fn visit_f64<E: Error>(self, seconds: f64) -> Result<i64, E> {
+            self.visit_i64(seconds.floor() as i64)
+        }
+    }
+
+    reader.deserialize_any(Seconds)
+}
+
+fn maybe_date<'de, D: Deserializer<'de>>(reader: D) -> Result<Option<i64>, D::Error> {
+    date(reader).map(Some)
+}
+
+/// The year 33658.
+const LAST: u64 = 1_000_000_000_000;

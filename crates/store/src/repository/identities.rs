@@ -1,0 +1,124 @@
+//! Who people are at identity providers.
+
+use aeolus_model::{ConnectionId, IdentitySubject, PlaneId, Time, UserId};
+
+use super::ManagedBy;
+use crate::StoreError;
+use crate::engine::{Row, bind};
+use crate::unit::{Unit, Write};
+
+/// The columns of an identity.
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT connection, issuer, subject, user_id, linked_at, managed_by FROM identities ",
+            $rest
+        )
+    };
+}
+
+statements! {
+    FIND = select!("WHERE connection = $1 AND issuer = $2 AND subject = $3");
+    OF_USER = select!("WHERE user_id = $1 ORDER BY connection, issuer, subject");
+    REACHING = select!("WHERE user_id IN (SELECT subject FROM grants WHERE subject_kind = 'user' AND (
+            resource_kind = 'system'
+            OR resource IN (SELECT organization FROM deployments WHERE plane = $1)
+            OR resource IN (SELECT workspace FROM deployments WHERE plane = $1)
+            OR resource IN (SELECT id FROM deployments WHERE plane = $1)))
+        OR user_id IN (SELECT member FROM team_members JOIN grants ON subject = team
+            WHERE subject_kind = 'team' AND (
+            resource_kind = 'system'
+            OR resource IN (SELECT organization FROM deployments WHERE plane = $1)
+            OR resource IN (SELECT workspace FROM deployments WHERE plane = $1)
+            OR resource IN (SELECT id FROM deployments WHERE plane = $1)))
+        ORDER BY user_id");
+    INSERT = "INSERT INTO identities (connection, issuer, subject, user_id, linked_at, managed_by)
+        VALUES ($1, $2, $3, $4, $5, $6)";
+    DELETE = "DELETE FROM identities WHERE connection = $1 AND issuer = $2 AND subject = $3";
+}
+
+/// That a person is a subject of an identity provider.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// The connection.
+    pub connection: ConnectionId,
+    /// The issuer it was discovered under: a connection that is pointed elsewhere knows nobody yet.
+    pub issuer: String,
+    /// What names the person there for good.
+    pub subject: IdentitySubject,
+    /// Who that is here.
+    pub user: UserId,
+    /// Since when.
+    pub linked_at: Time,
+    /// Who looks after the link.
+    pub managed_by: ManagedBy,
+}
+
+/// Who people are at identity providers.
+#[derive(Debug)]
+pub struct Identities<'u, U>(pub(crate) &'u mut U);
+
+impl<U: Unit> Identities<'_, U> {
+    /// Who a subject is.
+    pub async fn find(
+        &mut self,
+        connection: ConnectionId,
+        issuer: &str,
+        subject: &IdentitySubject,
+    ) -> Result<Option<Identity>, StoreError> {
+        let values = bind![connection, issuer, subject];
+        let row = self.0.tx().first(FIND, values).await?;
+        row.as_ref().map(record).transpose()
+    }
+
+    /// Everywhere that a person is known.
+    pub async fn of_user(&mut self, user: UserId) -> Result<Vec<Identity>, StoreError> {
+        let rows = self.0.tx().fetch(OF_USER, bind![user]).await?;
+        rows.iter().map(record).collect()
+    }
+
+    /// The identities of everybody with a grant that reaches a deployment of the plane.
+    pub async fn reaching(&mut self, plane: PlaneId) -> Result<Vec<Identity>, StoreError> {
+        let rows = self.0.tx().fetch(REACHING, bind![plane]).await?;
+        rows.iter().map(record).collect()
+    }
+}
+
+impl Identities<'_, Write> {
+    /// Links a person. A subject is one person's: [`crate::Taken::Identity`] if it is linked already.
+    pub async fn insert(&mut self, new: &Identity) -> Result<(), StoreError> {
+        let Identity {
+            connection,
+            issuer,
+            subject,
+            user,
+            linked_at,
+            managed_by,
+        } = new;
+        let values = bind![connection, issuer, subject, user, linked_at, managed_by];
+        taken!(self.0.change(INSERT, values).await, Identity).map(|_| ())
+    }
+
+    /// Takes a link away. Gates refuse the person's tokens of that provider from then on.
+    pub async fn delete(
+        &mut self,
+        connection: ConnectionId,
+        issuer: &str,
+        subject: &IdentitySubject,
+    ) -> Result<bool, StoreError> {
+        let values = bind![connection, issuer, subject];
+        Ok(self.0.change(DELETE, values).await? > 0)
+    }
+}
+
+fn record(row: &Row) -> Result<Identity, StoreError> {
+    let mut fields = row.fields();
+    Ok(Identity {
+        connection: fields.take()?,
+        issuer: fields.take()?,
+        subject: fields.take()?,
+        user: fields.take()?,
+        linked_at: fields.take()?,
+        managed_by: fields.take()?,
+    })
+}

@@ -1,0 +1,88 @@
+//! What identity providers last said of themselves.
+
+use aeolus_model::{ConnectionId, Time};
+
+use super::{from_json, json};
+use crate::StoreError;
+use crate::engine::{Row, bind};
+use crate::unit::{Unit, Write};
+
+statements! {
+    LIST = "SELECT connection, revision, issuer, keys, fetched_at FROM provider_keys
+        ORDER BY connection";
+    PUT = "INSERT INTO provider_keys (connection, revision, issuer, keys, fetched_at)
+        VALUES ($1, $2, $3, $4, $5)
+        ON CONFLICT (connection) DO UPDATE SET revision = excluded.revision,
+            issuer = excluded.issuer, keys = excluded.keys, fetched_at = excluded.fetched_at";
+}
+
+/// An identity provider's last good answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProviderKeys {
+    /// The connection.
+    pub connection: ConnectionId,
+    /// The revision of the connection that was asked for: with another one it has to be asked again.
+    pub revision: u64,
+    /// The issuer of the discovery document.
+    pub issuer: String,
+    /// The public keys.
+    pub keys: Vec<ProviderKey>,
+    /// When.
+    pub fetched_at: Time,
+}
+
+/// A public key of an identity provider.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct ProviderKey {
+    /// Under which id it was published, if under any.
+    pub kid: Option<String>,
+    /// The key as a JSON Web Key.
+    pub jwk: String,
+}
+
+/// What identity providers last said of themselves.
+#[derive(Debug)]
+pub struct ProviderKeySets<'u, U>(pub(crate) &'u mut U);
+
+impl<U: Unit> ProviderKeySets<'_, U> {
+    /// Of every provider that was ever asked: there are few.
+    pub async fn list(&mut self) -> Result<Vec<ProviderKeys>, StoreError> {
+        let rows = self.0.tx().fetch(LIST, bind![]).await?;
+        rows.iter().map(record).collect()
+    }
+}
+
+impl ProviderKeySets<'_, Write> {
+    /// Keeps an answer. Only one that says something new makes new snapshots.
+    pub async fn put(&mut self, new: &ProviderKeys) -> Result<(), StoreError> {
+        let held = self.list().await?;
+        let same = held.iter().any(|held| {
+            held.connection == new.connection && held.issuer == new.issuer && held.keys == new.keys
+        });
+        let ProviderKeys {
+            connection,
+            revision,
+            issuer,
+            keys,
+            fetched_at,
+        } = new;
+        let values = bind![connection, revision, issuer, json(keys)?, fetched_at];
+        let done = if same {
+            self.0.note(PUT, values).await
+        } else {
+            self.0.change(PUT, values).await
+        };
+        done.map(|_| ())
+    }
+}
+
+fn record(row: &Row) -> Result<ProviderKeys, StoreError> {
+    let mut fields = row.fields();
+    Ok(ProviderKeys {
+        connection: fields.take()?,
+        revision: fields.take()?,
+        issuer: fields.take()?,
+        keys: from_json(&fields.take::<String>()?)?,
+        fetched_at: fields.take()?,
+    })
+}

@@ -1,0 +1,62 @@
+//! Tokens of an identity provider: whatever is sent, nothing that it didn't sign counts.
+
+#![no_main]
+
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
+use aeolus_decide::World;
+use aeolus_model::Time;
+use aeolus_snapshot::{Sections, section};
+use libfuzzer_sys::fuzz_target;
+
+/// RFC 8037 §A.2.
+const KEY: &str = r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
+
+static WORLD: LazyLock<World> = LazyLock::new(|| {
+    let terms = section::SessionTokens {
+        issuer: "https://idp.test/".to_owned(),
+        audience: "api".to_owned(),
+        identity_issuer: "https://idp.test".to_owned(),
+        client_ids: vec!["spa".to_owned()],
+        algorithms: vec!["EdDSA".to_owned()],
+        clock_tolerance: 60,
+        max_life: 3_600,
+        subject: "sub".to_owned(),
+        keys: vec![section::ProviderKey {
+            kid: None,
+            jwk: KEY.to_owned(),
+        }],
+        ..section::SessionTokens::default()
+    };
+    let mut sections = Sections::default();
+    sections.keys.issuer = "https://control.test".to_owned();
+    sections.connections.identity_salt = b"salt".to_vec();
+    sections.connections.connections.push(section::Connection {
+        id: vec![1; 16],
+        session_tokens: Some(terms),
+        ..section::Connection::default()
+    });
+    World::from_sections(&sections, &BTreeSet::new())
+});
+
+fuzz_target!(|token: &[u8]| {
+    assert!(WORLD.verify(token, Time::from_secs(1_900_000_000)).is_err());
+    // The same as claims, which then come as far as the signature.
+    let encoded = base64url(token);
+    let whole = format!("eyJhbGciOiJFZERTQSJ9.{encoded}.AAAA");
+    assert!(WORLD.verify(whole.as_bytes(), Time::from_secs(1_900_000_000)).is_err());
+});
+
+fn base64url(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let mut text = String::with_capacity(bytes.len() * 4 / 3 + 4);
+    for chunk in bytes.chunks(3) {
+        let group = chunk.iter().fold(0_u32, |group, byte| group << 8 | u32::from(*byte));
+        let group = group << (8 * (3 - chunk.len()));
+        for digit in 0..=chunk.len() {
+            text.push(char::from(DIGITS[(group >> (18 - 6 * digit) & 63) as usize]));
+        }
+    }
+    text
+}

@@ -1,0 +1,39 @@
+// node-oidc-provider as a company would run it: one client, one signing key, one API per resource.
+// Arguments: port, id of the signing key. Prints "ready" once it listens.
+
+import { generateKeyPairSync } from "node:crypto";
+import Provider from "oidc-provider";
+
+const [port, kid] = process.argv.slice(2);
+const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+const key = { ...privateKey.export({ format: "jwk" }), kid, use: "sig", alg: "RS256" };
+
+const provider = new Provider(`http://127.0.0.1:${port}`, {
+  clients: [
+    {
+      client_id: "spa",
+      application_type: "native",
+      token_endpoint_auth_method: "none",
+      redirect_uris: ["http://127.0.0.1/callback"],
+    },
+  ],
+  jwks: { keys: [key] },
+  findAccount: (_, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
+  features: {
+    devInteractions: { enabled: true },
+    resourceIndicators: {
+      enabled: true,
+      useGrantedResource: () => true,
+      // The last part of a resource's URL is the audience of its tokens.
+      getResourceServerInfo: (_, resource) => ({
+        scope: "dags",
+        audience: new URL(resource).pathname.slice(1),
+        accessTokenTTL: 600,
+        accessTokenFormat: "jwt",
+        jwt: { sign: { alg: "RS256" } },
+      }),
+    },
+  },
+});
+
+provider.listen(Number(port), "127.0.0.1", () => console.log("ready"));

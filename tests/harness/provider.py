@@ -1,0 +1,80 @@
+"""A real identity provider (node-oidc-provider), and signing in there as a browser app does."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import parse_qs, urljoin, urlsplit
+
+import requests
+
+from .aeolus import first_line
+from .process import Timeout, running, tail
+from .signin import Form
+
+HERE = Path(__file__).resolve().parent / "idp"
+CLIENT = "spa"
+CALLBACK = "http://127.0.0.1/callback"
+
+
+def installed() -> bool:
+    """Whether the provider and what runs it are here."""
+    return bool(shutil.which("node")) and (HERE / "node_modules" / "oidc-provider").is_dir()
+
+
+@contextmanager
+def provider(port: int, kid: str, log: Path) -> Iterator[str]:
+    """Runs a provider with one new key until the block ends; yields its issuer."""
+    with running(["node", HERE / "server.mjs", str(port), kid], log, stdout=subprocess.PIPE) as child:
+        if first_line(child, 60).strip() != "ready":
+            raise Timeout(f"the identity provider did not get ready:\n{tail(log)}")
+        yield f"http://127.0.0.1:{port}"
+
+
+def sign_in(issuer: str, login: str, audience: str) -> dict[str, str]:
+    """Signs in by code flow with PKCE: `access_token` for the audience, and `id_token`."""
+    verifier = base64.urlsafe_b64encode(os.urandom(32)).rstrip(b"=").decode()
+    digest = hashlib.sha256(verifier.encode()).digest()
+    resource = f"https://api.example.com/{audience}"
+    browser = requests.Session()
+    asked = {
+        "client_id": CLIENT,
+        "response_type": "code",
+        "redirect_uri": CALLBACK,
+        "scope": "openid dags",
+        "resource": resource,
+        "code_challenge": base64.urlsafe_b64encode(digest).rstrip(b"=").decode(),
+        "code_challenge_method": "S256",
+        "state": "s",
+    }
+    answer = browser.get(f"{issuer}/auth", params=asked, allow_redirects=False, timeout=20)
+    for _ in range(12):
+        location = urljoin(answer.url, answer.headers.get("Location", ""))
+        if answer.is_redirect and location.startswith(f"{CALLBACK}?"):
+            break
+        if answer.is_redirect:
+            answer = browser.get(location, allow_redirects=False, timeout=20)
+            continue
+        form = Form(answer.text)
+        fields = {**form.fields, **{name: login for name in ("login", "password") if name in form.fields}}
+        answer = browser.post(urljoin(answer.url, form.action), data=fields, allow_redirects=False, timeout=20)
+    else:
+        raise AssertionError(f"no way through the provider's pages: {answer.status_code} {answer.text[:500]}")
+    code = parse_qs(urlsplit(location).query)["code"][0]
+    redeemed = {
+        "grant_type": "authorization_code",
+        "client_id": CLIENT,
+        "code": code,
+        "redirect_uri": CALLBACK,
+        "code_verifier": verifier,
+        "resource": resource,
+    }
+    tokens = requests.post(f"{issuer}/token", data=redeemed, timeout=20)
+    assert tokens.status_code == 200, tokens.text
+    return tokens.json()
