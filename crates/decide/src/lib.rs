@@ -42,4 +42,4 @@ pub use reason::Reason;
 pub use request::{Headers, Once, Request, Upgrade};
 pub use seat::Seat;
 pub use token::{Audience, Verified};
-pub use world::{Deployment, Freshness, Person, RefusedDeployment, World};
+pub use world::{Deployment, Freshness, Person, RefusedDeployment, Site, World};

@@ -1,8 +1,8 @@
 //! How our types become the three column types that both engines share.
 
 use aeolus_model::{
-    ConnectionId, DeploymentId, Email, GrantId, Host, KeyId, OrganizationId, PathPrefix, PlaneId,
-    Role, SessionId, Slug, TeamId, Time, TokenId, UserId, WorkspaceId,
+    ConnectionId, DeploymentId, Email, GrantId, Host, HostPattern, KeyId, OrganizationId,
+    PathPrefix, PlaneId, Role, SessionId, Slug, TeamId, Time, TokenId, UserId, WorkspaceId,
 };
 
 /// A value of a column. `None` is NULL, which in PostgreSQL has a type too.
@@ -145,7 +145,7 @@ macro_rules! texts {
         }
     )*};
 }
-texts!(Slug, Email, Host, PathPrefix, Role);
+texts!(Slug, Email, Host, HostPattern, PathPrefix, Role);
 
 impl Column for Time {
     type Raw = i64;
