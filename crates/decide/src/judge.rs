@@ -29,6 +29,12 @@ pub trait Memory {
     /// A token that has been verified: from memory, or by [`World::verify`].
     fn verified(&self, token: &[u8], world: &World, now: Time) -> Result<Verified, Reason>;
 
+    /// Whether there are keys that open session cookies. Where there are none, a host's own cookie is
+    /// nobody's, and not a bad one.
+    fn opens_sessions(&self) -> bool {
+        true
+    }
+
     /// Opens a session cookie that was sealed for a host as it is served now.
     fn open_session(&self, site: Site<'_>, value: &[u8]) -> Option<SessionCookie>;
 

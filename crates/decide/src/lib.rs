@@ -16,6 +16,7 @@ mod judge;
 mod load;
 mod next;
 mod origin;
+pub mod original;
 mod path;
 mod rails;
 mod reason;
@@ -34,6 +35,7 @@ pub use cookie::{SessionCookie, find as find_cookie};
 pub use decision::{
     Access, Allowed, Decision, Deny, Destination, Identity, SessionUse, SignIn, is_local_path,
 };
+pub use host::canonical_host;
 pub use judge::{Explanation, Judge, Memory, Step, explain, session_cookie_name};
 pub use origin::is_same_origin;
 pub use path::{Origin, Target};

@@ -25,7 +25,12 @@ impl Judge<'_> {
         let host = routed.authority.host();
         let lines = &request.headers.cookies;
         let parent = |name| cookie::find(lines, name);
-        if let Some(value) = cookie::find(lines, session_cookie_name(host))? {
+        let own = if self.memory.opens_sessions() {
+            cookie::find(lines, session_cookie_name(host))?
+        } else {
+            None
+        };
+        if let Some(value) = own {
             self.by_session(value, request, routed)
         } else if let Some(value) = request.parent_cookie.map(parent).transpose()?.flatten() {
             self.by_parent(value, request, routed)
