@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod apply;
 #[cfg(test)]
+mod authorization;
+#[cfg(test)]
 mod coverage;
 #[cfg(test)]
 mod deployment_page;
