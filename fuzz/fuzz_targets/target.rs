@@ -7,8 +7,8 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use aeolus_decide::{
-    Decision, Freshness, Headers, Judge, Memory, Reason, Request, SessionCookie, Target, Verified,
-    World,
+    Decision, Freshness, Headers, Judge, Memory, Reason, Request, SessionCookie, Site, Target,
+    Verified, World,
 };
 use aeolus_model::{SessionId, Time};
 use libfuzzer_sys::fuzz_target;
@@ -22,7 +22,7 @@ impl Memory for Nothing {
         Err(Reason::TokenMalformed)
     }
 
-    fn open_session(&self, _: &str, _: &[u8]) -> Option<SessionCookie> {
+    fn open_session(&self, _: Site<'_>, _: &[u8]) -> Option<SessionCookie> {
         None
     }
 

@@ -35,6 +35,8 @@ texts! {
     Email = "email", "an e-mail address";
     /// [`aeolus_model::Host`].
     Host = "host", "a host name without a port";
+    /// [`aeolus_model::HostPattern`].
+    HostPattern = "host-pattern", "a host name without a port, or *.DOMAIN";
     /// [`aeolus_model::PathPrefix`].
     PathPrefix = "path-prefix", "a path such as /etl, without a trailing slash";
     /// [`aeolus_model::PathPattern`].

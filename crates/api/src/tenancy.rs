@@ -50,7 +50,7 @@ pub struct Workspace {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Route {
-    /// The host, without a port.
+    /// The host, without a port, or `*.DOMAIN`.
     pub host: String,
     /// The path prefix on a shared host; absent: the whole host.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -7,6 +7,7 @@ use aeolus_model::{Clock, ConnectionId, Rng, Secret};
 use aeolus_store::{Store, StoreError, Write};
 use tokio::sync::{Notify, watch};
 
+use crate::authorization::{AskingProxies, Minted, Worlds};
 use crate::keys::TokenKeys;
 use crate::ops::Metrics;
 use crate::planes::{Acks, Assertions};
@@ -43,6 +44,12 @@ pub(crate) struct Parts {
     pub(crate) provider_keys_wanted: Notify,
     /// The connection of local accounts.
     pub(crate) local: ConnectionId,
+    /// Who may ask at `/v1/authorization`; nobody, if there is no secret for it.
+    pub(crate) asking_proxies: Option<AskingProxies>,
+    /// What gates would know.
+    pub(crate) worlds: Worlds,
+    /// For whom `/v1/authorization` has made a token.
+    pub(crate) minted: Minted,
     pub(crate) hashes: HashPool,
     pub(crate) assertions: Assertions,
     pub(crate) metrics: Metrics,

@@ -16,6 +16,7 @@ use aeolus_tls::BindError;
 use tokio::sync::{Notify, watch};
 
 use crate::app::{App, Parts};
+use crate::authorization::{AskingProxies, Minted, Worlds};
 use crate::config::{ControlConfig, FirstAdmin};
 use crate::connections;
 use crate::keys::{self, KeysError, TokenKeys};
@@ -68,6 +69,11 @@ pub enum ControlError {
         "CONTROL-URL: set control.publicUrl: people and gates can't be told to come to an address that is not loopback without it"
     )]
     NoPublicUrl,
+    /// A secret of proxies that could be guessed.
+    #[error(
+        "CONTROL-PROXY: compat.authorization.proxySecret must have 32 characters or more: whoever knows it gets tokens that open an Airflow"
+    )]
+    ProxySecret,
     /// The parent domain's cookie could not be set from here.
     #[error(
         "CONTROL-URL: compat.parentCookie.domain is {domain}, but {issuer} is not below it, so browsers would drop the cookie: give control.publicUrl a host below the domain"
@@ -134,7 +140,15 @@ pub(crate) async fn open(
     {
         keys::import_snapshot_key(&store, &master, &key, (&*clock, &*rng)).await?;
     }
-    let keys = TokenKeys::open(&store, &master, &*clock, &*rng).await?;
+    let asking_proxies = match config.proxy_secrets.as_slice() {
+        [] => None,
+        secrets => {
+            let proxies = AskingProxies::new(secrets.to_vec());
+            Some(proxies.ok_or(ControlError::ProxySecret)?)
+        }
+    };
+    let legacy = asking_proxies.is_some();
+    let keys = TokenKeys::open(&store, &master, (&*clock, &*rng), legacy).await?;
     if let Some(dir) = &config.root_dir {
         root::set_up(&store, dir, keys.snapshot(), &*clock).await?;
     }
@@ -161,6 +175,9 @@ pub(crate) async fn open(
         identity_salt: connections::salt_from(&config.master_key),
         provider_keys_wanted: Notify::new(),
         local,
+        asking_proxies,
+        worlds: Worlds::default(),
+        minted: Minted::default(),
         hashes,
         assertions: Assertions::default(),
         metrics: Metrics::new(),

@@ -35,6 +35,9 @@ pub struct ControlConfig {
     pub hash_permits: Option<usize>,
     /// A cookie for all hosts below one domain, for proxies that come from the original.
     pub parent_cookie: Option<ParentCookie>,
+    /// What proxies know that ask at `/v1/authorization`: a secret, or two while it is being replaced.
+    /// Without one nobody can ask.
+    pub proxy_secrets: Vec<Secret<String>>,
     /// Sockets that a service manager opened: `control`, `metrics`.
     pub handed_over: HandedOver,
 }

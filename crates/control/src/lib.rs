@@ -8,6 +8,7 @@ mod app;
 mod audit;
 mod auth;
 mod authority;
+mod authorization;
 mod bootstrap;
 mod config;
 mod connections;
@@ -30,6 +31,7 @@ mod signin;
 mod tenancy;
 mod tokens;
 
+pub use authorization::AskingProxies;
 pub use bootstrap::ControlError;
 pub use config::{ControlConfig, FirstAdmin, ParentCookie, SessionLife};
 pub use keys::KeysError;

@@ -8,7 +8,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::app::App;
 use crate::edge::edge;
 use crate::error::ApiError;
-use crate::{audit, keys, ops, pages, planes, provider, signin, tenancy, tokens};
+use crate::{audit, authorization, keys, ops, pages, planes, provider, signin, tenancy, tokens};
 
 macro_rules! routes {
     ($($path:literal => $($method:ident $handler:path),+;)*) => {
@@ -40,6 +40,8 @@ routes! {
     "/oauth2/token" => post provider::token;
     "/oauth2/revoke" => post provider::revoke;
     "/oauth2/userinfo" => get provider::userinfo, post provider::userinfo;
+    "/v1/authorization" => get authorization::authorization;
+    "/v1/.well-known/jwks.json" => get keys::legacy_jwk;
     "/v1/me" => get tenancy::me;
     "/v1/apply" => post tenancy::apply::apply;
     "/v1/organizations" => get tenancy::organizations::list, post tenancy::organizations::create;

@@ -103,7 +103,8 @@ impl Allowed {
         self.writes
     }
 
-    /// The host that was asked, one of the deployment's.
+    /// The host that was asked, as the deployment has it: for every host of a wildcard that is the
+    /// wildcard, so that nobody makes something new of each of as many hosts as they like.
     pub fn host(&self) -> &str {
         let host = self.deployment.hosts.get(self.host);
         host.map_or("", String::as_str)

@@ -14,7 +14,8 @@ use aeolus_snapshot::{Sections, section};
 use aeolus_testkit::SeededRng;
 
 use crate::{
-    Decision, Freshness, Headers, Judge, Memory, Reason, Request, SessionCookie, Verified, World,
+    Decision, Freshness, Headers, Judge, Memory, Reason, Request, SessionCookie, Site, Verified,
+    World,
 };
 
 pub(crate) const NOW: Time = Time::from_secs(1_900_000_000);
@@ -52,8 +53,8 @@ impl Memory for Fleet {
         world.verify(token, now)
     }
 
-    fn open_session(&self, host: &str, value: &[u8]) -> Option<SessionCookie> {
-        let key = [host.as_bytes(), b"|", value].concat();
+    fn open_session(&self, site: Site<'_>, value: &[u8]) -> Option<SessionCookie> {
+        let key = [format!("{site:?}|").as_bytes(), value].concat();
         self.cookies.borrow().get(&key).copied()
     }
 
@@ -299,9 +300,13 @@ impl Fleet {
         }
     }
 
-    /// Seals a cookie for a host; the header that carries it.
+    /// Seals a cookie for a host with a name of its own; the header that carries it.
     pub(crate) fn seal(&self, host: &str, cookie: SessionCookie) -> String {
-        let key = [host.as_bytes(), b"|sealed"].concat();
+        self.seal_at(Site::Named(host), cookie)
+    }
+
+    pub(crate) fn seal_at(&self, site: Site<'_>, cookie: SessionCookie) -> String {
+        let key = format!("{site:?}|sealed").into_bytes();
         self.cookies.borrow_mut().insert(key, cookie);
         "__Host-aeolus=sealed".to_owned()
     }

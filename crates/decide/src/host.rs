@@ -83,6 +83,11 @@ static KINDS: [u8; 256] = {
     table
 };
 
+/// The host of a `Host` header in canonical form, without the port.
+pub fn canonical_host(header: &[u8]) -> Option<String> {
+    Some(Authority::parse(header)?.host().to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

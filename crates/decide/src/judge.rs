@@ -19,7 +19,7 @@ use crate::host::Authority;
 use crate::path::Target;
 use crate::request::{Once, Request, Upgrade};
 use crate::token::Verified;
-use crate::world::{Deployment, Freshness, Person, World};
+use crate::world::{Deployment, Freshness, Person, Site, World};
 use crate::{Reason, next};
 
 pub use explain::{Explanation, Step, explain};
@@ -29,8 +29,14 @@ pub trait Memory {
     /// A token that has been verified: from memory, or by [`World::verify`].
     fn verified(&self, token: &[u8], world: &World, now: Time) -> Result<Verified, Reason>;
 
-    /// Opens a session cookie that was sealed for a host.
-    fn open_session(&self, host: &str, value: &[u8]) -> Option<SessionCookie>;
+    /// Whether there are keys that open session cookies. Where there are none, a host's own cookie is
+    /// nobody's, and not a bad one.
+    fn opens_sessions(&self) -> bool {
+        true
+    }
+
+    /// Opens a session cookie that was sealed for a host as it is served now.
+    fn open_session(&self, site: Site<'_>, value: &[u8]) -> Option<SessionCookie>;
 
     /// Until when control has renewed a session, if it has.
     fn renewed(&self, session: SessionId) -> Option<Time>;
@@ -73,6 +79,7 @@ struct Routed<'a> {
     authority: Authority<'a>,
     deployment: &'a Arc<Deployment>,
     host: usize,
+    wildcard: bool,
     class: Classified,
 }
 
@@ -116,6 +123,7 @@ impl Judge<'_> {
             authority,
             deployment,
             host: place.host,
+            wildcard: place.wildcard,
             class,
         })
     }

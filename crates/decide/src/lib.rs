@@ -16,6 +16,7 @@ mod judge;
 mod load;
 mod next;
 mod origin;
+pub mod original;
 mod path;
 mod provider;
 mod rails;
@@ -35,6 +36,7 @@ pub use cookie::{SessionCookie, find as find_cookie};
 pub use decision::{
     Access, Allowed, Decision, Deny, Destination, Identity, SessionUse, SignIn, is_local_path,
 };
+pub use host::canonical_host;
 pub use judge::{Explanation, Judge, Memory, Step, explain, session_cookie_name};
 pub use origin::is_same_origin;
 pub use path::{Origin, Target};
@@ -44,4 +46,4 @@ pub use reason::Reason;
 pub use request::{Headers, Once, Request, Upgrade};
 pub use seat::Seat;
 pub use token::{Audience, Signer, Verified};
-pub use world::{Deployment, Freshness, Person, RefusedDeployment, World};
+pub use world::{Deployment, Freshness, Person, RefusedDeployment, Site, World};

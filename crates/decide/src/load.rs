@@ -7,9 +7,9 @@ use std::time::Duration;
 use aeolus_keys::digest::sha256;
 use aeolus_keys::{KeyRing, Kind, PublicKey};
 use aeolus_model::{
-    ConnectionId, DeploymentId, Grants, Host, Method, OrganizationId, PathPattern, PathPrefix,
-    PathRule, PermissionSet, Profile, Requirement, Resource, Staleness, StalenessPolicy, Subject,
-    TeamId, TokenId, UserId, WorkspaceId,
+    ConnectionId, DeploymentId, Grants, HostPattern, Method, OrganizationId, PathPattern,
+    PathPrefix, PathRule, PermissionSet, Profile, Requirement, Resource, Staleness,
+    StalenessPolicy, Subject, TeamId, TokenId, UserId, WorkspaceId,
 };
 use aeolus_snapshot::{Sections, section};
 
@@ -70,10 +70,15 @@ fn deployments(world: &mut World, section: &section::Deployments, rails: Option<
                 .insert(deployment.id, Arc::clone(deployment));
         }
         for (number, route) in record.routes.iter().enumerate() {
-            let Ok(host) = Host::parse(&route.host) else {
+            let Ok(host) = HostPattern::parse(&route.host) else {
                 continue;
             };
-            let places = world.hosts.entry(host.as_str().into()).or_default();
+            let wildcard = host.domain().is_some();
+            let (hosts, host) = match host.domain() {
+                Some(domain) => (&mut world.wildcards, domain),
+                None => (&mut world.hosts, host.as_str()),
+            };
+            let places = hosts.entry(host.into()).or_default();
             if let Some(taken) = places.iter_mut().find(|p| *p.prefix == *route.path_prefix) {
                 // Two deployments at one address: which one is meant is anybody's guess.
                 taken.deployment = None;
@@ -85,11 +90,12 @@ fn deployments(world: &mut World, section: &section::Deployments, rails: Option<
             places.push(Place {
                 prefix: route.path_prefix.as_str().into(),
                 host: number,
+                wildcard,
                 deployment: served.clone(),
             });
         }
     }
-    for places in world.hosts.values_mut() {
+    for places in world.hosts.values_mut().chain(world.wildcards.values_mut()) {
         places.sort_by_key(|place| std::cmp::Reverse(place.prefix.len()));
     }
 }
@@ -100,7 +106,7 @@ fn deployment(
 ) -> Result<Deployment, &'static str> {
     let mut hosts = Vec::with_capacity(record.routes.len());
     for route in &record.routes {
-        let host = Host::parse(&route.host).map_err(|_| "a host is no host name")?;
+        let host = HostPattern::parse(&route.host).map_err(|_| "a host is no host name")?;
         if !route.path_prefix.is_empty() {
             PathPrefix::parse(&route.path_prefix).map_err(|_| "a path prefix is malformed")?;
         }

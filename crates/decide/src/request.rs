@@ -38,7 +38,7 @@ pub enum Once<'a> {
 }
 
 impl<'a> Once<'a> {
-    fn add(&mut self, value: &'a [u8]) {
+    pub(crate) fn add(&mut self, value: &'a [u8]) {
         *self = match self {
             Self::Absent => Self::One(value),
             Self::One(_) | Self::Many => Self::Many,

@@ -1,5 +1,6 @@
 //! Everything a gate knows, indexed for the one question it is asked.
 
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,7 +8,7 @@ use std::time::Duration;
 use aeolus_keys::KeyRing;
 use aeolus_model::{
     AirflowRole, ConnectionId, DeploymentId, Grants, OrganizationId, Resource, Staleness, Subject,
-    WorkspaceId,
+    WorkspaceId, domain_above,
 };
 use aeolus_snapshot::{Sections, Snapshot};
 
@@ -23,6 +24,8 @@ use crate::{Reason, load};
 #[derive(Debug, Default)]
 pub struct World {
     pub(crate) hosts: HashMap<Box<str>, Vec<Place>>,
+    /// Places at every host one label below a domain, by the domain.
+    pub(crate) wildcards: HashMap<Box<str>, Vec<Place>>,
     pub(crate) deployments: HashMap<DeploymentId, Arc<Deployment>>,
     pub(crate) refused: Vec<RefusedDeployment>,
     pub(crate) people: HashMap<Subject, Arc<Person>>,
@@ -52,7 +55,7 @@ pub struct Deployment {
     pub rules: Arc<RuleSet>,
     /// What to do when knowledge is old.
     pub staleness: Staleness,
-    /// The hosts it answers at, for callbacks and cookies.
+    /// The hosts it answers at, wildcards among them.
     pub hosts: Vec<String>,
     /// For what a gate keeps at hand about it.
     pub seat: Seat,
@@ -85,12 +88,33 @@ pub struct RefusedDeployment {
     pub why: &'static str,
 }
 
+/// How a host came to be served. Cookies that were sealed for the one are never opened for the other:
+/// another organization may have had the host by its own name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Site<'a> {
+    /// By its own name.
+    Named(&'a str),
+    /// As one of a wildcard's.
+    Wildcard(&'a str),
+}
+
+impl<'a> Site<'a> {
+    /// The host that is asked.
+    pub const fn host(self) -> &'a str {
+        match self {
+            Self::Named(host) | Self::Wildcard(host) => host,
+        }
+    }
+}
+
 /// A deployment below a path prefix of a host.
 #[derive(Debug)]
 pub(crate) struct Place {
     pub(crate) prefix: Box<str>,
     /// Which of the deployment's hosts this is.
     pub(crate) host: usize,
+    /// Whether that is a wildcard.
+    pub(crate) wildcard: bool,
     /// None where the record was refused.
     pub(crate) deployment: Option<Arc<Deployment>>,
 }
@@ -178,13 +202,28 @@ impl World {
         &self.ring
     }
 
+    /// Everything at a host (canonical form). Its own name shuts out the wildcard as a whole: where
+    /// nobody there answers a path, nobody does.
+    fn places<'h>(&self, host: &'h str) -> Option<(Site<'h>, &[Place])> {
+        if let Some(places) = self.hosts.get(host) {
+            return Some((Site::Named(host), places));
+        }
+        let places = self.wildcards.get(domain_above(host)?)?;
+        Some((Site::Wildcard(host), places))
+    }
+
+    /// How a host (canonical form) is served, if it is.
+    pub fn site<'h>(&self, host: &'h str) -> Option<Site<'h>> {
+        self.places(host).map(|(site, _)| site)
+    }
+
     /// The deployment that serves a target on a host (canonical form), and the place it lives at. Both readings of the path must lead to the same one.
     pub(crate) fn route(
         &self,
         host: &str,
         target: &Target<'_>,
     ) -> Result<(&Arc<Deployment>, &Place), Reason> {
-        let places = self.hosts.get(host).ok_or(Reason::HostUnknown)?;
+        let (_, places) = self.places(host).ok_or(Reason::HostUnknown)?;
         let find = |path: &str| {
             places.iter().find(|place| {
                 path.strip_prefix(&*place.prefix)
@@ -214,13 +253,22 @@ impl World {
         self.route(host, &target).ok().map(|(found, _)| found)
     }
 
-    /// A host and path prefix (empty for a whole host) at which a deployment answers.
-    pub fn address<'a>(&'a self, deployment: &'a Deployment) -> Option<(&'a str, &'a str)> {
-        let places = deployment.hosts.iter().filter_map(|host| {
-            let all = self.hosts.get(host.as_str())?.iter();
-            Some(all.map(move |place| (host.as_str(), place)))
+    /// A host and path prefix (empty for a whole host) at which a deployment answers. Of a wildcard's
+    /// hosts it is one that nobody has by name.
+    pub fn address<'a>(&'a self, deployment: &'a Deployment) -> Option<(Cow<'a, str>, &'a str)> {
+        let places = deployment.hosts.iter().filter_map(|pattern| {
+            let (host, all) = match pattern.strip_prefix("*.") {
+                None => (Cow::from(pattern), self.hosts.get(pattern.as_str())?),
+                Some(domain) => {
+                    let mut some = (0..).map(|number: u32| format!("aeolus-{number}.{domain}"));
+                    let free = some.find(|host| !self.hosts.contains_key(host.as_str()))?;
+                    (Cow::from(free), self.wildcards.get(domain)?)
+                }
+            };
+            Some((host, all))
         });
-        let mut places = places.flatten();
+        let mut places =
+            places.flat_map(|(host, all)| all.iter().map(move |place| (host.clone(), place)));
         places.find_map(|(host, place)| {
             let served = place.deployment.as_ref()?;
             (served.id == deployment.id).then_some((host, &*place.prefix))
@@ -230,10 +278,8 @@ impl World {
     /// Any deployment of a host: cookies belong to the host, and all of one host's deployments
     /// belong to one organization.
     pub fn any_deployment_of(&self, host: &str) -> Option<&Arc<Deployment>> {
-        self.hosts
-            .get(host)?
-            .iter()
-            .find_map(|place| place.deployment.as_ref())
+        let (_, places) = self.places(host)?;
+        places.iter().find_map(|place| place.deployment.as_ref())
     }
 
     /// The revocations of an organization; none means they are missing and it is denied.

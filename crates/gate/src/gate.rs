@@ -43,7 +43,7 @@ pub struct Parts {
     pub patience: Patience,
 }
 
-/// A gate. Also usable in-process, by tests and by control's own check.
+/// A gate. Also usable in-process, by tests.
 pub struct Gate {
     pub(crate) plane: PlaneId,
     pub(crate) knowledge: Arc<dyn Knowledge>,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use aeolus_decide::{Memory, Reason, SessionCookie, Verified, World};
+use aeolus_decide::{Memory, Reason, SessionCookie, Site, Verified, World};
 use aeolus_keys::seal::{Purpose, Sealer};
 use aeolus_model::{Rng, SessionId, Time};
 use quick_cache::sync::Cache;
@@ -169,8 +169,8 @@ impl Memory for Remembered {
         self.tokens.verified(token, world, now)
     }
 
-    fn open_session(&self, host: &str, value: &[u8]) -> Option<SessionCookie> {
-        let opened = self.sealer.open(Purpose::Session, host, value)?;
+    fn open_session(&self, site: Site<'_>, value: &[u8]) -> Option<SessionCookie> {
+        let opened = self.sealer.open(purpose(site), site.host(), value)?;
         SessionCookie::decode(opened.expose())
     }
 
@@ -181,5 +181,13 @@ impl Memory for Remembered {
 
     fn ended(&self, session: SessionId) -> bool {
         self.sessions.ended(session)
+    }
+}
+
+/// What the session cookie of a host is sealed for.
+pub(crate) const fn purpose(site: Site<'_>) -> Purpose {
+    match site {
+        Site::Named(_) => Purpose::Session,
+        Site::Wildcard(_) => Purpose::WildcardSession,
     }
 }

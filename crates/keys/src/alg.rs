@@ -71,6 +71,8 @@ pub enum Kind {
     Airflow3,
     /// What an Airflow 2 gets.
     Airflow2,
+    /// What an application gets where control itself answers its proxy, as the original did.
+    Legacy,
     /// A snapshot's manifest.
     Manifest,
     /// A statement that a manifest is still the newest.
@@ -85,7 +87,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Access,
         Self::Api,
         Self::Direct,
@@ -94,6 +96,7 @@ impl Kind {
         Self::Logout,
         Self::Airflow3,
         Self::Airflow2,
+        Self::Legacy,
         Self::Manifest,
         Self::Freshness,
         Self::Root,
@@ -112,6 +115,7 @@ impl Kind {
             Self::Logout => "logout",
             Self::Airflow3 => "airflow3",
             Self::Airflow2 => "airflow2",
+            Self::Legacy => "legacy",
             Self::Manifest => "manifest",
             Self::Freshness => "freshness",
             Self::Root => "root",
@@ -132,6 +136,7 @@ impl Kind {
             Self::Direct => "aeolus-direct+jwt",
             Self::Id | Self::Airflow3 | Self::Airflow2 | Self::PlaneAssertion => "JWT",
             Self::Logout => "logout+jwt",
+            Self::Legacy => "aeolus-legacy+jwt",
             Self::Manifest => "aeolus-manifest+jwt",
             Self::Freshness => "aeolus-freshness+jwt",
             Self::Root => "aeolus-root+jwt",
@@ -142,7 +147,7 @@ impl Kind {
     /// The one algorithm its tokens are signed with.
     pub const fn alg(self) -> Alg {
         match self {
-            Self::Id | Self::Logout | Self::Airflow2 => Alg::Rs256,
+            Self::Id | Self::Logout | Self::Airflow2 | Self::Legacy => Alg::Rs256,
             _ => Alg::EdDsa,
         }
     }

@@ -10,6 +10,7 @@
 
 mod alg;
 mod base64url;
+mod certificate;
 pub mod claims;
 pub mod digest;
 pub mod envelope;

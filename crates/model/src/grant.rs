@@ -19,6 +19,17 @@ pub enum Subject {
     Token(TokenId),
 }
 
+impl Subject {
+    /// Its id as text, whatever kind it is.
+    pub fn id_text(self) -> String {
+        match self {
+            Self::User(id) => id.to_string(),
+            Self::Team(id) => id.to_string(),
+            Self::Token(id) => id.to_string(),
+        }
+    }
+}
+
 /// Where a grant holds: there and on everything below.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(tag = "type", content = "id", rename_all = "lowercase")]

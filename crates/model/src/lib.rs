@@ -6,6 +6,7 @@
 mod audit;
 mod clock;
 mod grant;
+mod host_pattern;
 mod id;
 mod identity;
 mod name;
@@ -21,6 +22,7 @@ mod token;
 pub use audit::{Action, Actor, AuditEvent, Outcome};
 pub use clock::{Clock, SystemClock, Time};
 pub use grant::{Grant, Grants, Resource, Subject};
+pub use host_pattern::{HostPattern, HostPatternError, domain_above};
 pub use id::{
     ConnectionId, DeploymentId, GrantId, IdError, KeyId, OrganizationId, PlaneId, SessionId,
     TeamId, TokenId, UserId, WorkspaceId,

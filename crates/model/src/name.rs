@@ -43,6 +43,8 @@ macro_rules! text_type {
     };
 }
 
+pub(crate) use text_type;
+
 /// A name that is unique in its parent and safe in a URL, a file name and a label: 1–63 characters
 /// of `a-z`, `0-9` and `-`, beginning and ending with a letter or digit.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

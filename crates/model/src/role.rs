@@ -305,6 +305,16 @@ impl AirflowRole {
         }
     }
 
+    /// The built-in role of Airflow 2 (FAB) that is the same.
+    pub const fn fab_name(self) -> &'static str {
+        match self {
+            Self::Viewer => "Viewer",
+            Self::User => "User",
+            Self::Op => "Op",
+            Self::Admin => "Admin",
+        }
+    }
+
     /// The highest Airflow role these permissions on a deployment amount to, or none: without
     /// `deployment.airflow.get` the others open nothing.
     pub fn of(permissions: PermissionSet) -> Option<Self> {

@@ -5,7 +5,7 @@ mod providers;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use aeolus_model::{Requirement, Role, Scope, Slug};
+use aeolus_model::{Requirement, Role, Scope, Slug, domain_above};
 use serde::{Deserialize, Serialize};
 
 use super::{Deployment, Fleet, Grant, Grantee, Organization, VERSION};
@@ -78,11 +78,15 @@ struct Taken {
     prefix: Option<String>,
 }
 
+/// The hosts one label below a domain and the wildcard over them, each with whose it is.
+type Domain = (BTreeSet<(String, Slug)>, BTreeSet<(String, Slug)>);
+
 #[derive(Default)]
 struct Check {
     findings: Vec<Finding>,
     planes: BTreeSet<Slug>,
     hosts: BTreeMap<String, Vec<Taken>>,
+    domains: BTreeMap<String, Domain>,
 }
 
 impl Check {
@@ -299,6 +303,36 @@ impl Check {
                     ),
                 );
             }
+            self.below_a_wildcard(at, organization, host);
+        }
+    }
+
+    /// A host below another organization's wildcard is legitimate, and good to know of.
+    fn below_a_wildcard(&mut self, at: &str, organization: &Slug, host: &str) {
+        let (domain, own) = match host.strip_prefix("*.") {
+            Some(domain) => (domain.to_owned(), true),
+            None => match domain_above(host) {
+                Some(domain) => (domain.to_owned(), false),
+                None => return,
+            },
+        };
+        let near = self.domains.entry(domain).or_default();
+        let (named, wildcards) = (&near.0, &near.1);
+        let others = if own { named } else { wildcards };
+        let foreign = others.iter().filter(|(_, other)| other != organization);
+        let overlaps: Vec<_> = foreign.map(|(other, _)| other.clone()).collect();
+        let list = if own { &mut near.1 } else { &mut near.0 };
+        list.insert((host.to_owned(), organization.clone()));
+        for other in overlaps {
+            let (name, wildcard) = if own {
+                (&*other, host)
+            } else {
+                (host, &*other)
+            };
+            let message = format!(
+                "{name} lies below {wildcard} of another organization: if {name} is ever given up, whoever goes there reaches that one"
+            );
+            self.add(Severity::Warning, at, message);
         }
     }
 }

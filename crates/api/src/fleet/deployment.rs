@@ -1,6 +1,8 @@
 //! A deployment: one Airflow, where it answers and how it is guarded.
 
-use aeolus_model::{Host, PathPrefix, PathRule, Profile, Slug, StalenessError, StalenessPolicy};
+use aeolus_model::{
+    HostPattern, PathPrefix, PathRule, Profile, Slug, StalenessError, StalenessPolicy,
+};
 use serde::{Deserialize, Serialize};
 
 use super::Grant;
@@ -19,14 +21,15 @@ pub struct Deployment {
     /// The plane it lives on.
     #[cfg_attr(feature = "schema", schemars(with = "schema::Slug"))]
     pub plane: Slug,
-    /// The hosts that are all its own; or `host` and `pathPrefix`.
+    /// The hosts that are all its own, or `*.DOMAIN` for every host one label below a domain; or `host`
+    /// and `pathPrefix`. A host that any deployment has by name is not reached by a wildcard.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[cfg_attr(feature = "schema", schemars(with = "Vec<schema::Host>"))]
-    pub hosts: Vec<Host>,
-    /// The host it shares with other deployments.
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<schema::HostPattern>"))]
+    pub hosts: Vec<HostPattern>,
+    /// The host, or `*.DOMAIN`, that it shares with other deployments.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(with = "Option<schema::Host>"))]
-    pub host: Option<Host>,
+    #[cfg_attr(feature = "schema", schemars(with = "Option<schema::HostPattern>"))]
+    pub host: Option<HostPattern>,
     /// Where on that host it begins. The prefix is not stripped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<schema::PathPrefix>"))]

@@ -93,6 +93,22 @@ fn configured(
         }
         None => None,
     };
+    let authorization = &config.compat.authorization;
+    let secrets = [
+        (
+            "compat.authorization.proxySecret",
+            &authorization.proxy_secret,
+        ),
+        (
+            "compat.authorization.proxySecretBefore",
+            &authorization.proxy_secret_before,
+        ),
+    ];
+    let secrets = secrets.into_iter().filter_map(|(key, source)| {
+        let source = source.as_ref()?;
+        Some(source.read(key, base, environment))
+    });
+    let proxy_secrets = secrets.collect::<Result<_, _>>()?;
     let names = environment.get("LISTEN_FDNAMES");
     let session = config.control.session;
     Ok(ControlConfig {
@@ -110,6 +126,7 @@ fn configured(
         trusted_hops: config.control.trusted_hops.into(),
         parent_cookie: super::gate::parent_cookie(&config.compat)?
             .map(|(domain, name)| ParentCookie { domain, name }),
+        proxy_secrets,
         hash_permits: config.limits.password_hashes.map(usize::from),
         handed_over: HandedOver::from_environment(&names.unwrap_or_default()),
     })

@@ -4,6 +4,9 @@ use aeolus_api::schema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::secret::SecretSource;
+use super::types::OptionalSecret;
+
 /// Settings for those who come from another product.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
@@ -12,6 +15,21 @@ pub(crate) struct Compat {
     /// `/v1/authorization` and can't hand `/.aeolus/` to the gate; every application below the domain
     /// gets to see it. Control and the gates need the same.
     pub(crate) parent_cookie: Option<ParentCookie>,
+    /// Lets proxies ask control itself at `/v1/authorization`, for planes that have no gate.
+    pub(crate) authorization: Authorization,
+}
+
+/// Who may ask control itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct Authorization {
+    /// What a proxy sends as `X-Aeolus-Proxy-Secret`: 32 characters or more; absent: nobody may ask.
+    /// Whoever knows it can turn a credential into a token that opens an Airflow.
+    #[schemars(with = "OptionalSecret")]
+    pub(crate) proxy_secret: Option<SecretSource>,
+    /// The secret before this one, for as long as some proxies still send it.
+    #[schemars(with = "OptionalSecret")]
+    pub(crate) proxy_secret_before: Option<SecretSource>,
 }
 
 /// A cookie for all hosts below one domain.

@@ -220,7 +220,7 @@ impl Default for Keys {
 }
 
 /// A secret that may be absent, for the schema.
-struct OptionalSecret;
+pub(super) struct OptionalSecret;
 
 impl JsonSchema for OptionalSecret {
     fn inline_schema() -> bool {

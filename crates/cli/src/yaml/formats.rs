@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use aeolus_api::{Listen, Period};
-use aeolus_model::{Email, Host, PathPattern, PathPrefix, Slug};
+use aeolus_model::{Email, Host, HostPattern, PathPattern, PathPrefix, Slug};
 
 /// Says what is wrong with a text of a format. Formats without a type of their own are free.
 pub(super) fn check(format: &str, text: &str) -> Result<(), String> {
@@ -11,6 +11,7 @@ pub(super) fn check(format: &str, text: &str) -> Result<(), String> {
         "slug" => parse::<Slug>(text),
         "email" => parse::<Email>(text),
         "host" => parse::<Host>(text),
+        "host-pattern" => parse::<HostPattern>(text),
         "path-prefix" => parse::<PathPrefix>(text),
         "path-pattern" => PathPattern::parse(text)
             .map(|_| ())

@@ -1,13 +1,15 @@
 //! Control's signing keys: made at the first start, sealed under the master key, opened once.
 
 mod jwks;
+mod legacy;
 
 use aeolus_keys::envelope::{EnvelopeError, MasterKey};
 use aeolus_keys::{Alg, JwkSet, KeyError, KeyRing, Kind, PublicKey, SigningKey};
-use aeolus_model::{Clock, KeyId, Rng};
+use aeolus_model::{Clock, KeyId, Rng, Time};
 use aeolus_store::{KeyStage, Store, StoreError, Unit as _};
 
 pub(crate) use jwks::jwks;
+pub(crate) use legacy::jwk as legacy_jwk;
 
 /// Why the keys can't be had.
 #[derive(Debug, thiserror::Error)]
@@ -26,7 +28,7 @@ pub enum KeysError {
     Missing(&'static str),
 }
 
-/// The kinds control signs itself, one key each.
+/// The kinds control always signs itself, one key each.
 const KINDS: [Kind; 4] = [Kind::Access, Kind::Api, Kind::Id, Kind::Manifest];
 
 /// The opened keys.
@@ -35,6 +37,8 @@ pub(crate) struct TokenKeys {
     api: SigningKey,
     id: SigningKey,
     snapshot: SigningKey,
+    /// Where control answers proxies as the original did, with when it was made.
+    legacy: Option<(SigningKey, Time)>,
     ring: KeyRing,
     published: Vec<(Kind, PublicKey)>,
 }
@@ -44,11 +48,12 @@ impl TokenKeys {
     pub(crate) async fn open(
         store: &Store,
         master: &MasterKey,
-        clock: &dyn Clock,
-        rng: &dyn Rng,
+        parts: (&dyn Clock, &dyn Rng),
+        legacy: bool,
     ) -> Result<Self, KeysError> {
-        for kind in KINDS {
-            ensure(store, master, kind, (clock, rng)).await?;
+        let more = legacy.then_some(Kind::Legacy);
+        for kind in KINDS.into_iter().chain(more) {
+            ensure(store, master, kind, parts).await?;
         }
         let mut view = store.read().await?;
         let mut ring = KeyRing::default();
@@ -60,16 +65,19 @@ impl TokenKeys {
             };
             if matches!(record.stage, KeyStage::Active { .. }) {
                 let opened = master.open(record.id, kind, &record.sealed)?;
-                active.insert(kind.name(), SigningKey::from_pkcs8(&opened)?);
+                let key = SigningKey::from_pkcs8(&opened)?;
+                active.insert(kind.name(), (key, record.created_at));
             }
-            if kind != Kind::Manifest {
+            // The legacy key signs what no one but an application of the original believes: whoever
+            // reads the key set for `id_token`s must not.
+            if !matches!(kind, Kind::Manifest | Kind::Legacy) {
                 let public = PublicKey::from_jwk_json(&record.public_jwk)?;
                 published.push((kind, public.clone()));
                 ring.insert(kind, public)?;
             }
         }
         let mut take = |kind: Kind| {
-            let key = active.remove(kind.name());
+            let key = active.remove(kind.name()).map(|(key, _)| key);
             key.ok_or(KeysError::Missing(kind.name()))
         };
         Ok(Self {
@@ -77,6 +85,7 @@ impl TokenKeys {
             api: take(Kind::Api)?,
             id: take(Kind::Id)?,
             snapshot: take(Kind::Manifest)?,
+            legacy: active.remove(Kind::Legacy.name()).filter(|_| legacy),
             ring,
             published,
         })
@@ -92,6 +101,11 @@ impl TokenKeys {
 
     pub(crate) const fn id(&self) -> &SigningKey {
         &self.id
+    }
+
+    /// Signs what `/v1/authorization` gives.
+    pub(crate) fn legacy(&self) -> Option<&SigningKey> {
+        self.legacy.as_ref().map(|(key, _)| key)
     }
 
     /// Signs manifests and freshness statements.

@@ -58,7 +58,10 @@ async fn render(app: &App, headers: &HeaderMap) -> Result<Response, ApiError> {
         for deployment in listed.items {
             let path = deployment_path(&deployment);
             let may = authority.may(Permission::DeploymentAirflowGet, &path);
-            if let (true, Some(route)) = (may, deployment.routes.first()) {
+            // A wildcard is no place to go to.
+            let mut routes = deployment.routes.iter();
+            let first = routes.find(|route| route.host.domain().is_none());
+            if let (true, Some(route)) = (may, first) {
                 let prefix = route.path_prefix.as_ref().map_or("", |p| p.as_str());
                 deployments.push(Link {
                     url: format!("https://{}{prefix}/", route.host),

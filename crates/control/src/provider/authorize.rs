@@ -113,8 +113,12 @@ async fn check_client(app: &App, params: &Params) -> Result<Checked, ApiError> {
             let deployment = deployment.filter(|deployment| deployment.plane == plane);
             let deployment = deployment
                 .ok_or_else(|| page("invalid_target: the plane has no such deployment"))?;
-            let fits = |host| client::is_gate_redirect(redirect, host);
-            let known = deployment.routes.iter().any(|route| fits(&route.host));
+            // A host below the deployment's wildcard that another has by name is the other's.
+            let known = match client::gate_redirect(redirect) {
+                Some(host) => view.deployments().on_host(&host).await?,
+                None => Vec::new(),
+            };
+            let known = known.iter().any(|(id, _)| *id == deployment.id);
             known.then(|| client::deployment_audience(deployment.id))
         }
     };

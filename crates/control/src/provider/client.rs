@@ -44,9 +44,19 @@ pub(crate) fn deployment_audience(id: DeploymentId) -> String {
     format!("{DEPLOYMENT_PREFIX}{id}")
 }
 
-/// Whether a deployment on this host may receive a code there: byte for byte
+/// The host whose deployments may receive a code there: byte for byte
 /// `https://HOST/.aeolus/callback` (RFC 9700 §2.1), or on a loopback name `http` with any port.
-pub(crate) fn is_gate_redirect(uri: &str, host: &Host) -> bool {
+pub(crate) fn gate_redirect(uri: &str) -> Option<Host> {
+    let (_, rest) = uri.split_once("://")?;
+    let end = match rest.find(']') {
+        Some(end) => end + 1,
+        None => rest.find(['/', ':'])?,
+    };
+    let host = Host::parse(rest.get(..end)?).ok()?;
+    is_gate_redirect(uri, &host).then_some(host)
+}
+
+fn is_gate_redirect(uri: &str, host: &Host) -> bool {
     let Some(origin) = uri.strip_suffix(GATE_CALLBACK_PATH) else {
         return false;
     };
@@ -154,6 +164,43 @@ mod tests {
             "http://etl.localhost:1:2/.aeolus/callback",
             &local
         ));
+    }
+
+    #[test]
+    fn row_60_a_redirects_host_is_read_back_byte_for_byte_or_not_at_all() {
+        let read = |uri: &str| gate_redirect(uri).map(String::from);
+        for (uri, host) in [
+            (
+                "https://a.etl.example.com/.aeolus/callback",
+                "a.etl.example.com",
+            ),
+            (
+                "http://etl.localhost:8808/.aeolus/callback",
+                "etl.localhost",
+            ),
+            ("http://[::1]:8808/.aeolus/callback", "[::1]"),
+        ] {
+            assert_eq!(read(uri).as_deref(), Some(host), "{uri}");
+        }
+        for bad in [
+            "https://*.etl.example.com/.aeolus/callback",
+            "https://a.etl.example.com@evil.test/.aeolus/callback",
+            "https://evil.test/a.etl.example.com/.aeolus/callback",
+            "https://a.etl.example.com:443/.aeolus/callback",
+            "https://A.etl.example.com/.aeolus/callback",
+            "https://a.etl.example.com./.aeolus/callback",
+            "https://a.etl.example.com%2f/.aeolus/callback",
+            "https://a.etl.example.com\\/.aeolus/callback",
+            "https://a.etl.example.com?/.aeolus/callback",
+            "https://a_b.etl.example.com/.aeolus/callback",
+            "http://a.etl.example.com/.aeolus/callback",
+            "//a.etl.example.com/.aeolus/callback",
+            "https:///.aeolus/callback",
+            "https://",
+            "https://]",
+        ] {
+            assert_eq!(read(bad), None, "{bad}");
+        }
     }
 
     #[test]

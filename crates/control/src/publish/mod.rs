@@ -13,6 +13,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
 
+pub(crate) use sections::of as sections_of;
+
 /// What planes have been told, as far as this process knows.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Published {

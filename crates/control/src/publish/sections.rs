@@ -15,7 +15,7 @@ use crate::app::App;
 use crate::connections::Providers;
 
 /// Reads a plane's sections: its deployments, and of everything else only what reaches one of them.
-pub(super) async fn of(app: &App, view: &mut Read, plane: PlaneId) -> Result<Sections, StoreError> {
+pub(crate) async fn of(app: &App, view: &mut Read, plane: PlaneId) -> Result<Sections, StoreError> {
     let now = app.clock.now();
     let deployments = view.deployments().on_plane(plane).await?;
     let grants = view.grants().reaching(plane).await?;

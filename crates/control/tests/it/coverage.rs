@@ -41,6 +41,9 @@ const TABLE: &[(&str, &str, Who)] = &[
     ("post", "/oauth2/revoke", Anybody(400)),
     ("get", "/oauth2/userinfo", Bearer(200)),
     ("post", "/oauth2/userinfo", Bearer(200)),
+    // Nobody may ask unless a secret is configured.
+    ("get", "/v1/authorization", Anybody(404)),
+    ("get", "/v1/.well-known/jwks.json", Anybody(404)),
     ("get", "/v1/me", Bearer(200)),
     ("post", "/v1/apply", Bearer(403)),
     ("get", "/v1/organizations", Bearer(200)),

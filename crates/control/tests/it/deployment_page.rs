@@ -71,6 +71,40 @@ async fn row_60_a_foreign_host_is_never_gone_on_to() {
     }
 }
 
+/// The sample fleet with a second deployment behind a wildcard.
+fn with_a_wildcard() -> Value {
+    let mut fleet = crate::fixture::fleet();
+    let list = "/fleet/organizations/0/workspaces/0/deployments";
+    let deployments = fleet.pointer_mut(list).unwrap().as_array_mut().unwrap();
+    let wild = serde_json::json!({"name": "wild", "plane": "eu-1", "hosts": ["*.w.example.com"]});
+    deployments.push(wild);
+    fleet
+}
+
+#[tokio::test]
+async fn row_60_a_host_below_a_wildcard_is_gone_on_to_and_no_other_beside_it() {
+    let f = with_parent("rd-wildcard").await;
+    let admin = f.admin().await;
+    let applied = f.call("POST", "/v1/apply", &admin, Some(with_a_wildcard()));
+    applied.await.expect(200);
+    let cookie = f.login(ADMIN).await;
+    let rd = "https://a.w.example.com/dags?x=1";
+    let answer = f.visit(&login(rd), &cookie).await.expect(303);
+    assert_eq!(answer.location(), rd);
+    for rd in [
+        "https://w.example.com/",
+        "https://a.b.w.example.com/",
+        "https://aw.example.com/",
+        "https://*.w.example.com/",
+        "https://a.w.example.com.evil/",
+        "https://a.w.example.com:444/",
+        "https://evil/?.w.example.com/",
+    ] {
+        let answer = f.visit(&login(rd), &cookie).await.expect(303);
+        assert_eq!(answer.location(), "/", "{rd}");
+    }
+}
+
 #[tokio::test]
 async fn i13_the_parent_cookie_is_a_token_for_one_organization_and_goes_with_the_session() {
     let f = with_parent("rd-parent").await;

@@ -115,6 +115,7 @@ pub(crate) fn config(dir: &std::path::Path) -> ControlConfig {
         trusted_hops: 1,
         hash_permits: Some(2),
         parent_cookie: None,
+        proxy_secrets: Vec::new(),
         handed_over: aeolus_tls::HandedOver::default(),
     }
 }

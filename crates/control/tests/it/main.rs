@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod apply;
 #[cfg(test)]
+mod authorization;
+#[cfg(test)]
 mod connections;
 #[cfg(test)]
 mod coverage;

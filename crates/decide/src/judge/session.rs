@@ -9,7 +9,7 @@ use super::{Judge, Refusal, Routed, session_cookie_name, unknown, writes};
 use crate::cookie::{self, SessionCookie};
 use crate::decision::{Identity, SessionUse};
 use crate::request::Request;
-use crate::world::Deployment;
+use crate::world::{Deployment, Site};
 use crate::{Reason, origin};
 
 /// Without news for longer than this control counts as away (two polls of 30 s).
@@ -25,7 +25,12 @@ impl Judge<'_> {
         let host = routed.authority.host();
         let lines = &request.headers.cookies;
         let parent = |name| cookie::find(lines, name);
-        if let Some(value) = cookie::find(lines, session_cookie_name(host))? {
+        let own = if self.memory.opens_sessions() {
+            cookie::find(lines, session_cookie_name(host))?
+        } else {
+            None
+        };
+        if let Some(value) = own {
             self.by_session(value, request, routed)
         } else if let Some(value) = request.parent_cookie.map(parent).transpose()?.flatten() {
             self.by_parent(value, request, routed)
@@ -40,7 +45,13 @@ impl Judge<'_> {
         request: &Request<'_>,
         routed: &Routed<'_>,
     ) -> Result<Identity, Refusal> {
-        let cookie = self.memory.open_session(routed.authority.host(), value);
+        let host = routed.authority.host();
+        let site = if routed.wildcard {
+            Site::Wildcard(host)
+        } else {
+            Site::Named(host)
+        };
+        let cookie = self.memory.open_session(site, value);
         let cookie = cookie.ok_or(Reason::SessionMalformed)?;
         let (expires, session) = self.session(&cookie, routed.deployment)?;
         self.person(cookie.user, (expires, session), request, routed)

@@ -1,4 +1,5 @@
 mod reference;
+mod wildcards;
 
 use std::time::Duration;
 

@@ -1,19 +1,19 @@
 //! From a check's bytes to the question in it.
 
-use aeolus_decide::{Headers, Request};
+use aeolus_decide::{Headers, Request, original};
 use aeolus_model::DeploymentId;
 use http::HeaderMap;
 use http::header::{HOST, HeaderName};
 use http::request::Parts;
 
-use super::{Dialect, authorization, forwarded_for, pairs};
+use super::{Dialect, forwarded_for, pairs};
 
 /// Where checks are asked.
 pub const PREFIX: &str = "/authz/";
 
 // Read once, by the compiler, and not for every request.
-pub(super) const X_ORIGINAL_URL: HeaderName = HeaderName::from_static("x-original-url");
-pub(super) const X_ORIGINAL_METHOD: HeaderName = HeaderName::from_static("x-original-method");
+const X_ORIGINAL_URL: HeaderName = HeaderName::from_static("x-original-url");
+const X_ORIGINAL_METHOD: HeaderName = HeaderName::from_static("x-original-method");
 const X_FORWARDED_URI: HeaderName = HeaderName::from_static("x-forwarded-uri");
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const X_FORWARDED_METHOD: HeaderName = HeaderName::from_static("x-forwarded-method");
@@ -33,7 +33,7 @@ impl<'a> Check<'a> {
     /// The check a path asks for; none if it asks for none. The query is never looked at: Caddy
     /// and Envoy hand on the client's.
     pub fn of(path: &'a str) -> Option<Self> {
-        if path == authorization::PATH {
+        if path == original::PATH {
             return Some(Self {
                 dialect: Dialect::Authorization,
                 deployment: None,
@@ -93,7 +93,9 @@ pub fn parse<'a>(check: Check<'a>, parts: &'a Parts) -> Option<Request<'a>> {
                 target.as_bytes(),
             )
         }
-        Dialect::Authorization => return authorization::parse(headers),
+        Dialect::Authorization => {
+            return original::question(pairs(headers), forwarded_for(headers));
+        }
         // Not asked at a path: these have listeners of their own.
         Dialect::EnvoyGrpc | Dialect::Apache | Dialect::Proxy => return None,
     };
@@ -108,7 +110,7 @@ pub fn parse<'a>(check: Check<'a>, parts: &'a Parts) -> Option<Request<'a>> {
     })
 }
 
-pub(super) fn once<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a [u8]> {
+fn once<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a [u8]> {
     let mut all = headers.get_all(name).iter();
     let first = all.next()?;
     all.next().is_none().then(|| first.as_bytes())

@@ -4,7 +4,6 @@
 //! `/authz/{dialect}/{deployment}`, and nothing is guessed from which headers happen to be there.
 
 mod ask;
-mod authorization;
 pub mod ext_authz;
 pub mod fastcgi;
 mod render;

@@ -1,6 +1,6 @@
 //! From a verdict to the answer that a proxy understands.
 
-use aeolus_decide::{Access, Allowed, Deny, SignIn};
+use aeolus_decide::{Access, Allowed, Deny, SignIn, original};
 use http::header::{
     AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HeaderName, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE,
 };
@@ -14,8 +14,8 @@ use crate::gate::Verdict;
 const X_AEOLUS_USER: HeaderName = HeaderName::from_static("x-aeolus-user");
 const X_AEOLUS_EMAIL: HeaderName = HeaderName::from_static("x-aeolus-email");
 const X_AEOLUS_DEPLOYMENT: HeaderName = HeaderName::from_static("x-aeolus-deployment");
-const USERNAME: HeaderName = HeaderName::from_static("username");
-const EMAIL: HeaderName = HeaderName::from_static("email");
+const USERNAME: HeaderName = HeaderName::from_static(original::USERNAME);
+const EMAIL: HeaderName = HeaderName::from_static(original::EMAIL);
 const X_AUTH_LOCATION: HeaderName = HeaderName::from_static("x-auth-location");
 
 /// The answer to a check. `question` has the headers of the check.
@@ -84,12 +84,8 @@ fn nginx_sign_in(sign_in: &SignIn) -> Response<Body> {
 }
 
 fn nginx_deny(deny: &Deny) -> Response<Body> {
-    let mut answer = status(match deny.status() {
-        401 => StatusCode::UNAUTHORIZED,
-        500 => StatusCode::INTERNAL_SERVER_ERROR,
-        503 => StatusCode::SERVICE_UNAVAILABLE,
-        _ => StatusCode::FORBIDDEN,
-    });
+    let code = StatusCode::from_u16(original::status(deny));
+    let mut answer = status(code.unwrap_or(StatusCode::FORBIDDEN));
     challenge(deny, answer.headers_mut());
     answer
 }

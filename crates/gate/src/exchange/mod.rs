@@ -17,7 +17,7 @@ use std::time::Duration;
 use aeolus_decide::{Deployment, Identity};
 use aeolus_keys::claims::{Airflow2, Airflow3};
 use aeolus_keys::{JwkSet, KeyError, Kind};
-use aeolus_model::{AirflowRole, PlaneId, Profile, Rng, Subject, Time};
+use aeolus_model::{PlaneId, Profile, Rng, Subject, Time};
 use http::HeaderValue;
 
 use cache::{Cache, MintedKey};
@@ -222,7 +222,11 @@ impl Exchange {
             sub: subject_id(identity.subject),
             email: identity.person.email.to_string(),
             full_name: identity.person.name.to_string(),
-            roles: identity.role.map(fab_role).into_iter().collect(),
+            roles: identity
+                .role
+                .map(|role| role.fab_name().to_owned())
+                .into_iter()
+                .collect(),
             iat: times.begins,
             nbf: times.begins,
             exp: times.ends,
@@ -242,17 +246,6 @@ impl Exchange {
 /// What can't be a header value is left empty: it must not become two headers.
 pub(crate) fn value(text: &str) -> HeaderValue {
     HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static(""))
-}
-
-/// The built-in role of Airflow 2 (FAB).
-fn fab_role(role: AirflowRole) -> String {
-    let name = match role {
-        AirflowRole::Viewer => "Viewer",
-        AirflowRole::User => "User",
-        AirflowRole::Op => "Op",
-        AirflowRole::Admin => "Admin",
-    };
-    name.to_owned()
 }
 
 fn subject_id(subject: Subject) -> String {

@@ -73,6 +73,11 @@ fn session(
 ) -> Option<SessionCookie> {
     let (world, now) = (&visit.world, visit.now);
     let deployment = world.deployment(pending.deployment)?;
+    // The host may have come to another organization since the sign-in began.
+    let here = world.any_deployment_of(&visit.host)?;
+    if here.organization != deployment.organization {
+        return None;
+    }
     let access = world.verify(answered.access_token.as_bytes(), now).ok()?;
     world.alive(&access, deployment, now).ok()?;
     let (Subject::User(user), Some(session)) = (access.subject, access.session) else {

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use aeolus_decide::{SessionCookie, session_cookie_name};
-use aeolus_keys::seal::Purpose;
 use aeolus_model::is_loopback;
 
 use super::Visit;
 use crate::gate::Gate;
+use crate::memory;
 
 /// The sign-in state's cookie name on a host.
 pub(super) fn state_cookie_name(host: &str) -> &'static str {
@@ -35,14 +35,15 @@ pub(super) fn session(gate: &Gate, visit: &Visit<'_>) -> Option<SessionCookie> {
     use aeolus_decide::Memory as _;
     let name = session_cookie_name(&visit.host);
     let value = aeolus_decide::find_cookie(&visit.headers.cookies, name).ok()??;
-    gate.memory.open_session(&visit.host, value)
+    gate.memory.open_session(visit.site()?, value)
 }
 
 /// Seals a session for the visited host.
 pub(super) fn seal(gate: &Gate, visit: &Visit<'_>, session: &SessionCookie) -> Option<String> {
     let plain = session.encode();
     let sealer = &gate.memory.sealer;
-    let sealed = sealer.seal(Purpose::Session, &visit.host, &plain, &*gate.rng);
+    let purpose = memory::purpose(visit.site()?);
+    let sealed = sealer.seal(purpose, &visit.host, &plain, &*gate.rng);
     let life = session.absolute_end.since(visit.now);
     let name = session_cookie_name(&visit.host);
     Some(write(name, &sealed.ok()?, &visit.host, life))

@@ -12,7 +12,7 @@ mod state;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use aeolus_decide::{Headers, Request as Question, World};
+use aeolus_decide::{Headers, Request as Question, Site, World};
 use aeolus_model::{Host, Method, Time, is_loopback};
 use http::header::HOST;
 use http::request::Parts;
@@ -45,6 +45,11 @@ impl Visit<'_> {
     /// Whether a page of this host sent the browser here.
     pub(crate) fn is_same_origin(&self) -> bool {
         aeolus_decide::is_same_origin(&self.question)
+    }
+
+    /// How the host is served.
+    pub(crate) fn site(&self) -> Option<Site<'_>> {
+        self.world.site(&self.host)
     }
 
     /// A query parameter that is there exactly once.

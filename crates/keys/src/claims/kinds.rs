@@ -306,10 +306,11 @@ mod role_or_none {
     }
 }
 
-/// What an Airflow 2 gets, signed by the plane's RSA key.
+/// What an Airflow 2 gets, signed by the plane's RSA key, or by control's legacy key where there is no
+/// gate.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Airflow2 {
-    /// `urn:aeolus:plane:ID`.
+    /// `urn:aeolus:plane:ID`, or control's public URL.
     pub iss: String,
     /// The deployment's host.
     pub aud: String,

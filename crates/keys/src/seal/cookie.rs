@@ -13,6 +13,9 @@ use crate::base64url;
 pub enum Purpose {
     /// The session cookie of a deployment's host.
     Session,
+    /// The session cookie of a host that is reached by a wildcard only: whoever comes to have the
+    /// host by its own name, or had it before, has none of its sessions.
+    WildcardSession,
     /// The state of a sign-in on its way.
     SignInState,
     /// The 30-second ticket from the plane's sign-in host to a deployment's host.
@@ -23,8 +26,9 @@ pub enum Purpose {
 
 impl Purpose {
     /// Every purpose.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::Session,
+        Self::WildcardSession,
         Self::SignInState,
         Self::Ticket,
         Self::ParentCookie,
@@ -33,6 +37,7 @@ impl Purpose {
     const fn name(self) -> &'static str {
         match self {
             Self::Session => "session",
+            Self::WildcardSession => "wildcard-session",
             Self::SignInState => "sign-in-state",
             Self::Ticket => "ticket",
             Self::ParentCookie => "parent-cookie",

@@ -81,6 +81,7 @@ fn every_kind_reads_what_it_writes_and_misses_what_is_missing() {
     round_trip::<Logout>(Kind::Logout);
     round_trip::<Airflow3>(Kind::Airflow3);
     round_trip::<Airflow2>(Kind::Airflow2);
+    round_trip::<Airflow2>(Kind::Legacy);
     round_trip::<PlaneAssertion>(Kind::PlaneAssertion);
     round_trip::<Access>(Kind::Access);
 }

@@ -12,6 +12,7 @@ fn own_key(kind: Kind) -> SigningKey {
         Kind::Id => rsa(0),
         Kind::Logout => rsa(1),
         Kind::Airflow2 => rsa(2),
+        Kind::Legacy => rsa(3),
         _ => ed25519(kind.name()),
     }
 }

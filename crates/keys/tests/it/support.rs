@@ -34,7 +34,7 @@ pub(crate) fn ed25519(name: &str) -> SigningKey {
 
 /// RSA keys can't be seeded; each name is generated once.
 pub(crate) fn rsa(index: usize) -> &'static SigningKey {
-    static KEYS: [OnceLock<SigningKey>; 3] = [const { OnceLock::new() }; 3];
+    static KEYS: [OnceLock<SigningKey>; 4] = [const { OnceLock::new() }; 4];
     KEYS[index].get_or_init(|| SigningKey::generate(Alg::Rs256, &SeededRng::new("")).unwrap())
 }
 
@@ -128,6 +128,9 @@ pub(crate) fn claims(kind: Kind) -> Value {
             "email": "ann@example.com", "name": "Ann", "role": "viewer", "teams": [],
             "iat": NOW - 30, "nbf": NOW - 30, "exp": NOW + 300, "jti": "j1"}),
         Kind::Airflow2 => json!({"iss": plane, "aud": "etl.example.com", "sub": ID,
+            "email": "ann@example.com", "full_name": "Ann", "roles": ["Viewer"],
+            "iat": NOW - 30, "nbf": NOW - 30, "exp": NOW + 300, "jti": "j1"}),
+        Kind::Legacy => json!({"iss": ISS, "aud": "etl.example.com", "sub": ID,
             "email": "ann@example.com", "full_name": "Ann", "roles": ["Viewer"],
             "iat": NOW - 30, "nbf": NOW - 30, "exp": NOW + 300, "jti": "j1"}),
         Kind::PlaneAssertion => json!({"iss": format!("plane:{ID}"), "sub": format!("plane:{ID}"),

@@ -1,8 +1,9 @@
 //! How our types become the three column types that both engines share.
 
 use aeolus_model::{
-    ConnectionId, DeploymentId, Email, GrantId, Host, IdentitySubject, KeyId, OrganizationId,
-    PathPrefix, PlaneId, Role, SessionId, Slug, TeamId, Time, TokenId, UserId, WorkspaceId,
+    ConnectionId, DeploymentId, Email, GrantId, Host, HostPattern, IdentitySubject, KeyId,
+    OrganizationId, PathPrefix, PlaneId, Role, SessionId, Slug, TeamId, Time, TokenId, UserId,
+    WorkspaceId,
 };
 
 /// A value of a column. `None` is NULL, which in PostgreSQL has a type too.
@@ -145,7 +146,15 @@ macro_rules! texts {
         }
     )*};
 }
-texts!(Slug, Email, Host, IdentitySubject, PathPrefix, Role);
+texts!(
+    Slug,
+    Email,
+    Host,
+    HostPattern,
+    IdentitySubject,
+    PathPrefix,
+    Role
+);
 
 impl Column for Time {
     type Raw = i64;

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use aeolus_model::{
-    DeploymentId, Host, OrganizationId, PathPrefix, PathRule, PlaneId, Profile, Slug, Staleness,
-    StalenessPolicy, WorkspaceId,
+    DeploymentId, Host, HostPattern, OrganizationId, PathPrefix, PathRule, PlaneId, Profile, Slug,
+    Staleness, StalenessPolicy, WorkspaceId,
 };
 
 use super::{ManagedBy, from_json, grants, json, tokens};
@@ -63,8 +63,8 @@ words!(StalenessPolicy {
 /// A place where a deployment answers.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Route {
-    /// The host.
-    pub host: Host,
+    /// The host, or the wildcard over it.
+    pub host: HostPattern,
     /// The path below which it answers; none means the whole host.
     pub path_prefix: Option<PathPrefix>,
 }
@@ -122,12 +122,16 @@ impl<U: Unit> Deployments<'_, U> {
         self.whole(row).await
     }
 
-    /// Which deployments answer on a host, and below which prefix each.
+    /// Which deployments answer on a host, and below which prefix each: those that have it by name, or
+    /// where nobody does, those of the wildcard over it.
     pub async fn on_host(
         &mut self,
         host: &Host,
     ) -> Result<Vec<(DeploymentId, Option<PathPrefix>)>, StoreError> {
-        let rows = self.0.tx().fetch(BY_HOST, bind![host]).await?;
+        let mut rows = self.0.tx().fetch(BY_HOST, bind![host]).await?;
+        if let (true, Some(wildcard)) = (rows.is_empty(), HostPattern::over(host)) {
+            rows = self.0.tx().fetch(BY_HOST, bind![wildcard]).await?;
+        }
         rows.iter()
             .map(|row| {
                 let mut fields = row.fields();

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use aeolus_model::{
-    Action, Actor, ApiToken, AuditEvent, ConnectionId, DeploymentId, Host, OrganizationId, Outcome,
-    PathPrefix, PlaneId, Profile, Session, SessionId, Slug, Staleness, Time, TokenId, TokenScope,
-    TokenStage, UserId, WorkspaceId,
+    Action, Actor, ApiToken, AuditEvent, ConnectionId, DeploymentId, Host, HostPattern,
+    OrganizationId, Outcome, PathPrefix, PlaneId, Profile, Session, SessionId, Slug, Staleness,
+    Time, TokenId, TokenScope, TokenStage, UserId, WorkspaceId,
 };
 use aeolus_store::{
     Deployment, ManagedBy, Organization, Plane, PlaneStage, Route, Store, Unit, User, Workspace,
@@ -207,7 +207,7 @@ impl Database {
         routes: &[(&str, &str)],
     ) -> Deployment {
         let route = |(host, prefix): &(&str, &str)| Route {
-            host: Host::parse(host).unwrap(),
+            host: HostPattern::parse(host).unwrap(),
             path_prefix: (!prefix.is_empty()).then(|| PathPrefix::parse(prefix).unwrap()),
         };
         Deployment {

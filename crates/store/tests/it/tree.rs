@@ -176,6 +176,37 @@ async fn a_host_belongs_to_one_organization_and_a_route_to_one_deployment(db: Da
     );
 }
 
+async fn a_wildcard_is_claimed_as_a_host_is_and_a_name_shuts_it_out(db: Database) {
+    let fleet = db.fleet().await;
+    let (workspace, plane) = (&fleet.workspace, &fleet.plane);
+    let wild = db.deployment(workspace, plane, "wild", &[("*.example.com", "")]);
+    let again = db.deployment(workspace, plane, "again", &[("*.example.com", "")]);
+    let below = db.deployment(workspace, plane, "below", &[("*.example.com", "/b")]);
+    let mut write = db.store.write().await.unwrap();
+    write.deployments().insert(&wild).await.unwrap();
+    write.deployments().insert(&below).await.unwrap();
+    write.commit().await.unwrap();
+    let mut write = db.store.write().await.unwrap();
+    let taken = write.deployments().insert(&again).await.unwrap_err();
+    assert!(matches!(taken, StoreError::Taken(Taken::Route)), "{taken}");
+    write.rollback().await.unwrap();
+    let mut read = db.store.read().await.unwrap();
+    for (host, expected) in [
+        ("a.example.com", vec![wild.id, below.id]),
+        ("etl.example.com", vec![fleet.deployment.id]),
+        ("example.com", vec![]),
+        ("a.b.example.com", vec![]),
+        ("localhost", vec![]),
+    ] {
+        let host = Host::parse(host).unwrap();
+        let found = read.deployments().on_host(&host).await.unwrap();
+        let found: Vec<_> = found.into_iter().map(|(id, _)| id).collect();
+        assert_eq!(found, expected, "{host}");
+    }
+    let found = read.deployments().get(wild.id).await.unwrap().unwrap();
+    assert_eq!(found.routes, wild.routes);
+}
+
 async fn of_two_organizations_at_once_one_gets_the_host(db: Database) {
     let fleet = db.fleet().await;
     let mut write = db.store.write().await.unwrap();
@@ -323,6 +354,7 @@ on_every_engine! {
     names_are_unique_in_their_parent,
     an_update_names_the_revision_it_saw,
     a_host_belongs_to_one_organization_and_a_route_to_one_deployment,
+    a_wildcard_is_claimed_as_a_host_is_and_a_name_shuts_it_out,
     of_two_organizations_at_once_one_gets_the_host,
     removing_goes_from_the_leaves_up,
     lists_are_paged_by_cursor,

@@ -146,6 +146,57 @@ fn two_deployments_need_two_places() {
 }
 
 #[test]
+fn two_wildcards_are_one_place_and_a_name_below_one_is_another() {
+    let second = "organizations[0].workspaces[0].deployments[1]";
+    let twice = json!([
+        deployment("a", "*.etl.example.com"),
+        deployment("b", "*.ETL.example.com")
+    ]);
+    one(fleet(&twice), Severity::Error, second, "already leads");
+    let apart = json!([
+        deployment("a", "*.etl.example.com"),
+        deployment("b", "b.etl.example.com"),
+        {"name": "c", "plane": "p", "host": "*.etl.example.com", "pathPrefix": "/c"},
+    ]);
+    assert_eq!(findings(fleet(&apart)), []);
+    let too_wide = fleet(&json!([deployment("a", "*.com")]));
+    assert!(serde_json::from_value::<Fleet>(too_wide).is_err());
+}
+
+#[test]
+fn a_host_below_another_organizations_wildcard_is_warned_of_in_either_order() {
+    let two = |first: &str, second: &str| {
+        let mut document = fleet(&json!([deployment("a", first)]));
+        let mut other = document["organizations"][0].clone();
+        other["name"] = json!("other");
+        other["workspaces"][0]["deployments"][0] = deployment("b", second);
+        document["organizations"]
+            .as_array_mut()
+            .unwrap()
+            .push(other);
+        document
+    };
+    let at = "organizations[1].workspaces[0].deployments[0]";
+    for (first, second) in [
+        ("*.etl.example.com", "b.etl.example.com"),
+        ("b.etl.example.com", "*.etl.example.com"),
+    ] {
+        let document = two(first, second);
+        one(
+            document,
+            Severity::Warning,
+            at,
+            "b.etl.example.com lies below",
+        );
+    }
+    let same = two("*.etl.example.com", "*.etl.example.com");
+    one(same, Severity::Error, at, "another organization");
+    for free in ["etl.example.com", "a.b.etl.example.com", "*.example.com"] {
+        assert_eq!(findings(two("*.etl.example.com", free)), [], "{free}");
+    }
+}
+
+#[test]
 fn names_are_unique_in_their_parent() {
     let twice = json!([
         deployment("a", "a.example.com"),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aeolus_decide::{Audience, Memory, Reason, SessionCookie, Signer, Verified, World};
+use aeolus_decide::{Audience, Memory, Reason, SessionCookie, Signer, Site, Verified, World};
 use aeolus_keys::Kind;
 use aeolus_model::{ConnectionId, Secret, SessionId, Subject, Time, TokenId, UserId};
 
@@ -141,7 +141,7 @@ impl Memory for Assumed<'_> {
         })
     }
 
-    fn open_session(&self, _: &str, value: &[u8]) -> Option<SessionCookie> {
+    fn open_session(&self, _: Site<'_>, value: &[u8]) -> Option<SessionCookie> {
         self.session.filter(|_| value == STAND_IN.as_bytes())
     }
 

@@ -2,7 +2,7 @@
 
 use aeolus_api::fleet::Deployment as Wanted;
 use aeolus_api::tenancy::ChangeOp;
-use aeolus_model::{DeploymentId, Host, OrganizationId, PathPrefix, WorkspaceId};
+use aeolus_model::{DeploymentId, HostPattern, OrganizationId, PathPrefix, WorkspaceId};
 use aeolus_store::{Deployment, ManagedBy, Route, Unit as _};
 
 use super::Run;
@@ -68,7 +68,7 @@ impl Run<'_> {
 
 fn routes(wanted: &Wanted) -> Result<Vec<Route>, String> {
     let parse = |route: aeolus_api::tenancy::Route| {
-        let host = Host::parse(&route.host).map_err(|error| error.to_string())?;
+        let host = HostPattern::parse(&route.host).map_err(|error| error.to_string())?;
         let prefix = route
             .path_prefix
             .as_deref()

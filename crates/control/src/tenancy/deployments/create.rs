@@ -1,7 +1,9 @@
 //! `POST /v1/organizations/{o}/deployments`.
 
 use aeolus_api::tenancy::{Created, Deployment, DeploymentCreate};
-use aeolus_model::{Action, DeploymentId, Host, OrganizationId, PathPrefix, Permission, Staleness};
+use aeolus_model::{
+    Action, DeploymentId, HostPattern, OrganizationId, PathPrefix, Permission, Staleness,
+};
 use aeolus_store::{ManagedBy, Route, Unit as _};
 use axum::extract::Path;
 use http::StatusCode;
@@ -58,7 +60,7 @@ fn parse(
     let mut routes = Vec::new();
     for (index, route) in body.routes.iter().enumerate() {
         let at = |error: String| ApiError::field(&format!("routes[{index}]"), error);
-        let host = Host::parse(&route.host).map_err(|error| at(error.to_string()))?;
+        let host = HostPattern::parse(&route.host).map_err(|error| at(error.to_string()))?;
         let prefix = route
             .path_prefix
             .as_deref()

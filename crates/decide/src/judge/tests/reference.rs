@@ -136,7 +136,7 @@ impl Memory for Stub<'_> {
         Ok(self.0[number].verified.clone())
     }
 
-    fn open_session(&self, _: &str, _: &[u8]) -> Option<SessionCookie> {
+    fn open_session(&self, _: Site<'_>, _: &[u8]) -> Option<SessionCookie> {
         None
     }
 
