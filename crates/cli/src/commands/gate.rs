@@ -1,5 +1,7 @@
 //! `aeolus gate`.
 
+pub(super) mod secret;
+
 use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;

@@ -18,18 +18,20 @@ pub(super) struct MintedKey {
     person: u128,
     role: Option<AirflowRole>,
     audience: Option<Box<str>>,
+    generation: u32,
     slot: i64,
     capped: Option<i64>,
 }
 
 impl MintedKey {
-    /// The key of an identity's token. `slot` numbers the stretch of time; `capped` is the end of
+    /// The key of an identity's token. `generation` signs it, so another one is another token;
+    /// `slot` numbers the stretch of time; `capped` is the end of
     /// a credential that ends sooner than its token would; `audience` is what the deployment alone
     /// does not say: the host, for an Airflow 2.
     pub(super) fn new(
         identity: &Identity,
         (deployment, audience): (DeploymentId, Option<&str>),
-        slot: i64,
+        (generation, slot): (u32, i64),
         capped: Option<i64>,
     ) -> Self {
         Self {
@@ -39,6 +41,7 @@ impl MintedKey {
             person: identity.person.fingerprint,
             role: identity.role,
             audience: audience.map(Box::from),
+            generation,
             slot,
             capped,
         }
