@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aeolus_decide::{Access, Allowed, Decision, Deny, Freshness, Judge, Reason, Request, World};
-use aeolus_model::{PlaneId, Rng, Subject, Time};
+use aeolus_model::{PlaneId, Rng, SessionId, Subject, Time};
 use tokio::time::Instant;
 
 use crate::exchange::{Exchange, ExchangeError, Presented};
@@ -257,6 +257,27 @@ impl Gate {
                 (Decision::Deny(deny), None)
             }
         }
+    }
+
+    /// Ends a session here: its cookie is refused from now on, and no token of it is kept.
+    pub(crate) fn end_session(&self, session: SessionId, now: Time) {
+        use aeolus_decide::Memory as _;
+        // An ended session's cookie still opens; ending it again would only cost time.
+        if !self.memory.ended(session) {
+            self.memory.sessions.end(session, now);
+            self.exchange.forget(session);
+        }
+    }
+
+    /// Forgets the tokens that will not be presented any more, whatever ended their sessions. To be
+    /// called now and then, apart from requests.
+    pub fn sweep(&self) {
+        use aeolus_decide::Memory as _;
+        let world = self.knowledge.world();
+        self.exchange.sweep(self.knowledge.now(), &|session, at| {
+            let revoked = world.as_deref().is_some_and(|w| w.has_ended(session, at));
+            revoked || self.memory.ended(session)
+        });
     }
 
     /// The figures of this moment.

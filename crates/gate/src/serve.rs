@@ -29,6 +29,9 @@ use crate::replica::{
 use crate::secret::{PlaneSecret, Watch, say_if_airflow2_goes_unserved};
 use crate::server::{self, Handler};
 
+/// How often minted tokens are looked through for those that are over.
+const SWEEP: Duration = Duration::from_secs(30);
+
 /// What a gate is told.
 #[derive(Default)]
 pub struct GateConfig {
@@ -197,6 +200,21 @@ async fn bind(config: &mut GateConfig) -> Result<Listeners, BindError> {
     })
 }
 
+/// Forgets minted tokens of no further use, again and again until told to stop.
+async fn sweep(gate: Arc<Gate>, stop: CancellationToken) {
+    let mut ticks = tokio::time::interval(SWEEP);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = ticks.tick() => {}
+        }
+        let gate = Arc::clone(&gate);
+        if let Err(error) = tokio::task::spawn_blocking(move || gate.sweep()).await {
+            tracing::error!(%error, "forgetting old tokens failed");
+        }
+    }
+}
+
 async fn optional(
     name: &str,
     listen: Option<&Listen>,
@@ -322,6 +340,7 @@ impl Running {
         tasks.spawn(Arc::clone(&self.gate.log).run(now, shutdown.clone()));
         let (watch, replica) = (Arc::clone(&self.secret), Arc::clone(&self.replica));
         tasks.spawn(watch.run(replica, shutdown.clone()));
+        tasks.spawn(sweep(Arc::clone(&self.gate), shutdown.clone()));
         if let Some(every) = probe {
             let probing = probe::run(Arc::clone(&self.gate), self.client.clone(), every);
             let shutdown = shutdown.clone();

@@ -6,7 +6,7 @@ use aeolus_decide::Identity;
 use aeolus_model::{AirflowRole, DeploymentId, SessionId, Subject};
 use quick_cache::sync::Cache as Bounded;
 
-use super::{ExchangeError, Presented};
+use super::{ExchangeError, Presented, SLOTS};
 
 /// Whose token, for which Airflow, with which claims, in which stretch of time. A changed role is
 /// another key, so it takes effect with the next request.
@@ -54,6 +54,26 @@ pub(super) struct Cache(Bounded<MintedKey, Arc<Presented>>);
 impl Cache {
     pub(super) fn new(capacity: usize) -> Self {
         Self(Bounded::new(capacity))
+    }
+
+    /// How many tokens are remembered.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Forgets the tokens of one session.
+    pub(super) fn forget(&self, ended: SessionId) {
+        self.0.retain(|key, _| key.session != Some(ended));
+    }
+
+    /// Forgets tokens whose time is over by the stretch of time `slot`, and those of sessions that
+    /// ended at their deployment.
+    pub(super) fn sweep(&self, slot: i64, ended: &dyn Fn(SessionId, DeploymentId) -> bool) {
+        self.0.retain(|key, _| {
+            let over = key.slot.saturating_add(SLOTS) < slot;
+            let gone = || key.session.is_some_and(|id| ended(id, key.deployment));
+            !over && !gone()
+        });
     }
 
     /// What is remembered under a key, or what `mint` makes: once, however many ask.

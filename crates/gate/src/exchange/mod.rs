@@ -17,7 +17,7 @@ use std::time::Duration;
 use aeolus_decide::{Deployment, Identity};
 use aeolus_keys::claims::{Airflow2, Airflow3};
 use aeolus_keys::{KeyError, Kind};
-use aeolus_model::{AirflowRole, PlaneId, Profile, Rng, Subject, Time};
+use aeolus_model::{AirflowRole, DeploymentId, PlaneId, Profile, Rng, SessionId, Subject, Time};
 use http::HeaderValue;
 
 use crate::secret::PlaneSecret;
@@ -31,6 +31,10 @@ const LIFE: Duration = Duration::from_mins(5);
 /// Tokens minted within one such stretch of time are the same token: it is replaced long before
 /// it ends, and never minted twice however many ask at once.
 const SLOT: Duration = Duration::from_mins(2);
+
+/// What was minted so many stretches of time ago is asked for no more, even by a clock set back a
+/// little.
+const SLOTS: i64 = 2;
 
 /// Airflow allows 10 s of difference between clocks, which is not enough on its own.
 const BACKDATE: Duration = Duration::from_secs(30);
@@ -55,6 +59,8 @@ pub struct Minted {
     pub expired: u64,
     /// Tokens that could not be signed.
     pub failed: u64,
+    /// Tokens that are remembered.
+    pub kept: usize,
 }
 
 /// What a request goes on with: rendered once, shared by all requests of one principal.
@@ -121,7 +127,19 @@ impl Exchange {
             cached: cached.load(Ordering::Relaxed),
             expired: expired.load(Ordering::Relaxed),
             failed: failed.load(Ordering::Relaxed),
+            kept: self.minted.len(),
         }
+    }
+
+    /// Forgets what was minted for a session, which has ended.
+    pub(crate) fn forget(&self, ended: SessionId) {
+        self.minted.forget(ended);
+    }
+
+    /// Forgets what will not be presented any more: tokens that are over, and those of sessions that
+    /// ended. Nobody waits for it.
+    pub(crate) fn sweep(&self, now: Time, ended: &dyn Fn(SessionId, DeploymentId) -> bool) {
+        self.minted.sweep(slot(now), ended);
     }
 
     /// The headers with which a request goes on to its Airflow, which was asked at `host`.
@@ -136,7 +154,7 @@ impl Exchange {
             expired.fetch_add(1, Ordering::Relaxed);
             return Err(ExchangeError::CredentialOver);
         }
-        let slot = now.secs().div_euclid(SLOT.as_secs().cast_signed());
+        let slot = slot(now);
         let end = now.plus(LIFE);
         let capped = (identity.expires < end).then_some(identity.expires.secs());
         let audience = (deployment.rules.profile == Profile::Airflow2).then_some(host);
@@ -259,6 +277,11 @@ impl Exchange {
         self.rng.fill(&mut random);
         format!("{:032x}", u128::from_be_bytes(random))
     }
+}
+
+/// The stretch of time that a moment is in.
+fn slot(now: Time) -> i64 {
+    now.secs().div_euclid(SLOT.as_secs().cast_signed())
 }
 
 /// What can't be a header value is left empty: it must not become two headers.
