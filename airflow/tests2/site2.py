@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 import uuid
+from base64 import urlsafe_b64decode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -123,7 +124,9 @@ class Site:
 
     def token(self, **changes: Any) -> str:
         """A token by the plane's real key."""
-        key = load_der_private_key((self.folder / "gate" / "airflow2.key").read_bytes(), None)
+        secret = json.loads((self.folder / "gate" / "secret.json").read_text())
+        pkcs8 = secret["generations"][0]["rsa"]
+        key = load_der_private_key(urlsafe_b64decode(pkcs8 + "=" * (-len(pkcs8) % 4)), None)
         return jwt.encode(
             self.claims(**changes), key, algorithm="RS256", headers={"kid": self.kid}
         )

@@ -6,10 +6,11 @@ use std::sync::LazyLock;
 
 use aeolus_keys::SystemRng;
 use aeolus_keys::seal::{Keyring, Purpose, Sealer};
+use aeolus_model::Time;
 use libfuzzer_sys::fuzz_target;
 
 static SEALER: LazyLock<Sealer> =
-    LazyLock::new(|| Sealer::new(&Keyring::generate(&SystemRng), b"plane"));
+    LazyLock::new(|| Sealer::new(&Keyring::generate(&SystemRng), b"plane", Time::EPOCH));
 
 fuzz_target!(|text: &[u8]| {
     for purpose in Purpose::ALL {

@@ -6,9 +6,11 @@ import signal
 
 import pytest
 import requests
-from conftest import PASSWORD
+from conftest import PASSWORD, required
+from harness import stale
 from harness.process import signal_group, state, wait_for
 from harness.proxies import ECHO as HOST
+from harness.proxies import PROXIES, Gate, proxy
 from harness.signin import sign_in
 
 PAGE = {"Accept": "text/html", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
@@ -89,3 +91,30 @@ def test_f58_a_gate_that_hangs_or_is_dead_opens_nothing(door, fleet, token, upst
     # Killed within a second of news, a gate has them again with its first answer from control.
     again = lambda: requests.get(f"{door}/api/v2/dags", headers=bearer, timeout=20).status_code == 200  # noqa: E731
     wait_for("the way in", again, 20)
+
+
+def test_a_refusal_is_found_in_the_gates_log_by_the_id_that_the_client_got(door_named):
+    name, url = door_named
+    for path, headers in [("/api/v2/dags", {}), ("/execution/x", {}), ("/dags", PAGE)]:
+        asked = {"X-Request-Id": "shift-7", **headers}
+        answer = requests.get(url + path, headers=asked, allow_redirects=False, timeout=20)
+        assert answer.status_code in (302, 401, 403)
+        shown = answer.headers.get("X-Aeolus-Request-Id")
+        # A page that is sent to sign in is no denial, and has none.
+        expected = None if answer.status_code == 302 else "shift-7"
+        if name in ("nginx", "built-in"):
+            assert shown == expected, (path, answer.headers)
+        assert "X-Aeolus-Staleness" not in answer.headers
+
+
+@pytest.mark.parametrize("name", ["nginx", "apache"])
+def test_a_client_is_told_how_old_the_gates_knowledge_is(name, upstream, tmp_path):
+    required(name, PROXIES[name].found() is not None)
+    deployment = "00000000-0000-7000-8000-000000000000"
+    with (
+        stale.gate() as (http, fastcgi),
+        proxy(name, tmp_path / name, HOST, deployment, Gate(http, http, fastcgi), upstream.port) as port,
+    ):
+        answer = requests.get(f"http://{HOST}:{port}/api/v2/dags", timeout=20)
+        assert seen(answer)["authorization"] == "Bearer t"
+        assert answer.headers["X-Aeolus-Staleness"] == stale.AGE

@@ -160,6 +160,30 @@ def test_a_logged_request_is_explained_by_what_is_known_now(alone):
     assert missing.returncode == 1 and "CLI-0030" in missing.stderr
 
 
+def test_what_the_log_does_not_have_of_a_request_is_said(alone):
+    token = alone.token("--user", "ann@example.com")
+    refused = alone.get("/api/v2/dags", Authorization=f"Bearer {token}", **{"X-HTTP-Method-Override": "DELETE"})
+    assert refused.status_code == 400, refused.text
+    request = refused.headers["X-Aeolus-Request-Id"]
+    assert alone.decision(request)["reason"] == "method_override"
+    said = alone.explain("--request-id", request, "--log", f"{alone.folder}/gate.log")
+    assert said["logged"]["reason"] == "method_override"
+    assert any("method_override was because of a header that names another method" in note for note in said["notes"])
+
+
+def test_what_the_planes_rails_leave_out_is_left_out_of_an_explanation(alone):
+    url = ["--url", "https://etl.localhost/api/v2/dags", "--user", "ann@example.com"]
+    config = alone.folder / "rails.yaml"
+    config.write_text("gate:\n  rails: {upstreams: [10.0.0.0/8]}\n")
+    out = alone.explain(*url, "--config", str(config))
+    assert out["verdict"]["outcome"] == "deny"
+    assert any("gate.rails.upstreams does not have its upstream" in note for note in out["notes"]), out
+    config.write_text("gate:\n  rails: {highestRole: viewer}\n")
+    capped = alone.explain(*url, "--config", str(config))
+    assert "role in Airflow: viewer" in capped["steps"][-1]["found"]
+    assert "role in Airflow: op" in alone.explain(*url)["steps"][-1]["found"]
+
+
 def test_f59_f60_hostile_requests_leave_one_line_each_and_no_secret(alone):
     token = alone.token("--user", "ann@example.com")
     payload = token.split(".")[1]

@@ -77,7 +77,11 @@ impl Maker {
                 .next()
                 .context("there is no connection")?,
             access: SigningKey::from_pkcs8(&access)?,
-            sealer: Sealer::new(&data.secret, data.settings.plane.as_bytes()),
+            sealer: Sealer::new(
+                &data.secret,
+                data.settings.plane.as_bytes(),
+                SystemClock.now(),
+            ),
         })
     }
 

@@ -3,6 +3,7 @@
 mod client;
 mod doctor;
 mod explain;
+mod secret;
 mod serving;
 
 use std::path::PathBuf;
@@ -15,6 +16,7 @@ pub(crate) use client::{
 };
 pub(crate) use doctor::DoctorArgs;
 pub(crate) use explain::ExplainArgs;
+pub(crate) use secret::{SecretCommand, SecretList, SecretRotate};
 pub(crate) use serving::{
     AirflowEnv, ControlCommand, ControlServe, DemoArgs, DevArgs, Enroll, GateCommand, GateServe,
     Supervised,

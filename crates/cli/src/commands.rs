@@ -21,7 +21,8 @@ use aeolus_model::SystemClock;
 use clap::CommandFactory as _;
 
 use crate::args::{
-    Cli, Command, ConfigCommand, ControlCommand, GateCommand, PlaneCommand, TokenCommand,
+    Cli, Command, ConfigCommand, ControlCommand, GateCommand, PlaneCommand, SecretCommand,
+    TokenCommand,
 };
 use crate::config::Environment;
 use crate::report::{Failure, Report};
@@ -58,6 +59,10 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
             GateCommand::Enroll(args) => block_on(gate::enroll(&args, &context)),
             GateCommand::Serve(args) => gate::serve(&args, &context),
             GateCommand::AirflowEnv(args) => gate::airflow_env(&args),
+            GateCommand::Secret(SecretCommand::Rotate(args)) => {
+                gate::secret::rotate(&args, &context)
+            }
+            GateCommand::Secret(SecretCommand::List(args)) => gate::secret::list(&args, &context),
         },
         Command::Plane(command) => match command {
             PlaneCommand::Add(args) => block_on(plane::add(&args, &context)),

@@ -2,10 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use aeolus_model::{SessionId, Subject, Time, TokenId, UserId};
+use aeolus_model::{DeploymentId, SessionId, Subject, Time, TokenId, UserId};
 use aeolus_snapshot::section;
 
-use crate::Reason;
+use crate::{Reason, World};
 
 /// One organization's revocations, indexed.
 #[derive(Debug, Default)]
@@ -15,6 +15,17 @@ pub(crate) struct Revoked {
     not_before: i64,
     marks: HashMap<Subject, i64>,
     sessions: HashSet<SessionId>,
+}
+
+impl World {
+    /// Whether the snapshot says that a session has ended, as far as a deployment is concerned. One
+    /// that is served no more has no sessions.
+    pub fn has_ended(&self, session: SessionId, at: DeploymentId) -> bool {
+        let revoked = self
+            .deployment(at)
+            .and_then(|deployment| self.revoked(deployment.organization));
+        revoked.is_none_or(|revoked| revoked.check_session(session).is_err())
+    }
 }
 
 impl Revoked {

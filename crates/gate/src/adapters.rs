@@ -19,6 +19,15 @@ use crate::replica::{ApiControl, Counters, Denial, Outbox, Renewal, Replica, Ses
 /// A replica whose snapshots become worlds.
 pub(crate) type WorldReplica = Replica<Arc<World>>;
 
+impl WorldReplica {
+    /// The oldest generation of the plane secret that the snapshot in force allows.
+    pub(crate) fn min_generation(&self) -> u32 {
+        let loaded = self.peek();
+        let loaded = loaded.as_ref();
+        loaded.map_or(0, |loaded| loaded.manifest.min_generation)
+    }
+}
+
 impl Knowledge for WorldReplica {
     fn world(&self) -> Option<Arc<World>> {
         let loaded = self.peek();

@@ -5,16 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aeolus_decide::{Access, Allowed, Decision, Deny, Freshness, Judge, Reason, Request, World};
-use aeolus_keys::SigningKey;
-use aeolus_keys::seal::{Keyring, Sealer};
-use aeolus_model::{PlaneId, Rng, Subject, Time};
+use aeolus_model::{PlaneId, Rng, SessionId, Subject, Time};
 use tokio::time::Instant;
 
-use crate::exchange::{Exchange, ExchangeError, Presented, Signers};
+use crate::exchange::{Exchange, ExchangeError, Presented};
 use crate::memory::{Remembered, Tokens};
 use crate::observe::{DecisionLog, Entry, Gauges, Ids, Metrics, Outcome, Share, Stamp, Told, Via};
 use crate::patience::Patience;
 use crate::ports::{Journal, Knowledge, Refused, Sessions, TokenEndpoint};
+use crate::secret::PlaneSecret;
 use crate::upstream::Upstream;
 
 /// What a gate is made of.
@@ -22,9 +21,7 @@ pub struct Parts {
     /// Which plane it serves.
     pub plane: PlaneId,
     /// The plane secret.
-    pub secret: Arc<Keyring>,
-    /// The plane's RSA key, which signs for Airflow 2; none where it can't be read.
-    pub airflow2: Option<Arc<SigningKey>>,
+    pub secret: Arc<PlaneSecret>,
     /// What is known.
     pub knowledge: Arc<dyn Knowledge>,
     /// What was learnt of sessions.
@@ -85,15 +82,14 @@ pub enum Verdict {
 impl Gate {
     /// Assembles a gate. Nothing runs yet.
     pub fn new(parts: Parts) -> Self {
-        let sealer = Sealer::new(&parts.secret, parts.plane.as_bytes());
         let tokens = Tokens::new(CAPACITY, &*parts.rng);
         let rng = Arc::clone(&parts.rng);
-        let signers = Signers::new(parts.secret, parts.airflow2);
+        let secret = Arc::clone(&parts.secret);
         Self {
             plane: parts.plane,
             knowledge: parts.knowledge,
-            memory: Remembered::new(tokens, sealer, parts.sessions),
-            exchange: Exchange::new(parts.plane, signers, rng, CAPACITY),
+            memory: Remembered::new(tokens, secret, parts.sessions),
+            exchange: Exchange::new(parts.plane, parts.secret, rng, CAPACITY),
             upstream: Upstream::new(parts.patience),
             journal: parts.journal,
             tokens: parts.tokens,
@@ -244,7 +240,9 @@ impl Gate {
             }
             Err(error) => {
                 let reason = match error {
-                    ExchangeError::Signer(_) | ExchangeError::PlaneKey => {
+                    ExchangeError::Signer(_)
+                    | ExchangeError::PlaneKey
+                    | ExchangeError::NoSecret => {
                         tracing::error!(deployment = %deployment.id, %error, "nothing can be signed");
                         Reason::SignerMissing
                     }
@@ -259,6 +257,27 @@ impl Gate {
                 (Decision::Deny(deny), None)
             }
         }
+    }
+
+    /// Ends a session here: its cookie is refused from now on, and no token of it is kept.
+    pub(crate) fn end_session(&self, session: SessionId, now: Time) {
+        use aeolus_decide::Memory as _;
+        // An ended session's cookie still opens; ending it again would only cost time.
+        if !self.memory.ended(session) {
+            self.memory.sessions.end(session, now);
+            self.exchange.forget(session);
+        }
+    }
+
+    /// Forgets the tokens that will not be presented any more, whatever ended their sessions. To be
+    /// called now and then, apart from requests.
+    pub fn sweep(&self) {
+        use aeolus_decide::Memory as _;
+        let world = self.knowledge.world();
+        self.exchange.sweep(self.knowledge.now(), &|session, at| {
+            let revoked = world.as_deref().is_some_and(|w| w.has_ended(session, at));
+            revoked || self.memory.ended(session)
+        });
     }
 
     /// The figures of this moment.

@@ -21,6 +21,7 @@ pub mod ports;
 pub mod proxy;
 mod ready;
 pub mod replica;
+mod secret;
 mod serve;
 pub mod server;
 pub mod session;
@@ -28,4 +29,5 @@ pub mod upstream;
 
 pub use gate::{Gate, Judged, Parts, Verdict};
 pub use patience::Patience;
+pub use secret::{InForce, Older, PlaneSecret};
 pub use serve::{Bound, GateConfig, GateError, serve};

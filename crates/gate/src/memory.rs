@@ -5,13 +5,14 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use aeolus_decide::{Memory, Reason, SessionCookie, Site, Verified, World};
-use aeolus_keys::seal::{Purpose, Sealer};
+use aeolus_keys::seal::Purpose;
 use aeolus_model::{Rng, SessionId, Time};
 use quick_cache::sync::Cache;
 use siphasher::sip128::{Hasher128, SipHasher24};
 use std::hash::Hasher;
 
 use crate::ports::Sessions;
+use crate::secret::PlaneSecret;
 
 /// How long a token that failed its signature is refused without verifying it again.
 const FORGED: Duration = Duration::from_secs(10);
@@ -137,7 +138,7 @@ pub struct Remembered {
     /// Tokens.
     pub tokens: Tokens,
     /// Opens session cookies.
-    pub sealer: Sealer,
+    pub secret: Arc<PlaneSecret>,
     /// What was learnt of sessions.
     pub sessions: Arc<dyn Sessions>,
     extended: Cache<SessionId, Time>,
@@ -149,10 +150,10 @@ const GRACE: Duration = Duration::from_secs(10 * 60);
 
 impl Remembered {
     /// A memory for `capacity` tokens.
-    pub fn new(tokens: Tokens, sealer: Sealer, sessions: Arc<dyn Sessions>) -> Self {
+    pub fn new(tokens: Tokens, secret: Arc<PlaneSecret>, sessions: Arc<dyn Sessions>) -> Self {
         Self {
             tokens,
-            sealer,
+            secret,
             sessions,
             extended: Cache::new(100_000),
         }
@@ -170,7 +171,9 @@ impl Memory for Remembered {
     }
 
     fn open_session(&self, site: Site<'_>, value: &[u8]) -> Option<SessionCookie> {
-        let opened = self.sealer.open(purpose(site), site.host(), value)?;
+        let secret = self.secret.load();
+        let sealer = &secret.as_ref()?.sealer;
+        let opened = sealer.open(purpose(site), site.host(), value)?;
         SessionCookie::decode(opened.expose())
     }
 

@@ -7,7 +7,6 @@ use std::time::Duration;
 use aeolus_api::Listen;
 use aeolus_api::client::{Client, ClientError};
 use aeolus_decide::{Rails, World};
-use aeolus_keys::SigningKey;
 use aeolus_model::{Clock, Rng};
 use aeolus_tls::{BindError, HandedOver, Listener};
 use tokio::sync::oneshot;
@@ -27,7 +26,11 @@ use crate::replica::{
     self, ApiControl, Counters, Data, DataError, Outbox, Replica, SessionRenewals, SystemBootClock,
     Tasks,
 };
+use crate::secret::{PlaneSecret, Watch, say_if_airflow2_goes_unserved};
 use crate::server::{self, Handler};
+
+/// How often minted tokens are looked through for those that are over.
+const SWEEP: Duration = Duration::from_secs(30);
 
 /// What a gate is told.
 #[derive(Default)]
@@ -197,6 +200,21 @@ async fn bind(config: &mut GateConfig) -> Result<Listeners, BindError> {
     })
 }
 
+/// Forgets minted tokens of no further use, again and again until told to stop.
+async fn sweep(gate: Arc<Gate>, stop: CancellationToken) {
+    let mut ticks = tokio::time::interval(SWEEP);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = ticks.tick() => {}
+        }
+        let gate = Arc::clone(&gate);
+        if let Err(error) = tokio::task::spawn_blocking(move || gate.sweep()).await {
+            tracing::error!(%error, "forgetting old tokens failed");
+        }
+    }
+}
+
 async fn optional(
     name: &str,
     listen: Option<&Listen>,
@@ -218,22 +236,8 @@ struct Running {
     outbox: Arc<Outbox>,
     renewals: Arc<SessionRenewals>,
     counters: Arc<Counters>,
+    secret: Arc<Watch>,
     rng: Arc<dyn Rng>,
-}
-
-/// The plane's RSA key; a gate without one serves everything but Airflow 2.
-fn airflow2_key(data: &Data) -> Option<Arc<SigningKey>> {
-    match &data.airflow2 {
-        Ok(key) => Some(Arc::clone(key)),
-        Err(error) => {
-            tracing::warn!(
-                %error,
-                "deployments of Airflow 2 are answered with 503: take the file airflow2.key from a backup of this \
-                 folder or from another replica of the plane, or enrol the gate anew"
-            );
-            None
-        }
-    }
 }
 
 impl Running {
@@ -291,10 +295,16 @@ impl Running {
             }));
             control = Some(api);
         }
+        say_if_airflow2_goes_unserved(data.no_rsa.as_ref());
+        let secret = Arc::new(PlaneSecret::new(
+            data.settings.plane,
+            data.secret.clone(),
+            replica.clock().now(),
+            replica.min_generation(),
+        ));
         let gate = Arc::new(Gate::new(Parts {
             plane: data.settings.plane,
-            secret: Arc::new(data.secret.clone()),
-            airflow2: airflow2_key(data),
+            secret: Arc::clone(&secret),
             knowledge: Arc::clone(&replica) as _,
             sessions: Arc::new(ReplicaSessions {
                 renewals: Arc::clone(&renewals),
@@ -318,15 +328,19 @@ impl Running {
             outbox,
             renewals,
             counters,
+            secret: Arc::new(Watch::new(secret, data.secret_file.clone())),
             rng: Arc::clone(rng),
         })
     }
 
-    /// Begins to write decisions down and to probe.
+    /// Begins to write decisions down, to look after the plane secret and to probe.
     fn see(&self, tasks: &TaskTracker, probe: Option<Duration>, shutdown: &CancellationToken) {
         let replica = Arc::clone(&self.replica);
         let now = move || replica.clock().now();
         tasks.spawn(Arc::clone(&self.gate.log).run(now, shutdown.clone()));
+        let (watch, replica) = (Arc::clone(&self.secret), Arc::clone(&self.replica));
+        tasks.spawn(watch.run(replica, shutdown.clone()));
+        tasks.spawn(sweep(Arc::clone(&self.gate), shutdown.clone()));
         if let Some(every) = probe {
             let probing = probe::run(Arc::clone(&self.gate), self.client.clone(), every);
             let shutdown = shutdown.clone();

@@ -7,4 +7,4 @@ mod keyring;
 pub(crate) use aead::{Aead, NONCE, TAG};
 pub use cookie::{Purpose, SealError, Sealer};
 pub(crate) use keyring::derive;
-pub use keyring::{Generation, GenerationError, GenerationState, Keyring};
+pub use keyring::{Generation, GenerationError, GenerationState, Keyring, OPENS_FOR};

@@ -13,6 +13,9 @@ pub(crate) struct ExplainArgs {
     /// The gate's folder.
     #[arg(long, value_name = "DIR")]
     pub(crate) data: PathBuf,
+    /// The gate's configuration file, for what its `gate.rails` allow; the environment counts as well.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
     /// The request's URL, as the client sees it.
     #[arg(long, value_name = "URL")]
     pub(crate) url: Option<String>,

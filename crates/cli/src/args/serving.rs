@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::ConfigFile;
+use super::{ConfigFile, SecretCommand};
 use crate::config::Flag;
 
 /// The control plane.
@@ -73,6 +73,9 @@ pub(crate) enum GateCommand {
     Serve(GateServe),
     /// Print the settings by which a deployment's Airflow believes this gate.
     AirflowEnv(AirflowEnv),
+    /// Show and rotate the secret that seals this plane's cookies and signs for its Airflows.
+    #[command(subcommand)]
+    Secret(SecretCommand),
 }
 
 /// `gate enroll`.

@@ -16,8 +16,9 @@ use self::assumed::{Assumed, Credential};
 use self::logged::Logged;
 use self::shown::Shown;
 use super::Context;
-use super::gate::{no_snapshot, unusable};
+use super::gate::{no_snapshot, rails, unusable};
 use crate::args::ExplainArgs;
+use crate::config::Sources;
 use crate::files;
 use crate::report::{Failure, Report};
 
@@ -35,11 +36,17 @@ struct Asked {
 
 /// Explains. Whatever the verdict, having said it is success.
 pub(super) fn explain(args: &ExplainArgs, context: &Context) -> Result<(), Failure> {
+    let sources = Sources {
+        file: args.config.as_deref(),
+        environment: &context.environment,
+        flags: Vec::new(),
+    };
+    let rails = rails(&sources.load()?.config.gate.rails)?;
     let data = Data::open(&args.data, Arc::new(SystemFs)).map_err(|error| unusable(&error))?;
     let parts = Parts {
         wall: Arc::new(SystemClock),
         boot: Arc::new(SystemBootClock),
-        build: Box::new(World::from_snapshot),
+        build: Box::new(move |snapshot| World::bounded(snapshot, &rails)),
     };
     let replica: Replica<World> = Replica::open(&data, parts);
     let loaded = replica.current().ok_or_else(no_snapshot)?;
@@ -51,7 +58,8 @@ pub(super) fn explain(args: &ExplainArgs, context: &Context) -> Result<(), Failu
         Some(logged) => logged.asked(args, &loaded.world)?,
         None => asked(args, &loaded.world)?,
     };
-    let shown = judged(&asked, &loaded, &replica, logged.as_ref());
+    let mut shown = judged(&asked, &loaded, &replica, logged.as_ref());
+    shown.say_what_is_left_out(&loaded.world, args.config.is_some());
     shown.print(context.output)
 }
 

@@ -1,5 +1,7 @@
 //! `aeolus gate`.
 
+pub(super) mod secret;
+
 use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
@@ -170,7 +172,7 @@ pub(super) fn parent_cookie(compat: &Compat) -> Result<Option<(Host, String)>, F
 }
 
 /// What the plane allows.
-fn rails(config: &crate::config::Rails) -> Result<Rails, Failure> {
+pub(super) fn rails(config: &crate::config::Rails) -> Result<Rails, Failure> {
     let upstream = |text: &String| {
         Upstreams::parse(text).ok_or_else(|| {
             Report::new(

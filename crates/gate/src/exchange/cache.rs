@@ -6,7 +6,7 @@ use aeolus_decide::Identity;
 use aeolus_model::{AirflowRole, DeploymentId, SessionId, Subject};
 use quick_cache::sync::Cache as Bounded;
 
-use super::{ExchangeError, Presented};
+use super::{ExchangeError, Presented, SLOTS};
 
 /// Whose token, for which Airflow, with which claims, in which stretch of time. A changed role is
 /// another key, so it takes effect with the next request.
@@ -18,18 +18,20 @@ pub(super) struct MintedKey {
     person: u128,
     role: Option<AirflowRole>,
     audience: Option<Box<str>>,
+    generation: u32,
     slot: i64,
     capped: Option<i64>,
 }
 
 impl MintedKey {
-    /// The key of an identity's token. `slot` numbers the stretch of time; `capped` is the end of
+    /// The key of an identity's token. `generation` signs it, so another one is another token;
+    /// `slot` numbers the stretch of time; `capped` is the end of
     /// a credential that ends sooner than its token would; `audience` is what the deployment alone
     /// does not say: the host, for an Airflow 2.
     pub(super) fn new(
         identity: &Identity,
         (deployment, audience): (DeploymentId, Option<&str>),
-        slot: i64,
+        (generation, slot): (u32, i64),
         capped: Option<i64>,
     ) -> Self {
         Self {
@@ -39,6 +41,7 @@ impl MintedKey {
             person: identity.person.fingerprint,
             role: identity.role,
             audience: audience.map(Box::from),
+            generation,
             slot,
             capped,
         }
@@ -51,6 +54,26 @@ pub(super) struct Cache(Bounded<MintedKey, Arc<Presented>>);
 impl Cache {
     pub(super) fn new(capacity: usize) -> Self {
         Self(Bounded::new(capacity))
+    }
+
+    /// How many tokens are remembered.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Forgets the tokens of one session.
+    pub(super) fn forget(&self, ended: SessionId) {
+        self.0.retain(|key, _| key.session != Some(ended));
+    }
+
+    /// Forgets tokens whose time is over by the stretch of time `slot`, and those of sessions that
+    /// ended at their deployment.
+    pub(super) fn sweep(&self, slot: i64, ended: &dyn Fn(SessionId, DeploymentId) -> bool) {
+        self.0.retain(|key, _| {
+            let over = key.slot.saturating_add(SLOTS) < slot;
+            let gone = || key.session.is_some_and(|id| ended(id, key.deployment));
+            !over && !gone()
+        });
     }
 
     /// What is remembered under a key, or what `mint` makes: once, however many ask.

@@ -4,8 +4,8 @@
 //! agree without talking, nothing is stored, and control never holds it. The client never sees
 //! what is minted here.
 //!
-//! Airflow 2 gets RS256, which its older libraries know. That is the plane's one key, from its data
-//! folder, and a signature of it takes a millisecond: what is remembered matters more there.
+//! Airflow 2 gets RS256, which its older libraries know. That is one key for the whole plane, kept with
+//! its secret, and a signature of it takes a millisecond: what is remembered matters more there.
 
 mod cache;
 mod signer;
@@ -16,12 +16,14 @@ use std::time::Duration;
 
 use aeolus_decide::{Deployment, Identity};
 use aeolus_keys::claims::{Airflow2, Airflow3};
-use aeolus_keys::{JwkSet, KeyError, Kind};
-use aeolus_model::{PlaneId, Profile, Rng, Subject, Time};
+use aeolus_keys::{KeyError, Kind};
+use aeolus_model::{DeploymentId, PlaneId, Profile, Rng, SessionId, Subject, Time};
 use http::HeaderValue;
 
+use crate::secret::PlaneSecret;
+
 use cache::{Cache, MintedKey};
-pub(crate) use signer::Signers;
+pub(crate) use signer::{Signers, is_published};
 
 /// How long an Airflow token is good.
 const LIFE: Duration = Duration::from_mins(5);
@@ -30,13 +32,17 @@ const LIFE: Duration = Duration::from_mins(5);
 /// it ends, and never minted twice however many ask at once.
 const SLOT: Duration = Duration::from_mins(2);
 
+/// What was minted so many stretches of time ago is asked for no more, even by a clock set back a
+/// little.
+const SLOTS: i64 = 2;
+
 /// Airflow allows 10 s of difference between clocks, which is not enough on its own.
 const BACKDATE: Duration = Duration::from_secs(30);
 
 /// Mints Airflow tokens and publishes the keys that verify them.
 pub struct Exchange {
     issuer: String,
-    signers: Signers,
+    secret: Arc<PlaneSecret>,
     minted: Cache,
     rng: Arc<dyn Rng>,
     counts: [AtomicU64; 4],
@@ -53,6 +59,8 @@ pub struct Minted {
     pub expired: u64,
     /// Tokens that could not be signed.
     pub failed: u64,
+    /// Tokens that are remembered.
+    pub kept: usize,
 }
 
 /// What a request goes on with: rendered once, shared by all requests of one principal.
@@ -82,6 +90,9 @@ pub enum ExchangeError {
         "the plane's key for Airflow 2 is missing or damaged; what the gate said at its start names the file"
     )]
     PlaneKey,
+    /// The snapshot refuses every generation of the plane secret that is here.
+    #[error("every generation of the plane secret that is here is refused by the snapshot")]
+    NoSecret,
 }
 
 /// From when until when a token is good.
@@ -95,13 +106,13 @@ impl Exchange {
     /// An exchange for one plane. `capacity` bounds how many tokens are remembered.
     pub(crate) fn new(
         plane: PlaneId,
-        signers: Signers,
+        secret: Arc<PlaneSecret>,
         rng: Arc<dyn Rng>,
         capacity: usize,
     ) -> Self {
         Self {
             issuer: format!("urn:aeolus:plane:{plane}"),
-            signers,
+            secret,
             minted: Cache::new(capacity),
             rng,
             counts: Default::default(),
@@ -116,7 +127,19 @@ impl Exchange {
             cached: cached.load(Ordering::Relaxed),
             expired: expired.load(Ordering::Relaxed),
             failed: failed.load(Ordering::Relaxed),
+            kept: self.minted.len(),
         }
+    }
+
+    /// Forgets what was minted for a session, which has ended.
+    pub(crate) fn forget(&self, ended: SessionId) {
+        self.minted.forget(ended);
+    }
+
+    /// Forgets what will not be presented any more: tokens that are over, and those of sessions that
+    /// ended. Nobody waits for it.
+    pub(crate) fn sweep(&self, now: Time, ended: &dyn Fn(SessionId, DeploymentId) -> bool) {
+        self.minted.sweep(slot(now), ended);
     }
 
     /// The headers with which a request goes on to its Airflow, which was asked at `host`.
@@ -131,15 +154,26 @@ impl Exchange {
             expired.fetch_add(1, Ordering::Relaxed);
             return Err(ExchangeError::CredentialOver);
         }
-        let slot = now.secs().div_euclid(SLOT.as_secs().cast_signed());
+        let slot = slot(now);
         let end = now.plus(LIFE);
         let capped = (identity.expires < end).then_some(identity.expires.secs());
         let audience = (deployment.rules.profile == Profile::Airflow2).then_some(host);
-        let key = MintedKey::new(identity, (deployment.id, audience), slot, capped);
+        let secret = self.secret.load();
+        let Some(secret) = secret.as_ref() else {
+            failed.fetch_add(1, Ordering::Relaxed);
+            return Err(ExchangeError::NoSecret);
+        };
+        let signers = &secret.signers;
+        let key = MintedKey::new(
+            identity,
+            (deployment.id, audience),
+            (signers.generation(), slot),
+            capped,
+        );
         let mut fresh = false;
         let presented = self.minted.get_or_mint(&key, || {
             fresh = true;
-            self.mint(identity, (deployment, host), now)
+            self.mint(signers, identity, (deployment, host), now)
         });
         let count = match (&presented, fresh) {
             (Err(_), _) => failed,
@@ -151,17 +185,19 @@ impl Exchange {
     }
 
     /// The deployment's public keys, of every generation that may still sign or have signed; for
-    /// an Airflow 2 the plane's key, and no other.
+    /// an Airflow 2 the plane's keys, and no others.
     pub fn jwks(&self, deployment: &Deployment) -> Result<String, ExchangeError> {
+        let secret = self.secret.load();
+        let signers = &secret.as_ref().ok_or(ExchangeError::NoSecret)?.signers;
         if deployment.rules.profile == Profile::Airflow2 {
-            let key = self.signers.airflow2().ok_or(ExchangeError::PlaneKey)?;
-            return Ok(JwkSet::of([key.public()]).to_json());
+            return signers.airflow2_jwks().ok_or(ExchangeError::PlaneKey);
         }
-        Ok(self.signers.jwks(deployment.id)?)
+        Ok(signers.jwks(deployment.id)?)
     }
 
     fn mint(
         &self,
+        signers: &Signers,
         identity: &Identity,
         (deployment, host): (&Deployment, &str),
         now: Time,
@@ -171,8 +207,10 @@ impl Exchange {
             ends: now.plus(LIFE).min(identity.expires).secs(),
         };
         let token = match deployment.rules.profile {
-            Profile::Airflow2 => self.airflow2(identity, host, times)?,
-            Profile::Airflow3 | Profile::Custom => self.airflow3(identity, deployment, times)?,
+            Profile::Airflow2 => self.airflow2(signers, identity, host, times)?,
+            Profile::Airflow3 | Profile::Custom => {
+                self.airflow3(signers, identity, deployment, times)?
+            }
         };
         let mut authorization = HeaderValue::try_from(format!("Bearer {token}"))
             .map_err(|_| ExchangeError::Signer(KeyError::Refused))?;
@@ -187,6 +225,7 @@ impl Exchange {
 
     fn airflow3(
         &self,
+        signers: &Signers,
         identity: &Identity,
         deployment: &Deployment,
         times: Times,
@@ -205,17 +244,18 @@ impl Exchange {
             exp: times.ends,
             jti: self.jti(),
         };
-        let signer = self.signers.active(deployment.id)?;
+        let signer = signers.active(deployment.id)?;
         Ok(signer.sign(Kind::Airflow3, &claims)?)
     }
 
     fn airflow2(
         &self,
+        signers: &Signers,
         identity: &Identity,
         host: &str,
         times: Times,
     ) -> Result<String, ExchangeError> {
-        let signer = self.signers.airflow2().ok_or(ExchangeError::PlaneKey)?;
+        let signer = signers.airflow2().ok_or(ExchangeError::PlaneKey)?;
         let claims = Airflow2 {
             iss: self.issuer.clone(),
             aud: host.to_owned(),
@@ -241,6 +281,11 @@ impl Exchange {
         self.rng.fill(&mut random);
         format!("{:032x}", u128::from_be_bytes(random))
     }
+}
+
+/// The stretch of time that a moment is in.
+fn slot(now: Time) -> i64 {
+    now.secs().div_euclid(SLOT.as_secs().cast_signed())
 }
 
 /// What can't be a header value is left empty: it must not become two headers.

@@ -1,10 +1,11 @@
-//! The signing key of each deployment, and the one that a plane's Airflow 2 share.
+//! The signing keys of this moment: of each deployment, and the one that a plane's Airflow 2 share.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use aeolus_keys::seal::{Generation, Keyring};
+use aeolus_keys::seal::{Generation, GenerationState, Keyring};
 use aeolus_keys::{JwkSet, KeyError, SigningKey};
-use aeolus_model::DeploymentId;
+use aeolus_model::{DeploymentId, Time};
 use quick_cache::sync::Cache;
 
 /// What the key is derived for; it separates it from everything else made from the plane's secret.
@@ -13,41 +14,75 @@ const LABEL: &str = "airflow-signer";
 /// Far more deployments than a plane has; a key that falls out is derived again.
 const CAPACITY: usize = 16_384;
 
-/// Signing keys: those of deployments, derived when first needed, and the plane's RSA key.
+/// How long the keys of a retired generation are still published. What they signed ends within
+/// minutes; a replica that got the file late may sign with them for longer.
+const PUBLISHED_FOR: Duration = Duration::from_hours(24);
+
+/// Whether the public keys of a generation are shown. It is shown before it signs, and until nothing
+/// that it signed is left.
+pub(crate) fn is_published(state: GenerationState, now: Time) -> bool {
+    match state {
+        GenerationState::Announced | GenerationState::Active => true,
+        GenerationState::Retired { since } => now < since.plus(PUBLISHED_FOR),
+    }
+}
+
+/// Signing keys: those of deployments, derived when first needed, and the plane's RSA keys.
 pub(crate) struct Signers {
-    keyring: Arc<Keyring>,
-    airflow2: Option<Arc<SigningKey>>,
+    active: Generation,
+    published: Vec<Generation>,
+    rsa: Option<Arc<SigningKey>>,
     derived: Cache<(u32, DeploymentId), Arc<SigningKey>>,
 }
 
 impl Signers {
-    pub(crate) fn new(keyring: Arc<Keyring>, airflow2: Option<Arc<SigningKey>>) -> Self {
+    pub(crate) fn new(keyring: &Keyring, now: Time) -> Self {
+        let published = keyring.at(now);
+        let published = published.filter(|(_, state)| is_published(*state, now));
         Self {
-            keyring,
-            airflow2,
+            active: keyring.active(now).clone(),
+            published: published
+                .map(|(generation, _)| generation.clone())
+                .collect(),
+            rsa: keyring.active_rsa(now).cloned(),
             derived: Cache::new(CAPACITY),
         }
     }
 
+    /// The number of the generation that signs now.
+    pub(super) fn generation(&self) -> u32 {
+        self.active.id
+    }
+
     /// The key that signs now.
     pub(super) fn active(&self, deployment: DeploymentId) -> Result<Arc<SigningKey>, KeyError> {
-        self.of(self.keyring.active(), deployment)
+        self.of(&self.active, deployment)
     }
 
-    /// The plane's RSA key.
+    /// The RSA key that signs now.
     pub(super) fn airflow2(&self) -> Option<&SigningKey> {
-        self.airflow2.as_deref()
+        self.rsa.as_deref()
     }
 
-    /// The public keys of all generations: a generation is published before it signs, and stays
-    /// until nothing that it signed is left.
+    /// The public keys of all generations that may sign or have signed.
     pub(super) fn jwks(&self, deployment: DeploymentId) -> Result<String, KeyError> {
-        let keys = self
-            .keyring
-            .iter()
-            .map(|generation| self.of(generation, deployment));
+        let keys = self.published.iter();
+        let keys = keys.map(|generation| self.of(generation, deployment));
         let keys = keys.collect::<Result<Vec<_>, _>>()?;
         Ok(JwkSet::of(keys.iter().map(|key| key.public())).to_json())
+    }
+
+    /// The public RSA keys of all such generations; none if there is no key that signs.
+    pub(super) fn airflow2_jwks(&self) -> Option<String> {
+        let active = self.airflow2()?;
+        let published = self.published.iter();
+        let published = published.filter_map(|generation| generation.rsa.as_deref());
+        let mut keys: Vec<_> = published.map(SigningKey::public).collect();
+        // Where only a generation that is published no more has one.
+        if !keys.iter().any(|key| key.kid() == active.public().kid()) {
+            keys.push(active.public());
+        }
+        Some(JwkSet::of(keys).to_json())
     }
 
     fn of(

@@ -68,15 +68,20 @@ fn exchange() -> (Exchange, Arc<Counted>) {
 
 fn exchange_with(airflow2: Option<Arc<SigningKey>>) -> (Exchange, Arc<Counted>) {
     let rng = Arc::new(Counted(SeededRng::new("exchange"), AtomicUsize::new(0)));
-    let keyring = Arc::new(Keyring::generate(&*rng));
-    let made = Exchange::new(
-        PlaneId::from_bytes([9; 16]),
-        Signers::new(keyring, airflow2),
-        rng.clone(),
-        100,
-    );
+    let mut keyring = Keyring::generate(&*rng);
+    if let Some(key) = airflow2 {
+        keyring.adopt_rsa(key);
+    }
+    let made = exchange_of(keyring, NOW, rng.clone());
     rng.1.store(0, Ordering::Relaxed);
     (made, rng)
+}
+
+const PLANE: PlaneId = PlaneId::from_bytes([9; 16]);
+
+fn exchange_of(keyring: Keyring, now: Time, rng: Arc<dyn Rng>) -> Exchange {
+    let secret = Arc::new(PlaneSecret::new(PLANE, keyring, now, 0));
+    Exchange::new(PLANE, secret, rng, 100)
 }
 
 fn claims(header: &HeaderValue, jwks: &str) -> Airflow3 {
@@ -159,44 +164,14 @@ fn it_is_minted_once_until_a_role_changes_or_time_passes() {
 
 #[test]
 fn each_deployment_has_a_key_of_its_own_and_replicas_agree() {
-    let rng = SeededRng::new("plane");
-    let keyring = Arc::new(Keyring::generate(&rng));
+    let keyring = Keyring::generate(&SeededRng::new("plane"));
     let replica = || {
-        let plane = PlaneId::from_bytes([9; 16]);
-        Exchange::new(
-            plane,
-            Signers::new(Arc::clone(&keyring), None),
-            Arc::new(SeededRng::new("replica")),
-            100,
-        )
+        let rng = Arc::new(SeededRng::new("replica"));
+        exchange_of(keyring.clone(), NOW, rng)
     };
     let keys = [3, 4].map(|number| replica().jwks(&deployment(number)).unwrap());
     assert_eq!(keys.iter().collect::<HashSet<_>>().len(), 2);
     assert_eq!(replica().jwks(&deployment(3)).unwrap(), keys[0]);
-}
-
-#[test]
-fn a_generation_is_published_before_it_signs_and_after() {
-    let rng = SeededRng::new("rotation");
-    let mut keyring = Keyring::generate(&rng);
-    let announced = keyring.announce(&rng).unwrap();
-    let count = |keyring: &Keyring| {
-        let plane = PlaneId::from_bytes([9; 16]);
-        let rng = Arc::new(SeededRng::new("replica"));
-        let exchange = Exchange::new(
-            plane,
-            Signers::new(Arc::new(keyring.clone()), None),
-            rng,
-            100,
-        );
-        JwkSet::parse(exchange.jwks(&deployment(3)).unwrap().as_bytes())
-            .unwrap()
-            .iter()
-            .count()
-    };
-    assert_eq!(count(&keyring), 2);
-    keyring.activate(announced).unwrap();
-    assert_eq!(count(&keyring), 2);
 }
 
 fn airflow2() -> (Exchange, Arc<Counted>) {

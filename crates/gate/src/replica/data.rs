@@ -4,19 +4,18 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use aeolus_keys::seal::{GenerationError, Keyring};
+use aeolus_keys::seal::Keyring;
 use aeolus_keys::{Alg, KeyError, SigningKey};
 use aeolus_model::{PlaneId, Rng, Secret, Slug};
 use aeolus_snapshot::{Root, RootError};
 use serde::{Deserialize, Serialize};
 
 use super::fs::{Fs, replace};
+use super::secret_file::SecretFile;
 
 const SETTINGS: &str = "gate.json";
 const ROOT: &str = "root.json";
 const IDENTITY: &str = "identity.key";
-const SECRET: &str = "secret.json";
-const AIRFLOW2: &str = "airflow2.key";
 
 /// `gate.json`: written once, at enrolment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,9 +78,10 @@ pub struct Data {
     pub identity: Arc<SigningKey>,
     /// The plane secret's generations, which control never sees.
     pub secret: Keyring,
-    /// The plane's RSA key for Airflow 2, or why it can't be used. It is no reason not to start:
-    /// every other deployment does without.
-    pub airflow2: Result<Arc<SigningKey>, DataError>,
+    /// Why there is no RSA key for Airflow 2 among them, if there is none.
+    pub no_rsa: Option<DataError>,
+    /// Where they are kept.
+    pub secret_file: SecretFile,
     pub(crate) fs: Arc<dyn Fs>,
 }
 
@@ -108,17 +108,16 @@ impl Data {
             .map_err(|error| damaged(&root_path, &error))?;
         let root = Root::parse(&root).map_err(|error: RootError| damaged(&root_path, &error))?;
         let identity = key(&*fs, &path.join(IDENTITY))?;
-        let secret_path = path.join(SECRET);
-        let secret = Secret::new(read(&*fs, &secret_path, 0o077)?);
-        let secret = Keyring::from_json(secret.expose())
-            .map_err(|error: GenerationError| damaged(&secret_path, &error))?;
+        let secret_file = SecretFile::of(path, Arc::clone(&fs))?;
+        let secret = secret_file.read()?;
         Ok(Self {
             path: path.to_owned(),
             settings,
             root,
             identity: Arc::new(identity),
-            secret,
-            airflow2: rsa_key(&*fs, &path.join(AIRFLOW2)),
+            secret: secret.keyring,
+            no_rsa: secret.no_rsa,
+            secret_file,
             fs,
         })
     }
@@ -142,20 +141,15 @@ impl Data {
             let path = path.to_owned();
             move |cause| DataError::Io { path, cause }
         };
-        let pkcs8 = |key: &SigningKey, name: &str| {
-            let pkcs8 = key.to_pkcs8();
-            pkcs8.map_err(|error| damaged(&path.join(name), &error))
-        };
-        let identity = pkcs8(&keys.identity, IDENTITY)?;
-        let airflow2 = pkcs8(&keys.airflow2, AIRFLOW2)?;
+        let identity = keys.identity.to_pkcs8();
+        let identity = identity.map_err(|error| damaged(&path.join(IDENTITY), &error))?;
         let settings = serde_json::to_vec_pretty(settings)
             .map_err(|error| damaged(&path.join(SETTINGS), &error))?;
         fs.create_dir(path).map_err(io(path))?;
-        let secret = keys.secret.to_json();
-        let files: [(&str, &[u8]); 5] = [
+        let (secret_name, secret) = SecretFile::first(path, &keys.secret)?;
+        let files: [(&str, &[u8]); 4] = [
             (IDENTITY, identity.expose()),
-            (AIRFLOW2, airflow2.expose()),
-            (SECRET, secret.expose().as_bytes()),
+            (secret_name, secret.expose().as_bytes()),
             (ROOT, root.document().as_bytes()),
             (SETTINGS, &settings),
         ];
@@ -176,39 +170,30 @@ impl Data {
 pub(crate) struct NewKeys {
     /// Proves to control who it is.
     pub(crate) identity: SigningKey,
-    /// What everything else of the plane is derived from.
+    /// What everything else of the plane is derived from, and the RSA key for Airflow 2. That is made
+    /// with the others, not when it is first needed: it would be tenths of a second within a request,
+    /// and another key in each copy of the folder.
     pub(crate) secret: Keyring,
-    /// Signs for Airflow 2. It is made with the others, not when it is first needed: that would be
-    /// tenths of a second within a request, and another key in each copy of the folder.
-    pub(crate) airflow2: SigningKey,
 }
 
 impl NewKeys {
     /// Makes them.
     pub(crate) fn generate(rng: &dyn Rng) -> Result<Self, KeyError> {
+        let mut secret = Keyring::generate(rng);
+        secret.adopt_rsa(Arc::new(SigningKey::generate(Alg::Rs256, rng)?));
         Ok(Self {
             identity: SigningKey::generate(Alg::EdDsa, rng)?,
-            secret: Keyring::generate(rng),
-            airflow2: SigningKey::generate(Alg::Rs256, rng)?,
+            secret,
         })
     }
 }
 
-fn key(fs: &dyn Fs, path: &Path) -> Result<SigningKey, DataError> {
+pub(super) fn key(fs: &dyn Fs, path: &Path) -> Result<SigningKey, DataError> {
     let pkcs8 = Secret::new(read(fs, path, 0o077)?);
     SigningKey::from_pkcs8(&pkcs8).map_err(|error| damaged(path, &error))
 }
 
-fn rsa_key(fs: &dyn Fs, path: &Path) -> Result<Arc<SigningKey>, DataError> {
-    let key = key(fs, path)?;
-    if key.public().alg() == Alg::Rs256 {
-        Ok(Arc::new(key))
-    } else {
-        Err(damaged(path, &"it is no RSA key"))
-    }
-}
-
-fn read(fs: &dyn Fs, path: &Path, forbidden: u32) -> Result<Vec<u8>, DataError> {
+pub(super) fn read(fs: &dyn Fs, path: &Path, forbidden: u32) -> Result<Vec<u8>, DataError> {
     private(fs, path, forbidden)?;
     fs.read(path).map_err(|cause| DataError::Io {
         path: path.to_owned(),
@@ -227,7 +212,7 @@ fn private(fs: &dyn Fs, path: &Path, forbidden: u32) -> Result<(), DataError> {
     Ok(())
 }
 
-fn damaged(path: &Path, cause: &impl ToString) -> DataError {
+pub(super) fn damaged(path: &Path, cause: &impl ToString) -> DataError {
     DataError::Damaged {
         path: path.to_owned(),
         cause: cause.to_string(),

@@ -13,6 +13,7 @@ mod outbox;
 mod persist;
 mod renewal;
 mod run;
+mod secret_file;
 mod state;
 mod stream;
 
@@ -24,4 +25,6 @@ pub use install::{InstallError, Installation, install};
 pub use outbox::{Denial, Outbox};
 pub use renewal::{Renewal, SessionRenewals};
 pub use run::{Counters, Tasks, run};
+pub use secret_file::{SecretFile, SecretRead};
+pub(crate) use state::lock;
 pub use state::{Alarms, Applied, Loaded, Parts, RefreshError, Replica};

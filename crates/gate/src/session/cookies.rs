@@ -41,7 +41,8 @@ pub(super) fn session(gate: &Gate, visit: &Visit<'_>) -> Option<SessionCookie> {
 /// Seals a session for the visited host.
 pub(super) fn seal(gate: &Gate, visit: &Visit<'_>, session: &SessionCookie) -> Option<String> {
     let plain = session.encode();
-    let sealer = &gate.memory.sealer;
+    let secret = gate.memory.secret.load();
+    let sealer = &secret.as_ref()?.sealer;
     let purpose = memory::purpose(visit.site()?);
     let sealed = sealer.seal(purpose, &visit.host, &plain, &*gate.rng);
     let life = session.absolute_end.since(visit.now);

@@ -19,7 +19,7 @@ pub(super) fn end(gate: &Gate, visit: &Visit<'_>) -> Response<Body> {
         };
     }
     if let Some(session) = cookies::session(gate, visit) {
-        gate.memory.sessions.end(session.session, visit.now);
+        gate.end_session(session.session, visit.now);
     }
     let cleared = cookies::clear(session_cookie_name(&visit.host), &visit.host);
     let page = pages::signed_out(visit.world.issuer());

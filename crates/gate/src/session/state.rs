@@ -39,8 +39,9 @@ pub(super) fn open(gate: &Gate, visit: &Visit<'_>) -> Vec<Pending> {
     let Ok(Some(value)) = aeolus_decide::find_cookie(&visit.headers.cookies, name) else {
         return Vec::new();
     };
-    let sealer = &gate.memory.sealer;
-    let opened = sealer.open(Purpose::SignInState, &visit.host, value);
+    let secret = gate.memory.secret.load();
+    let sealer = secret.as_ref().map(|secret| &secret.sealer);
+    let opened = sealer.and_then(|s| s.open(Purpose::SignInState, &visit.host, value));
     let ring: Option<Vec<Pending>> =
         opened.and_then(|opened| serde_json::from_slice(opened.expose()).ok());
     let mut ring = ring.unwrap_or_default();
@@ -57,7 +58,8 @@ pub(super) fn seal(gate: &Gate, visit: &Visit<'_>, mut ring: Vec<Pending>) -> Op
     let excess = ring.len().saturating_sub(RING);
     ring.drain(..excess);
     let plain = serde_json::to_vec(&ring).ok()?;
-    let sealer = &gate.memory.sealer;
+    let secret = gate.memory.secret.load();
+    let sealer = &secret.as_ref()?.sealer;
     let sealed = sealer.seal(Purpose::SignInState, &visit.host, &plain, &*gate.rng);
     Some(cookies::write(name, &sealed.ok()?, &visit.host, LIFE))
 }

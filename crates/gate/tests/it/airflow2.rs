@@ -102,20 +102,52 @@ async fn without_the_planes_key_airflow_2_is_answered_503_and_airflow_3_as_ever(
 async fn a_plane_has_one_rsa_key_from_its_enrolment_on() {
     let folder = enrolled().await;
     let path = folder.path().join("gate");
-    let open = || Data::open(&path, Arc::new(SystemFs)).unwrap().airflow2;
-    let kid = || open().unwrap().public().kid().to_string();
+    let kid = || {
+        let data = Data::open(&path, Arc::new(SystemFs)).unwrap();
+        assert!(data.no_rsa.is_none());
+        data.secret.active_rsa(NOW).unwrap().public().kid()
+    };
     assert_eq!(kid(), kid());
-    let file = path.join("airflow2.key");
-    let mode = fs::metadata(&file).unwrap().permissions().mode();
-    assert_eq!(mode & 0o777, 0o600);
+    assert!(!path.join("airflow2.key").exists());
+}
 
-    fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
-    assert!(matches!(open(), Err(DataError::Exposed(_))));
-    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
-    fs::copy(path.join("identity.key"), &file).unwrap();
-    assert!(matches!(open(), Err(DataError::Damaged { .. })));
-    fs::write(&file, "no key").unwrap();
-    assert!(matches!(open(), Err(DataError::Damaged { .. })));
-    fs::remove_file(&file).unwrap();
-    assert!(matches!(open(), Err(DataError::Io { .. })));
+#[tokio::test]
+async fn a_folder_of_before_has_its_rsa_key_beside_the_secret_or_says_why_not() {
+    let folder = enrolled().await;
+    let path = folder.path().join("gate");
+    let rsa = {
+        let data = Data::open(&path, Arc::new(SystemFs)).unwrap();
+        Arc::clone(data.secret.active_rsa(NOW).unwrap())
+    };
+    let before = r#"{"version":1,"generations":[{"id":1,"state":"active","secret":"BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc"}]}"#;
+    fs::write(path.join("secret.json"), before).unwrap();
+    let open = || Data::open(&path, Arc::new(SystemFs)).unwrap();
+    assert!(matches!(open().no_rsa, Some(DataError::Io { .. })));
+    let file = path.join("airflow2.key");
+    let write = |mode: u32, content: &[u8]| {
+        fs::write(&file, content).unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
+    };
+    let pkcs8 = rsa.to_pkcs8().unwrap();
+    write(0o640, pkcs8.expose());
+    assert!(matches!(open().no_rsa, Some(DataError::Exposed(_))));
+    let identity = fs::read(path.join("identity.key")).unwrap();
+    for bad in [identity.as_slice(), b"no key"] {
+        write(0o600, bad);
+        assert!(matches!(open().no_rsa, Some(DataError::Damaged { .. })));
+    }
+    write(0o600, pkcs8.expose());
+    let data = open();
+    assert!(data.no_rsa.is_none());
+    let adopted = data.secret.active_rsa(NOW).unwrap();
+    assert_eq!(adopted.public().kid(), rsa.public().kid());
+
+    // The next time the secret is written, it is in there.
+    data.secret_file.write(&data.secret).unwrap();
+    assert!(!file.exists());
+    let kept = open().secret;
+    assert_eq!(
+        kept.active_rsa(NOW).unwrap().public().kid(),
+        rsa.public().kid()
+    );
 }

@@ -15,7 +15,7 @@ use aeolus_gate::ports::{
     CodeExchange, Exchanged, Journal, Knowledge, Refused, Sessions, Standing, TokenEndpoint,
     TokenError,
 };
-use aeolus_gate::{Gate, Parts, Patience, server};
+use aeolus_gate::{Gate, Parts, Patience, PlaneSecret, server};
 use aeolus_keys::claims::{Access, AccessKind, Api, ApiKind, IdToken};
 use aeolus_keys::seal::{Keyring, Purpose, Sealer};
 use aeolus_keys::{Alg, Kind, SigningKey};
@@ -286,12 +286,15 @@ impl Fleet {
             answer: Mutex::default(),
             exchanged: Mutex::default(),
         });
-        let secret = Arc::new(Keyring::generate(&*rng));
-        let sealer = Sealer::new(&secret, PLANE.as_bytes());
+        let mut keyring = Keyring::generate(&*rng);
+        if let Some(key) = airflow2 {
+            keyring.adopt_rsa(key);
+        }
+        let sealer = Sealer::new(&keyring, PLANE.as_bytes(), NOW);
+        let secret = Arc::new(PlaneSecret::new(PLANE, keyring, NOW, 0));
         let gate = Arc::new(Gate::new(Parts {
             plane: PLANE,
             secret,
-            airflow2,
             knowledge: Arc::clone(&fake) as _,
             sessions: Arc::clone(&fake) as _,
             journal: Arc::clone(&fake) as _,

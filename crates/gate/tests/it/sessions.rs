@@ -274,3 +274,132 @@ async fn refresh_writes_a_renewed_session_into_its_cookie() {
     assert_eq!(fleet.ask("GET /dags", &fresh).await.status, 200);
     assert_eq!(fleet.ask("GET /dags", &cookie).await.status, 401);
 }
+
+const OWN: &str =
+    "Sec-Fetch-Site: same-origin\r\nSec-Fetch-Mode: navigate\r\nAccept: text/html\r\n";
+
+fn kept(fleet: &Fleet) -> usize {
+    fleet.gate.gauges().minted.kept
+}
+
+/// A page of Airflow with a session's cookie: its status, and the token's id that Airflow saw.
+async fn page(fleet: &Fleet, cookie: &str) -> (u16, Option<String>) {
+    let before = fleet.airflow.count();
+    let jar = format!("Cookie: {cookie}\r\n");
+    let answer = fleet.ask("GET /api/v2/dags", &jar).await;
+    if fleet.airflow.count() == before {
+        return (answer.status, None);
+    }
+    let head = fleet.airflow.seen.lock().unwrap().last().unwrap().clone();
+    let mut lines = head.lines().filter_map(|line| line.split_once(':'));
+    let token = lines.find(|(name, _)| name.eq_ignore_ascii_case("authorization"));
+    let claims = airflow_claims(token.unwrap().1);
+    (answer.status, claims["jti"].as_str().map(str::to_owned))
+}
+
+#[tokio::test]
+async fn airflows_own_sign_out_ends_the_session_and_drops_its_token() {
+    let fleet = Fleet::start().await;
+    let cookie = fleet.cookie("etl.test", ANN);
+    let jar = format!("Cookie: {cookie}\r\n{OWN}");
+    let (status, minted) = page(&fleet, &cookie).await;
+    assert_eq!((status, kept(&fleet)), (200, 1));
+
+    // The link in Airflow's menu: Airflow itself never sees it, so it refuses no token by its id.
+    let seen = fleet.airflow.count();
+    let out = fleet.ask("GET /api/v2/auth/logout", &jar).await;
+    assert_eq!(
+        (out.status, out.header("location")),
+        (302, Some("/.aeolus/sign-out")),
+        "{out:?}"
+    );
+    let out = fleet.ask("GET /.aeolus/sign-out", &jar).await;
+    assert_eq!(out.status, 200, "{out:?}");
+    assert_eq!(pair(&out, "__Host-aeolus"), "__Host-aeolus=");
+    assert_eq!(fleet.airflow.count(), seen);
+
+    assert_eq!(kept(&fleet), 0);
+    assert_eq!(page(&fleet, &cookie).await, (401, None));
+    // Whoever signs in again gets another token.
+    fleet.fake.ended.lock().unwrap().clear();
+    let (status, again) = page(&fleet, &cookie).await;
+    assert_eq!(status, 200);
+    assert_ne!(again, minted);
+}
+
+#[tokio::test]
+async fn airflow_2s_own_sign_out_does_too() {
+    let fleet = Fleet::start().await;
+    fleet.publish(|sections| {
+        sections.deployments.deployments[0].profile =
+            aeolus_snapshot::section::Profile::Airflow2.into();
+    });
+    let cookie = fleet.cookie("etl.test", ANN);
+    let jar = format!("Cookie: {cookie}\r\n{OWN}");
+    assert_eq!(fleet.ask("GET /home", &jar).await.status, 200);
+    assert_eq!(kept(&fleet), 1);
+    for path in ["/logout", "/logout/"] {
+        let out = fleet.ask(&format!("GET {path}"), &jar).await;
+        assert_eq!(out.header("location"), Some("/.aeolus/sign-out"), "{out:?}");
+    }
+    fleet.ask("GET /.aeolus/sign-out", &jar).await;
+    assert_eq!(kept(&fleet), 0);
+    assert_eq!(fleet.ask("GET /home", &jar).await.status, 302);
+}
+
+#[tokio::test]
+async fn only_the_session_that_signs_out_loses_its_token() {
+    let fleet = Fleet::start().await;
+    let cookie = fleet.cookie("etl.test", ANN);
+    let bearer = format!("Authorization: Bearer {}\r\n", fleet.api_token());
+    page(&fleet, &cookie).await;
+    fleet.ask("GET /api/v2/dags", &bearer).await;
+    assert_eq!(kept(&fleet), 2);
+    let jar = format!("Cookie: {cookie}\r\n{OWN}");
+    fleet.ask("GET /.aeolus/sign-out", &jar).await;
+    assert_eq!(kept(&fleet), 1);
+    assert_eq!(fleet.ask("GET /api/v2/dags", &bearer).await.status, 200);
+    assert_eq!(fleet.gate.gauges().minted.minted, 2, "from memory still");
+}
+
+#[tokio::test]
+async fn a_session_that_control_or_the_snapshot_ends_leaves_no_token() {
+    let fleet = Fleet::start().await;
+    let cookie = fleet.cookie("etl.test", ANN);
+    page(&fleet, &cookie).await;
+    fleet.gate.sweep();
+    assert_eq!(kept(&fleet), 1, "it is alive");
+    // Control's answer to a renewal.
+    fleet.fake.ended.lock().unwrap().insert(SESSION);
+    assert_eq!(page(&fleet, &cookie).await, (401, None));
+    fleet.gate.sweep();
+    assert_eq!(kept(&fleet), 0);
+
+    fleet.fake.ended.lock().unwrap().clear();
+    page(&fleet, &cookie).await;
+    fleet.publish(|sections| {
+        let revocations = sections.revocations.get_mut(&ORG).unwrap();
+        let id = SESSION.as_bytes().to_vec();
+        let ended = aeolus_snapshot::section::EndedSession {
+            id,
+            ..Default::default()
+        };
+        revocations.sessions.push(ended);
+    });
+    assert_eq!(page(&fleet, &cookie).await, (401, None));
+    assert_eq!(kept(&fleet), 1);
+    fleet.gate.sweep();
+    assert_eq!(kept(&fleet), 0);
+}
+
+#[tokio::test]
+async fn tokens_that_are_over_are_forgotten_also_without_a_sign_out() {
+    let fleet = Fleet::start().await;
+    page(&fleet, &fleet.cookie("etl.test", ANN)).await;
+    fleet.fake.clock.advance(Duration::from_secs(120));
+    fleet.gate.sweep();
+    assert_eq!(kept(&fleet), 1, "good for minutes still");
+    fleet.fake.clock.advance(Duration::from_secs(300));
+    fleet.gate.sweep();
+    assert_eq!(kept(&fleet), 0);
+}

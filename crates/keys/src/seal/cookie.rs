@@ -3,7 +3,7 @@
 //! `base64url(version ‖ generation ‖ nonce ‖ ciphertext ‖ tag)`: 1, 4 (big-endian), 12, n and 16
 //! bytes. The associated data is purpose, plane and host, each behind its length.
 
-use aeolus_model::{Rng, Secret};
+use aeolus_model::{Rng, Secret, Time};
 
 use super::{Aead, Keyring, NONCE, TAG};
 use crate::base64url;
@@ -70,15 +70,16 @@ pub struct Sealer {
 }
 
 impl Sealer {
-    /// The sealer of one plane. Make a new one whenever the keyring changes.
-    pub fn new(keyring: &Keyring, plane: &[u8]) -> Self {
-        let keys = keyring.iter().filter_map(|generation| {
+    /// The sealer of one plane at one moment. Make a new one when the keyring changes, and when the
+    /// state of one of its generations does.
+    pub fn new(keyring: &Keyring, plane: &[u8], now: Time) -> Self {
+        let keys = keyring.at(now).filter_map(|(generation, _)| {
             let key = generation.derive("aeolus sealed text", plane);
             Some((generation.id, Aead::new(&key)?))
         });
         Self {
             plane: plane.to_vec(),
-            active: keyring.active().id,
+            active: keyring.active(now).id,
             keys: keys.collect(),
         }
     }

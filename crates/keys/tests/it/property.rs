@@ -2,6 +2,7 @@
 
 use aeolus_keys::seal::{Keyring, Purpose, Sealer};
 use aeolus_keys::{Jwk, JwkSet, Kind, PublicKey, jws};
+use aeolus_model::Time;
 use aeolus_testkit::SeededRng;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -9,7 +10,11 @@ use serde_json::{Value, json};
 use crate::support::{b64, ed25519, forge, header};
 
 fn sealer(plane: &[u8]) -> Sealer {
-    Sealer::new(&Keyring::generate(&SeededRng::new("property")), plane)
+    Sealer::new(
+        &Keyring::generate(&SeededRng::new("property")),
+        plane,
+        Time::EPOCH,
+    )
 }
 
 /// JSON that is not deeper or wider than the caps.

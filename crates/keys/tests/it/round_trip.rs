@@ -2,6 +2,7 @@
 
 use aeolus_keys::seal::{Keyring, Purpose, Sealer};
 use aeolus_keys::{Alg, Kind, PublicKey, SigningKey, jws};
+use aeolus_model::Time;
 use aeolus_testkit::SeededRng;
 
 #[test]
@@ -20,7 +21,7 @@ fn what_a_key_signs_its_public_half_verifies() {
 #[test]
 fn what_is_sealed_opens() {
     let rng = SeededRng::new("seal");
-    let sealer = Sealer::new(&Keyring::generate(&rng), b"plane");
+    let sealer = Sealer::new(&Keyring::generate(&rng), b"plane", Time::EPOCH);
     let text = sealer
         .seal(Purpose::Session, "a.example.com", b"hello", &rng)
         .unwrap();

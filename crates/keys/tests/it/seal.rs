@@ -1,9 +1,14 @@
 //! Sealed cookies, the plane secret's generations, and envelopes.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use aeolus_keys::envelope::{EnvelopeError, MasterKey};
-use aeolus_keys::seal::{GenerationError, GenerationState, Keyring, Purpose, SealError, Sealer};
-use aeolus_keys::{Kind, jws};
-use aeolus_model::{KeyId, Secret};
+use aeolus_keys::seal::{
+    GenerationError, GenerationState, Keyring, OPENS_FOR, Purpose, SealError, Sealer,
+};
+use aeolus_keys::{Alg, Kind, SigningKey, jws};
+use aeolus_model::{KeyId, Secret, Time};
 use aeolus_testkit::SeededRng;
 
 use crate::support::{b64, claims, ed25519, unb64};
@@ -20,7 +25,7 @@ fn seal(sealer: &Sealer, plain: &[u8]) -> String {
 
 #[test]
 fn the_layout_is_as_documented() {
-    let sealer = Sealer::new(&Keyring::generate(&rng()), b"plane");
+    let sealer = Sealer::new(&Keyring::generate(&rng()), b"plane", Time::EPOCH);
     let bytes = unb64(&seal(&sealer, b"hello"));
     assert_eq!(bytes.len(), 1 + 4 + 12 + 5 + 16);
     assert_eq!(bytes[..5], [1, 0, 0, 0, 1]);
@@ -28,7 +33,7 @@ fn the_layout_is_as_documented() {
 
 #[test]
 fn o28_flipped_truncated_or_extended() {
-    let sealer = Sealer::new(&Keyring::generate(&rng()), b"plane");
+    let sealer = Sealer::new(&Keyring::generate(&rng()), b"plane", Time::EPOCH);
     let text = seal(&sealer, b"who");
     let bytes = unb64(&text);
     for bit in 0..bytes.len() * 8 {
@@ -67,7 +72,7 @@ fn o28_flipped_truncated_or_extended() {
 #[test]
 fn o28_of_another_host_purpose_plane_or_secret() {
     let keyring = Keyring::generate(&rng());
-    let sealer = Sealer::new(&keyring, b"plane");
+    let sealer = Sealer::new(&keyring, b"plane", Time::EPOCH);
     let text = seal(&sealer, b"who");
     let opens =
         |sealer: &Sealer, purpose, host| sealer.open(purpose, host, text.as_bytes()).is_some();
@@ -85,18 +90,18 @@ fn o28_of_another_host_purpose_plane_or_secret() {
         assert_eq!(opens(&sealer, purpose, HOST), purpose == Purpose::Session);
     }
     assert!(!opens(
-        &Sealer::new(&keyring, b"plan"),
+        &Sealer::new(&keyring, b"plan", Time::EPOCH),
         Purpose::Session,
         HOST
     ));
     assert!(!opens(
-        &Sealer::new(&keyring, b"other"),
+        &Sealer::new(&keyring, b"other", Time::EPOCH),
         Purpose::Session,
         HOST
     ));
     let other = Keyring::generate(&SeededRng::new("other"));
     assert!(!opens(
-        &Sealer::new(&other, b"plane"),
+        &Sealer::new(&other, b"plane", Time::EPOCH),
         Purpose::Session,
         HOST
     ));
@@ -104,7 +109,7 @@ fn o28_of_another_host_purpose_plane_or_secret() {
 
 #[test]
 fn t32_a_token_is_no_cookie_and_a_cookie_no_token() {
-    let sealer = Sealer::new(&Keyring::generate(&rng()), b"plane");
+    let sealer = Sealer::new(&Keyring::generate(&rng()), b"plane", Time::EPOCH);
     let token = ed25519("t32")
         .sign(Kind::Access, &claims(Kind::Access))
         .unwrap();
@@ -122,7 +127,7 @@ fn t32_a_token_is_no_cookie_and_a_cookie_no_token() {
 
 #[test]
 fn what_would_not_fit_a_cookie_is_not_sealed() {
-    let sealer = Sealer::new(&Keyring::generate(&rng()), b"plane");
+    let sealer = Sealer::new(&Keyring::generate(&rng()), b"plane", Time::EPOCH);
     let most = vec![7; 4096 / 4 * 3 - 33];
     let text = seal(&sealer, &most);
     assert_eq!(text.len(), 4096);
@@ -146,63 +151,174 @@ fn what_would_not_fit_a_cookie_is_not_sealed() {
     );
 }
 
-#[test]
-fn f64_rotation_ends_no_session_until_the_old_generation_goes() {
-    let mut keyring = Keyring::generate(&rng());
-    let old = seal(&Sealer::new(&keyring, b"plane"), b"old");
-    let second = keyring.announce(&SeededRng::new("second")).unwrap();
-    assert_eq!((second, keyring.active().id), (2, 1));
-    assert_eq!(keyring.get(2).unwrap().state, GenerationState::Announced);
+const NOW: Time = Time::from_secs(1_800_000_000);
+const HOUR: Duration = Duration::from_hours(1);
 
-    // A replica that activated first seals what one that has only heard of it can open.
-    let behind = Sealer::new(&keyring, b"plane");
-    keyring.activate(second).unwrap();
-    let ahead = Sealer::new(&keyring, b"plane");
+fn states(keyring: &Keyring, now: Time) -> Vec<(u32, GenerationState)> {
+    let states = keyring.at(now);
+    states.map(|(g, state)| (g.id, state)).collect()
+}
+
+#[test]
+fn f64_rotation_ends_no_session_until_the_longest_of_the_old_is_over() {
+    use GenerationState::{Active, Announced, Retired};
+    let mut keyring = Keyring::generate(&rng());
+    let sealer = |keyring: &Keyring, now| Sealer::new(keyring, b"plane", now);
+    let old = seal(&sealer(&keyring, NOW), b"old");
+    let begins = NOW.plus(HOUR);
+    let second = keyring.announce((NOW, begins), None, &SeededRng::new("second"));
+    assert_eq!(second, Ok(2));
+    assert_eq!(states(&keyring, NOW), [(1, Active), (2, Announced)]);
+
+    // A replica whose clock is ahead seals what one whose clock is behind can open.
+    let (behind, ahead) = (
+        sealer(&keyring, begins.minus(HOUR)),
+        sealer(&keyring, begins),
+    );
     let new = seal(&ahead, b"new");
+    assert_eq!(unb64(&new)[..5], [1, 0, 0, 0, 2]);
     let opens = |sealer: &Sealer, text: &str| {
-        sealer
-            .open(Purpose::Session, HOST, text.as_bytes())
-            .is_some()
+        let opened = sealer.open(Purpose::Session, HOST, text.as_bytes());
+        opened.is_some()
     };
     assert!(opens(&behind, &new) && opens(&ahead, &old));
-    assert_eq!(keyring.get(1).unwrap().state, GenerationState::Retired);
+    let retired = Retired { since: begins };
+    assert_eq!(states(&keyring, begins), [(1, retired), (2, Active)]);
 
-    assert_eq!(keyring.activate(1), Err(GenerationError::NoSuch));
-    assert_eq!(keyring.activate(9), Err(GenerationError::NoSuch));
-    assert_eq!(keyring.retire(2), Err(GenerationError::Active));
-    assert_eq!(keyring.retire(9), Err(GenerationError::NoSuch));
-    assert_eq!(keyring.retire_below(3), Err(GenerationError::Active));
-    keyring.retire_below(2).unwrap();
-    let after = Sealer::new(&keyring, b"plane");
-    assert!(!opens(&after, &old) && opens(&after, &new));
-    // Numbers are not used again.
-    assert_eq!(keyring.announce(&rng()).unwrap(), 3);
+    let month = begins.plus(HOUR * 24 * 30);
+    assert!(opens(&sealer(&keyring, month), &old));
+    let over = begins.plus(OPENS_FOR);
+    assert_eq!(states(&keyring, over), [(2, Active)]);
+    assert!(!opens(&sealer(&keyring, over), &old) && opens(&sealer(&keyring, over), &new));
+}
+
+#[test]
+fn one_generation_waits_at_a_time_and_those_that_are_over_are_dropped() {
+    let mut keyring = Keyring::generate(&rng());
+    let begins = NOW.plus(HOUR);
+    keyring.announce((NOW, begins), None, &rng()).unwrap();
+    let again = keyring.announce((NOW, begins.plus(HOUR)), None, &rng());
+    assert_eq!(again, Err(GenerationError::Announced { id: 2, begins }));
+    let later = begins.plus(OPENS_FOR);
+    let third = keyring.announce((later, later.plus(HOUR)), None, &rng());
+    assert_eq!(third, Ok(3));
+    let kept = Keyring::from_json(keyring.to_json().unwrap().expose().as_bytes()).unwrap();
+    assert!(kept.from_generation(2).unwrap().at(NOW).count() == 2);
+    assert_eq!(kept.at(NOW).count(), 2, "the first is in the file no more");
+}
+
+#[test]
+fn whatever_the_clock_says_there_is_one_active_generation() {
+    let mut keyring = Keyring::generate(&rng());
+    keyring.announce((NOW, NOW), None, &rng()).unwrap();
+    // A clock that went back: what comes later must not begin earlier.
+    let before = NOW.minus(HOUR * 1_000);
+    let third = keyring.clone().announce((before, before), None, &rng());
+    assert_eq!(
+        third,
+        Err(GenerationError::Announced { id: 2, begins: NOW })
+    );
+    for now in [
+        Time::from_secs(i64::MIN),
+        Time::EPOCH,
+        before,
+        NOW,
+        Time::from_secs(i64::MAX),
+    ] {
+        let active = |(_, state): &(_, GenerationState)| *state == GenerationState::Active;
+        assert_eq!(keyring.at(now).filter(active).count(), 1, "{now:?}");
+    }
+}
+
+#[test]
+fn a_compromised_generation_opens_nothing_at_once_and_its_number_is_not_used_again() {
+    let mut keyring = Keyring::generate(&rng());
+    let old = seal(&Sealer::new(&keyring, b"plane", NOW), b"old");
+    assert_eq!(keyring.replace(0, None, &SeededRng::new("second")), Ok(2));
+    let sealer = Sealer::new(&keyring, b"plane", Time::EPOCH);
+    assert!(
+        sealer
+            .open(Purpose::Session, HOST, old.as_bytes())
+            .is_none()
+    );
+    assert_eq!(states(&keyring, NOW), [(2, GenerationState::Active)]);
+    assert_eq!(keyring.replace(9, None, &SeededRng::new("third")), Ok(9));
+    assert_eq!(keyring.replace(u32::MAX, None, &rng()), Ok(u32::MAX));
+    let none_left = keyring.replace(0, None, &rng());
+    assert_eq!(none_left, Err(GenerationError::Exhausted));
+}
+
+#[test]
+fn generations_below_what_the_snapshot_allows_are_none() {
+    let mut keyring = Keyring::generate(&rng());
+    let begins = NOW.plus(HOUR);
+    keyring.announce((NOW, begins), None, &rng()).unwrap();
+    // The announced one takes over at once, because there is no other.
+    let left = keyring.from_generation(2).unwrap();
+    assert_eq!(states(&left, NOW), [(2, GenerationState::Active)]);
+    assert!(keyring.from_generation(3).is_none());
+}
+
+#[test]
+fn the_rsa_key_that_signs_is_the_newest_that_has_begun() {
+    let key = || Some(Arc::new(SigningKey::generate(Alg::Rs256, &rng()).unwrap()));
+    let kid = |key: &Arc<SigningKey>| key.public().kid();
+    let active = |keyring: &Keyring, now| keyring.active_rsa(now).map(kid);
+    let mut keyring = Keyring::generate(&rng());
+    assert_eq!(active(&keyring, NOW), None);
+    let (second, begins) = (key(), NOW.plus(HOUR));
+    keyring
+        .announce((NOW, begins), second.clone(), &rng())
+        .unwrap();
+    // A plane that had none uses its first one at once.
+    assert_eq!(active(&keyring, NOW), second.as_ref().map(kid));
+    let (third, later) = (key(), begins.plus(HOUR));
+    keyring
+        .announce((begins, later), third.clone(), &rng())
+        .unwrap();
+    assert_eq!(active(&keyring, begins), second.as_ref().map(kid));
+    assert_eq!(active(&keyring, later), third.as_ref().map(kid));
+    let file = keyring.to_json().unwrap();
+    let again = Keyring::from_json(file.expose().as_bytes()).unwrap();
+    assert_eq!(active(&again, later), third.as_ref().map(kid));
 }
 
 #[test]
 fn a_keyring_survives_its_file_and_a_damaged_file_is_refused() {
     let mut keyring = Keyring::generate(&rng());
-    keyring.announce(&SeededRng::new("second")).unwrap();
-    let file = keyring.to_json();
+    let rsa = Arc::new(SigningKey::generate(Alg::Rs256, &rng()).unwrap());
+    let begins = (Time::EPOCH, Time::from_secs(7));
+    keyring
+        .announce(begins, Some(rsa), &SeededRng::new("second"))
+        .unwrap();
+    let file = keyring.to_json().unwrap();
     let again = Keyring::from_json(file.expose().as_bytes()).unwrap();
-    assert_eq!(*again.to_json().expose(), *file.expose());
-    let text = seal(&Sealer::new(&keyring, b"p"), b"x");
-    let opened = Sealer::new(&again, b"p").open(Purpose::Session, HOST, text.as_bytes());
+    assert_eq!(*again.to_json().unwrap().expose(), *file.expose());
+    let text = seal(&Sealer::new(&keyring, b"p", NOW), b"x");
+    let opened = Sealer::new(&again, b"p", NOW).open(Purpose::Session, HOST, text.as_bytes());
     assert!(opened.is_some());
     assert!(!format!("{keyring:?}").contains("secret: [") && format!("{keyring:?}").contains('…'));
 
     let good = file.expose();
+    let ed25519 = b64(ed25519("no rsa").to_pkcs8().unwrap().expose());
     for bad in [
-        good.replace("\"version\":1", "\"version\":2"),
-        good.replace("active", "announced"),
-        good.replace("announced", "active"),
+        good.replace("\"version\":2", "\"version\":3"),
+        good.replace("\"version\":2", "\"version\":1"),
         good.replace("\"id\":2", "\"id\":1"),
         good.replace("\"id\":1", "\"id\":3"),
         good.replace("\"id\":1", "\"id\":-1"),
+        good.replace("\"begins\":0", "\"begins\":8"),
+        good.replace("\"begins\":0", "\"begins\":-1"),
+        good.replace("\"begins\":0", "\"begins\":0,\"state\":\"active\""),
         good.replace("\"secret\":\"", "\"secret\":\"A"),
         good.replace("\"secret\"", "\"unknown\":1,\"secret\""),
+        good.replace("\"rsa\":\"", "\"rsa\":\"A"),
+        good.replace(
+            "\"begins\":0,",
+            &format!("\"begins\":0,\"rsa\":\"{ed25519}\","),
+        ),
         good[..good.len() / 2].to_owned(),
-        r#"{"version":1,"generations":[]}"#.to_owned(),
+        r#"{"version":2,"generations":[]}"#.to_owned(),
         String::new(),
     ] {
         let read = Keyring::from_json(bad.as_bytes());
@@ -211,14 +327,46 @@ fn a_keyring_survives_its_file_and_a_damaged_file_is_refused() {
 }
 
 #[test]
+fn the_file_of_before_is_read_with_its_one_generation() {
+    let secret = b64([7; 32]);
+    let file = |generations: &str| format!(r#"{{"version":1,"generations":[{generations}]}}"#);
+    let one = |id, state| format!(r#"{{"id":{id},"state":"{state}","secret":"{secret}"}}"#);
+    let read = Keyring::from_json(file(&one(1, "active")).as_bytes()).unwrap();
+    assert_eq!(*read.active(NOW).secret.expose(), [7; 32]);
+    assert_eq!(states(&read, NOW), [(1, GenerationState::Active)]);
+    for bad in [
+        one(1, "announced"),
+        [one(1, "retired"), one(2, "active")].join(","),
+        String::new(),
+    ] {
+        assert!(Keyring::from_json(file(&bad).as_bytes()).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn a_fingerprint_tells_generations_apart_and_says_nothing_of_them() {
+    let [one, other] = ["one", "other"].map(|name| Keyring::generate(&SeededRng::new(name)));
+    let fingerprint = |keyring: &Keyring| keyring.active(NOW).fingerprint();
+    assert_eq!(fingerprint(&one), fingerprint(&one.clone()));
+    assert_ne!(fingerprint(&one), fingerprint(&other));
+    assert_eq!(fingerprint(&one).len(), 16);
+    let secret = one
+        .active(NOW)
+        .secret
+        .expose()
+        .map(|byte| format!("{byte:02x}"));
+    assert!(!secret.concat().contains(&fingerprint(&one)));
+}
+
+#[test]
 fn each_use_of_a_generation_has_its_own_key() {
     let keyring = Keyring::generate(&rng());
-    let derive = |label, info: &[u8]| *keyring.active().derive(label, info).expose();
+    let derive = |label, info: &[u8]| *keyring.active(NOW).derive(label, info).expose();
     let one = derive("airflow", b"a");
     assert_eq!(one, derive("airflow", b"a"));
     assert_ne!(one, derive("airflow", b"b"));
     assert_ne!(one, derive("cookie", b"a"));
-    assert_ne!(one, *keyring.active().secret.expose());
+    assert_ne!(one, *keyring.active(NOW).secret.expose());
 }
 
 #[test]
@@ -226,7 +374,7 @@ fn rfc5869_derivation_is_hkdf_sha256() {
     // Test case 1 of appendix A has a 22-byte secret and a 42-byte output; this one was computed
     // from the definition: T(1) = HMAC(HMAC(salt, secret), info ‖ 1).
     let keyring = Keyring::generate(&rng());
-    let generation = keyring.active();
+    let generation = keyring.active(NOW);
     let hmac = |key: &[u8], data: &[u8]| {
         let key = aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, key);
         aws_lc_rs::hmac::sign(&key, data).as_ref().to_vec()

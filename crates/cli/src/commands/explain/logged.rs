@@ -99,7 +99,12 @@ impl Logged {
     }
 
     /// Where the log says less than the gate knew.
-    pub(super) fn notes(&self, now: Position, asked: &Asked) -> Vec<String> {
+    pub(super) fn notes(
+        &self,
+        now: Position,
+        asked: &Asked,
+        explained: Option<Reason>,
+    ) -> Vec<String> {
         let mut notes = Vec::new();
         if (self.epoch, self.seq) != (now.epoch, now.seq) {
             notes.push(format!(
@@ -119,6 +124,14 @@ impl Logged {
                     .to_owned(),
             );
         }
+        let unlogged = self.reason().filter(|then| explained != Some(*then));
+        if let Some((then, what)) = unlogged.and_then(|then| Some((then, unlogged_cause(then)?))) {
+            notes.push(format!(
+                "{} was because of {what}, which is not in the log, so it is not found again here; \
+                 describe the whole request by --url, --method and --header",
+                then.code()
+            ));
+        }
         notes
     }
 
@@ -126,4 +139,31 @@ impl Logged {
         let code = self.reason.as_deref()?;
         Reason::ALL.into_iter().find(|reason| reason.code() == code)
     }
+}
+
+/// What of a request made a reason, where the log does not have it.
+const fn unlogged_cause(reason: Reason) -> Option<&'static str> {
+    Some(match reason {
+        Reason::CrossSite => "its Origin or Sec-Fetch-Site",
+        Reason::MethodOverride => "a header that names another method",
+        Reason::PinMismatch => "the deployment that the proxy's check named",
+        Reason::HostMissing | Reason::HostMalformed | Reason::HostsDiffer => {
+            "its Host, as it was written"
+        }
+        Reason::TargetTooLong
+        | Reason::TargetForm
+        | Reason::TargetCharacters
+        | Reason::TargetEscapes
+        | Reason::TargetDots
+        | Reason::TargetReadingsDiffer => "its path, as it was written",
+        Reason::UpgradeNotWebsocket => "its Upgrade",
+        Reason::ConnectionNamesIdentity => "its Connection",
+        Reason::AuthorizationRepeated | Reason::AuthorizationMalformed | Reason::SchemeUnknown => {
+            "its Authorization"
+        }
+        Reason::CookieAmbiguous => "its cookies",
+        Reason::Framing => "how its body was framed",
+        Reason::ProxyUnknown => "where the proxy's check came from",
+        _ => return None,
+    })
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aeolus_decide::{Decision, Explanation, Reason};
+use aeolus_decide::{Decision, Explanation, Reason, World};
 use aeolus_snapshot::Position;
 use serde::Serialize;
 
@@ -67,7 +67,12 @@ impl Shown {
     ) -> Self {
         let mut notes: Vec<String> = Vec::new();
         notes.extend(asked.credential.assumption().map(str::to_owned));
-        notes.extend(logged.into_iter().flat_map(|l| l.notes(position, asked)));
+        let reason = stopped(explanation);
+        notes.extend(
+            logged
+                .into_iter()
+                .flat_map(|l| l.notes(position, asked, reason)),
+        );
         let steps = explanation.steps.iter().map(|step| Step {
             stage: step.stage,
             passed: step.stopped.is_none(),
@@ -85,6 +90,28 @@ impl Shown {
             verdict: Verdict::of(&explanation.decision, stopped(explanation)),
             logged: logged.cloned(),
             notes,
+        }
+    }
+
+    /// Where the request leads to no deployment, names those that are left out and why.
+    pub(super) fn say_what_is_left_out(&mut self, world: &World, configured: bool) {
+        let reached = self
+            .steps
+            .iter()
+            .any(|step| step.stage == "route" && step.passed);
+        if reached || world.refused().is_empty() {
+            return;
+        }
+        for refused in world.refused() {
+            let note = format!(
+                "not served: {} ({}): {}",
+                refused.name, refused.id, refused.why
+            );
+            self.notes.push(note);
+        }
+        if !configured {
+            let note = "gate.rails are the defaults and those of the environment: give the gate's own by --config";
+            self.notes.push(note.to_owned());
         }
     }
 

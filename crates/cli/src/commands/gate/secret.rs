@@ -1,0 +1,219 @@
+//! `aeolus gate secret`: the generations of a plane's secret, without any control plane.
+
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+use std::sync::Arc;
+
+use aeolus_api::Period;
+use aeolus_gate::replica::fs::SystemFs;
+use aeolus_gate::replica::{Data, Parts, Replica, SecretFile, SystemBootClock};
+use aeolus_keys::seal::{GenerationError, GenerationState, Keyring, OPENS_FOR};
+use aeolus_keys::{Alg, SigningKey};
+use aeolus_model::{Clock as _, SystemClock, Time};
+use serde::Serialize;
+
+use super::super::Context;
+use super::unusable;
+use crate::args::{SecretList, SecretRotate};
+use crate::report::{Failure, Report};
+use crate::ui::{self, Table};
+
+/// How long an Airflow that reads the keys by its own `trusted_jwks_url` may keep them.
+const KEPT_BY_AIRFLOW: Period = Period::from_secs(3_600);
+
+/// A generation, without what is secret of it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Shown {
+    generation: u32,
+    state: &'static str,
+    /// When it takes or took over, in seconds; absent: it was the first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    active_from: Option<i64>,
+    /// Until when it opens what it sealed, in seconds; absent: no other has taken over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    opens_until: Option<i64>,
+    /// Whether it has a key for Airflow 2.
+    airflow2: bool,
+    /// The same on all replicas that have the same file.
+    fingerprint: String,
+}
+
+/// Adds a generation.
+pub(crate) fn rotate(args: &SecretRotate, context: &Context) -> Result<(), Failure> {
+    let file = file(&args.data)?;
+    let mut keyring = file.read().map_err(|error| unusable(&error))?.keyring;
+    owned(&file.path())?;
+    let now = context.clock.now();
+    let rsa = SigningKey::generate(Alg::Rs256, &context.rng);
+    let rsa = rsa.map_err(|error| {
+        Report::new("GATE-0008", format!("no key could be made: {error}")).failed()
+    })?;
+    let rsa = Some(Arc::new(rsa));
+    let made = if args.compromised {
+        keyring.replace(min_generation(&args.data)?, rsa, &context.rng)
+    } else {
+        let begins = now.plus(args.activate_in.duration());
+        keyring.announce((now, begins), rsa, &context.rng)
+    };
+    let made = made.map_err(|error| refused(error, now))?;
+    file.write(&keyring).map_err(|error| unusable(&error))?;
+    show(&keyring, now, context)?;
+    say(made, args, &file.path());
+    Ok(())
+}
+
+/// Shows what there is.
+pub(crate) fn list(args: &SecretList, context: &Context) -> Result<(), Failure> {
+    let read = file(&args.data)?.read();
+    let keyring = read.map_err(|error| unusable(&error))?.keyring;
+    show(&keyring, context.clock.now(), context)
+}
+
+fn file(folder: &Path) -> Result<SecretFile, Failure> {
+    SecretFile::of(folder, Arc::new(SystemFs)).map_err(|error| unusable(&error))
+}
+
+/// The file is replaced by one of this user: the gate must still be able to read it.
+fn owned(file: &Path) -> Result<(), Failure> {
+    let us = rustix::process::geteuid().as_raw();
+    let owner = std::fs::metadata(file).map_or(us, |metadata| metadata.uid());
+    if owner == us {
+        return Ok(());
+    }
+    let what = format!("{} is another user's (uid {owner})", file.display());
+    Err(Report::new("GATE-0009", what)
+        .why("The gate could not read what this user writes.")
+        .help(format!(
+            "run it as the gate's user: sudo -u '#{owner}' aeolus gate secret rotate …"
+        ))
+        .failed())
+}
+
+/// What the snapshot in the folder allows; without one, everything.
+fn min_generation(folder: &Path) -> Result<u32, Failure> {
+    let data = Data::open(folder, Arc::new(SystemFs)).map_err(|error| unusable(&error))?;
+    let parts = Parts {
+        wall: Arc::new(SystemClock),
+        boot: Arc::new(SystemBootClock),
+        build: Box::new(|snapshot| snapshot.manifest().min_generation),
+    };
+    let replica = Replica::open(&data, parts);
+    Ok(replica.current().map_or(0, |loaded| loaded.world))
+}
+
+fn refused(error: GenerationError, now: Time) -> Failure {
+    let report = Report::new("GATE-0008", error.to_string());
+    match error {
+        GenerationError::Announced { begins, .. } => report
+            .why(format!("It takes over {}.", ahead(begins, now)))
+            .help("wait for that; if the secret is in foreign hands: --compromised"),
+        GenerationError::Exhausted | GenerationError::Malformed => report,
+    }
+    .failed()
+}
+
+fn show(keyring: &Keyring, now: Time, context: &Context) -> Result<(), Failure> {
+    let mut table = Table::new(&[
+        "GENERATION",
+        "STATE",
+        "TAKES OVER",
+        "OPENS UNTIL",
+        "FINGERPRINT",
+    ]);
+    let mut all = Vec::new();
+    for (generation, state) in keyring.at(now) {
+        let (name, until) = match state {
+            GenerationState::Announced => ("announced", None),
+            GenerationState::Active => ("active", None),
+            GenerationState::Retired { since } => ("retired", Some(since.plus(OPENS_FOR))),
+        };
+        let from = (generation.begins > Time::EPOCH).then_some(generation.begins);
+        let fingerprint = generation.fingerprint();
+        table.row([
+            generation.id.to_string(),
+            name.to_owned(),
+            from.map_or_else(String::new, |from| ahead(from, now)),
+            until.map_or_else(String::new, |until| ahead(until, now)),
+            fingerprint.clone(),
+        ]);
+        all.push(Shown {
+            generation: generation.id,
+            state: name,
+            active_from: from.map(Time::secs),
+            opens_until: until.map(Time::secs),
+            airflow2: generation.rsa.is_some(),
+            fingerprint,
+        });
+    }
+    ui::answer(context.output, &all, &table)
+}
+
+/// A moment as people say it: the two largest units of its distance.
+fn ahead(at: Time, now: Time) -> String {
+    let distance = at.since(now).max(now.since(at)).as_secs();
+    let units = [(86_400, "d"), (3_600, "h"), (60, "min"), (1, "s")];
+    let first = units.iter().position(|(unit, _)| distance >= *unit);
+    let shown = units.iter().skip(first.unwrap_or(3)).take(2);
+    let mut rest = distance;
+    let mut parts = Vec::new();
+    for (unit, name) in shown {
+        if rest >= *unit || parts.is_empty() {
+            parts.push(format!("{} {name}", rest / unit));
+        }
+        rest %= unit;
+    }
+    let text = parts.join(" ");
+    if at >= now {
+        format!("in {text}")
+    } else {
+        format!("{text} ago")
+    }
+}
+
+fn say(made: u32, args: &SecretRotate, path: &Path) {
+    let path = path.display();
+    if args.compromised {
+        ui::note(&format!(
+            "Generation {made} is active, and nothing that another one made is believed here: everybody has to sign \
+             in again.\n\
+             - Copy {path} to every other replica of the plane now. Until then they believe the old secret.\n\
+             - An Airflow with aeolus-airflow fetches the new keys at the first token it does not know.\n\
+             - An Airflow that reads the keys by [api_auth] trusted_jwks_url does not: it believes the old keys, and \
+             refuses the new ones, for up to {KEPT_BY_AIRFLOW}. Restart its API servers."
+        ));
+        return;
+    }
+    ui::note(&format!(
+        "Generation {made} takes over in {}. Copy {path} to every other replica of the plane now; running gates \
+         notice it by themselves.",
+        args.activate_in
+    ));
+    if args.activate_in < KEPT_BY_AIRFLOW {
+        ui::note(&format!(
+            "warning: that is less than the {KEPT_BY_AIRFLOW} for which an Airflow that reads the keys by [api_auth] \
+             trusted_jwks_url keeps them; it will refuse what the new generation signs until it looks again"
+        ));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_are_said_in_their_two_largest_units() {
+        let now = Time::from_secs(1_800_000_000);
+        for (secs, shown) in [
+            (7_200, "in 2 h"),
+            (7_199, "in 1 h 59 min"),
+            (59, "in 59 s"),
+            (0, "in 0 s"),
+            (31 * 86_400 + 5, "in 31 d"),
+            (-90_000, "1 d 1 h ago"),
+        ] {
+            let at = Time::from_secs(now.secs() + secs);
+            assert_eq!(ahead(at, now), shown);
+        }
+    }
+}
