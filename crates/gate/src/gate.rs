@@ -4,17 +4,21 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aeolus_decide::{Access, Allowed, Decision, Deny, Freshness, Judge, Reason, Request, World};
+use aeolus_decide::{
+    Access, Allowed, Decision, Deny, Freshness, Judge, Memory, Reason, Request, World,
+};
 use aeolus_keys::SigningKey;
 use aeolus_keys::seal::{Keyring, Sealer};
 use aeolus_model::{PlaneId, Rng, Subject, Time};
+use arc_swap::Guard;
 use tokio::time::Instant;
 
 use crate::exchange::{Exchange, ExchangeError, Presented, Signers};
-use crate::memory::{Remembered, Tokens};
-use crate::observe::{DecisionLog, Entry, Gauges, Ids, Metrics, Outcome, Share, Stamp, Told, Via};
-use crate::patience::Patience;
+use crate::limits::{Limits, Source};
+use crate::memory::{Admitting, Remembered, Tokens};
+use crate::observe::{DecisionLog, Entry, Gauges, Ids, Metrics, Outcome, Stamp, Told, Via};
 use crate::ports::{Journal, Knowledge, Refused, Sessions, TokenEndpoint};
+use crate::settings::{Live, Settings};
 use crate::upstream::Upstream;
 
 /// What a gate is made of.
@@ -35,12 +39,8 @@ pub struct Parts {
     pub tokens: Option<Arc<dyn TokenEndpoint>>,
     /// Randomness.
     pub rng: Arc<dyn Rng>,
-    /// The share of allowances that the decision log shows.
-    pub allow_sample: Share,
-    /// The name of the parent domain's cookie that counts at `/v1/authorization`, if one does.
-    pub parent_cookie: Option<String>,
-    /// How slow a client may be.
-    pub patience: Patience,
+    /// What may change while it runs.
+    pub settings: Settings,
 }
 
 /// A gate. Also usable in-process, by tests and by control's own check.
@@ -54,7 +54,10 @@ pub struct Gate {
     pub(crate) tokens: Option<Arc<dyn TokenEndpoint>>,
     pub(crate) rng: Arc<dyn Rng>,
     pub(crate) ids: Ids,
-    pub(crate) parent_cookie: Option<String>,
+    limits: Limits,
+    begun: Instant,
+    /// What may change while it runs.
+    pub settings: Settings,
     /// What is counted.
     pub metrics: Arc<Metrics>,
     /// What is decided.
@@ -94,14 +97,16 @@ impl Gate {
             knowledge: parts.knowledge,
             memory: Remembered::new(tokens, sealer, parts.sessions),
             exchange: Exchange::new(parts.plane, signers, rng, CAPACITY),
-            upstream: Upstream::new(parts.patience),
+            upstream: Upstream::new(parts.settings.clone()),
             journal: parts.journal,
             tokens: parts.tokens,
             ids: Ids::new(&*parts.rng),
-            parent_cookie: parts.parent_cookie,
+            limits: Limits::new(&*parts.rng),
+            begun: Instant::now(),
+            settings: parts.settings,
             rng: parts.rng,
             metrics: Arc::default(),
-            log: Arc::new(DecisionLog::new(parts.allow_sample)),
+            log: Arc::new(DecisionLog::default()),
         }
     }
 
@@ -109,10 +114,19 @@ impl Gate {
     pub fn check(&self, request: &Request<'_>, via: Via<'_>) -> Judged {
         let started = Instant::now();
         let moment = self.moment();
+        let caller = Caller {
+            source: request.peer.map(Source::of),
+            at: started.duration_since(self.begun),
+        };
+        let memory = Admitting {
+            memory: &self.memory,
+            admit: || self.admit(caller, &moment),
+        };
         let decision = match &moment.world {
-            Some(world) => self.judge_at(world, &moment).decide(request),
+            Some(world) => moment.judge(world, &memory).decide(request),
             None => Decision::Deny(Deny::because(Reason::NoSnapshot)),
         };
+        let decision = self.limited(decision, caller, &moment);
         let (decision, presented) = self.exchanged(decision, moment.now);
         let told = Told::of(&decision, moment.world.as_deref());
         let before = self.metrics.decided(&told, via.dialect);
@@ -148,7 +162,38 @@ impl Gate {
             world: self.knowledge.world(),
             now: self.knowledge.now(),
             age: self.knowledge.age(),
+            settings: self.settings.now(),
         }
+    }
+
+    /// Whether an unknown credential may be looked at.
+    fn admit(&self, caller: Caller, moment: &Moment) -> Result<(), Reason> {
+        let rates = moment.settings.rates;
+        if self.limits.may_try(caller.source, rates, caller.at) {
+            Ok(())
+        } else {
+            Err(Reason::RateLimited)
+        }
+    }
+
+    /// Counts a decision against the rates; what exceeds its subject's is refused.
+    fn limited(&self, decision: Decision, caller: Caller, moment: &Moment) -> Decision {
+        let rates = moment.settings.rates;
+        let refused = |reason| {
+            self.limits.refused(reason, caller.source, rates, caller.at);
+        };
+        match &decision {
+            Decision::Deny(deny) => refused(deny.reason),
+            Decision::SignIn(sign_in) => refused(sign_in.reason),
+            Decision::Allow(allowed) => {
+                if let Access::As(identity) = allowed.access()
+                    && !self.limits.may_go_on(identity.subject, rates, caller.at)
+                {
+                    return Decision::Deny(denied(allowed, identity.subject, Reason::RateLimited));
+                }
+            }
+        }
+        decision
     }
 
     /// Writes a decision down where it is worth it: every refusal, some allowances. `before` is how
@@ -166,7 +211,7 @@ impl Gate {
         };
         let deployment = told.deployment.map(|deployment| deployment.id);
         let picked = match told.reason {
-            None => self.log.picks_allow(before),
+            None => moment.settings.allow_sample.picks(before),
             Some(reason) => {
                 let source = request.peer;
                 self.log
@@ -207,16 +252,7 @@ impl Gate {
 
     /// The judge of this moment.
     pub(crate) fn judge<'a>(&'a self, world: &'a World) -> Judge<'a> {
-        self.judge_at(world, &self.moment())
-    }
-
-    fn judge_at<'a>(&'a self, world: &'a World, moment: &Moment) -> Judge<'a> {
-        Judge {
-            world,
-            memory: &self.memory,
-            freshness: Freshness { age: moment.age },
-            now: moment.now,
-        }
+        self.moment().judge(world, &self.memory)
     }
 
     fn exchanged(&self, decision: Decision, now: Time) -> (Decision, Option<Arc<Presented>>) {
@@ -250,12 +286,7 @@ impl Gate {
                     }
                     ExchangeError::CredentialOver => Reason::TokenExpired,
                 };
-                let deny = Deny {
-                    reason,
-                    deployment: Some(deployment.id),
-                    class: Some(allowed.class()),
-                    subject: Some(identity.subject),
-                };
+                let deny = denied(allowed, identity.subject, reason);
                 (Decision::Deny(deny), None)
             }
         }
@@ -271,6 +302,7 @@ impl Gate {
             minted: self.exchange.usage(),
             streams: self.upstream.streams(),
             unlogged: self.log.dropped(),
+            limited: self.limits.usage(),
         }
     }
 }
@@ -280,6 +312,35 @@ struct Moment {
     world: Option<Arc<World>>,
     now: Time,
     age: Option<Duration>,
+    settings: Guard<Arc<Live>>,
+}
+
+impl Moment {
+    fn judge<'a>(&self, world: &'a World, memory: &'a dyn Memory) -> Judge<'a> {
+        Judge {
+            world,
+            memory,
+            freshness: Freshness { age: self.age },
+            now: self.now,
+        }
+    }
+}
+
+/// Where a request comes from, and when, since the gate's start: what limits count by.
+#[derive(Clone, Copy)]
+struct Caller {
+    source: Option<Source>,
+    at: Duration,
+}
+
+/// The refusal of what would have been allowed.
+fn denied(allowed: &Allowed, subject: Subject, reason: Reason) -> Deny {
+    Deny {
+        reason,
+        deployment: Some(allowed.deployment().id),
+        class: Some(allowed.class()),
+        subject: Some(subject),
+    }
 }
 
 /// The id of a subject, whatever its kind.

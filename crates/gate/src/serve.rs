@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use aeolus_api::Listen;
 use aeolus_api::client::{Client, ClientError};
-use aeolus_decide::{Rails, World};
+use aeolus_decide::World;
 use aeolus_keys::SigningKey;
 use aeolus_model::{Clock, Rng};
 use aeolus_tls::{BindError, HandedOver, Listener};
@@ -17,10 +17,8 @@ use tokio_util::task::TaskTracker;
 use crate::adapters::{ControlTokens, GateTime, ReplicaJournal, ReplicaSessions, WorldReplica};
 use crate::fastcgi;
 use crate::gate::{Gate, Parts};
-use crate::guard::Proxies;
 use crate::listeners;
-use crate::observe::{Share, probe};
-use crate::patience::Patience;
+use crate::observe::probe;
 use crate::ports::TokenEndpoint;
 use crate::replica::fs::SystemFs;
 use crate::replica::{
@@ -28,6 +26,7 @@ use crate::replica::{
     Tasks,
 };
 use crate::server::{self, Handler};
+use crate::settings::{Live, Settings};
 
 /// What a gate is told.
 #[derive(Default)]
@@ -35,10 +34,8 @@ pub struct GateConfig {
     /// Its data folder, made by `gate enroll`.
     pub data: PathBuf,
     /// Where proxies and Airflow ask: loopback addresses and Unix sockets, others only with
-    /// `proxies`, because whoever can ask gets an Airflow token.
+    /// `live.proxies`, because whoever can ask gets an Airflow token.
     pub checks: Vec<Listen>,
-    /// Who may ask from other machines.
-    pub proxies: Proxies,
     /// Where Envoy asks over gRPC; as local as `checks`.
     pub grpc: Option<Listen>,
     /// Where Apache asks over FastCGI; as local as `checks`.
@@ -49,14 +46,8 @@ pub struct GateConfig {
     pub metrics: Option<Listen>,
     /// Control's address, where it differs from the one it enrolled with.
     pub control: Option<String>,
-    /// The share of allowances that the decision log shows; refusals are all there.
-    pub allow_sample: Share,
-    /// The name of the parent domain's cookie that counts at `/v1/authorization`, if one does.
-    pub parent_cookie: Option<String>,
-    /// How slow a client may be.
-    pub patience: Patience,
-    /// What this plane allows, whatever control says.
-    pub rails: Rails,
+    /// What may change while it runs.
+    pub live: Live,
     /// How often every deployment is probed, if at all.
     pub probe: Option<Duration>,
     /// Sockets that a service manager opened: `checks`, `grpc`, `fastcgi`, `proxy`, `metrics`.
@@ -66,7 +57,7 @@ pub struct GateConfig {
 impl GateConfig {
     /// A listener that others could reach and nothing guards. Only the HTTP checks can be guarded.
     fn exposed(&self) -> Option<&Listen> {
-        let guarded = self.proxies.is_complete();
+        let guarded = self.live.proxies.is_complete();
         let checks = self.checks.iter().filter(|_| !guarded);
         let mut bare = checks.chain(&self.grpc).chain(&self.fastcgi);
         bare.find(|listen| !listen.is_local())
@@ -122,13 +113,11 @@ pub async fn serve(
     let data = Data::open(&config.data, Arc::new(SystemFs))?;
     let url = config.control.take().or(data.settings.control_url.clone());
     let url = url.unwrap_or_default();
-    let running = Running::open(&data, &url, &config, (&clock, &rng))?;
+    let settings = Settings::new(std::mem::take(&mut config.live));
+    let running = Running::open(&data, &url, &settings, (&clock, &rng))?;
     let listeners = bind(&mut config).await?;
     let handler: [Arc<dyn Handler>; 4] = [
-        Arc::new(listeners::Checks {
-            gate: Arc::clone(&running.gate),
-            proxies: std::mem::take(&mut config.proxies),
-        }),
+        Arc::new(listeners::Checks(Arc::clone(&running.gate))),
         Arc::new(listeners::GrpcChecks(Arc::clone(&running.gate))),
         Arc::new(listeners::Proxy(Arc::clone(&running.gate))),
         Arc::new(listeners::Metrics(Arc::clone(&running.gate))),
@@ -139,7 +128,7 @@ pub async fn serve(
     let start = |listener: Listener, handler: &Arc<dyn Handler>| {
         let at = listener.bound().clone();
         let handler = Arc::clone(handler);
-        let serving = server::run(listener, handler, config.patience, shutdown.clone());
+        let serving = server::run(listener, handler, shutdown.clone());
         servers.spawn(serving);
         at
     };
@@ -240,15 +229,15 @@ impl Running {
     fn open(
         data: &Data,
         control_url: &str,
-        config: &GateConfig,
+        settings: &Settings,
         (clock, rng): (&Arc<dyn Clock>, &Arc<dyn Rng>),
     ) -> Result<Self, GateError> {
-        let rails = config.rails.clone();
+        let bounds = settings.clone();
         let parts = replica::Parts {
             wall: Arc::clone(clock),
             boot: Arc::new(SystemBootClock),
             build: Box::new(move |snapshot| {
-                let world = World::bounded(snapshot, &rails);
+                let world = World::bounded(snapshot, &bounds.now().rails);
                 for refused in world.refused() {
                     tracing::error!(
                         deployment = refused.id,
@@ -306,9 +295,7 @@ impl Running {
             }),
             tokens,
             rng: Arc::clone(rng),
-            allow_sample: config.allow_sample,
-            parent_cookie: config.parent_cookie.clone(),
-            patience: config.patience,
+            settings: settings.clone(),
         }));
         Ok(Self {
             gate,

@@ -21,7 +21,8 @@ use tokio_util::task::TaskTracker;
 
 use crate::answer;
 use crate::body::Body;
-use crate::patience::{Patience, Patient};
+use crate::gate::Gate;
+use crate::patience::Patient;
 
 /// Most bytes of a request's head; what proxies allow themselves.
 const HEAD_BYTES: usize = 64 * 1024;
@@ -46,8 +47,8 @@ pub trait Handler: Send + Sync + 'static {
     /// Answers one request.
     fn answer(self: Arc<Self>, request: Request<Incoming>, peer: Option<IpAddr>) -> Answering;
 
-    /// Told when answering panicked.
-    fn panicked(&self);
+    /// The gate it belongs to.
+    fn gate(&self) -> &Gate;
 
     /// What its clients speak.
     fn speaks(&self) -> Speaks {
@@ -73,14 +74,9 @@ pub enum Speaks {
 }
 
 /// Accepts until told to stop, then lets open requests finish.
-pub async fn run(
-    listener: Listener,
-    handler: Arc<dyn Handler>,
-    patience: Patience,
-    shutdown: CancellationToken,
-) {
+pub async fn run(listener: Listener, handler: Arc<dyn Handler>, shutdown: CancellationToken) {
     accept_each(listener, shutdown, move |connection, shutdown| {
-        serve(connection, Arc::clone(&handler), patience, shutdown)
+        serve(connection, Arc::clone(&handler), shutdown)
     })
     .await;
 }
@@ -130,13 +126,9 @@ async fn accept(
     }
 }
 
-async fn serve(
-    connection: Connection,
-    handler: Arc<dyn Handler>,
-    patience: Patience,
-    shutdown: CancellationToken,
-) {
+async fn serve(connection: Connection, handler: Arc<dyn Handler>, shutdown: CancellationToken) {
     let (peer, speaks) = (connection.peer, handler.speaks());
+    let patience = handler.gate().settings.now().patience;
     let service = service_fn(move |request| Guarded::begin(Arc::clone(&handler), request, peer));
     let io = TokioIo::new(Patient::new(connection.stream, patience));
     // A client that speaks no HTTP, or goes away, is its own affair.
@@ -217,7 +209,7 @@ impl Future for Guarded {
 }
 
 fn failed(handler: &dyn Handler) -> Response<Body> {
-    handler.panicked();
+    handler.gate().metrics.panicked();
     tracing::error!("a handler panicked; the request was refused");
     answer::text(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong.\n")
 }

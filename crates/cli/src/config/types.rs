@@ -1,5 +1,6 @@
 //! What can be configured. The comments here are the reference page.
 
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use aeolus_api::{Listen, Period, schema};
@@ -248,6 +249,13 @@ pub(crate) struct Limits {
     /// How long a client of a gate may send nothing of a body, or take nothing of an answer.
     #[schemars(with = "schema::Period")]
     pub(crate) stall_timeout: Period,
+    /// How many credentials that nobody issued a gate looks at per minute from one address (IPv6: one
+    /// /64), and as many at once. Beyond, what it doesn't know already gets 429; sessions and tokens it
+    /// knows go on. `null`: any number.
+    pub(crate) failed_per_minute: Option<NonZeroU32>,
+    /// How many requests of one person or token a gate lets through per minute, and as many at once;
+    /// beyond, 429. Each replica counts for itself. `null`: any number.
+    pub(crate) requests_per_subject_per_minute: Option<NonZeroU32>,
     /// How many passwords are hashed at once; absent: one per core. Each takes 19 MiB.
     pub(crate) password_hashes: Option<u16>,
 }
@@ -257,6 +265,8 @@ impl Default for Limits {
         Self {
             head_timeout: Period::from_secs(10),
             stall_timeout: Period::from_secs(10),
+            failed_per_minute: NonZeroU32::new(600),
+            requests_per_subject_per_minute: None,
             password_hashes: None,
         }
     }

@@ -14,6 +14,7 @@ use super::tally::Tally;
 use super::via::FRESH;
 use crate::codec::Dialect;
 use crate::exchange::Minted;
+use crate::limits::Limited;
 use crate::memory::CacheUse;
 use crate::ports::Standing;
 use crate::upstream::Streams;
@@ -38,6 +39,8 @@ pub struct Gauges {
     pub streams: Streams,
     /// Lines of the decision log that were not written.
     pub unlogged: u64,
+    /// What exceeded a rate.
+    pub limited: Limited,
 }
 
 /// One scrape.
@@ -228,7 +231,11 @@ impl Figures {
         ] {
             count_of(&mut family, &[("result", result)], count)?;
         }
-        Ok(())
+        let limited = self.gauges.limited;
+        let help = "Requests refused because a rate was exceeded, by whose";
+        let mut family = counters(encoder, "rate_limited", help)?;
+        count_of(&mut family, &[("by", "source")], limited.sources)?;
+        count_of(&mut family, &[("by", "subject")], limited.subjects)
     }
 
     fn process(&self, encoder: &mut DescriptorEncoder<'_>) -> Result<(), Error> {

@@ -25,7 +25,8 @@ use crate::answer;
 use crate::body::{Body, whole};
 use crate::exchange::Presented;
 use crate::observe::{Ids, TraceId, go_on};
-use crate::patience::{Paced, Patience, is_too_slow};
+use crate::patience::{Paced, is_too_slow};
+use crate::settings::Settings;
 
 pub use tunnel::{StillGood, Streams};
 
@@ -39,7 +40,7 @@ const FIRST_BYTE: Duration = Duration::from_mins(5);
 #[derive(Clone)]
 pub struct Upstream {
     client: Client<HttpConnector, Paced>,
-    patience: Patience,
+    settings: Settings,
     tunnels: Arc<tunnel::Counts>,
 }
 
@@ -58,8 +59,8 @@ pub struct Forward<'a> {
 }
 
 impl Upstream {
-    /// With so much patience for bodies.
-    pub fn new(patience: Patience) -> Self {
+    /// With no connection yet.
+    pub fn new(settings: Settings) -> Self {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
         connector.set_connect_timeout(Some(CONNECT));
@@ -69,7 +70,7 @@ impl Upstream {
             .build(connector);
         Self {
             client,
-            patience,
+            settings,
             tunnels: Arc::default(),
         }
     }
@@ -93,12 +94,9 @@ impl Upstream {
             return unreachable_page(StatusCode::BAD_GATEWAY);
         };
         let (outgoing, upgrade, trace) = prepare(&forward, to, request);
-        let answer = tokio::time::timeout(
-            FIRST_BYTE,
-            self.client
-                .request(outgoing.map(|body| Paced::new(body, self.patience))),
-        )
-        .await;
+        let patience = self.settings.now().patience;
+        let outgoing = outgoing.map(|body| Paced::new(body, patience));
+        let answer = tokio::time::timeout(FIRST_BYTE, self.client.request(outgoing)).await;
         match answer {
             Ok(Ok(answer)) => self.finish(answer, upgrade, still_good),
             Ok(Err(error)) if is_too_slow(&error) => {

@@ -13,6 +13,8 @@ mod fleet;
 #[cfg(test)]
 mod guard;
 #[cfg(test)]
+mod limits;
+#[cfg(test)]
 mod proxy;
 #[cfg(test)]
 mod replica;
