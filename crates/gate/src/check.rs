@@ -20,11 +20,7 @@ use crate::server::Answering;
 use crate::session;
 
 /// Answers one request of a proxy or an Airflow. The query is never read.
-pub fn serve(
-    gate: &Arc<Gate>,
-    request: Request<Incoming>,
-    peer: Option<IpAddr>,
-) -> Answering {
+pub fn serve(gate: &Arc<Gate>, request: Request<Incoming>, peer: Option<IpAddr>) -> Answering {
     let (parts, _body) = request.into_parts();
     let path = parts.uri.path();
     let check = Check::of(path);

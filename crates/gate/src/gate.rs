@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use aeolus_decide::{
@@ -14,7 +15,7 @@ use arc_swap::Guard;
 use tokio::time::Instant;
 
 use crate::exchange::{Exchange, ExchangeError, Presented, Signers};
-use crate::limits::{Limits, Source};
+use crate::limits::{Class, Limits, Source, Waiting};
 use crate::memory::{Admitting, Remembered, Tokens};
 use crate::observe::{DecisionLog, Entry, Gauges, Ids, Metrics, Outcome, Stamp, Told, Via};
 use crate::ports::{Journal, Knowledge, Refused, Sessions, TokenEndpoint};
@@ -41,6 +42,8 @@ pub struct Parts {
     pub rng: Arc<dyn Rng>,
     /// What may change while it runs.
     pub settings: Settings,
+    /// Counts the lines of the process's log that were not written.
+    pub lines_lost: Arc<AtomicU64>,
 }
 
 /// A gate. Also usable in-process, by tests and by control's own check.
@@ -54,7 +57,10 @@ pub struct Gate {
     pub(crate) tokens: Option<Arc<dyn TokenEndpoint>>,
     pub(crate) rng: Arc<dyn Rng>,
     pub(crate) ids: Ids,
+    lines_lost: Arc<AtomicU64>,
+    draining: AtomicBool,
     limits: Limits,
+    pub(crate) waiting: Waiting,
     begun: Instant,
     /// What may change while it runs.
     pub settings: Settings,
@@ -101,13 +107,31 @@ impl Gate {
             journal: parts.journal,
             tokens: parts.tokens,
             ids: Ids::new(&*parts.rng),
+            lines_lost: parts.lines_lost,
+            draining: AtomicBool::new(false),
             limits: Limits::new(&*parts.rng),
+            waiting: Waiting::default(),
             begun: Instant::now(),
             settings: parts.settings,
             rng: parts.rng,
             metrics: Arc::default(),
             log: Arc::new(DecisionLog::default()),
         }
+    }
+
+    /// Says from now on that no more requests should come. Those that do are answered as ever.
+    pub fn drain(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+
+    /// Closes the tunnels that have not ended by themselves within a time.
+    pub async fn end(&self, within: Duration) {
+        self.upstream.end(within).await;
+    }
+
+    /// Whether it is about to stop.
+    pub(crate) fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
     }
 
     /// Decides a request and exchanges the credential of whoever may pass.
@@ -169,11 +193,14 @@ impl Gate {
     /// Whether an unknown credential may be looked at.
     fn admit(&self, caller: Caller, moment: &Moment) -> Result<(), Reason> {
         let rates = moment.settings.rates;
-        if self.limits.may_try(caller.source, rates, caller.at) {
-            Ok(())
-        } else {
-            Err(Reason::RateLimited)
+        if !self.limits.may_try(caller.source, rates, caller.at) {
+            return Err(Reason::RateLimited);
         }
+        let most = moment.settings.caps.waiting;
+        if !self.waiting.has_room(Class::Stranger, most) {
+            return Err(Reason::Overloaded);
+        }
+        Ok(())
     }
 
     /// Counts a decision against the rates; what exceeds its subject's is refused.
@@ -302,7 +329,9 @@ impl Gate {
             minted: self.exchange.usage(),
             streams: self.upstream.streams(),
             unlogged: self.log.dropped(),
+            lines_lost: self.lines_lost.load(Ordering::Relaxed),
             limited: self.limits.usage(),
+            load: self.waiting.load(),
         }
     }
 }

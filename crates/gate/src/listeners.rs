@@ -28,7 +28,7 @@ impl Handler for Checks {
         check::serve(&self.0, request, peer)
     }
 
-    fn gate(&self) -> &Gate {
+    fn gate(&self) -> &Arc<Gate> {
         &self.0
     }
 }
@@ -38,7 +38,7 @@ impl Handler for GrpcChecks {
         Answering::Later(Box::pin(grpc::serve(Arc::clone(&self.0), request)))
     }
 
-    fn gate(&self) -> &Gate {
+    fn gate(&self) -> &Arc<Gate> {
         &self.0
     }
 
@@ -52,7 +52,7 @@ impl Handler for Proxy {
         Answering::Later(Box::pin(proxy::serve(Arc::clone(&self.0), request, peer)))
     }
 
-    fn gate(&self) -> &Gate {
+    fn gate(&self) -> &Arc<Gate> {
         &self.0
     }
 }
@@ -71,7 +71,7 @@ impl Handler for Metrics {
         })
     }
 
-    fn gate(&self) -> &Gate {
+    fn gate(&self) -> &Arc<Gate> {
         &self.0
     }
 }

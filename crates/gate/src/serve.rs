@@ -1,20 +1,25 @@
 //! A gate as a program runs it: its data folder, its listeners, its tasks.
 
-use std::path::{Path, PathBuf};
+use std::future::Future;
+use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use aeolus_api::Listen;
-use aeolus_api::client::{Client, ClientError};
+use aeolus_api::client::Client;
 use aeolus_decide::World;
 use aeolus_keys::SigningKey;
 use aeolus_model::{Clock, Rng};
 use aeolus_tls::{BindError, HandedOver, Listener};
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::accept::DRAIN;
 use crate::adapters::{ControlTokens, GateTime, ReplicaJournal, ReplicaSessions, WorldReplica};
+use crate::config::{Bound, GateConfig, GateError, Reload, check_guard};
 use crate::fastcgi;
 use crate::gate::{Gate, Parts};
 use crate::listeners;
@@ -22,81 +27,10 @@ use crate::observe::probe;
 use crate::ports::TokenEndpoint;
 use crate::replica::fs::SystemFs;
 use crate::replica::{
-    self, ApiControl, Counters, Data, DataError, Outbox, Replica, SessionRenewals, SystemBootClock,
-    Tasks,
+    self, ApiControl, Counters, Data, Outbox, Replica, SessionRenewals, SystemBootClock, Tasks,
 };
 use crate::server::{self, Handler};
-use crate::settings::{Live, Settings};
-
-/// What a gate is told.
-#[derive(Default)]
-pub struct GateConfig {
-    /// Its data folder, made by `gate enroll`.
-    pub data: PathBuf,
-    /// Where proxies and Airflow ask: loopback addresses and Unix sockets, others only with
-    /// `live.proxies`, because whoever can ask gets an Airflow token.
-    pub checks: Vec<Listen>,
-    /// Where Envoy asks over gRPC; as local as `checks`.
-    pub grpc: Option<Listen>,
-    /// Where Apache asks over FastCGI; as local as `checks`.
-    pub fastcgi: Option<Listen>,
-    /// The built-in proxy's address.
-    pub proxy: Option<Listen>,
-    /// Where metrics are read.
-    pub metrics: Option<Listen>,
-    /// Control's address, where it differs from the one it enrolled with.
-    pub control: Option<String>,
-    /// What may change while it runs.
-    pub live: Live,
-    /// How often every deployment is probed, if at all.
-    pub probe: Option<Duration>,
-    /// Sockets that a service manager opened: `checks`, `grpc`, `fastcgi`, `proxy`, `metrics`.
-    pub handed_over: HandedOver,
-}
-
-impl GateConfig {
-    /// A listener that others could reach and nothing guards. Only the HTTP checks can be guarded.
-    fn exposed(&self) -> Option<&Listen> {
-        let guarded = self.live.proxies.is_complete();
-        let checks = self.checks.iter().filter(|_| !guarded);
-        let mut bare = checks.chain(&self.grpc).chain(&self.fastcgi);
-        bare.find(|listen| !listen.is_local())
-    }
-}
-
-/// Where a gate really listens.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Bound {
-    /// Checks, in the order of the configuration.
-    pub checks: Vec<aeolus_tls::Bound>,
-    /// Checks over gRPC.
-    pub grpc: Option<aeolus_tls::Bound>,
-    /// Checks over FastCGI.
-    pub fastcgi: Option<aeolus_tls::Bound>,
-    /// The built-in proxy.
-    pub proxy: Option<aeolus_tls::Bound>,
-    /// Metrics.
-    pub metrics: Option<aeolus_tls::Bound>,
-}
-
-/// Why a gate doesn't start.
-#[derive(Debug, thiserror::Error)]
-pub enum GateError {
-    /// The data folder.
-    #[error(transparent)]
-    Data(#[from] DataError),
-    /// An address.
-    #[error(transparent)]
-    Bind(#[from] BindError),
-    /// Control's address.
-    #[error("control's address can't be used: {0}")]
-    Control(#[from] ClientError),
-    /// A check listener that others could reach.
-    #[error(
-        "GATE-0001: checks must not listen on {0}: whoever can ask gets an Airflow token; use a loopback address or unix:PATH, or say for the HTTP checks by gate.checksFrom and gate.proxySecret (32 characters or more) who may ask"
-    )]
-    ChecksExposed(String),
-}
+use crate::settings::Settings;
 
 /// Runs a gate until told to stop. What is on disk decides at once; control is not waited for.
 /// `ready` gets the real addresses as soon as every listener accepts.
@@ -107,14 +41,17 @@ pub async fn serve(
     ready: oneshot::Sender<Bound>,
     shutdown: CancellationToken,
 ) -> Result<(), GateError> {
-    if let Some(listen) = config.exposed() {
-        return Err(GateError::ChecksExposed(String::from(listen.clone())));
-    }
+    config.check()?;
     let data = Data::open(&config.data, Arc::new(SystemFs))?;
     let url = config.control.take().or(data.settings.control_url.clone());
     let url = url.unwrap_or_default();
     let settings = Settings::new(std::mem::take(&mut config.live));
-    let running = Running::open(&data, &url, &settings, (&clock, &rng))?;
+    let running = Running::open(
+        &data,
+        &url,
+        (&settings, Arc::clone(&config.lines_lost)),
+        (&clock, &rng),
+    )?;
     let listeners = bind(&mut config).await?;
     let handler: [Arc<dyn Handler>; 4] = [
         Arc::new(listeners::Checks(Arc::clone(&running.gate))),
@@ -123,13 +60,13 @@ pub async fn serve(
         Arc::new(listeners::Metrics(Arc::clone(&running.gate))),
     ];
     let [checks, grpc, proxy, metrics] = handler;
+    let stop = CancellationToken::new();
     let servers = TaskTracker::new();
     let mut bound = Bound::default();
     let start = |listener: Listener, handler: &Arc<dyn Handler>| {
         let at = listener.bound().clone();
         let handler = Arc::clone(handler);
-        let serving = server::run(listener, handler, shutdown.clone());
-        servers.spawn(serving);
+        servers.spawn(server::run(listener, handler, stop.clone()));
         at
     };
     for listener in listeners.checks {
@@ -139,18 +76,45 @@ pub async fn serve(
     bound.fastcgi = listeners.fastcgi.map(|listener| {
         let at = listener.bound().clone();
         let gate = Arc::clone(&running.gate);
-        servers.spawn(fastcgi::run(listener, gate, shutdown.clone()));
+        servers.spawn(fastcgi::run(listener, gate, stop.clone()));
         at
     });
     bound.proxy = listeners.proxy.map(|listener| start(listener, &proxy));
     bound.metrics = listeners.metrics.map(|listener| start(listener, &metrics));
-    running.see(&servers, config.probe, &shutdown);
     servers.close();
+    let (seen, over) = (TaskTracker::new(), CancellationToken::new());
+    if let Some(reloads) = config.reloads.take() {
+        let reloading = running.reload(config.checks, settings, reloads);
+        let over = over.clone();
+        seen.spawn(async move { over.run_until_cancelled(reloading).await });
+    }
+    running.see(&seen, config.probe, (&stop, &over));
+    seen.close();
     // Nobody waiting for the addresses is no reason not to serve.
     let _ = ready.send(bound);
-    Box::pin(running.tasks(shutdown)).await;
-    servers.wait().await;
+    let gate = Arc::clone(&running.gate);
+    let ending = async {
+        drained(&gate, &shutdown).await;
+        stop.cancel();
+        tokio::join!(servers.wait(), gate.end(DRAIN));
+        // The last decisions are written, too.
+        over.cancel();
+    };
+    tokio::join!(Box::pin(running.tasks(stop.clone())), ending);
+    seen.wait().await;
     Ok(())
+}
+
+/// Waits for the stop, says that no more requests should come, and gives whoever sends them time to
+/// hear it.
+async fn drained(gate: &Gate, shutdown: &CancellationToken) {
+    shutdown.cancelled().await;
+    gate.drain();
+    let delay = gate.settings.now().drain_delay;
+    if !delay.is_zero() {
+        tracing::info!(seconds = delay.as_secs(), "draining");
+        sleep(delay).await;
+    }
 }
 
 /// A gate that knows nothing refuses everything; whoever runs it is told what it takes.
@@ -229,7 +193,7 @@ impl Running {
     fn open(
         data: &Data,
         control_url: &str,
-        settings: &Settings,
+        (settings, lines_lost): (&Settings, Arc<AtomicU64>),
         (clock, rng): (&Arc<dyn Clock>, &Arc<dyn Rng>),
     ) -> Result<Self, GateError> {
         let bounds = settings.clone();
@@ -296,6 +260,7 @@ impl Running {
             tokens,
             rng: Arc::clone(rng),
             settings: settings.clone(),
+            lines_lost,
         }));
         Ok(Self {
             gate,
@@ -309,17 +274,46 @@ impl Running {
         })
     }
 
-    /// Begins to write decisions down and to probe.
-    fn see(&self, tasks: &TaskTracker, probe: Option<Duration>, shutdown: &CancellationToken) {
+    /// Puts settings in force as they come.
+    fn reload(
+        &self,
+        checks: Vec<Listen>,
+        settings: Settings,
+        mut reloads: mpsc::Receiver<Reload>,
+    ) -> impl Future<Output = ()> + use<> {
+        let replica = Arc::clone(&self.replica);
+        async move {
+            while let Some(Reload { live, taken }) = reloads.recv().await {
+                let checked = check_guard(&checks, &live);
+                if checked.is_ok() {
+                    let rails_moved = settings.now().rails != live.rails;
+                    settings.replace(live);
+                    if rails_moved && let Err(error) = replica.rebuild() {
+                        tracing::error!(%error, "the snapshot in force keeps the rails it had until the next one");
+                    }
+                }
+                // Whoever asked may be gone.
+                let _ = taken.send(checked);
+            }
+        }
+    }
+
+    /// Begins to write decisions down, until the last is made, and to probe, until the stop.
+    fn see(
+        &self,
+        tasks: &TaskTracker,
+        probe: Option<Duration>,
+        (stop, over): (&CancellationToken, &CancellationToken),
+    ) {
         let replica = Arc::clone(&self.replica);
         let now = move || replica.clock().now();
-        tasks.spawn(Arc::clone(&self.gate.log).run(now, shutdown.clone()));
+        tasks.spawn(Arc::clone(&self.gate.log).run(now, over.clone()));
         if let Some(every) = probe {
             let probing = probe::run(Arc::clone(&self.gate), self.client.clone(), every);
-            let shutdown = shutdown.clone();
+            let stop = stop.clone();
             tasks.spawn(async move {
                 tokio::select! {
-                    () = shutdown.cancelled() => {}
+                    () = stop.cancelled() => {}
                     () = probing => {}
                 }
             });

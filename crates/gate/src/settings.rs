@@ -1,12 +1,13 @@
 //! What a gate is told that may change while it runs.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use aeolus_decide::Rails;
 use arc_swap::{ArcSwap, Guard};
 
 use crate::guard::Proxies;
-use crate::limits::Rates;
+use crate::limits::{Caps, Rates};
 use crate::observe::Share;
 use crate::patience::Patience;
 
@@ -23,6 +24,10 @@ pub struct Live {
     pub patience: Patience,
     /// How often what may happen.
     pub rates: Rates,
+    /// How much of what may be open at once.
+    pub caps: Caps,
+    /// How long requests go on after the stop was asked for, while whoever watches `/readyz` takes note.
+    pub drain_delay: Duration,
     /// What this plane allows, whatever control says.
     pub rails: Rails,
 }

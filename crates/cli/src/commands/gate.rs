@@ -1,6 +1,7 @@
 //! `aeolus gate`.
 
 mod live;
+mod reload;
 
 use std::io::Read as _;
 use std::path::Path;
@@ -11,15 +12,16 @@ use aeolus_gate::replica::fs::SystemFs;
 use aeolus_gate::replica::{
     ApiControl, Data, DataError, EnrolError, Parts, Replica, Settings, SystemBootClock, enrol,
 };
-use aeolus_gate::{GateConfig, GateError};
+use aeolus_gate::{Bound, GateConfig, GateError};
 use aeolus_keys::{Alg, SigningKey, SystemRng};
 use aeolus_model::{DeploymentId, SystemClock};
 use aeolus_snapshot::section::{self, Deployment};
 use aeolus_tls::{BindError, HandedOver};
 use serde::Serialize;
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
+use self::reload::Reloader;
 use super::{Context, logs, process, serve_on};
 use crate::args::{AirflowEnv, Enroll, GateServe};
 use crate::config::Sources;
@@ -102,11 +104,12 @@ pub(super) fn serve(args: &GateServe, context: &Context) -> Result<(), Failure> 
         flags: args.flags(),
     };
     let effective = sources.load()?;
-    logs::begin(&effective.config)?;
+    let logs = logs::begin(&effective.config)?;
     process::begin(args.supervised)?;
     let names = context.environment.get("LISTEN_FDNAMES");
+    let (reloads, news) = mpsc::channel(1);
     let live = live::live(&effective, context)?;
-    let gate = effective.config.gate;
+    let gate = effective.config.gate.clone();
     let config = GateConfig {
         data: effective.base.join(gate.data),
         checks: gate.checks,
@@ -116,37 +119,57 @@ pub(super) fn serve(args: &GateServe, context: &Context) -> Result<(), Failure> 
         metrics: gate.metrics,
         control: None,
         live,
+        reloads: Some(news),
         probe: gate.probe.map(|probe| probe.every.duration()),
         handed_over: HandedOver::from_environment(&names.unwrap_or_default()),
+        lines_lost: logs.lost(),
     };
     let ready_json = args.supervised.ready_json;
+    let mut reloader = Reloader {
+        sources,
+        context,
+        effective,
+        logs: &logs,
+        reloads,
+    };
     serve_on(async move {
         let shutdown = CancellationToken::new();
         process::cancel_on_signal(shutdown.clone())?;
+        let hangup = process::hangups()?;
         let (sender, receiver) = oneshot::channel();
         let clock = Arc::new(SystemClock);
         let rng = Arc::new(SystemRng);
         let serving = aeolus_gate::serve(config, clock, rng, sender, shutdown);
         let announced = async {
-            let Ok(bound) = receiver.await else {
-                return;
-            };
-            let ready = Ready {
-                checks: bound
-                    .checks
-                    .iter()
-                    .map(aeolus_tls::Bound::address)
-                    .collect(),
-                grpc: bound.grpc.as_ref().map(aeolus_tls::Bound::address),
-                fastcgi: bound.fastcgi.as_ref().map(aeolus_tls::Bound::address),
-                proxy: bound.proxy.as_ref().map(aeolus_tls::Bound::address),
-                metrics: bound.metrics.as_ref().map(aeolus_tls::Bound::address),
-            };
-            process::announce(&ready, ready_json);
+            if let Ok(bound) = receiver.await {
+                process::announce(&Ready::of(&bound), ready_json);
+            }
+            reloader.run(hangup).await;
         };
-        let (served, ()) = tokio::join!(serving, announced);
+        let served = tokio::select! {
+            served = serving => served,
+            () = announced => Ok(()),
+        };
         served.map_err(|error| refused(&error))
     })
+}
+
+impl Ready {
+    fn of(bound: &Bound) -> Self {
+        let address =
+            |bound: &Option<aeolus_tls::Bound>| bound.as_ref().map(aeolus_tls::Bound::address);
+        Self {
+            checks: bound
+                .checks
+                .iter()
+                .map(aeolus_tls::Bound::address)
+                .collect(),
+            grpc: address(&bound.grpc),
+            fastcgi: address(&bound.fastcgi),
+            proxy: address(&bound.proxy),
+            metrics: address(&bound.metrics),
+        }
+    }
 }
 
 fn refused(error: &GateError) -> Failure {

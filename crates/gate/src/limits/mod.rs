@@ -6,7 +6,9 @@
 //! out by somebody else's failures at the same address. See `docs/design/009-limits.md`.
 
 mod buckets;
+mod connections;
 mod source;
+mod waiting;
 
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,7 +20,11 @@ use aeolus_model::{Rng, Subject};
 use buckets::{Buckets, Rate};
 
 pub(crate) use buckets::Budget;
+pub use connections::Caps;
+pub(crate) use connections::Connections;
 pub(crate) use source::Source;
+pub use waiting::Load;
+pub(crate) use waiting::{Class, Waiting};
 
 /// How often what may happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -20,6 +20,8 @@ use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::answer;
 use crate::body::{Body, whole};
@@ -42,6 +44,8 @@ pub struct Upstream {
     client: Client<HttpConnector, Paced>,
     settings: Settings,
     tunnels: Arc<tunnel::Counts>,
+    open: TaskTracker,
+    closing: CancellationToken,
 }
 
 /// One request's leave to go on, and as whom.
@@ -72,12 +76,28 @@ impl Upstream {
             client,
             settings,
             tunnels: Arc::default(),
+            open: TaskTracker::new(),
+            closing: CancellationToken::new(),
         }
     }
 
     /// Tunnels at this moment.
     pub fn streams(&self) -> Streams {
         self.tunnels.streams()
+    }
+
+    /// Closes the tunnels that have not ended by themselves within a time.
+    pub async fn end(&self, within: Duration) {
+        self.open.close();
+        if tokio::time::timeout(within, self.open.wait())
+            .await
+            .is_err()
+        {
+            let open = self.streams().open;
+            tracing::info!(open, "closing the tunnels that are still open");
+            self.closing.cancel();
+            self.open.wait().await;
+        }
     }
 
     /// Forwards a request and returns the application's answer as it comes. `still_good` is asked
@@ -129,12 +149,10 @@ impl Upstream {
         match (switching, client) {
             (true, Some(client)) => {
                 let application = hyper::upgrade::on(&mut answer);
-                tokio::spawn(tunnel::run(
-                    client,
-                    application,
-                    still_good,
-                    Arc::clone(&self.tunnels),
-                ));
+                let counts = Arc::clone(&self.tunnels);
+                let closing = self.closing.clone();
+                let tunnel = tunnel::run(client, application, still_good, (counts, closing));
+                self.open.spawn(tunnel);
                 let all = answer.headers_mut();
                 all.insert(CONNECTION, HeaderValue::from_static("upgrade"));
                 if let Some(protocol) = protocol {

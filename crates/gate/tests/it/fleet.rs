@@ -137,7 +137,7 @@ pub(crate) struct Fleet {
     pub(crate) id: SigningKey,
     pub(crate) sealer: Sealer,
     pub(crate) airflow: Airflow,
-    stop: CancellationToken,
+    pub(crate) stop: CancellationToken,
 }
 
 impl Drop for Fleet {
@@ -302,6 +302,7 @@ impl Fleet {
             tokens: Some(Arc::clone(&fake) as _),
             rng,
             settings: Settings::new(live()),
+            lines_lost: Arc::default(),
         }));
         let stop = CancellationToken::new();
         let checks = listen(Arc::new(Checks(Arc::clone(&gate))), &stop).await;

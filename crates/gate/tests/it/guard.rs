@@ -25,7 +25,7 @@ impl Handler for FarAway {
         Arc::clone(&self.checks).answer(request, Some(self.peer))
     }
 
-    fn gate(&self) -> &Gate {
+    fn gate(&self) -> &Arc<Gate> {
         self.checks.gate()
     }
 }

@@ -1,9 +1,13 @@
 //! What exceeds a rate, and who is not touched by it.
 
 use std::num::NonZeroU32;
+use std::time::Duration;
 
 use aeolus_gate::codec::Dialect;
-use aeolus_gate::{Live, Rates};
+use aeolus_gate::{Caps, Live, Rates};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 use crate::fleet::*;
 
@@ -213,4 +217,183 @@ async fn a_flood_past_the_rate_is_counted_in_the_log_and_not_written() {
         figures.contains("aeolus_gate_rate_limited_total{by=\"source\"} 100"),
         "{figures}"
     );
+}
+
+#[tokio::test]
+async fn f53_a_head_has_an_end_and_a_body_at_a_check_is_not_waited_for() {
+    let fleet = Fleet::start().await;
+    let long = "x".repeat(200_000);
+    let head = format!("GET /livez HTTP/1.1\r\nHost: gate\r\nX-Long: {long}\r\n\r\n");
+    for listener in [&fleet.checks, &fleet.proxy, &fleet.metrics] {
+        assert_eq!(raw(listener, head.as_bytes()).await.status, 431);
+    }
+    let endless = "POST /livez HTTP/1.1\r\nHost: gate\r\nContent-Length: 10000000000\r\n\r\nbegun";
+    assert_eq!(raw(&fleet.checks, endless.as_bytes()).await.status, 405);
+}
+
+async fn connected(address: &str) -> TcpStream {
+    TcpStream::connect(address).await.unwrap()
+}
+
+/// One answer's head on a connection that stays.
+async fn asked(stream: &mut TcpStream, request: &str) -> String {
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut head = vec![0; 4_096];
+    let read = timeout(Duration::from_secs(20), stream.read(&mut head)).await;
+    let length = read.expect("an answer in time").unwrap();
+    String::from_utf8_lossy(&head[..length]).into_owned()
+}
+
+const LIVEZ: &str = "GET /livez HTTP/1.1\r\nHost: gate\r\n\r\n";
+
+#[tokio::test]
+async fn a_connection_beyond_the_cap_is_refused_at_once_and_health_has_its_own() {
+    let fleet = Fleet::start().await;
+    let caps = Caps {
+        connections: 2,
+        ..Caps::default()
+    };
+    fleet.gate.settings.replace(Live { caps, ..live() });
+    let mut first = connected(&fleet.checks).await;
+    let mut second = connected(&fleet.checks).await;
+    for stream in [&mut first, &mut second] {
+        assert!(asked(stream, LIVEZ).await.starts_with("HTTP/1.1 200"));
+    }
+    let refused = raw(&fleet.checks, LIVEZ.as_bytes()).await;
+    assert_eq!(
+        (refused.status, refused.header("connection")),
+        (503, Some("close"))
+    );
+    assert!(
+        asked(&mut connected(&fleet.metrics).await, LIVEZ)
+            .await
+            .starts_with("HTTP/1.1 200")
+    );
+    assert!(
+        asked(&mut first, LIVEZ).await.starts_with("HTTP/1.1 200"),
+        "who is connected stays"
+    );
+    drop(first);
+    let again = async {
+        while !asked(&mut connected(&fleet.checks).await, LIVEZ)
+            .await
+            .starts_with("HTTP/1.1 200")
+        {}
+    };
+    timeout(Duration::from_secs(20), again)
+        .await
+        .expect("the place is free again");
+    let figures = fleet.gate.metrics.render(fleet.gate.gauges());
+    assert!(
+        !figures.contains("aeolus_gate_connections_refused_total 0"),
+        "{figures}"
+    );
+}
+
+#[tokio::test]
+async fn f57_an_application_that_does_not_answer_takes_only_itself_down() {
+    let fleet = Fleet::start().await;
+    let caps = Caps {
+        waiting: 8,
+        ..Caps::default()
+    };
+    fleet.gate.settings.replace(Live { caps, ..live() });
+    let bearer = format!("Authorization: Bearer {}\r\n", fleet.api_token());
+    let slow =
+        format!("POST /slow HTTP/1.1\r\nHost: etl.test\r\n{bearer}Content-Length: 1\r\n\r\nb");
+    let mut stuck = Vec::new();
+    for _ in 0..2 {
+        let mut stream = connected(&fleet.proxy).await;
+        stream.write_all(slow.as_bytes()).await.unwrap();
+        stuck.push(stream);
+    }
+    let both = async {
+        while fleet.gate.gauges().load.waiting < 2 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(Duration::from_secs(20), both)
+        .await
+        .expect("both wait");
+    let over = fleet.ask("GET /api/v2/dags", &bearer).await;
+    assert_eq!((over.status, over.header("retry-after")), (503, Some("5")));
+    let unknown = format!("Authorization: Bearer {}\r\n", fleet.access_token(ANN));
+    assert_eq!(fleet.check(DAGS, &unknown).await.status, 200);
+    assert_eq!(fleet.ask("GET /.aeolus/sign-in", "").await.status, 302);
+    assert_eq!(fleet.check(DAGS, &bearer).await.status, 200);
+    let readyz = raw(
+        &fleet.metrics,
+        b"GET /readyz HTTP/1.1\r\nHost: gate\r\nConnection: close\r\n\r\n",
+    )
+    .await;
+    assert_eq!(readyz.status, 200);
+    drop(stuck);
+    let none = async {
+        while fleet.gate.gauges().load.waiting > 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(Duration::from_secs(20), none)
+        .await
+        .expect("nobody waits any more");
+    assert_eq!(fleet.ask("GET /static/app.js", "").await.status, 200);
+}
+
+#[tokio::test]
+async fn draining_says_so_and_answers_as_ever() {
+    let fleet = Fleet::start().await;
+    let bearer = format!("Authorization: Bearer {}\r\n", fleet.api_token());
+    fleet.gate.drain();
+    let readyz = raw(&fleet.checks, b"GET /readyz HTTP/1.1\r\nHost: gate\r\n\r\n").await;
+    assert_eq!((readyz.status, readyz.body()), (503, "draining\n"));
+    assert_eq!(
+        readyz.header("connection"),
+        Some("close"),
+        "and nobody stays"
+    );
+    assert_eq!(fleet.check(DAGS, &bearer).await.status, 200);
+    assert_eq!(fleet.ask("GET /api/v2/dags", &bearer).await.status, 200);
+    assert_eq!(raw(&fleet.checks, LIVEZ.as_bytes()).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_request_on_its_way_when_the_stop_comes_is_answered() {
+    let fleet = Fleet::start().await;
+    let mut kept = connected(&fleet.checks).await;
+    assert!(asked(&mut kept, LIVEZ).await.starts_with("HTTP/1.1 200"));
+    let mut fresh = connected(&fleet.checks).await;
+    fleet.gate.drain();
+    fleet.stop.cancel();
+    for stream in [&mut kept, &mut fresh] {
+        stream.write_all(LIVEZ.as_bytes()).await.unwrap();
+    }
+    for stream in [&mut kept, &mut fresh] {
+        let answer = asked(stream, "").await;
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        assert!(answer.contains("connection: close"), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_tunnel_has_its_time_and_is_closed_at_its_end() {
+    let fleet = Fleet::start().await;
+    let mut tunnel = connected(&fleet.proxy).await;
+    let cookie = fleet.cookie("etl.test", ANN);
+    let request = format!(
+        "GET /ws HTTP/1.1\r\nHost: etl.test\r\nCookie: {cookie}\r\nOrigin: https://etl.test\r\n\
+         Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+    );
+    assert!(
+        asked(&mut tunnel, &request)
+            .await
+            .starts_with("HTTP/1.1 101")
+    );
+    assert_eq!(asked(&mut tunnel, "hello").await, "hello");
+    let end = fleet.gate.end(Duration::from_millis(300));
+    let used = async { assert_eq!(asked(&mut tunnel, "again").await, "again") };
+    tokio::join!(end, used);
+    assert_eq!(fleet.gate.gauges().streams.open, 0);
+    let mut rest = Vec::new();
+    let closed = timeout(Duration::from_secs(10), tunnel.read_to_end(&mut rest)).await;
+    closed.expect("it is closed").unwrap();
 }

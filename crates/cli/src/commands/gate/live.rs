@@ -1,11 +1,12 @@
 //! What may change while a gate runs: read at its start, and again at each SIGHUP.
 
+use std::num::NonZeroU32;
 use std::path::Path;
 
 use aeolus_decide::{CidrError, Rails, Upstreams};
 use aeolus_gate::guard::Proxies;
 use aeolus_gate::observe::Share;
-use aeolus_gate::{Live, Patience, Rates};
+use aeolus_gate::{Caps, Live, Patience, Rates};
 use aeolus_model::Host;
 
 use crate::commands::Context;
@@ -27,8 +28,18 @@ pub(super) fn live(effective: &Effective, context: &Context) -> Result<Live, Fai
             failed: config.limits.failed_per_minute,
             requests_per_subject: config.limits.requests_per_subject_per_minute,
         },
+        caps: Caps {
+            connections: as_size(config.limits.connections),
+            per_source: as_size(config.limits.connections_per_source),
+            waiting: as_size(config.limits.requests),
+        },
+        drain_delay: config.limits.drain_delay.duration(),
         rails: rails(&config.gate.rails)?,
     })
+}
+
+fn as_size(count: NonZeroU32) -> usize {
+    usize::try_from(count.get()).unwrap_or(usize::MAX)
 }
 
 /// The domain and name of a parent domain's cookie.
