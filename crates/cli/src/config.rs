@@ -9,7 +9,7 @@ mod types;
 
 pub(crate) use compat::Compat;
 pub(crate) use environment::{Environment, leaves};
-pub(crate) use layers::{Flag, Sources};
+pub(crate) use layers::{Effective, Flag, Sources};
 pub(crate) use rails::Rails;
 pub(crate) use secret::{SecretSource, read_reference};
 pub(crate) use types::{Config, Gate, LogFormat};

@@ -43,6 +43,16 @@ impl Report {
         }
     }
 
+    /// The stable code.
+    pub(crate) fn code(&self) -> &str {
+        &self.code
+    }
+
+    /// What happened, without advice.
+    pub(crate) fn what(&self) -> &str {
+        &self.what
+    }
+
     /// Adds what that means.
     pub(crate) fn why(mut self, why: impl Into<String>) -> Self {
         self.why = why.into();

@@ -155,6 +155,7 @@ impl Deny {
     /// Seconds after which asking again may help.
     pub const fn retry_after(&self) -> Option<u32> {
         match self.reason.status() {
+            429 => Some(10),
             503 => Some(5),
             _ => None,
         }
@@ -168,6 +169,7 @@ impl Deny {
             403 => "You may not do this.",
             404 => "Nothing is served here.",
             405 => "This method is not allowed.",
+            429 => "Too many requests. Try again in a moment.",
             503 => "This can't be decided right now. Try again in a moment.",
             _ => "Something went wrong.",
         }

@@ -45,7 +45,13 @@ impl Reason {
                 "The organization's revocations can't be read, so nobody of it is let in."
             }
             Self::SignerMissing => "The key that signs for the deployment's Airflow is not usable.",
-            Self::Overloaded => "The gate has more unknown tokens to verify than it takes on.",
+            Self::Overloaded => {
+                "The gate has more to do than it takes on, and this would have cost it the most."
+            }
+            Self::RateLimited => {
+                "The client's address had too many credentials refused, or the subject too many \
+                 requests allowed, within a minute."
+            }
             Self::Internal => "The gate met a fault of its own.",
             Self::CredentialMissing => "The request carries no credential.",
             Self::SchemeUnknown => "The Authorization header's scheme is not Bearer.",
@@ -135,7 +141,14 @@ impl Reason {
                 "Restore the gate's way to control; the policy is the deployment's staleness."
             }
             Self::SignerMissing => "Restore the plane secret in the gate's folder.",
-            Self::Overloaded => "Look for a client that floods the gate with unknown tokens.",
+            Self::Overloaded => {
+                "Look for a client that floods the gate with unknown tokens, or for an application \
+                 that does not answer."
+            }
+            Self::RateLimited => {
+                "Look for what sends bad credentials from there; the limits are \
+                 limits.failedPerMinute and limits.requestsPerSubjectPerMinute."
+            }
             Self::Internal => "Look for a panic in the gate's log and report it.",
             Self::CredentialMissing | Self::SessionExpired | Self::SessionEnded => {
                 "Sign in, or send Authorization: Bearer with a token."

@@ -35,6 +35,7 @@ pub enum Reason {
     RevocationsMissing,
     SignerMissing,
     Overloaded,
+    RateLimited,
     Internal,
     // Who asks.
     CredentialMissing,
@@ -76,7 +77,7 @@ pub enum Reason {
 
 impl Reason {
     /// All of them, in the order of their numbers.
-    pub const ALL: [Self; 62] = [
+    pub const ALL: [Self; 63] = [
         Self::TargetTooLong,
         Self::TargetForm,
         Self::TargetCharacters,
@@ -105,6 +106,7 @@ impl Reason {
         Self::RevocationsMissing,
         Self::SignerMissing,
         Self::Overloaded,
+        Self::RateLimited,
         Self::Internal,
         Self::CredentialMissing,
         Self::SchemeUnknown,
@@ -172,6 +174,7 @@ impl Reason {
             Self::RevocationsMissing => "revocations_missing",
             Self::SignerMissing => "signer_missing",
             Self::Overloaded => "overloaded",
+            Self::RateLimited => "rate_limited",
             Self::Internal => "internal",
             Self::CredentialMissing => "credential_missing",
             Self::SchemeUnknown => "scheme_unknown",
@@ -237,6 +240,7 @@ impl Reason {
             | Self::SignerMissing
             | Self::DeploymentNotUnderstood
             | Self::Overloaded => 503,
+            Self::RateLimited => 429,
             Self::Internal => 500,
             Self::ProxyUnknown
             | Self::PinMismatch

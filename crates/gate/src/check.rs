@@ -14,28 +14,25 @@ use crate::answer;
 use crate::body::Body;
 use crate::codec::{self, Check, Dialect, forwarded_for};
 use crate::gate::Gate;
-use crate::guard::Proxies;
 use crate::observe::Via;
 use crate::ready::ready;
 use crate::server::Answering;
 use crate::session;
 
 /// Answers one request of a proxy or an Airflow. The query is never read.
-pub fn serve(
-    gate: &Arc<Gate>,
-    proxies: &Proxies,
-    request: Request<Incoming>,
-    peer: Option<IpAddr>,
-) -> Answering {
+pub fn serve(gate: &Arc<Gate>, request: Request<Incoming>, peer: Option<IpAddr>) -> Answering {
     let (parts, _body) = request.into_parts();
     let path = parts.uri.path();
     let check = Check::of(path);
     let asks =
         check.is_some() || path.starts_with(codec::PREFIX) || path.starts_with(session::PREFIX);
-    let admitted = if asks {
-        proxies.may_ask(peer, &parts.headers)
-    } else {
-        proxies.may_read(peer)
+    let admitted = {
+        let proxies = &gate.settings.now().proxies;
+        if asks {
+            proxies.may_ask(peer, &parts.headers)
+        } else {
+            proxies.may_read(peer)
+        }
     };
     if !admitted {
         return Answering::Now(turned_away(gate, check, &parts.headers, peer));
@@ -76,8 +73,9 @@ fn checked(gate: &Gate, check: Check<'_>, parts: &Parts) -> Response<Body> {
         lines: &parts.headers,
     };
     let judged = if let Some(mut question) = codec::parse(check, parts) {
+        let settings = gate.settings.now();
         if check.dialect == Dialect::Authorization {
-            question.parent_cookie = gate.parent_cookie.as_deref();
+            question.parent_cookie = settings.parent_cookie.as_deref();
         }
         gate.check(&question, via)
     } else {

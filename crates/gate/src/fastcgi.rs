@@ -11,11 +11,12 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use crate::accept::accept_each;
 use crate::codec::Dialect;
 use crate::codec::fastcgi::{self, record};
 use crate::gate::{Gate, Verdict};
 use crate::observe::Via;
-use crate::server;
+use crate::server::stopped;
 
 /// How long Apache may take for one question.
 const ASK: Duration = Duration::from_secs(10);
@@ -25,9 +26,14 @@ const MOST: usize = 128 * 1024;
 
 /// Accepts until told to stop, then lets open requests finish.
 pub async fn run(listener: Listener, gate: Arc<Gate>, shutdown: CancellationToken) {
-    server::accept_each(listener, shutdown, move |connection, shutdown| {
-        serve(connection, Arc::clone(&gate), shutdown)
-    })
+    // It has no word for a refusal: Apache takes the connection's end for one.
+    let asked = Arc::clone(&gate);
+    accept_each(
+        listener,
+        gate,
+        (&[], shutdown),
+        move |connection, shutdown| serve(connection, Arc::clone(&asked), shutdown),
+    )
     .await;
 }
 
@@ -36,7 +42,7 @@ async fn serve(connection: Connection, gate: Arc<Gate>, shutdown: CancellationTo
     loop {
         let asked = tokio::select! {
             asked = timeout(ASK, ask(&mut stream)) => asked,
-            () = shutdown.cancelled() => return,
+            () = stopped(&shutdown) => return,
         };
         // Whoever speaks something else, or nothing in time, is answered by the connection's end,
         // which Apache takes for an error: closed.
@@ -50,7 +56,8 @@ async fn serve(connection: Connection, gate: Arc<Gate>, shutdown: CancellationTo
         });
         let bytes = record::answer(asked.request, answer.as_bytes());
         let written = timeout(ASK, stream.write_all(&bytes)).await;
-        if !matches!(written, Ok(Ok(()))) || !asked.keep {
+        let keep = asked.keep && !gate.is_draining();
+        if !matches!(written, Ok(Ok(()))) || !keep {
             let _ = stream.shutdown().await;
             return;
         }

@@ -2,18 +2,23 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use aeolus_decide::{Access, Allowed, Decision, Deny, Freshness, Judge, Reason, Request, World};
+use aeolus_decide::{
+    Access, Allowed, Decision, Deny, Freshness, Judge, Memory, Reason, Request, World,
+};
 use aeolus_model::{PlaneId, Rng, SessionId, Subject, Time};
+use arc_swap::Guard;
 use tokio::time::Instant;
 
 use crate::exchange::{Exchange, ExchangeError, Presented};
-use crate::memory::{Remembered, Tokens};
-use crate::observe::{DecisionLog, Entry, Gauges, Ids, Metrics, Outcome, Share, Stamp, Told, Via};
-use crate::patience::Patience;
+use crate::limits::{Class, Limits, Source, Waiting};
+use crate::memory::{Admitting, Remembered, Tokens};
+use crate::observe::{DecisionLog, Entry, Gauges, Ids, Metrics, Outcome, Stamp, Told, Via};
 use crate::ports::{Journal, Knowledge, Refused, Sessions, TokenEndpoint};
 use crate::secret::PlaneSecret;
+use crate::settings::{Live, Settings};
 use crate::upstream::Upstream;
 
 /// What a gate is made of.
@@ -32,12 +37,10 @@ pub struct Parts {
     pub tokens: Option<Arc<dyn TokenEndpoint>>,
     /// Randomness.
     pub rng: Arc<dyn Rng>,
-    /// The share of allowances that the decision log shows.
-    pub allow_sample: Share,
-    /// The name of the parent domain's cookie that counts at `/v1/authorization`, if one does.
-    pub parent_cookie: Option<String>,
-    /// How slow a client may be.
-    pub patience: Patience,
+    /// What may change while it runs.
+    pub settings: Settings,
+    /// Counts the lines of the process's log that were not written.
+    pub lines_lost: Arc<AtomicU64>,
 }
 
 /// A gate. Also usable in-process, by tests.
@@ -51,7 +54,13 @@ pub struct Gate {
     pub(crate) tokens: Option<Arc<dyn TokenEndpoint>>,
     pub(crate) rng: Arc<dyn Rng>,
     pub(crate) ids: Ids,
-    pub(crate) parent_cookie: Option<String>,
+    lines_lost: Arc<AtomicU64>,
+    draining: AtomicBool,
+    limits: Limits,
+    pub(crate) waiting: Waiting,
+    begun: Instant,
+    /// What may change while it runs.
+    pub settings: Settings,
     /// What is counted.
     pub metrics: Arc<Metrics>,
     /// What is decided.
@@ -90,25 +99,54 @@ impl Gate {
             knowledge: parts.knowledge,
             memory: Remembered::new(tokens, secret, parts.sessions),
             exchange: Exchange::new(parts.plane, parts.secret, rng, CAPACITY),
-            upstream: Upstream::new(parts.patience),
+            upstream: Upstream::new(parts.settings.clone()),
             journal: parts.journal,
             tokens: parts.tokens,
             ids: Ids::new(&*parts.rng),
-            parent_cookie: parts.parent_cookie,
+            lines_lost: parts.lines_lost,
+            draining: AtomicBool::new(false),
+            limits: Limits::new(&*parts.rng),
+            waiting: Waiting::default(),
+            begun: Instant::now(),
+            settings: parts.settings,
             rng: parts.rng,
             metrics: Arc::default(),
-            log: Arc::new(DecisionLog::new(parts.allow_sample)),
+            log: Arc::new(DecisionLog::default()),
         }
+    }
+
+    /// Says from now on that no more requests should come. Those that do are answered as ever.
+    pub fn drain(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+
+    /// Closes the tunnels that have not ended by themselves within a time.
+    pub async fn end(&self, within: Duration) {
+        self.upstream.end(within).await;
+    }
+
+    /// Whether it is about to stop.
+    pub(crate) fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
     }
 
     /// Decides a request and exchanges the credential of whoever may pass.
     pub fn check(&self, request: &Request<'_>, via: Via<'_>) -> Judged {
         let started = Instant::now();
         let moment = self.moment();
+        let caller = Caller {
+            source: request.peer.map(Source::of),
+            at: started.duration_since(self.begun),
+        };
+        let memory = Admitting {
+            memory: &self.memory,
+            admit: || self.admit(caller, &moment),
+        };
         let decision = match &moment.world {
-            Some(world) => self.judge_at(world, &moment).decide(request),
+            Some(world) => moment.judge(world, &memory).decide(request),
             None => Decision::Deny(Deny::because(Reason::NoSnapshot)),
         };
+        let decision = self.limited(decision, caller, &moment);
         let (decision, presented) = self.exchanged(decision, moment.now);
         let told = Told::of(&decision, moment.world.as_deref());
         let before = self.metrics.decided(&told, via.dialect);
@@ -144,7 +182,41 @@ impl Gate {
             world: self.knowledge.world(),
             now: self.knowledge.now(),
             age: self.knowledge.age(),
+            settings: self.settings.now(),
         }
+    }
+
+    /// Whether an unknown credential may be looked at.
+    fn admit(&self, caller: Caller, moment: &Moment) -> Result<(), Reason> {
+        let rates = moment.settings.rates;
+        if !self.limits.may_try(caller.source, rates, caller.at) {
+            return Err(Reason::RateLimited);
+        }
+        let most = moment.settings.caps.waiting;
+        if !self.waiting.has_room(Class::Stranger, most) {
+            return Err(Reason::Overloaded);
+        }
+        Ok(())
+    }
+
+    /// Counts a decision against the rates; what exceeds its subject's is refused.
+    fn limited(&self, decision: Decision, caller: Caller, moment: &Moment) -> Decision {
+        let rates = moment.settings.rates;
+        let refused = |reason| {
+            self.limits.refused(reason, caller.source, rates, caller.at);
+        };
+        match &decision {
+            Decision::Deny(deny) => refused(deny.reason),
+            Decision::SignIn(sign_in) => refused(sign_in.reason),
+            Decision::Allow(allowed) => {
+                if let Access::As(identity) = allowed.access()
+                    && !self.limits.may_go_on(identity.subject, rates, caller.at)
+                {
+                    return Decision::Deny(denied(allowed, identity.subject, Reason::RateLimited));
+                }
+            }
+        }
+        decision
     }
 
     /// Writes a decision down where it is worth it: every refusal, some allowances. `before` is how
@@ -162,7 +234,7 @@ impl Gate {
         };
         let deployment = told.deployment.map(|deployment| deployment.id);
         let picked = match told.reason {
-            None => self.log.picks_allow(before),
+            None => moment.settings.allow_sample.picks(before),
             Some(reason) => {
                 let source = request.peer;
                 self.log
@@ -203,16 +275,7 @@ impl Gate {
 
     /// The judge of this moment.
     pub(crate) fn judge<'a>(&'a self, world: &'a World) -> Judge<'a> {
-        self.judge_at(world, &self.moment())
-    }
-
-    fn judge_at<'a>(&'a self, world: &'a World, moment: &Moment) -> Judge<'a> {
-        Judge {
-            world,
-            memory: &self.memory,
-            freshness: Freshness { age: moment.age },
-            now: moment.now,
-        }
+        self.moment().judge(world, &self.memory)
     }
 
     fn exchanged(&self, decision: Decision, now: Time) -> (Decision, Option<Arc<Presented>>) {
@@ -248,12 +311,7 @@ impl Gate {
                     }
                     ExchangeError::CredentialOver => Reason::TokenExpired,
                 };
-                let deny = Deny {
-                    reason,
-                    deployment: Some(deployment.id),
-                    class: Some(allowed.class()),
-                    subject: Some(identity.subject),
-                };
+                let deny = denied(allowed, identity.subject, reason);
                 (Decision::Deny(deny), None)
             }
         }
@@ -261,7 +319,6 @@ impl Gate {
 
     /// Ends a session here: its cookie is refused from now on, and no token of it is kept.
     pub(crate) fn end_session(&self, session: SessionId, now: Time) {
-        use aeolus_decide::Memory as _;
         // An ended session's cookie still opens; ending it again would only cost time.
         if !self.memory.ended(session) {
             self.memory.sessions.end(session, now);
@@ -272,7 +329,6 @@ impl Gate {
     /// Forgets the tokens that will not be presented any more, whatever ended their sessions. To be
     /// called now and then, apart from requests.
     pub fn sweep(&self) {
-        use aeolus_decide::Memory as _;
         let world = self.knowledge.world();
         self.exchange.sweep(self.knowledge.now(), &|session, at| {
             let revoked = world.as_deref().is_some_and(|w| w.has_ended(session, at));
@@ -290,6 +346,9 @@ impl Gate {
             minted: self.exchange.usage(),
             streams: self.upstream.streams(),
             unlogged: self.log.dropped(),
+            lines_lost: self.lines_lost.load(Ordering::Relaxed),
+            limited: self.limits.usage(),
+            load: self.waiting.load(),
         }
     }
 }
@@ -299,6 +358,35 @@ struct Moment {
     world: Option<Arc<World>>,
     now: Time,
     age: Option<Duration>,
+    settings: Guard<Arc<Live>>,
+}
+
+impl Moment {
+    fn judge<'a>(&self, world: &'a World, memory: &'a dyn Memory) -> Judge<'a> {
+        Judge {
+            world,
+            memory,
+            freshness: Freshness { age: self.age },
+            now: self.now,
+        }
+    }
+}
+
+/// Where a request comes from, and when, since the gate's start: what limits count by.
+#[derive(Clone, Copy)]
+struct Caller {
+    source: Option<Source>,
+    at: Duration,
+}
+
+/// The refusal of what would have been allowed.
+fn denied(allowed: &Allowed, subject: Subject, reason: Reason) -> Deny {
+    Deny {
+        reason,
+        deployment: Some(allowed.deployment().id),
+        class: Some(allowed.class()),
+        subject: Some(subject),
+    }
 }
 
 /// The id of a subject, whatever its kind.

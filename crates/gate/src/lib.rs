@@ -3,16 +3,19 @@
 //! Every request is decided here, from memory. Nothing on a request's path waits for the network
 //! or touches a disk; what control has to say arrives beside it and is swapped in as a whole.
 
+mod accept;
 mod adapters;
 mod answer;
 pub mod body;
 pub mod check;
 pub mod codec;
+mod config;
 pub mod exchange;
 pub mod fastcgi;
 mod gate;
 pub mod grpc;
 pub mod guard;
+mod limits;
 pub mod listeners;
 pub mod memory;
 pub mod observe;
@@ -25,9 +28,13 @@ mod secret;
 mod serve;
 pub mod server;
 pub mod session;
+mod settings;
 pub mod upstream;
 
+pub use config::{Bound, GateConfig, GateError, Reload};
 pub use gate::{Gate, Judged, Parts, Verdict};
+pub use limits::{Caps, Limited, Load, Rates};
 pub use patience::Patience;
 pub use secret::{InForce, Older, PlaneSecret};
-pub use serve::{Bound, GateConfig, GateError, serve};
+pub use serve::serve;
+pub use settings::{Live, Settings};

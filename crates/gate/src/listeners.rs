@@ -7,18 +7,12 @@ use http::{Request, StatusCode};
 use hyper::body::Incoming;
 
 use crate::gate::Gate;
-use crate::guard::Proxies;
 use crate::ready::ready;
 use crate::server::{Answering, Handler, Speaks};
 use crate::{answer, check, grpc, proxy};
 
 /// Checks, Airflow's keys, our pages.
-pub struct Checks {
-    /// The gate.
-    pub gate: Arc<Gate>,
-    /// Who may ask from other machines.
-    pub proxies: Proxies,
-}
+pub struct Checks(pub Arc<Gate>);
 
 /// Checks of Envoy over gRPC.
 pub struct GrpcChecks(pub Arc<Gate>);
@@ -31,11 +25,11 @@ pub struct Metrics(pub Arc<Gate>);
 
 impl Handler for Checks {
     fn answer(self: Arc<Self>, request: Request<Incoming>, peer: Option<IpAddr>) -> Answering {
-        check::serve(&self.gate, &self.proxies, request, peer)
+        check::serve(&self.0, request, peer)
     }
 
-    fn panicked(&self) {
-        self.gate.metrics.panicked();
+    fn gate(&self) -> &Arc<Gate> {
+        &self.0
     }
 }
 
@@ -44,8 +38,8 @@ impl Handler for GrpcChecks {
         Answering::Later(Box::pin(grpc::serve(Arc::clone(&self.0), request)))
     }
 
-    fn panicked(&self) {
-        self.0.metrics.panicked();
+    fn gate(&self) -> &Arc<Gate> {
+        &self.0
     }
 
     fn speaks(&self) -> Speaks {
@@ -58,8 +52,8 @@ impl Handler for Proxy {
         Answering::Later(Box::pin(proxy::serve(Arc::clone(&self.0), request, peer)))
     }
 
-    fn panicked(&self) {
-        self.0.metrics.panicked();
+    fn gate(&self) -> &Arc<Gate> {
+        &self.0
     }
 }
 
@@ -77,7 +71,7 @@ impl Handler for Metrics {
         })
     }
 
-    fn panicked(&self) {
-        self.0.metrics.panicked();
+    fn gate(&self) -> &Arc<Gate> {
+        &self.0
     }
 }

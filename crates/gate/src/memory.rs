@@ -1,7 +1,8 @@
 //! What a gate remembers between requests: verified tokens, and tokens known to be forged.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::available_parallelism;
 use std::time::Duration;
 
 use aeolus_decide::{Memory, Reason, SessionCookie, Site, Verified, World};
@@ -10,16 +11,14 @@ use aeolus_model::{Rng, SessionId, Time};
 use quick_cache::sync::Cache;
 use siphasher::sip128::{Hasher128, SipHasher24};
 use std::hash::Hasher;
+use tokio::time::Instant;
 
+use crate::limits::Budget;
 use crate::ports::Sessions;
 use crate::secret::PlaneSecret;
 
 /// How long a token that failed its signature is refused without verifying it again.
 const FORGED: Duration = Duration::from_secs(10);
-
-/// Verifications at one time; more would only queue behind the same cores and delay everybody
-/// whose token is already known.
-const VERIFYING: usize = 64;
 
 /// Tokens by a keyed hash: an attacker who doesn't know this process's key can't make two collide.
 ///
@@ -29,7 +28,9 @@ pub struct Tokens {
     key: SipHasher24,
     good: Cache<u128, Verified>,
     forged: Cache<u128, (Time, Reason)>,
-    verifying: AtomicUsize,
+    /// Half of the machine: however many strangers come, those whose token is known have the rest.
+    verifying: Budget,
+    begun: Instant,
     hits: AtomicU64,
     misses: AtomicU64,
     negative: AtomicU64,
@@ -45,7 +46,7 @@ pub struct CacheUse {
     pub misses: u64,
     /// Tokens known to be forged.
     pub negative: u64,
-    /// Tokens that were not verified because too many others were.
+    /// Tokens that were not verified because there was too much else to do.
     pub overloaded: u64,
     /// Good tokens remembered.
     pub good: usize,
@@ -62,7 +63,8 @@ impl Tokens {
             key: SipHasher24::new_with_key(&key),
             good: Cache::new(capacity),
             forged: Cache::new(capacity / 8 + 1),
-            verifying: AtomicUsize::new(0),
+            verifying: Budget::half_of(available_parallelism().map_or(1, usize::from)),
+            begun: Instant::now(),
             hits: AtomicU64::new(0),
             misses: AtomicU64::new(0),
             negative: AtomicU64::new(0),
@@ -82,8 +84,13 @@ impl Tokens {
         }
     }
 
-    /// From memory, or by verifying.
-    pub fn verified(&self, token: &[u8], world: &World, now: Time) -> Result<Verified, Reason> {
+    /// From memory, or by verifying if `admit` has nothing against it.
+    pub fn verified(
+        &self,
+        token: &[u8],
+        (world, now): (&World, Time),
+        admit: impl FnOnce() -> Result<(), Reason>,
+    ) -> Result<Verified, Reason> {
         let mut hasher = self.key;
         hasher.write(token);
         let hash = hasher.finish128().as_u128();
@@ -93,18 +100,22 @@ impl Tokens {
             self.hits.fetch_add(1, Ordering::Relaxed);
             return Ok(known);
         }
+        admit()?;
         if let Some((until, reason)) = self.forged.get(&hash)
             && now < until
         {
             self.negative.fetch_add(1, Ordering::Relaxed);
             return Err(reason);
         }
-        let Some(_turn) = Turn::take(&self.verifying) else {
+        let begins = self.begun.elapsed();
+        if !self.verifying.is_left(begins) {
             self.overloaded.fetch_add(1, Ordering::Relaxed);
             return Err(Reason::Overloaded);
-        };
+        }
         self.misses.fetch_add(1, Ordering::Relaxed);
         let verified = world.verify(token, now);
+        let took = self.begun.elapsed().saturating_sub(begins);
+        self.verifying.spend(took, begins);
         match &verified {
             Ok(verified) => self.good.insert(hash, verified.clone()),
             // Only what is dear to find out again is worth remembering.
@@ -114,22 +125,6 @@ impl Tokens {
             Err(_) => {}
         }
         verified
-    }
-}
-
-/// Leave to verify; given back when dropped.
-struct Turn<'a>(&'a AtomicUsize);
-
-impl<'a> Turn<'a> {
-    fn take(count: &'a AtomicUsize) -> Option<Self> {
-        let turn = Self(count);
-        (count.fetch_add(1, Ordering::AcqRel) < VERIFYING).then_some(turn)
-    }
-}
-
-impl Drop for Turn<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
@@ -167,7 +162,7 @@ impl Remembered {
 
 impl Memory for Remembered {
     fn verified(&self, token: &[u8], world: &World, now: Time) -> Result<Verified, Reason> {
-        self.tokens.verified(token, world, now)
+        self.tokens.verified(token, (world, now), || Ok(()))
     }
 
     fn open_session(&self, site: Site<'_>, value: &[u8]) -> Option<SessionCookie> {
@@ -192,5 +187,30 @@ pub(crate) const fn purpose(site: Site<'_>) -> Purpose {
     match site {
         Site::Named(_) => Purpose::Session,
         Site::Wildcard(_) => Purpose::WildcardSession,
+    }
+}
+
+/// The memory as one request may use it: what is unknown is looked at only if `admit` says so.
+pub(crate) struct Admitting<'a, F> {
+    pub(crate) memory: &'a Remembered,
+    pub(crate) admit: F,
+}
+
+impl<F: Fn() -> Result<(), Reason>> Memory for Admitting<'_, F> {
+    fn verified(&self, token: &[u8], world: &World, now: Time) -> Result<Verified, Reason> {
+        let tokens = &self.memory.tokens;
+        tokens.verified(token, (world, now), &self.admit)
+    }
+
+    fn open_session(&self, site: Site<'_>, value: &[u8]) -> Option<SessionCookie> {
+        self.memory.open_session(site, value)
+    }
+
+    fn renewed(&self, session: SessionId) -> Option<Time> {
+        self.memory.renewed(session)
+    }
+
+    fn ended(&self, session: SessionId) -> bool {
+        self.memory.ended(session)
     }
 }

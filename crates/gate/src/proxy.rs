@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use aeolus_decide::{Allowed, Decision, Deny, Headers, Reason, Request as Question};
+use aeolus_decide::{Access, Allowed, Decision, Deny, Headers, Reason, Request as Question};
 use aeolus_model::is_loopback;
 use http::header::{CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING, UPGRADE};
 use http::{HeaderMap, HeaderValue, Request, Response, Uri};
@@ -13,6 +13,7 @@ use crate::body::Body;
 use crate::codec::{Dialect, pairs};
 use crate::exchange::Presented;
 use crate::gate::{Gate, Verdict};
+use crate::limits::Class;
 use crate::observe::Via;
 use crate::upstream::{Forward, StillGood, Unanswered};
 use crate::{answer, session};
@@ -88,6 +89,16 @@ async fn forwarded(
         Arc::new(move || asked.is_still_allowed(&gate))
     } else {
         Arc::new(|| true)
+    };
+    let class = match allowed.access() {
+        Access::Anonymous => Class::Stranger,
+        // Task tokens are Airflow's own, from where the deployment lets them come.
+        Access::PassThrough | Access::As(_) => Class::Known,
+    };
+    let most = gate.settings.now().caps.waiting;
+    let of_deployment = gate.metrics.waiting_for(allowed.deployment());
+    let Some(_wait) = gate.waiting.enter(class, most, Some(of_deployment)) else {
+        return answer::denied(&Deny::because(Reason::Overloaded));
     };
     let answer = gate.upstream.forward(forward, request, still_good).await;
     if answer.extensions().get::<Unanswered>().is_some() {

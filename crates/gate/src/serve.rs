@@ -1,114 +1,39 @@
 //! A gate as a program runs it: its data folder, its listeners, its tasks.
 
-use std::path::{Path, PathBuf};
+use std::future::Future;
+use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use aeolus_api::Listen;
-use aeolus_api::client::{Client, ClientError};
-use aeolus_decide::{Rails, World};
+use aeolus_api::client::Client;
+use aeolus_decide::World;
 use aeolus_model::{Clock, Rng};
 use aeolus_tls::{BindError, HandedOver, Listener};
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::accept::DRAIN;
 use crate::adapters::{ControlTokens, GateTime, ReplicaJournal, ReplicaSessions, WorldReplica};
+use crate::config::{Bound, GateConfig, GateError, Reload, check_guard};
 use crate::fastcgi;
 use crate::gate::{Gate, Parts};
-use crate::guard::Proxies;
 use crate::listeners;
-use crate::observe::{Share, probe};
-use crate::patience::Patience;
+use crate::observe::probe;
 use crate::ports::TokenEndpoint;
 use crate::replica::fs::SystemFs;
 use crate::replica::{
-    self, ApiControl, Counters, Data, DataError, Outbox, Replica, SessionRenewals, SystemBootClock,
-    Tasks,
+    self, ApiControl, Counters, Data, Outbox, Replica, SessionRenewals, SystemBootClock, Tasks,
 };
 use crate::secret::{PlaneSecret, Watch, say_if_airflow2_goes_unserved};
 use crate::server::{self, Handler};
+use crate::settings::Settings;
 
 /// How often minted tokens are looked through for those that are over.
 const SWEEP: Duration = Duration::from_secs(30);
-
-/// What a gate is told.
-#[derive(Default)]
-pub struct GateConfig {
-    /// Its data folder, made by `gate enroll`.
-    pub data: PathBuf,
-    /// Where proxies and Airflow ask: loopback addresses and Unix sockets, others only with
-    /// `proxies`, because whoever can ask gets an Airflow token.
-    pub checks: Vec<Listen>,
-    /// Who may ask from other machines.
-    pub proxies: Proxies,
-    /// Where Envoy asks over gRPC; as local as `checks`.
-    pub grpc: Option<Listen>,
-    /// Where Apache asks over FastCGI; as local as `checks`.
-    pub fastcgi: Option<Listen>,
-    /// The built-in proxy's address.
-    pub proxy: Option<Listen>,
-    /// Where metrics are read.
-    pub metrics: Option<Listen>,
-    /// Control's address, where it differs from the one it enrolled with.
-    pub control: Option<String>,
-    /// The share of allowances that the decision log shows; refusals are all there.
-    pub allow_sample: Share,
-    /// The name of the parent domain's cookie that counts at `/v1/authorization`, if one does.
-    pub parent_cookie: Option<String>,
-    /// How slow a client may be.
-    pub patience: Patience,
-    /// What this plane allows, whatever control says.
-    pub rails: Rails,
-    /// How often every deployment is probed, if at all.
-    pub probe: Option<Duration>,
-    /// Sockets that a service manager opened: `checks`, `grpc`, `fastcgi`, `proxy`, `metrics`.
-    pub handed_over: HandedOver,
-}
-
-impl GateConfig {
-    /// A listener that others could reach and nothing guards. Only the HTTP checks can be guarded.
-    fn exposed(&self) -> Option<&Listen> {
-        let guarded = self.proxies.is_complete();
-        let checks = self.checks.iter().filter(|_| !guarded);
-        let mut bare = checks.chain(&self.grpc).chain(&self.fastcgi);
-        bare.find(|listen| !listen.is_local())
-    }
-}
-
-/// Where a gate really listens.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Bound {
-    /// Checks, in the order of the configuration.
-    pub checks: Vec<aeolus_tls::Bound>,
-    /// Checks over gRPC.
-    pub grpc: Option<aeolus_tls::Bound>,
-    /// Checks over FastCGI.
-    pub fastcgi: Option<aeolus_tls::Bound>,
-    /// The built-in proxy.
-    pub proxy: Option<aeolus_tls::Bound>,
-    /// Metrics.
-    pub metrics: Option<aeolus_tls::Bound>,
-}
-
-/// Why a gate doesn't start.
-#[derive(Debug, thiserror::Error)]
-pub enum GateError {
-    /// The data folder.
-    #[error(transparent)]
-    Data(#[from] DataError),
-    /// An address.
-    #[error(transparent)]
-    Bind(#[from] BindError),
-    /// Control's address.
-    #[error("control's address can't be used: {0}")]
-    Control(#[from] ClientError),
-    /// A check listener that others could reach.
-    #[error(
-        "GATE-0001: checks must not listen on {0}: whoever can ask gets an Airflow token; use a loopback address or unix:PATH, or say for the HTTP checks by gate.checksFrom and gate.proxySecret (32 characters or more) who may ask"
-    )]
-    ChecksExposed(String),
-}
 
 /// Runs a gate until told to stop. What is on disk decides at once; control is not waited for.
 /// `ready` gets the real addresses as soon as every listener accepts.
@@ -119,31 +44,32 @@ pub async fn serve(
     ready: oneshot::Sender<Bound>,
     shutdown: CancellationToken,
 ) -> Result<(), GateError> {
-    if let Some(listen) = config.exposed() {
-        return Err(GateError::ChecksExposed(String::from(listen.clone())));
-    }
+    config.check()?;
     let data = Data::open(&config.data, Arc::new(SystemFs))?;
     let url = config.control.take().or(data.settings.control_url.clone());
     let url = url.unwrap_or_default();
-    let running = Running::open(&data, &url, &config, (&clock, &rng))?;
+    let settings = Settings::new(std::mem::take(&mut config.live));
+    let running = Running::open(
+        &data,
+        &url,
+        (&settings, Arc::clone(&config.lines_lost)),
+        (&clock, &rng),
+    )?;
     let listeners = bind(&mut config).await?;
     let handler: [Arc<dyn Handler>; 4] = [
-        Arc::new(listeners::Checks {
-            gate: Arc::clone(&running.gate),
-            proxies: std::mem::take(&mut config.proxies),
-        }),
+        Arc::new(listeners::Checks(Arc::clone(&running.gate))),
         Arc::new(listeners::GrpcChecks(Arc::clone(&running.gate))),
         Arc::new(listeners::Proxy(Arc::clone(&running.gate))),
         Arc::new(listeners::Metrics(Arc::clone(&running.gate))),
     ];
     let [checks, grpc, proxy, metrics] = handler;
+    let stop = CancellationToken::new();
     let servers = TaskTracker::new();
     let mut bound = Bound::default();
     let start = |listener: Listener, handler: &Arc<dyn Handler>| {
         let at = listener.bound().clone();
         let handler = Arc::clone(handler);
-        let serving = server::run(listener, handler, config.patience, shutdown.clone());
-        servers.spawn(serving);
+        servers.spawn(server::run(listener, handler, stop.clone()));
         at
     };
     for listener in listeners.checks {
@@ -153,18 +79,45 @@ pub async fn serve(
     bound.fastcgi = listeners.fastcgi.map(|listener| {
         let at = listener.bound().clone();
         let gate = Arc::clone(&running.gate);
-        servers.spawn(fastcgi::run(listener, gate, shutdown.clone()));
+        servers.spawn(fastcgi::run(listener, gate, stop.clone()));
         at
     });
     bound.proxy = listeners.proxy.map(|listener| start(listener, &proxy));
     bound.metrics = listeners.metrics.map(|listener| start(listener, &metrics));
-    running.see(&servers, config.probe, &shutdown);
     servers.close();
+    let (seen, over) = (TaskTracker::new(), CancellationToken::new());
+    if let Some(reloads) = config.reloads.take() {
+        let reloading = running.reload(config.checks, settings, reloads);
+        let over = over.clone();
+        seen.spawn(async move { over.run_until_cancelled(reloading).await });
+    }
+    running.see(&seen, config.probe, (&stop, &over));
+    seen.close();
     // Nobody waiting for the addresses is no reason not to serve.
     let _ = ready.send(bound);
-    Box::pin(running.tasks(shutdown)).await;
-    servers.wait().await;
+    let gate = Arc::clone(&running.gate);
+    let ending = async {
+        drained(&gate, &shutdown).await;
+        stop.cancel();
+        tokio::join!(servers.wait(), gate.end(DRAIN));
+        // The last decisions are written, too.
+        over.cancel();
+    };
+    tokio::join!(Box::pin(running.tasks(stop.clone())), ending);
+    seen.wait().await;
     Ok(())
+}
+
+/// Waits for the stop, says that no more requests should come, and gives whoever sends them time to
+/// hear it.
+async fn drained(gate: &Gate, shutdown: &CancellationToken) {
+    shutdown.cancelled().await;
+    gate.drain();
+    let delay = gate.settings.now().drain_delay;
+    if !delay.is_zero() {
+        tracing::info!(seconds = delay.as_secs(), "draining");
+        sleep(delay).await;
+    }
 }
 
 /// A gate that knows nothing refuses everything; whoever runs it is told what it takes.
@@ -244,15 +197,15 @@ impl Running {
     fn open(
         data: &Data,
         control_url: &str,
-        config: &GateConfig,
+        (settings, lines_lost): (&Settings, Arc<AtomicU64>),
         (clock, rng): (&Arc<dyn Clock>, &Arc<dyn Rng>),
     ) -> Result<Self, GateError> {
-        let rails = config.rails.clone();
+        let bounds = settings.clone();
         let parts = replica::Parts {
             wall: Arc::clone(clock),
             boot: Arc::new(SystemBootClock),
             build: Box::new(move |snapshot| {
-                let world = World::bounded(snapshot, &rails);
+                let world = World::bounded(snapshot, &bounds.now().rails);
                 for refused in world.refused() {
                     tracing::error!(
                         deployment = refused.id,
@@ -316,9 +269,8 @@ impl Running {
             }),
             tokens,
             rng: Arc::clone(rng),
-            allow_sample: config.allow_sample,
-            parent_cookie: config.parent_cookie.clone(),
-            patience: config.patience,
+            settings: settings.clone(),
+            lines_lost,
         }));
         Ok(Self {
             gate,
@@ -333,20 +285,50 @@ impl Running {
         })
     }
 
-    /// Begins to write decisions down, to look after the plane secret and to probe.
-    fn see(&self, tasks: &TaskTracker, probe: Option<Duration>, shutdown: &CancellationToken) {
+    /// Puts settings in force as they come.
+    fn reload(
+        &self,
+        checks: Vec<Listen>,
+        settings: Settings,
+        mut reloads: mpsc::Receiver<Reload>,
+    ) -> impl Future<Output = ()> + use<> {
+        let replica = Arc::clone(&self.replica);
+        async move {
+            while let Some(Reload { live, taken }) = reloads.recv().await {
+                let checked = check_guard(&checks, &live);
+                if checked.is_ok() {
+                    let rails_moved = settings.now().rails != live.rails;
+                    settings.replace(live);
+                    if rails_moved && let Err(error) = replica.rebuild() {
+                        tracing::error!(%error, "the snapshot in force keeps the rails it had until the next one");
+                    }
+                }
+                // Whoever asked may be gone.
+                let _ = taken.send(checked);
+            }
+        }
+    }
+
+    /// Begins to write decisions down, until the last is made, and, until the stop, to look after the
+    /// plane secret and to probe.
+    fn see(
+        &self,
+        tasks: &TaskTracker,
+        probe: Option<Duration>,
+        (stop, over): (&CancellationToken, &CancellationToken),
+    ) {
         let replica = Arc::clone(&self.replica);
         let now = move || replica.clock().now();
-        tasks.spawn(Arc::clone(&self.gate.log).run(now, shutdown.clone()));
+        tasks.spawn(Arc::clone(&self.gate.log).run(now, over.clone()));
         let (watch, replica) = (Arc::clone(&self.secret), Arc::clone(&self.replica));
-        tasks.spawn(watch.run(replica, shutdown.clone()));
-        tasks.spawn(sweep(Arc::clone(&self.gate), shutdown.clone()));
+        tasks.spawn(watch.run(replica, stop.clone()));
+        tasks.spawn(sweep(Arc::clone(&self.gate), stop.clone()));
         if let Some(every) = probe {
             let probing = probe::run(Arc::clone(&self.gate), self.client.clone(), every);
-            let shutdown = shutdown.clone();
+            let stop = stop.clone();
             tasks.spawn(async move {
                 tokio::select! {
-                    () = shutdown.cancelled() => {}
+                    () = stop.cancelled() => {}
                     () = probing => {}
                 }
             });

@@ -1,4 +1,4 @@
-//! Connections: limits, panics, stopping.
+//! Connections of HTTP: limits, panics, stopping.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -10,18 +10,20 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use aeolus_tls::{Connection, Listener};
-use http::{Request, Response, StatusCode};
+use http::header::CONNECTION;
+use http::{HeaderValue, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use tokio::sync::Semaphore;
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
+use crate::accept::{TOO_MANY, accept_each};
 use crate::answer;
 use crate::body::Body;
-use crate::patience::{Patience, Patient};
+use crate::gate::Gate;
+use crate::patience::Patient;
 
 /// Most bytes of a request's head; what proxies allow themselves.
 const HEAD_BYTES: usize = 64 * 1024;
@@ -35,19 +37,17 @@ const STREAMS: u32 = 1_024;
 /// Most bytes of a call's own headers: the request asked about is in its body.
 const HEADER_LIST: u32 = 16 * 1024;
 
-/// Connections of one listener at a time; each that idles costs a few KiB.
-const CONNECTIONS: usize = 16_384;
-
-/// How long open requests may take after the stop was asked for.
-const DRAIN: Duration = Duration::from_secs(10);
+/// How long a connection without a request is kept once the stop was asked for: who uses it may not
+/// know yet.
+const ON_THE_WAY: Duration = Duration::from_millis(250);
 
 /// What answers the requests of a listener.
 pub trait Handler: Send + Sync + 'static {
     /// Answers one request.
     fn answer(self: Arc<Self>, request: Request<Incoming>, peer: Option<IpAddr>) -> Answering;
 
-    /// Told when answering panicked.
-    fn panicked(&self);
+    /// The gate it belongs to.
+    fn gate(&self) -> &Arc<Gate>;
 
     /// What its clients speak.
     fn speaks(&self) -> Speaks {
@@ -73,70 +73,24 @@ pub enum Speaks {
 }
 
 /// Accepts until told to stop, then lets open requests finish.
-pub async fn run(
-    listener: Listener,
-    handler: Arc<dyn Handler>,
-    patience: Patience,
-    shutdown: CancellationToken,
-) {
-    accept_each(listener, shutdown, move |connection, shutdown| {
-        serve(connection, Arc::clone(&handler), patience, shutdown)
-    })
+pub async fn run(listener: Listener, handler: Arc<dyn Handler>, shutdown: CancellationToken) {
+    let refusal = match handler.speaks() {
+        Speaks::Http1 => TOO_MANY,
+        Speaks::Http2 => &[],
+    };
+    let gate = Arc::clone(handler.gate());
+    accept_each(
+        listener,
+        gate,
+        (refusal, shutdown),
+        move |connection, shutdown| serve(connection, Arc::clone(&handler), shutdown),
+    )
     .await;
 }
 
-/// The same for any protocol.
-pub(crate) async fn accept_each<F>(
-    listener: Listener,
-    shutdown: CancellationToken,
-    serve: impl Fn(Connection, CancellationToken) -> F,
-) where
-    F: Future<Output = ()> + Send + 'static,
-{
-    let slots = Arc::new(Semaphore::new(CONNECTIONS));
-    let tracker = TaskTracker::new();
-    loop {
-        let accepted = tokio::select! {
-            () = shutdown.cancelled() => break,
-            accepted = accept(&listener, &slots) => accepted,
-        };
-        if let Some((connection, slot)) = accepted {
-            let serving = serve(connection, shutdown.clone());
-            tracker.spawn(async move {
-                serving.await;
-                drop(slot);
-            });
-        }
-    }
-    drop(listener);
-    tracker.close();
-    let _ = tokio::time::timeout(DRAIN, tracker.wait()).await;
-}
-
-async fn accept(
-    listener: &Listener,
-    slots: &Arc<Semaphore>,
-) -> Option<(Connection, tokio::sync::OwnedSemaphorePermit)> {
-    // Beyond the limit, new connections wait in the system's queue.
-    let slot = Arc::clone(slots).acquire_owned().await.ok()?;
-    match listener.accept().await {
-        Ok(connection) => Some((connection, slot)),
-        Err(error) => {
-            // Out of descriptors, most likely: a short pause lets some come free.
-            tracing::warn!(%error, "a connection could not be accepted");
-            tokio::time::sleep(Duration::from_millis(50)).await;
-            None
-        }
-    }
-}
-
-async fn serve(
-    connection: Connection,
-    handler: Arc<dyn Handler>,
-    patience: Patience,
-    shutdown: CancellationToken,
-) {
+async fn serve(connection: Connection, handler: Arc<dyn Handler>, shutdown: CancellationToken) {
     let (peer, speaks) = (connection.peer, handler.speaks());
+    let patience = handler.gate().settings.now().patience;
     let service = service_fn(move |request| Guarded::begin(Arc::clone(&handler), request, peer));
     let io = TokioIo::new(Patient::new(connection.stream, patience));
     // A client that speaks no HTTP, or goes away, is its own affair.
@@ -153,7 +107,7 @@ async fn serve(
             tokio::select! {
                 biased;
                 _ = serving.as_mut() => return,
-                () = shutdown.cancelled() => {}
+                () = stopped(&shutdown) => {}
             }
             serving.as_mut().graceful_shutdown();
             let _ = serving.await;
@@ -169,12 +123,18 @@ async fn serve(
             tokio::select! {
                 biased;
                 _ = serving.as_mut() => return,
-                () = shutdown.cancelled() => {}
+                () = stopped(&shutdown) => {}
             }
             serving.as_mut().graceful_shutdown();
             let _ = serving.await;
         }
     }
+}
+
+/// The stop, and a moment for requests that are on their way already.
+pub(crate) async fn stopped(shutdown: &CancellationToken) {
+    shutdown.cancelled().await;
+    sleep(ON_THE_WAY).await;
 }
 
 /// An answer whose maker may panic: that one request fails closed, the process lives (F72).
@@ -193,6 +153,20 @@ impl Guarded {
             answering: Some(answering),
         }
     }
+
+    /// Of a gate that is about to stop, the answer is its connection's last: the next request goes to
+    /// whoever stays.
+    fn last(&self, mut answer: Response<Body>) -> Response<Body> {
+        let draining = self.handler.gate().is_draining();
+        if draining
+            && self.handler.speaks() == Speaks::Http1
+            && answer.status() != StatusCode::SWITCHING_PROTOCOLS
+        {
+            let close = HeaderValue::from_static("close");
+            answer.headers_mut().insert(CONNECTION, close);
+        }
+        answer
+    }
 }
 
 impl Future for Guarded {
@@ -201,12 +175,12 @@ impl Future for Guarded {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let mut later = match self.answering.take() {
             Some(Answering::Later(later)) => later,
-            Some(Answering::Now(answer)) => return Poll::Ready(Ok(answer)),
+            Some(Answering::Now(answer)) => return Poll::Ready(Ok(self.last(answer))),
             // It has been given away, and nobody polls for more.
             None => return Poll::Pending,
         };
         match catch_unwind(AssertUnwindSafe(|| later.as_mut().poll(context))) {
-            Ok(Poll::Ready(answer)) => Poll::Ready(Ok(answer)),
+            Ok(Poll::Ready(answer)) => Poll::Ready(Ok(self.last(answer))),
             Ok(Poll::Pending) => {
                 self.answering = Some(Answering::Later(later));
                 Poll::Pending
@@ -217,7 +191,7 @@ impl Future for Guarded {
 }
 
 fn failed(handler: &dyn Handler) -> Response<Body> {
-    handler.panicked();
+    handler.gate().metrics.panicked();
     tracing::error!("a handler panicked; the request was refused");
     answer::text(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong.\n")
 }

@@ -35,7 +35,7 @@ pub(super) fn serve(args: &ControlServe, context: &Context) -> Result<(), Failur
         flags: args.flags(),
     };
     let effective = sources.load()?;
-    logs::begin(&effective.config)?;
+    let _logs = logs::begin(&effective.config)?;
     process::begin(args.supervised)?;
     let config = configured(effective.config, &effective.base, context)?;
     let ready_json = args.supervised.ready_json;

@@ -1,5 +1,7 @@
 //! `aeolus gate`.
 
+mod live;
+mod reload;
 pub(super) mod secret;
 
 use std::io::Read as _;
@@ -7,29 +9,29 @@ use std::path::Path;
 use std::sync::Arc;
 
 use aeolus_api::JoinToken;
-use aeolus_decide::{CidrError, Rails, Upstreams};
-use aeolus_gate::guard::Proxies;
-use aeolus_gate::observe::Share;
 use aeolus_gate::replica::fs::SystemFs;
 use aeolus_gate::replica::{
     ApiControl, Data, DataError, EnrolError, Parts, Replica, Settings, SystemBootClock, enrol,
 };
-use aeolus_gate::{GateConfig, GateError, Patience};
+use aeolus_gate::{Bound, GateConfig, GateError};
 use aeolus_keys::{Alg, SigningKey, SystemRng};
-use aeolus_model::{DeploymentId, Host, SystemClock};
+use aeolus_model::{DeploymentId, SystemClock};
 use aeolus_snapshot::section::{self, Deployment};
 use aeolus_tls::{BindError, HandedOver};
 use serde::Serialize;
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
+use self::reload::Reloader;
 use super::{Context, logs, process, serve_on};
 use crate::args::{AirflowEnv, Enroll, GateServe};
-use crate::config::{Compat, Gate, Sources};
+use crate::config::Sources;
 use crate::control_client::connect;
 use crate::files;
 use crate::report::{Failure, Report};
 use crate::ui;
+
+pub(super) use live::{parent_cookie, rails};
 
 /// Joins a plane.
 pub(super) async fn enroll(args: &Enroll, context: &Context) -> Result<(), Failure> {
@@ -103,14 +105,13 @@ pub(super) fn serve(args: &GateServe, context: &Context) -> Result<(), Failure> 
         flags: args.flags(),
     };
     let effective = sources.load()?;
-    logs::begin(&effective.config)?;
+    let logs = logs::begin(&effective.config)?;
     process::begin(args.supervised)?;
     let names = context.environment.get("LISTEN_FDNAMES");
-    let gate = effective.config.gate;
-    let proxies = proxies(&gate, &effective.base, context)?;
-    let parent_cookie = parent_cookie(&effective.config.compat)?.map(|(_, name)| name);
+    let (reloads, news) = mpsc::channel(1);
+    let live = live::live(&effective, context)?;
+    let gate = effective.config.gate.clone();
     let config = GateConfig {
-        proxies,
         data: effective.base.join(gate.data),
         checks: gate.checks,
         grpc: gate.grpc,
@@ -118,102 +119,58 @@ pub(super) fn serve(args: &GateServe, context: &Context) -> Result<(), Failure> 
         proxy: gate.proxy,
         metrics: gate.metrics,
         control: None,
-        allow_sample: Share::of(effective.config.observability.allow_sample.into()),
-        parent_cookie,
-        rails: rails(&gate.rails)?,
-        patience: Patience {
-            head: effective.config.limits.head_timeout.duration(),
-            stall: effective.config.limits.stall_timeout.duration(),
-        },
+        live,
+        reloads: Some(news),
         probe: gate.probe.map(|probe| probe.every.duration()),
         handed_over: HandedOver::from_environment(&names.unwrap_or_default()),
+        lines_lost: logs.lost(),
     };
     let ready_json = args.supervised.ready_json;
+    let mut reloader = Reloader {
+        sources,
+        context,
+        effective,
+        logs: &logs,
+        reloads,
+    };
     serve_on(async move {
         let shutdown = CancellationToken::new();
         process::cancel_on_signal(shutdown.clone())?;
+        let hangup = process::hangups()?;
         let (sender, receiver) = oneshot::channel();
         let clock = Arc::new(SystemClock);
         let rng = Arc::new(SystemRng);
         let serving = aeolus_gate::serve(config, clock, rng, sender, shutdown);
         let announced = async {
-            let Ok(bound) = receiver.await else {
-                return;
-            };
-            let ready = Ready {
-                checks: bound
-                    .checks
-                    .iter()
-                    .map(aeolus_tls::Bound::address)
-                    .collect(),
-                grpc: bound.grpc.as_ref().map(aeolus_tls::Bound::address),
-                fastcgi: bound.fastcgi.as_ref().map(aeolus_tls::Bound::address),
-                proxy: bound.proxy.as_ref().map(aeolus_tls::Bound::address),
-                metrics: bound.metrics.as_ref().map(aeolus_tls::Bound::address),
-            };
-            process::announce(&ready, ready_json);
+            if let Ok(bound) = receiver.await {
+                process::announce(&Ready::of(&bound), ready_json);
+            }
+            reloader.run(hangup).await;
         };
-        let (served, ()) = tokio::join!(serving, announced);
+        let served = tokio::select! {
+            served = serving => served,
+            () = announced => Ok(()),
+        };
         served.map_err(|error| refused(&error))
     })
 }
 
-/// The domain and name of a parent domain's cookie.
-pub(super) fn parent_cookie(compat: &Compat) -> Result<Option<(Host, String)>, Failure> {
-    let Some(cookie) = &compat.parent_cookie else {
-        return Ok(None);
-    };
-    let name = cookie.name().ok_or_else(|| {
-        Report::new("CFG-0004", "compat.parentCookie.name is no cookie's name")
-            .help("use letters, digits, '-', '_' and '.', at most 128 of them")
-            .usage()
-    })?;
-    Ok(Some((cookie.domain.clone(), name)))
-}
-
-/// What the plane allows.
-pub(super) fn rails(config: &crate::config::Rails) -> Result<Rails, Failure> {
-    let upstream = |text: &String| {
-        Upstreams::parse(text).ok_or_else(|| {
-            Report::new(
-                "CFG-0004",
-                format!("gate.rails.upstreams: {text:?} is no host"),
-            )
-            .help("give a network such as 10.0.0.0/8, a host name, or .suffix for all names below")
-            .usage()
-        })
-    };
-    let organizations = config.organizations.as_ref();
-    Ok(Rails {
-        organizations: organizations.map(|ids| ids.iter().copied().collect()),
-        upstreams: config
-            .upstreams
-            .iter()
-            .map(upstream)
-            .collect::<Result<_, _>>()?,
-        never_public: config.never_public.clone(),
-        highest_role: config.highest_role,
-    })
-}
-
-/// Who may ask from other machines.
-fn proxies(gate: &Gate, base: &Path, context: &Context) -> Result<Proxies, Failure> {
-    let from = gate.checks_from.iter().map(|block| block.parse());
-    let from = from.collect::<Result<_, _>>().map_err(|error: CidrError| {
-        Report::new("CFG-0004", format!("gate.checksFrom: {error}")).usage()
-    })?;
-    let secrets = [
-        ("gate.proxySecret", &gate.proxy_secret),
-        ("gate.proxySecretBefore", &gate.proxy_secret_before),
-    ];
-    let secrets = secrets.into_iter().filter_map(|(key, source)| {
-        let source = source.as_ref()?;
-        Some(source.read(key, base, &context.environment))
-    });
-    Ok(Proxies {
-        from,
-        secrets: secrets.collect::<Result<_, _>>()?,
-    })
+impl Ready {
+    fn of(bound: &Bound) -> Self {
+        let address =
+            |bound: &Option<aeolus_tls::Bound>| bound.as_ref().map(aeolus_tls::Bound::address);
+        Self {
+            checks: bound
+                .checks
+                .iter()
+                .map(aeolus_tls::Bound::address)
+                .collect(),
+            grpc: address(&bound.grpc),
+            fastcgi: address(&bound.fastcgi),
+            proxy: address(&bound.proxy),
+            metrics: address(&bound.metrics),
+        }
+    }
 }
 
 fn refused(error: &GateError) -> Failure {

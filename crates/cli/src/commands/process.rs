@@ -1,7 +1,7 @@
 //! What servers share as processes: signals, supervision, saying that they are ready.
 
 use serde::Serialize;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::args::Supervised;
@@ -10,10 +10,20 @@ use crate::ui;
 
 /// Prepares the process for its supervisor.
 pub(super) fn begin(supervised: Supervised) -> Result<(), Failure> {
+    raise_descriptors();
     if supervised.end_with_parent {
         end_with_parent()?;
     }
     Ok(())
+}
+
+/// As many descriptors as this user may have: the soft limit is there for programs that use select(2).
+fn raise_descriptors() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    // What there is has to do then.
+    let _ = setrlimit(Resource::Nofile, limit);
 }
 
 #[cfg(target_os = "linux")]
@@ -35,11 +45,9 @@ fn end_with_parent() -> Result<(), Failure> {
 
 /// Ends the work in good order on SIGINT and SIGTERM.
 pub(super) fn cancel_on_signal(shutdown: CancellationToken) -> Result<(), Failure> {
-    let failed = |error: std::io::Error| {
-        Report::new("RUN-0005", format!("signals can't be received: {error}")).failed()
-    };
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
-    let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
+    let listen = |kind| signal(kind).map_err(|error| unheard(&error));
+    let mut interrupt = listen(SignalKind::interrupt())?;
+    let mut terminate = listen(SignalKind::terminate())?;
     tokio::spawn(async move {
         tokio::select! {
             _ = interrupt.recv() => {}
@@ -48,6 +56,15 @@ pub(super) fn cancel_on_signal(shutdown: CancellationToken) -> Result<(), Failur
         shutdown.cancel();
     });
     Ok(())
+}
+
+/// SIGHUPs, by which people ask for a reload.
+pub(super) fn hangups() -> Result<Signal, Failure> {
+    signal(SignalKind::hangup()).map_err(|error| unheard(&error))
+}
+
+fn unheard(error: &std::io::Error) -> Failure {
+    Report::new("RUN-0005", format!("signals can't be received: {error}")).failed()
 }
 
 /// Says that a server is ready, and where.

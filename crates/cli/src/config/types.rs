@@ -1,5 +1,6 @@
 //! What can be configured. The comments here are the reference page.
 
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use aeolus_api::{Listen, Period, schema};
@@ -248,6 +249,26 @@ pub(crate) struct Limits {
     /// How long a client of a gate may send nothing of a body, or take nothing of an answer.
     #[schemars(with = "schema::Period")]
     pub(crate) stall_timeout: Period,
+    /// How many credentials that nobody issued a gate looks at per minute from one address (IPv6: one
+    /// /64), and as many at once. Beyond, what it doesn't know already gets 429; sessions and tokens it
+    /// knows go on. `null`: any number.
+    pub(crate) failed_per_minute: Option<NonZeroU32>,
+    /// How many requests of one person or token a gate lets through per minute, and as many at once;
+    /// beyond, 429. Each replica counts for itself. `null`: any number.
+    pub(crate) requests_per_subject_per_minute: Option<NonZeroU32>,
+    /// How many connections each listener of a gate holds at once; one more is refused at once.
+    pub(crate) connections: NonZeroU32,
+    /// How many of them may come from one address (IPv6: one /64). A proxy is one address, whoever is
+    /// behind it.
+    pub(crate) connections_per_source: NonZeroU32,
+    /// How many requests of a gate may wait for an Airflow or for control at once; those of one
+    /// deployment take a quarter at most. Strangers are turned away from half on, who signs in from three
+    /// quarters on.
+    pub(crate) requests: NonZeroU32,
+    /// How long a gate that is told to stop goes on, while `/readyz` says 503 already: as long as load
+    /// balancers take to notice. In Kubernetes 5 s is usual.
+    #[schemars(with = "schema::Period")]
+    pub(crate) drain_delay: Period,
     /// How many passwords are hashed at once; absent: one per core. Each takes 19 MiB.
     pub(crate) password_hashes: Option<u16>,
 }
@@ -257,8 +278,21 @@ impl Default for Limits {
         Self {
             head_timeout: Period::from_secs(10),
             stall_timeout: Period::from_secs(10),
+            failed_per_minute: NonZeroU32::new(600),
+            requests_per_subject_per_minute: None,
+            connections: many(16_384),
+            connections_per_source: many(12_288),
+            requests: many(4_096),
+            drain_delay: Period::from_secs(0),
             password_hashes: None,
         }
+    }
+}
+
+const fn many(count: u32) -> NonZeroU32 {
+    match NonZeroU32::new(count) {
+        Some(count) => count,
+        None => NonZeroU32::MIN,
     }
 }
 

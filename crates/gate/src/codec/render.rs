@@ -86,7 +86,15 @@ fn nginx_sign_in(sign_in: &SignIn) -> Response<Body> {
 fn nginx_deny(deny: &Deny) -> Response<Body> {
     let code = StatusCode::from_u16(original::status(deny));
     let mut answer = status(code.unwrap_or(StatusCode::FORBIDDEN));
-    challenge(deny, answer.headers_mut());
+    let headers = answer.headers_mut();
+    challenge(deny, headers);
+    // nginx shows its client no 429 of a check. It goes as a 403 from which the configuration can
+    // make one again, because only this 403 says when to come back.
+    if deny.status() == 429
+        && let Some(seconds) = deny.retry_after()
+    {
+        headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
     answer
 }
 

@@ -17,7 +17,7 @@ use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
-use super::{Outcome, RequestId, Share, Told, Trace, TraceId, Via, shown};
+use super::{Outcome, RequestId, Told, Trace, TraceId, Via, shown};
 use crate::codec::Dialect;
 use crate::gate::subject_id;
 
@@ -120,7 +120,6 @@ pub enum Line {
 
 /// Where decisions go to be written.
 pub struct DecisionLog {
-    allows: Share,
     sender: mpsc::Sender<Box<Entry>>,
     receiver: Mutex<mpsc::Receiver<Box<Entry>>>,
     minute: Mutex<Minute>,
@@ -137,24 +136,20 @@ struct Minute {
     closed: Vec<Counted>,
 }
 
-impl DecisionLog {
-    /// A log with this share of allowances. Nothing is written before [`Self::run`].
-    pub fn new(allows: Share) -> Self {
+impl Default for DecisionLog {
+    /// An empty one. Nothing is written before [`Self::run`].
+    fn default() -> Self {
         let (sender, receiver) = mpsc::channel(QUEUE);
         Self {
-            allows,
             sender,
             receiver: Mutex::new(receiver),
             minute: Mutex::default(),
             dropped: AtomicU64::new(0),
         }
     }
+}
 
-    /// Whether an allowance is written, given how many like it there were before.
-    pub(crate) fn picks_allow(&self, before: u64) -> bool {
-        self.allows.picks(before)
-    }
-
+impl DecisionLog {
     /// Whether a refusal is written in full; else it has been counted.
     pub(crate) fn picks_refusal(
         &self,
@@ -335,7 +330,7 @@ mod tests {
 
     #[test]
     fn a_flood_is_written_in_full_at_first_and_then_counted() {
-        let log = DecisionLog::new(Share::default());
+        let log = DecisionLog::default();
         let now = Time::from_secs(600);
         let later = now.plus(Duration::from_secs(60));
         let source = Some("192.0.2.1".parse().unwrap());
@@ -351,7 +346,7 @@ mod tests {
 
     #[test]
     fn many_sources_are_counted_together() {
-        let log = DecisionLog::new(Share::default());
+        let log = DecisionLog::default();
         let now = Time::from_secs(600);
         for number in 0..2_000_u32 {
             let source = Some(std::net::Ipv4Addr::from(number).into());
@@ -363,7 +358,7 @@ mod tests {
 
     #[test]
     fn f61_a_queue_that_is_full_drops_and_says_so() {
-        let log = DecisionLog::new(Share::of(1.0));
+        let log = DecisionLog::default();
         let entry = Entry {
             at: Time::EPOCH,
             request_id: RequestId::parse(b"a").unwrap(),

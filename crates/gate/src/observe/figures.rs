@@ -14,6 +14,7 @@ use super::tally::Tally;
 use super::via::FRESH;
 use crate::codec::Dialect;
 use crate::exchange::Minted;
+use crate::limits::{Limited, Load};
 use crate::memory::CacheUse;
 use crate::ports::Standing;
 use crate::upstream::Streams;
@@ -38,6 +39,12 @@ pub struct Gauges {
     pub streams: Streams,
     /// Lines of the decision log that were not written.
     pub unlogged: u64,
+    /// Lines of the process's log that were not written.
+    pub lines_lost: u64,
+    /// What exceeded a rate.
+    pub limited: Limited,
+    /// What waits.
+    pub load: Load,
 }
 
 /// One scrape.
@@ -228,7 +235,19 @@ impl Figures {
         ] {
             count_of(&mut family, &[("result", result)], count)?;
         }
-        Ok(())
+        let limited = self.gauges.limited;
+        let help = "Requests refused because a rate was exceeded, by whose";
+        let mut family = counters(encoder, "rate_limited", help)?;
+        count_of(&mut family, &[("by", "source")], limited.sources)?;
+        count_of(&mut family, &[("by", "subject")], limited.subjects)?;
+        let load = self.gauges.load;
+        let help = "Requests that wait for an application or control";
+        gauge(encoder, "waiting", help, figure(load.waiting))?;
+        let help = "Requests turned away because too many waited, by whose";
+        let mut family = counters(encoder, "shed", help)?;
+        count_of(&mut family, &[("class", "stranger")], load.strangers)?;
+        count_of(&mut family, &[("class", "sign_in")], load.sign_ins)?;
+        count_of(&mut family, &[("class", "known")], load.known)
     }
 
     fn process(&self, encoder: &mut DescriptorEncoder<'_>) -> Result<(), Error> {
@@ -240,6 +259,13 @@ impl Figures {
         let help = "Decisions that the log could not take";
         let mut family = counters(encoder, "decisions_unlogged", help)?;
         family.encode_counter::<NoLabelSet, u64, u64>(&self.gauges.unlogged, None)?;
+        let help = "Lines of the log that nobody took in time";
+        let mut family = counters(encoder, "log_lines_lost", help)?;
+        family.encode_counter::<NoLabelSet, u64, u64>(&self.gauges.lines_lost, None)?;
+        let help = "Connections refused at a cap";
+        let mut family = counters(encoder, "connections_refused", help)?;
+        let refused = self.metrics.connections_refused.get();
+        family.encode_counter::<NoLabelSet, u64, u64>(&refused, None)?;
         let mut family = counters(encoder, "panics", "Handlers that panicked")?;
         family.encode_counter::<NoLabelSet, u64, u64>(&self.metrics.panics.get(), None)?;
         let kind = MetricType::Info;

@@ -1,6 +1,7 @@
 //! What is counted while requests pass.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use aeolus_decide::{Access, Decision, Deployment, PathClass, Reason, World};
@@ -22,6 +23,7 @@ pub struct Metrics {
     pub(super) board: Board,
     pub(super) latency: [Latency; Dialect::ALL.len()],
     pub(super) panics: Counter,
+    pub(super) connections_refused: Counter,
     /// What probes found.
     pub probes: Probes,
 }
@@ -87,6 +89,16 @@ impl Metrics {
     /// Counts an application that did not answer.
     pub fn upstream_error(&self, deployment: &Deployment) {
         self.board.tally(Some(deployment)).upstream_error();
+    }
+
+    /// How many requests wait for a deployment's application.
+    pub(crate) fn waiting_for<'a>(&'a self, deployment: &'a Deployment) -> &'a AtomicUsize {
+        self.board.tally(Some(deployment)).waiting()
+    }
+
+    /// Counts a connection that was refused at a cap.
+    pub(crate) fn connection_refused(&self) {
+        self.connections_refused.inc();
     }
 
     /// Counts a handler that panicked.

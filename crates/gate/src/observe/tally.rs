@@ -1,7 +1,7 @@
 //! Counters of each deployment, found without looking them up.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use aeolus_decide::{Deployment, PathClass, Reason, World};
@@ -18,6 +18,7 @@ const UNCLASSED: usize = PathClass::ALL.len();
 pub(super) struct Tally {
     dialects: [OnceLock<Box<Cells>>; Dialect::ALL.len()],
     upstream_errors: AtomicU64,
+    waiting: AtomicUsize,
 }
 
 #[derive(Debug, Default)]
@@ -56,6 +57,11 @@ impl Tally {
 
     pub(super) fn upstream_error(&self) {
         self.upstream_errors.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many requests wait for the application.
+    pub(super) const fn waiting(&self) -> &AtomicUsize {
+        &self.waiting
     }
 
     pub(super) fn upstream_errors(&self) -> u64 {

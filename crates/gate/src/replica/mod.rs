@@ -11,6 +11,7 @@ pub mod fs;
 mod install;
 mod outbox;
 mod persist;
+mod rebuild;
 mod renewal;
 mod run;
 mod secret_file;

@@ -78,9 +78,9 @@ const NEVER: i64 = i64::MIN;
 
 /// The handle that checks read and the stream writes.
 pub struct Replica<W> {
-    plane: PlaneId,
-    current: ArcSwapOption<Loaded<W>>,
-    build: Box<dyn Fn(&Snapshot) -> W + Send + Sync>,
+    pub(super) plane: PlaneId,
+    pub(super) current: ArcSwapOption<Loaded<W>>,
+    pub(super) build: Box<dyn Fn(&Snapshot) -> W + Send + Sync>,
     pub(super) clock: GateClock,
     /// When control last said that the position in force is the newest, in milliseconds. Apart from
     /// `inner`, which is held while a snapshot is verified: checks must not wait for that.

@@ -22,6 +22,7 @@ use crate::answer;
 use crate::body::Body;
 use crate::codec::pairs;
 use crate::gate::Gate;
+use crate::limits::Class;
 
 /// Where the pages live.
 pub const PREFIX: &str = "/.aeolus/";
@@ -72,9 +73,17 @@ pub async fn serve(gate: &Gate, parts: &Parts, peer: Option<IpAddr>) -> Response
     if visit.world.any_deployment_of(&visit.host).is_none() {
         return answer::text(StatusCode::NOT_FOUND, "Nothing is served here.\n");
     }
+    let most = gate.settings.now().caps.waiting;
+    let enter = || gate.waiting.enter(Class::SignIn, most, None);
     match (parts.uri.path(), visit.method) {
-        ("/.aeolus/sign-in", Method::Get | Method::Head) => sign_in::begin(gate, &visit),
-        ("/.aeolus/callback", Method::Get) => callback::finish(gate, &visit).await,
+        ("/.aeolus/sign-in", Method::Get | Method::Head) => match enter() {
+            Some(_wait) => sign_in::begin(gate, &visit),
+            None => pages::busy(),
+        },
+        ("/.aeolus/callback", Method::Get) => match enter() {
+            Some(_wait) => callback::finish(gate, &visit).await,
+            None => pages::busy(),
+        },
         ("/.aeolus/refresh", Method::Get) => info::refresh(gate, &visit),
         ("/.aeolus/session", Method::Get) => info::session(gate, &visit),
         ("/.aeolus/sign-out", Method::Get | Method::Post) => sign_out::end(gate, &visit),

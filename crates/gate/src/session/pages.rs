@@ -52,6 +52,14 @@ pub(super) fn control_is_away(age: Option<Duration>) -> Response<Body> {
     )
 }
 
+/// Others come first: whoever is signed in already.
+pub(super) fn busy() -> Response<Body> {
+    unavailable(
+        "Too much to do",
+        "<p>This gate has more to do than it can at the moment. Try to sign in again in half a minute.</p>",
+    )
+}
+
 fn unavailable(title: &str, content: &str) -> Response<Body> {
     let mut answer = page(StatusCode::SERVICE_UNAVAILABLE, title, content);
     let soon = HeaderValue::from_static("30");

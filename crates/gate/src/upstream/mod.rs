@@ -20,12 +20,15 @@ use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::answer;
 use crate::body::{Body, whole};
 use crate::exchange::Presented;
 use crate::observe::{Ids, TraceId, go_on};
-use crate::patience::{Paced, Patience, is_too_slow};
+use crate::patience::{Paced, is_too_slow};
+use crate::settings::Settings;
 
 pub use tunnel::{StillGood, Streams};
 
@@ -39,8 +42,10 @@ const FIRST_BYTE: Duration = Duration::from_mins(5);
 #[derive(Clone)]
 pub struct Upstream {
     client: Client<HttpConnector, Paced>,
-    patience: Patience,
+    settings: Settings,
     tunnels: Arc<tunnel::Counts>,
+    open: TaskTracker,
+    closing: CancellationToken,
 }
 
 /// One request's leave to go on, and as whom.
@@ -58,8 +63,8 @@ pub struct Forward<'a> {
 }
 
 impl Upstream {
-    /// With so much patience for bodies.
-    pub fn new(patience: Patience) -> Self {
+    /// With no connection yet.
+    pub fn new(settings: Settings) -> Self {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
         connector.set_connect_timeout(Some(CONNECT));
@@ -69,14 +74,30 @@ impl Upstream {
             .build(connector);
         Self {
             client,
-            patience,
+            settings,
             tunnels: Arc::default(),
+            open: TaskTracker::new(),
+            closing: CancellationToken::new(),
         }
     }
 
     /// Tunnels at this moment.
     pub fn streams(&self) -> Streams {
         self.tunnels.streams()
+    }
+
+    /// Closes the tunnels that have not ended by themselves within a time.
+    pub async fn end(&self, within: Duration) {
+        self.open.close();
+        if tokio::time::timeout(within, self.open.wait())
+            .await
+            .is_err()
+        {
+            let open = self.streams().open;
+            tracing::info!(open, "closing the tunnels that are still open");
+            self.closing.cancel();
+            self.open.wait().await;
+        }
     }
 
     /// Forwards a request and returns the application's answer as it comes. `still_good` is asked
@@ -93,12 +114,9 @@ impl Upstream {
             return unreachable_page(StatusCode::BAD_GATEWAY);
         };
         let (outgoing, upgrade, trace) = prepare(&forward, to, request);
-        let answer = tokio::time::timeout(
-            FIRST_BYTE,
-            self.client
-                .request(outgoing.map(|body| Paced::new(body, self.patience))),
-        )
-        .await;
+        let patience = self.settings.now().patience;
+        let outgoing = outgoing.map(|body| Paced::new(body, patience));
+        let answer = tokio::time::timeout(FIRST_BYTE, self.client.request(outgoing)).await;
         match answer {
             Ok(Ok(answer)) => self.finish(answer, upgrade, still_good),
             Ok(Err(error)) if is_too_slow(&error) => {
@@ -131,12 +149,10 @@ impl Upstream {
         match (switching, client) {
             (true, Some(client)) => {
                 let application = hyper::upgrade::on(&mut answer);
-                tokio::spawn(tunnel::run(
-                    client,
-                    application,
-                    still_good,
-                    Arc::clone(&self.tunnels),
-                ));
+                let counts = Arc::clone(&self.tunnels);
+                let closing = self.closing.clone();
+                let tunnel = tunnel::run(client, application, still_good, (counts, closing));
+                self.open.spawn(tunnel);
                 let all = answer.headers_mut();
                 all.insert(CONNECTION, HeaderValue::from_static("upgrade"));
                 if let Some(protocol) = protocol {

@@ -8,6 +8,7 @@ use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use tokio::io::copy_bidirectional;
 use tokio::time::{MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
 
 /// Whether what was allowed would be allowed still. A tunnel outlives the decision that opened it,
 /// so it is asked again and again.
@@ -62,7 +63,7 @@ pub(super) async fn run(
     client: OnUpgrade,
     application: OnUpgrade,
     still_good: StillGood,
-    counts: Arc<Counts>,
+    (counts, closing): (Arc<Counts>, CancellationToken),
 ) {
     let open = Open::new(counts);
     let (Ok(client), Ok(application)) = tokio::join!(client, application) else {
@@ -72,6 +73,7 @@ pub(super) async fn run(
     tokio::select! {
         // An end that goes away ends the tunnel; there is nobody left to tell.
         _ = copy_bidirectional(&mut client, &mut application) => {}
+        () = closing.cancelled() => {}
         () = until_not(still_good) => {
             open.0.revoked.fetch_add(1, Ordering::Relaxed);
             tracing::info!("closed a tunnel whose credential is no longer good");

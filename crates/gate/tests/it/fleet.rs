@@ -8,14 +8,13 @@ use std::time::Duration;
 
 use aeolus_api::oauth::{SessionHint, TokenAnswer};
 use aeolus_decide::{SessionCookie, World};
-use aeolus_gate::guard::Proxies;
 use aeolus_gate::listeners::{Checks, Metrics, Proxy};
 use aeolus_gate::observe::Share;
 use aeolus_gate::ports::{
     CodeExchange, Exchanged, Journal, Knowledge, Refused, Sessions, Standing, TokenEndpoint,
     TokenError,
 };
-use aeolus_gate::{Gate, Parts, Patience, PlaneSecret, server};
+use aeolus_gate::{Gate, Live, Parts, Patience, PlaneSecret, Settings, server};
 use aeolus_keys::claims::{Access, AccessKind, Api, ApiKind, IdToken};
 use aeolus_keys::seal::{Keyring, Purpose, Sealer};
 use aeolus_keys::{Alg, Kind, SigningKey};
@@ -44,10 +43,17 @@ pub(crate) const SESSION: SessionId = SessionId::from_bytes([8; 16]);
 pub(crate) const LOCAL: ConnectionId = ConnectionId::from_bytes([9; 16]);
 
 /// Short, for the tests of slow clients; long for everybody else.
-pub(crate) const PATIENCE: Patience = Patience {
-    head: Duration::from_secs(2),
-    stall: Duration::from_secs(2),
-};
+pub(crate) fn live() -> Live {
+    Live {
+        allow_sample: Share::of(1.0),
+        parent_cookie: Some("parent".to_owned()),
+        patience: Patience {
+            head: Duration::from_secs(2),
+            stall: Duration::from_secs(2),
+        },
+        ..Live::default()
+    }
+}
 
 /// What the gate's ports are in these tests.
 pub(crate) struct Fake {
@@ -131,7 +137,7 @@ pub(crate) struct Fleet {
     pub(crate) id: SigningKey,
     pub(crate) sealer: Sealer,
     pub(crate) airflow: Airflow,
-    stop: CancellationToken,
+    pub(crate) stop: CancellationToken,
 }
 
 impl Drop for Fleet {
@@ -300,16 +306,11 @@ impl Fleet {
             journal: Arc::clone(&fake) as _,
             tokens: Some(Arc::clone(&fake) as _),
             rng,
-            allow_sample: Share::of(1.0),
-            parent_cookie: Some("parent".to_owned()),
-            patience: PATIENCE,
+            settings: Settings::new(live()),
+            lines_lost: Arc::default(),
         }));
         let stop = CancellationToken::new();
-        let checks = Checks {
-            gate: Arc::clone(&gate),
-            proxies: Proxies::default(),
-        };
-        let checks = listen(Arc::new(checks), &stop).await;
+        let checks = listen(Arc::new(Checks(Arc::clone(&gate))), &stop).await;
         let proxy = listen(Arc::new(Proxy(Arc::clone(&gate))), &stop).await;
         let metrics = listen(Arc::new(Metrics(Arc::clone(&gate))), &stop).await;
         Self {
@@ -458,7 +459,7 @@ pub(crate) async fn listen(handler: Arc<dyn server::Handler>, stop: &Cancellatio
     let Bound::Tcp(address) = listener.bound().clone() else {
         panic!()
     };
-    tokio::spawn(server::run(listener, handler, PATIENCE, stop.clone()));
+    tokio::spawn(server::run(listener, handler, stop.clone()));
     address.to_string()
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use aeolus_gate::guard::Proxies;
 use aeolus_gate::listeners::Checks;
 use aeolus_gate::server::{Answering, Handler};
+use aeolus_gate::{Gate, Live};
 use aeolus_model::Secret;
 use http::Request;
 use hyper::body::Incoming;
@@ -24,7 +25,9 @@ impl Handler for FarAway {
         Arc::clone(&self.checks).answer(request, Some(self.peer))
     }
 
-    fn panicked(&self) {}
+    fn gate(&self) -> &Arc<Gate> {
+        self.checks.gate()
+    }
 }
 
 #[tokio::test]
@@ -32,14 +35,15 @@ async fn row_85_a_far_proxy_is_answered_only_with_its_secret() {
     let fleet = Fleet::start().await;
     let stop = CancellationToken::new();
     let secret = "s".repeat(32);
+    fleet.gate.settings.replace(Live {
+        proxies: Proxies {
+            from: vec!["10.1.0.0/16".parse().unwrap()],
+            secrets: vec![Secret::new(secret.clone())],
+        },
+        ..live()
+    });
     let from = async |peer: &str| {
-        let checks = Arc::new(Checks {
-            gate: Arc::clone(&fleet.gate),
-            proxies: Proxies {
-                from: vec!["10.1.0.0/16".parse().unwrap()],
-                secrets: vec![Secret::new(secret.clone())],
-            },
-        });
+        let checks = Arc::new(Checks(Arc::clone(&fleet.gate)));
         let peer = peer.parse().unwrap();
         listen(Arc::new(FarAway { checks, peer }), &stop).await
     };

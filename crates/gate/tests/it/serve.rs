@@ -9,7 +9,7 @@ use aeolus_decide::World;
 use aeolus_gate::guard::Proxies;
 use aeolus_gate::replica::fs::SystemFs;
 use aeolus_gate::replica::{Data, Parts, Replica};
-use aeolus_gate::{GateConfig, GateError, serve};
+use aeolus_gate::{GateConfig, GateError, Live, serve};
 use aeolus_keys::claims::{Api, ApiKind};
 use aeolus_keys::{Kind, SigningKey};
 use aeolus_model::{Resource, Secret, SystemClock};
@@ -140,12 +140,19 @@ fn everywhere() -> Listen {
     "0.0.0.0:0".parse().unwrap()
 }
 
+fn proxies(proxies: Proxies) -> Live {
+    Live {
+        proxies,
+        ..Live::default()
+    }
+}
+
 fn guarded() -> GateConfig {
     GateConfig {
-        proxies: Proxies {
+        live: proxies(Proxies {
             from: vec!["10.1.0.0/16".parse().unwrap()],
             secrets: vec![Secret::new("s".repeat(32))],
-        },
+        }),
         ..GateConfig::default()
     }
 }
@@ -160,16 +167,16 @@ async fn checks_are_offered_to_other_machines_only_with_a_network_and_a_secret()
     for half in [
         Proxies {
             from: vec![],
-            ..guarded().proxies
+            ..guarded().live.proxies
         },
         Proxies {
             secrets: vec![],
-            ..guarded().proxies
+            ..guarded().live.proxies
         },
     ] {
         let config = GateConfig {
             checks: vec![everywhere()],
-            proxies: half,
+            live: proxies(half),
             ..GateConfig::default()
         };
         assert!(matches!(refusal(config).await, GateError::ChecksExposed(_)));

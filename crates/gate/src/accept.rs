@@ -1,0 +1,175 @@
+//! Accepting: what is beyond a cap is refused at once instead of left waiting.
+
+use std::future::Future;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aeolus_tls::{Connection, Listener};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::sync::Semaphore;
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::gate::Gate;
+use crate::limits::{Connections, Source};
+
+/// How long open requests may take after the stop was asked for.
+pub(crate) const DRAIN: Duration = Duration::from_secs(10);
+
+/// What a connection of HTTP beyond the cap is told.
+pub(crate) const TOO_MANY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\n\
+    Content-Type: text/plain; charset=utf-8\r\nContent-Length: 21\r\nConnection: close\r\n\r\n\
+    Too many connections\n";
+
+/// Connections that are told so at one time; more are closed without a word.
+const TOLD: usize = 256;
+
+/// How long telling may take.
+const TELL: Duration = Duration::from_secs(1);
+
+/// Accepts until told to stop, then lets open requests finish. `refusal` is what a connection beyond
+/// a cap is told; nothing where there is no word for it.
+pub(crate) async fn accept_each<F>(
+    listener: Listener,
+    gate: Arc<Gate>,
+    (refusal, shutdown): (&'static [u8], CancellationToken),
+    serve: impl Fn(Connection, CancellationToken) -> F,
+) where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let connections = Arc::new(Connections::default());
+    let told = Arc::new(Semaphore::new(TOLD));
+    let tracker = TaskTracker::new();
+    let begin = |connection: Connection| {
+        let source = connection.peer.map(Source::of);
+        let caps = gate.settings.now().caps;
+        if let Some(place) = connections.admit(source, caps) {
+            let serving = serve(connection, shutdown.clone());
+            tracker.spawn(async move {
+                serving.await;
+                drop(place);
+            });
+            return;
+        }
+        gate.metrics.connection_refused();
+        if !refusal.is_empty()
+            && let Ok(turn) = Arc::clone(&told).try_acquire_owned()
+        {
+            tokio::spawn(async move {
+                let _ = timeout(TELL, tell(connection, refusal)).await;
+                drop(turn);
+            });
+        }
+    };
+    let mut pause = Pause::default();
+    loop {
+        tokio::select! {
+            () = shutdown.cancelled() => break,
+            accepted = pause.accept(&listener) => begin(accepted),
+        }
+    }
+    // Whoever is in the system's queue has been told that we listen.
+    while let Ok(Ok(connection)) = timeout(Duration::ZERO, listener.accept()).await {
+        begin(connection);
+    }
+    drop(listener);
+    tracker.close();
+    let _ = timeout(DRAIN, tracker.wait()).await;
+}
+
+/// Tells a connection that there is no room for it. The request is read first: closing on unread
+/// input would take the answer back.
+async fn tell(connection: Connection, refusal: &'static [u8]) -> io::Result<()> {
+    let mut stream = connection.stream;
+    let mut unread = [0; 2_048];
+    if stream.read(&mut unread).await? == 0 {
+        return Ok(());
+    }
+    stream.write_all(refusal).await?;
+    stream.shutdown().await?;
+    while stream.read(&mut unread).await? > 0 {}
+    Ok(())
+}
+
+/// How long to leave the system alone when it has nothing left for another connection (F55).
+struct Pause {
+    next: Duration,
+    failed: u64,
+}
+
+const SHORTEST: Duration = Duration::from_millis(10);
+const LONGEST: Duration = Duration::from_secs(1);
+
+impl Default for Pause {
+    fn default() -> Self {
+        Self {
+            next: SHORTEST,
+            failed: 0,
+        }
+    }
+}
+
+impl Pause {
+    /// The next connection. Out of descriptors or memory, the pauses get longer, and only the first
+    /// failure and the recovery are logged.
+    async fn accept(&mut self, listener: &Listener) -> Connection {
+        loop {
+            match listener.accept().await {
+                Ok(connection) => {
+                    if self.failed > 0 {
+                        tracing::info!(failed = self.failed, "connections are accepted again");
+                        *self = Self::default();
+                    }
+                    return connection;
+                }
+                Err(error) if is_of_the_connection(&error) => {}
+                Err(error) => {
+                    if self.failed == 0 {
+                        tracing::error!(
+                            %error,
+                            "no connection can be accepted; if descriptors ran out, raise the limit (ulimit -n) \
+                             or lower limits.connections"
+                        );
+                    }
+                    self.failed += 1;
+                    sleep(self.next).await;
+                    self.next = (self.next * 2).min(LONGEST);
+                }
+            }
+        }
+    }
+}
+
+/// Whether only this one connection is lost: its other end went away before we got to it.
+fn is_of_the_connection(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::NotConnected
+            | io::ErrorKind::BrokenPipe
+            | io::ErrorKind::Interrupted
+            | io::ErrorKind::InvalidInput
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_connection_beyond_the_cap_is_told_is_whole() {
+        let text = str::from_utf8(TOO_MANY).unwrap();
+        let (head, body) = text.split_once("\r\n\r\n").unwrap();
+        assert!(head.contains(&format!("Content-Length: {}\r\n", body.len())));
+    }
+
+    #[test]
+    fn f55_only_what_more_connections_would_meet_too_is_waited_for() {
+        assert!(is_of_the_connection(&io::ErrorKind::ConnectionReset.into()));
+        let no_descriptors = rustix::io::Errno::MFILE.into();
+        assert!(!is_of_the_connection(&no_descriptors));
+    }
+}

@@ -1,0 +1,107 @@
+//! What a gate is told, where it really listens, and why it doesn't start.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use aeolus_api::Listen;
+use aeolus_api::client::ClientError;
+use aeolus_tls::{BindError, HandedOver};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::replica::DataError;
+use crate::settings::Live;
+
+/// What a gate is told.
+#[derive(Default)]
+pub struct GateConfig {
+    /// Its data folder, made by `gate enroll`.
+    pub data: PathBuf,
+    /// Where proxies and Airflow ask: loopback addresses and Unix sockets, others only with
+    /// `live.proxies`, because whoever can ask gets an Airflow token.
+    pub checks: Vec<Listen>,
+    /// Where Envoy asks over gRPC; as local as `checks`.
+    pub grpc: Option<Listen>,
+    /// Where Apache asks over FastCGI; as local as `checks`.
+    pub fastcgi: Option<Listen>,
+    /// The built-in proxy's address.
+    pub proxy: Option<Listen>,
+    /// Where metrics are read.
+    pub metrics: Option<Listen>,
+    /// Control's address, where it differs from the one it enrolled with.
+    pub control: Option<String>,
+    /// What may change while it runs.
+    pub live: Live,
+    /// Where other such settings come from, if from anywhere.
+    pub reloads: Option<mpsc::Receiver<Reload>>,
+    /// How often every deployment is probed, if at all.
+    pub probe: Option<Duration>,
+    /// Counts the lines of its log that were not written.
+    pub lines_lost: Arc<AtomicU64>,
+    /// Sockets that a service manager opened: `checks`, `grpc`, `fastcgi`, `proxy`, `metrics`.
+    pub handed_over: HandedOver,
+}
+
+/// Other settings for a gate that runs.
+pub struct Reload {
+    /// The settings, all of them.
+    pub live: Live,
+    /// Told what became of them: in force, or refused and without any effect.
+    pub taken: oneshot::Sender<Result<(), GateError>>,
+}
+
+impl GateConfig {
+    /// Whether no listener that others could reach is without a guard. Only the HTTP checks can be
+    /// guarded.
+    pub(crate) fn check(&self) -> Result<(), GateError> {
+        let mut bare = self.grpc.iter().chain(&self.fastcgi);
+        match bare.find(|listen| !listen.is_local()) {
+            Some(listen) => Err(GateError::ChecksExposed(String::from(listen.clone()))),
+            None => check_guard(&self.checks, &self.live),
+        }
+    }
+}
+
+/// Whether checks that others could reach are guarded.
+pub(crate) fn check_guard(checks: &[Listen], live: &Live) -> Result<(), GateError> {
+    let guarded = live.proxies.is_complete();
+    let bare = checks.iter().find(|listen| !guarded && !listen.is_local());
+    bare.map_or(Ok(()), |listen| {
+        Err(GateError::ChecksExposed(String::from(listen.clone())))
+    })
+}
+
+/// Where a gate really listens.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Bound {
+    /// Checks, in the order of the configuration.
+    pub checks: Vec<aeolus_tls::Bound>,
+    /// Checks over gRPC.
+    pub grpc: Option<aeolus_tls::Bound>,
+    /// Checks over FastCGI.
+    pub fastcgi: Option<aeolus_tls::Bound>,
+    /// The built-in proxy.
+    pub proxy: Option<aeolus_tls::Bound>,
+    /// Metrics.
+    pub metrics: Option<aeolus_tls::Bound>,
+}
+
+/// Why a gate doesn't start.
+#[derive(Debug, thiserror::Error)]
+pub enum GateError {
+    /// The data folder.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// An address.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// Control's address.
+    #[error("control's address can't be used: {0}")]
+    Control(#[from] ClientError),
+    /// A check listener that others could reach.
+    #[error(
+        "GATE-0001: checks must not listen on {0}: whoever can ask gets an Airflow token; use a loopback address or unix:PATH, or say for the HTTP checks by gate.checksFrom and gate.proxySecret (32 characters or more) who may ask"
+    )]
+    ChecksExposed(String),
+}

@@ -1,0 +1,36 @@
+//! Where a request or connection comes from, as limits count it.
+
+use std::net::IpAddr;
+
+/// One client, as far as its address tells: an IPv4 address, or the /64 of an IPv6 address, which
+/// is what one customer gets and can change addresses in at will.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Source {
+    V4(u32),
+    V6(u64),
+}
+
+impl Source {
+    /// The source of an address. An IPv4 address in IPv6's clothes is the same as without.
+    pub(crate) const fn of(address: IpAddr) -> Self {
+        match address.to_canonical() {
+            IpAddr::V4(address) => Self::V4(address.to_bits()),
+            IpAddr::V6(address) => Self::V6((address.to_bits() >> 64) as u64),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_source_is_an_ipv4_address_or_an_ipv6_network() {
+        let of = |text: &str| Source::of(text.parse().unwrap());
+        assert_eq!(of("192.0.2.1"), of("::ffff:192.0.2.1"));
+        assert_ne!(of("192.0.2.1"), of("192.0.2.2"));
+        assert_eq!(of("2001:db8:1:2::1"), of("2001:db8:1:2:ffff::9"));
+        assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
+        assert_ne!(of("::192.0.2.1"), of("192.0.2.1"));
+    }
+}
