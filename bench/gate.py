@@ -17,14 +17,15 @@ from pathlib import Path
 
 import measure
 import peers
+import ways
 import workload
 from measure import RELEASE, ROOT, ROUNDS, Figures, Server
 
 DEPLOYMENTS = int(os.environ.get("DEPLOYMENTS", "1000"))
-# What one fleet document can hold: its reader stops at 250,000 nodes.
-MANY = int(os.environ.get("MANY_DEPLOYMENTS", "30000"))
+MANY = int(os.environ.get("MANY_DEPLOYMENTS", "100000"))
+LISTED = int(os.environ.get("LISTED_TOKENS", "1000000"))
 NEW = int(os.environ.get("NEW_TOKENS", "40000"))
-COLUMNS = ["rps", "cpu_us", "p50_us", "p99_us", "alone_p50_us", "alone_p99_us", "generator_busy", "pss_mib"]
+COLUMNS = ["rps", "cpu_us", "p50_us", "p99_us", "alone_p50_us", "alone_p99_us", "generator_busy", "pss_mib", "start_ms"]
 
 
 def main() -> None:
@@ -35,25 +36,30 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
         home.chmod(0o755)
-        servers = prepared(home)
+        servers, one = prepared(home)
         figures = measure.load(home, servers, partial(verify, servers))
+        print("loading by other ways", flush=True)
+        shutil.copytree(home / "few" / "gate", home / "gate-ways")
+        other = ways.measured(home, home / "gate-ways", one)
         print("counting instructions", flush=True)
         counted = {
             name: measure.instructions(home, servers[name].command, servers[name].rounds[0])
             for name in ("gate", "gate-cookie", "hyper")
         }
-    report(figures, counted)
+    report(figures, other, counted)
 
 
-def prepared(home: Path) -> dict[str, Server]:
-    """Every server with what it is asked."""
+def prepared(home: Path) -> tuple[dict[str, Server], workload.Credential]:
+    """Every server with what it is asked, and a credential of the first."""
     print(f"making fleets of {DEPLOYMENTS} and {MANY} deployments, and their credentials", flush=True)
     programs = RELEASE / "aeolus", RELEASE / "credentials"
     few = workload.prepare(programs, home / "few", DEPLOYMENTS, DEPLOYMENTS + NEW * ROUNDS)
     known, unknown = few[:DEPLOYMENTS], [workload.by_token(one) for one in few[DEPLOYMENTS:]]
     tokens = [workload.by_token(one) for one in known]
-    many = workload.prepare(programs, home / "many", MANY, MANY)
+    grown = partial(workload.grown, (*programs, RELEASE / "grow"))
+    many = grown(home / "many", MANY, LISTED)
     spread = [workload.by_token(one) for one in many[:: max(1, MANY // DEPLOYMENTS)]]
+    listed = [workload.by_token(one) for one in grown(home / "listed", DEPLOYMENTS, LISTED)]
     foreign = [workload.by_token(*pair) for pair in zip(known, peers.prepare(home, DEPLOYMENTS))]
     new = [unknown[number * NEW : (number + 1) * NEW] for number in range(ROUNDS)]
     servers = {
@@ -61,12 +67,13 @@ def prepared(home: Path) -> dict[str, Server]:
         "gate-cookie": Server(gate(home, "few", "cookie"), [[workload.by_cookie(one) for one in known]]),
         "gate-new": Server(gate(home, "few", "new"), new, alone=False),
         "gate-many": Server(gate(home, "many", "many"), [spread]),
+        "gate-listed": Server(gate(home, "listed", "listed"), [listed]),
         "hyper": Server(measure.hyper, [tokens]),
         "nginx": Server(partial(measure.nginx, home), [tokens], 204),
     }
     for name, peer in peers.PEERS.items():
         servers[name] = Server(partial(peer, home), [foreign])
-    return servers
+    return servers, known[0]
 
 
 def gate(home: Path, fleet: str, name: str) -> measure.Command:
@@ -93,17 +100,22 @@ def verify(servers: dict[str, Server], name: str, port: int) -> None:
         raise SystemExit(f"gate: {name} did not answer as it should:\n{wrong[0]}")
 
 
-def report(figures: dict[str, Figures], counted: dict[str, Counter[str]]) -> None:
+def report(
+    figures: dict[str, Figures], other: dict[str, Figures], counted: dict[str, Counter[str]]
+) -> None:
     """Prints the tables and the one line, writes the JSON."""
     print(f"\n{'server':12}" + "".join(f"{key:>15}" for key in COLUMNS))
     for name, row in figures.items():
         shown = (measure.rounded(key, row[key]) for key in COLUMNS)
         print(f"{name:12}" + "".join(f"{'-' if value is None else value:>15}" for value in shown))
+    print("\nby h2load, one credential" + "".join(f"{key:>15}" for key in COLUMNS[:2]))
+    for way, row in other.items():
+        print(f"{way:25}" + "".join(f"{measure.rounded(key, row[key]):>15}" for key in COLUMNS[:2]))
     print(f"\n{'instructions per request':26}" + "".join(f"{name:>13}" for name in counted))
     for crate, _ in counted["gate"].most_common(14):
         print(f"{crate:26}" + "".join(f"{crates[crate]:13.0f}" for crates in counted.values()))
     print(f"{'all':26}" + "".join(f"{crates.total():13.0f}" for crates in counted.values()))
-    line = summary(figures, counted)
+    line = summary(figures, counted) | ratios(other)
     result = {
         "name": "gate",
         "command": "make bench NAME=gate",
@@ -113,6 +125,9 @@ def report(figures: dict[str, Figures], counted: dict[str, Counter[str]]) -> Non
         "servers": {
             name: {key: measure.rounded(key, value) for key, value in row.items()}
             for name, row in figures.items()
+        },
+        "other_ways": {
+            way: {key: measure.rounded(key, value) for key, value in row.items()} for way, row in other.items()
         },
         "instructions_by_crate": {
             name: {crate: round(count) for crate, count in crates.most_common() if count >= 1}
@@ -139,9 +154,18 @@ def summary(figures: dict[str, Figures], counted: dict[str, Counter[str]]) -> Fi
         "nginx204_cookie": round(figures["gate-cookie"]["rps"] / figures["nginx"]["rps"], 2),
         "nginx204_new": round(figures["gate-new"]["rps"] / figures["nginx"]["rps"], 2),
         "nginx204_many": round(figures["gate-many"]["rps"] / figures["nginx"]["rps"], 2),
+        "nginx204_listed": round(figures["gate-listed"]["rps"] / figures["nginx"]["rps"], 2),
         "rss_many_mib": round(figures["gate-many"]["pss_mib"], 1),
+        "rss_listed_mib": round(figures["gate-listed"]["pss_mib"], 1),
+        "start_ms": round(own["start_ms"]),
+        "start_many_ms": round(figures["gate-many"]["start_ms"]),
         "decide_instructions": round(counted["gate"]["aeolus-decide"]),
     }
+
+
+def ratios(other: dict[str, Figures]) -> Figures:
+    """CPU by request of the other ways against HTTP over TCP: above 1 where they cost less."""
+    return {f"{way}_cpu": round(other["tcp"]["cpu_us"] / other[way]["cpu_us"], 2) for way in ("unix", "grpc")}
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/../scripts/lib.sh"
 
 PATH=$PATH:/usr/sbin # where Debian has nginx, haproxy and apache2
-for program in wrk nginx haproxy apache2 node valgrind taskset; do
+for program in wrk h2load curl nginx haproxy apache2 node valgrind taskset; do
     has "$program" || fail "the benchmark of the gate needs $program."
 done
 exec python3 bench/gate.py

@@ -10,6 +10,7 @@ import resource
 import statistics
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -25,7 +26,7 @@ from harness.process import ROOT, free_port, reap, running, wait_for  # noqa: E4
 
 ROUNDS = int(os.environ.get("ROUNDS", "5"))
 SECONDS = int(os.environ.get("SECONDS_EACH", "2"))
-BINARIES = [("aeolus-cli", "aeolus"), ("aeolus-bench", "hyper-empty"), ("aeolus-bench", "credentials")]
+BINARIES = [("aeolus-cli", "aeolus"), *(("aeolus-bench", name) for name in ("hyper-empty", "credentials", "grow"))]
 TICK = os.sysconf("SC_CLK_TCK")
 RELEASE = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release"
 SERVER_CORE, LOAD_CORE = (["taskset", "-c", core] for core in "01")
@@ -83,12 +84,14 @@ def load(home: Path, servers: dict[str, Server], verify: Callable[[str, int], No
     rows: dict[str, list[Figures]] = {name: [] for name in servers}
     scripts = {name: scripts_of(home, name, server.rounds) for name, server in servers.items()}
     with ExitStack() as stack:
-        ports, pids = {}, {}
+        ports, pids, started = {}, {}, {}
         for name, server in servers.items():
             ports[name] = port = free_port()
             command = [*SERVER_CORE, *server.command(port)]
+            began = time.monotonic()
             child = stack.enter_context(running(command, home / f"{name}.log"))
-            wait_for(name, lambda port=port: workload.ask(port, servers["hyper"].rounds[0][:1]), 60)
+            wait_for(name, lambda port=port: workload.ask(port, servers["hyper"].rounds[0][:1]), 60, 0.005)
+            started[name] = (time.monotonic() - began) * 1e3
             prefer(child.pid)
             pids[name] = worker(child.pid)
             verify(name, port)
@@ -98,11 +101,14 @@ def load(home: Path, servers: dict[str, Server], verify: Callable[[str, int], No
                 script = scripts[name][number % len(scripts[name])]
                 rows[name].append(round_of(ports[name], pids[name], script, server.alone))
         memory = {name: pss(pid) for name, pid in pids.items()}
-    medians = {
-        name: {key: statistics.median(one[key] for one in row) for key in row[0]}
-        for name, row in rows.items()
+    return {
+        name: {**medians(row), "pss_mib": memory[name], "start_ms": started[name]} for name, row in rows.items()
     }
-    return {name: {**row, "pss_mib": memory[name]} for name, row in medians.items()}
+
+
+def medians(rounds: list[Figures]) -> Figures:
+    """The median of each figure."""
+    return {key: statistics.median(one[key] for one in rounds) for key in rounds[0]}
 
 
 def scripts_of(home: Path, name: str, rounds: list[list[bytes]]) -> list[Path]:

@@ -45,6 +45,15 @@ def prepare(programs: tuple[Path, Path], home: Path, deployments: int, count: in
     return [Credential(*line.split(" ")) for line in made.splitlines()]
 
 
+def grown(programs: tuple[Path, Path, Path], home: Path, deployments: int, listed: int) -> list[Credential]:
+    """Makes a gate's data folder `home/gate` with more than a fleet document holds, and an API token for
+    each deployment, in a status list of `listed` values; with the programs `aeolus`, `credentials`, `grow`."""
+    prepare(programs[:2], home, 1, 0)
+    grow = [programs[2], home / "gate", home / "keys", str(deployments), str(listed)]
+    made = subprocess.run(grow, check=True, capture_output=True, text=True).stdout
+    return [Credential(*line.split(" "), cookie="") for line in made.splitlines()]
+
+
 def fleet(names: list[str]) -> str:
     """A fleet document with one deployment per name."""
     lines = [

@@ -32,6 +32,8 @@ BENCH_PACKAGES=(
     "apache2 apache2 a_peer"
     "libapache2-mod-auth-openidc mod_auth_openidc a_peer"
     "wrk wrk load"
+    "nghttp2-client h2load load_over_sockets_and_gRPC"
+    "curl curl the_look_at_an_answer_over_gRPC"
     "valgrind valgrind instruction_counts"
 )
 

@@ -41,7 +41,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
         ],
     ),
     (TESTKIT, &["keys", "model"]),
-    ("aeolus-bench", &["gate", "decide", "keys", "model"]),
+    (
+        "aeolus-bench",
+        &["gate", "decide", "snapshot", "keys", "model"],
+    ),
     ("xtask", &[]),
 ];
 
