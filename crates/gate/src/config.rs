@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use aeolus_api::Listen;
 use aeolus_api::client::ClientError;
+use aeolus_snapshot::SnapshotError;
 use aeolus_tls::{BindError, HandedOver};
 use tokio::sync::{mpsc, oneshot};
 
@@ -87,7 +88,7 @@ pub struct Bound {
     pub metrics: Option<aeolus_tls::Bound>,
 }
 
-/// Why a gate doesn't start.
+/// Why a gate doesn't start, or doesn't take other settings.
 #[derive(Debug, thiserror::Error)]
 pub enum GateError {
     /// The data folder.
@@ -104,4 +105,7 @@ pub enum GateError {
         "GATE-0001: checks must not listen on {0}: whoever can ask gets an Airflow token; use a loopback address or unix:PATH, or say for the HTTP checks by gate.checksFrom and gate.proxySecret (32 characters or more) who may ask"
     )]
     ChecksExposed(String),
+    /// Other rails, under which the snapshot in force can't be read again.
+    #[error("GATE-0010: the snapshot in force can't be read again for other gate.rails: {0}")]
+    Rebuild(SnapshotError),
 }

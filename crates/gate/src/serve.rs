@@ -295,16 +295,19 @@ impl Running {
         let replica = Arc::clone(&self.replica);
         async move {
             while let Some(Reload { live, taken }) = reloads.recv().await {
-                let checked = check_guard(&checks, &live);
-                if checked.is_ok() {
-                    let rails_moved = settings.now().rails != live.rails;
-                    settings.replace(live);
-                    if rails_moved && let Err(error) = replica.rebuild() {
-                        tracing::error!(%error, "the snapshot in force keeps the rails it had until the next one");
+                let done = check_guard(&checks, &live).and_then(|()| {
+                    let before = settings.replace(live);
+                    if settings.now().rails == before.rails {
+                        return Ok(());
                     }
-                }
+                    // Other rails take effect in a world made anew; without one, nothing does.
+                    replica.rebuild().map_err(|error| {
+                        settings.replace(before);
+                        GateError::Rebuild(error)
+                    })
+                });
                 // Whoever asked may be gone.
-                let _ = taken.send(checked);
+                let _ = taken.send(done);
             }
         }
     }

@@ -47,8 +47,8 @@ impl Settings {
         self.0.load()
     }
 
-    /// Puts others in force.
-    pub fn replace(&self, live: Live) {
-        self.0.store(Arc::new(live));
+    /// Puts others in force, and returns those that were.
+    pub fn replace(&self, live: impl Into<Arc<Live>>) -> Arc<Live> {
+        self.0.swap(live.into())
     }
 }

@@ -179,6 +179,7 @@ fn refused(error: &GateError) -> Failure {
         GateError::Bind(error) => return unbound(error),
         GateError::Control(error) => Report::new("CFG-0004", error.to_string()),
         GateError::ChecksExposed(_) => coded("GATE-0001", &error.to_string()),
+        GateError::Rebuild(_) => coded("GATE-0010", &error.to_string()),
     };
     report.failed()
 }

@@ -91,6 +91,25 @@ async fn deployments_are_checked_before_they_are_made() {
             .json();
         assert_eq!(refused["errors"][0]["at"], "upstream", "{upstream}");
     }
+    // Nor does an organization take a host out of another's wildcard, or what lies below its names.
+    f.call(
+        "POST",
+        "/v1/organizations",
+        &admin,
+        Some(json!({"name": "beside"})),
+    )
+    .await
+    .expect(201);
+    let theirs = "/v1/organizations/beside";
+    let space = json!({"name": "space"});
+    let space = f
+        .call("POST", &format!("{theirs}/workspaces"), &admin, Some(space))
+        .await;
+    let mut wild = body("*.example.com");
+    wild["workspaceId"] = space.expect(201).json()["id"].clone();
+    f.call("POST", &format!("{theirs}/deployments"), &admin, Some(wild))
+        .await
+        .expect(409);
     let made = f
         .call("POST", &path, &admin, Some(body("two.example.com")))
         .await;

@@ -28,6 +28,9 @@ pub(super) struct Claims {
     c_hash: Option<IgnoredAny>,
     /// Logout tokens and other security events (RFC 8417 §2.2).
     events: Option<IgnoredAny>,
+    /// A token that its holder has to prove a key for (RFC 8705 §3.1, RFC 9449 §6.1), which nobody
+    /// does here: as a bearer token it would be good in a thief's hands.
+    cnf: Option<IgnoredAny>,
     /// Cognito: `access` or `id`.
     token_use: Option<String>,
     /// Keycloak: `Bearer`, `ID`, `Refresh`, `Offline`, `Logout`.
@@ -35,9 +38,9 @@ pub(super) struct Claims {
 }
 
 impl Claims {
-    /// Whether it says that it is an `id_token`, a refresh token or an event.
+    /// Whether it says that it is an `id_token`, a refresh token, an event, or bound to a key.
     pub(super) fn is_other_than_access(&self) -> bool {
-        let other = [&self.at_hash, &self.c_hash, &self.events];
+        let other = [&self.at_hash, &self.c_hash, &self.events, &self.cnf];
         let typ = self.typ.as_deref();
         other.into_iter().any(Option::is_some)
             || self
@@ -49,7 +52,7 @@ impl Claims {
 }
 
 /// What a `typ` claim says of an access token: Keycloak's words, and the header's where it is copied.
-const ACCESS: [&str; 4] = ["Bearer", "DPoP", "JWT", "at+jwt"];
+const ACCESS: [&str; 3] = ["Bearer", "JWT", "at+jwt"];
 
 /// `aud`: a text or a list of texts (RFC 7519 §4.1.3). Nothing in it is nobody.
 #[derive(Debug, Default)]

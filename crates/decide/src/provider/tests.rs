@@ -374,6 +374,8 @@ fn t31_an_id_token_a_refresh_token_and_an_event_are_no_access_tokens() {
         ("aud", json!(CLIENT)),
         ("aud", json!([AUD, CLIENT])),
         ("at_hash", json!("x")),
+        ("cnf", json!({"jkt": "x"})),
+        ("typ", json!("DPoP")),
         ("c_hash", json!("x")),
         ("events", json!({})),
         ("token_use", json!("id")),

@@ -125,7 +125,8 @@ impl Limits {
 
 /// Whether a cause says that nobody ever issued this credential to anybody. One that was good once
 /// (expired, revoked, signed out) is no guess: a program that goes on using it must not keep its
-/// successor, on the same machine, from being tried.
+/// successor, on the same machine, from being tried. Nor is a cookie that doesn't open: that is what
+/// every tab has after a plane secret was given up, and opening it costs next to nothing.
 const fn is_made_up(reason: Reason) -> bool {
     matches!(
         reason,
@@ -137,6 +138,30 @@ const fn is_made_up(reason: Reason) -> bool {
             | Reason::TokenIssuer
             | Reason::TokenClaims
             | Reason::TokenIndexUnknown
-            | Reason::SessionMalformed
+            | Reason::IdpIssuerUnknown
+            | Reason::IdpAlgorithm
+            | Reason::IdpSignature
+            | Reason::IdpClaims
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_was_never_issued_counts_whoever_is_said_to_have_issued_it() {
+        for forged in [Reason::TokenSignature, Reason::IdpSignature] {
+            assert!(is_made_up(forged), "{forged:?}");
+        }
+        for once_good in [
+            Reason::TokenExpired,
+            Reason::TokenRevoked,
+            Reason::SessionEnded,
+            Reason::SessionMalformed,
+            Reason::IdpKeyUnknown,
+        ] {
+            assert!(!is_made_up(once_good), "{once_good:?}");
+        }
+    }
 }

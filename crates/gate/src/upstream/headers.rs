@@ -52,7 +52,7 @@ const CLAIMED_WHOLE: [&str; 8] = [
 
 /// Takes away what must not reach an application: hop-by-hop headers, whatever a client could pass
 /// for an identity, our own cookies, and (but on pass-through paths) the client's credential.
-pub(super) fn strip_request(all: &mut HeaderMap, pass_through: bool) {
+pub(super) fn strip_request(all: &mut HeaderMap, pass_through: bool, parent: Option<&str>) {
     strip_hop_by_hop(all);
     let dropped: Vec<HeaderName> = all
         .keys()
@@ -65,7 +65,7 @@ pub(super) fn strip_request(all: &mut HeaderMap, pass_through: bool) {
     if !pass_through {
         all.remove(AUTHORIZATION);
     }
-    let kept = kept_cookies(all);
+    let kept = kept_cookies(all, parent);
     all.remove(COOKIE);
     if let Some(kept) = kept {
         all.insert(COOKIE, kept);
@@ -73,12 +73,12 @@ pub(super) fn strip_request(all: &mut HeaderMap, pass_through: bool) {
 }
 
 /// Takes away what must not reach a client: hop-by-hop headers, cookies under our names.
-pub(super) fn strip_response(all: &mut HeaderMap) {
+pub(super) fn strip_response(all: &mut HeaderMap, parent: Option<&str>) {
     strip_hop_by_hop(all);
     let kept: Vec<HeaderValue> = all
         .get_all(SET_COOKIE)
         .iter()
-        .filter(|cookie| !is_ours(name_of(cookie.as_bytes())))
+        .filter(|cookie| !is_ours(name_of(cookie.as_bytes()), parent))
         .cloned()
         .collect();
     all.remove(SET_COOKIE);
@@ -136,12 +136,12 @@ fn is_claimed(name: &HeaderName) -> bool {
 }
 
 /// The client's cookies that are not ours, in one line.
-fn kept_cookies(all: &HeaderMap) -> Option<HeaderValue> {
+fn kept_cookies(all: &HeaderMap, parent: Option<&str>) -> Option<HeaderValue> {
     let mut line = Vec::new();
     let cookies = all.get_all(COOKIE).iter();
     for cookie in cookies.flat_map(|value| value.as_bytes().split(|byte| *byte == b';')) {
         let cookie = cookie.trim_ascii();
-        if cookie.is_empty() || is_ours(name_of(cookie)) {
+        if cookie.is_empty() || is_ours(name_of(cookie), parent) {
             continue;
         }
         if !line.is_empty() {
@@ -161,9 +161,13 @@ fn name_of(cookie: &[u8]) -> &[u8] {
     name.unwrap_or_default().trim_ascii()
 }
 
-/// Our own cookies, and the one in which Airflow looks for a token.
-fn is_ours(name: &[u8]) -> bool {
-    name == b"_token" || name.starts_with(b"__Host-aeolus") || name.starts_with(b"aeolus")
+/// Our own cookies, `parent` the one of the parent domain, and the one in which Airflow looks for a
+/// token. With the parent domain's an application could be anybody who visits it, elsewhere.
+fn is_ours(name: &[u8], parent: Option<&str>) -> bool {
+    name == b"_token"
+        || name.starts_with(b"__Host-aeolus")
+        || name.starts_with(b"aeolus")
+        || parent.is_some_and(|parent| name == parent.as_bytes())
 }
 
 #[cfg(test)]
@@ -191,7 +195,7 @@ mod tests {
             ("authorization", "Bearer mallory"),
             ("accept", "text/html"),
         ]);
-        strip_request(&mut all, false);
+        strip_request(&mut all, false, None);
         assert_eq!(all, map(&[("accept", "text/html")]));
     }
 
@@ -204,8 +208,18 @@ mod tests {
             ),
             ("cookie", "aeolus=b; x=y"),
         ]);
-        strip_request(&mut all, false);
+        strip_request(&mut all, false, None);
         assert_eq!(all, map(&[("cookie", "theme=dark; lang=de; x=y")]));
+    }
+
+    #[test]
+    fn i13_the_parent_domains_cookie_goes_to_no_application_and_comes_from_none() {
+        let mut all = map(&[("cookie", "theme=dark; example_com_auth=eyJ; example_com=1")]);
+        strip_request(&mut all, true, Some("example_com_auth"));
+        assert_eq!(all, map(&[("cookie", "theme=dark; example_com=1")]));
+        let mut all = map(&[("set-cookie", "example_com_auth=x; Domain=.example.com")]);
+        strip_response(&mut all, Some("example_com_auth"));
+        assert!(all.is_empty());
     }
 
     #[test]
@@ -215,14 +229,14 @@ mod tests {
             ("x-custom", "1"),
             ("te", "trailers"),
         ]);
-        strip_request(&mut all, true);
+        strip_request(&mut all, true, None);
         assert!(all.is_empty());
     }
 
     #[test]
     fn a_pass_through_path_keeps_the_applications_own_credential() {
         let mut all = map(&[("authorization", "task-token")]);
-        strip_request(&mut all, true);
+        strip_request(&mut all, true, None);
         assert_eq!(all, map(&[("authorization", "task-token")]));
     }
 
@@ -232,7 +246,7 @@ mod tests {
             ("set-cookie", "__Host-aeolus=x; Path=/"),
             ("set-cookie", "a=b"),
         ]);
-        strip_response(&mut all);
+        strip_response(&mut all, None);
         assert_eq!(all, map(&[("set-cookie", "a=b")]));
     }
 }

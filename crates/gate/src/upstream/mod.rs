@@ -81,6 +81,10 @@ impl Upstream {
         }
     }
 
+    fn parent_cookie(&self) -> Option<String> {
+        self.settings.now().parent_cookie.clone()
+    }
+
     /// Tunnels at this moment.
     pub fn streams(&self) -> Streams {
         self.tunnels.streams()
@@ -113,7 +117,8 @@ impl Upstream {
             tracing::error!(deployment = %deployment.id, "no usable upstream address");
             return unreachable_page(StatusCode::BAD_GATEWAY);
         };
-        let (outgoing, upgrade, trace) = prepare(&forward, to, request);
+        let parent = self.parent_cookie();
+        let (outgoing, upgrade, trace) = prepare(&forward, to, request, parent.as_deref());
         let patience = self.settings.now().patience;
         let outgoing = outgoing.map(|body| Paced::new(body, patience));
         let answer = tokio::time::timeout(FIRST_BYTE, self.client.request(outgoing)).await;
@@ -145,7 +150,7 @@ impl Upstream {
     ) -> Response<Body> {
         let switching = answer.status() == StatusCode::SWITCHING_PROTOCOLS;
         let protocol = answer.headers().get(UPGRADE).cloned();
-        headers::strip_response(answer.headers_mut());
+        headers::strip_response(answer.headers_mut(), self.parent_cookie().as_deref());
         match (switching, client) {
             (true, Some(client)) => {
                 let application = hyper::upgrade::on(&mut answer);
@@ -177,6 +182,7 @@ fn prepare(
     forward: &Forward<'_>,
     to: Authority,
     mut request: Request<Incoming>,
+    parent_cookie: Option<&str>,
 ) -> (
     Request<Incoming>,
     Option<hyper::upgrade::OnUpgrade>,
@@ -198,7 +204,7 @@ fn prepare(
     *request.version_mut() = Version::HTTP_11;
 
     let all = request.headers_mut();
-    headers::strip_request(all, pass_through);
+    headers::strip_request(all, pass_through, parent_cookie);
     if let (Some(protocol), Some(_)) = (protocol, &upgrade) {
         all.insert(UPGRADE, protocol);
         all.insert(CONNECTION, HeaderValue::from_static("upgrade"));

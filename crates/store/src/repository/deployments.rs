@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aeolus_model::{
     DeploymentId, Host, HostPattern, OrganizationId, PathPrefix, PathRule, PlaneId, Profile, Slug,
-    Staleness, StalenessPolicy, WorkspaceId,
+    Staleness, StalenessPolicy, WorkspaceId, domain_above,
 };
 
 use super::{ManagedBy, from_json, grants, json, tokens};
@@ -28,6 +28,8 @@ statements! {
     GET = select!("WHERE id = $1");
     BY_NAME = select!("WHERE workspace = $1 AND name = $2");
     BY_HOST = "SELECT deployment, path_prefix FROM routes WHERE host = $1 ORDER BY path_prefix";
+    FOREIGN_NEIGHBOUR = "SELECT host FROM hosts WHERE organization <> $1
+        AND (host = $2 OR (host LIKE $3 AND host NOT LIKE $4)) LIMIT 1";
     LIST = select!("WHERE workspace = $1 AND id > $2 ORDER BY id LIMIT $3");
     IN_ORGANIZATION = select!("WHERE organization = $1 AND id > $2 ORDER BY id LIMIT $3");
     ON_PLANE = select!("WHERE plane = $1 ORDER BY id");
@@ -138,6 +140,34 @@ impl<U: Unit> Deployments<'_, U> {
                 Ok((fields.take()?, path_prefix(&mut fields)?))
             })
             .collect()
+    }
+
+    /// Whether another organization has a wildcard over a host, or a host below a wildcard: who takes
+    /// it there takes traffic that is theirs.
+    pub async fn is_beside_foreign(
+        &mut self,
+        host: &HostPattern,
+        organization: OrganizationId,
+    ) -> Result<bool, StoreError> {
+        let (over, below) = match host.domain() {
+            Some(domain) => (String::new(), domain),
+            None => match domain_above(host.as_str()) {
+                Some(domain) => (format!("*.{domain}"), ""),
+                None => return Ok(false),
+            },
+        };
+        let (one, more) = if below.is_empty() {
+            (String::new(), String::new())
+        } else {
+            (format!("%.{below}"), format!("%.%.{below}"))
+        };
+        let values = bind![organization, over, one, more];
+        Ok(self
+            .0
+            .tx()
+            .first(FOREIGN_NEIGHBOUR, values)
+            .await?
+            .is_some())
     }
 
     /// Those of a workspace, by age.

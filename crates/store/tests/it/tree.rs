@@ -1,6 +1,6 @@
 use std::slice::from_ref;
 
-use aeolus_model::{ConnectionId, Host, Secret, WorkspaceId};
+use aeolus_model::{ConnectionId, Host, HostPattern, Secret, WorkspaceId};
 use aeolus_store::{Connection, ManagedBy, Page, StoreError, Taken, Unit, Workspace};
 
 use crate::fixture::{Database, Fleet, NOW, slug};
@@ -205,6 +205,23 @@ async fn a_wildcard_is_claimed_as_a_host_is_and_a_name_shuts_it_out(db: Database
     }
     let found = read.deployments().get(wild.id).await.unwrap().unwrap();
     assert_eq!(found.routes, wild.routes);
+    // Who is beside it: the owner of the wildcard and of a name below it, and somebody else.
+    let other = db.organization("other").id;
+    for (host, foreign) in [
+        ("new.example.com", true),
+        ("*.example.com", true),
+        ("a.b.example.com", false),
+        ("*.b.example.com", false),
+        ("example.com", false),
+        ("*.example.org", false),
+        ("localhost", false),
+    ] {
+        let host = HostPattern::parse(host).unwrap();
+        for (whose, expected) in [(other, foreign), (workspace.organization, false)] {
+            let found = read.deployments().is_beside_foreign(&host, whose).await;
+            assert_eq!(found.unwrap(), expected, "{host}");
+        }
+    }
 }
 
 async fn of_two_organizations_at_once_one_gets_the_host(db: Database) {

@@ -4,7 +4,7 @@ use aeolus_api::tenancy::{Created, Deployment, DeploymentCreate};
 use aeolus_model::{
     Action, DeploymentId, HostPattern, OrganizationId, PathPrefix, Permission, Staleness,
 };
-use aeolus_store::{ManagedBy, Route, Unit as _};
+use aeolus_store::{ManagedBy, Route, StoreError, Unit as _};
 use axum::extract::Path;
 use http::StatusCode;
 
@@ -30,6 +30,13 @@ pub(crate) async fn create(
         return Err(ApiError::field("planeId", "there is no such plane"));
     }
     let deployment = parse(&ctx, body, organization.id)?;
+    for route in &deployment.routes {
+        let mut all = write.deployments();
+        // Only an operator's apply may put one organization's host below another's wildcard.
+        if all.is_beside_foreign(&route.host, organization.id).await? {
+            return Err(StoreError::ForeignHost.into());
+        }
+    }
     write.deployments().insert(&deployment).await?;
     let id = deployment.id;
     write.audit(ctx.event(Action::DeploymentCreate, Some(organization.id), id));
