@@ -63,6 +63,11 @@ impl HostPattern {
         Self::parse(&format!("*.{domain}")).ok()
     }
 
+    /// The wildcard that reaches it; none for a wildcard.
+    pub fn wildcard_over(&self) -> Option<Self> {
+        Self::over(&Host::parse(&self.0).ok()?)
+    }
+
     /// The domain behind the `*`; none for a host.
     pub fn domain(&self) -> Option<&str> {
         self.0.strip_prefix("*.")

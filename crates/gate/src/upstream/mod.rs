@@ -81,10 +81,6 @@ impl Upstream {
         }
     }
 
-    fn parent_cookie(&self) -> Option<String> {
-        self.settings.now().parent_cookie.clone()
-    }
-
     /// Tunnels at this moment.
     pub fn streams(&self) -> Streams {
         self.tunnels.streams()
@@ -117,9 +113,12 @@ impl Upstream {
             tracing::error!(deployment = %deployment.id, "no usable upstream address");
             return unreachable_page(StatusCode::BAD_GATEWAY);
         };
-        let parent = self.parent_cookie();
-        let (outgoing, upgrade, trace) = prepare(&forward, to, request, parent.as_deref());
-        let patience = self.settings.now().patience;
+        let (prepared, patience) = {
+            let settings = self.settings.now();
+            let parent = settings.parent_cookie.as_deref();
+            (prepare(&forward, to, request, parent), settings.patience)
+        };
+        let (outgoing, upgrade, trace) = prepared;
         let outgoing = outgoing.map(|body| Paced::new(body, patience));
         let answer = tokio::time::timeout(FIRST_BYTE, self.client.request(outgoing)).await;
         match answer {
@@ -150,7 +149,8 @@ impl Upstream {
     ) -> Response<Body> {
         let switching = answer.status() == StatusCode::SWITCHING_PROTOCOLS;
         let protocol = answer.headers().get(UPGRADE).cloned();
-        headers::strip_response(answer.headers_mut(), self.parent_cookie().as_deref());
+        let settings = self.settings.now();
+        headers::strip_response(answer.headers_mut(), settings.parent_cookie.as_deref());
         match (switching, client) {
             (true, Some(client)) => {
                 let application = hyper::upgrade::on(&mut answer);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aeolus_model::{
     DeploymentId, Host, HostPattern, OrganizationId, PathPrefix, PathRule, PlaneId, Profile, Slug,
-    Staleness, StalenessPolicy, WorkspaceId, domain_above,
+    Staleness, StalenessPolicy, WorkspaceId,
 };
 
 use super::{ManagedBy, from_json, grants, json, tokens};
@@ -28,8 +28,9 @@ statements! {
     GET = select!("WHERE id = $1");
     BY_NAME = select!("WHERE workspace = $1 AND name = $2");
     BY_HOST = "SELECT deployment, path_prefix FROM routes WHERE host = $1 ORDER BY path_prefix";
-    FOREIGN_NEIGHBOUR = "SELECT host FROM hosts WHERE organization <> $1
-        AND (host = $2 OR (host LIKE $3 AND host NOT LIKE $4)) LIMIT 1";
+    FOREIGN_OVER = "SELECT host FROM hosts WHERE organization <> $1 AND host = $2";
+    FOREIGN_BELOW = "SELECT host FROM hosts WHERE organization <> $1 AND host LIKE $2
+        AND host NOT LIKE $3 LIMIT 1";
     LIST = select!("WHERE workspace = $1 AND id > $2 ORDER BY id LIMIT $3");
     IN_ORGANIZATION = select!("WHERE organization = $1 AND id > $2 ORDER BY id LIMIT $3");
     ON_PLANE = select!("WHERE plane = $1 ORDER BY id");
@@ -149,25 +150,17 @@ impl<U: Unit> Deployments<'_, U> {
         host: &HostPattern,
         organization: OrganizationId,
     ) -> Result<bool, StoreError> {
-        let (over, below) = match host.domain() {
-            Some(domain) => (String::new(), domain),
-            None => match domain_above(host.as_str()) {
-                Some(domain) => (format!("*.{domain}"), ""),
-                None => return Ok(false),
-            },
-        };
-        let (one, more) = if below.is_empty() {
-            (String::new(), String::new())
+        let found = if let Some(domain) = host.domain() {
+            let (below, deeper) = (format!("%.{domain}"), format!("%.%.{domain}"));
+            let values = bind![organization, below, deeper];
+            self.0.tx().first(FOREIGN_BELOW, values).await?
+        } else if let Some(over) = host.wildcard_over() {
+            let values = bind![organization, over];
+            self.0.tx().first(FOREIGN_OVER, values).await?
         } else {
-            (format!("%.{below}"), format!("%.%.{below}"))
+            None
         };
-        let values = bind![organization, over, one, more];
-        Ok(self
-            .0
-            .tx()
-            .first(FOREIGN_NEIGHBOUR, values)
-            .await?
-            .is_some())
+        Ok(found.is_some())
     }
 
     /// Those of a workspace, by age.
