@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use aeolus_keys::ProxySecrets;
 use aeolus_keys::envelope::MasterKey;
 use aeolus_model::{Clock, ConnectionId, Rng, Secret};
 use aeolus_store::{Store, StoreError, Write};
 use tokio::sync::{Notify, watch};
 
-use crate::authorization::{AskingProxies, Minted, Worlds};
+use crate::authorization::{Minted, Worlds};
 use crate::keys::TokenKeys;
 use crate::ops::Metrics;
 use crate::planes::{Acks, Assertions};
@@ -45,7 +46,7 @@ pub(crate) struct Parts {
     /// The connection of local accounts.
     pub(crate) local: ConnectionId,
     /// Who may ask at `/v1/authorization`; nobody, if there is no secret for it.
-    pub(crate) asking_proxies: Option<AskingProxies>,
+    pub(crate) asking_proxies: Option<ProxySecrets>,
     /// What gates would know.
     pub(crate) worlds: Worlds,
     /// For whom `/v1/authorization` has made a token.

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use aeolus_keys::ProxySecrets;
 use aeolus_keys::envelope::{EnvelopeError, MasterKey};
 use aeolus_model::{
     Action, Actor, AuditEvent, Clock, ConnectionId, Grant, GrantId, Outcome, Resource, Rng, Role,
@@ -16,7 +17,7 @@ use aeolus_tls::BindError;
 use tokio::sync::{Notify, watch};
 
 use crate::app::{App, Parts};
-use crate::authorization::{AskingProxies, Minted, Worlds};
+use crate::authorization::{Minted, Worlds};
 use crate::config::{ControlConfig, FirstAdmin};
 use crate::connections;
 use crate::keys::{self, KeysError, TokenKeys};
@@ -143,8 +144,11 @@ pub(crate) async fn open(
     let asking_proxies = match config.proxy_secrets.as_slice() {
         [] => None,
         secrets => {
-            let proxies = AskingProxies::new(secrets.to_vec());
-            Some(proxies.ok_or(ControlError::ProxySecret)?)
+            let secrets = ProxySecrets::new(secrets.to_vec());
+            if !secrets.are_safe() {
+                return Err(ControlError::ProxySecret);
+            }
+            Some(secrets)
         }
     };
     let legacy = asking_proxies.is_some();

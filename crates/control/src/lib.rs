@@ -31,7 +31,6 @@ mod signin;
 mod tenancy;
 mod tokens;
 
-pub use authorization::AskingProxies;
 pub use bootstrap::ControlError;
 pub use config::{ControlConfig, FirstAdmin, ParentCookie, SessionLife};
 pub use keys::KeysError;

@@ -6,31 +6,23 @@
 use std::net::IpAddr;
 
 use aeolus_decide::Cidr;
-use aeolus_keys::digest;
-use aeolus_model::Secret;
-use http::HeaderMap;
-
-/// The header in which a proxy proves itself.
-pub const SECRET_HEADER: &str = "x-aeolus-proxy-secret";
-
-/// Fewest bytes of a secret: 128 bits as hexadecimal digits.
-const SHORTEST: usize = 32;
+use aeolus_keys::{PROXY_SECRET_HEADER, ProxySecrets};
+use http::{HeaderMap, HeaderValue};
 
 /// The proxies on other machines.
 #[derive(Default)]
 pub struct Proxies {
     /// Where they are.
     pub from: Vec<Cidr>,
-    /// What they know: one secret, or two while it is being replaced.
-    pub secrets: Vec<Secret<String>>,
+    /// What they know.
+    pub secrets: ProxySecrets,
 }
 
 impl Proxies {
     /// Whether listening for other machines is safe: both halves are there, and no secret can be
     /// guessed.
     pub fn is_complete(&self) -> bool {
-        let long = |secret: &Secret<String>| secret.expose().len() >= SHORTEST;
-        !self.from.is_empty() && !self.secrets.is_empty() && self.secrets.iter().all(long)
+        !self.from.is_empty() && self.secrets.are_safe()
     }
 
     /// Whether a peer may ask for checks and our pages.
@@ -47,17 +39,9 @@ impl Proxies {
         peer.is_some_and(|peer| self.from.iter().any(|block| block.holds(peer)))
     }
 
-    /// Each secret is compared whole, so the time says nothing about which.
     fn is_known(&self, headers: &HeaderMap) -> bool {
-        let mut written = headers.get_all(SECRET_HEADER).iter();
-        let (Some(shown), None) = (written.next(), written.next()) else {
-            return false;
-        };
-        let matches =
-            |secret: &Secret<String>| digest::eq(shown.as_bytes(), secret.expose().as_bytes());
-        self.secrets
-            .iter()
-            .fold(false, |known, secret| known | matches(secret))
+        let shown = headers.get_all(PROXY_SECRET_HEADER).iter();
+        self.secrets.know(shown.map(HeaderValue::as_bytes))
     }
 }
 
@@ -67,22 +51,28 @@ fn is_here(peer: Option<IpAddr>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
+    use aeolus_model::Secret;
 
     use super::*;
 
+    const LENGTH: usize = 32;
+
+    fn secrets(all: &[&str]) -> ProxySecrets {
+        let all = all.iter().map(|secret| Secret::new((*secret).to_owned()));
+        ProxySecrets::new(all.collect())
+    }
+
     fn proxies() -> Proxies {
-        let secret = |digit: &str| Secret::new(digit.repeat(SHORTEST));
         Proxies {
             from: vec!["10.1.0.0/16".parse().unwrap()],
-            secrets: vec![secret("a"), secret("b")],
+            secrets: secrets(&[&"a".repeat(LENGTH), &"b".repeat(LENGTH)]),
         }
     }
 
     fn headers(all: &[&str]) -> HeaderMap {
         let pair = |value: &&str| {
             (
-                SECRET_HEADER.parse().unwrap(),
+                PROXY_SECRET_HEADER.parse().unwrap(),
                 HeaderValue::from_str(value).unwrap(),
             )
         };
@@ -91,11 +81,7 @@ mod tests {
 
     #[test]
     fn row_85_network_and_secret_are_both_needed() {
-        let (a, b, c) = (
-            "a".repeat(SHORTEST),
-            "b".repeat(SHORTEST),
-            "c".repeat(SHORTEST),
-        );
+        let (a, b, c) = ("a".repeat(LENGTH), "b".repeat(LENGTH), "c".repeat(LENGTH));
         let table: [(&str, &[&str], bool); 9] = [
             ("10.1.2.3", &[&a], true),
             ("10.1.2.3", &[&b], true),
@@ -138,13 +124,10 @@ mod tests {
         );
         assert!(
             !Proxies {
-                secrets: vec![],
+                secrets: secrets(&["short"]),
                 ..proxies()
             }
             .is_complete()
         );
-        let mut short = proxies();
-        short.secrets.push(Secret::new("short".to_owned()));
-        assert!(!short.is_complete());
     }
 }

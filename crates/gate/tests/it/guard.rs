@@ -7,6 +7,7 @@ use aeolus_gate::guard::Proxies;
 use aeolus_gate::listeners::Checks;
 use aeolus_gate::server::{Answering, Handler};
 use aeolus_gate::{Gate, Live};
+use aeolus_keys::ProxySecrets;
 use aeolus_model::Secret;
 use http::Request;
 use hyper::body::Incoming;
@@ -38,7 +39,7 @@ async fn row_85_a_far_proxy_is_answered_only_with_its_secret() {
     fleet.gate.settings.replace(Live {
         proxies: Proxies {
             from: vec!["10.1.0.0/16".parse().unwrap()],
-            secrets: vec![Secret::new(secret.clone())],
+            secrets: ProxySecrets::new(vec![Secret::new(secret.clone())]),
         },
         ..live()
     });

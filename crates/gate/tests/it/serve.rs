@@ -11,7 +11,7 @@ use aeolus_gate::replica::fs::SystemFs;
 use aeolus_gate::replica::{Data, Parts, Replica};
 use aeolus_gate::{GateConfig, GateError, Live, serve};
 use aeolus_keys::claims::{Api, ApiKind};
-use aeolus_keys::{Kind, SigningKey};
+use aeolus_keys::{Kind, ProxySecrets, SigningKey};
 use aeolus_model::{Resource, Secret, SystemClock};
 use aeolus_snapshot::{Digest, Edition, publish};
 use aeolus_testkit::{ManualClock, SeededRng};
@@ -151,7 +151,7 @@ fn guarded() -> GateConfig {
     GateConfig {
         live: proxies(Proxies {
             from: vec!["10.1.0.0/16".parse().unwrap()],
-            secrets: vec![Secret::new("s".repeat(32))],
+            secrets: ProxySecrets::new(vec![Secret::new("s".repeat(32))]),
         }),
         ..GateConfig::default()
     }
@@ -170,7 +170,7 @@ async fn checks_are_offered_to_other_machines_only_with_a_network_and_a_secret()
             ..guarded().live.proxies
         },
         Proxies {
-            secrets: vec![],
+            secrets: ProxySecrets::default(),
             ..guarded().live.proxies
         },
     ] {

@@ -7,6 +7,7 @@ use aeolus_decide::{CidrError, Rails, Upstreams};
 use aeolus_gate::guard::Proxies;
 use aeolus_gate::observe::Share;
 use aeolus_gate::{Caps, Live, Patience, Rates};
+use aeolus_keys::ProxySecrets;
 use aeolus_model::Host;
 
 use crate::commands::Context;
@@ -98,6 +99,6 @@ fn proxies(gate: &Gate, base: &Path, context: &Context) -> Result<Proxies, Failu
     });
     Ok(Proxies {
         from,
-        secrets: secrets.collect::<Result<_, _>>()?,
+        secrets: ProxySecrets::new(secrets.collect::<Result<_, _>>()?),
     })
 }
