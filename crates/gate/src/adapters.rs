@@ -7,9 +7,8 @@ use std::time::Duration;
 use aeolus_api::client::Client;
 use aeolus_api::oauth::{ASSERTION_TYPE, GRANT_AUTHORIZATION_CODE};
 use aeolus_decide::World;
-use aeolus_model::{Clock, DeploymentId, PlaneId, SessionId, Time};
+use aeolus_model::{Clock, DeploymentId, PlaneId, SessionId, Subject, Time};
 
-use crate::gate::subject_id;
 use crate::ports::{
     CodeExchange, Exchanged, Journal, Knowledge, Refused, Sessions, Standing, TokenEndpoint,
     TokenError,
@@ -106,7 +105,7 @@ impl Journal for ReplicaJournal {
             deployment: refused.deployment,
             source: refused.source,
             reason: refused.reason,
-            subject: refused.subject.map(subject_id),
+            subject: refused.subject.map(Subject::id_text),
             request_id: refused.request_id,
         });
     }

@@ -388,12 +388,3 @@ fn denied(allowed: &Allowed, subject: Subject, reason: Reason) -> Deny {
         subject: Some(subject),
     }
 }
-
-/// The id of a subject, whatever its kind.
-pub(crate) fn subject_id(subject: Subject) -> String {
-    match subject {
-        Subject::User(id) => id.to_string(),
-        Subject::Token(id) => id.to_string(),
-        Subject::Team(id) => id.to_string(),
-    }
-}

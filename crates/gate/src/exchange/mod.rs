@@ -17,7 +17,7 @@ use std::time::Duration;
 use aeolus_decide::{Deployment, Identity};
 use aeolus_keys::claims::{Airflow2, Airflow3};
 use aeolus_keys::{KeyError, Kind};
-use aeolus_model::{DeploymentId, PlaneId, Profile, Rng, SessionId, Subject, Time};
+use aeolus_model::{DeploymentId, PlaneId, Profile, Rng, SessionId, Time};
 use http::HeaderValue;
 
 use crate::secret::PlaneSecret;
@@ -217,7 +217,7 @@ impl Exchange {
         authorization.set_sensitive(true);
         Ok(Arc::new(Presented {
             authorization,
-            user: value(&subject_id(identity.subject)),
+            user: value(&identity.subject.id_text()),
             email: value(&identity.person.email),
             deployment: value(&deployment.id.to_string()),
         }))
@@ -234,7 +234,7 @@ impl Exchange {
         let claims = Airflow3 {
             iss: self.issuer.clone(),
             aud: deployment.audience(),
-            sub: subject_id(identity.subject),
+            sub: identity.subject.id_text(),
             email: person.email.to_string(),
             name: person.name.to_string(),
             role: identity.role,
@@ -259,7 +259,7 @@ impl Exchange {
         let claims = Airflow2 {
             iss: self.issuer.clone(),
             aud: host.to_owned(),
-            sub: subject_id(identity.subject),
+            sub: identity.subject.id_text(),
             email: identity.person.email.to_string(),
             full_name: identity.person.name.to_string(),
             roles: identity
@@ -291,14 +291,6 @@ fn slot(now: Time) -> i64 {
 /// What can't be a header value is left empty: it must not become two headers.
 pub(crate) fn value(text: &str) -> HeaderValue {
     HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static(""))
-}
-
-fn subject_id(subject: Subject) -> String {
-    match subject {
-        Subject::User(id) => id.to_string(),
-        Subject::Token(id) => id.to_string(),
-        Subject::Team(id) => id.to_string(),
-    }
 }
 
 #[cfg(test)]

@@ -19,7 +19,6 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Outcome, RequestId, Told, Trace, TraceId, Via, shown};
 use crate::codec::Dialect;
-use crate::gate::subject_id;
 
 /// Lines in full per minute, deployment, source and reason.
 const IN_FULL: u64 = 10;
@@ -292,7 +291,7 @@ fn write_one(entry: &Entry) {
         outcome = entry.outcome.name(),
         reason,
         subject_type = entry.subject.map(subject_type),
-        subject = entry.subject.map(subject_id),
+        subject = entry.subject.map(Subject::id_text),
         method = entry.method,
         host = entry.host,
         path = entry.path,
