@@ -24,6 +24,7 @@ mod reason;
 mod request;
 mod revocations;
 mod seat;
+mod term;
 mod token;
 mod world;
 
@@ -45,5 +46,6 @@ pub use rails::{Rails, Upstreams};
 pub use reason::Reason;
 pub use request::{Headers, Once, Request, Upgrade};
 pub use seat::Seat;
+pub use term::Term;
 pub use token::{Audience, Signer, Verified};
 pub use world::{Deployment, Freshness, Person, RefusedDeployment, Site, World};

@@ -2,25 +2,14 @@
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 use aeolus_decide::{Allowed, Identity};
-use aeolus_keys::claims::Airflow2;
 use aeolus_keys::{Kind, digest};
-use aeolus_model::{AirflowRole, DeploymentId, Subject, Time};
+use aeolus_model::{AirflowRole, DeploymentId, Subject};
 use http::HeaderValue;
 
 use crate::app::App;
 use crate::error::ApiError;
-
-/// How long a token is good.
-const LIFE: Duration = Duration::from_mins(5);
-
-/// Within one such stretch of time the same token is given again: a signature takes a millisecond.
-const SLOT: Duration = Duration::from_mins(2);
-
-/// Clocks of Airflows may be behind.
-const BACKDATE: Duration = Duration::from_secs(30);
 
 /// More than this many are not remembered at one time.
 const CAPACITY: usize = 10_000;
@@ -49,25 +38,23 @@ impl Minted {
         app: &App,
         (allowed, identity): (&Allowed, &Identity),
     ) -> Result<Option<HeaderValue>, ApiError> {
-        let now = app.clock.now();
-        if identity.expires <= now {
+        let Some(term) = identity.term(app.clock.now()) else {
             return Ok(None);
-        }
-        let end = now.plus(LIFE);
-        let slot = now.secs().div_euclid(SLOT.as_secs().cast_signed());
+        };
         let key = Key {
             subject: identity.subject,
             deployment: allowed.deployment().id,
             audience: allowed.host().to_owned(),
             role: identity.role,
             person: identity.person.fingerprint,
-            slot,
-            capped: (identity.expires < end).then_some(identity.expires.secs()),
+            slot: term.slot,
+            capped: term.capped,
         };
         if let Some(known) = self.lock().get(&key) {
             return Ok(Some(known.clone()));
         }
-        let claims = claims(app, (allowed, identity), now);
+        let jti = digest::random_token(&*app.rng, 16).expose().clone();
+        let claims = identity.airflow2((&app.issuer, allowed.host()), term, jti);
         let signer = app.clone();
         let sign = move || {
             let key = signer.keys.legacy()?;
@@ -82,7 +69,7 @@ impl Minted {
         bearer.set_sensitive(true);
         let mut minted = self.lock();
         if minted.len() >= CAPACITY {
-            minted.retain(|other, _| other.slot == slot);
+            minted.retain(|other, _| other.slot == term.slot);
         }
         if minted.len() < CAPACITY {
             minted.insert(key, bearer.clone());
@@ -92,25 +79,5 @@ impl Minted {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Key, HeaderValue>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-fn claims(app: &App, (allowed, identity): (&Allowed, &Identity), now: Time) -> Airflow2 {
-    let begins = now.minus(BACKDATE).secs();
-    Airflow2 {
-        iss: app.issuer.clone(),
-        aud: allowed.host().to_owned(),
-        sub: identity.subject.id_text(),
-        email: identity.person.email.to_string(),
-        full_name: identity.person.name.to_string(),
-        roles: identity
-            .role
-            .map(|role| role.fab_name().to_owned())
-            .into_iter()
-            .collect(),
-        iat: begins,
-        nbf: begins,
-        exp: now.plus(LIFE).min(identity.expires).secs(),
-        jti: digest::random_token(&*app.rng, 16).expose().clone(),
     }
 }

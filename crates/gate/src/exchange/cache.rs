@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use aeolus_decide::Identity;
+use aeolus_decide::{Identity, Term};
 use aeolus_model::{AirflowRole, DeploymentId, SessionId, Subject};
 use quick_cache::sync::Cache as Bounded;
 
@@ -25,14 +25,12 @@ pub(super) struct MintedKey {
 
 impl MintedKey {
     /// The key of an identity's token. `generation` signs it, so another one is another token;
-    /// `slot` numbers the stretch of time; `capped` is the end of
-    /// a credential that ends sooner than its token would; `audience` is what the deployment alone
-    /// does not say: the host, for an Airflow 2.
+    /// `audience` is what the deployment alone does not say: the host, for an Airflow 2.
     pub(super) fn new(
         identity: &Identity,
         (deployment, audience): (DeploymentId, Option<&str>),
-        (generation, slot): (u32, i64),
-        capped: Option<i64>,
+        generation: u32,
+        term: Term,
     ) -> Self {
         Self {
             subject: identity.subject,
@@ -42,8 +40,8 @@ impl MintedKey {
             role: identity.role,
             audience: audience.map(Box::from),
             generation,
-            slot,
-            capped,
+            slot: term.slot,
+            capped: term.capped,
         }
     }
 }

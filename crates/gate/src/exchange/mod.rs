@@ -12,10 +12,9 @@ mod signer;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
-use aeolus_decide::{Deployment, Identity};
-use aeolus_keys::claims::{Airflow2, Airflow3};
+use aeolus_decide::{Deployment, Identity, Term};
+use aeolus_keys::claims::Airflow3;
 use aeolus_keys::{KeyError, Kind};
 use aeolus_model::{DeploymentId, PlaneId, Profile, Rng, SessionId, Time};
 use http::HeaderValue;
@@ -25,19 +24,9 @@ use crate::secret::PlaneSecret;
 use cache::{Cache, MintedKey};
 pub(crate) use signer::{Signers, is_published};
 
-/// How long an Airflow token is good.
-const LIFE: Duration = Duration::from_mins(5);
-
-/// Tokens minted within one such stretch of time are the same token: it is replaced long before
-/// it ends, and never minted twice however many ask at once.
-const SLOT: Duration = Duration::from_mins(2);
-
 /// What was minted so many stretches of time ago is asked for no more, even by a clock set back a
 /// little.
 const SLOTS: i64 = 2;
-
-/// Airflow allows 10 s of difference between clocks, which is not enough on its own.
-const BACKDATE: Duration = Duration::from_secs(30);
 
 /// Mints Airflow tokens and publishes the keys that verify them.
 pub struct Exchange {
@@ -95,13 +84,6 @@ pub enum ExchangeError {
     NoSecret,
 }
 
-/// From when until when a token is good.
-#[derive(Clone, Copy)]
-struct Times {
-    begins: i64,
-    ends: i64,
-}
-
 impl Exchange {
     /// An exchange for one plane. `capacity` bounds how many tokens are remembered.
     pub(crate) fn new(
@@ -139,7 +121,7 @@ impl Exchange {
     /// Forgets what will not be presented any more: tokens that are over, and those of sessions that
     /// ended. Nobody waits for it.
     pub(crate) fn sweep(&self, now: Time, ended: &dyn Fn(SessionId, DeploymentId) -> bool) {
-        self.minted.sweep(slot(now), ended);
+        self.minted.sweep(Term::slot_of(now), ended);
     }
 
     /// The headers with which a request goes on to its Airflow, which was asked at `host`.
@@ -150,13 +132,10 @@ impl Exchange {
         now: Time,
     ) -> Result<Arc<Presented>, ExchangeError> {
         let [minted, cached, expired, failed] = &self.counts;
-        if identity.expires <= now {
+        let Some(term) = identity.term(now) else {
             expired.fetch_add(1, Ordering::Relaxed);
             return Err(ExchangeError::CredentialOver);
-        }
-        let slot = slot(now);
-        let end = now.plus(LIFE);
-        let capped = (identity.expires < end).then_some(identity.expires.secs());
+        };
         let audience = (deployment.rules.profile == Profile::Airflow2).then_some(host);
         let secret = self.secret.load();
         let Some(secret) = secret.as_ref() else {
@@ -167,13 +146,13 @@ impl Exchange {
         let key = MintedKey::new(
             identity,
             (deployment.id, audience),
-            (signers.generation(), slot),
-            capped,
+            signers.generation(),
+            term,
         );
         let mut fresh = false;
         let presented = self.minted.get_or_mint(&key, || {
             fresh = true;
-            self.mint(signers, identity, (deployment, host), now)
+            self.mint(signers, identity, (deployment, host), term)
         });
         let count = match (&presented, fresh) {
             (Err(_), _) => failed,
@@ -200,16 +179,12 @@ impl Exchange {
         signers: &Signers,
         identity: &Identity,
         (deployment, host): (&Deployment, &str),
-        now: Time,
+        term: Term,
     ) -> Result<Arc<Presented>, ExchangeError> {
-        let times = Times {
-            begins: now.minus(BACKDATE).secs(),
-            ends: now.plus(LIFE).min(identity.expires).secs(),
-        };
         let token = match deployment.rules.profile {
-            Profile::Airflow2 => self.airflow2(signers, identity, host, times)?,
+            Profile::Airflow2 => self.airflow2(signers, identity, host, term)?,
             Profile::Airflow3 | Profile::Custom => {
-                self.airflow3(signers, identity, deployment, times)?
+                self.airflow3(signers, identity, deployment, term)?
             }
         };
         let mut authorization = HeaderValue::try_from(format!("Bearer {token}"))
@@ -228,7 +203,7 @@ impl Exchange {
         signers: &Signers,
         identity: &Identity,
         deployment: &Deployment,
-        times: Times,
+        term: Term,
     ) -> Result<String, ExchangeError> {
         let person = &identity.person;
         let claims = Airflow3 {
@@ -239,9 +214,9 @@ impl Exchange {
             name: person.name.to_string(),
             role: identity.role,
             teams: person.teams.iter().map(ToString::to_string).collect(),
-            iat: times.begins,
-            nbf: times.begins,
-            exp: times.ends,
+            iat: term.begins,
+            nbf: term.begins,
+            exp: term.ends,
             jti: self.jti(),
         };
         let signer = signers.active(deployment.id)?;
@@ -253,25 +228,10 @@ impl Exchange {
         signers: &Signers,
         identity: &Identity,
         host: &str,
-        times: Times,
+        term: Term,
     ) -> Result<String, ExchangeError> {
         let signer = signers.airflow2().ok_or(ExchangeError::PlaneKey)?;
-        let claims = Airflow2 {
-            iss: self.issuer.clone(),
-            aud: host.to_owned(),
-            sub: identity.subject.id_text(),
-            email: identity.person.email.to_string(),
-            full_name: identity.person.name.to_string(),
-            roles: identity
-                .role
-                .map(|role| role.fab_name().to_owned())
-                .into_iter()
-                .collect(),
-            iat: times.begins,
-            nbf: times.begins,
-            exp: times.ends,
-            jti: self.jti(),
-        };
+        let claims = identity.airflow2((&self.issuer, host), term, self.jti());
         Ok(signer.sign(Kind::Airflow2, &claims)?)
     }
 
@@ -283,15 +243,10 @@ impl Exchange {
     }
 }
 
-/// The stretch of time that a moment is in.
-fn slot(now: Time) -> i64 {
-    now.secs().div_euclid(SLOT.as_secs().cast_signed())
-}
-
 /// What can't be a header value is left empty: it must not become two headers.
 pub(crate) fn value(text: &str) -> HeaderValue {
     HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static(""))
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -1,8 +1,9 @@
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use aeolus_decide::World;
-use aeolus_keys::claims::Registered;
+use aeolus_keys::claims::{Airflow2, Registered};
 use aeolus_keys::seal::Keyring;
 use aeolus_keys::{Alg, JwkSet, SigningKey, jws};
 use aeolus_model::{AirflowRole, Subject, UserId};
@@ -21,15 +22,15 @@ impl Rng for Counted {
     }
 }
 
-const NOW: Time = Time::from_secs(1_800_000_000);
+pub(crate) const NOW: Time = Time::from_secs(1_800_000_000);
 
-const HOST: &str = "etl.example.com";
+pub(crate) const HOST: &str = "etl.example.com";
 
 fn deployment(number: u8) -> Arc<Deployment> {
     deployment_of(number, section::Profile::Airflow3)
 }
 
-fn deployment_of(number: u8, profile: section::Profile) -> Arc<Deployment> {
+pub(crate) fn deployment_of(number: u8, profile: section::Profile) -> Arc<Deployment> {
     let record = section::Deployment {
         id: vec![number; 16],
         organization: vec![1; 16],

@@ -1,43 +1,20 @@
 use std::time::Duration;
 
-use aeolus_decide::{Deployment, Identity, World};
+use aeolus_decide::Identity;
 use aeolus_keys::claims::Airflow3;
 use aeolus_keys::seal::{Keyring, Purpose};
 use aeolus_keys::{Alg, JwkSet, Kind, SigningKey, jws};
 use aeolus_model::{AirflowRole, PlaneId, Subject, UserId};
-use aeolus_snapshot::{Sections, section};
+use aeolus_snapshot::section;
 use aeolus_testkit::SeededRng;
 use proptest::prelude::*;
 
 use super::*;
 use crate::exchange::Exchange;
+use crate::exchange::tests::{HOST, NOW, deployment_of};
 
-const NOW: Time = Time::from_secs(1_800_000_000);
 const HOUR: Duration = Duration::from_hours(1);
 const PLANE: PlaneId = PlaneId::from_bytes([9; 16]);
-const HOST: &str = "etl.example.com";
-
-fn deployment(profile: section::Profile) -> Arc<Deployment> {
-    let record = section::Deployment {
-        id: vec![3; 16],
-        organization: vec![1; 16],
-        workspace: vec![2; 16],
-        name: "etl".into(),
-        routes: vec![section::Route {
-            host: HOST.into(),
-            path_prefix: String::new(),
-        }],
-        profile: profile.into(),
-        max_stale: 86_400,
-        hard_stale: 604_800,
-        stale_then: section::StalePolicy::ServeUntilExp.into(),
-        ..Default::default()
-    };
-    let mut sections = Sections::default();
-    sections.deployments.deployments.push(record);
-    let world = World::from_sections(&sections, &std::collections::BTreeSet::new());
-    world.deployments().next().cloned().unwrap()
-}
 
 /// One gate of the plane.
 struct Replica {
@@ -62,7 +39,7 @@ impl Replica {
             expires: now.plus(HOUR),
             session: None,
         };
-        let etl = deployment(section::Profile::Airflow3);
+        let etl = deployment_of(3, section::Profile::Airflow3);
         let presented = self.exchange.present(&who, (&etl, HOST), now).unwrap();
         let token = presented.authorization.to_str().unwrap();
         token.strip_prefix("Bearer ").unwrap().to_owned()
@@ -70,7 +47,7 @@ impl Replica {
 
     /// What Airflow reads from it now.
     fn published(&self) -> String {
-        let etl = deployment(section::Profile::Airflow3);
+        let etl = deployment_of(3, section::Profile::Airflow3);
         self.exchange.jwks(&etl).unwrap()
     }
 
@@ -213,7 +190,7 @@ fn generations_that_the_snapshot_refuses_are_refused() {
 
     gate.secret.refresh(NOW, 3);
     assert!(gate.secret.load().is_none());
-    let etl = deployment(section::Profile::Airflow3);
+    let etl = deployment_of(3, section::Profile::Airflow3);
     assert!(gate.exchange.jwks(&etl).is_err());
     gate.secret.refresh(NOW, 0);
     assert!(gate.opens(&cookie), "it was the snapshot's word alone");
@@ -237,7 +214,7 @@ fn the_rsa_key_is_announced_like_every_other() {
         )
         .unwrap();
     let gate = Replica::new(&keyring, NOW);
-    let two = deployment(section::Profile::Airflow2);
+    let two = deployment_of(3, section::Profile::Airflow2);
     let shown = || gate.exchange.jwks(&two).unwrap();
     assert_eq!(keys_in(&shown()), 2);
     gate.secret.refresh(begins.plus(HOUR * 25), 0);
