@@ -122,12 +122,14 @@ async fn drained(gate: &Gate, shutdown: &CancellationToken) {
 
 /// A gate that knows nothing refuses everything; whoever runs it is told what it takes.
 fn say_what_is_missing(folder: &Path, control_url: &str) {
-    let remedy = if control_url.is_empty() {
-        format!("make one: aeolus plane build --out {}", folder.display())
+    let meaning = "no snapshot is in force, so every request is refused with 503";
+    if control_url.is_empty() {
+        let folder = folder.display();
+        tracing::error!("{meaning}; make one: aeolus plane build --out {folder}");
     } else {
-        format!("control sends one: check that {control_url} can be reached from here")
-    };
-    tracing::error!("no snapshot is in force, so every request is refused with 503; {remedy}");
+        // So every gate begins; should control not answer, its own line says so.
+        tracing::info!("{meaning} until {control_url} has sent the first");
+    }
 }
 
 struct Listeners {
@@ -280,7 +282,11 @@ impl Running {
             outbox,
             renewals,
             counters,
-            secret: Arc::new(Watch::new(secret, data.secret_file.clone())),
+            secret: Arc::new(Watch::new(
+                secret,
+                data.secret_file.clone(),
+                data.secret_content,
+            )),
             rng: Arc::clone(rng),
         })
     }

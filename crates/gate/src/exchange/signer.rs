@@ -50,7 +50,7 @@ impl Signers {
     }
 
     /// The number of the generation that signs now.
-    pub(super) fn generation(&self) -> u32 {
+    pub(crate) fn generation(&self) -> u32 {
         self.active.id
     }
 

@@ -82,6 +82,8 @@ pub struct Data {
     pub no_rsa: Option<DataError>,
     /// Where they are kept.
     pub secret_file: SecretFile,
+    /// A digest of what was read there.
+    pub(crate) secret_content: [u8; 32],
     pub(crate) fs: Arc<dyn Fs>,
 }
 
@@ -118,6 +120,7 @@ impl Data {
             secret: secret.keyring,
             no_rsa: secret.no_rsa,
             secret_file,
+            secret_content: secret.content,
             fs,
         })
     }

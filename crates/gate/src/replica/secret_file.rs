@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use aeolus_keys::digest::sha256;
 use aeolus_keys::seal::{GenerationError, Keyring};
 use aeolus_keys::{Alg, KeyError, SigningKey};
 use aeolus_model::Secret;
@@ -30,6 +31,8 @@ pub struct SecretRead {
     /// Why there is no RSA key, if there is none. It is no reason not to serve: every deployment but
     /// those of Airflow 2 does without.
     pub no_rsa: Option<DataError>,
+    /// A digest of the file, to know another one by.
+    pub(crate) content: [u8; 32],
 }
 
 impl SecretFile {
@@ -67,7 +70,16 @@ impl SecretFile {
                 Err(error) => no_rsa = Some(error),
             }
         }
-        Ok(SecretRead { keyring, no_rsa })
+        Ok(SecretRead {
+            keyring,
+            no_rsa,
+            content: Self::digest(bytes),
+        })
+    }
+
+    /// The digest of a file's bytes.
+    pub(crate) fn digest(bytes: &Secret<Vec<u8>>) -> [u8; 32] {
+        sha256(bytes.expose())
     }
 
     /// Replaces it, as a whole or not at all.

@@ -50,13 +50,12 @@ pub struct Older {
 impl PlaneSecret {
     /// The secret of a plane. Generations below `min` are refused: the snapshot says so.
     pub fn new(plane: PlaneId, keyring: Keyring, now: Time, min: u32) -> Self {
-        let secret = Self {
+        let in_force = counting(plane, &keyring, now, min);
+        Self {
             plane,
             keyring: Mutex::new(keyring),
-            in_force: ArcSwapOption::empty(),
-        };
-        secret.refresh(now, min);
-        secret
+            in_force: ArcSwapOption::new(in_force),
+        }
     }
 
     /// What is in force; none if the snapshot refuses every generation. Then no cookie opens, and
@@ -76,7 +75,7 @@ impl PlaneSecret {
             });
         }
         *keyring = offered;
-        self.in_force.store(self.counting(&keyring, now, min));
+        self.put_in_force(&keyring, now, min);
         Ok(())
     }
 
@@ -89,31 +88,37 @@ impl PlaneSecret {
         if before.as_ref().map(|before| &before.standing) == standing.as_ref() {
             return;
         }
-        self.in_force.store(self.counting(&keyring, now, min));
+        self.put_in_force(&keyring, now, min);
     }
 
-    fn counting(&self, keyring: &Keyring, now: Time, min: u32) -> Option<Arc<InForce>> {
-        let Some(counting) = keyring.from_generation(min) else {
-            tracing::error!(
-                min,
-                newest = keyring.newest(),
-                "the snapshot refuses every generation of the plane secret that this gate has: nobody can sign in \
-                 and nothing is signed; run `aeolus gate secret rotate --compromised`, or copy secret.json from a \
-                 replica where that was done"
-            );
-            return None;
-        };
-        tracing::info!(
-            active = counting.active(now).id,
-            newest = counting.newest(),
-            "generations of the plane secret"
-        );
-        Some(Arc::new(InForce {
-            sealer: Sealer::new(&counting, self.plane.as_bytes(), now),
-            signers: Signers::new(&counting, now),
-            standing: standing(&counting, now),
-        }))
+    /// Puts in force what counts of these generations, and says that it changed.
+    fn put_in_force(&self, keyring: &Keyring, now: Time, min: u32) {
+        let counting = counting(self.plane, keyring, now, min);
+        if let Some(counting) = &counting {
+            let (active, newest) = (counting.signers.generation(), keyring.newest());
+            tracing::info!(active, newest, "generations of the plane secret");
+        }
+        self.in_force.store(counting);
     }
+}
+
+/// What counts of the generations; none, and an alarm, if the snapshot refuses them all.
+fn counting(plane: PlaneId, keyring: &Keyring, now: Time, min: u32) -> Option<Arc<InForce>> {
+    let Some(counting) = keyring.from_generation(min) else {
+        tracing::error!(
+            min,
+            newest = keyring.newest(),
+            "the snapshot refuses every generation of the plane secret that this gate has: nobody can sign in \
+             and nothing is signed; run `aeolus gate secret rotate --compromised`, or copy secret.json from a \
+             replica where that was done"
+        );
+        return None;
+    };
+    Some(Arc::new(InForce {
+        sealer: Sealer::new(&counting, plane.as_bytes(), now),
+        signers: Signers::new(&counting, now),
+        standing: standing(&counting, now),
+    }))
 }
 
 /// All that a moment decides about the generations.

@@ -3,7 +3,6 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use aeolus_keys::digest::sha256;
 use aeolus_model::{Clock as _, Time};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
@@ -22,20 +21,24 @@ pub(crate) struct Watch {
     seen: Mutex<Seen>,
 }
 
-#[derive(Default)]
 struct Seen {
-    /// Hash of the content that was looked at last, good or not.
-    content: Option<[u8; 32]>,
+    /// Hash of the content that was taken last.
+    content: [u8; 32],
     /// What was wrong with it.
     fault: Option<String>,
 }
 
 impl Watch {
-    pub(crate) fn new(secret: Arc<PlaneSecret>, file: SecretFile) -> Self {
+    /// Over a file whose `content` is in force already.
+    pub(crate) fn new(secret: Arc<PlaneSecret>, file: SecretFile, content: [u8; 32]) -> Self {
+        let seen = Seen {
+            content,
+            fault: None,
+        };
         Self {
             secret,
             file,
-            seen: Mutex::default(),
+            seen: Mutex::new(seen),
         }
     }
 
@@ -80,16 +83,15 @@ impl Watch {
         self.secret.refresh(now, min);
     }
 
-    fn reread(&self, seen: &mut Option<[u8; 32]>, now: Time, min: u32) -> Result<(), Unusable> {
+    fn reread(&self, seen: &mut [u8; 32], now: Time, min: u32) -> Result<(), Unusable> {
         let bytes = self.file.bytes()?;
-        let content = Some(sha256(bytes.expose()));
-        if content == *seen {
+        if SecretFile::digest(&bytes) == *seen {
             return Ok(());
         }
         let read = self.file.parse(&bytes)?;
         self.secret.take(read.keyring, now, min)?;
         say_if_airflow2_goes_unserved(read.no_rsa.as_ref());
-        *seen = content;
+        *seen = read.content;
         Ok(())
     }
 }
