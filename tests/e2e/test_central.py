@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import base64
-from urllib.parse import urljoin
 
 import jwt
 import pytest
 import requests
-from conftest import PASSWORD, required
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import padding
-from harness import aeolus, nginx
-from harness.process import free_port
-from harness.signin import Form
-from test_nginx_compat import COOKIE, FLEET, HOST, NAVIGATION, SHIPPED, ask
+from harness import aeolus
+from test_nginx_compat import COOKIE, HOST, NAVIGATION, ask, original_nginx, serving, sign_out, signed_in
 
 SECRET = "0123456789abcdef0123456789abcdef"
 
@@ -22,40 +18,22 @@ SECRET = "0123456789abcdef0123456789abcdef"
 @pytest.fixture(scope="module")
 def central(tmp_path_factory, home):
     """Control that proxies may ask; its gate is asked by nobody but for comparison."""
-    folder = tmp_path_factory.mktemp("central")
-    document = folder / "fleet.yaml"
-    document.write_text(FLEET.format(password=home / "password"))
-    settings = {
-        "COMPAT__PARENT_COOKIE__DOMAIN": "localhost",
-        "COMPAT__AUTHORIZATION__PROXY_SECRET": SECRET,
-    }
-    with aeolus.serving(
-        folder / "aeolus", document, home / "password", folder / "logs", name="localhost", **settings
-    ) as running:
+    secret = {"COMPAT__AUTHORIZATION__PROXY_SECRET": SECRET}
+    with serving(tmp_path_factory.mktemp("central"), home / "password", **secret) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
 def url(central, upstream, tmp_path_factory):
-    """The echo application behind nginx with the shipped file, whose auth-url is control's."""
-    required("nginx", nginx.installed())
-    port = free_port()
-    site = SHIPPED.read_text()
-    for example, value in (
-        ("listen 80;", f"listen 127.0.0.1:{port};"),
-        ("server_name etl.example.com;", f"server_name {HOST};"),
-        ("proxy_pass http://127.0.0.1:8810/v1/authorization;",
-         f"proxy_pass http://{central.control_address}/v1/authorization;\n"
-         f"        proxy_set_header X-Aeolus-Proxy-Secret {SECRET};"),
-        ("127.0.0.1:8080", f"127.0.0.1:{upstream.port}"),
-        # The original's line knows no port and only https; here is neither.
-        ("https://app.example.com/login?rd=https://$host$request_uri",
-         f"{central.control}/login?rd=http://$host:{port}$request_uri"),
-    ):
-        assert example in site, example
-        site = site.replace(example, value)
-    with nginx.server(tmp_path_factory.mktemp("nginx") / "central", site, port):
-        yield f"http://{HOST}:{port}"
+    """The echo application behind nginx, which asks control."""
+    folder = tmp_path_factory.mktemp("nginx") / "central"
+    asked = (
+        "proxy_pass http://127.0.0.1:8810/v1/authorization;",
+        f"proxy_pass http://{central.control_address}/v1/authorization;\n"
+        f"        proxy_set_header X-Aeolus-Proxy-Secret {SECRET};",
+    )
+    with original_nginx(folder, central.control, upstream.port, asked) as url:
+        yield url
 
 
 def key_of(central: aeolus.Fleet) -> jwt.PyJWK:
@@ -78,19 +56,7 @@ def seen(answer: requests.Response) -> dict[str, str]:
 
 
 def test_i1_i13_a_person_signs_in_works_and_signs_out_without_a_gate(central, url):
-    stopped = ask(f"{url}/dags?x=1", headers=NAVIGATION)
-    assert stopped.status_code == 302
-    login = requests.get(stopped.headers["location"], timeout=20)
-    form = Form(login.text)
-    answer = requests.post(
-        urljoin(login.url, form.action),
-        data={**form.fields, "email": "viewer@example.com", "password": PASSWORD},
-        headers={"Origin": central.control, "Sec-Fetch-Site": "same-origin"},
-        allow_redirects=False,
-        timeout=20,
-    )
-    assert (answer.status_code, answer.headers["location"]) == (303, f"{url}/dags?x=1")
-    cookies = dict(pair.split(";")[0].split("=", 1) for pair in answer.raw.headers.getlist("set-cookie"))
+    cookies = signed_in(url, central.control)
     parent = {"Cookie": f"{COOKIE}={cookies[COOKIE]}"}
     headers = seen(ask(f"{url}/dags?x=1", headers={**NAVIGATION, **parent}))
     assert headers["email"] == "viewer@example.com" and "cookie" not in headers
@@ -111,9 +77,7 @@ def test_i1_i13_a_person_signs_in_works_and_signs_out_without_a_gate(central, ur
     assert ask(f"{url}/execution/x", headers=parent).status_code == 403
 
     # Signing out at control is the end of it, at once.
-    control = {"Cookie": f"aeolus-control={cookies['aeolus-control']}", "Origin": central.control}
-    out = requests.post(f"{central.control}/logout", headers=control, allow_redirects=False, timeout=20)
-    assert out.status_code == 303
+    sign_out(central.control, cookies)
     assert ask(f"{url}/dags", headers=parent).status_code == 401
 
 

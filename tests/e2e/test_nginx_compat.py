@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from urllib.parse import urljoin
 
 import pytest
@@ -36,38 +39,52 @@ organizations:
 """
 
 
-@pytest.fixture(scope="module")
-def compat(tmp_path_factory, home):
+@contextmanager
+def serving(folder: Path, password: Path, **settings: str) -> Iterator[aeolus.Fleet]:
     """Control and gate that know the parent domain's cookie."""
-    folder = tmp_path_factory.mktemp("compat")
     document = folder / "fleet.yaml"
-    document.write_text(FLEET.format(password=home / "password"))
-    settings = {"COMPAT__PARENT_COOKIE__DOMAIN": "localhost"}
-    with aeolus.serving(
-        folder / "aeolus", document, home / "password", folder / "logs", name="localhost", **settings
-    ) as running:
+    document.write_text(FLEET.format(password=password))
+    settings["COMPAT__PARENT_COOKIE__DOMAIN"] = "localhost"
+    with aeolus.serving(folder / "aeolus", document, password, folder / "logs", name="localhost", **settings) as running:
         yield running
 
 
-@pytest.fixture(scope="module")
-def url(compat, upstream, tmp_path_factory):
-    """The echo application behind nginx with the shipped file."""
+@contextmanager
+def original_nginx(folder: Path, control: str, upstream: int, asked: tuple[str, str]) -> Iterator[str]:
+    """The URL of an application behind nginx with the shipped file. `asked` is its line of who is asked, as it
+    stands there and as it shall be."""
     required("nginx", nginx.installed())
     port = free_port()
     site = SHIPPED.read_text()
     for example, value in (
         ("listen 80;", f"listen 127.0.0.1:{port};"),
         ("server_name etl.example.com;", f"server_name {HOST};"),
-        ("127.0.0.1:8810", compat.gate.removeprefix("http://")),
-        ("127.0.0.1:8080", f"127.0.0.1:{upstream.port}"),
+        asked,
+        ("127.0.0.1:8080", f"127.0.0.1:{upstream}"),
         # The original's line knows no port and only https; here is neither.
         ("https://app.example.com/login?rd=https://$host$request_uri",
-         f"{compat.control}/login?rd=http://$host:{port}$request_uri"),
+         f"{control}/login?rd=http://$host:{port}$request_uri"),
     ):
         assert example in site, example
         site = site.replace(example, value)
-    with nginx.server(tmp_path_factory.mktemp("nginx") / "compat", site, port):
+    with nginx.server(folder, site, port):
         yield f"http://{HOST}:{port}"
+
+
+@pytest.fixture(scope="module")
+def compat(tmp_path_factory, home):
+    """Control and gate."""
+    with serving(tmp_path_factory.mktemp("compat"), home / "password") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def url(compat, upstream, tmp_path_factory):
+    """The echo application behind nginx, which asks the gate."""
+    folder = tmp_path_factory.mktemp("nginx") / "compat"
+    asked = ("127.0.0.1:8810", compat.gate.removeprefix("http://"))
+    with original_nginx(folder, compat.control, upstream.port, asked) as url:
+        yield url
 
 
 def ask(url: str, **more) -> requests.Response:
@@ -75,21 +92,32 @@ def ask(url: str, **more) -> requests.Response:
     return requests.get(url, allow_redirects=False, timeout=20, **more)
 
 
-def test_i13_a_browser_signs_in_and_works_with_nothing_but_the_original_annotations(compat, url):
+def signed_in(url: str, control: str) -> dict[str, str]:
+    """What a browser has that came to a page, was sent to sign in and did: its cookies, by name."""
     stopped = ask(f"{url}/dags?x=1", headers=NAVIGATION)
     assert stopped.status_code == 302
     login = requests.get(stopped.headers["location"], timeout=20)
     form = Form(login.text)
-    fields = {**form.fields, "email": "viewer@example.com", "password": PASSWORD}
     answer = requests.post(
         urljoin(login.url, form.action),
-        data=fields,
-        headers={"Origin": compat.control, "Sec-Fetch-Site": "same-origin"},
+        data={**form.fields, "email": "viewer@example.com", "password": PASSWORD},
+        headers={"Origin": control, "Sec-Fetch-Site": "same-origin"},
         allow_redirects=False,
         timeout=20,
     )
     assert (answer.status_code, answer.headers["location"]) == (303, f"{url}/dags?x=1")
-    cookies = dict(pair.split(";")[0].split("=", 1) for pair in answer.raw.headers.getlist("set-cookie"))
+    return dict(pair.split(";")[0].split("=", 1) for pair in answer.raw.headers.getlist("set-cookie"))
+
+
+def sign_out(control: str, cookies: dict[str, str]) -> None:
+    """Signs out at control."""
+    headers = {"Cookie": f"aeolus-control={cookies['aeolus-control']}", "Origin": control}
+    out = requests.post(f"{control}/logout", headers=headers, allow_redirects=False, timeout=20)
+    assert out.status_code == 303
+
+
+def test_i13_a_browser_signs_in_and_works_with_nothing_but_the_original_annotations(compat, url):
+    cookies = signed_in(url, compat.control)
     # A browser sends both below the domain; the second is control's own and never leaves it.
     parent = {"Cookie": f"{COOKIE}={cookies[COOKIE]}"}
     page = ask(f"{url}/dags?x=1", headers={**NAVIGATION, **parent})
@@ -108,9 +136,7 @@ def test_i13_a_browser_signs_in_and_works_with_nothing_but_the_original_annotati
     assert ask(f"{url}/dags", headers={**smuggled, "Cookie": ""}).status_code == 401
 
     # Signing out at control ends it here.
-    control = {"Cookie": f"aeolus-control={cookies['aeolus-control']}", "Origin": compat.control}
-    out = requests.post(f"{compat.control}/logout", headers=control, allow_redirects=False, timeout=20)
-    assert out.status_code == 303
+    sign_out(compat.control, cookies)
     wait_for("the sign-out", lambda: ask(f"{url}/dags", headers=parent).status_code == 401, 20)
 
 
