@@ -121,8 +121,9 @@ impl Keeper {
         };
         tracing::debug!(connection = name, keys = found.keys.len(), "fetched keys");
         let mut write = app.store.write().await?;
-        // Removed meanwhile: there is nothing left to keep keys for.
-        if write.connections().get(connection.id).await?.is_none() {
+        // Removed or changed meanwhile: what was found is not what is asked for now.
+        let now_there = write.connections().get(connection.id).await?;
+        if now_there.is_none_or(|there| there.revision != connection.revision) {
             return Ok(());
         }
         let keys = ProviderKeys {
