@@ -29,7 +29,7 @@ def measured(home: Path, folder: Path, credential: workload.Credential) -> dict[
     (home / "check.bin").write_bytes(framed(check(credential)))
     ways = {
         "tcp": [*over_http(credential), f"http://127.0.0.1:{port}{path(credential)}"],
-        "unix": [*over_http(credential), "-B", f"unix:{socket}", path(credential)],
+        "unix": [*over_http(credential), "-B", f"unix:{socket}", f"http://gate{path(credential)}"],
         "grpc": [*over_grpc(home / "check.bin"), f"http://127.0.0.1:{grpc}{METHOD}"],
     }
     rows: dict[str, list[Figures]] = {way: [] for way in ways}
