@@ -5,6 +5,7 @@
 mod base64_bytes;
 #[cfg(feature = "client")]
 pub mod client;
+pub mod connection;
 pub mod fleet;
 mod join;
 mod list;

@@ -8,7 +8,9 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::app::App;
 use crate::edge::edge;
 use crate::error::ApiError;
-use crate::{audit, authorization, keys, ops, pages, planes, provider, signin, tenancy, tokens};
+use crate::{
+    audit, authorization, connections, keys, ops, pages, planes, provider, signin, tenancy, tokens,
+};
 
 macro_rules! routes {
     ($($path:literal => $($method:ident $handler:path),+;)*) => {
@@ -63,6 +65,7 @@ routes! {
     "/v1/organizations/{o}/tokens" => get tokens::list, post tokens::create;
     "/v1/organizations/{o}/tokens/{id}" => get tokens::get, delete tokens::delete;
     "/v1/organizations/{o}/audit" => get audit::list;
+    "/v1/connections" => get connections::list;
     "/v1/planes" => get planes::list, post planes::create;
     "/v1/planes/enroll" => post planes::enroll;
     "/v1/planes/{id}" => get planes::get;

@@ -5,6 +5,7 @@ use http::Method;
 use serde::Serialize;
 
 use super::{Call, Client, ClientError, escape};
+use crate::connection::Connection;
 use crate::oauth::{Metadata, TokenAnswer};
 use crate::plane::{Plane, PlaneCreate, PlaneCreated};
 use crate::tenancy::{ApplyAnswer, Deployment, Me, Organization, User, Workspace};
@@ -167,6 +168,12 @@ impl Client {
     /// Adds a plane. The join token is in this answer and nowhere else.
     pub async fn create_plane(&self, plane: &PlaneCreate) -> Result<PlaneCreated, ClientError> {
         self.json(Call::json(Method::POST, "/v1/planes", plane)?)
+            .await
+    }
+
+    /// Lists connections to identity providers.
+    pub async fn connections(&self, cursor: Option<&str>) -> Result<Page<Connection>, ClientError> {
+        self.json(Call::get(&paged("/v1/connections", cursor)))
             .await
     }
 

@@ -3,6 +3,7 @@
 mod due;
 mod egress;
 mod fetch;
+mod list;
 mod settings;
 mod terms;
 
@@ -17,6 +18,7 @@ use self::due::{Last, due};
 use self::egress::Egress;
 use crate::app::App;
 
+pub(crate) use self::list::list;
 pub(crate) use self::settings::Settings;
 pub(crate) use self::terms::{Providers, salt_from};
 

@@ -78,6 +78,7 @@ const TABLE: &[(&str, &str, Who)] = &[
     ("get", "/v1/organizations/{o}/tokens/{id}", Bearer(404)),
     ("delete", "/v1/organizations/{o}/tokens/{id}", Bearer(404)),
     ("get", "/v1/organizations/{o}/audit", Bearer(403)),
+    ("get", "/v1/connections", Bearer(403)),
     ("get", "/v1/planes", Bearer(403)),
     ("post", "/v1/planes", Bearer(403)),
     ("post", "/v1/planes/enroll", Anybody(415)),

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aeolus_api::Listen;
 use aeolus_api::client::Client;
+use aeolus_api::connection::Connection;
 use aeolus_api::plane::Plane;
 use aeolus_api::tenancy::Deployment;
 use serde::Serialize;
@@ -69,7 +70,14 @@ pub(super) async fn show(
     let gate = sources.load()?.config.gate;
     let issuer = client.metadata().await.map_err(refused)?.issuer;
     let deployments = deployments_of(client, plane).await?;
-    let flows = flows(&issuer, &gate, &deployments);
+    let connections = all(|cursor| {
+        let client = client.clone();
+        async move { client.connections(cursor.as_deref()).await }
+    })
+    .await?;
+    let mut flows = flows(&issuer, &gate, &deployments);
+    flows.extend(providers(&connections));
+    flows.sort();
     let mut table = Table::new(&["DIRECTION", "FROM", "HOST", "PORT", "PROTOCOL", "PURPOSE"]);
     for flow in &flows {
         let port = flow.port.map(|port| port.to_string());
@@ -152,8 +160,30 @@ fn flows(issuer: &str, gate: &Gate, deployments: &[Deployment]) -> Vec<Flow> {
             purpose: format!("the Airflow of {}, for the built-in proxy", list(&names)),
         });
     }
-    flows.sort();
     flows
+}
+
+/// Whom control asks for keys. Gates get them from it and ask nobody.
+fn providers(connections: &[Connection]) -> Vec<Flow> {
+    let mut hosts: BTreeMap<(String, u16, &str), BTreeSet<&str>> = BTreeMap::new();
+    for connection in connections.iter().filter(|one| one.session_tokens) {
+        if let Some(at) = connection.discovery_url.as_deref().and_then(endpoint) {
+            let names = hosts.entry(at).or_default();
+            names.insert(connection.name.as_str());
+        }
+    }
+    let flow = |((host, port, protocol), names)| Flow {
+        direction: Direction::Beside,
+        from: "control",
+        host,
+        port: Some(port),
+        protocol,
+        purpose: format!(
+            "the keys of {}; its discovery document may name another host for them",
+            list(&names)
+        ),
+    };
+    hosts.into_iter().map(flow).collect()
 }
 
 /// Where the gate listens.

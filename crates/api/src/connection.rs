@@ -1,0 +1,30 @@
+//! Identity providers as the API shows them.
+
+use aeolus_model::{ConnectionId, Slug};
+use serde::{Deserialize, Serialize};
+
+use crate::fleet::ConnectionKind;
+
+/// A connection to an identity provider. Its secrets are never shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Connection {
+    /// Its id.
+    pub id: ConnectionId,
+    /// Its name.
+    pub name: Slug,
+    /// Which provider it is.
+    #[serde(rename = "type")]
+    pub kind: ConnectionKind,
+    /// The client id the provider gave.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<String>,
+    /// Below which URL its discovery document is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub discovery_url: Option<String>,
+    /// Whether access tokens that the provider signed count at gates.
+    pub session_tokens: bool,
+    /// When its keys were last fetched, in seconds since the epoch; absent where they never were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keys_fetched_at: Option<i64>,
+}
