@@ -24,6 +24,29 @@ def memory_mib(pid: int, line: str) -> float:
     return int(re.search(rf"{line}:\s+(\d+) kB", status)[1]) / 1024
 
 
+@contextlib.contextmanager
+def capped(pid: int, limit: int):
+    """The kernel kills the process if it needs more, where control groups (version 1 or 2) can be made."""
+    for root, file in (("/sys/fs/cgroup/memory", "memory.limit_in_bytes"), ("/sys/fs/cgroup", "memory.max")):
+        group = Path(root) / f"aeolus-{secrets.token_hex(4)}"
+        try:
+            group.mkdir()
+            (group / file).write_text(str(limit))
+        except OSError:
+            with contextlib.suppress(OSError):
+                group.rmdir()
+            continue
+        (group / "cgroup.procs").write_text(str(pid))
+        try:
+            yield
+        finally:
+            (Path(root) / "cgroup.procs").write_text(str(pid))
+            group.rmdir()
+        return
+    print("F53: no control group can be made here; the peak alone is asserted")
+    yield
+
+
 @pytest.fixture
 def gate(fleet) -> tuple[str, int, int]:
     """The check listener's host and port, and the gate's process."""
@@ -94,8 +117,15 @@ def test_f51_ten_thousand_idle_and_a_thousand_active_connections_are_served(flee
 
 
 def test_f53_a_flood_of_strangers_leaves_memory_bounded_and_the_known_served(fleet, gate, token):
+    """`F53_SECONDS=600` makes it the ten minutes of the row; the kernel's own limit is on where this process may set one."""
     host, port, pid = gate
-    until = time.monotonic() + 10
+    with capped(pid, 128 << 20):
+        flood_of_strangers(host, port, pid, token)
+
+
+def flood_of_strangers(host: str, port: int, pid: int, token: str) -> None:
+    """Three kinds of strangers, and beside them somebody who is known."""
+    until = time.monotonic() + float(os.environ.get("F53_SECONDS", "10"))
 
     def flood(kind: int) -> int:
         sent, body = 0, token.rsplit(".", 1)[0]
@@ -117,5 +147,6 @@ def test_f53_a_flood_of_strangers_leaves_memory_bounded_and_the_known_served(fle
                 good += 1
         sent = sum(flood.result() for flood in floods)
     assert sent > 1_000 and good > 100
+    print(f"F53: {sent} strangers, {good} known, peak {memory_mib(pid, 'VmHWM'):.0f} MiB")
     assert memory_mib(pid, "VmHWM") <= 256, f"after {sent} strangers"
     assert os.path.exists(f"/proc/{pid}")
