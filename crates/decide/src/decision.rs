@@ -6,6 +6,7 @@ use aeolus_model::{AirflowRole, DeploymentId, SessionId, Subject, Time};
 
 use crate::Reason;
 use crate::class::PathClass;
+use crate::credential::Credential;
 use crate::world::{Deployment, Person};
 
 /// What happens to a request.
@@ -49,6 +50,8 @@ pub struct Identity {
     pub person: Arc<Person>,
     /// Their role there; none has no permission in Airflow.
     pub role: Option<AirflowRole>,
+    /// What they came with.
+    pub credential: Credential,
     /// Until when the credential is good: nothing made from it may outlive it.
     pub expires: Time,
     /// The session the request came with, if it came with one.

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use aeolus_keys::claims::{self, AccessKind, ApiKind, DirectKind};
@@ -48,9 +49,22 @@ pub(crate) struct Fleet {
     pub(crate) direct: SigningKey,
 }
 
+/// Some session, where which one is of no interest.
+pub(crate) const fn some_credential() -> crate::Credential {
+    crate::Credential::Session(SessionCookie {
+        session: SessionId::from_bytes([9; 16]),
+        user: UserId::from_bytes([7; 16]),
+        connection: ConnectionId::from_bytes([8; 16]),
+        auth_time: Time::EPOCH,
+        access_start: Time::EPOCH,
+        access_end: Time::EPOCH,
+        absolute_end: Time::EPOCH,
+    })
+}
+
 impl Memory for Fleet {
-    fn verified(&self, token: &[u8], world: &World, now: Time) -> Result<Verified, Reason> {
-        world.verify(token, now)
+    fn verified(&self, token: &[u8], world: &World, now: Time) -> Result<Arc<Verified>, Reason> {
+        world.verify(token, now).map(Arc::new)
     }
 
     fn open_session(&self, site: Site<'_>, value: &[u8]) -> Option<SessionCookie> {

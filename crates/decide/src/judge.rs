@@ -12,6 +12,7 @@ use aeolus_model::{
 use crate::bearer::{bearer, blame};
 use crate::class::{Classified, PathClass};
 use crate::cookie::SessionCookie;
+use crate::credential::Credential;
 use crate::decision::{
     Access, Allowed, Decision, Deny, Destination, Identity, SignIn, is_local_path,
 };
@@ -27,7 +28,7 @@ pub use explain::{Explanation, Step, explain};
 /// What a gate remembers between requests; the decision's only window to anything that changes.
 pub trait Memory {
     /// A token that has been verified: from memory, or by [`World::verify`].
-    fn verified(&self, token: &[u8], world: &World, now: Time) -> Result<Verified, Reason>;
+    fn verified(&self, token: &[u8], world: &World, now: Time) -> Result<Arc<Verified>, Reason>;
 
     /// Whether there are keys that open session cookies. Where there are none, a host's own cookie is
     /// nobody's, and not a bad one.
@@ -212,14 +213,16 @@ impl Judge<'_> {
             (Some(person), None) => Arc::clone(person),
             (None, None) => return Err(unknown(subject)),
         };
+        let held = verified.held.clone();
         let identity = Identity {
             subject,
             person,
             role: None,
             expires: Time::from_secs(verified.expires),
             session: None,
+            credential: Credential::Token(verified),
         };
-        Ok((identity, verified.held))
+        Ok((identity, held))
     }
 
     fn hand_over(routed: &Routed<'_>, sign_in: bool) -> Decision {

@@ -9,6 +9,7 @@ mod bearer;
 mod cidr;
 mod class;
 mod cookie;
+mod credential;
 mod decision;
 mod help;
 mod host;
@@ -34,6 +35,7 @@ mod fixture;
 pub use cidr::{Cidr, CidrError};
 pub use class::{Classified, PathClass, RuleSet};
 pub use cookie::{SessionCookie, find as find_cookie};
+pub use credential::{Credential, CredentialId};
 pub use decision::{
     Access, Allowed, Decision, Deny, Destination, Identity, SessionUse, SignIn, is_local_path,
 };

@@ -88,6 +88,13 @@ impl Revoked {
         }
     }
 
+    /// The second of the latest mark that something issued to a subject before it is refused by.
+    pub(crate) fn mark_after(&self, subject: Subject, issued: i64) -> Option<i64> {
+        let own = self.marks.get(&subject).copied();
+        let latest = own.map_or(self.not_before, |own| own.max(self.not_before));
+        (issued < latest).then_some(latest)
+    }
+
     /// Whether a session has been ended.
     pub(crate) fn check_session(&self, session: SessionId) -> Result<(), Reason> {
         if self.sessions.contains(&session) {

@@ -83,6 +83,7 @@ mod tests {
             subject: Subject::User(UserId::from_bytes([1; 16])),
             person: Arc::new(Person::default()),
             role: None,
+            credential: crate::fixture::some_credential(),
             expires: Time::from_secs(expires),
             session: None,
         }

@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use aeolus_api::client::Client;
 use aeolus_api::oauth::{ASSERTION_TYPE, GRANT_AUTHORIZATION_CODE};
-use aeolus_decide::World;
+use aeolus_api::plane::Event;
+use aeolus_decide::{CredentialId, World};
 use aeolus_model::{Clock, DeploymentId, PlaneId, SessionId, Subject, Time};
 
 use crate::ports::{
-    CodeExchange, Exchanged, Journal, Knowledge, Refused, Sessions, Standing, TokenEndpoint,
-    TokenError,
+    CodeExchange, Exchanged, Journal, Knowledge, LateUse, Refused, Sessions, Standing,
+    TokenEndpoint, TokenError,
 };
 use crate::replica::{ApiControl, Counters, Denial, Outbox, Renewal, Replica, SessionRenewals};
 
@@ -107,6 +108,18 @@ impl Journal for ReplicaJournal {
             reason: refused.reason,
             subject: refused.subject.map(Subject::id_text),
             request_id: refused.request_id,
+        });
+    }
+
+    fn served_late(&self, late: LateUse) {
+        self.outbox.event(&Event::UseAfterRevocation {
+            at: late.at.secs(),
+            deployment: late.deployment,
+            organization: Some(late.organization),
+            credential: match late.credential {
+                CredentialId::Session(id) => id.to_string(),
+                CredentialId::Token(id, _) => id.to_string(),
+            },
         });
     }
 }

@@ -19,6 +19,7 @@ use crate::observe::{DecisionLog, Entry, Gauges, Ids, Metrics, Outcome, Stamp, T
 use crate::ports::{Journal, Knowledge, Refused, Sessions, TokenEndpoint};
 use crate::secret::PlaneSecret;
 use crate::settings::{Live, Settings};
+use crate::trail::Trail;
 use crate::upstream::Upstream;
 
 /// What a gate is made of.
@@ -54,6 +55,8 @@ pub struct Gate {
     pub(crate) tokens: Option<Arc<dyn TokenEndpoint>>,
     pub(crate) rng: Arc<dyn Rng>,
     pub(crate) ids: Ids,
+    /// None at a gate that never has news: nobody would tell it of revocations.
+    trail: Option<Trail>,
     lines_lost: Arc<AtomicU64>,
     draining: AtomicBool,
     limits: Limits,
@@ -101,6 +104,7 @@ impl Gate {
             exchange: Exchange::new(parts.plane, parts.secret, rng, CAPACITY),
             upstream: Upstream::new(parts.settings.clone()),
             journal: parts.journal,
+            trail: parts.tokens.is_some().then(Trail::new),
             tokens: parts.tokens,
             ids: Ids::new(&*parts.rng),
             lines_lost: parts.lines_lost,
@@ -148,6 +152,11 @@ impl Gate {
         };
         let decision = self.limited(decision, caller, &moment);
         let (decision, presented) = self.exchanged(decision, moment.now);
+        if let (Decision::Allow(allowed), Some(trail)) = (&decision, &self.trail)
+            && Trail::wants(moment.age)
+        {
+            trail.note(allowed, moment.now);
+        }
         let told = Told::of(&decision, moment.world.as_deref());
         let before = self.metrics.decided(&told, via.dialect);
         self.metrics.took(via.dialect, started.elapsed());
@@ -326,10 +335,15 @@ impl Gate {
         }
     }
 
-    /// Forgets the tokens that will not be presented any more, whatever ended their sessions. To be
-    /// called now and then, apart from requests.
+    /// Forgets the tokens that will not be presented any more, whatever ended their sessions, and tells
+    /// what was served too long while control was away. To be called now and then, apart from requests.
     pub fn sweep(&self) {
         let world = self.knowledge.world();
+        if let (Some(trail), Some(world)) = (&self.trail, &world) {
+            for late in trail.settle(world, self.knowledge.age()) {
+                self.journal.served_late(late);
+            }
+        }
         self.exchange.sweep(self.knowledge.now(), &|session, at| {
             let revoked = world.as_deref().is_some_and(|w| w.has_ended(session, at));
             revoked || self.memory.ended(session)

@@ -29,6 +29,7 @@ mod serve;
 pub mod server;
 pub mod session;
 mod settings;
+mod trail;
 pub mod upstream;
 
 pub use config::{Bound, GateConfig, GateError, Reload};

@@ -26,7 +26,7 @@ const FORGED: Duration = Duration::from_secs(10);
 /// Forged ones are in a cache of their own, so that a flood of them evicts nobody.
 pub struct Tokens {
     key: SipHasher24,
-    good: Cache<u128, Verified>,
+    good: Cache<u128, Arc<Verified>>,
     forged: Cache<u128, (Time, Reason)>,
     /// Half of the machine: however many strangers come, those whose token is known have the rest.
     verifying: Budget,
@@ -90,7 +90,7 @@ impl Tokens {
         token: &[u8],
         (world, now): (&World, Time),
         admit: impl FnOnce() -> Result<(), Reason>,
-    ) -> Result<Verified, Reason> {
+    ) -> Result<Arc<Verified>, Reason> {
         let mut hasher = self.key;
         hasher.write(token);
         let hash = hasher.finish128().as_u128();
@@ -113,11 +113,11 @@ impl Tokens {
             return Err(Reason::Overloaded);
         }
         self.misses.fetch_add(1, Ordering::Relaxed);
-        let verified = world.verify(token, now);
+        let verified = world.verify(token, now).map(Arc::new);
         let took = self.begun.elapsed().saturating_sub(begins);
         self.verifying.spend(took, begins);
         match &verified {
-            Ok(verified) => self.good.insert(hash, verified.clone()),
+            Ok(verified) => self.good.insert(hash, Arc::clone(verified)),
             // Only what is dear to find out again is worth remembering.
             Err(reason @ (Reason::TokenSignature | Reason::IdpSignature)) => {
                 self.forged.insert(hash, (now.plus(FORGED), *reason));
@@ -161,7 +161,7 @@ impl Remembered {
 }
 
 impl Memory for Remembered {
-    fn verified(&self, token: &[u8], world: &World, now: Time) -> Result<Verified, Reason> {
+    fn verified(&self, token: &[u8], world: &World, now: Time) -> Result<Arc<Verified>, Reason> {
         self.tokens.verified(token, (world, now), || Ok(()))
     }
 
@@ -197,7 +197,7 @@ pub(crate) struct Admitting<'a, F> {
 }
 
 impl<F: Fn() -> Result<(), Reason>> Memory for Admitting<'_, F> {
-    fn verified(&self, token: &[u8], world: &World, now: Time) -> Result<Verified, Reason> {
+    fn verified(&self, token: &[u8], world: &World, now: Time) -> Result<Arc<Verified>, Reason> {
         let tokens = &self.memory.tokens;
         tokens.verified(token, (world, now), &self.admit)
     }

@@ -11,6 +11,8 @@ use aeolus_decide::World;
 use aeolus_model::{DeploymentId, Secret, SessionId, Subject, Time};
 use aeolus_snapshot::Position;
 
+pub use crate::trail::LateUse;
+
 /// What is known at this moment.
 pub trait Knowledge: Send + Sync {
     /// The snapshot in force; none before the first.
@@ -74,6 +76,9 @@ pub trait Journal: Send + Sync {
 
     /// A request was refused.
     fn refused(&self, refused: Refused);
+
+    /// A credential was served while control was away and had been revoked there.
+    fn served_late(&self, late: LateUse);
 }
 
 /// An authorization code, ready to be exchanged (RFC 6749 §4.1.3 with PKCE).

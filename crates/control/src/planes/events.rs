@@ -1,7 +1,10 @@
 //! `POST /v1/planes/self/events`: what happened at a gate, in batches that may be sent twice.
 
 use aeolus_api::plane::{Event, EventsAnswer};
-use aeolus_model::{Action, Actor, AuditEvent, DeploymentId, OrganizationId, Outcome, Time};
+use aeolus_model::{
+    Action, Actor, AuditEvent, DeploymentId, OrganizationId, Outcome, SessionId, Time, TokenId,
+    TokenStage,
+};
 use aeolus_store::{Unit as _, Write};
 use axum::Json;
 use axum::extract::Request;
@@ -86,9 +89,17 @@ async fn act(ctx: &PlaneCtx, write: &mut Write, event: Event) -> Result<(), ApiE
             organization: _,
             credential,
         } => {
+            let at = Time::from_secs(at);
+            if revoked_at(write, &credential)
+                .await?
+                .is_some_and(|revoked| at < revoked)
+            {
+                // The plane can't know when: it was good then.
+                return Ok(());
+            }
             let organization = organization_of(ctx, write, deployment).await?;
             write.audit(AuditEvent {
-                at: Time::from_secs(at),
+                at,
                 outcome: Outcome::Success,
                 reason: "served_while_cut_off".to_owned(),
                 ..audit(Action::UseAfterRevocation, organization, credential)
@@ -103,6 +114,23 @@ async fn act(ctx: &PlaneCtx, write: &mut Write, event: Event) -> Result<(), ApiE
         }
     }
     Ok(())
+}
+
+/// When a token or session was ended, where that is on record.
+async fn revoked_at(write: &mut Write, credential: &str) -> Result<Option<Time>, ApiError> {
+    if let Ok(id) = credential.parse::<TokenId>()
+        && let Some(record) = write.tokens().get(id).await?
+    {
+        return Ok(match record.token.stage {
+            TokenStage::Deleted { at, .. } => Some(at),
+            TokenStage::Active { .. } => None,
+        });
+    }
+    if let Ok(id) = credential.parse::<SessionId>() {
+        let session = write.sessions().get(id).await?;
+        return Ok(session.and_then(|session| session.end).map(|end| end.at));
+    }
+    Ok(None)
 }
 
 async fn organization_of(

@@ -180,6 +180,46 @@ async fn events_are_taken_once_and_unknown_ones_are_skipped() {
 }
 
 #[tokio::test]
+async fn f17_uses_of_what_had_been_revoked_are_in_the_audit_log_and_earlier_ones_are_not() {
+    let f = Fixture::new("late").await;
+    let admin = f.admin().await;
+    f.fleet(&admin).await;
+    let gate = f.join(&admin, "eu-1").await;
+    let owner = f.token_of("owner@example.com").await;
+    let tokens = "/v1/organizations/acme/tokens";
+    let body = json!({"name": "late", "role": "ORGANIZATION_MEMBER"});
+    let made = f.call("POST", tokens, &owner, Some(body)).await;
+    let token = made.expect(201).json()["id"].as_str().unwrap().to_owned();
+    f.clock.advance(Duration::from_secs(600));
+    let revoked = f.clock.now().secs();
+    let path = format!("{tokens}/{token}");
+    f.call("DELETE", &path, &owner, None).await.expect(200);
+    let deployment = deployment(&f, &admin).await;
+    let line = |at: i64| {
+        let event = json!({"type": "use_after_revocation", "at": at, "deployment": deployment,
+            "credential": token});
+        format!("{event}\n")
+    };
+    let request = http::Request::post("/v1/planes/self/events")
+        .header("authorization", format!("Bearer {}", f.assertion(&gate)))
+        .header("content-type", "application/x-ndjson")
+        .header("idempotency-key", "late");
+    let body = line(revoked - 60) + &line(revoked + 60);
+    f.send(request.body(body.into()).unwrap()).await.expect(200);
+    let path = "/v1/organizations/acme/audit";
+    let log = f.call("GET", path, &owner, None).await.expect(200).json();
+    let late: Vec<_> = log["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|event| event["action"] == "gate.use_after_revocation")
+        .collect();
+    assert_eq!(late.len(), 1, "{late:?}");
+    assert_eq!(late[0]["target"], token.as_str());
+    assert_eq!(late[0]["at"], (revoked + 60) * 1_000);
+}
+
+#[tokio::test]
 async fn planes_are_the_operators_business() {
     let f = Fixture::new("planes").await;
     let admin = f.admin().await;

@@ -7,6 +7,7 @@ use aeolus_model::{Subject, Time, UserId};
 
 use super::{Judge, Refusal, Routed, session_cookie_name, unknown, writes};
 use crate::cookie::{self, SessionCookie};
+use crate::credential::Credential;
 use crate::decision::{Identity, SessionUse};
 use crate::request::Request;
 use crate::world::{Deployment, Site};
@@ -54,7 +55,8 @@ impl Judge<'_> {
         let cookie = self.memory.open_session(site, value);
         let cookie = cookie.ok_or(Reason::SessionMalformed)?;
         let (expires, session) = self.session(&cookie, routed.deployment)?;
-        self.person(cookie.user, (expires, session), request, routed)
+        let credential = Credential::Session(cookie);
+        self.person(cookie.user, (credential, expires, session), request, routed)
     }
 
     fn by_parent(
@@ -79,7 +81,8 @@ impl Judge<'_> {
             extended: None,
         };
         let expires = Time::from_secs(verified.expires);
-        self.person(user, (expires, used), request, routed)
+        let credential = Credential::Token(verified);
+        self.person(user, (credential, expires, used), request, routed)
     }
 
     /// Somebody whose browser sent a cookie, if the request was made by the deployment's own pages
@@ -87,7 +90,7 @@ impl Judge<'_> {
     fn person(
         &self,
         user: UserId,
-        (expires, session): (Time, SessionUse),
+        (credential, expires, session): (Credential, Time, SessionUse),
         request: &Request<'_>,
         routed: &Routed<'_>,
     ) -> Result<Identity, Refusal> {
@@ -105,6 +108,7 @@ impl Judge<'_> {
             subject,
             person: Arc::clone(person),
             role: None,
+            credential,
             expires,
             session: Some(session),
         })

@@ -2,11 +2,11 @@ use std::collections::HashSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use aeolus_decide::World;
+use aeolus_decide::{Credential, SessionCookie, World};
 use aeolus_keys::claims::{Airflow2, Registered};
 use aeolus_keys::seal::Keyring;
 use aeolus_keys::{Alg, JwkSet, SigningKey, jws};
-use aeolus_model::{AirflowRole, Subject, UserId};
+use aeolus_model::{AirflowRole, ConnectionId, SessionId, Subject, UserId};
 use aeolus_snapshot::{Sections, section};
 use aeolus_testkit::SeededRng;
 
@@ -60,7 +60,21 @@ fn identity(role: AirflowRole, expires: Time) -> Identity {
         role: Some(role),
         expires,
         session: None,
+        credential: some_credential(),
     }
+}
+
+/// Some session, where which one is of no interest.
+pub(crate) const fn some_credential() -> Credential {
+    Credential::Session(SessionCookie {
+        session: SessionId::from_bytes([9; 16]),
+        user: UserId::from_bytes([7; 16]),
+        connection: ConnectionId::from_bytes([8; 16]),
+        auth_time: NOW,
+        access_start: NOW,
+        access_end: NOW,
+        absolute_end: NOW,
+    })
 }
 
 fn exchange() -> (Exchange, Arc<Counted>) {

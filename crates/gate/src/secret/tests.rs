@@ -11,7 +11,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::exchange::Exchange;
-use crate::exchange::tests::{HOST, NOW, deployment_of};
+use crate::exchange::tests::{HOST, NOW, deployment_of, some_credential};
 
 const HOUR: Duration = Duration::from_hours(1);
 const PLANE: PlaneId = PlaneId::from_bytes([9; 16]);
@@ -38,6 +38,7 @@ impl Replica {
             role: Some(AirflowRole::Op),
             expires: now.plus(HOUR),
             session: None,
+            credential: some_credential(),
         };
         let etl = deployment_of(3, section::Profile::Airflow3);
         let presented = self.exchange.present(&who, (&etl, HOST), now).unwrap();

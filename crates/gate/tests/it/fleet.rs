@@ -11,8 +11,8 @@ use aeolus_decide::{SessionCookie, World};
 use aeolus_gate::listeners::{Checks, Metrics, Proxy};
 use aeolus_gate::observe::Share;
 use aeolus_gate::ports::{
-    CodeExchange, Exchanged, Journal, Knowledge, Refused, Sessions, Standing, TokenEndpoint,
-    TokenError,
+    CodeExchange, Exchanged, Journal, Knowledge, LateUse, Refused, Sessions, Standing,
+    TokenEndpoint, TokenError,
 };
 use aeolus_gate::{Gate, Live, Parts, Patience, PlaneSecret, Settings, server};
 use aeolus_keys::claims::{Access, AccessKind, Api, ApiKind, IdToken};
@@ -67,6 +67,7 @@ pub(crate) struct Fake {
     pub(crate) ended: Mutex<HashSet<SessionId>>,
     pub(crate) asked: Mutex<Vec<SessionId>>,
     pub(crate) refused: Mutex<Vec<Refused>>,
+    pub(crate) late: Mutex<Vec<LateUse>>,
     pub(crate) answer: Mutex<Option<Result<TokenAnswer, TokenError>>>,
     pub(crate) exchanged: Mutex<Vec<(String, String)>>,
 }
@@ -113,6 +114,10 @@ impl Journal for Fake {
 
     fn refused(&self, refused: Refused) {
         self.refused.lock().unwrap().push(refused);
+    }
+
+    fn served_late(&self, late: LateUse) {
+        self.late.lock().unwrap().push(late);
     }
 }
 
@@ -289,6 +294,7 @@ impl Fleet {
             ended: Mutex::default(),
             asked: Mutex::default(),
             refused: Mutex::default(),
+            late: Mutex::default(),
             answer: Mutex::default(),
             exchanged: Mutex::default(),
         });

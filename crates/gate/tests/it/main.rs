@@ -15,6 +15,8 @@ mod guard;
 #[cfg(test)]
 mod idp;
 #[cfg(test)]
+mod late;
+#[cfg(test)]
 mod limits;
 #[cfg(test)]
 mod proxy;

@@ -1,5 +1,6 @@
 //! Credentials of which only the owner is known, taken as good: what is asked is what they may do.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use aeolus_decide::{Audience, Memory, Reason, SessionCookie, Signer, Site, Verified, World};
@@ -111,9 +112,9 @@ impl<'a> Assumed<'a> {
 }
 
 impl Memory for Assumed<'_> {
-    fn verified(&self, token: &[u8], world: &World, now: Time) -> Result<Verified, Reason> {
+    fn verified(&self, token: &[u8], world: &World, now: Time) -> Result<Arc<Verified>, Reason> {
         let Credential::TokenOf(id) = self.credential else {
-            return world.verify(token, now);
+            return world.verify(token, now).map(Arc::new);
         };
         let mut keys = world.keys().iter();
         let key = keys.find(|(kind, _)| *kind == Kind::Api);
@@ -123,7 +124,7 @@ impl Memory for Assumed<'_> {
             world.deployment_at(host, url.path())
         });
         let deployment = deployment.ok_or(Reason::HostUnknown)?;
-        Ok(Verified {
+        Ok(Arc::new(Verified {
             signer: Signer::Own {
                 kind,
                 kid: key.kid(),
@@ -138,7 +139,7 @@ impl Memory for Assumed<'_> {
             expires: now.plus(HOUR).secs(),
             index: None,
             held: None,
-        })
+        }))
     }
 
     fn open_session(&self, _: Site<'_>, value: &[u8]) -> Option<SessionCookie> {

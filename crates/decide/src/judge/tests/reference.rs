@@ -3,6 +3,7 @@
 
 use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use aeolus_keys::Kind;
 use aeolus_model::{
@@ -131,9 +132,9 @@ struct Round {
 struct Stub<'a>(&'a [Credential]);
 
 impl Memory for Stub<'_> {
-    fn verified(&self, token: &[u8], _: &World, _: Time) -> Result<Verified, Reason> {
+    fn verified(&self, token: &[u8], _: &World, _: Time) -> Result<Arc<Verified>, Reason> {
         let number: usize = str::from_utf8(token).unwrap().parse().unwrap();
-        Ok(self.0[number].verified.clone())
+        Ok(Arc::new(self.0[number].verified.clone()))
     }
 
     fn open_session(&self, _: Site<'_>, _: &[u8]) -> Option<SessionCookie> {

@@ -1,0 +1,90 @@
+//! Credentials that were used while control was away: once it is back and what it revoked meanwhile
+//! is known, those of them that were served too long are told (row F17).
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use aeolus_decide::{Access, Allowed, Credential, CredentialId, Deployment, World};
+use aeolus_model::{DeploymentId, OrganizationId, Time};
+use quick_cache::sync::Cache;
+
+/// Without news for longer than this control counts as away (two polls of 30 s).
+const AWAY: Duration = Duration::from_secs(60);
+/// Credentials, each at one deployment, that are remembered; those unused for longest go first.
+const ROOM: usize = 50_000;
+
+/// A credential that this plane served after it had been revoked, as far as the plane can tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LateUse {
+    /// When it was last used.
+    pub at: Time,
+    /// Where.
+    pub deployment: DeploymentId,
+    /// Whose deployment that is.
+    pub organization: OrganizationId,
+    /// The credential.
+    pub credential: CredentialId,
+}
+
+struct Trace {
+    credential: Credential,
+    deployment: Arc<Deployment>,
+    /// In milliseconds.
+    last: AtomicI64,
+}
+
+/// What was used since control went away. Nothing is kept, and nothing asked, while it is there.
+pub(crate) struct Trail(Cache<(CredentialId, DeploymentId), Arc<Trace>>);
+
+impl Trail {
+    pub(crate) fn new() -> Self {
+        Self(Cache::new(ROOM))
+    }
+
+    /// Whether uses are worth noting. Knowledge of no known age is old.
+    pub(crate) fn wants(age: Option<Duration>) -> bool {
+        age.is_none_or(|age| age > AWAY)
+    }
+
+    /// Notes what an allowance was given for.
+    pub(crate) fn note(&self, allowed: &Allowed, now: Time) {
+        let Access::As(identity) = allowed.access() else {
+            return;
+        };
+        let Some(id) = identity.credential.id() else {
+            return;
+        };
+        let key = (id, allowed.deployment().id);
+        if let Some(trace) = self.0.get(&key) {
+            trace.last.fetch_max(now.millis(), Ordering::Relaxed);
+            return;
+        }
+        let trace = Trace {
+            credential: identity.credential.clone(),
+            deployment: Arc::clone(allowed.deployment()),
+            last: AtomicI64::new(now.millis()),
+        };
+        self.0.insert(key, Arc::new(trace));
+    }
+
+    /// Once control is back: what was served too long. Each use is judged once.
+    pub(crate) fn settle(&self, world: &World, age: Option<Duration>) -> Vec<LateUse> {
+        if Self::wants(age) || self.0.is_empty() {
+            return Vec::new();
+        }
+        let late = self.0.iter().filter_map(|((credential, at), trace)| {
+            let last = Time::from_millis(trace.last.load(Ordering::Relaxed));
+            let late = world.was_revoked(&trace.credential, &trace.deployment, last);
+            late.then_some(LateUse {
+                at: last,
+                deployment: at,
+                organization: trace.deployment.organization,
+                credential,
+            })
+        });
+        let late = late.collect();
+        self.0.clear();
+        late
+    }
+}
