@@ -2,6 +2,7 @@
 
 mod client;
 mod doctor;
+mod drill;
 mod explain;
 mod secret;
 mod serving;
@@ -15,6 +16,7 @@ pub(crate) use client::{
     TokenCreate, TokenDelete, TokenList, TokenVerify,
 };
 pub(crate) use doctor::DoctorArgs;
+pub(crate) use drill::{DrillCommand, DrillOutage};
 pub(crate) use explain::ExplainArgs;
 pub(crate) use secret::{SecretCommand, SecretList, SecretRotate};
 pub(crate) use serving::{
@@ -75,6 +77,9 @@ pub(crate) enum Command {
     /// Say which guard the proxy in front of a gate lacks: from its configuration, or by harmless
     /// requests.
     Doctor(DoctorArgs),
+    /// Rehearse what may happen, at a live gate.
+    #[command(subcommand)]
+    Drill(DrillCommand),
     /// Check and show the configuration of servers.
     #[command(subcommand)]
     Config(ConfigCommand),

@@ -6,6 +6,7 @@ mod control;
 mod demo;
 mod dev;
 mod doctor;
+mod drill;
 mod explain;
 mod gate;
 mod login;
@@ -21,8 +22,8 @@ use aeolus_model::SystemClock;
 use clap::CommandFactory as _;
 
 use crate::args::{
-    Cli, Command, ConfigCommand, ControlCommand, GateCommand, PlaneCommand, SecretCommand,
-    TokenCommand,
+    Cli, Command, ConfigCommand, ControlCommand, DrillCommand, GateCommand, PlaneCommand,
+    SecretCommand, TokenCommand,
 };
 use crate::config::Environment;
 use crate::report::{Failure, Report};
@@ -82,6 +83,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         },
         Command::Explain(args) => explain::explain(&args, &context),
         Command::Doctor(args) => block_on(doctor::doctor(&args, &context)),
+        Command::Drill(DrillCommand::Outage(args)) => block_on(drill::outage(&args, &context)),
         Command::Config(command) => match command {
             ConfigCommand::Check { file } => config::check(&file, &context),
             ConfigCommand::Print(file) => config::print(&file, &context),

@@ -12,6 +12,7 @@ use aeolus_model::{PlaneId, Rng, SessionId, Subject, Time};
 use arc_swap::Guard;
 use tokio::time::Instant;
 
+use crate::drill::Drills;
 use crate::exchange::{Exchange, ExchangeError, Presented};
 use crate::limits::{Class, Limits, Source, Waiting};
 use crate::memory::{Admitting, Remembered, Tokens};
@@ -57,6 +58,7 @@ pub struct Gate {
     pub(crate) ids: Ids,
     /// None at a gate that never has news: nobody would tell it of revocations.
     trail: Option<Trail>,
+    pub(crate) drills: Drills,
     lines_lost: Arc<AtomicU64>,
     draining: AtomicBool,
     limits: Limits,
@@ -107,6 +109,7 @@ impl Gate {
             trail: parts.tokens.is_some().then(Trail::new),
             tokens: parts.tokens,
             ids: Ids::new(&*parts.rng),
+            drills: Drills::default(),
             lines_lost: parts.lines_lost,
             draining: AtomicBool::new(false),
             limits: Limits::new(&*parts.rng),
@@ -156,6 +159,10 @@ impl Gate {
             && Trail::wants(moment.age)
         {
             trail.note(allowed, moment.now);
+        }
+        if let Some(world) = &moment.world {
+            let (known, when) = ((&**world, &self.memory as _), (moment.age, moment.now));
+            self.drills.rehearse(request, &decision, known, when);
         }
         let told = Told::of(&decision, moment.world.as_deref());
         let before = self.metrics.decided(&told, via.dialect);

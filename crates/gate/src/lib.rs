@@ -10,6 +10,7 @@ pub mod body;
 pub mod check;
 pub mod codec;
 mod config;
+pub mod drill;
 pub mod exchange;
 pub mod fastcgi;
 mod gate;

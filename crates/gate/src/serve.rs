@@ -19,6 +19,7 @@ use tokio_util::task::TaskTracker;
 use crate::accept::DRAIN;
 use crate::adapters::{ControlTokens, GateTime, ReplicaJournal, ReplicaSessions, WorldReplica};
 use crate::config::{Bound, GateConfig, GateError, Reload, check_guard};
+use crate::drill::{self, Orders};
 use crate::fastcgi;
 use crate::gate::{Gate, Parts};
 use crate::listeners;
@@ -92,6 +93,12 @@ pub async fn serve(
         seen.spawn(async move { over.run_until_cancelled(reloading).await });
     }
     running.see(&seen, config.probe, (&stop, &over));
+    let orders = Orders::of(&config.data, Arc::new(SystemFs));
+    seen.spawn(drill::watch(
+        Arc::clone(&running.gate),
+        orders,
+        stop.clone(),
+    ));
     seen.close();
     // Nobody waiting for the addresses is no reason not to serve.
     let _ = ready.send(bound);

@@ -57,6 +57,7 @@ fn welcome(
         tracing::error!("control's answer to a sign-in does not verify");
         return pages::failed("The control plane's answer does not verify.");
     };
+    gate.drills.signed_in(session.user);
     match cookies::seal(gate, visit, &session) {
         Some(cookie) => answer::with_cookie(answer::redirect(&pending.next), &cookie),
         None => pages::failed("The session could not be kept."),
