@@ -1,24 +1,24 @@
 //! The gate as one value: what every listener of it shares.
 
+mod moment;
+
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use aeolus_decide::{
-    Access, Allowed, Decision, Deny, Freshness, Judge, Memory, Reason, Request, World,
-};
+use aeolus_decide::{Access, Allowed, Decision, Deny, Judge, Memory as _, Reason, Request, World};
 use aeolus_model::{PlaneId, Rng, SessionId, Subject, Time};
-use arc_swap::Guard;
 use tokio::time::Instant;
 
+use self::moment::{Caller, Moment};
 use crate::exchange::{Exchange, ExchangeError, Presented};
 use crate::limits::{Class, Limits, Source, Waiting};
 use crate::memory::{Admitting, Remembered, Tokens};
 use crate::observe::{DecisionLog, Entry, Gauges, Ids, Metrics, Outcome, Stamp, Told, Via};
 use crate::ports::{Journal, Knowledge, Refused, Sessions, TokenEndpoint};
 use crate::secret::PlaneSecret;
-use crate::settings::{Live, Settings};
+use crate::settings::Settings;
 use crate::trail::Trail;
 use crate::upstream::Upstream;
 
@@ -365,32 +365,6 @@ impl Gate {
             load: self.waiting.load(),
         }
     }
-}
-
-/// What is known at the moment of one decision.
-struct Moment {
-    world: Option<Arc<World>>,
-    now: Time,
-    age: Option<Duration>,
-    settings: Guard<Arc<Live>>,
-}
-
-impl Moment {
-    fn judge<'a>(&self, world: &'a World, memory: &'a dyn Memory) -> Judge<'a> {
-        Judge {
-            world,
-            memory,
-            freshness: Freshness { age: self.age },
-            now: self.now,
-        }
-    }
-}
-
-/// Where a request comes from, and when, since the gate's start: what limits count by.
-#[derive(Clone, Copy)]
-struct Caller {
-    source: Option<Source>,
-    at: Duration,
 }
 
 /// The refusal of what would have been allowed.
