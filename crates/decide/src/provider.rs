@@ -148,10 +148,8 @@ impl Providers {
         if !provider.algorithms.contains(&unverified.alg()) {
             return Err(Reason::IdpAlgorithm);
         }
-        if claims.is_other_than_access() {
-            return Err(Reason::IdpNotAccessToken);
-        }
-        if provider.typed_only && !unverified.is_access_token() {
+        let typed = unverified.is_access_token();
+        if !claims.is_access(&provider.audience, typed) || (provider.typed_only && !typed) {
             return Err(Reason::IdpNotAccessToken);
         }
         if claims.aud.has_any(&provider.client_ids) {
