@@ -12,6 +12,7 @@ use aeolus_model::{PlaneId, Rng, SessionId, Subject, Time};
 use tokio::time::Instant;
 
 use self::moment::{Caller, Moment};
+use crate::codec::Dialect;
 use crate::exchange::{Exchange, ExchangeError, Presented};
 use crate::limits::{Class, Limits, Source, Waiting};
 use crate::memory::{Admitting, Remembered, Tokens};
@@ -110,7 +111,7 @@ impl Gate {
             lines_lost: parts.lines_lost,
             draining: AtomicBool::new(false),
             limits: Limits::new(&*parts.rng),
-            waiting: Waiting::default(),
+            waiting: Waiting::new(&*parts.rng),
             begun: Instant::now(),
             settings: parts.settings,
             rng: parts.rng,
@@ -142,9 +143,12 @@ impl Gate {
             source: request.peer.map(Source::of),
             at: started.duration_since(self.begun),
         };
+        if caller.source.is_none() {
+            self.limits.nameless();
+        }
         let memory = Admitting {
             memory: &self.memory,
-            admit: || self.admit(caller, &moment),
+            admit: || self.admit(caller, &moment, via.dialect),
         };
         let decision = match &moment.world {
             Some(world) => moment.judge(world, &memory).decide(request),
@@ -195,14 +199,15 @@ impl Gate {
         }
     }
 
-    /// Whether an unknown credential may be looked at.
-    fn admit(&self, caller: Caller, moment: &Moment) -> Result<(), Reason> {
+    /// Whether an unknown credential may be looked at. Only where we forward the request ourselves is
+    /// there anything to wait for afterwards: what others ask about costs no place.
+    fn admit(&self, caller: Caller, moment: &Moment, dialect: Dialect) -> Result<(), Reason> {
         let rates = moment.settings.rates;
         if !self.limits.may_try(caller.source, rates, caller.at) {
             return Err(Reason::RateLimited);
         }
         let most = moment.settings.caps.waiting;
-        if !self.waiting.has_room(Class::Stranger, most) {
+        if dialect == Dialect::Proxy && !self.waiting.has_room(Class::Stranger, most) {
             return Err(Reason::Overloaded);
         }
         Ok(())
