@@ -316,14 +316,14 @@ impl Gate {
                 (decision, Some(presented))
             }
             Err(error) => {
+                if self.exchange.is_news(&error) {
+                    tracing::error!(deployment = %deployment.id, %error, "nothing can be signed");
+                }
                 let reason = match error {
+                    ExchangeError::CredentialOver => Reason::TokenExpired,
                     ExchangeError::Signer(_)
                     | ExchangeError::PlaneKey
-                    | ExchangeError::NoSecret => {
-                        tracing::error!(deployment = %deployment.id, %error, "nothing can be signed");
-                        Reason::SignerMissing
-                    }
-                    ExchangeError::CredentialOver => Reason::TokenExpired,
+                    | ExchangeError::NoSecret => Reason::SignerMissing,
                 };
                 let deny = denied(allowed, identity.subject, reason);
                 (Decision::Deny(deny), None)

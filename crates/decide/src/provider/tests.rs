@@ -639,6 +639,12 @@ fn what_ends_a_verified_token_ends_it_on_the_next_use() {
     let moved = std::mem::take(&mut fleet.sections.subjects.subjects[1].identities);
     fleet.sections.subjects.subjects[0].identities = moved;
     assert_eq!(alive(&fleet), Err(Reason::IdpSubjectUnknown));
+    // It is somebody else's now: asked again, it counts as theirs.
+    let world = fleet.world();
+    assert!(!world.stands(&known));
+    let anew = world.verify(token.as_bytes(), NOW).unwrap();
+    assert_ne!(anew.subject, known.subject);
+    assert!(world.stands(&anew));
 
     let mut fleet = self::fleet();
     fleet.revocations().marks = vec![section::Mark {
