@@ -6,7 +6,7 @@ use aeolus_gate::codec::{Check, parse};
 use http::Request;
 use libfuzzer_sys::fuzz_target;
 
-const NAMES: [&str; 8] = [
+const NAMES: [&str; 9] = [
     "x-original-url",
     "x-original-method",
     "x-forwarded-uri",
@@ -14,6 +14,7 @@ const NAMES: [&str; 8] = [
     "x-forwarded-host",
     "x-auth-request-redirect",
     "x-auth-deployment",
+    "x-forwarded-for",
     "host",
 ];
 

@@ -56,7 +56,7 @@ pub struct Plane {
     /// Its name, unique in the installation.
     #[cfg_attr(feature = "schema", schemars(with = "schema::Slug"))]
     pub name: Slug,
-    /// The host on which the plane can sign people in by itself.
+    /// The host on which the plane can sign people in by itself. No deployment may have it, nor control's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<schema::Host>"))]
     pub auth_host: Option<Host>,

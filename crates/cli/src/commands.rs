@@ -16,6 +16,7 @@ mod process;
 mod token;
 
 use std::future::Future;
+use std::time::Duration;
 
 use aeolus_keys::SystemRng;
 use aeolus_model::SystemClock;
@@ -107,12 +108,19 @@ fn block_on(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failu
     runtime.map_err(no_runtime)?.block_on(work)
 }
 
+/// How long a server that has stopped waits for what still blocks a thread of it, such as a read of a
+/// disk that hangs.
+const LEFTOVERS: Duration = Duration::from_secs(2);
+
 /// Runs a server: one thread per core.
 fn serve_on(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build();
-    runtime.map_err(no_runtime)?.block_on(work)
+    let runtime = runtime.map_err(no_runtime)?;
+    let done = runtime.block_on(work);
+    runtime.shutdown_timeout(LEFTOVERS);
+    done
 }
 
 #[expect(

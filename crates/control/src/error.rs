@@ -76,6 +76,9 @@ pub(crate) enum ApiError {
     /// The request contradicts the state of things.
     #[error("conflict: {0}")]
     Conflict(String),
+    /// A deployment can't answer where control or a plane itself does.
+    #[error("reserved host: {0}")]
+    ReservedHost(String),
     /// It was here and is over.
     #[error("gone: {0}")]
     Gone(&'static str),
@@ -170,6 +173,15 @@ fn parts(error: &ApiError) -> (u16, &'static str, &'static str, String) {
         ),
         E::TooLarge => (413, "too-large", "The body is too large", String::new()),
         E::Conflict(what) => (409, "conflict", "That can't be done now", what.clone()),
+        E::ReservedHost(host) => (
+            409,
+            "reserved-host",
+            "The host is not a deployment's to have",
+            format!(
+                "{host} is, or reaches, where control answers or a plane's authHost. Give the \
+                 deployment another host, or the plane another authHost. Nothing was changed."
+            ),
+        ),
         E::Gone(what) => (410, "gone", "That is over", (*what).to_owned()),
         E::CrossSite => (
             403,

@@ -5,6 +5,7 @@
 //! the age of the knowledge are given to it, and it never waits. An allowance is built by exactly
 //! one function; everything missing, broken or late ends in a refusal.
 
+mod address;
 mod bearer;
 mod cidr;
 mod class;
@@ -32,6 +33,7 @@ mod world;
 #[cfg(test)]
 mod fixture;
 
+pub use address::forwarded_address;
 pub use cidr::{Cidr, CidrError};
 pub use class::{Classified, PathClass, RuleSet};
 pub use cookie::{SessionCookie, find as find_cookie};

@@ -99,17 +99,16 @@ impl World {
         Some(verified)
     }
 
-    /// Whether a remembered token was verified under the terms that hold now. One that was not is
-    /// verified again.
+    /// Whether a remembered token was verified under the terms that hold now, and its identity is
+    /// nobody else's since. One that was not is verified again.
     pub fn stands(&self, token: &Verified) -> bool {
-        match &token.signer {
-            Signer::Own { .. } => true,
-            Signer::Provider(provided) => self
-                .providers
-                .by_issuer
-                .get(&provided.issuer)
-                .is_some_and(|provider| provider.terms == provided.terms),
-        }
+        let Signer::Provider(provided) = &token.signer else {
+            return true;
+        };
+        let provider = self.providers.by_issuer.get(&provided.issuer);
+        let linked = self.providers.people.get(&provided.identity);
+        provider.is_some_and(|provider| provider.terms == provided.terms)
+            && linked.is_none_or(|user| Subject::User(*user) == token.subject)
     }
 
     /// Whether what a provider's token was believed by is still there.
@@ -148,10 +147,8 @@ impl Providers {
         if !provider.algorithms.contains(&unverified.alg()) {
             return Err(Reason::IdpAlgorithm);
         }
-        if claims.is_other_than_access() {
-            return Err(Reason::IdpNotAccessToken);
-        }
-        if provider.typed_only && !unverified.is_access_token() {
+        let typed = unverified.is_access_token();
+        if !claims.is_access(&provider.audience, typed) || (provider.typed_only && !typed) {
             return Err(Reason::IdpNotAccessToken);
         }
         if claims.aud.has_any(&provider.client_ids) {

@@ -1,17 +1,18 @@
 //! The gate as one value: what every listener of it shares.
 
+mod moment;
+
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use aeolus_decide::{
-    Access, Allowed, Decision, Deny, Freshness, Judge, Memory, Reason, Request, World,
-};
+use aeolus_decide::{Access, Allowed, Decision, Deny, Judge, Memory as _, Reason, Request, World};
 use aeolus_model::{PlaneId, Rng, SessionId, Subject, Time};
-use arc_swap::Guard;
 use tokio::time::Instant;
 
+use self::moment::{Caller, Moment};
+use crate::codec::Dialect;
 use crate::drill::Drills;
 use crate::exchange::{Exchange, ExchangeError, Presented};
 use crate::limits::{Class, Limits, Source, Waiting};
@@ -19,7 +20,7 @@ use crate::memory::{Admitting, Remembered, Tokens};
 use crate::observe::{DecisionLog, Entry, Gauges, Ids, Metrics, Outcome, Stamp, Told, Via};
 use crate::ports::{Journal, Knowledge, Refused, Sessions, TokenEndpoint};
 use crate::secret::PlaneSecret;
-use crate::settings::{Live, Settings};
+use crate::settings::Settings;
 use crate::trail::Trail;
 use crate::upstream::Upstream;
 
@@ -113,7 +114,7 @@ impl Gate {
             lines_lost: parts.lines_lost,
             draining: AtomicBool::new(false),
             limits: Limits::new(&*parts.rng),
-            waiting: Waiting::default(),
+            waiting: Waiting::new(&*parts.rng),
             begun: Instant::now(),
             settings: parts.settings,
             rng: parts.rng,
@@ -145,9 +146,12 @@ impl Gate {
             source: request.peer.map(Source::of),
             at: started.duration_since(self.begun),
         };
+        if caller.source.is_none() {
+            self.limits.nameless();
+        }
         let memory = Admitting {
             memory: &self.memory,
-            admit: || self.admit(caller, &moment),
+            admit: || self.admit(caller, &moment, via.dialect),
         };
         let decision = match &moment.world {
             Some(world) => moment.judge(world, &memory).decide(request),
@@ -202,14 +206,15 @@ impl Gate {
         }
     }
 
-    /// Whether an unknown credential may be looked at.
-    fn admit(&self, caller: Caller, moment: &Moment) -> Result<(), Reason> {
+    /// Whether an unknown credential may be looked at. Only where we forward the request ourselves is
+    /// there anything to wait for afterwards: what others ask about costs no place.
+    fn admit(&self, caller: Caller, moment: &Moment, dialect: Dialect) -> Result<(), Reason> {
         let rates = moment.settings.rates;
         if !self.limits.may_try(caller.source, rates, caller.at) {
             return Err(Reason::RateLimited);
         }
         let most = moment.settings.caps.waiting;
-        if !self.waiting.has_room(Class::Stranger, most) {
+        if dialect == Dialect::Proxy && !self.waiting.has_room(Class::Stranger, most) {
             return Err(Reason::Overloaded);
         }
         Ok(())
@@ -318,14 +323,14 @@ impl Gate {
                 (decision, Some(presented))
             }
             Err(error) => {
+                if self.exchange.is_news(&error) {
+                    tracing::error!(deployment = %deployment.id, %error, "nothing can be signed");
+                }
                 let reason = match error {
+                    ExchangeError::CredentialOver => Reason::TokenExpired,
                     ExchangeError::Signer(_)
                     | ExchangeError::PlaneKey
-                    | ExchangeError::NoSecret => {
-                        tracing::error!(deployment = %deployment.id, %error, "nothing can be signed");
-                        Reason::SignerMissing
-                    }
-                    ExchangeError::CredentialOver => Reason::TokenExpired,
+                    | ExchangeError::NoSecret => Reason::SignerMissing,
                 };
                 let deny = denied(allowed, identity.subject, reason);
                 (Decision::Deny(deny), None)
@@ -372,32 +377,6 @@ impl Gate {
             load: self.waiting.load(),
         }
     }
-}
-
-/// What is known at the moment of one decision.
-struct Moment {
-    world: Option<Arc<World>>,
-    now: Time,
-    age: Option<Duration>,
-    settings: Guard<Arc<Live>>,
-}
-
-impl Moment {
-    fn judge<'a>(&self, world: &'a World, memory: &'a dyn Memory) -> Judge<'a> {
-        Judge {
-            world,
-            memory,
-            freshness: Freshness { age: self.age },
-            now: self.now,
-        }
-    }
-}
-
-/// Where a request comes from, and when, since the gate's start: what limits count by.
-#[derive(Clone, Copy)]
-struct Caller {
-    source: Option<Source>,
-    at: Duration,
 }
 
 /// The refusal of what would have been allowed.

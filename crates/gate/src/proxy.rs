@@ -13,7 +13,7 @@ use crate::body::Body;
 use crate::codec::{Dialect, pairs};
 use crate::exchange::Presented;
 use crate::gate::{Gate, Verdict};
-use crate::limits::Class;
+use crate::limits::{Class, Source, Waiter};
 use crate::observe::Via;
 use crate::upstream::{Forward, StillGood, Unanswered};
 use crate::{answer, session};
@@ -77,10 +77,11 @@ async fn forwarded(
     asked: Asked,
     (allowed, presented): (Allowed, Option<Arc<Presented>>),
 ) -> Response<Body> {
+    let peer = asked.peer;
     let forward = Forward {
         allowed: &allowed,
         presented,
-        peer: asked.peer,
+        peer,
         scheme: asked.scheme(),
         ids: &gate.ids,
     };
@@ -96,8 +97,12 @@ async fn forwarded(
         Access::PassThrough | Access::As(_) => Class::Known,
     };
     let most = gate.settings.now().caps.waiting;
-    let of_deployment = gate.metrics.waiting_for(allowed.deployment());
-    let Some(_wait) = gate.waiting.enter(class, most, Some(of_deployment)) else {
+    let waiter = Waiter {
+        class,
+        source: peer.map(Source::of),
+        of_deployment: Some(gate.metrics.waiting_for(allowed.deployment())),
+    };
+    let Some(_wait) = gate.waiting.enter(waiter, most) else {
         return answer::denied(&Deny::because(Reason::Overloaded));
     };
     let answer = gate.upstream.forward(forward, request, still_good).await;

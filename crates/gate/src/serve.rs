@@ -337,7 +337,8 @@ impl Running {
         let now = move || replica.clock().now();
         tasks.spawn(Arc::clone(&self.gate.log).run(now, over.clone()));
         let (watch, replica) = (Arc::clone(&self.secret), Arc::clone(&self.replica));
-        tasks.spawn(watch.run(replica, stop.clone()));
+        let moment = move || (replica.clock().now(), replica.min_generation());
+        tasks.spawn(watch.run(moment, stop.clone()));
         tasks.spawn(sweep(Arc::clone(&self.gate), stop.clone()));
         if let Some(every) = probe {
             let probing = probe::run(Arc::clone(&self.gate), self.client.clone(), every);

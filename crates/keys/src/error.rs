@@ -30,6 +30,9 @@ pub enum KeyError {
     /// Two keys of a set have one `kid`.
     #[error("two keys have the same kid")]
     DuplicateKid,
+    /// No key of a set verifies anything here: empty, or all left out.
+    #[error("the set has no key that can be used: RSA of 2048 bits for RS256, P-256 or Ed25519")]
+    NoneUsable,
     /// The key serves another kind of token already: one key, one kind.
     #[error("the key already serves another kind of token")]
     OtherKind,

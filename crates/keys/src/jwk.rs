@@ -188,8 +188,8 @@ impl JwkSet {
         Self { keys }
     }
 
-    /// Reads a set. Refused as a whole (the caller keeps the set it had): above the caps, with a
-    /// `kid` twice, with private or symmetric members, not strict JSON.
+    /// Reads a set. Refused as a whole (the caller keeps the set it had): above the caps, with
+    /// private or symmetric members, not strict JSON.
     pub fn parse(json: &[u8]) -> Result<Self, KeyError> {
         #[derive(Deserialize)]
         struct Set {
@@ -204,10 +204,6 @@ impl JwkSet {
         }
         let keys = set.keys.into_iter().map(Jwk::try_from);
         let keys = keys.collect::<Result<Vec<_>, _>>()?;
-        let mut seen = HashSet::new();
-        if !keys.iter().filter_map(Jwk::kid).all(|kid| seen.insert(kid)) {
-            return Err(KeyError::DuplicateKid);
-        }
         Ok(Self { keys })
     }
 
@@ -221,8 +217,8 @@ impl JwkSet {
         self.keys.iter()
     }
 
-    /// Every key of a set of ours: one that isn't usable, or whose `kid` isn't its thumbprint,
-    /// refuses the set.
+    /// Every key of a set of ours: one that isn't usable, whose `kid` isn't its thumbprint, or that
+    /// is there twice, refuses the set.
     pub fn own_keys(&self) -> Result<Vec<PublicKey>, KeyError> {
         let own = |jwk: &Jwk| {
             let key = jwk.public_key()?;
@@ -231,28 +227,37 @@ impl JwkSet {
                 _ => Err(KeyError::WrongKid),
             }
         };
-        self.keys.iter().map(own).collect()
-    }
-
-    /// The usable keys of another issuer. What is for encryption, of a type that isn't used here,
-    /// or weak is left out (RFC 7517 §5); what contradicts itself refuses the set.
-    pub fn foreign_keys(&self) -> Result<Vec<ForeignKey>, KeyError> {
-        let mut keys = Vec::new();
-        for jwk in &self.keys {
-            if jwk.usage.as_deref() == Some("enc") {
-                continue;
-            }
-            match jwk.public_key() {
-                Ok(key) => keys.push(ForeignKey {
-                    kid: jwk.kid.clone(),
-                    key,
-                }),
-                Err(KeyError::Unsupported | KeyError::Weak(_)) => {}
-                Err(error) => return Err(error),
-            }
-        }
+        let keys = self.keys.iter().map(own).collect::<Result<Vec<_>, _>>()?;
+        distinct(self.keys.iter().filter_map(Jwk::kid))?;
         Ok(keys)
     }
+
+    /// The usable keys of another issuer, at least one. Every other key is left out (RFC 7517 §5):
+    /// for encryption, of a type or algorithm that isn't used here, weak, or malformed. Leaving a
+    /// key out only ever refuses tokens, and what is wrong with one says nothing of the others;
+    /// refusing the set for it would put every person of that issuer at the mercy of its oddest
+    /// key. Two usable keys of one `kid` do refuse it: nobody knows which of them signs.
+    pub fn foreign_keys(&self) -> Result<Vec<ForeignKey>, KeyError> {
+        let usable = |jwk: &Jwk| {
+            let key = jwk.public_key().ok()?;
+            let kid = jwk.kid.clone();
+            Some(ForeignKey { kid, key })
+        };
+        let keys: Vec<_> = self.keys.iter().filter_map(usable).collect();
+        if keys.is_empty() {
+            return Err(KeyError::NoneUsable);
+        }
+        distinct(keys.iter().filter_map(|held| held.kid.as_deref()))?;
+        Ok(keys)
+    }
+}
+
+fn distinct<'a>(mut kids: impl Iterator<Item = &'a str>) -> Result<(), KeyError> {
+    let mut seen = HashSet::new();
+    if kids.all(|kid| seen.insert(kid)) {
+        return Ok(());
+    }
+    Err(KeyError::DuplicateKid)
 }
 
 fn read<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, KeyError> {

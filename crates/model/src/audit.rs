@@ -76,6 +76,8 @@ actions! {
     DeploymentUpdate = "deployment.update",
     /// A deployment was removed.
     DeploymentDelete = "deployment.delete",
+    /// The keys of a connection's identity provider were dropped: it could not be asked for too long.
+    ProviderKeysDrop = "connection.keys_drop",
     /// A gate refused a request.
     GateDeny = "gate.deny",
     /// A revoked credential was used while a plane was cut off.

@@ -32,6 +32,10 @@ pub(crate) struct SecretRotate {
     /// is refused at once. Everybody at this plane has to sign in again.
     #[arg(long, conflicts_with = "activate_in")]
     pub(crate) compromised: bool,
+    /// Reckon by this machine's clock although it is minutes away from the time that the gate last
+    /// knew, as it is when the gate has not run for a while. A time before that one is never taken.
+    #[arg(long, conflicts_with = "compromised")]
+    pub(crate) trust_clock: bool,
 }
 
 /// `gate secret list`.

@@ -1,6 +1,7 @@
 //! `aeolus gate`.
 
 mod live;
+mod moment;
 mod reload;
 pub(super) mod secret;
 

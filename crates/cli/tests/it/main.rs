@@ -10,3 +10,5 @@ mod mistakes;
 mod program;
 #[cfg(test)]
 mod reference;
+#[cfg(test)]
+mod rotate;

@@ -17,7 +17,7 @@ use std::net::IpAddr;
 
 use aeolus_decide::{
     Decision, Deny, Freshness, Judge, Memory, Reason, Request, SessionCookie, Site, Verified,
-    World, canonical_host, original,
+    World, canonical_host, forwarded_address, original,
 };
 use aeolus_keys::PROXY_SECRET_HEADER;
 use aeolus_model::{Host, PlaneId, SessionId, Time};
@@ -131,7 +131,7 @@ fn client(app: &App, headers: &HeaderMap) -> Option<IpAddr> {
     let text: Option<Vec<&str>> = written.map(|value| value.to_str().ok()).collect();
     let text = text?;
     let mut hops = text.iter().flat_map(|value| value.split(',')).rev();
-    hops.nth(app.trusted_hops)?.trim().parse().ok()
+    forwarded_address(hops.nth(app.trusted_hops)?.as_bytes())
 }
 
 /// What control remembers between checks: nothing that its records don't say.

@@ -29,7 +29,11 @@ pub(super) fn due(
     demanded: bool,
     now: Time,
 ) -> bool {
-    let known = held.filter(|held| held.revision == revision);
+    // From the future is from a clock that was wrong.
+    let plausible = |held: &&ProviderKeys| held.fetched_at <= now.plus(REST);
+    let known = held
+        .filter(|held| held.revision == revision)
+        .filter(plausible);
     if let Some(last) = last.filter(|last| last.revision == revision)
         && now < last.at.plus(REST)
     {
@@ -84,5 +88,8 @@ mod tests {
         assert!(!due(1, Some(&held), Some(&last), true, now(59)));
         assert!(due(1, Some(&held), Some(&last), true, now(60)));
         assert!(!due(1, Some(&held), None, true, now(59)));
+        // Kept by a clock that was ahead.
+        assert!(!due(1, Some(&held), None, false, now(-60)));
+        assert!(due(1, Some(&held), None, false, now(-61)));
     }
 }

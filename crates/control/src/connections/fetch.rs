@@ -11,8 +11,17 @@ use super::egress::{Egress, EgressError, Reach};
 pub(super) struct Found {
     /// Its issuer.
     pub(super) issuer: String,
-    /// Its usable keys; at least one.
-    pub(super) keys: Vec<ProviderKey>,
+    /// Its keys.
+    pub(super) keys: Keys,
+}
+
+/// A provider's set of keys.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Keys {
+    /// Those that can be used; at least one.
+    pub(super) usable: Vec<ProviderKey>,
+    /// How many can't, such as keys for encryption or another algorithm.
+    pub(super) left_out: usize,
 }
 
 /// Why an answer is not used. For the log: the provider's own words are not repeated.
@@ -28,8 +37,6 @@ pub(super) enum FetchError {
     Issuer(String),
     #[error("the key set is refused as a whole: {0}")]
     Keys(#[from] KeyError),
-    #[error("the key set has no key that can be used: RSA of 2048 bits, P-256 or Ed25519")]
-    NoKeys,
 }
 
 /// The members that matter.
@@ -73,18 +80,18 @@ fn document(body: &[u8], url: &str) -> Result<Document, FetchError> {
     Ok(document)
 }
 
-fn keys(body: &[u8]) -> Result<Vec<ProviderKey>, FetchError> {
-    let keys = JwkSet::parse(body)?.foreign_keys()?;
-    if keys.is_empty() {
-        return Err(FetchError::NoKeys);
-    }
-    Ok(keys
-        .into_iter()
-        .map(|found| ProviderKey {
-            kid: found.kid,
-            jwk: found.key.to_jwk().to_json(),
-        })
-        .collect())
+fn keys(body: &[u8]) -> Result<Keys, KeyError> {
+    let published = JwkSet::parse(body)?;
+    let usable = published.foreign_keys()?;
+    let left_out = published.iter().count().saturating_sub(usable.len());
+    let keys = usable.into_iter().map(|found| ProviderKey {
+        kid: found.kid,
+        jwk: found.key.to_jwk().to_json(),
+    });
+    Ok(Keys {
+        usable: keys.collect(),
+        left_out,
+    })
 }
 
 fn host(url: &str) -> Option<String> {

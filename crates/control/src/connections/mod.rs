@@ -1,5 +1,6 @@
 //! Identity providers: what is configured of them, and what they say of themselves.
 
+mod age;
 mod due;
 mod egress;
 mod fetch;
@@ -14,6 +15,7 @@ use aeolus_model::{ConnectionId, Rng, Time};
 use aeolus_store::{Connection, ProviderKeys, StoreError, Unit as _};
 use tokio_util::sync::CancellationToken;
 
+use self::age::Ages;
 use self::due::{Last, due};
 use self::egress::Egress;
 use crate::app::App;
@@ -57,6 +59,7 @@ pub(crate) async fn run(app: App, shutdown: CancellationToken) {
 #[derive(Default)]
 struct Keeper {
     tries: HashMap<ConnectionId, Last>,
+    ages: Ages,
     egress: Option<Egress>,
 }
 
@@ -68,8 +71,8 @@ impl Keeper {
         drop(view);
         self.tries
             .retain(|id, _| connections.iter().any(|connection| connection.id == *id));
-        for connection in connections {
-            let Some(url) = Settings::of(&connection).and_then(|settings| settings.wanted_keys())
+        for connection in &connections {
+            let Some(url) = Settings::of(connection).and_then(|settings| settings.wanted_keys())
             else {
                 continue;
             };
@@ -84,10 +87,10 @@ impl Keeper {
                     jitter,
                 };
                 self.tries.insert(connection.id, tried);
-                self.ask(app, &connection, &url, now).await?;
+                self.ask(app, connection, &url, now).await?;
             }
         }
-        Ok(())
+        self.ages.look(app, &connections).await
     }
 
     /// Asks one provider. An answer that can't be used changes nothing.
@@ -116,12 +119,19 @@ impl Keeper {
                     connection = name,
                     url,
                     %error,
-                    "an identity provider's keys could not be fetched; the last good ones stay"
+                    "an identity provider's keys could not be fetched; the last good ones count until \
+                     they are 24 hours old"
                 );
                 return Ok(());
             }
         };
-        tracing::debug!(connection = name, keys = found.keys.len(), "fetched keys");
+        let (keys, left_out) = (found.keys.usable, found.keys.left_out);
+        tracing::debug!(
+            connection = name,
+            keys = keys.len(),
+            left_out,
+            "fetched keys"
+        );
         let mut write = app.store.write().await?;
         // Removed or changed meanwhile: what was found is not what is asked for now.
         let now_there = write.connections().get(connection.id).await?;
@@ -132,10 +142,10 @@ impl Keeper {
             connection: connection.id,
             revision: connection.revision,
             issuer: found.issuer,
-            keys: found.keys,
+            keys,
             fetched_at: now,
         };
-        write.provider_keys().put(&keys).await?;
+        write.provider_keys().put(&keys, app.clock.now()).await?;
         app.commit(write).await.map(|_| ())
     }
 }

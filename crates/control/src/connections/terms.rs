@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use aeolus_keys::digest;
 use aeolus_keys::{Jwk, PublicKey};
-use aeolus_model::{ConnectionId, PlaneId, Secret, UserId};
+use aeolus_model::{ConnectionId, PlaneId, Secret, Time, UserId};
 use aeolus_snapshot::section;
 use aeolus_store::{Connection, Identity, ProviderKeys};
 
 use super::Settings;
+use super::age::Age;
 
 const LABEL: &[u8] = b"aeolus identities";
 
@@ -24,15 +25,19 @@ pub(crate) struct Providers {
 }
 
 impl Providers {
-    /// For one plane.
+    /// For one plane. Of a provider that was last heard too long ago nothing counts.
     pub(crate) fn of(
         connections: &[Connection],
         held: &[ProviderKeys],
         (salt, plane): (&Secret<[u8; 32]>, PlaneId),
+        now: Time,
     ) -> Self {
         let known = connections.iter().filter_map(|connection| {
             let settings = Settings::of(connection)?;
             let held = held.iter().find(|held| held.connection == connection.id)?;
+            if held.keys.is_empty() || Age::of(held, now) == Age::Over {
+                return None;
+            }
             let issuer = settings.identity_issuer()?.to_owned();
             let terms = terms(&connection.kind, &settings, held)?;
             Some((connection.id, (issuer, terms)))

@@ -26,6 +26,11 @@ struct Result {
     result: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Connection {
+    connection: String,
+}
+
 /// The counters.
 pub(crate) struct Metrics {
     registry: Registry,
@@ -34,6 +39,7 @@ pub(crate) struct Metrics {
     sign_ins: Family<Result, Counter>,
     rounds: Histogram,
     alarms: Gauge,
+    provider_keys: Family<Connection, Gauge>,
 }
 
 impl Metrics {
@@ -57,6 +63,12 @@ impl Metrics {
             "Planes for which nothing is published",
             alarms.clone(),
         );
+        let provider_keys = Family::<Connection, Gauge>::default();
+        registry.register(
+            "provider_keys_age_seconds",
+            "Time since an identity provider's keys were last fetched",
+            provider_keys.clone(),
+        );
         Self {
             registry,
             requests,
@@ -64,6 +76,7 @@ impl Metrics {
             sign_ins,
             rounds,
             alarms,
+            provider_keys,
         }
     }
 
@@ -84,6 +97,18 @@ impl Metrics {
 
     pub(crate) fn published(&self, took: Duration) {
         self.rounds.observe(took.as_secs_f64());
+    }
+
+    /// How old the keys of each connection's provider are.
+    pub(crate) fn provider_keys(&self, ages: &[(&str, Duration)]) {
+        self.provider_keys.clear();
+        for (connection, age) in ages {
+            let labels = Connection {
+                connection: (*connection).to_owned(),
+            };
+            let seconds = i64::try_from(age.as_secs()).unwrap_or(i64::MAX);
+            self.provider_keys.get_or_create(&labels).set(seconds);
+        }
     }
 
     fn text(&self) -> String {

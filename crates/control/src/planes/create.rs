@@ -13,6 +13,7 @@ use http::StatusCode;
 use crate::ctx::Ctx;
 use crate::error::ApiError;
 use crate::extract::Json;
+use crate::tenancy::reserved;
 
 /// A join token is for the person who just asked for it.
 const LIFE: Duration = Duration::from_secs(3600);
@@ -53,6 +54,9 @@ pub(crate) async fn create(
     };
     let plane = match found {
         None => {
+            if let Some(host) = &auth_host {
+                reserved::refuse_for_plane(&mut write, host).await?;
+            }
             let plane = Plane {
                 id,
                 name: body.name,

@@ -34,7 +34,7 @@ pub(crate) async fn of(app: &App, view: &mut Read, plane: PlaneId) -> Result<Sec
         |deployment: &Deployment| places.get(&deployment.workspace).map_or("", String::as_str);
     let connections = view.connections().list().await?;
     let held = view.provider_keys().list().await?;
-    let providers = Providers::of(&connections, &held, (&app.identity_salt, plane));
+    let providers = Providers::of(&connections, &held, (&app.identity_salt, plane), now);
     let mut identities = providers.identities(&view.identities().reaching(plane).await?);
     let mut revocations = BTreeMap::new();
     let organizations: BTreeSet<_> = deployments.iter().map(|d| d.organization).collect();

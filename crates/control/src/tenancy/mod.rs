@@ -5,6 +5,7 @@ pub(crate) mod deployments;
 pub(crate) mod grants;
 mod me;
 pub(crate) mod organizations;
+pub(crate) mod reserved;
 mod roles;
 mod teams;
 pub(crate) mod users;

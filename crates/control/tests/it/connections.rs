@@ -11,7 +11,9 @@ use axum::Router;
 use axum::extract::State;
 use axum::routing::get;
 use http::StatusCode;
+use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
+use tower::ServiceExt as _;
 
 use crate::fixture::{Fixture, Gate, fleet};
 use crate::publish::Reader;
@@ -227,6 +229,42 @@ async fn a_gate_that_meets_an_unknown_key_makes_control_ask_once_a_minute() {
     report(&f, &reader.gate, "four", "idp_key_unknown").await;
     reader.until(&f, |s| kids(s) == ["c"]).await;
     assert_eq!(*idp.said.asked.lock().unwrap(), 3);
+}
+
+#[tokio::test]
+async fn keys_that_nobody_could_confirm_for_a_day_count_no_longer() {
+    let Known {
+        f, idp, mut reader, ..
+    } = known("over").await;
+    *idp.said.keys.lock().unwrap() = None;
+    f.clock.advance(Duration::from_secs(23 * 3_600));
+    report(&f, &reader.gate, "one", "idp_key_unknown").await;
+    let age = "aeolus_control_provider_keys_age_seconds{connection=\"idp\"} 82800\n";
+    until_measured(&f, age).await;
+    assert!(reader.poll(&f, 0).await.manifest.is_none());
+    f.clock.advance(Duration::from_secs(3_600));
+    report(&f, &reader.gate, "two", "idp_key_unknown").await;
+    let told = reader.until(&f, |s| terms(s).is_none()).await;
+    assert!(told.sections().connections.identity_salt.is_empty());
+    // The provider is asked on, and counts again when it answers.
+    idp.publish(&["a"]);
+    f.clock.advance(Duration::from_secs(61));
+    report(&f, &reader.gate, "three", "idp_key_unknown").await;
+    reader.until(&f, |s| kids(s) == ["a"]).await;
+}
+
+async fn until_measured(f: &Fixture, line: &str) {
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(10);
+    loop {
+        let request = http::Request::get("/metrics").body(axum::body::Body::empty());
+        let answer = f.control.metrics_router().oneshot(request.unwrap()).await;
+        let body = answer.unwrap().into_body().collect().await.unwrap();
+        if String::from_utf8_lossy(&body.to_bytes()).contains(line) {
+            return;
+        }
+        assert!(tokio::time::Instant::now() < deadline, "never: {line}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 async fn report(f: &Fixture, gate: &Gate, batch: &str, reason: &str) {

@@ -35,7 +35,7 @@ impl Reader {
         }
     }
 
-    async fn poll(&mut self, f: &Fixture, wait: u64) -> ManifestAnswer {
+    pub(crate) async fn poll(&mut self, f: &Fixture, wait: u64) -> ManifestAnswer {
         let mut path = format!("/v1/planes/self/manifest?wait={wait}&root=1");
         if let Some(p) = self.position {
             path = format!("{path}&after={}.{}", p.epoch, p.seq);

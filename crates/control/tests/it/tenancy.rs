@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::fixture::Fixture;
+use crate::fixture::{Answer, Fixture, HOST, fleet};
 use crate::provider::deployment;
 
 const ACME: &str = "/v1/organizations/acme";
@@ -61,6 +61,62 @@ async fn organizations_and_workspaces_come_and_go() {
         .expect(404);
     f.call("DELETE", &path, &admin, None).await.expect(200);
     f.call("GET", &path, &admin, None).await.expect(404);
+}
+
+#[tokio::test]
+async fn where_control_or_a_plane_answers_no_deployment_does() {
+    let f = Fixture::new("reserved").await;
+    let admin = f.admin().await;
+    f.fleet(&admin).await;
+    let workspace = first(&f, &admin, "workspaces").await["id"].clone();
+    let plane = json!({"name": "us-1", "authHost": "sign-in.us.example.com"});
+    let plane = f.call("POST", "/v1/planes", &admin, Some(plane)).await;
+    let plane = plane.expect(201).json()["plane"]["id"].clone();
+    let reserved = |answer: Answer| {
+        let problem = answer.expect(409).json();
+        assert_eq!(problem["code"], "reserved-host", "{problem}");
+    };
+    let path = format!("{ACME}/deployments");
+    // Control's own, the plane's, and a wildcard that reaches it.
+    for host in [
+        "aeolus.example.com",
+        "Sign-In.us.example.com",
+        "*.us.example.com",
+    ] {
+        let body = json!({"workspaceId": workspace, "planeId": plane, "name": "two",
+            "routes": [{"host": "two.example.com"}, {"host": host}]});
+        reserved(f.call("POST", &path, &admin, Some(body)).await);
+    }
+    let near = json!({"workspaceId": workspace, "planeId": plane, "name": "two",
+        "routes": [{"host": "a.sign-in.us.example.com"}, {"host": "us.example.com"}]});
+    f.call("POST", &path, &admin, Some(near)).await.expect(201);
+    // The other way round: what a deployment has is no plane's.
+    for host in [HOST, "us.example.com"] {
+        let body = json!({"name": "ap-1", "authHost": host});
+        reserved(f.call("POST", "/v1/planes", &admin, Some(body)).await);
+    }
+    let apply = async |change: &dyn Fn(&mut Value)| {
+        let mut body = fleet();
+        change(&mut body["fleet"]);
+        f.call("POST", "/v1/apply", &admin, Some(body)).await
+    };
+    let hosts = |fleet: &mut Value, hosts: Value| {
+        fleet["organizations"][0]["workspaces"][0]["deployments"][0]["hosts"] = hosts;
+    };
+    reserved(apply(&|fleet| hosts(fleet, json!([HOST, "aeolus.example.com"]))).await);
+    reserved(apply(&|fleet| fleet["planes"][0]["authHost"] = json!(HOST)).await);
+    // A host that passes from a deployment to its plane in one document.
+    let moved = |fleet: &mut Value| {
+        fleet["planes"][0]["authHost"] = json!(HOST);
+        hosts(fleet, json!(["new.example.com"]));
+    };
+    apply(&moved).await.expect(200);
+    // Names of this machine are everybody's.
+    let local = |fleet: &mut Value| {
+        fleet["planes"][0]["authHost"] = json!("localhost");
+        hosts(fleet, json!(["localhost"]));
+    };
+    apply(&local).await.expect(200);
 }
 
 #[tokio::test]

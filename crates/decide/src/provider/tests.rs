@@ -390,6 +390,8 @@ fn t31_an_id_token_a_refresh_token_and_an_event_are_no_access_tokens() {
         );
     }
     for typ in [
+        "id_token",
+        "id_token+jwt",
         "logout+jwt",
         "secevent+jwt",
         "dpop+jwt",
@@ -413,6 +415,156 @@ fn t31_an_id_token_a_refresh_token_and_an_event_are_no_access_tokens() {
     assert!(allowed(&get(&fleet, &ed(&claims()))));
     let long = json!({"alg": "EdDSA", "typ": "Application/AT+JWT", "kid": "ed-1"});
     assert!(allowed(&get(&fleet, &signed(&long, &claims(), &ED))));
+}
+
+/// What each provider's access tokens say beside issuer, person and times, as their documents show
+/// it, and whether the header says `at+jwt`.
+fn access_tokens() -> Vec<(&'static str, Value, bool)> {
+    let userinfo = "https://acme.auth0.test/userinfo";
+    vec![
+        (
+            "auth0",
+            json!({"aud": [AUD, userinfo], "azp": "spa", "scope": "openid profile"}),
+            false,
+        ),
+        (
+            "auth0 without a scope",
+            json!({"aud": AUD, "azp": "spa"}),
+            false,
+        ),
+        (
+            "auth0, rfc 9068",
+            json!({"aud": AUD, "client_id": "spa", "jti": "x", "scope": "read:dags"}),
+            true,
+        ),
+        (
+            "okta",
+            json!({"aud": AUD, "cid": "spa", "uid": "00u", "ver": 1, "scp": ["openid"], "auth_time": 1}),
+            false,
+        ),
+        (
+            "entra 1",
+            json!({"aud": AUD, "appid": "spa", "appidacr": "0", "scp": "access", "ver": "1.0"}),
+            false,
+        ),
+        (
+            "entra 2",
+            json!({"aud": AUD, "azp": "spa", "azpacr": "0", "scp": "access", "ver": "2.0"}),
+            false,
+        ),
+        (
+            "entra 2, a program with a role",
+            json!({"aud": AUD, "azp": "job", "idtyp": "app", "roles": ["x"], "ver": "2.0"}),
+            false,
+        ),
+        (
+            "cognito",
+            json!({"aud": AUD, "client_id": "spa", "token_use": "access", "scope": "x/y"}),
+            false,
+        ),
+        (
+            "keycloak",
+            json!({"aud": [AUD, "account"], "azp": "spa", "typ": "Bearer", "scope": "openid"}),
+            false,
+        ),
+        (
+            "keycloak before 24",
+            json!({"aud": AUD, "azp": "spa", "typ": "Bearer", "nonce": "n", "scope": "openid"}),
+            false,
+        ),
+        (
+            "keycloak, a client that is among its own audiences",
+            json!({"aud": [AUD, "spa"], "azp": "spa", "typ": "Bearer"}),
+            false,
+        ),
+        (
+            "ad fs",
+            json!({"aud": AUD, "appid": "spa", "apptype": "Public", "scp": "x"}),
+            false,
+        ),
+    ]
+}
+
+/// What an `id_token` says whose client has the configured audience as its id.
+fn id_tokens() -> Vec<(&'static str, Value)> {
+    vec![
+        ("the least that there is", json!({"aud": AUD})),
+        ("a list", json!({"aud": [AUD]})),
+        (
+            "auth0",
+            json!({"aud": AUD, "sid": "s", "name": "Eve", "nonce": "n"}),
+        ),
+        (
+            "auth0, code flow",
+            json!({"aud": AUD, "sid": "s", "name": "Eve"}),
+        ),
+        (
+            "okta",
+            json!({"aud": AUD, "ver": 1, "amr": ["pwd"], "idp": "0oa", "auth_time": 1}),
+        ),
+        (
+            "entra 1",
+            json!({"aud": AUD, "ver": "1.0", "roles": ["x"], "nonce": "n"}),
+        ),
+        (
+            "entra 2",
+            json!({"aud": AUD, "ver": "2.0", "uti": "u", "rh": "r"}),
+        ),
+        (
+            "cognito",
+            json!({"aud": AUD, "token_use": "id", "cognito:username": "eve"}),
+        ),
+        ("keycloak", json!({"aud": AUD, "azp": AUD, "typ": "ID"})),
+        ("google", json!({"aud": AUD, "azp": AUD})),
+        (
+            "for a second audience",
+            json!({"aud": [AUD, "spa"], "azp": "spa"}),
+        ),
+        (
+            "with the client in it",
+            json!({"aud": AUD, "client_id": AUD, "scope": "openid"}),
+        ),
+        (
+            "with a scope in it",
+            json!({"aud": AUD, "nonce": "n", "scope": "openid"}),
+        ),
+    ]
+}
+
+fn said(extra: &Value) -> Value {
+    let now = NOW.secs();
+    let mut claims = json!({"iss": ISS, "sub": "auth0|eve", "iat": now - 60, "nbf": now - 60, "exp": now + 3_600});
+    let members = extra.as_object().unwrap().clone();
+    claims.as_object_mut().unwrap().extend(members);
+    claims
+}
+
+#[test]
+fn t31_an_id_token_of_a_sibling_client_is_no_access_token() {
+    let fleet = fleet();
+    for (name, extra) in id_tokens() {
+        let token = rsa(&said(&extra));
+        assert_eq!(refused(&fleet, &token), Reason::IdpNotAccessToken, "{name}");
+    }
+    // What is for the client that it was given to is not for an API, whatever the header says.
+    for client in ["azp", "client_id", "cid", "appid"] {
+        let own = json!({"aud": AUD, client: AUD, "scope": "x"});
+        assert_eq!(
+            refused(&fleet, &ed(&said(&own))),
+            Reason::IdpNotAccessToken,
+            "{client}"
+        );
+    }
+}
+
+#[test]
+fn o2_every_providers_access_token_is_one() {
+    let fleet = fleet();
+    for (name, extra, typed) in access_tokens() {
+        let claims = said(&extra);
+        let token = if typed { ed(&claims) } else { rsa(&claims) };
+        assert!(allowed(&get(&fleet, &token)), "{name}");
+    }
 }
 
 #[test]
@@ -487,6 +639,12 @@ fn what_ends_a_verified_token_ends_it_on_the_next_use() {
     let moved = std::mem::take(&mut fleet.sections.subjects.subjects[1].identities);
     fleet.sections.subjects.subjects[0].identities = moved;
     assert_eq!(alive(&fleet), Err(Reason::IdpSubjectUnknown));
+    // It is somebody else's now: asked again, it counts as theirs.
+    let world = fleet.world();
+    assert!(!world.stands(&known));
+    let anew = world.verify(token.as_bytes(), NOW).unwrap();
+    assert_ne!(anew.subject, known.subject);
+    assert!(world.stands(&anew));
 
     let mut fleet = self::fleet();
     fleet.revocations().marks = vec![section::Mark {

@@ -13,6 +13,7 @@ mod tests;
 
 use std::net::IpAddr;
 
+use aeolus_decide::forwarded_address;
 use http::HeaderMap;
 use http::header::HeaderName;
 
@@ -95,8 +96,7 @@ const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 pub(crate) fn forwarded_for(headers: &HeaderMap) -> Option<IpAddr> {
     let written = headers.get_all(FORWARDED_FOR);
     let last = written.iter().next_back()?.as_bytes();
-    let last = last.rsplit(|byte| *byte == b',').next()?;
-    str::from_utf8(last.trim_ascii()).ok()?.parse().ok()
+    forwarded_address(last.rsplit(|byte| *byte == b',').next()?)
 }
 
 /// Names and values as the decision wants them.

@@ -136,9 +136,9 @@ proptest! {
     fn arbitrary_checks_never_panic(
         dialect in 0..5_usize,
         path in "[ -~]{0,40}",
-        values in proptest::collection::vec((0..6_usize, proptest::collection::vec(any::<u8>(), 0..40)), 0..8),
+        values in proptest::collection::vec((0..7_usize, proptest::collection::vec(any::<u8>(), 0..40)), 0..8),
     ) {
-        let names = ["x-original-url", "x-original-method", "x-forwarded-uri", "x-forwarded-method", "x-forwarded-host", "host"];
+        let names = ["x-original-url", "x-original-method", "x-forwarded-uri", "x-forwarded-method", "x-forwarded-host", "x-forwarded-for", "host"];
         let uri = format!("/authz/{}/{ID}{path}", Dialect::OVER_HTTP[dialect].name());
         let mut request = HttpRequest::builder().uri(uri);
         for (name, value) in &values {

@@ -6,6 +6,7 @@ use aeolus_decide::{Identity, Term};
 use aeolus_model::{AirflowRole, DeploymentId, SessionId, Subject};
 use quick_cache::sync::Cache as Bounded;
 
+use super::signer::SignersId;
 use super::{ExchangeError, Presented, SLOTS};
 
 /// Whose token, for which Airflow, with which claims, in which stretch of time. A changed role is
@@ -18,18 +19,18 @@ pub(super) struct MintedKey {
     person: u128,
     role: Option<AirflowRole>,
     audience: Option<Box<str>>,
-    generation: u32,
+    signers: SignersId,
     slot: i64,
     capped: Option<i64>,
 }
 
 impl MintedKey {
-    /// The key of an identity's token. `generation` signs it, so another one is another token;
+    /// The key of an identity's token. `signers` make it, so other ones make another token;
     /// `audience` is what the deployment alone does not say: the host, for an Airflow 2.
     pub(super) fn new(
         identity: &Identity,
         (deployment, audience): (DeploymentId, Option<&str>),
-        generation: u32,
+        signers: SignersId,
         term: Term,
     ) -> Self {
         Self {
@@ -39,7 +40,7 @@ impl MintedKey {
             person: identity.person.fingerprint,
             role: identity.role,
             audience: audience.map(Box::from),
-            generation,
+            signers,
             slot: term.slot,
             capped: term.capped,
         }

@@ -35,6 +35,7 @@ pub struct Exchange {
     minted: Cache,
     rng: Arc<dyn Rng>,
     counts: [AtomicU64; 4],
+    said: AtomicU64,
 }
 
 /// What the exchange did since the start.
@@ -98,6 +99,7 @@ impl Exchange {
             minted: Cache::new(capacity),
             rng,
             counts: Default::default(),
+            said: AtomicU64::new(0),
         }
     }
 
@@ -146,7 +148,7 @@ impl Exchange {
         let key = MintedKey::new(
             identity,
             (deployment.id, audience),
-            signers.generation(),
+            signers.identity(),
             term,
         );
         let mut fresh = false;
@@ -161,6 +163,27 @@ impl Exchange {
         };
         count.fetch_add(1, Ordering::Relaxed);
         presented
+    }
+
+    /// Whether nobody has been told of a fault since the plane secret changed last: once is enough,
+    /// requests come by the thousand.
+    pub(crate) fn is_news(&self, fault: &ExchangeError) -> bool {
+        let kind = match fault {
+            ExchangeError::CredentialOver => return false,
+            ExchangeError::Signer(_) => 1,
+            ExchangeError::PlaneKey => 2,
+            ExchangeError::NoSecret => 4,
+        };
+        let changes = self.secret.changes();
+        // The number of the change above three bits that say what was said since.
+        let say = |said: u64| {
+            let since = if said >> 3 == changes { said & 7 } else { 0 };
+            (since & kind == 0).then_some(changes << 3 | since | kind)
+        };
+        let said = self
+            .said
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, say);
+        said.is_ok()
     }
 
     /// The deployment's public keys, of every generation that may still sign or have signed; for

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use aeolus_keys::digest::hmac;
 use aeolus_keys::seal::{Generation, GenerationState, Keyring};
 use aeolus_keys::{JwkSet, KeyError, SigningKey};
 use aeolus_model::{DeploymentId, Time};
@@ -33,25 +34,43 @@ pub(crate) struct Signers {
     published: Vec<Generation>,
     rsa: Option<Arc<SigningKey>>,
     derived: Cache<(u32, DeploymentId), Arc<SigningKey>>,
+    identity: SignersId,
 }
+
+/// Half of a digest of the keys that sign.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct SignersId(u128);
 
 impl Signers {
     pub(crate) fn new(keyring: &Keyring, now: Time) -> Self {
         let published = keyring.at(now);
         let published = published.filter(|(_, state)| is_published(*state, now));
+        let active = keyring.active(now);
+        let rsa = keyring.active_rsa(now);
+        let rsa_kid = rsa.map(|key| *key.public().kid().as_bytes());
+        let seed = active.derive(LABEL, b"");
+        let digest = hmac(seed.expose(), &[&rsa_kid.unwrap_or_default()]);
+        let identity = u128::from_be_bytes(digest.first_chunk().copied().unwrap_or_default());
         Self {
-            active: keyring.active(now).clone(),
+            active: active.clone(),
             published: published
                 .map(|(generation, _)| generation.clone())
                 .collect(),
-            rsa: keyring.active_rsa(now).cloned(),
+            rsa: rsa.cloned(),
             derived: Cache::new(CAPACITY),
+            identity: SignersId(identity),
         }
     }
 
     /// The number of the generation that signs now.
     pub(crate) fn generation(&self) -> u32 {
         self.active.id
+    }
+
+    /// What tells the keys that sign now from all others: a number alone does not, because two
+    /// replicas that are rotated apart make two generations with one number.
+    pub(super) const fn identity(&self) -> SignersId {
+        self.identity
     }
 
     /// The key that signs now.

@@ -24,7 +24,11 @@ pub use connections::Caps;
 pub(crate) use connections::Connections;
 pub(crate) use source::Source;
 pub use waiting::Load;
-pub(crate) use waiting::{Class, Waiting};
+pub(crate) use waiting::{Class, Waiter, Waiting};
+
+/// How many times the rate of one source all sources of an IPv6 site have together: who has a /48
+/// could else try 65,536 times as much, and fill everybody's buckets.
+const SITE: NonZeroU32 = NonZeroU32::new(16).unwrap();
 
 /// How often what may happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +54,7 @@ pub(crate) struct Limits {
     requests: Buckets,
     sources: AtomicU64,
     subjects: AtomicU64,
+    nameless: AtomicU64,
 }
 
 /// How often a rate was exceeded since the start.
@@ -59,6 +64,8 @@ pub struct Limited {
     pub sources: u64,
     /// Requests that would have been allowed but for their subject's rate.
     pub subjects: u64,
+    /// Requests whose source is not known, so that nothing could be counted against it.
+    pub nameless: u64,
 }
 
 impl Limits {
@@ -68,21 +75,30 @@ impl Limits {
             requests: Buckets::new(rng),
             sources: AtomicU64::new(0),
             subjects: AtomicU64::new(0),
+            nameless: AtomicU64::new(0),
         }
     }
 
     /// Whether an unknown credential from here may be looked at. An address that isn't known stands
-    /// for everybody and is never limited.
+    /// for everybody behind a proxy that doesn't say it, so it is counted and never limited: one
+    /// who guesses would else keep everybody from using a new token.
     pub(crate) fn may_try(&self, source: Option<Source>, rates: Rates, now: Duration) -> bool {
         let (Some(source), Some(rate)) = (source, rates.failed) else {
             return true;
         };
-        let rate = Rate::per_minute(rate);
-        let spent = self.failed.is_empty(&source, rate, now);
+        let (own, shared) = (Rate::per_minute(rate), of_site(rate));
+        let site_is_empty = |site| self.failed.is_empty(&site, shared, now);
+        let spent =
+            self.failed.is_empty(&source, own, now) || source.site().is_some_and(site_is_empty);
         if spent {
             self.sources.fetch_add(1, Ordering::Relaxed);
         }
         !spent
+    }
+
+    /// Counts a request whose source is not known.
+    pub(crate) fn nameless(&self) {
+        self.nameless.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Counts a refusal if its cause is a credential that nobody issued.
@@ -97,8 +113,10 @@ impl Limits {
             return;
         };
         if is_made_up(reason) {
-            let rate = Rate::per_minute(rate);
-            self.failed.take(&source, rate, now);
+            self.failed.take(&source, Rate::per_minute(rate), now);
+            if let Some(site) = source.site() {
+                self.failed.take(&site, of_site(rate), now);
+            }
         }
     }
 
@@ -119,8 +137,14 @@ impl Limits {
         Limited {
             sources: self.sources.load(Ordering::Relaxed),
             subjects: self.subjects.load(Ordering::Relaxed),
+            nameless: self.nameless.load(Ordering::Relaxed),
         }
     }
+}
+
+/// What all sources of a site have together, where one has `rate`.
+const fn of_site(rate: NonZeroU32) -> Rate {
+    Rate::per_minute(rate.saturating_mul(SITE))
 }
 
 /// Whether a cause says that nobody ever issued this credential to anybody. One that was good once
@@ -147,7 +171,46 @@ const fn is_made_up(reason: Reason) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::net::{IpAddr, Ipv6Addr};
+
+    use aeolus_testkit::SeededRng;
+
     use super::*;
+
+    /// The first address of a /64 of one /48.
+    fn of_network(site: u16, network: u16) -> Source {
+        let address = Ipv6Addr::new(0x2001, 0xdb8, site, network, 0, 0, 0, 1);
+        Source::of(IpAddr::V6(address))
+    }
+
+    #[test]
+    fn who_has_a_whole_site_of_addresses_has_sixteen_times_the_rate_and_fills_nobody_elses() {
+        let limits = Limits::new(&SeededRng::new("site"));
+        let (rates, now) = (
+            Rates {
+                failed: NonZeroU32::new(3),
+                ..Rates::default()
+            },
+            Duration::from_secs(1_000),
+        );
+        let fail = |source| {
+            let source = Some(source);
+            let may = limits.may_try(source, rates, now);
+            if may {
+                limits.refused(Reason::TokenSignature, source, rates, now);
+            }
+            may
+        };
+        let one: Vec<_> = (0..9).filter(|_| fail(of_network(1, 1))).collect();
+        assert_eq!(one.len(), 3);
+        let tried = (0..=u16::MAX).filter(|network| fail(of_network(2, *network)));
+        assert_eq!(tried.count(), 48);
+        // IPv4 has no sites, and who is elsewhere has their own.
+        let elsewhere = (0..1_000_u16).filter(|site| fail(of_network(*site + 3, 1)));
+        assert_eq!(elsewhere.count(), 1_000);
+        let v4 = (0..100_u8).map(|last| Source::of(IpAddr::from([192, 0, 2, last])));
+        assert_eq!(v4.filter(|source| fail(*source)).count(), 100);
+    }
 
     #[test]
     fn only_what_was_never_issued_counts_whoever_is_said_to_have_issued_it() {

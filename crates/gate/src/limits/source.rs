@@ -20,6 +20,20 @@ impl Source {
     }
 }
 
+/// What a site gets of IPv6, or a customer of a generous provider: a /48, which is 65,536 sources.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Site(u64);
+
+impl Source {
+    /// The site of an IPv6 source. IPv4 addresses have none: neighbours there are strangers.
+    pub(crate) const fn site(self) -> Option<Site> {
+        match self {
+            Self::V4(_) => None,
+            Self::V6(network) => Some(Site(network >> 16)),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -32,5 +46,13 @@ mod tests {
         assert_eq!(of("2001:db8:1:2::1"), of("2001:db8:1:2:ffff::9"));
         assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
         assert_ne!(of("::192.0.2.1"), of("192.0.2.1"));
+    }
+
+    #[test]
+    fn a_site_is_a_48_of_ipv6() {
+        let of = |text: &str| Source::of(text.parse().unwrap()).site();
+        assert_eq!(of("192.0.2.1"), None);
+        assert_eq!(of("2001:db8:1:2::1"), of("2001:db8:1:ffff::9"));
+        assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:2:2::1"));
     }
 }

@@ -4,7 +4,13 @@
 //! whoever can come again loses least: strangers are turned away first, then those who sign in, and
 //! people and programs at work last. Health never waits, so it is never turned away.
 
+use std::hash::{Hash as _, Hasher as _};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use aeolus_model::Rng;
+use siphasher::sip::SipHasher24;
+
+use super::Source;
 
 /// For whom a request would wait, first those that are turned away first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,10 +35,20 @@ impl Class {
 }
 
 /// How many wait.
-#[derive(Debug, Default)]
 pub(crate) struct Waiting {
     now: AtomicUsize,
+    by_source: BySource,
     shed: [AtomicU64; 3],
+}
+
+/// A request that would wait.
+#[derive(Clone, Copy)]
+pub(crate) struct Waiter<'a> {
+    pub(crate) class: Class,
+    /// Where it comes from, if that is known.
+    pub(crate) source: Option<Source>,
+    /// How many wait for the same deployment, if for one.
+    pub(crate) of_deployment: Option<&'a AtomicUsize>,
 }
 
 /// How many requests wait, and how many were turned away since the start because too many did.
@@ -49,13 +65,18 @@ pub struct Load {
 }
 
 /// One that waits; no longer when dropped.
-#[derive(Debug)]
-pub(crate) struct Wait<'a> {
-    now: &'a AtomicUsize,
-    of_deployment: Option<&'a AtomicUsize>,
-}
+#[derive(Debug, Default)]
+pub(crate) struct Wait<'a>([Option<&'a AtomicUsize>; 3]);
 
 impl Waiting {
+    pub(crate) fn new(rng: &dyn Rng) -> Self {
+        Self {
+            now: AtomicUsize::new(0),
+            by_source: BySource::new(rng),
+            shed: Default::default(),
+        }
+    }
+
     /// Whether one of a class could wait, without waiting.
     pub(crate) fn has_room(&self, class: Class, most: usize) -> bool {
         let room = self.now.load(Ordering::Relaxed) < class.share(most);
@@ -65,29 +86,28 @@ impl Waiting {
         room
     }
 
-    /// Begins to wait, if its class may and `of_deployment` is not a quarter of all already: an
-    /// application that does not answer must not even cost strangers of the others theirs.
-    pub(crate) fn enter<'a>(
-        &'a self,
-        class: Class,
-        most: usize,
-        of_deployment: Option<&'a AtomicUsize>,
-    ) -> Option<Wait<'a>> {
-        let mut entered = take(&self.now, class.share(most)).then(|| Wait {
-            now: &self.now,
-            of_deployment: None,
-        });
-        if let (Some(wait), Some(count)) = (&mut entered, of_deployment) {
-            if take(count, (most / 4).max(1)) {
-                wait.of_deployment = Some(count);
-            } else {
-                entered = None;
+    /// Begins to wait, if its class may, and neither its deployment nor, for those who are not known,
+    /// its source has a quarter of all already: an application that does not answer must not even
+    /// cost strangers of the others theirs, nor one who holds requests the strangers elsewhere.
+    pub(crate) fn enter<'a>(&'a self, waiter: Waiter<'a>, most: usize) -> Option<Wait<'a>> {
+        let quarter = (most / 4).max(1);
+        let class = waiter.class;
+        let source = waiter.source.filter(|_| class != Class::Known);
+        let bounds = [
+            (Some(&self.now), class.share(most)),
+            (waiter.of_deployment, quarter),
+            (source.and_then(|s| self.by_source.count(s)), quarter),
+        ];
+        // What it has taken so far is given back if it can't have the rest.
+        let mut wait = Wait::default();
+        for (taken, (count, most)) in wait.0.iter_mut().zip(bounds) {
+            if count.is_some_and(|count| !take(count, most)) {
+                self.count(class);
+                return None;
             }
+            *taken = count;
         }
-        if entered.is_none() {
-            self.count(class);
-        }
-        entered
+        Some(wait)
     }
 
     pub(crate) fn load(&self) -> Load {
@@ -116,21 +136,65 @@ fn take(count: &AtomicUsize, most: usize) -> bool {
 
 impl Drop for Wait<'_> {
     fn drop(&mut self) {
-        self.now.fetch_sub(1, Ordering::Relaxed);
-        if let Some(count) = self.of_deployment {
+        for count in self.0.into_iter().flatten() {
             count.fetch_sub(1, Ordering::Relaxed);
         }
     }
 }
 
+/// How many wait by where they come from. Sources share counters by a keyed hash, one in thousands
+/// with another; few can be at their bound at a time, as together they have no more than all.
+struct BySource {
+    key: SipHasher24,
+    counts: Box<[AtomicUsize]>,
+}
+
+impl BySource {
+    const COUNTS: u64 = 4_096;
+
+    fn new(rng: &dyn Rng) -> Self {
+        let mut key = [0; 16];
+        rng.fill(&mut key);
+        Self {
+            key: SipHasher24::new_with_key(&key),
+            counts: (0..Self::COUNTS).map(|_| AtomicUsize::new(0)).collect(),
+        }
+    }
+
+    /// The counter of a source; of IPv6 that of its whole site.
+    fn count(&self, source: Source) -> Option<&AtomicUsize> {
+        let mut hasher = self.key;
+        match source.site() {
+            Some(site) => site.hash(&mut hasher),
+            None => source.hash(&mut hasher),
+        }
+        let place = hasher.finish() % Self::COUNTS;
+        self.counts.get(usize::try_from(place).ok()?)
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use aeolus_testkit::SeededRng;
+
     use super::*;
+
+    fn waiting() -> Waiting {
+        Waiting::new(&SeededRng::new("waiting"))
+    }
+
+    fn of(class: Class) -> Waiter<'static> {
+        Waiter {
+            class,
+            source: None,
+            of_deployment: None,
+        }
+    }
 
     #[test]
     fn strangers_are_turned_away_first_and_those_at_work_last() {
-        let (waiting, most) = (Waiting::default(), 8);
-        let enter = |class| waiting.enter(class, most, None);
+        let (waiting, most) = (waiting(), 8);
+        let enter = |class| waiting.enter(of(class), most);
         let strangers: Vec<_> = (0..9).filter_map(|_| enter(Class::Stranger)).collect();
         assert_eq!(strangers.len(), 4);
         let sign_ins: Vec<_> = (0..9).filter_map(|_| enter(Class::SignIn)).collect();
@@ -148,18 +212,60 @@ mod tests {
 
     #[test]
     fn f57_an_application_that_does_not_answer_leaves_the_others_theirs() {
-        let (waiting, most) = (Waiting::default(), 8);
+        let (waiting, most) = (waiting(), 8);
         let (hangs, works) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        let enter = |count| waiting.enter(Class::Known, most, Some(count));
-        let stuck: Vec<_> = (0..100).filter_map(|_| enter(&hangs)).collect();
+        let enter = |class, count| {
+            let of_deployment = Some(count);
+            let waiter = Waiter {
+                of_deployment,
+                ..of(class)
+            };
+            waiting.enter(waiter, most)
+        };
+        let stuck: Vec<_> = (0..100)
+            .filter_map(|_| enter(Class::Known, &hangs))
+            .collect();
         assert_eq!(stuck.len(), 2);
         // Who is turned away does not wait.
         assert_eq!(waiting.load().waiting, 2);
-        assert!(enter(&works).is_some());
-        let stranger = waiting.enter(Class::Stranger, most, Some(&works));
+        assert!(enter(Class::Known, &works).is_some());
+        let stranger = enter(Class::Stranger, &works);
         assert!(stranger.is_some(), "it costs nobody else anything");
         drop(stranger);
         drop(stuck);
         assert_eq!(hangs.load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
+    fn one_who_holds_requests_leaves_strangers_elsewhere_theirs() {
+        let (waiting, most) = (waiting(), 8);
+        let enter = |class, source: &str| {
+            let source = Some(Source::of(source.parse().unwrap()));
+            let waiter = Waiter {
+                source,
+                ..of(class)
+            };
+            waiting.enter(waiter, most)
+        };
+        let many =
+            |class, source| -> Vec<_> { (0..100).filter_map(|_| enter(class, source)).collect() };
+        let held = many(Class::Stranger, "192.0.2.1");
+        assert_eq!(held.len(), 2);
+        assert!(enter(Class::SignIn, "192.0.2.1").is_none());
+        assert_eq!(
+            waiting.load().waiting,
+            2,
+            "who is turned away does not wait"
+        );
+        let elsewhere = enter(Class::Stranger, "192.0.2.2");
+        assert!(elsewhere.is_some());
+        drop((held, elsewhere));
+        // A site of IPv6 is one source, and who is known is not counted by where they are.
+        let held = many(Class::Stranger, "2001:db8:1:2::1");
+        assert!(enter(Class::Stranger, "2001:db8:1:3::1").is_none());
+        assert!(enter(Class::Stranger, "2001:db8:2:3::1").is_some());
+        assert_eq!(many(Class::Known, "2001:db8:1:2::1").len(), 6);
+        drop(held);
+        assert!(enter(Class::Stranger, "2001:db8:1:3::1").is_some());
     }
 }

@@ -240,6 +240,9 @@ impl Figures {
         let mut family = counters(encoder, "rate_limited", help)?;
         count_of(&mut family, &[("by", "source")], limited.sources)?;
         count_of(&mut family, &[("by", "subject")], limited.subjects)?;
+        let help = "Requests whose address the proxy did not say readably";
+        let mut family = counters(encoder, "sources_unknown", help)?;
+        family.encode_counter::<NoLabelSet, u64, u64>(&limited.nameless, None)?;
         let load = self.gauges.load;
         let help = "Requests that wait for an application or control";
         gauge(encoder, "waiting", help, figure(load.waiting))?;

@@ -33,6 +33,7 @@ impl BootClock for SystemBootClock {
 pub struct GateClock {
     boot: Arc<dyn BootClock>,
     anchor: ArcSwap<Anchor>,
+    floor: Option<Time>,
 }
 
 #[derive(Clone, Copy)]
@@ -49,13 +50,22 @@ impl GateClock {
         // Control's whole seconds and small corrections of either clock are no reason for alarm.
         const TOLERANCE: Duration = Duration::from_secs(60);
         let wall = wall.now();
-        let floor = floor.unwrap_or(Time::EPOCH);
+        let reached = floor.unwrap_or(Time::EPOCH);
         let anchor = ArcSwap::from_pointee(Anchor {
-            time: wall.max(floor),
+            time: wall.max(reached),
             at: boot.elapsed(),
-            suspect: wall.plus(TOLERANCE) < floor,
+            suspect: wall.plus(TOLERANCE) < reached,
         });
-        Self { boot, anchor }
+        Self {
+            boot,
+            anchor,
+            floor,
+        }
+    }
+
+    /// The last time that was persisted or signed before the start, if any was.
+    pub const fn floor(&self) -> Option<Time> {
+        self.floor
     }
 
     /// Takes a signed time that is later than any taken before (the caller checks that).

@@ -5,6 +5,7 @@
 
 mod watch;
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use aeolus_keys::seal::{GenerationState, Keyring, Sealer};
@@ -21,6 +22,8 @@ pub struct PlaneSecret {
     plane: PlaneId,
     keyring: Mutex<Keyring>,
     in_force: ArcSwapOption<InForce>,
+    /// How often what is in force was replaced.
+    changes: AtomicU64,
 }
 
 /// What follows from the generations at one moment.
@@ -55,6 +58,7 @@ impl PlaneSecret {
             plane,
             keyring: Mutex::new(keyring),
             in_force: ArcSwapOption::new(in_force),
+            changes: AtomicU64::new(0),
         }
     }
 
@@ -99,6 +103,12 @@ impl PlaneSecret {
             tracing::info!(active, newest, "generations of the plane secret");
         }
         self.in_force.store(counting);
+        self.changes.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How often what is in force was replaced since the start.
+    pub(crate) fn changes(&self) -> u64 {
+        self.changes.load(Ordering::Relaxed)
     }
 }
 

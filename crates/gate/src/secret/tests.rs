@@ -10,8 +10,8 @@ use aeolus_testkit::SeededRng;
 use proptest::prelude::*;
 
 use super::*;
-use crate::exchange::Exchange;
 use crate::exchange::tests::{HOST, NOW, deployment_of, some_credential};
+use crate::exchange::{Exchange, ExchangeError};
 
 const HOUR: Duration = Duration::from_hours(1);
 const PLANE: PlaneId = PlaneId::from_bytes([9; 16]);
@@ -163,6 +163,25 @@ fn a_token_of_the_old_generation_is_not_handed_out_once_the_new_one_signs() {
 }
 
 #[test]
+fn a_token_of_another_secret_with_the_same_number_is_not_handed_out() {
+    let old = Keyring::generate(&SeededRng::new("plane"));
+    let compromised = |name| {
+        let mut keyring = old.clone();
+        keyring.replace(0, None, &SeededRng::new(name)).unwrap();
+        keyring
+    };
+    // Rotated at two replicas, and then the file of the one is copied to the other.
+    let (here, there) = (compromised("here"), compromised("there"));
+    assert_eq!(here.newest(), there.newest());
+    let gate = Replica::new(&here, NOW);
+    let token = gate.minted(NOW);
+    gate.secret.take(there, NOW, 0).unwrap();
+    let fresh = gate.minted(NOW);
+    assert_ne!(fresh, token);
+    assert!(believed(&fresh, &gate.published()));
+}
+
+#[test]
 fn a_file_that_would_undo_a_rotation_is_not_taken() {
     let old = Keyring::generate(&SeededRng::new("plane"));
     let mut new = old.clone();
@@ -195,6 +214,21 @@ fn generations_that_the_snapshot_refuses_are_refused() {
     assert!(gate.exchange.jwks(&etl).is_err());
     gate.secret.refresh(NOW, 0);
     assert!(gate.opens(&cookie), "it was the snapshot's word alone");
+}
+
+#[test]
+fn a_fault_is_said_once_for_each_change_of_the_secret() {
+    let gate = Replica::new(&Keyring::generate(&SeededRng::new("plane")), NOW);
+    let is_news = |fault: ExchangeError| gate.exchange.is_news(&fault);
+    assert!(is_news(ExchangeError::NoSecret));
+    assert!(!is_news(ExchangeError::NoSecret));
+    assert!(is_news(ExchangeError::PlaneKey), "another one");
+    assert!(!is_news(ExchangeError::CredentialOver), "no fault of ours");
+    gate.secret.refresh(NOW, 0);
+    assert!(!is_news(ExchangeError::NoSecret), "nothing changed");
+    gate.secret.refresh(NOW, 2);
+    assert!(is_news(ExchangeError::NoSecret));
+    assert!(!is_news(ExchangeError::NoSecret));
 }
 
 #[test]

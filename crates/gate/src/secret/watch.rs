@@ -3,12 +3,11 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use aeolus_model::{Clock as _, Time};
+use aeolus_model::Time;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use super::{Older, PlaneSecret};
-use crate::adapters::WorldReplica;
 use crate::replica::{DataError, SecretFile, lock};
 
 /// How often. A generation is announced an hour ahead and more, so it could be less often.
@@ -42,8 +41,14 @@ impl Watch {
         }
     }
 
-    /// Looks again and again until told to stop, never on an async thread.
-    pub(crate) async fn run(self: Arc<Self>, replica: Arc<WorldReplica>, stop: CancellationToken) {
+    /// Looks again and again until told to stop, never on an async thread. `moment` says gate time and
+    /// the first generation that the snapshot allows. A look at a disk that hangs is not waited for
+    /// when the stop comes.
+    pub(crate) async fn run(
+        self: Arc<Self>,
+        moment: impl Fn() -> (Time, u32),
+        stop: CancellationToken,
+    ) {
         let mut ticks = interval(LOOK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -51,10 +56,15 @@ impl Watch {
                 () = stop.cancelled() => return,
                 _ = ticks.tick() => {}
             }
-            let (watch, replica) = (Arc::clone(&self), Arc::clone(&replica));
-            let look = move || watch.look(replica.clock().now(), replica.min_generation());
-            if let Err(error) = tokio::task::spawn_blocking(look).await {
-                tracing::error!(%error, "looking after the plane secret failed");
+            let (watch, (now, min)) = (Arc::clone(&self), moment());
+            let looked = tokio::task::spawn_blocking(move || watch.look(now, min));
+            tokio::select! {
+                () = stop.cancelled() => return,
+                looked = looked => {
+                    if let Err(error) = looked {
+                        tracing::error!(%error, "looking after the plane secret failed");
+                    }
+                }
             }
         }
     }
@@ -112,5 +122,88 @@ pub(crate) fn say_if_airflow2_goes_unserved(no_rsa: Option<&DataError>) {
             %error,
             "deployments of Airflow 2 are answered with 503: `aeolus gate secret rotate` makes the key they need"
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+    use std::io;
+    use std::path::Path;
+    use std::sync::mpsc;
+
+    use aeolus_keys::seal::Keyring;
+    use aeolus_model::PlaneId;
+    use aeolus_testkit::SeededRng;
+
+    use super::*;
+    use crate::replica::fs::{Entry, Fs};
+
+    /// A disk that is there and answers no read before it is let go.
+    struct Hangs {
+        reads: tokio::sync::mpsc::UnboundedSender<()>,
+        let_go: Mutex<mpsc::Receiver<()>>,
+    }
+
+    impl Fs for Hangs {
+        fn read(&self, _: &Path) -> io::Result<Vec<u8>> {
+            let _ = self.reads.send(());
+            let _ = lock(&self.let_go).recv();
+            Err(io::ErrorKind::TimedOut.into())
+        }
+
+        fn inspect(&self, _: &Path) -> io::Result<Entry> {
+            Ok(Entry {
+                special: false,
+                mode: 0o600,
+            })
+        }
+
+        fn write(&self, _: &Path, _: &[u8]) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn sync(&self, _: &Path) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn rename(&self, _: &Path, _: &Path) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn remove(&self, _: &Path) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn create_dir(&self, _: &Path) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn list(&self, _: &Path) -> io::Result<Vec<OsString>> {
+            Ok(Vec::new())
+        }
+    }
+
+    #[tokio::test]
+    async fn a_stop_does_not_wait_for_a_disk_that_hangs() {
+        let (reads, mut begun) = tokio::sync::mpsc::unbounded_channel();
+        let (let_go, held) = mpsc::channel();
+        let fs = Arc::new(Hangs {
+            reads,
+            let_go: Mutex::new(held),
+        });
+        let now = Time::from_secs(1_800_000_000);
+        let keyring = Keyring::generate(&SeededRng::new("plane"));
+        let secret = PlaneSecret::new(PlaneId::from_bytes([9; 16]), keyring, now, 0);
+        let file = SecretFile::of(Path::new("gate"), fs).unwrap();
+        let watch = Arc::new(Watch::new(Arc::new(secret), file, [0; 32]));
+        let stop = CancellationToken::new();
+        let running = tokio::spawn(watch.run(move || (now, 0), stop.clone()));
+        begun.recv().await.expect("a read");
+        stop.cancel();
+        let ended = tokio::time::timeout(Duration::from_secs(20), running).await;
+        ended.expect("it ends").unwrap();
+        // The thread is let go, or the test itself would not end.
+        let_go.send(()).unwrap();
     }
 }

@@ -22,7 +22,7 @@ use crate::answer;
 use crate::body::Body;
 use crate::codec::pairs;
 use crate::gate::Gate;
-use crate::limits::Class;
+use crate::limits::{Class, Source, Waiter};
 
 /// Where the pages live.
 pub const PREFIX: &str = "/.aeolus/";
@@ -74,7 +74,12 @@ pub async fn serve(gate: &Gate, parts: &Parts, peer: Option<IpAddr>) -> Response
         return answer::text(StatusCode::NOT_FOUND, "Nothing is served here.\n");
     }
     let most = gate.settings.now().caps.waiting;
-    let enter = || gate.waiting.enter(Class::SignIn, most, None);
+    let waiter = Waiter {
+        class: Class::SignIn,
+        source: peer.map(Source::of),
+        of_deployment: None,
+    };
+    let enter = || gate.waiting.enter(waiter, most);
     match (parts.uri.path(), visit.method) {
         ("/.aeolus/sign-in", Method::Get | Method::Head) => match enter() {
             Some(_wait) => sign_in::begin(gate, &visit),

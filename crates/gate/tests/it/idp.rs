@@ -23,8 +23,7 @@ fn idp() -> SigningKey {
 fn eves() -> String {
     let now = NOW.secs();
     let header = json!({"alg": "EdDSA", "typ": "JWT", "kid": "k1"});
-    let claims =
-        json!({"iss": ISS, "aud": "api", "sub": "eve", "iat": now - 120, "exp": now + 3_600});
+    let claims = json!({"iss": ISS, "aud": "api", "sub": "eve", "scope": "dags", "iat": now - 120, "exp": now + 3_600});
     let encode = |part: &str| URL_SAFE_NO_PAD.encode(part);
     let input = format!(
         "{}.{}",

@@ -152,6 +152,51 @@ async fn a_source_that_is_not_known_is_not_limited() {
         );
         assert_eq!(fleet.check(DAGS, &unnamed).await.status, 401);
     }
+    let figures = fleet.gate.metrics.render(fleet.gate.gauges());
+    assert!(
+        figures.contains("aeolus_gate_sources_unknown_total 5"),
+        "{figures}"
+    );
+}
+
+#[tokio::test]
+async fn a_source_is_the_same_with_and_without_a_port() {
+    let fleet = Fleet::start().await;
+    fleet.gate.settings.replace(at_most(3, None));
+    for (number, source) in (0..).zip(["192.0.2.1", "192.0.2.1:567", "9.9.9.9, 192.0.2.1:568"]) {
+        let forged = forged(&fleet, number);
+        assert_eq!(fleet.check(DAGS, &from(source, &forged)).await.status, 401);
+    }
+    let over = from("192.0.2.1:569", &forged(&fleet, 9));
+    assert_eq!(fleet.check(DAGS, &over).await.status, 403);
+    assert_eq!(fleet.gate.gauges().limited.nameless, 0);
+}
+
+#[tokio::test]
+async fn who_holds_requests_at_the_proxy_costs_nobody_a_check() {
+    let fleet = Fleet::start().await;
+    let caps = Caps {
+        waiting: 1,
+        ..Caps::default()
+    };
+    fleet.gate.settings.replace(Live { caps, ..live() });
+    let bearer = format!("Authorization: Bearer {}\r\n", fleet.api_token());
+    let slow =
+        format!("POST /slow HTTP/1.1\r\nHost: etl.test\r\n{bearer}Content-Length: 1\r\n\r\n");
+    let mut held = connected(&fleet.proxy).await;
+    held.write_all(slow.as_bytes()).await.unwrap();
+    let waits = async {
+        while fleet.gate.gauges().load.waiting < 1 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(Duration::from_secs(20), waits)
+        .await
+        .expect("it waits");
+    let unknown = format!("Authorization: Bearer {}\r\n", fleet.access_token(ANN));
+    let shed = fleet.ask("GET /api/v2/dags", &unknown).await;
+    assert_eq!((shed.status, shed.header("retry-after")), (503, Some("5")));
+    assert_eq!(fleet.check(DAGS, &unknown).await.status, 200);
 }
 
 #[tokio::test]

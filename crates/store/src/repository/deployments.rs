@@ -31,6 +31,8 @@ statements! {
     FOREIGN_OVER = "SELECT host FROM hosts WHERE organization <> $1 AND host = $2";
     FOREIGN_BELOW = "SELECT host FROM hosts WHERE organization <> $1 AND host LIKE $2
         AND host NOT LIKE $3 LIMIT 1";
+    LOCK_HOSTS = "INSERT INTO settings (name, value) VALUES ('hosts', 'locked')
+        ON CONFLICT (name) DO UPDATE SET value = excluded.value";
     LIST = select!("WHERE workspace = $1 AND id > $2 ORDER BY id LIMIT $3");
     IN_ORGANIZATION = select!("WHERE organization = $1 AND id > $2 ORDER BY id LIMIT $3");
     ON_PLANE = select!("WHERE plane = $1 ORDER BY id");
@@ -143,26 +145,6 @@ impl<U: Unit> Deployments<'_, U> {
             .collect()
     }
 
-    /// Whether another organization has a wildcard over a host, or a host below a wildcard: who takes
-    /// it there takes traffic that is theirs.
-    pub async fn is_beside_foreign(
-        &mut self,
-        host: &HostPattern,
-        organization: OrganizationId,
-    ) -> Result<bool, StoreError> {
-        let found = if let Some(domain) = host.domain() {
-            let (below, deeper) = (format!("%.{domain}"), format!("%.%.{domain}"));
-            let values = bind![organization, below, deeper];
-            self.0.tx().first(FOREIGN_BELOW, values).await?
-        } else if let Some(over) = host.wildcard_over() {
-            let values = bind![organization, over];
-            self.0.tx().first(FOREIGN_OVER, values).await?
-        } else {
-            None
-        };
-        Ok(found.is_some())
-    }
-
     /// Those of a workspace, by age.
     pub async fn list(
         &mut self,
@@ -247,6 +229,7 @@ impl Deployments<'_, Write> {
             upstream,
             ..
         } = new;
+        self.lock_hosts().await?;
         let mut values = bind![id, organization, workspace, plane, name, upstream];
         values.extend(settings(new)?);
         taken!(self.0.change(INSERT, values).await, Deployment)?;
@@ -263,6 +246,7 @@ impl Deployments<'_, Write> {
             revision,
             ..
         } = changed;
+        self.lock_hosts().await?;
         let mut values = bind![plane, name, upstream];
         values.extend(settings(changed)?);
         values.extend(bind![id, revision]);
@@ -290,6 +274,34 @@ impl Deployments<'_, Write> {
         let gone = self.0.change(DELETE, bind![id]).await? > 0;
         self.free_hosts(&routes).await?;
         Ok(gone)
+    }
+
+    /// Whether another organization has a wildcard over a host, or a host below a wildcard: who takes
+    /// it there takes traffic that is theirs. It stays true until the end of this transaction.
+    pub async fn is_beside_foreign(
+        &mut self,
+        host: &HostPattern,
+        organization: OrganizationId,
+    ) -> Result<bool, StoreError> {
+        self.lock_hosts().await?;
+        let found = if let Some(domain) = host.domain() {
+            let (below, deeper) = (format!("%.{domain}"), format!("%.%.{domain}"));
+            let values = bind![organization, below, deeper];
+            self.0.tx().first(FOREIGN_BELOW, values).await?
+        } else if let Some(over) = host.wildcard_over() {
+            let values = bind![organization, over];
+            self.0.tx().first(FOREIGN_OVER, values).await?
+        } else {
+            None
+        };
+        Ok(found.is_some())
+    }
+
+    /// Who takes or compares hosts does it one after the other: a host and a wildcard over it are two
+    /// rows, so no unique key makes one of two transactions wait. It comes before every row that such
+    /// a transaction writes of deployments, or two would wait for each other.
+    pub async fn lock_hosts(&mut self) -> Result<(), StoreError> {
+        self.0.note(LOCK_HOSTS, bind![]).await.map(|_| ())
     }
 
     async fn add_routes(&mut self, deployment: &Deployment) -> Result<(), StoreError> {

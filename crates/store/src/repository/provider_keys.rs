@@ -13,7 +13,11 @@ statements! {
     PUT = "INSERT INTO provider_keys (connection, revision, issuer, keys, fetched_at)
         VALUES ($1, $2, $3, $4, $5)
         ON CONFLICT (connection) DO UPDATE SET revision = excluded.revision,
-            issuer = excluded.issuer, keys = excluded.keys, fetched_at = excluded.fetched_at";
+            issuer = excluded.issuer, keys = excluded.keys, fetched_at = excluded.fetched_at
+        WHERE provider_keys.fetched_at <= excluded.fetched_at
+            OR provider_keys.revision < excluded.revision OR provider_keys.fetched_at > $6";
+    DROP_OLD = "UPDATE provider_keys SET keys = '[]'
+        WHERE connection = $1 AND fetched_at <= $2 AND keys <> '[]'";
 }
 
 /// An identity provider's last good answer.
@@ -25,7 +29,7 @@ pub struct ProviderKeys {
     pub revision: u64,
     /// The issuer of the discovery document.
     pub issuer: String,
-    /// The public keys.
+    /// The public keys; none if they were dropped for their age.
     pub keys: Vec<ProviderKey>,
     /// When.
     pub fetched_at: Time,
@@ -53,8 +57,11 @@ impl<U: Unit> ProviderKeySets<'_, U> {
 }
 
 impl ProviderKeySets<'_, Write> {
-    /// Keeps an answer. Only one that says something new makes new snapshots.
-    pub async fn put(&mut self, new: &ProviderKeys) -> Result<(), StoreError> {
+    /// Keeps an answer, unless one is kept that was asked for later: two replicas of control may ask
+    /// at once, and the slower one must not bring back what the provider has taken out. What claims
+    /// to be from after `now` is a clock's error and is replaced. Only an answer that says something
+    /// new makes new snapshots.
+    pub async fn put(&mut self, new: &ProviderKeys, now: Time) -> Result<(), StoreError> {
         let held = self.list().await?;
         let same = held.iter().any(|held| {
             held.connection == new.connection && held.issuer == new.issuer && held.keys == new.keys
@@ -66,13 +73,24 @@ impl ProviderKeySets<'_, Write> {
             keys,
             fetched_at,
         } = new;
-        let values = bind![connection, revision, issuer, json(keys)?, fetched_at];
+        let values = bind![connection, revision, issuer, json(keys)?, fetched_at, now];
         let done = if same {
             self.0.note(PUT, values).await
         } else {
             self.0.change(PUT, values).await
         };
         done.map(|_| ())
+    }
+
+    /// Drops the keys of a provider that was last heard at `until` or before; whether there were any.
+    /// When it was heard stays, so that it is asked on.
+    pub async fn drop_old(
+        &mut self,
+        connection: ConnectionId,
+        until: Time,
+    ) -> Result<bool, StoreError> {
+        let values = bind![connection, until];
+        Ok(self.0.change(DROP_OLD, values).await? > 0)
     }
 }
 

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use aeolus_model::{ConnectionId, Grant, GrantId, Resource, Role, Subject, UserId};
+use aeolus_model::{ConnectionId, Grant, GrantId, Resource, Role, Subject, Time, UserId};
 use aeolus_store::{
     Connection, GrantRecord, Identity, ManagedBy, ProviderKey, ProviderKeys, StoreError, Taken,
     Unit, Write,
@@ -123,7 +123,7 @@ async fn keys_that_are_the_same_make_no_news(db: Database) {
         fetched_at: NOW,
     };
     let mut write = db.store.write().await.unwrap();
-    write.provider_keys().put(&keys).await.unwrap();
+    write.provider_keys().put(&keys, NOW).await.unwrap();
     let second = write.commit().await.unwrap();
     assert!(second > first);
 
@@ -133,7 +133,11 @@ async fn keys_that_are_the_same_make_no_news(db: Database) {
         ..keys.clone()
     };
     let mut write = db.store.write().await.unwrap();
-    write.provider_keys().put(&later).await.unwrap();
+    write
+        .provider_keys()
+        .put(&later, later.fetched_at)
+        .await
+        .unwrap();
     assert_eq!(write.commit().await.unwrap(), second);
     let mut view = db.store.read().await.unwrap();
     assert_eq!(
@@ -147,7 +151,11 @@ async fn keys_that_are_the_same_make_no_news(db: Database) {
         keys: vec![key("b")],
         ..later
     };
-    write.provider_keys().put(&rotated).await.unwrap();
+    write
+        .provider_keys()
+        .put(&rotated, rotated.fetched_at)
+        .await
+        .unwrap();
     assert!(write.commit().await.unwrap() > second);
     let mut write = db.store.write().await.unwrap();
     write.connections().delete(connection).await.unwrap();
@@ -155,7 +163,86 @@ async fn keys_that_are_the_same_make_no_news(db: Database) {
     write.commit().await.unwrap();
 }
 
+/// What `put` keeps of two answers for one connection, the second under `revision` and from `at`, at
+/// `now`.
+async fn second_answer(db: &Database, revision: u64, at: Time, now: Time) -> bool {
+    let mut write = db.store.write().await.unwrap();
+    let connection = connection(db, &mut write).await;
+    let first = ProviderKeys {
+        connection,
+        revision: 1,
+        issuer: "https://acme.auth0.com/".to_owned(),
+        keys: Vec::new(),
+        fetched_at: NOW,
+    };
+    let second = ProviderKeys {
+        revision,
+        issuer: "https://acme.auth0.com".to_owned(),
+        fetched_at: at,
+        ..first.clone()
+    };
+    write.provider_keys().put(&first, NOW).await.unwrap();
+    write.provider_keys().put(&second, now).await.unwrap();
+    let held = write.provider_keys().list().await.unwrap();
+    write.rollback().await.unwrap();
+    held == [second]
+}
+
+async fn an_answer_that_was_asked_for_earlier_never_replaces_a_later_one(db: Database) {
+    let (before, after) = (
+        NOW.minus(Duration::from_secs(1)),
+        NOW.plus(Duration::from_secs(1)),
+    );
+    assert!(second_answer(&db, 1, after, after).await);
+    assert!(second_answer(&db, 1, NOW, NOW).await);
+    assert!(!second_answer(&db, 1, before, NOW).await);
+    // Of other settings nothing is worth keeping.
+    assert!(second_answer(&db, 2, before, NOW).await);
+    // The first is from a clock that was ahead.
+    assert!(second_answer(&db, 1, before, before).await);
+}
+
+async fn old_keys_are_dropped_once_and_that_is_news(db: Database) {
+    let mut write = db.store.write().await.unwrap();
+    let connection = connection(&db, &mut write).await;
+    let keys = ProviderKeys {
+        connection,
+        revision: 1,
+        issuer: "https://acme.auth0.com/".to_owned(),
+        keys: vec![ProviderKey {
+            kid: None,
+            jwk: "{}".to_owned(),
+        }],
+        fetched_at: NOW,
+    };
+    write.provider_keys().put(&keys, NOW).await.unwrap();
+    let first = write.commit().await.unwrap();
+    let drop = async |until| {
+        let mut write = db.store.write().await.unwrap();
+        let dropped = write.provider_keys().drop_old(connection, until).await;
+        (dropped.unwrap(), write.commit().await.unwrap())
+    };
+    let newer = NOW.minus(Duration::from_millis(1));
+    assert_eq!(drop(newer).await, (false, first));
+    let (dropped, second) = drop(NOW).await;
+    assert!(dropped && second > first);
+    assert_eq!(drop(NOW).await, (false, second));
+    let mut view = db.store.read().await.unwrap();
+    let held = view.provider_keys().list().await.unwrap();
+    let keys = Vec::new();
+    assert_eq!(
+        held,
+        [ProviderKeys {
+            keys,
+            ..held[0].clone()
+        }]
+    );
+    assert_eq!(held[0].fetched_at, NOW);
+}
+
 on_every_engine! {
+    an_answer_that_was_asked_for_earlier_never_replaces_a_later_one,
+    old_keys_are_dropped_once_and_that_is_news,
     a_subject_of_a_provider_is_one_person,
     keys_that_are_the_same_make_no_news,
 }

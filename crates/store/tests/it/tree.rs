@@ -205,7 +205,9 @@ async fn a_wildcard_is_claimed_as_a_host_is_and_a_name_shuts_it_out(db: Database
     }
     let found = read.deployments().get(wild.id).await.unwrap().unwrap();
     assert_eq!(found.routes, wild.routes);
+    drop(read);
     // Who is beside it: the owner of the wildcard and of a name below it, and somebody else.
+    let mut write = db.store.write().await.unwrap();
     let other = db.organization("other").id;
     for (host, foreign) in [
         ("new.example.com", true),
@@ -218,7 +220,7 @@ async fn a_wildcard_is_claimed_as_a_host_is_and_a_name_shuts_it_out(db: Database
     ] {
         let host = HostPattern::parse(host).unwrap();
         for (whose, expected) in [(other, foreign), (workspace.organization, false)] {
-            let found = read.deployments().is_beside_foreign(&host, whose).await;
+            let found = write.deployments().is_beside_foreign(&host, whose).await;
             assert_eq!(found.unwrap(), expected, "{host}");
         }
     }
@@ -257,6 +259,52 @@ async fn of_two_organizations_at_once_one_gets_the_host(db: Database) {
         }
     }
     assert_eq!(winners, 1);
+}
+
+async fn a_host_and_a_wildcard_over_it_are_not_taken_at_once_by_two_organizations(db: Database) {
+    let fleet = db.fleet().await;
+    let mut write = db.store.write().await.unwrap();
+    let mut claims = Vec::new();
+    for n in 0..8 {
+        let organization = db.organization(&format!("o{n}"));
+        let workspace = Workspace {
+            id: WorkspaceId::new(&db.clock, &db.rng),
+            organization: organization.id,
+            ..fleet.workspace.clone()
+        };
+        write.organizations().insert(&organization).await.unwrap();
+        write.workspaces().insert(&workspace).await.unwrap();
+        let host = match n {
+            0 => "*.x.example.com".to_owned(),
+            n => format!("a{n}.x.example.com"),
+        };
+        claims.push(db.deployment(&workspace, &fleet.plane, "x", &[(&host, "")]));
+    }
+    write.commit().await.unwrap();
+    let tasks = claims.into_iter().enumerate().map(|(n, claim)| {
+        let store = db.store.clone();
+        tokio::spawn(async move {
+            let mut write = store.write().await?;
+            let mut all = write.deployments();
+            let host = &claim.routes[0].host;
+            if all.is_beside_foreign(host, claim.organization).await? {
+                write.rollback().await?;
+                return Ok(None);
+            }
+            write.deployments().insert(&claim).await?;
+            write.commit().await?;
+            Ok::<_, StoreError>(Some(n))
+        })
+    });
+    let mut winners = Vec::new();
+    for task in tasks.collect::<Vec<_>>() {
+        winners.extend(task.await.unwrap().unwrap());
+    }
+    // Either the wildcard was first, or it is not there.
+    assert!(
+        winners == [0] || winners == [1, 2, 3, 4, 5, 6, 7],
+        "{winners:?}"
+    );
 }
 
 async fn removing_goes_from_the_leaves_up(db: Database) {
@@ -367,6 +415,7 @@ async fn connections_are_kept_without_a_look_inside(db: Database) {
 }
 
 on_every_engine! {
+    a_host_and_a_wildcard_over_it_are_not_taken_at_once_by_two_organizations,
     what_is_stored_is_read_back,
     names_are_unique_in_their_parent,
     an_update_names_the_revision_it_saw,

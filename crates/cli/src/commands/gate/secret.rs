@@ -13,6 +13,7 @@ use aeolus_model::{Clock as _, SystemClock, Time};
 use serde::Serialize;
 
 use super::super::Context;
+use super::moment::{Drift, Moment, spoken};
 use super::unusable;
 use crate::args::{SecretList, SecretRotate};
 use crate::report::{Failure, Report};
@@ -44,14 +45,18 @@ pub(crate) fn rotate(args: &SecretRotate, context: &Context) -> Result<(), Failu
     let file = file(&args.data)?;
     let mut keyring = file.read().map_err(|error| unusable(&error))?.keyring;
     owned(&file.path())?;
-    let now = context.clock.now();
+    let known = Known::of(&args.data)?;
+    let Moment { now, drift } = Moment::of(context.clock.now(), known.time);
+    if let Some(drift) = drift.filter(|_| !args.compromised && !args.trust_clock) {
+        return Err(off(drift));
+    }
     let rsa = SigningKey::generate(Alg::Rs256, &context.rng);
     let rsa = rsa.map_err(|error| {
         Report::new("GATE-0008", format!("no key could be made: {error}")).failed()
     })?;
     let rsa = Some(Arc::new(rsa));
     let made = if args.compromised {
-        keyring.replace(min_generation(&args.data)?, rsa, &context.rng)
+        keyring.replace(known.min_generation, rsa, &context.rng)
     } else {
         let begins = now.plus(args.activate_in.duration());
         keyring.announce((now, begins), rsa, &context.rng)
@@ -67,7 +72,12 @@ pub(crate) fn rotate(args: &SecretRotate, context: &Context) -> Result<(), Failu
 pub(crate) fn list(args: &SecretList, context: &Context) -> Result<(), Failure> {
     let read = file(&args.data)?.read();
     let keyring = read.map_err(|error| unusable(&error))?.keyring;
-    show(&keyring, context.clock.now(), context)
+    let known = Known::of(&args.data)?;
+    let Moment { now, drift } = Moment::of(context.clock.now(), known.time);
+    if let Some(drift) = drift {
+        ui::note(&format!("warning: {drift}; the states may be others"));
+    }
+    show(&keyring, now, context)
 }
 
 fn file(folder: &Path) -> Result<SecretFile, Failure> {
@@ -90,16 +100,43 @@ fn owned(file: &Path) -> Result<(), Failure> {
         .failed())
 }
 
-/// What the snapshot in the folder allows; without one, everything.
-fn min_generation(folder: &Path) -> Result<u32, Failure> {
-    let data = Data::open(folder, Arc::new(SystemFs)).map_err(|error| unusable(&error))?;
-    let parts = Parts {
-        wall: Arc::new(SystemClock),
-        boot: Arc::new(SystemBootClock),
-        build: Box::new(|snapshot| snapshot.manifest().min_generation),
+/// What the gate in a folder knows.
+struct Known {
+    /// The first generation that its snapshot allows; without a snapshot, every one.
+    min_generation: u32,
+    /// The last time that it wrote down or that control signed.
+    time: Option<Time>,
+}
+
+impl Known {
+    fn of(folder: &Path) -> Result<Self, Failure> {
+        let data = Data::open(folder, Arc::new(SystemFs)).map_err(|error| unusable(&error))?;
+        let parts = Parts {
+            wall: Arc::new(SystemClock),
+            boot: Arc::new(SystemBootClock),
+            build: Box::new(|snapshot| snapshot.manifest().min_generation),
+        };
+        let replica = Replica::open(&data, parts);
+        Ok(Self {
+            min_generation: replica.current().map_or(0, |loaded| loaded.world),
+            time: replica.clock().floor(),
+        })
+    }
+}
+
+fn off(drift: Drift) -> Failure {
+    let why = "When the new generation takes over is a moment of the gate's time, which control signs: reckoned by a \
+               wrong clock it takes over too early for the other replicas, or drops generations that are still needed.";
+    let help = match drift {
+        Drift::Behind(_) => "set this machine's clock right, and run it again",
+        Drift::Ahead(_) => {
+            "set this machine's clock right, or, if it is right and the gate has not run since, add --trust-clock"
+        }
     };
-    let replica = Replica::open(&data, parts);
-    Ok(replica.current().map_or(0, |loaded| loaded.world))
+    Report::new("GATE-0011", drift.to_string())
+        .why(why)
+        .help(help)
+        .failed()
 }
 
 fn refused(error: GenerationError, now: Time) -> Failure {
@@ -149,21 +186,9 @@ fn show(keyring: &Keyring, now: Time, context: &Context) -> Result<(), Failure> 
     ui::answer(context.output, &all, &table)
 }
 
-/// A moment as people say it: the two largest units of its distance.
+/// A moment as people say it.
 fn ahead(at: Time, now: Time) -> String {
-    let distance = at.since(now).max(now.since(at)).as_secs();
-    let units = [(86_400, "d"), (3_600, "h"), (60, "min"), (1, "s")];
-    let first = units.iter().position(|(unit, _)| distance >= *unit);
-    let shown = units.iter().skip(first.unwrap_or(3)).take(2);
-    let mut rest = distance;
-    let mut parts = Vec::new();
-    for (unit, name) in shown {
-        if rest >= *unit || parts.is_empty() {
-            parts.push(format!("{} {name}", rest / unit));
-        }
-        rest %= unit;
-    }
-    let text = parts.join(" ");
+    let text = spoken(at.since(now).max(now.since(at)));
     if at >= now {
         format!("in {text}")
     } else {

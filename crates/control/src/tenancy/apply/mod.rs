@@ -22,6 +22,7 @@ use aeolus_store::{ManagedBy, Write};
 use crate::ctx::Ctx;
 use crate::error::ApiError;
 use crate::extract::{Json, Query};
+use crate::tenancy::reserved;
 
 /// Applies a document.
 pub(crate) async fn apply(
@@ -54,6 +55,7 @@ pub(crate) async fn apply(
     run.organizations(&body.fleet, &passwords).await?;
     run.identities(&body.fleet).await?;
     run.prune_rest(&body.fleet).await?;
+    reserved::refuse_anywhere(&ctx.app, &mut run.write).await?;
     run.finish(dry_run).await
 }
 

@@ -12,6 +12,7 @@ use crate::authority::{workspace_in, workspace_path};
 use crate::ctx::Ctx;
 use crate::error::ApiError;
 use crate::extract::Json;
+use crate::tenancy::reserved;
 
 /// Makes a deployment.
 pub(crate) async fn create(
@@ -37,6 +38,7 @@ pub(crate) async fn create(
             return Err(StoreError::ForeignHost.into());
         }
     }
+    reserved::refuse_in(&ctx.app, &mut write, &deployment.routes).await?;
     write.deployments().insert(&deployment).await?;
     let id = deployment.id;
     write.audit(ctx.event(Action::DeploymentCreate, Some(organization.id), id));

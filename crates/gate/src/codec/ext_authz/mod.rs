@@ -8,7 +8,7 @@ mod tests;
 
 use std::net::IpAddr;
 
-use aeolus_decide::{Access, Allowed, Deny, Headers, Request, SignIn};
+use aeolus_decide::{Access, Allowed, Deny, Headers, Request, SignIn, forwarded_address};
 use aeolus_model::DeploymentId;
 
 pub use messages::{CheckRequest, CheckResponse};
@@ -84,8 +84,8 @@ fn bytes(header: &HeaderValue) -> &[u8] {
 /// The address that Envoy itself wrote: the last.
 fn forwarded_for(http: &HttpRequest) -> Option<IpAddr> {
     let mut written = lines(http).filter(|(name, _)| *name == "x-forwarded-for");
-    let last = str::from_utf8(written.by_ref().last()?.1).ok()?;
-    last.rsplit(',').next()?.trim().parse().ok()
+    let (_, last) = written.by_ref().last()?;
+    forwarded_address(last.rsplit(|byte| *byte == b',').next()?)
 }
 
 impl Lines for CheckRequest {
