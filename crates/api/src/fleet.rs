@@ -6,6 +6,7 @@
 mod apply;
 mod check;
 mod deployment;
+mod rollout;
 mod session_tokens;
 
 use std::collections::BTreeMap;
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 pub use apply::{ApplyRequest, SecretUse};
 pub use check::{Finding, Severity};
 pub use deployment::{Deployment, Staleness, TaskExecution};
+pub use rollout::{Rollout, RolloutFallBack, RolloutRule};
 pub use session_tokens::{
     SessionTokens, TokenAlgorithm, TokenType, UserIdentity, discovered_issuer, discovery_document,
 };
@@ -264,34 +266,6 @@ impl Grant {
             _ => None,
         }
     }
-}
-
-/// Which path decides the requests of which share of deployments.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Rollout {
-    /// Its name, unique in the installation.
-    #[cfg_attr(feature = "schema", schemars(with = "schema::Slug"))]
-    pub name: Slug,
-    /// The path.
-    pub path: RolloutPath,
-    /// The share of deployments, 0 to 100.
-    pub percent: u8,
-    /// Whether the other path is asked too, for comparison only.
-    #[serde(default)]
-    pub shadow: bool,
-}
-
-/// Where a request is decided.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "lowercase")]
-pub enum RolloutPath {
-    /// In the data plane.
-    Plane,
-    /// Also at control.
-    Central,
 }
 
 impl Organization {

@@ -14,6 +14,7 @@ pub mod oauth;
 mod period;
 pub mod plane;
 mod problem;
+pub mod rollout;
 #[cfg(feature = "schema")]
 pub mod schema;
 mod secret_ref;

@@ -2,11 +2,12 @@
 //! connects to a plane.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
-use aeolus_model::{DeploymentId, OrganizationId, PlaneId, SessionId, Slug};
+use aeolus_model::{DeploymentId, OrganizationId, PlaneId, RolloutPath, SessionId, Slug};
 use serde::{Deserialize, Serialize};
 
-use crate::Base64Bytes;
+use crate::{Base64Bytes, rollout};
 
 /// `POST /v1/planes`: adds a plane.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -133,6 +134,9 @@ pub struct Status {
     /// Age of the gate's knowledge, in seconds.
     #[serde(default)]
     pub age: u64,
+    /// What was counted of each rollout since the start.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rollouts: Vec<rollout::Report>,
 }
 
 /// One line of `POST /v1/planes/self/events` (NDJSON). Lines of a type control doesn't know are
@@ -195,6 +199,25 @@ pub enum Event {
         /// The token's or session's id; never a value.
         credential: String,
     },
+    /// The gate moved a deployment between the paths of a rollout by itself.
+    RolloutMoved {
+        /// When, in seconds since the epoch.
+        at: i64,
+        /// Which rollout.
+        rollout: Slug,
+        /// Which deployment.
+        deployment: DeploymentId,
+        /// The path it takes from now on.
+        path: RolloutPath,
+        /// Whether that is the path its rollout gives it.
+        back: bool,
+        /// Bad requests of those in the window that caused it.
+        #[serde(default)]
+        bad: u64,
+        /// Requests in that window.
+        #[serde(default)]
+        requests: u64,
+    },
 }
 
 /// The answer to a batch of events. The same `Idempotency-Key` gets the same answer again.
@@ -223,4 +246,60 @@ pub struct RenewAnswer {
     pub access_end: i64,
     /// When it ends whatever happens.
     pub absolute_end: i64,
+}
+
+/// `POST /v1/planes/self/check`: the question that the gate has allowed already, on the central path.
+///
+/// Of a browser's cookies only what the gate read in the session's is there: control can't open it.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CheckRequest {
+    /// The method.
+    pub method: String,
+    /// The `Host` line; absent only where the target is absolute.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
+    /// The request target, byte for byte.
+    pub target: Base64Bytes,
+    /// The client's address, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peer: Option<IpAddr>,
+    /// The deployment it leads to.
+    pub deployment: DeploymentId,
+    /// The bearer credential, byte for byte.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authorization: Option<Base64Bytes>,
+    /// The session that the gate has opened.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<Base64Bytes>,
+    /// The parent domain's cookie that the gate has read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<Base64Bytes>,
+    /// `Origin`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Base64Bytes>,
+    /// `Sec-Fetch-Site`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fetch_site: Option<Base64Bytes>,
+    /// Whether it opens a websocket.
+    #[serde(default)]
+    pub websocket: bool,
+}
+
+/// What control decided.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CheckAnswer {
+    /// `allow`, or the stable code of the reason against it.
+    pub verdict: String,
+}
+
+impl CheckAnswer {
+    /// The word for consent.
+    pub const ALLOW: &'static str = "allow";
+
+    /// Whether control has nothing against it.
+    pub fn is_consent(&self) -> bool {
+        self.verdict == Self::ALLOW
+    }
 }

@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use aeolus_model::{Method, Permission, Profile, Role, StalenessPolicy};
+use aeolus_model::{Method, Permission, Profile, Role, RolloutPath, StalenessPolicy};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 macro_rules! texts {
@@ -41,6 +41,8 @@ texts! {
     PathPrefix = "path-prefix", "a path such as /etl, without a trailing slash";
     /// [`aeolus_model::PathPattern`].
     PathPattern = "path-pattern", "a path such as /plugin/x/**";
+    /// [`aeolus_model::TreePlace`].
+    TreePlace = "tree-place", "ORGANIZATION, ORGANIZATION/WORKSPACE or ORGANIZATION/WORKSPACE/DEPLOYMENT";
     /// [`crate::Period`].
     Period = "period", "a length of time such as 24h, 5m or 7d";
     /// [`crate::Listen`].
@@ -104,6 +106,8 @@ choices! {
         StalenessPolicy::ReadOnly,
         StalenessPolicy::StaticAllow,
     ]);
+    /// [`aeolus_model::RolloutPath`].
+    RolloutPathName = names(RolloutPath::ALL);
     /// [`aeolus_model::Requirement`].
     RequirementName = {
         let mut all = vec!["public".to_owned(), "pass-through".to_owned()];

@@ -4,6 +4,7 @@ mod client;
 mod doctor;
 mod drill;
 mod explain;
+mod rollout;
 mod secret;
 mod serving;
 
@@ -18,6 +19,7 @@ pub(crate) use client::{
 pub(crate) use doctor::DoctorArgs;
 pub(crate) use drill::{DrillCommand, DrillOutage};
 pub(crate) use explain::ExplainArgs;
+pub(crate) use rollout::{RolloutCommand, RolloutDelete, RolloutMove, RolloutSet, RolloutShow};
 pub(crate) use secret::{SecretCommand, SecretList, SecretRotate};
 pub(crate) use serving::{
     AirflowEnv, ControlCommand, ControlServe, DemoArgs, DevArgs, Enroll, GateCommand, GateServe,
@@ -72,6 +74,9 @@ pub(crate) enum Command {
     /// Make, list, delete and verify API tokens.
     #[command(subcommand)]
     Token(TokenCommand),
+    /// Show and move rollouts: which deployments take which path to their decision.
+    #[command(subcommand)]
+    Rollout(RolloutCommand),
     /// Say step by step why a gate lets a request through or doesn't, from the gate's folder alone.
     Explain(Box<ExplainArgs>),
     /// Say which guard the proxy in front of a gate lacks: from its configuration, or by harmless

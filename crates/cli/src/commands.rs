@@ -13,6 +13,7 @@ mod login;
 mod logs;
 mod plane;
 mod process;
+mod rollout;
 mod token;
 
 use std::future::Future;
@@ -24,7 +25,7 @@ use clap::CommandFactory as _;
 
 use crate::args::{
     Cli, Command, ConfigCommand, ControlCommand, DrillCommand, GateCommand, PlaneCommand,
-    SecretCommand, TokenCommand,
+    RolloutCommand, SecretCommand, TokenCommand,
 };
 use crate::config::Environment;
 use crate::report::{Failure, Report};
@@ -81,6 +82,13 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
             TokenCommand::List(args) => block_on(token::list(&args, &context)),
             TokenCommand::Delete(args) => block_on(token::delete(&args, &context)),
             TokenCommand::Verify(args) => token::verify(&args, &context),
+        },
+        Command::Rollout(command) => match command {
+            RolloutCommand::Show(args) => block_on(rollout::show(&args, &context)),
+            RolloutCommand::Set(args) => block_on(rollout::set(&args, &context)),
+            RolloutCommand::Promote(args) => block_on(rollout::moved(&args, "promote", &context)),
+            RolloutCommand::Abort(args) => block_on(rollout::moved(&args, "abort", &context)),
+            RolloutCommand::Delete(args) => block_on(rollout::delete(&args, &context)),
         },
         Command::Explain(args) => explain::explain(&args, &context),
         Command::Doctor(args) => block_on(doctor::doctor(&args, &context)),

@@ -23,6 +23,7 @@ mod pages;
 mod planes;
 mod provider;
 mod publish;
+mod rollout;
 pub mod root;
 mod router;
 mod serve;

@@ -9,7 +9,8 @@ use crate::app::App;
 use crate::edge::edge;
 use crate::error::ApiError;
 use crate::{
-    audit, authorization, connections, keys, ops, pages, planes, provider, signin, tenancy, tokens,
+    audit, authorization, connections, keys, ops, pages, planes, provider, rollout, signin,
+    tenancy, tokens,
 };
 
 macro_rules! routes {
@@ -74,6 +75,11 @@ routes! {
     "/v1/planes/self/events" => post planes::events;
     "/v1/planes/self/status" => post planes::status;
     "/v1/planes/self/sessions/{sid}/renew" => post planes::renew;
+    "/v1/planes/self/check" => post planes::check;
+    "/v1/rollouts" => get rollout::list;
+    "/v1/rollouts/{name}" => get rollout::get, put rollout::set, delete rollout::delete;
+    "/v1/rollouts/{name}/promote" => post rollout::promote;
+    "/v1/rollouts/{name}/abort" => post rollout::abort;
 }
 
 /// The public routes behind the edge.

@@ -199,6 +199,7 @@ impl Fleet {
                 }],
                 identity_salt: Vec::new(),
             },
+            rollouts: section::Rollouts::default(),
             revocations: [(ACME, revocations.clone()), (OTHER, revocations)].into(),
         };
         Self {

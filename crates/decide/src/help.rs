@@ -45,6 +45,9 @@ impl Reason {
                 "The organization's revocations can't be read, so nobody of it is let in."
             }
             Self::SignerMissing => "The key that signs for the deployment's Airflow is not usable.",
+            Self::CentralUnanswered => {
+                "The deployment is on the central path, and control gave no answer within 1 s."
+            }
             Self::Overloaded => {
                 "The gate has more to do than it takes on, and this would have cost it the most."
             }
@@ -141,6 +144,10 @@ impl Reason {
                 "Restore the gate's way to control; the policy is the deployment's staleness."
             }
             Self::SignerMissing => "Restore the plane secret in the gate's folder.",
+            Self::CentralUnanswered => {
+                "Look at control. Until it is well, move the deployment to the plane path: \
+                 `aeolus rollout`, or the kill switch on the plane."
+            }
             Self::Overloaded => {
                 "Look for a client that floods the gate with unknown tokens, or for an application \
                  that does not answer."

@@ -1,5 +1,6 @@
 //! The decision itself: shape, place, class, knowledge, credential, permission, in this order.
 
+mod central;
 mod explain;
 mod session;
 
@@ -23,6 +24,7 @@ use crate::token::Verified;
 use crate::world::{Deployment, Freshness, Person, Site, World};
 use crate::{Reason, next};
 
+pub use central::Shown;
 pub use explain::{Explanation, Step, explain};
 
 /// What a gate remembers between requests; the decision's only window to anything that changes.

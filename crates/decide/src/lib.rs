@@ -25,6 +25,7 @@ mod rails;
 mod reason;
 mod request;
 mod revocations;
+mod rollout;
 mod seat;
 mod term;
 mod token;
@@ -42,13 +43,14 @@ pub use decision::{
     Access, Allowed, Decision, Deny, Destination, Identity, SessionUse, SignIn, is_local_path,
 };
 pub use host::canonical_host;
-pub use judge::{Explanation, Judge, Memory, Step, explain, session_cookie_name};
+pub use judge::{Explanation, Judge, Memory, Shown, Step, explain, session_cookie_name};
 pub use origin::is_same_origin;
 pub use path::{Origin, Target};
 pub use provider::Provided;
 pub use rails::{Rails, Upstreams};
 pub use reason::Reason;
 pub use request::{Headers, Once, Request, Upgrade};
+pub use rollout::{Course, Flag, path_of};
 pub use seat::Seat;
 pub use term::Term;
 pub use token::{Audience, Signer, Verified};

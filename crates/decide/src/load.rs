@@ -17,6 +17,7 @@ use crate::class::RuleSet;
 use crate::provider::Providers;
 use crate::rails::Rails;
 use crate::revocations::Revoked;
+use crate::rollout::{self, Flag};
 use crate::seat::Seat;
 use crate::world::{Deployment, Person, Place, RefusedDeployment, World};
 
@@ -37,6 +38,7 @@ pub(crate) fn world(
             .filter(|(id, _)| !missing.contains(id))
             .filter_map(|(id, section)| Some((*id, Revoked::load(section)?)))
             .collect(),
+        flags: rollout::load(&sections.rollouts),
         highest_role: rails.map(|rails| rails.highest_role),
         ..World::default()
     };
@@ -57,7 +59,8 @@ fn deployments(world: &mut World, section: &section::Deployments, rails: Option<
                 .map_or(Ok(()), |rails| rails.check(&deployment))
                 .map(|()| deployment)
         };
-        let served = match deployment(record, &mut interned).and_then(within) {
+        let made = deployment(record, &mut interned, &world.flags);
+        let served = match made.and_then(within) {
             Ok(deployment) => Some(Arc::new(deployment)),
             Err(why) => {
                 world.refused.push(refusal(why));
@@ -103,6 +106,7 @@ fn deployments(world: &mut World, section: &section::Deployments, rails: Option<
 fn deployment(
     record: &section::Deployment,
     interned: &mut HashSet<Arc<RuleSet>>,
+    flags: &[Arc<Flag>],
 ) -> Result<Deployment, &'static str> {
     let mut hosts = Vec::with_capacity(record.routes.len());
     for route in &record.routes {
@@ -120,8 +124,9 @@ fn deployment(
         interned.insert(Arc::clone(&shared));
         shared
     };
+    let id = DeploymentId::from_slice(&record.id).map_err(|_| "its id is malformed")?;
     Ok(Deployment {
-        id: DeploymentId::from_slice(&record.id).map_err(|_| "its id is malformed")?,
+        id,
         organization: OrganizationId::from_slice(&record.organization)
             .map_err(|_| "its organization is malformed")?,
         workspace: WorkspaceId::from_slice(&record.workspace)
@@ -131,6 +136,7 @@ fn deployment(
         rules,
         staleness: staleness(record)?,
         hosts,
+        course: rollout::course(flags, id, &record.name),
         seat: Seat::default(),
     })
 }

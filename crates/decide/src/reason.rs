@@ -34,6 +34,7 @@ pub enum Reason {
     StaleReadOnly,
     RevocationsMissing,
     SignerMissing,
+    CentralUnanswered,
     Overloaded,
     RateLimited,
     Internal,
@@ -77,7 +78,7 @@ pub enum Reason {
 
 impl Reason {
     /// All of them, in the order of their numbers.
-    pub const ALL: [Self; 63] = [
+    pub const ALL: [Self; 64] = [
         Self::TargetTooLong,
         Self::TargetForm,
         Self::TargetCharacters,
@@ -105,6 +106,7 @@ impl Reason {
         Self::StaleReadOnly,
         Self::RevocationsMissing,
         Self::SignerMissing,
+        Self::CentralUnanswered,
         Self::Overloaded,
         Self::RateLimited,
         Self::Internal,
@@ -173,6 +175,7 @@ impl Reason {
             Self::StaleReadOnly => "stale_read_only",
             Self::RevocationsMissing => "revocations_missing",
             Self::SignerMissing => "signer_missing",
+            Self::CentralUnanswered => "central_unanswered",
             Self::Overloaded => "overloaded",
             Self::RateLimited => "rate_limited",
             Self::Internal => "internal",
@@ -212,6 +215,11 @@ impl Reason {
         }
     }
 
+    /// The reason of a stable code.
+    pub fn parse(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.code() == code)
+    }
+
     /// The HTTP status that the client sees: all it learns.
     pub const fn status(self) -> u16 {
         match self {
@@ -238,6 +246,7 @@ impl Reason {
             | Self::StaleReadOnly
             | Self::RevocationsMissing
             | Self::SignerMissing
+            | Self::CentralUnanswered
             | Self::DeploymentNotUnderstood
             | Self::Overloaded => 503,
             Self::RateLimited => 429,

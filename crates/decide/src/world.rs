@@ -17,6 +17,7 @@ use crate::path::Target;
 use crate::provider::Providers;
 use crate::rails::Rails;
 use crate::revocations::Revoked;
+use crate::rollout::{Course, Flag};
 use crate::seat::Seat;
 use crate::{Reason, load};
 
@@ -33,6 +34,7 @@ pub struct World {
     pub(crate) issuer: String,
     pub(crate) connections: HashSet<ConnectionId>,
     pub(crate) providers: Providers,
+    pub(crate) flags: Vec<Arc<Flag>>,
     pub(crate) revocations: HashMap<OrganizationId, Revoked>,
     /// The most that anybody is in an Airflow, where the plane says so.
     pub(crate) highest_role: Option<AirflowRole>,
@@ -57,6 +59,8 @@ pub struct Deployment {
     pub staleness: Staleness,
     /// The hosts it answers at, wildcards among them.
     pub hosts: Vec<String>,
+    /// Which path its requests take, where a flag is about it.
+    pub course: Option<Course>,
     /// For what a gate keeps at hand about it.
     pub seat: Seat,
 }
@@ -168,6 +172,11 @@ impl World {
     /// A deployment by its id.
     pub fn deployment(&self, id: DeploymentId) -> Option<&Arc<Deployment>> {
         self.deployments.get(&id)
+    }
+
+    /// The flags in force, in the order in which they hold.
+    pub fn flags(&self) -> &[Arc<Flag>] {
+        &self.flags
     }
 
     /// Which records were left out, and why.

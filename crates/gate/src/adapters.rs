@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use aeolus_api::client::Client;
 use aeolus_api::oauth::{ASSERTION_TYPE, GRANT_AUTHORIZATION_CODE};
-use aeolus_api::plane::Event;
+use aeolus_api::plane::{CheckRequest, Event};
 use aeolus_decide::{CredentialId, World};
 use aeolus_model::{Clock, DeploymentId, PlaneId, SessionId, Subject, Time};
 
 use crate::ports::{
-    CodeExchange, Exchanged, Journal, Knowledge, LateUse, Refused, Sessions, Standing,
-    TokenEndpoint, TokenError,
+    Central, CodeExchange, Consenting, Exchanged, Journal, Knowledge, LateUse, Moved, Refused,
+    Sessions, Standing, TokenEndpoint, TokenError, Unanswered,
 };
 use crate::replica::{ApiControl, Counters, Denial, Outbox, Renewal, Replica, SessionRenewals};
 
@@ -121,6 +121,36 @@ impl Journal for ReplicaJournal {
                 CredentialId::Token(id, _) => id.to_string(),
             },
         });
+    }
+
+    fn moved(&self, moved: Moved) {
+        self.outbox.event(&Event::RolloutMoved {
+            at: moved.at.secs(),
+            rollout: moved.rollout,
+            deployment: moved.deployment,
+            path: moved.path,
+            back: moved.back,
+            bad: moved.bad.into(),
+            requests: moved.requests.into(),
+        });
+    }
+}
+
+/// Control on the central path, asked as the plane.
+pub(crate) struct ControlConsent {
+    pub(crate) client: Client,
+    pub(crate) control: Arc<ApiControl>,
+}
+
+impl Central for ControlConsent {
+    fn check<'a>(&'a self, question: &'a CheckRequest) -> Consenting<'a> {
+        Box::pin(async move {
+            let assertion = self.control.assertion();
+            let assertion = assertion.map_err(|error| Unanswered(error.to_string()))?;
+            let client = self.client.with_bearer(assertion);
+            let answered = client.check(question).await;
+            answered.map_err(|error| Unanswered(error.to_string()))
+        })
     }
 }
 

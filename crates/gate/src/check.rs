@@ -13,7 +13,7 @@ use hyper::body::Incoming;
 use crate::answer;
 use crate::body::Body;
 use crate::codec::{self, Check, Dialect, forwarded_for};
-use crate::gate::Gate;
+use crate::gate::{Asking, Checking, Gate, Judged};
 use crate::observe::Via;
 use crate::ready::ready;
 use crate::server::Answering;
@@ -38,7 +38,10 @@ pub fn serve(gate: &Arc<Gate>, request: Request<Incoming>, peer: Option<IpAddr>)
         return Answering::Now(turned_away(gate, check, &parts.headers, peer));
     }
     if let Some(check) = check {
-        return Answering::Now(checked(gate, check, &parts));
+        return match begun(gate, check, &parts) {
+            Ok(judged) => Answering::Now(answered(check, &judged, &parts)),
+            Err(asking) => Answering::Later(Box::pin(asked(Arc::clone(gate), *asking, parts))),
+        };
     }
     if path.starts_with(session::PREFIX) {
         let peer = forwarded_for(&parts.headers);
@@ -66,22 +69,48 @@ fn turned_away(
     answer
 }
 
-/// A check's answer.
-fn checked(gate: &Gate, check: Check<'_>, parts: &Parts) -> Response<Body> {
-    let via = Via {
+/// A check as far as it goes without waiting.
+fn begun(gate: &Gate, check: Check<'_>, parts: &Parts) -> Result<Judged, Box<Asking>> {
+    let via = via(check, parts);
+    let Some(mut question) = codec::parse(check, parts) else {
+        let peer = forwarded_for(&parts.headers);
+        return Ok(gate.refuse(Reason::TargetForm, peer, via));
+    };
+    let settings = gate.settings.now();
+    if check.dialect == Dialect::Authorization {
+        question.parent_cookie = settings.parent_cookie.as_deref();
+    }
+    match gate.begin(&question, via) {
+        Checking::Done(judged) => Ok(judged),
+        Checking::Asks(asking) => Err(Box::new(asking)),
+    }
+}
+
+/// The rest of one that control has to be asked about.
+async fn asked(gate: Arc<Gate>, asking: Asking, parts: Parts) -> Response<Body> {
+    let parent = gate.settings.now().parent_cookie.clone();
+    let check = Check::of(parts.uri.path());
+    let question = check.and_then(|check| Some((check, codec::parse(check, &parts)?)));
+    let Some((check, mut question)) = question else {
+        // It was read before, so it can be read again.
+        return answer::denied(&Deny::because(Reason::Internal));
+    };
+    if check.dialect == Dialect::Authorization {
+        question.parent_cookie = parent.as_deref();
+    }
+    let judged = gate.ask(asking, &question, via(check, &parts)).await;
+    answered(check, &judged, &parts)
+}
+
+fn via<'a>(check: Check<'_>, parts: &'a Parts) -> Via<'a> {
+    Via {
         dialect: check.dialect,
         lines: &parts.headers,
-    };
-    let judged = if let Some(mut question) = codec::parse(check, parts) {
-        let settings = gate.settings.now();
-        if check.dialect == Dialect::Authorization {
-            question.parent_cookie = settings.parent_cookie.as_deref();
-        }
-        gate.check(&question, via)
-    } else {
-        let peer = forwarded_for(&parts.headers);
-        gate.refuse(Reason::TargetForm, peer, via)
-    };
+    }
+}
+
+/// A check's answer.
+fn answered(check: Check<'_>, judged: &Judged, parts: &Parts) -> Response<Body> {
     let mut answer = codec::render(check.dialect, &judged.verdict, &parts.headers);
     judged.stamp.put(answer.headers_mut());
     answer

@@ -36,6 +36,8 @@ pub struct GateConfig {
     pub live: Live,
     /// Where other such settings come from, if from anywhere.
     pub reloads: Option<mpsc::Receiver<Reload>>,
+    /// The file that chooses the path of everything on the plane; none: `kill-switch` in the data folder.
+    pub kill_switch: Option<PathBuf>,
     /// How often every deployment is probed, if at all.
     pub probe: Option<Duration>,
     /// Counts the lines of its log that were not written.

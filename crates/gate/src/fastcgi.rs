@@ -1,8 +1,10 @@
 //! The FastCGI listener: Apache asks here. Local only, as the check listener is.
 
+use std::future::{Future, poll_fn};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use aeolus_decide::{Deny, Reason};
@@ -49,8 +51,8 @@ async fn serve(connection: Connection, gate: Arc<Gate>, shutdown: CancellationTo
         let Ok(Ok(Some(asked))) = asked else {
             return;
         };
-        let answer = catch_unwind(AssertUnwindSafe(|| decide(&gate, &asked.params)));
-        let answer = answer.unwrap_or_else(|_| {
+        let answer = unless_it_panics(decide(&gate, &asked.params)).await;
+        let answer = answer.unwrap_or_else(|| {
             gate.metrics.panicked();
             fastcgi::render(&Verdict::Deny(Deny::because(Reason::Internal)), &[])
         });
@@ -64,14 +66,25 @@ async fn serve(connection: Connection, gate: Arc<Gate>, shutdown: CancellationTo
     }
 }
 
-fn decide(gate: &Gate, params: &[u8]) -> String {
+/// What a future comes to; nothing if it panics on the way.
+async fn unless_it_panics<T>(future: impl Future<Output = T>) -> Option<T> {
+    let mut future = std::pin::pin!(future);
+    poll_fn(|context| {
+        let polled = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context)));
+        polled.map_or(Poll::Ready(None), |poll| poll.map(Some))
+    })
+    .await
+}
+
+async fn decide(gate: &Gate, params: &[u8]) -> String {
     let params = record::params(params).unwrap_or_default();
+    let lines = fastcgi::Params(&params);
     let via = Via {
         dialect: Dialect::Apache,
-        lines: &fastcgi::Params(&params),
+        lines: &lines,
     };
     let judged = match fastcgi::parse(&params) {
-        Some(question) => gate.check(&question, via),
+        Some(question) => gate.check(&question, via).await,
         None => gate.refuse(Reason::TargetForm, None, via),
     };
     let mut answer = fastcgi::render(&judged.verdict, &params);

@@ -1,7 +1,8 @@
 //! The gRPC listener: Envoy asks here. Local only, as the check listener is.
 
 use std::convert::Infallible;
-use std::future::{Ready, ready};
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use aeolus_decide::Reason;
@@ -50,20 +51,24 @@ struct Check(Arc<Gate>);
 
 impl UnaryService<CheckRequest> for Check {
     type Response = CheckResponse;
-    type Future = Ready<Result<tonic::Response<CheckResponse>, Status>>;
+    type Future =
+        Pin<Box<dyn Future<Output = Result<tonic::Response<CheckResponse>, Status>> + Send>>;
 
     fn call(&mut self, request: tonic::Request<CheckRequest>) -> Self::Future {
-        let check = request.into_inner();
-        let via = Via {
-            dialect: Dialect::EnvoyGrpc,
-            lines: &check,
-        };
-        let judged = match ext_authz::parse(&check) {
-            Some(question) => self.0.check(&question, via),
-            None => self.0.refuse(Reason::TargetForm, None, via),
-        };
-        let mut answer = ext_authz::render(&judged.verdict, &check);
-        ext_authz::stamp(&mut answer, &judged.stamp);
-        ready(Ok(tonic::Response::new(answer)))
+        let gate = Arc::clone(&self.0);
+        Box::pin(async move {
+            let check = request.into_inner();
+            let via = Via {
+                dialect: Dialect::EnvoyGrpc,
+                lines: &check,
+            };
+            let judged = match ext_authz::parse(&check) {
+                Some(question) => gate.check(&question, via).await,
+                None => gate.refuse(Reason::TargetForm, None, via),
+            };
+            let mut answer = ext_authz::render(&judged.verdict, &check);
+            ext_authz::stamp(&mut answer, &judged.stamp);
+            Ok(tonic::Response::new(answer))
+        })
     }
 }

@@ -1,7 +1,8 @@
 //! The data plane's server.
 //!
 //! Every request is decided here, from memory. Nothing on a request's path waits for the network
-//! or touches a disk; what control has to say arrives beside it and is swapped in as a whole.
+//! or touches a disk; what control has to say arrives beside it and is swapped in as a whole. Only
+//! where a rollout says `central`, control is asked as well about what the gate allows.
 
 mod accept;
 mod adapters;
@@ -25,6 +26,7 @@ pub mod ports;
 pub mod proxy;
 mod ready;
 pub mod replica;
+mod rollout;
 mod secret;
 mod serve;
 pub mod server;
@@ -34,7 +36,7 @@ mod trail;
 pub mod upstream;
 
 pub use config::{Bound, GateConfig, GateError, Reload};
-pub use gate::{Gate, Judged, Parts, Verdict};
+pub use gate::{Asking, Checking, Gate, Judged, Parts, Verdict};
 pub use limits::{Caps, Limited, Load, Rates};
 pub use patience::Patience;
 pub use secret::{InForce, Older, PlaneSecret};

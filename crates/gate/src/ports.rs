@@ -1,5 +1,5 @@
 //! What the request path needs from the rest of the gate. All of it answers from memory, but the
-//! token endpoint, which is only asked when somebody signs in.
+//! token endpoint, which is asked when somebody signs in, and control on the central path.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -7,8 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aeolus_api::oauth::TokenAnswer;
+use aeolus_api::plane::{CheckAnswer, CheckRequest};
 use aeolus_decide::World;
-use aeolus_model::{DeploymentId, Secret, SessionId, Subject, Time};
+use aeolus_model::{DeploymentId, RolloutPath, Secret, SessionId, Slug, Subject, Time};
 use aeolus_snapshot::Position;
 
 pub use crate::trail::LateUse;
@@ -69,6 +70,25 @@ pub struct Refused {
     pub request_id: String,
 }
 
+/// A deployment that the gate moved by itself, for control's audit log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Moved {
+    /// When.
+    pub at: Time,
+    /// By the terms of which rollout.
+    pub rollout: Slug,
+    /// Which deployment.
+    pub deployment: DeploymentId,
+    /// Where to.
+    pub path: RolloutPath,
+    /// Whether that is its rollout's path.
+    pub back: bool,
+    /// Bad requests in the window that caused it.
+    pub bad: u32,
+    /// Requests in it.
+    pub requests: u32,
+}
+
 /// Where decisions are told, off the request's path.
 pub trait Journal: Send + Sync {
     /// A request was decided.
@@ -79,6 +99,9 @@ pub trait Journal: Send + Sync {
 
     /// A credential was served while control was away and had been revoked there.
     fn served_late(&self, late: LateUse);
+
+    /// A deployment was moved between the paths of its rollout.
+    fn moved(&self, moved: Moved);
 }
 
 /// An authorization code, ready to be exchanged (RFC 6749 §4.1.3 with PKCE).
@@ -109,4 +132,19 @@ pub type Exchanged<'a> = Pin<Box<dyn Future<Output = Result<TokenAnswer, TokenEr
 pub trait TokenEndpoint: Send + Sync {
     /// Exchanges a code for tokens.
     fn exchange(&self, code: CodeExchange) -> Exchanged<'_>;
+}
+
+/// Why control said nothing of a check.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Unanswered(pub String);
+
+/// What control's word on a check comes in.
+pub type Consenting<'a> =
+    Pin<Box<dyn Future<Output = Result<CheckAnswer, Unanswered>> + Send + 'a>>;
+
+/// Control, on the central path. It may hang: the caller sets the time limit.
+pub trait Central: Send + Sync {
+    /// Asks about a request that the gate allows.
+    fn check<'a>(&'a self, question: &'a CheckRequest) -> Consenting<'a>;
 }

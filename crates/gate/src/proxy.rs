@@ -50,7 +50,7 @@ async fn answered(
         return session::serve(&gate, &parts, peer).await;
     }
     let asked = Asked::of(&request, peer);
-    let judged = gate.check(&asked.question(), via(&asked.headers));
+    let judged = gate.check(&asked.question(), via(&asked.headers)).await;
     let stamp = judged.stamp;
     let mut answer = match judged.verdict {
         Verdict::Allow(allowed, presented) => {

@@ -1,7 +1,7 @@
 //! A gate as a program runs it: its data folder, its listeners, its tasks.
 
 use std::future::Future;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
@@ -17,24 +17,30 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::accept::DRAIN;
-use crate::adapters::{ControlTokens, GateTime, ReplicaJournal, ReplicaSessions, WorldReplica};
+use crate::adapters::{
+    ControlConsent, ControlTokens, GateTime, ReplicaJournal, ReplicaSessions, WorldReplica,
+};
 use crate::config::{Bound, GateConfig, GateError, Reload, check_guard};
 use crate::drill::{self, Orders};
 use crate::fastcgi;
 use crate::gate::{Gate, Parts};
 use crate::listeners;
 use crate::observe::probe;
-use crate::ports::TokenEndpoint;
+use crate::ports::{Central, TokenEndpoint};
 use crate::replica::fs::SystemFs;
 use crate::replica::{
     self, ApiControl, Counters, Data, Outbox, Replica, SessionRenewals, SystemBootClock, Tasks,
 };
+use crate::rollout::{self, SwitchFile};
 use crate::secret::{PlaneSecret, Watch, say_if_airflow2_goes_unserved};
 use crate::server::{self, Handler};
 use crate::settings::Settings;
 
 /// How often minted tokens are looked through for those that are over.
 const SWEEP: Duration = Duration::from_secs(30);
+
+/// The kill switch, where the configuration names no other file: in the data folder.
+const KILL_SWITCH: &str = "kill-switch";
 
 /// Runs a gate until told to stop. What is on disk decides at once; control is not waited for.
 /// `ready` gets the real addresses as soon as every listener accepts.
@@ -92,7 +98,9 @@ pub async fn serve(
         let over = over.clone();
         seen.spawn(async move { over.run_until_cancelled(reloading).await });
     }
-    running.see(&seen, config.probe, (&stop, &over));
+    let switch = config.kill_switch.take();
+    let switch = switch.unwrap_or_else(|| config.data.join(KILL_SWITCH));
+    running.see(&seen, (config.probe, switch), (&stop, &over));
     let orders = Orders::of(&config.data, Arc::new(SystemFs));
     seen.spawn(drill::watch(
         Arc::clone(&running.gate),
@@ -240,6 +248,7 @@ impl Running {
         let mut control = None;
         let mut reached = None;
         let mut tokens: Option<Arc<dyn TokenEndpoint>> = None;
+        let mut central: Option<Arc<dyn Central>> = None;
         if !control_url.is_empty() {
             let client = Client::new(control_url)?;
             let api = Arc::new(ApiControl::new(
@@ -250,6 +259,10 @@ impl Running {
                 Arc::clone(rng),
             ));
             reached = Some(client.clone());
+            central = Some(Arc::new(ControlConsent {
+                client: client.clone(),
+                control: Arc::clone(&api),
+            }));
             tokens = Some(Arc::new(ControlTokens {
                 client,
                 control: Arc::clone(&api),
@@ -277,6 +290,7 @@ impl Running {
                 outbox: Arc::clone(&outbox),
             }),
             tokens,
+            central,
             rng: Arc::clone(rng),
             settings: settings.clone(),
             lines_lost,
@@ -330,7 +344,7 @@ impl Running {
     fn see(
         &self,
         tasks: &TaskTracker,
-        probe: Option<Duration>,
+        (probe, switch): (Option<Duration>, PathBuf),
         (stop, over): (&CancellationToken, &CancellationToken),
     ) {
         let replica = Arc::clone(&self.replica);
@@ -340,6 +354,12 @@ impl Running {
         let moment = move || (replica.clock().now(), replica.min_generation());
         tasks.spawn(watch.run(moment, stop.clone()));
         tasks.spawn(sweep(Arc::clone(&self.gate), stop.clone()));
+        let gate = Arc::clone(&self.gate);
+        tasks.spawn(rollout::look_after(
+            gate,
+            SwitchFile::new(switch),
+            stop.clone(),
+        ));
         if let Some(every) = probe {
             let probing = probe::run(Arc::clone(&self.gate), self.client.clone(), every);
             let stop = stop.clone();
@@ -364,6 +384,10 @@ impl Running {
             outbox: self.outbox,
             renewals: self.renewals,
             counters: self.counters,
+            rollouts: {
+                let gate = self.gate;
+                Arc::new(move || gate.rollout_reports())
+            },
             rng: self.rng,
         };
         replica::run(tasks, shutdown).await;

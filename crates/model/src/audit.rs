@@ -82,6 +82,18 @@ actions! {
     GateDeny = "gate.deny",
     /// A revoked credential was used while a plane was cut off.
     UseAfterRevocation = "gate.use_after_revocation",
+    /// A rollout was added or its settings were changed.
+    RolloutSet = "rollout.set",
+    /// Everything a rollout is about was given its path.
+    RolloutPromote = "rollout.promote",
+    /// Everything a rollout is about was taken off its path.
+    RolloutAbort = "rollout.abort",
+    /// A rollout was removed.
+    RolloutDelete = "rollout.delete",
+    /// A gate moved a deployment off its rollout's path by itself.
+    RolloutFallBack = "rollout.fall_back",
+    /// A gate moved it back.
+    RolloutReturn = "rollout.return",
 }
 
 /// How it went.

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use aeolus_keys::{KeyError, Kind, SigningKey};
 use aeolus_model::{PlaneId, Time};
 
-use crate::sections::{CONNECTIONS, Canonical, DEPLOYMENTS, GRANTS, KEYS, REVOCATIONS, SUBJECTS};
+use crate::sections::{
+    CONNECTIONS, Canonical, DEPLOYMENTS, GRANTS, KEYS, REVOCATIONS, ROLLOUTS, SUBJECTS,
+};
 use crate::{
     Digest, MANIFEST_LIFE, MAX_MANIFEST, Manifest, Position, READER, SectionError, SectionRef,
     Sections, compress,
@@ -83,6 +85,9 @@ pub fn publish(
     add(GRANTS, sections.grants.canonical())?;
     add(KEYS, sections.keys.canonical())?;
     add(CONNECTIONS, sections.connections.canonical())?;
+    if !sections.rollouts.rollouts.is_empty() {
+        add(ROLLOUTS, sections.rollouts.canonical())?;
+    }
     for (organization, revocations) in &sections.revocations {
         add(
             &format!("{REVOCATIONS}{organization}"),

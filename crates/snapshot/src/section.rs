@@ -4,7 +4,11 @@
 //! Field numbers are final. A record is identified by its key (said at each section); sections are
 //! encoded with their records sorted by key, so that equal content has equal bytes.
 
+mod rollout;
+
 use prost::{Enumeration, Message};
+
+pub use rollout::{FallBack, Rollout, RolloutPath, Rollouts};
 
 /// Section `deployments`: what lives on the plane. Key: deployment id.
 #[derive(Clone, PartialEq, Message)]

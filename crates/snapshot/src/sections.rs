@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use aeolus_model::OrganizationId;
 use prost::Message;
 
-use crate::section::{Connections, Deployments, GrantList, Keys, Revocations, Subjects};
+use crate::section::{Connections, Deployments, GrantList, Keys, Revocations, Rollouts, Subjects};
 use crate::{PublishError, patch};
 
 pub(crate) const DEPLOYMENTS: &str = "deployments";
@@ -13,6 +13,7 @@ pub(crate) const SUBJECTS: &str = "subjects";
 pub(crate) const GRANTS: &str = "grants";
 pub(crate) const KEYS: &str = "keys";
 pub(crate) const CONNECTIONS: &str = "connections";
+pub(crate) const ROLLOUTS: &str = "rollouts";
 pub(crate) const REVOCATIONS: &str = "revocations/";
 
 /// Everything a plane is told.
@@ -28,6 +29,8 @@ pub struct Sections {
     pub keys: Keys,
     /// Which identity providers sessions may come from.
     pub connections: Connections,
+    /// Which deployments take which path.
+    pub rollouts: Rollouts,
     /// What is no longer good, per organization. Every organization with a deployment on the plane
     /// has an entry, even an empty one: without it a gate denies the organization.
     pub revocations: BTreeMap<OrganizationId, Revocations>,
@@ -106,6 +109,19 @@ impl Canonical for Connections {
             terms
                 .keys
                 .sort_by(|a, b| (&a.kid, &a.jwk).cmp(&(&b.kid, &b.jwk)));
+        }
+    }
+}
+
+impl Canonical for Rollouts {
+    fn has_duplicates(&self) -> bool {
+        repeats(self.rollouts.iter().map(|r| &r.name))
+    }
+
+    fn sort_inside(&mut self) {
+        for rollout in &mut self.rollouts {
+            rollout.deployments.sort_unstable();
+            rollout.within.sort_unstable();
         }
     }
 }

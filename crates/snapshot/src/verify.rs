@@ -7,7 +7,7 @@ use aeolus_model::{OrganizationId, PlaneId, Time};
 use prost::Message;
 
 use crate::blob::expand;
-use crate::sections::{CONNECTIONS, DEPLOYMENTS, GRANTS, KEYS, REVOCATIONS, SUBJECTS};
+use crate::sections::{CONNECTIONS, DEPLOYMENTS, GRANTS, KEYS, REVOCATIONS, ROLLOUTS, SUBJECTS};
 use crate::{
     Digest, MAX_SECTION, Manifest, Position, Root, SectionError, SectionRef, Sections,
     SnapshotError, patch,
@@ -86,6 +86,7 @@ impl Snapshot {
             grants: required(&manifest, GRANTS, blobs)?,
             keys: required(&manifest, KEYS, blobs)?,
             connections: required(&manifest, CONNECTIONS, blobs)?,
+            rollouts: optional(&manifest, ROLLOUTS, blobs)?,
             ..Sections::default()
         };
         let mut missing = BTreeSet::new();
@@ -146,6 +147,24 @@ fn required<T: Message + Default>(
 ) -> Result<T, SnapshotError> {
     let section = manifest.sections.get(name);
     let section = section.ok_or(SnapshotError::NoSection(name))?;
+    whole(name, section, blobs)
+}
+
+/// A section that is absent where it would be empty. One that is listed has to be good.
+fn optional<T: Message + Default>(
+    manifest: &Manifest,
+    name: &'static str,
+    blobs: Blobs<'_>,
+) -> Result<T, SnapshotError> {
+    let section = manifest.sections.get(name);
+    section.map_or_else(|| Ok(T::default()), |section| whole(name, section, blobs))
+}
+
+fn whole<T: Message + Default>(
+    name: &str,
+    section: &SectionRef,
+    blobs: Blobs<'_>,
+) -> Result<T, SnapshotError> {
     decode(section, blobs).map_err(|cause| SnapshotError::Section {
         section: name.to_owned(),
         cause,

@@ -21,6 +21,8 @@ pub enum Taken {
     Connection,
     /// Somebody who is this subject of an identity provider.
     Identity,
+    /// A rollout of this name.
+    Rollout,
     /// The same grant.
     Grant,
     /// A record with the same identity: an id, a digest or a key used twice.
@@ -42,6 +44,7 @@ impl Taken {
             Self::Team => "a team of this name in the organization",
             Self::Connection => "a connection of this name",
             Self::Identity => "somebody who is this subject of the identity provider",
+            Self::Rollout => "a rollout of this name",
             Self::Grant => "the same grant",
             Self::Record => "the same record",
             Self::ActiveKey => "an active key of this kind",

@@ -40,8 +40,8 @@ pub use repository::{
     Deployment, Deployments, Digest, Feed, GrantRecord, GrantRepository, IdempotencyKeys,
     Identities, Identity, KeyStage, Keys, ManagedBy, Mark, Member, Organization, Organizations,
     Plane, PlaneStage, Planes, ProviderKey, ProviderKeySets, ProviderKeys, Publication,
-    Publications, Replica, Replicas, RevocationList, Revocations, RootDocument, Roots, Route,
-    Sessions, Settings, SigningKey, StatusEnd, Team, Teams, Throttle, Throttles, TokenRecord,
-    Tokens, User, Users, Workspace, Workspaces,
+    Publications, Replica, Replicas, RevocationList, Revocations, Rollout, RolloutStage, Rollouts,
+    RootDocument, Roots, Route, Sessions, Settings, SigningKey, StatusEnd, Team, Teams, Throttle,
+    Throttles, TokenRecord, Tokens, User, Users, Workspace, Workspaces,
 };
 pub use unit::{Read, Unit, Write};

@@ -10,12 +10,17 @@ use sqlx::{Connection as _, SqlSafeStr};
 use crate::StoreError;
 use crate::engine::{engine_error, migrate_error};
 
-const MIGRATIONS: [(i64, &str, &str); 2] = [
+const MIGRATIONS: [(i64, &str, &str); 3] = [
     (1, "init", include_str!("../migrations/0001_init.sql")),
     (
         2,
         "identity providers",
         include_str!("../migrations/0002_identity_providers.sql"),
+    ),
+    (
+        3,
+        "rollouts",
+        include_str!("../migrations/0003_rollouts.sql"),
     ),
 ];
 
@@ -69,7 +74,7 @@ mod tests {
 
     /// SHA-384 of each released migration. A line is added with a migration and never changed:
     /// databases in the field remember these sums and refuse a program with others.
-    const RELEASED: [(i64, &str); 2] = [
+    const RELEASED: [(i64, &str); 3] = [
         (
             1,
             "f2074e874d90f8f71f54b0200653d2bdd77b68c7cdb4db034cef4e3372a83828dbc03e623e8d7a89b769ab16d0fb7a43",
@@ -77,6 +82,10 @@ mod tests {
         (
             2,
             "544e74ab631a75ee6e5297100cedfc106d5a895c04e1699264407842af39e26b9bd3c2f13787472ffabf88ed6182fa88",
+        ),
+        (
+            3,
+            "3ca524f2dfcdedccbd0a7e25e4a95c766779b03ec014b6d56c44157bdf66924527b7bc6c92fffc077bbdf1481797e53a",
         ),
     ];
 
@@ -95,6 +104,6 @@ mod tests {
         });
         let released = RELEASED.map(|(version, sum)| (version, sum.to_owned()));
         assert_eq!(sums.collect::<Vec<_>>(), released);
-        assert_eq!(known(), 2);
+        assert_eq!(known(), 3);
     }
 }

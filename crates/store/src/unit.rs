@@ -7,7 +7,8 @@ use crate::engine::{Tx, Value};
 use crate::repository::{
     AuditLog, Batches, Codes, Connections, Deployments, GrantRepository, IdempotencyKeys,
     Identities, Keys, Organizations, Planes, ProviderKeySets, Publications, Replicas, Revocations,
-    Roots, Sessions, Settings, Teams, Throttles, Tokens, Users, Workspaces, audit, settings,
+    Rollouts, Roots, Sessions, Settings, Teams, Throttles, Tokens, Users, Workspaces, audit,
+    settings,
 };
 
 mod sealed {
@@ -96,6 +97,8 @@ repositories! {
     revocations: Revocations,
     /// Control's signing keys.
     keys: Keys,
+    /// Which deployments take which path.
+    rollouts: Rollouts,
     /// Root documents.
     roots: Roots,
     /// Manifests as published, and the blobs they name.

@@ -6,8 +6,10 @@ use serde::Serialize;
 
 use super::{Call, Client, ClientError, escape};
 use crate::connection::Connection;
+use crate::fleet;
 use crate::oauth::{Metadata, TokenAnswer};
 use crate::plane::{Plane, PlaneCreate, PlaneCreated};
+use crate::rollout::{Changed, Rollout};
 use crate::tenancy::{ApplyAnswer, Deployment, Me, Organization, User, Workspace};
 use crate::token::{Token, TokenCreate, TokenCreated};
 use crate::{Deleted, Page};
@@ -186,6 +188,45 @@ impl Client {
     pub async fn plane(&self, plane: &str) -> Result<Plane, ClientError> {
         self.json(Call::get(&format!("/v1/planes/{}", escape(plane))))
             .await
+    }
+
+    /// All rollouts.
+    pub async fn rollouts(&self) -> Result<Page<Rollout>, ClientError> {
+        self.json(Call::get("/v1/rollouts")).await
+    }
+
+    /// One rollout.
+    pub async fn rollout(&self, name: &str) -> Result<Rollout, ClientError> {
+        let path = format!("/v1/rollouts/{}", escape(name));
+        self.json(Call::get(&path)).await
+    }
+
+    /// Adds a rollout, or gives one these settings and sets it running.
+    pub async fn set_rollout(
+        &self,
+        settings: &fleet::Rollout,
+        wait: Wait,
+    ) -> Result<Changed, ClientError> {
+        let name = escape(settings.name.as_str());
+        let path = format!("/v1/rollouts/{name}{}", wait.query());
+        self.json(Call::json(Method::PUT, &path, settings)?).await
+    }
+
+    /// Moves a rollout on: `promote` or `abort`.
+    pub async fn move_rollout(
+        &self,
+        name: &str,
+        what: &str,
+        wait: Wait,
+    ) -> Result<Changed, ClientError> {
+        let path = format!("/v1/rollouts/{}/{what}{}", escape(name), wait.query());
+        self.json(Call::new(Method::POST, &path)).await
+    }
+
+    /// Removes a rollout.
+    pub async fn delete_rollout(&self, name: &str) -> Result<Deleted, ClientError> {
+        let path = format!("/v1/rollouts/{}", escape(name));
+        self.json(Call::new(Method::DELETE, &path)).await
     }
 }
 

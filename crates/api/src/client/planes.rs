@@ -7,7 +7,8 @@ use http::Method;
 
 use super::{Call, Client, ClientError};
 use crate::plane::{
-    EnrollAnswer, EnrollRequest, EventsAnswer, ManifestAnswer, RenewAnswer, RenewRequest, Status,
+    CheckAnswer, CheckRequest, EnrollAnswer, EnrollRequest, EventsAnswer, ManifestAnswer,
+    RenewAnswer, RenewRequest, Status,
 };
 
 /// Blobs larger than this are not believed to be sections.
@@ -61,6 +62,12 @@ impl Client {
     pub async fn status(&self, status: &Status) -> Result<(), ClientError> {
         let call = Call::json(Method::POST, "/v1/planes/self/status", status)?;
         self.bytes(call).await.map(|_| ())
+    }
+
+    /// Asks control about a request that the gate allows.
+    pub async fn check(&self, request: &CheckRequest) -> Result<CheckAnswer, ClientError> {
+        let call = Call::json(Method::POST, "/v1/planes/self/check", request)?;
+        self.json(call).await
     }
 
     /// Extends a session's access end. A refusal with 404 or 410 means that it has ended.

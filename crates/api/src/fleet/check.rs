@@ -60,11 +60,8 @@ impl Fleet {
             check.organization(&format!("organizations[{index}]"), organization);
         }
         for (index, rollout) in self.rollouts.iter().enumerate() {
-            if rollout.percent > 100 {
-                check.error(
-                    &format!("rollouts[{index}].percent"),
-                    "a share lies between 0 and 100",
-                );
+            for (at, why) in rollout.faults() {
+                check.error(&format!("rollouts[{index}].{at}"), why);
             }
         }
         check.findings

@@ -122,6 +122,7 @@ pub(super) fn serve(args: &GateServe, context: &Context) -> Result<(), Failure> 
         control: None,
         live,
         reloads: Some(news),
+        kill_switch: gate.kill_switch.map(|file| effective.base.join(file)),
         probe: gate.probe.map(|probe| probe.every.duration()),
         handed_over: HandedOver::from_environment(&names.unwrap_or_default()),
         lines_lost: logs.lost(),

@@ -143,6 +143,9 @@ pub(crate) struct Gate {
     pub(crate) metrics: Option<Listen>,
     /// What this plane allows, whatever control says. A deployment that lies outside is not served.
     pub(crate) rails: Rails,
+    /// The kill switch: a file with the word `plane` or `central`, which is then the path of everything on
+    /// the plane, whatever rollouts say; absent: `kill-switch` in `data`. Looked at twice a second.
+    pub(crate) kill_switch: Option<PathBuf>,
     /// Harmless requests of its own, so that what is broken shows before people meet it; `null`: none.
     pub(crate) probe: Option<Probe>,
 }
@@ -177,6 +180,7 @@ impl Default for Gate {
             proxy: Some(local(8808)),
             metrics: Some(local(8819)),
             rails: Rails::default(),
+            kill_switch: None,
             probe: None,
         }
     }

@@ -126,6 +126,13 @@ impl<'a> World<'a> {
         keys: &Keys,
         tokens: &[StoredToken],
     ) -> Result<Sections, Failure> {
+        if let Some(rollout) = self.fleet.rollouts.first() {
+            let text = format!(
+                "rollout {} chooses between paths, but without a control plane there is only one: take `rollouts` out of a document for `aeolus plane build`",
+                rollout.name
+            );
+            return Err(Report::new("FLT-0003", text).usage());
+        }
         let mut build = Build::default();
         for organization in &self.fleet.organizations {
             self.organization_sections(organization, plane, tokens, &mut build)?;

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use aeolus_api::{Listen, Period};
-use aeolus_model::{Email, Host, HostPattern, PathPattern, PathPrefix, Slug};
+use aeolus_model::{Email, Host, HostPattern, PathPattern, PathPrefix, Slug, TreePlace};
 
 /// Says what is wrong with a text of a format. Formats without a type of their own are free.
 pub(super) fn check(format: &str, text: &str) -> Result<(), String> {
@@ -16,6 +16,7 @@ pub(super) fn check(format: &str, text: &str) -> Result<(), String> {
         "path-pattern" => PathPattern::parse(text)
             .map(|_| ())
             .map_err(|error| error.to_string()),
+        "tree-place" => parse::<TreePlace>(text),
         "period" => parse::<Period>(text),
         "listen" => parse::<Listen>(text),
         "http-url" => http_url(text),

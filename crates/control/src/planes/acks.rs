@@ -37,11 +37,11 @@ impl Acks {
     }
 }
 
-/// Waits until every enrolled plane that hosts something of the organization has applied `seq`, at
-/// most two seconds, and says which have.
+/// Waits until every enrolled plane that hosts something of the organization (of any, if none is
+/// given) has applied `seq`, at most two seconds, and says which have.
 pub(crate) async fn wait_for(
     app: &App,
-    organization: OrganizationId,
+    organization: Option<OrganizationId>,
     seq: u64,
 ) -> Result<PlaneAcks, StoreError> {
     let deadline = tokio::time::Instant::now() + MAX_WAIT;
@@ -60,11 +60,19 @@ pub(crate) async fn wait_for(
     }
 }
 
-async fn now(app: &App, organization: OrganizationId, seq: u64) -> Result<PlaneAcks, StoreError> {
+async fn now(
+    app: &App,
+    organization: Option<OrganizationId>,
+    seq: u64,
+) -> Result<PlaneAcks, StoreError> {
     let mut view = app.store.read().await?;
+    let planes = match organization {
+        Some(organization) => view.planes().hosting(organization).await?,
+        None => view.planes().list().await?,
+    };
     let mut acks = PlaneAcks::default();
     let enrolled = |plane: &Plane| matches!(plane.stage, PlaneStage::Enrolled { .. });
-    for plane in view.planes().hosting(organization).await? {
+    for plane in planes {
         if !enrolled(&plane) {
             continue;
         }

@@ -105,6 +105,28 @@ async fn act(ctx: &PlaneCtx, write: &mut Write, event: Event) -> Result<(), ApiE
                 ..audit(Action::UseAfterRevocation, organization, credential)
             });
         }
+        Event::RolloutMoved {
+            at,
+            rollout,
+            deployment,
+            path,
+            back,
+            bad,
+            requests,
+        } => {
+            let organization = organization_of(ctx, write, deployment).await?;
+            let (action, reason) = if back {
+                (Action::RolloutReturn, format!("to {path}"))
+            } else {
+                let why = format!("to {path}: {bad} of {requests} bad");
+                (Action::RolloutFallBack, why)
+            };
+            write.audit(AuditEvent {
+                at: Time::from_secs(at),
+                reason,
+                ..audit(action, organization, format!("{rollout}/{deployment}"))
+            });
+        }
         // Refusals are kept with their batch, for the plane's own log; strangers cause them, so
         // they make no audit lines.
         Event::Denied { reason, .. } | Event::DeniedCount { reason, .. } => {

@@ -2,6 +2,7 @@
 
 mod acks;
 mod assertion;
+mod check;
 mod create;
 mod enroll;
 mod events;
@@ -15,6 +16,7 @@ mod view;
 
 pub(crate) use acks::{Acks, wait_for};
 pub(crate) use assertion::{Assertions, PlaneCtx, prove_once};
+pub(crate) use check::check;
 pub(crate) use create::create;
 pub(crate) use enroll::enroll;
 pub(crate) use events::events;
@@ -24,3 +26,4 @@ pub(crate) use manifest::manifest;
 pub(crate) use renew::renew;
 pub(crate) use section::section;
 pub(crate) use status::status;
+pub(crate) use view::SILENT;

@@ -6,13 +6,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use aeolus_model::{PlaneId, Subject, TeamId, UserId, WorkspaceId};
 use aeolus_snapshot::Sections;
 use aeolus_snapshot::section::{
-    self, Connections, Deployments, GrantList, Keys, Subjects, TokenKey,
+    self, Connections, Deployments, GrantList, Keys, Rollouts, Subjects, TokenKey,
 };
 use aeolus_store::{Deployment, Read, StoreError, Unit as _};
 
 use super::records;
 use crate::app::App;
 use crate::connections::Providers;
+use crate::rollout;
 
 /// Reads a plane's sections: its deployments, and of everything else only what reaches one of them.
 pub(crate) async fn of(app: &App, view: &mut Read, plane: PlaneId) -> Result<Sections, StoreError> {
@@ -45,6 +46,10 @@ pub(crate) async fn of(app: &App, view: &mut Read, plane: PlaneId) -> Result<Sec
             revocations.insert(organization, records::revocations(list, &ended));
         }
     }
+    let rollouts = match view.planes().get(plane).await? {
+        Some(plane) => rollout::of_plane(view, &plane.name).await?,
+        None => Vec::new(),
+    };
     let granted: BTreeSet<Subject> = grants.iter().map(|g| g.grant.subject).collect();
     let people = users.iter().map(|user| section::Subject {
         identities: identities.remove(&user.id).unwrap_or_default(),
@@ -86,6 +91,7 @@ pub(crate) async fn of(app: &App, view: &mut Read, plane: PlaneId) -> Result<Sec
                 .collect(),
             identity_salt: providers.salt(),
         },
+        rollouts: Rollouts { rollouts },
         revocations,
     })
 }

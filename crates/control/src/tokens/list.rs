@@ -54,7 +54,7 @@ pub(super) async fn may_see(
 }
 
 /// `?wait=planes`.
-pub(super) fn wants_planes(query: &Query) -> Result<bool, ApiError> {
+pub(crate) fn wants_planes(query: &Query) -> Result<bool, ApiError> {
     match query.0.get("wait") {
         None => Ok(false),
         Some("planes") => Ok(true),

@@ -10,4 +10,4 @@ mod view;
 pub(crate) use create::create;
 pub(crate) use delete::delete;
 pub(crate) use get::get;
-pub(crate) use list::list;
+pub(crate) use list::{list, wants_planes};

@@ -88,6 +88,13 @@ const TABLE: &[(&str, &str, Who)] = &[
     ("post", "/v1/planes/self/events", Plane),
     ("post", "/v1/planes/self/status", Plane),
     ("post", "/v1/planes/self/sessions/{sid}/renew", Plane),
+    ("post", "/v1/planes/self/check", Plane),
+    ("get", "/v1/rollouts", Bearer(403)),
+    ("get", "/v1/rollouts/{name}", Bearer(403)),
+    ("put", "/v1/rollouts/{name}", Bearer(403)),
+    ("delete", "/v1/rollouts/{name}", Bearer(403)),
+    ("post", "/v1/rollouts/{name}/promote", Bearer(403)),
+    ("post", "/v1/rollouts/{name}/abort", Bearer(403)),
 ];
 
 #[test]
@@ -183,6 +190,15 @@ impl World {
                 "/v1/planes/self/sessions/{sid}/renew",
                 json!({"deployment": id("deployments")}),
             ),
+            (
+                "/v1/planes/self/check",
+                json!({"method": "GET", "host": "etl.example.com", "target": "Lw==",
+                "deployment": id("deployments")}),
+            ),
+            (
+                "/v1/rollouts/{name}",
+                json!({"name": "r", "path": "plane", "percent": 5}),
+            ),
         ];
         Self {
             f,
@@ -202,6 +218,7 @@ impl World {
         let id = list.map_or(plane.as_str(), |(_, id)| id.as_str());
         route
             .replace("{o}", "acme")
+            .replace("{name}", "r")
             .replace("{id}", id)
             .replace("{sid}", "01890a5d-ac96-774b-bcce-b302099a8057")
             .replace("{sha256}", &"0".repeat(64))
@@ -211,7 +228,7 @@ impl World {
         let body = self
             .bodies
             .iter()
-            .find(|(r, _)| method == "post" && *r == route);
+            .find(|(r, _)| matches!(method, "post" | "put") && *r == route);
         let body = body.map(|(_, body)| body.clone());
         let method = method.to_uppercase();
         let answer = self.f.call(&method, &self.path(route), bearer, body).await;

@@ -44,7 +44,7 @@ impl Reader {
         answer.expect(200).of()
     }
 
-    async fn read(&mut self, f: &Fixture) -> Snapshot {
+    pub(crate) async fn read(&mut self, f: &Fixture) -> Snapshot {
         let answer = self.poll(f, 10).await;
         let manifest = answer.manifest.expect("news");
         for (digest, bytes) in answer.blobs {

@@ -12,15 +12,11 @@ use prometheus_client::metrics::MetricType;
 use super::Metrics;
 use super::tally::Tally;
 use super::via::FRESH;
-use crate::codec::Dialect;
 use crate::exchange::Minted;
 use crate::limits::{Limited, Load};
 use crate::memory::CacheUse;
 use crate::ports::Standing;
 use crate::upstream::Streams;
-
-/// Every decision of this program is made in its own plane; what control decides is `central`.
-const PLANE: (&str, &str) = ("path", "plane");
 
 /// Figures that are read when somebody looks.
 #[derive(Clone, Default)]
@@ -82,9 +78,9 @@ impl Collector for Figures {
 fn decisions(encoder: &mut DescriptorEncoder<'_>, all: &[(&str, &Tally)]) -> Result<(), Error> {
     let mut family = counters(encoder, "decisions", "Requests decided")?;
     for (deployment, tally) in all {
-        for (dialect, class, outcome, count) in tally.decisions() {
+        for ((path, dialect), class, outcome, count) in tally.decisions() {
             let labels = [
-                PLANE,
+                ("path", path.name()),
                 ("deployment", deployment),
                 ("dialect", dialect.name()),
                 ("class", class.map_or("unknown", PathClass::name)),
@@ -100,9 +96,9 @@ fn refusals(encoder: &mut DescriptorEncoder<'_>, all: &[(&str, &Tally)]) -> Resu
     let help = "Requests denied or sent to sign in, by cause";
     let mut family = counters(encoder, "refusals", help)?;
     for (deployment, tally) in all {
-        for (dialect, reason, count) in tally.refusals() {
+        for ((path, dialect), reason, count) in tally.refusals() {
             let labels = [
-                PLANE,
+                ("path", path.name()),
                 ("deployment", deployment),
                 ("dialect", dialect.name()),
                 ("reason", reason.code()),
@@ -133,10 +129,10 @@ impl Figures {
         let help = "Time from a parsed request to its decision";
         let kind = MetricType::Histogram;
         let mut family = encoder.encode_descriptor("decision_seconds", help, None, kind)?;
-        for (dialect, latency) in Dialect::ALL.into_iter().zip(&self.metrics.latency) {
+        for ((path, dialect), latency) in self.metrics.latencies() {
             let seen = latency.seen();
             if seen.count > 0 {
-                let labels = [PLANE, ("dialect", dialect.name())];
+                let labels = [("path", path.name()), ("dialect", dialect.name())];
                 family
                     .encode_family(&labels)?
                     .encode_histogram::<NoLabelSet>(seen.sum, seen.count, &seen.buckets, None)?;

@@ -3,8 +3,9 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// Upper bounds in nanoseconds: a decision takes microseconds, a token that is new some tens.
-const BOUNDS: [u64; 11] = [
+/// Upper bounds in nanoseconds: a decision takes microseconds, a token that is new some tens, control
+/// milliseconds and at most a second.
+const BOUNDS: [u64; 13] = [
     5_000,
     10_000,
     25_000,
@@ -16,11 +17,13 @@ const BOUNDS: [u64; 11] = [
     5_000_000,
     25_000_000,
     100_000_000,
+    500_000_000,
+    1_000_000_000,
 ];
 
 /// How long something took, over and over.
 #[derive(Debug, Default)]
-pub(super) struct Latency {
+pub(crate) struct Latency {
     buckets: [AtomicU64; BOUNDS.len()],
     beyond: AtomicU64,
     nanos: AtomicU64,
@@ -34,13 +37,21 @@ pub(super) struct Seen {
 }
 
 impl Latency {
-    pub(super) fn observe(&self, took: Duration) {
+    pub(crate) fn observe(&self, took: Duration) {
         let nanos = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
         let bucket = BOUNDS.iter().position(|bound| nanos <= *bound);
         let bucket = bucket.and_then(|at| self.buckets.get(at));
         let bucket = bucket.unwrap_or(&self.beyond);
         bucket.fetch_add(1, Ordering::Relaxed);
         self.nanos.fetch_add(nanos, Ordering::Relaxed);
+    }
+
+    /// Each bucket's bound in microseconds, none for the last, with its count.
+    pub(crate) fn micros(&self) -> Vec<(Option<u64>, u64)> {
+        let read = |cell: &AtomicU64| cell.load(Ordering::Relaxed);
+        let bounds = BOUNDS.iter().map(|bound| Some(bound / 1_000));
+        let bounded = bounds.zip(self.buckets.iter().map(read));
+        bounded.chain([(None, read(&self.beyond))]).collect()
     }
 
     pub(super) fn seen(&self) -> Seen {

@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use aeolus_decide::{Access, Decision, Deployment, PathClass, Reason, World};
-use aeolus_model::Subject;
+use aeolus_model::{RolloutPath, Subject};
 use prometheus_client::encoding::text;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::registry::Registry;
@@ -14,14 +14,15 @@ use super::Outcome;
 use super::figures::{Figures, Gauges};
 use super::latency::Latency;
 use super::probe::Probes;
-use super::tally::Board;
+use super::tally::{Board, Way};
 use crate::codec::Dialect;
+use crate::rollout::Standing;
 
 /// What a gate counts.
 #[derive(Debug, Default)]
 pub struct Metrics {
     pub(super) board: Board,
-    pub(super) latency: [Latency; Dialect::ALL.len()],
+    latency: [[Latency; Dialect::ALL.len()]; RolloutPath::ALL.len()],
     pub(super) panics: Counter,
     pub(super) connections_refused: Counter,
     /// What probes found.
@@ -71,19 +72,34 @@ impl<'a> Told<'a> {
 
 impl Metrics {
     /// Counts a decision; says how many like it there were before.
-    pub(crate) fn decided(&self, told: &Told<'_>, dialect: Dialect) -> u64 {
+    pub(crate) fn decided(&self, told: &Told<'_>, way: Way) -> u64 {
         let tally = self.board.tally(told.deployment.map(|found| &**found));
         if let Some(reason) = told.reason {
-            tally.refused(dialect, reason);
+            tally.refused(way, reason);
         }
-        tally.decided(dialect, told.class, told.outcome)
+        tally.decided(way, told.class, told.outcome)
     }
 
     /// Counts how long a decision took.
-    pub(crate) fn took(&self, dialect: Dialect, took: Duration) {
-        if let Some(latency) = self.latency.get(dialect as usize) {
+    pub(crate) fn took(&self, (path, dialect): Way, took: Duration) {
+        let latency = self.latency.get(path as usize);
+        if let Some(latency) = latency.and_then(|all| all.get(dialect as usize)) {
             latency.observe(took);
         }
+    }
+
+    /// Each histogram of how long decisions took.
+    pub(super) fn latencies(&self) -> impl Iterator<Item = (Way, &Latency)> {
+        let paths = RolloutPath::ALL.into_iter().zip(&self.latency);
+        paths.flat_map(|(path, all)| {
+            let all = Dialect::ALL.into_iter().zip(all);
+            all.map(move |(dialect, latency)| ((path, dialect), latency))
+        })
+    }
+
+    /// Whether the gate has taken a deployment off its rollout's path.
+    pub(crate) fn standing<'a>(&'a self, deployment: &'a Deployment) -> &'a Standing {
+        self.board.tally(Some(deployment)).standing()
     }
 
     /// Counts an application that did not answer.

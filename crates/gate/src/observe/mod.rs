@@ -18,6 +18,7 @@ mod via;
 pub use decisions::{Counted, DecisionLog, Entry, Line};
 pub use figures::Gauges;
 pub use ids::Ids;
+pub(crate) use latency::Latency;
 pub use metrics::Metrics;
 pub(crate) use metrics::Told;
 pub use sampling::Share;

@@ -5,20 +5,25 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use aeolus_decide::{Deployment, PathClass, Reason, World};
-use aeolus_model::DeploymentId;
+use aeolus_model::{DeploymentId, RolloutPath};
 
 use super::Outcome;
 use crate::codec::Dialect;
+use crate::rollout::Standing;
 
 /// The row of decisions whose path's class is not known.
 const UNCLASSED: usize = PathClass::ALL.len();
 
+/// By which path a request was decided, and how it was asked about.
+pub(super) type Way = (RolloutPath, Dialect);
+
 /// What is counted of one deployment. What nobody asks for takes no room.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
-    dialects: [OnceLock<Box<Cells>>; Dialect::ALL.len()],
+    paths: [[OnceLock<Box<Cells>>; Dialect::ALL.len()]; RolloutPath::ALL.len()],
     upstream_errors: AtomicU64,
     waiting: AtomicUsize,
+    standing: Standing,
 }
 
 #[derive(Debug, Default)]
@@ -29,22 +34,17 @@ struct Cells {
 
 impl Tally {
     /// Counts a decision; says how many like it there were before.
-    pub(super) fn decided(
-        &self,
-        dialect: Dialect,
-        class: Option<PathClass>,
-        outcome: Outcome,
-    ) -> u64 {
+    pub(super) fn decided(&self, way: Way, class: Option<PathClass>, outcome: Outcome) -> u64 {
         let row = class.map_or(UNCLASSED, |class| class as usize);
-        let cells = self.cells(dialect);
+        let cells = self.cells(way);
         let row = cells.and_then(|cells| cells.decisions.get(row));
         row.and_then(|row| row.get(outcome as usize))
             .map_or(0, |cell| cell.fetch_add(1, Ordering::Relaxed))
     }
 
     /// Counts a cause of refusal.
-    pub(super) fn refused(&self, dialect: Dialect, reason: Reason) {
-        let Some(cells) = self.cells(dialect) else {
+    pub(super) fn refused(&self, way: Way, reason: Reason) {
+        let Some(cells) = self.cells(way) else {
             return;
         };
         let all = cells
@@ -64,6 +64,11 @@ impl Tally {
         &self.waiting
     }
 
+    /// Whether the gate has taken it off its rollout's path.
+    pub(super) const fn standing(&self) -> &Standing {
+        &self.standing
+    }
+
     pub(super) fn upstream_errors(&self) -> u64 {
         self.upstream_errors.load(Ordering::Relaxed)
     }
@@ -71,15 +76,15 @@ impl Tally {
     /// Every decision that was made at all.
     pub(super) fn decisions(
         &self,
-    ) -> impl Iterator<Item = (Dialect, Option<PathClass>, Outcome, u64)> + '_ {
-        self.filled().flat_map(|(dialect, cells)| {
+    ) -> impl Iterator<Item = (Way, Option<PathClass>, Outcome, u64)> + '_ {
+        self.filled().flat_map(|(way, cells)| {
             let classes = PathClass::ALL.into_iter().map(Some).chain([None]);
             classes
                 .zip(&cells.decisions)
                 .flat_map(move |(class, row)| {
                     let outcomes = Outcome::ALL.into_iter().zip(row);
                     outcomes.map(move |(outcome, cell)| {
-                        (dialect, class, outcome, cell.load(Ordering::Relaxed))
+                        (way, class, outcome, cell.load(Ordering::Relaxed))
                     })
                 })
                 .filter(|(.., count)| *count > 0)
@@ -87,25 +92,28 @@ impl Tally {
     }
 
     /// Every cause of refusal that was met.
-    pub(super) fn refusals(&self) -> impl Iterator<Item = (Dialect, Reason, u64)> + '_ {
-        self.filled().flat_map(|(dialect, cells)| {
+    pub(super) fn refusals(&self) -> impl Iterator<Item = (Way, Reason, u64)> + '_ {
+        self.filled().flat_map(|(way, cells)| {
             let counts = cells.refusals.get().into_iter().flatten();
             Reason::ALL
                 .into_iter()
                 .zip(counts)
-                .map(move |(reason, cell)| (dialect, reason, cell.load(Ordering::Relaxed)))
+                .map(move |(reason, cell)| (way, reason, cell.load(Ordering::Relaxed)))
                 .filter(|(.., count)| *count > 0)
         })
     }
 
-    fn cells(&self, dialect: Dialect) -> Option<&Cells> {
-        let cell = self.dialects.get(dialect as usize)?;
+    fn cells(&self, (path, dialect): Way) -> Option<&Cells> {
+        let cell = self.paths.get(path as usize)?.get(dialect as usize)?;
         Some(cell.get_or_init(Box::default))
     }
 
-    fn filled(&self) -> impl Iterator<Item = (Dialect, &Cells)> {
-        let all = Dialect::ALL.into_iter().zip(&self.dialects);
-        all.filter_map(|(dialect, cells)| Some((dialect, &**cells.get()?)))
+    fn filled(&self) -> impl Iterator<Item = (Way, &Cells)> {
+        let paths = RolloutPath::ALL.into_iter().zip(&self.paths);
+        paths.flat_map(|(path, dialects)| {
+            let all = Dialect::ALL.into_iter().zip(dialects);
+            all.filter_map(move |(dialect, cells)| Some(((path, dialect), &**cells.get()?)))
+        })
     }
 }
 
@@ -163,10 +171,16 @@ impl Board {
 mod tests {
     use super::*;
 
+    const PROXY: Way = (RolloutPath::Plane, Dialect::Proxy);
+    const NGINX: Way = (RolloutPath::Central, Dialect::Nginx);
+
     #[test]
     fn numbers_are_places() {
         for (number, dialect) in Dialect::ALL.into_iter().enumerate() {
             assert_eq!(dialect as usize, number);
+        }
+        for (number, path) in RolloutPath::ALL.into_iter().enumerate() {
+            assert_eq!(path as usize, number);
         }
         for (number, outcome) in Outcome::ALL.into_iter().enumerate() {
             assert_eq!(outcome as usize, number);
@@ -180,19 +194,19 @@ mod tests {
     fn a_tally_says_what_was_counted_and_nothing_else() {
         let tally = Tally::default();
         let read = Some(PathClass::PrivateRead);
-        assert_eq!(tally.decided(Dialect::Proxy, read, Outcome::Allow), 0);
-        assert_eq!(tally.decided(Dialect::Proxy, read, Outcome::Allow), 1);
-        tally.decided(Dialect::Nginx, None, Outcome::Deny);
-        tally.refused(Dialect::Nginx, Reason::Forbidden);
+        assert_eq!(tally.decided(PROXY, read, Outcome::Allow), 0);
+        assert_eq!(tally.decided(PROXY, read, Outcome::Allow), 1);
+        tally.decided(NGINX, None, Outcome::Deny);
+        tally.refused(NGINX, Reason::Forbidden);
         let decisions: Vec<_> = tally.decisions().collect();
         assert_eq!(
             decisions,
             [
-                (Dialect::Nginx, None, Outcome::Deny, 1),
-                (Dialect::Proxy, read, Outcome::Allow, 2),
+                (PROXY, read, Outcome::Allow, 2),
+                (NGINX, None, Outcome::Deny, 1),
             ]
         );
         let refusals: Vec<_> = tally.refusals().collect();
-        assert_eq!(refusals, [(Dialect::Nginx, Reason::Forbidden, 1)]);
+        assert_eq!(refusals, [(NGINX, Reason::Forbidden, 1)]);
     }
 }

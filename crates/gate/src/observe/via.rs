@@ -9,7 +9,7 @@ use super::Ids;
 use crate::codec::Dialect;
 
 /// The header lines of a request, whatever they travelled in.
-pub trait Lines {
+pub trait Lines: Sync {
     /// The value of a line; none if it is not there, or there twice.
     fn line(&self, name: &'static str) -> Option<&[u8]>;
 }

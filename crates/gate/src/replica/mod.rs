@@ -25,7 +25,7 @@ pub use enrol::{EnrolError, enrol};
 pub use install::{InstallError, Installation, install};
 pub use outbox::{Denial, Outbox};
 pub use renewal::{Renewal, SessionRenewals};
-pub use run::{Counters, Tasks, run};
+pub use run::{Counters, Reports, Tasks, run};
 pub use secret_file::{SecretFile, SecretRead};
 pub(crate) use state::lock;
 pub use state::{Alarms, Applied, Loaded, Parts, RefreshError, Replica};

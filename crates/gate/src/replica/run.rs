@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use aeolus_api::plane::Status;
+use aeolus_api::rollout::Report;
 use aeolus_keys::digest::random_token;
 use aeolus_model::{Clock as _, Rng};
 use tokio::time::{sleep, timeout};
@@ -18,6 +19,8 @@ use super::state::Replica;
 use super::stream::follow;
 
 const STATUS: Duration = Duration::from_secs(15);
+/// While a rollout is in force somebody may look at its figures.
+const WATCHED: Duration = Duration::from_secs(5);
 const LIMIT: Duration = Duration::from_secs(5);
 const FLUSH: Duration = Duration::from_secs(1);
 const SETTLE: Duration = Duration::from_millis(100);
@@ -33,6 +36,9 @@ pub struct Counters {
     pub denies: AtomicU64,
 }
 
+/// What is to be reported of rollouts at this moment.
+pub type Reports = Arc<dyn Fn() -> Vec<Report> + Send + Sync>;
+
 /// What the tasks share with the checks.
 pub struct Tasks<W, C> {
     /// The snapshot.
@@ -45,6 +51,8 @@ pub struct Tasks<W, C> {
     pub renewals: Arc<SessionRenewals>,
     /// Counts.
     pub counters: Arc<Counters>,
+    /// What was counted of rollouts.
+    pub rollouts: Reports,
     /// Randomness for jitter and the replica's name.
     pub rng: Arc<dyn Rng>,
 }
@@ -125,16 +133,23 @@ async fn report<W, C: Control>(tasks: &Tasks<W, C>) {
             denies_last_minute: denies.saturating_sub(denies_before),
             checks_last_minute: checks.saturating_sub(checks_before),
             age: tasks.replica.age().map_or(u64::MAX, |age| age.as_secs()),
+            rollouts: (tasks.rollouts)(),
+        };
+        let every = if status.rollouts.is_empty() {
+            STATUS
+        } else {
+            WATCHED
         };
         let sent = timeout(LIMIT, tasks.control.status(&status)).await;
         if !matches!(sent, Ok(Ok(()))) {
             tracing::debug!("control did not take the status");
         }
         history.push_back((checks, denies));
-        if history.len() > 4 {
+        let minute = usize::try_from(60 / every.as_secs()).unwrap_or(1);
+        while history.len() > minute {
             history.pop_front();
         }
-        sleep(STATUS).await;
+        sleep(every).await;
     }
 }
 

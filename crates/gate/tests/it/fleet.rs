@@ -7,12 +7,13 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use aeolus_api::oauth::{SessionHint, TokenAnswer};
+use aeolus_api::plane::{CheckAnswer, CheckRequest};
 use aeolus_decide::{SessionCookie, World};
 use aeolus_gate::listeners::{Checks, Metrics, Proxy};
 use aeolus_gate::observe::Share;
 use aeolus_gate::ports::{
-    CodeExchange, Exchanged, Journal, Knowledge, LateUse, Refused, Sessions, Standing,
-    TokenEndpoint, TokenError,
+    Central, CodeExchange, Consenting, Exchanged, Journal, Knowledge, LateUse, Moved, Refused,
+    Sessions, Standing, TokenEndpoint, TokenError, Unanswered,
 };
 use aeolus_gate::{Gate, Live, Parts, Patience, PlaneSecret, Settings, server};
 use aeolus_keys::claims::{Access, AccessKind, Api, ApiKind, IdToken};
@@ -70,6 +71,18 @@ pub(crate) struct Fake {
     pub(crate) late: Mutex<Vec<LateUse>>,
     pub(crate) answer: Mutex<Option<Result<TokenAnswer, TokenError>>>,
     pub(crate) exchanged: Mutex<Vec<(String, String)>>,
+    pub(crate) moved: Mutex<Vec<Moved>>,
+    pub(crate) central: Mutex<Said>,
+    pub(crate) questions: Mutex<Vec<serde_json::Value>>,
+}
+
+/// What control says of a check.
+#[derive(Clone, Debug)]
+pub(crate) enum Said {
+    Verdict(&'static str),
+    Error,
+    /// It hangs.
+    Nothing,
 }
 
 impl Knowledge for Fake {
@@ -118,6 +131,27 @@ impl Journal for Fake {
 
     fn served_late(&self, late: LateUse) {
         self.late.lock().unwrap().push(late);
+    }
+
+    fn moved(&self, moved: Moved) {
+        self.moved.lock().unwrap().push(moved);
+    }
+}
+
+impl Central for Fake {
+    fn check<'a>(&'a self, question: &'a CheckRequest) -> Consenting<'a> {
+        let question = serde_json::to_value(question).unwrap();
+        self.questions.lock().unwrap().push(question);
+        let said = self.central.lock().unwrap().clone();
+        Box::pin(async move {
+            match said {
+                Said::Verdict(verdict) => Ok(CheckAnswer {
+                    verdict: verdict.to_owned(),
+                }),
+                Said::Error => Err(Unanswered("down".to_owned())),
+                Said::Nothing => std::future::pending().await,
+            }
+        })
     }
 }
 
@@ -254,6 +288,7 @@ pub(crate) fn sections(upstream: &str, keys: &[(Kind, &SigningKey)]) -> Sections
             }],
             identity_salt: Vec::new(),
         },
+        rollouts: section::Rollouts::default(),
         revocations: [(ORG, revocations)].into(),
     }
 }
@@ -297,6 +332,9 @@ impl Fleet {
             late: Mutex::default(),
             answer: Mutex::default(),
             exchanged: Mutex::default(),
+            moved: Mutex::default(),
+            central: Mutex::new(Said::Verdict("allow")),
+            questions: Mutex::default(),
         });
         let mut keyring = Keyring::generate(&*rng);
         if let Some(key) = airflow2 {
@@ -311,6 +349,7 @@ impl Fleet {
             sessions: Arc::clone(&fake) as _,
             journal: Arc::clone(&fake) as _,
             tokens: Some(Arc::clone(&fake) as _),
+            central: Some(Arc::clone(&fake) as _),
             rng,
             settings: Settings::new(live()),
             lines_lost: Arc::default(),

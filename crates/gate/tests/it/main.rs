@@ -33,6 +33,8 @@ mod replica_stream;
 #[cfg(test)]
 mod replica_upstream;
 #[cfg(test)]
+mod rollout;
+#[cfg(test)]
 mod seeing;
 #[cfg(test)]
 mod serve;

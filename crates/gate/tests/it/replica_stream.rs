@@ -42,6 +42,7 @@ impl Fleet {
         let renewals = Arc::new(SessionRenewals::default());
         let counters = Arc::new(Counters::default());
         let tasks = Tasks {
+            rollouts: Arc::new(Vec::new),
             replica: replica.clone(),
             control: control.clone(),
             outbox: outbox.clone(),

@@ -151,7 +151,7 @@ fn f74_unknown_fields_and_sections_are_ignored() {
     let text = resigned(
         |claims| {
             claims["tomorrow"] = json!({"a": 1});
-            claims["sections"]["rollouts"] = claims["sections"]["grants"].clone();
+            claims["sections"]["certificates"] = claims["sections"]["grants"].clone();
         },
         &key("snapshot"),
     );

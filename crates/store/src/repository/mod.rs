@@ -36,6 +36,7 @@ mod provider_keys;
 mod publications;
 mod replicas;
 mod revocations;
+mod rollouts;
 mod roots;
 mod sessions;
 pub(crate) mod settings;
@@ -60,6 +61,7 @@ pub use provider_keys::{ProviderKey, ProviderKeySets, ProviderKeys};
 pub use publications::{Blob, Publication, Publications};
 pub use replicas::{Replica, Replicas};
 pub use revocations::{Mark, RevocationList, Revocations, StatusEnd};
+pub use rollouts::{Rollout, RolloutStage, Rollouts};
 pub use roots::{RootDocument, Roots};
 pub use sessions::Sessions;
 pub use settings::{Feed, Settings};
@@ -89,6 +91,7 @@ pub(crate) const STATEMENTS: &[&[&str]] = &[
     publications::ALL,
     replicas::ALL,
     revocations::ALL,
+    rollouts::ALL,
     roots::ALL,
     sessions::ALL,
     settings::ALL,

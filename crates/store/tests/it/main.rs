@@ -15,6 +15,7 @@ mod pace;
 mod planes;
 mod providers;
 mod retries;
+mod rollouts;
 mod schema;
 mod tokens;
 mod tree;

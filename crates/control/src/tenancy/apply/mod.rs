@@ -12,6 +12,7 @@ mod organizations;
 mod passwords;
 mod planes;
 mod prune;
+mod rollouts;
 
 use aeolus_api::FieldError;
 use aeolus_api::fleet::{ApplyRequest, Severity};
@@ -54,6 +55,7 @@ pub(crate) async fn apply(
     run.connections(&body).await?;
     run.organizations(&body.fleet, &passwords).await?;
     run.identities(&body.fleet).await?;
+    run.rollouts(&body.fleet).await?;
     run.prune_rest(&body.fleet).await?;
     reserved::refuse_anywhere(&ctx.app, &mut run.write).await?;
     run.finish(dry_run).await

@@ -1,0 +1,54 @@
+//! `POST /v1/rollouts/{name}/promote?wait=planes` and `…/abort?wait=planes`.
+
+use aeolus_api::rollout::Changed;
+use aeolus_model::{Action, Permission};
+use aeolus_store::{Rollout, RolloutStage, Unit as _};
+use axum::Json;
+use axum::extract::Path;
+
+use super::get::find;
+use super::view;
+use crate::ctx::Ctx;
+use crate::error::ApiError;
+use crate::extract::Query;
+use crate::tokens::wants_planes;
+
+/// Gives the path to everything that the rollout is about.
+pub(crate) async fn promote(
+    ctx: Ctx,
+    Path(name): Path<String>,
+    query: Query,
+) -> Result<Json<Changed>, ApiError> {
+    let to = (RolloutStage::Promoted, Action::RolloutPromote);
+    moved(&ctx, &name, wants_planes(&query)?, to).await
+}
+
+/// Takes the path from everything, at once: connected gates obey within two seconds.
+pub(crate) async fn abort(
+    ctx: Ctx,
+    Path(name): Path<String>,
+    query: Query,
+) -> Result<Json<Changed>, ApiError> {
+    let to = (RolloutStage::Aborted, Action::RolloutAbort);
+    moved(&ctx, &name, wants_planes(&query)?, to).await
+}
+
+/// To the stage it has already it goes as well: whoever aborts wants to hear that it is aborted.
+async fn moved(
+    ctx: &Ctx,
+    name: &str,
+    wait: bool,
+    (stage, action): (RolloutStage, Action),
+) -> Result<Json<Changed>, ApiError> {
+    let mut write = ctx.app.store.write().await?;
+    let authority = ctx.authority(&mut write).await?;
+    authority.require(Permission::SystemPlanesUpdate, &[])?;
+    let record = Rollout {
+        stage,
+        ..find(&mut write, name).await?
+    };
+    write.rollouts().update(&record).await?;
+    write.audit(ctx.event(action, None, &record.name));
+    let seq = ctx.app.commit(write).await?;
+    view::changed(&ctx.app, &record, (seq, wait)).await
+}
