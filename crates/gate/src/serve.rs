@@ -358,6 +358,6 @@ impl Running {
             counters: self.counters,
             rng: self.rng,
         };
-        replica::run(tasks, shutdown).await;
+        Box::pin(replica::run(tasks, shutdown)).await;
     }
 }

@@ -2,6 +2,7 @@
 
 use aeolus_api::plane::{Event, EventsAnswer};
 use aeolus_model::{Action, Actor, AuditEvent, DeploymentId, OrganizationId, Outcome, Time};
+use aeolus_snapshot::Evidence;
 use aeolus_store::{Unit as _, Write};
 use axum::Json;
 use axum::extract::Request;
@@ -93,6 +94,18 @@ async fn act(ctx: &PlaneCtx, write: &mut Write, event: Event) -> Result<(), ApiE
                 reason: "served_while_cut_off".to_owned(),
                 ..audit(Action::UseAfterRevocation, organization, credential)
             });
+        }
+        Event::Forgotten {
+            organization,
+            manifest,
+            content,
+        } => {
+            let evidence = Evidence {
+                organization,
+                manifest,
+                content: content.0,
+            };
+            crate::restore::remind(&ctx.app, write, ctx.plane.id, &evidence).await?;
         }
         // Refusals are kept with their batch, for the plane's own log; strangers cause them, so
         // they make no audit lines.
