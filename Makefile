@@ -1,6 +1,6 @@
 # Every target is one script, which does its own set-up; `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-outage test check bench fuzz
+.PHONY: help demo demo-outage test check bench faults fuzz
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -19,6 +19,9 @@ check: ## format, lints, dependencies, repository rules, Rust tests
 
 bench: ## one benchmark: make bench NAME=gate
 	@scripts/bench.sh "$(NAME)"
+
+faults: ## the table of faults, each row with the tests that answer it
+	@scripts/faults.sh
 
 fuzz: ## one fuzz target, ten minutes: make fuzz NAME=target [SECONDS=600], or NAME=all
 	@scripts/fuzz.sh "$(NAME)" "$(SECONDS)"

@@ -187,6 +187,16 @@ pub enum Event {
         /// How many.
         count: u64,
     },
+    /// Revocations that control once signed for the plane and no more knows: its database was
+    /// restored from a backup. Control believes its own signature.
+    Forgotten {
+        /// Whose.
+        organization: OrganizationId,
+        /// The manifest that names them.
+        manifest: String,
+        /// The section, compressed.
+        content: Base64Bytes,
+    },
     /// While cut off, the plane served a credential that had already been revoked here.
     UseAfterRevocation {
         /// When, in seconds since the epoch.

@@ -13,6 +13,7 @@ mod login;
 mod logs;
 mod plane;
 mod process;
+mod recover;
 mod rollout;
 mod token;
 
@@ -57,6 +58,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Command::Demo(args) => block_on(demo::demo(&args, &context)),
         Command::Control(command) => match *command {
             ControlCommand::Serve(args) => control::serve(&args, &context),
+            ControlCommand::Recover(args) => block_on(recover::recover(&args, &context)),
         },
         Command::Gate(command) => match command {
             GateCommand::Enroll(args) => block_on(gate::enroll(&args, &context)),

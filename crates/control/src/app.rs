@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use aeolus_keys::ProxySecrets;
 use aeolus_keys::envelope::MasterKey;
-use aeolus_model::{Clock, ConnectionId, Rng, Secret};
+use aeolus_model::{Clock, ConnectionId, Rng, Secret, Time};
 use aeolus_store::{Store, StoreError, Write};
 use tokio::sync::{Notify, watch};
 
@@ -54,6 +54,8 @@ pub(crate) struct Parts {
     pub(crate) hashes: HashPool,
     pub(crate) assertions: Assertions,
     pub(crate) metrics: Metrics,
+    /// The newest time that the database spoke of when this process opened it.
+    pub(crate) newest_at_start: Time,
     /// The feed's position after the last commit here: wakes the publisher.
     pub(crate) feed: watch::Sender<u64>,
     /// What planes have been told: wakes long polls.

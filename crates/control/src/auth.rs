@@ -87,7 +87,11 @@ async fn program(app: &App, claims: &Api) -> Result<(Actor, Option<SessionId>), 
         TokenStage::Active { jti, index, .. } => *jti == claims.jti && *index == claims.idx,
         TokenStage::Deleted { .. } => false,
     };
-    if !current {
+    let mut revocations = view.revocations();
+    let revoked = revocations
+        .is_revoked(token.organization, claims.idx)
+        .await?;
+    if !current || revoked {
         return Err(ApiError::BadCredential("revoked"));
     }
     let here = |surfaces: &Vec<Surface>| surfaces.contains(&Surface::Control);

@@ -135,6 +135,8 @@ pub(crate) async fn open(
 ) -> Result<App, ControlError> {
     let url: DatabaseUrl = config.database.parse()?;
     let store = Store::connect(&url).await?;
+    let newest = store.read().await?.settings().newest_time().await?;
+    let newest_at_start = newest.unwrap_or_else(|| clock.now());
     let master = MasterKey::new(&config.master_key)?;
     if let Some(dir) = &config.root_dir
         && let Some(key) = root::offered_snapshot_key(dir)?
@@ -185,6 +187,7 @@ pub(crate) async fn open(
         hashes,
         assertions: Assertions::default(),
         metrics: Metrics::new(),
+        newest_at_start,
         feed: watch::Sender::new(feed),
         published: crate::publish::channel(),
         acks: Acks::default(),

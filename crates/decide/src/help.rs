@@ -72,7 +72,8 @@ impl Reason {
             Self::TokenEnded => "The token was rotated and its grace has ended.",
             Self::TokenIndexUnknown => "The token's place in the status list was never issued.",
             Self::OrganizationMark => {
-                "Everything issued before a moment was ended for the whole organization."
+                "Everything issued before a moment, or in a time that control's restored database \
+                 has lost, was ended for the whole organization."
             }
             Self::SubjectMark => "Everything issued before a moment was ended for this subject.",
             Self::SubjectUnknown => "The token's subject has no permission on this plane.",

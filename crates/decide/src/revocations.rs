@@ -15,6 +15,7 @@ pub(crate) struct Revoked {
     not_before: i64,
     marks: HashMap<Subject, i64>,
     sessions: HashSet<SessionId>,
+    lost: Vec<section::Lost>,
 }
 
 impl World {
@@ -59,6 +60,7 @@ impl Revoked {
                 .iter()
                 .map(session)
                 .collect::<Option<_>>()?,
+            lost: section.lost.clone(),
         })
     }
 
@@ -77,9 +79,11 @@ impl Revoked {
         }
     }
 
-    /// Whether something issued to a subject at a time (seconds) is before a mark.
+    /// Whether something issued to a subject at a time (seconds) is before a mark, or from a time
+    /// that control has lost the memory of.
     pub(crate) fn check_marks(&self, subject: Subject, issued: i64) -> Result<(), Reason> {
-        if issued < self.not_before {
+        let mut lost = self.lost.iter();
+        if issued < self.not_before || lost.any(|lost| (lost.from..lost.until).contains(&issued)) {
             return Err(Reason::OrganizationMark);
         }
         match self.marks.get(&subject) {
@@ -125,6 +129,26 @@ mod tests {
         assert_eq!(at(3, 1_000), Ok(()));
         assert_eq!(at(8, 0), Err(Reason::TokenIndexUnknown));
         assert_eq!(at(u32::MAX, 0), Err(Reason::TokenIndexUnknown));
+    }
+
+    #[test]
+    fn f25_what_was_issued_in_a_lost_time_is_refused_and_nothing_else() {
+        let lost = vec![section::Lost {
+            from: 100,
+            until: 200,
+        }];
+        let revoked = Revoked {
+            lost,
+            ..Revoked::default()
+        };
+        let subject = Subject::User(UserId::from_bytes([1; 16]));
+        for (issued, good) in [(99, true), (100, false), (199, false), (200, true)] {
+            assert_eq!(
+                revoked.check_marks(subject, issued).is_ok(),
+                good,
+                "{issued}"
+            );
+        }
     }
 
     #[test]

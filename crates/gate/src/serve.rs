@@ -390,6 +390,6 @@ impl Running {
             },
             rng: self.rng,
         };
-        replica::run(tasks, shutdown).await;
+        Box::pin(replica::run(tasks, shutdown)).await;
     }
 }

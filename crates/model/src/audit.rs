@@ -78,6 +78,12 @@ actions! {
     DeploymentDelete = "deployment.delete",
     /// The keys of a connection's identity provider were dropped: it could not be asked for too long.
     ProviderKeysDrop = "connection.keys_drop",
+    /// A gate proved that control's database was restored; publishing stopped.
+    RestoreFound = "control.restore_found",
+    /// An operator made publishing go on after a restore.
+    Recover = "control.recover",
+    /// A gate reminded control of revocations that a restore had lost.
+    RevocationsRestored = "control.revocations_restored",
     /// A gate refused a request.
     GateDeny = "gate.deny",
     /// A revoked credential was used while a plane was cut off.

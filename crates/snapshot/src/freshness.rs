@@ -5,7 +5,7 @@ use aeolus_model::{PlaneId, Time};
 use serde::{Deserialize, Serialize};
 
 use crate::manifest::audience;
-use crate::{Position, Root, SnapshotError};
+use crate::{Digest, Position, Root, SnapshotError};
 
 /// At `at`, `position` was the latest. It makes knowledge of that position younger; a replayed one
 /// changes nothing, because its time has passed.
@@ -15,6 +15,8 @@ pub struct Freshness {
     pub plane: PlaneId,
     /// The latest position.
     pub position: Position,
+    /// Hash of the manifest at that position: after a restore another one may have it too.
+    pub manifest: Digest,
     /// Control's time, in whole seconds.
     pub at: Time,
 }
@@ -25,6 +27,7 @@ struct Claims {
     iat: i64,
     epoch: u64,
     seq: u64,
+    manifest: Digest,
 }
 
 /// Writes the statement as a compact JWS.
@@ -34,6 +37,7 @@ pub fn sign_freshness(freshness: &Freshness, key: &SigningKey) -> Result<String,
         iat: freshness.at.secs(),
         epoch: freshness.position.epoch,
         seq: freshness.position.seq,
+        manifest: freshness.manifest,
     };
     key.sign(Kind::Freshness, &claims)
 }
@@ -55,6 +59,7 @@ pub fn verify_freshness(
             epoch: claims.epoch,
             seq: claims.seq,
         },
+        manifest: claims.manifest,
         at: Time::from_secs(claims.iat),
     })
 }

@@ -7,6 +7,7 @@
 //! mix-and-match, endless data, wrong key, recovery from a stolen key.
 
 mod blob;
+mod carry;
 mod digest;
 mod error;
 mod freshness;
@@ -20,6 +21,7 @@ mod sections;
 mod verify;
 
 pub use blob::{MAX_SECTION, compress, max_compressed};
+pub use carry::{Carried, Evidence, covers};
 pub use digest::{Digest, DigestError};
 pub use error::{SectionError, SnapshotError};
 pub use freshness::{Freshness, sign_freshness, verify_freshness};

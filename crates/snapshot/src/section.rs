@@ -239,6 +239,21 @@ pub struct Revocations {
     /// Ended sessions that would otherwise still be good. Key: session id.
     #[prost(message, repeated, tag = "5")]
     pub sessions: Vec<EndedSession>,
+    /// Times of which control's database has lost the memory, by a restore from a backup. Nothing
+    /// issued (a session: authenticated) within one is good.
+    #[prost(message, repeated, tag = "6")]
+    pub lost: Vec<Lost>,
+}
+
+/// A time that control does not remember.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Message)]
+pub struct Lost {
+    /// Its first second.
+    #[prost(int64, tag = "1")]
+    pub from: i64,
+    /// The second after its last.
+    #[prost(int64, tag = "2")]
+    pub until: i64,
 }
 
 /// The end of one token value.

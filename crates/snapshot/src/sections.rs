@@ -131,5 +131,6 @@ impl Canonical for Revocations {
         repeats(self.ends.iter().map(|e| e.index))
             || repeats(self.marks.iter().map(|m| (m.subject_kind, &m.subject)))
             || repeats(self.sessions.iter().map(|s| &s.id))
+            || repeats(&self.lost)
     }
 }

@@ -9,7 +9,7 @@ use prost::Message;
 use crate::blob::expand;
 use crate::sections::{CONNECTIONS, DEPLOYMENTS, GRANTS, KEYS, REVOCATIONS, ROLLOUTS, SUBJECTS};
 use crate::{
-    Digest, MAX_SECTION, Manifest, Position, Root, SectionError, SectionRef, Sections,
+    Carried, Digest, MAX_SECTION, Manifest, Position, Root, SectionError, SectionRef, Sections,
     SnapshotError, patch,
 };
 
@@ -131,6 +131,14 @@ impl Snapshot {
     /// Its content.
     pub const fn sections(&self) -> &Sections {
         &self.sections
+    }
+
+    /// Adds the revocations that control has forgotten, of organizations that are here. What was
+    /// revoked stays so.
+    pub fn carry(&mut self, carried: &Carried) {
+        for (organization, revocations) in &mut self.sections.revocations {
+            carried.add_to(*organization, revocations);
+        }
     }
 
     /// Organizations whose revocations are listed but missing or damaged. What they revoked isn't

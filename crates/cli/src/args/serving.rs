@@ -12,6 +12,30 @@ use crate::config::Flag;
 pub(crate) enum ControlCommand {
     /// Run it until it is told to end.
     Serve(ControlServe),
+    /// Let publishing go on after the database was restored from a backup. Run it once, with the
+    /// control plane stopped.
+    Recover(ControlRecover),
+}
+
+/// `control recover`.
+#[derive(Debug, Args)]
+pub(crate) struct ControlRecover {
+    #[command(flatten)]
+    pub(crate) file: ConfigFile,
+    /// The database, as `control serve` takes it.
+    #[arg(long, value_name = "URL")]
+    pub(crate) database: Option<String>,
+    /// When the backup was made, in seconds since 1970 (`date -d TIME +%s`); absent: the newest time
+    /// that the restored database spoke of. What was issued since then is refused.
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) lost_from: Option<i64>,
+}
+
+impl ControlRecover {
+    /// The flags that were given, as layers of the configuration.
+    pub(crate) fn flags(&self) -> Vec<Flag> {
+        layer(&[("--database", "database.url", self.database.as_ref())])
+    }
 }
 
 /// `control serve`.

@@ -167,7 +167,7 @@ fn master_key(text: &Secret<String>) -> Result<Secret<[u8; 32]>, Failure> {
     })
 }
 
-fn refused(error: &ControlError) -> Failure {
+pub(super) fn refused(error: &ControlError) -> Failure {
     let report = super::gate::coded("CONTROL-0001", &chain(error));
     let report = match error {
         ControlError::Store(error) => store_help(report, error),

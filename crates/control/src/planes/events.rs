@@ -5,6 +5,7 @@ use aeolus_model::{
     Action, Actor, AuditEvent, DeploymentId, OrganizationId, Outcome, SessionId, Time, TokenId,
     TokenStage,
 };
+use aeolus_snapshot::Evidence;
 use aeolus_store::{Unit as _, Write};
 use axum::Json;
 use axum::extract::Request;
@@ -126,6 +127,18 @@ async fn act(ctx: &PlaneCtx, write: &mut Write, event: Event) -> Result<(), ApiE
                 reason,
                 ..audit(action, organization, format!("{rollout}/{deployment}"))
             });
+        }
+        Event::Forgotten {
+            organization,
+            manifest,
+            content,
+        } => {
+            let evidence = Evidence {
+                organization,
+                manifest,
+                content: content.0,
+            };
+            crate::restore::remind(&ctx.app, write, ctx.plane.id, &evidence).await?;
         }
         // Refusals are kept with their batch, for the plane's own log; strangers cause them, so
         // they make no audit lines.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use aeolus_api::Base64Bytes;
 use aeolus_api::plane::ManifestAnswer;
-use aeolus_snapshot::{Freshness, Position, sign_freshness};
+use aeolus_snapshot::{Digest, Freshness, Position, sign_freshness};
 use aeolus_store::{Publication, Read, Unit as _};
 use axum::Json;
 
@@ -46,7 +46,8 @@ pub(crate) async fn manifest(
         let root = next_root(&mut view, held_root).await?;
         if let Some(published) = &published {
             let position = position(published);
-            ahead(&ctx, after, position)?;
+            let epoch = view.settings().feed().await?.epoch;
+            ahead(&ctx, after.filter(|after| after.epoch >= epoch), position).await?;
             if let Some(after) = after {
                 ctx.app.acks.polled(&ctx.app, ctx.plane.id, after.seq);
             }
@@ -90,19 +91,16 @@ const fn position(published: &Publication) -> Position {
 }
 
 /// A gate that knows more than the database proves that the database was restored. Going on would
-/// sign a past that gates must refuse, and make them doubt the future: publishing for the plane
-/// stops, loudly, until an operator has looked.
-fn ahead(ctx: &PlaneCtx, after: Option<Position>, newest: Position) -> Result<(), ApiError> {
+/// sign a past that gates must refuse, and make them doubt the future: publishing stops, loudly,
+/// until an operator has looked. Positions of an epoch that was recovered from prove nothing: what is
+/// beyond them is about to be published.
+async fn ahead(ctx: &PlaneCtx, after: Option<Position>, newest: Position) -> Result<(), ApiError> {
     let Some(after) = after.filter(|after| *after > newest) else {
         return Ok(());
     };
-    let text = format!(
-        "a gate is at {after}, the database at {newest}: the database was restored or replaced"
-    );
-    tracing::error!(plane = %ctx.plane.name, %text, "publishing for the plane is stopped");
-    ctx.app.published.send_modify(|published| {
-        published.alarms.insert(ctx.plane.id, text.clone());
-    });
+    let name = &ctx.plane.name;
+    let text = format!("a gate of {name} is at {after}, the database at {newest}");
+    crate::restore::stop(&ctx.app, ctx.plane.id, text.clone()).await?;
     Err(ApiError::Conflict(text))
 }
 
@@ -125,7 +123,7 @@ async fn answer(
         for blob in changed {
             if let Some(left) = room.checked_sub(blob.content.len()) {
                 room = left;
-                let name = aeolus_snapshot::Digest::from_bytes(blob.digest).to_string();
+                let name = Digest::from_bytes(blob.digest).to_string();
                 blobs.insert(name, Base64Bytes(blob.content));
             }
         }
@@ -148,18 +146,21 @@ async fn next_root(view: &mut Read, held: u64) -> Result<Option<String>, ApiErro
     Ok(roots.into_iter().next().map(|root| root.document))
 }
 
-/// The signed word that nothing newer exists. While the publisher is behind the feed that is not
-/// true of now, only of the time of the last publication: a stuck publisher must make gates old,
-/// not blind.
+/// The signed word that nothing newer exists. It is true of now only if what is published is what
+/// the feed is at: a stuck publisher, or a database that was restored, must make gates old, not
+/// blind.
 async fn freshness(ctx: &PlaneCtx, published: &Publication) -> Result<String, ApiError> {
     let now = ctx.app.clock.now();
-    let feed = ctx.app.store.read().await?.settings().feed().await?;
-    let newest = position(published);
-    let behind = (feed.epoch, feed.content) > (newest.epoch, newest.seq);
+    let mut view = ctx.app.store.read().await?;
+    let feed = view.settings().feed().await?;
+    let stopped = crate::restore::found(&mut view).await?.is_some();
+    let position = position(published);
+    let newest = !stopped && (feed.epoch, feed.content) == (position.epoch, position.seq);
     let statement = Freshness {
         plane: ctx.plane.id,
-        position: newest,
-        at: if behind { published.published_at } else { now },
+        position,
+        manifest: Digest::of(published.manifest.as_bytes()),
+        at: if newest { now } else { published.published_at },
     };
     sign_freshness(&statement, ctx.app.keys.snapshot()).map_err(ApiError::internal)
 }

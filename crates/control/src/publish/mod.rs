@@ -80,6 +80,7 @@ async fn round(app: &App, seen: &mut Vec<(PlaneId, u64, u64)>) -> Result<(), Pub
     let planes = view.planes().list().await?;
     let positions = view.publications().positions().await?;
     let root = view.roots().newest().await?;
+    let restored = crate::restore::found(&mut view).await?;
     drop(view);
     let trusted = root.and_then(|root| Root::parse(&root.document).ok());
     let kid = app.keys.snapshot().public().kid();
@@ -87,6 +88,10 @@ async fn round(app: &App, seen: &mut Vec<(PlaneId, u64, u64)>) -> Result<(), Pub
     let mut alarms = BTreeMap::new();
     for plane in planes {
         if matches!(plane.stage, PlaneStage::Quarantined { .. }) {
+            continue;
+        }
+        if let Some(restored) = &restored {
+            alarms.insert(plane.id, restored.alarm());
             continue;
         }
         if !trusted {
@@ -110,12 +115,6 @@ async fn tell(
     held: Option<(u64, u64)>,
     feed: Feed,
 ) -> Result<Option<String>, PublishFailure> {
-    let ahead = app.published.borrow().alarms.get(&plane.id).cloned();
-    let ahead = ahead.filter(|text| text.starts_with("a gate is at"));
-    if ahead.is_some() {
-        // Found by a gate's poll; it stays until an operator has looked and restarts or recovers.
-        return Ok(ahead);
-    }
     let newest = (feed.epoch, feed.content);
     match held {
         Some(held) if held > newest => {
@@ -183,12 +182,6 @@ async fn notice(
     let news = positions != *seen;
     *seen = positions;
     app.published.send_if_modified(|published| {
-        let mut alarms = alarms;
-        for (plane, text) in &published.alarms {
-            if text.starts_with("a gate is at") {
-                alarms.entry(*plane).or_insert_with(|| text.clone());
-            }
-        }
         let changed = published.alarms != alarms;
         published.alarms = alarms;
         if news {

@@ -166,5 +166,6 @@ pub(super) fn revocations(from: RevocationList, ended: &[Session]) -> section::R
         marks: marks.collect(),
         sessions: sessions.collect(),
         status: from.status,
+        lost: Vec::new(),
     }
 }

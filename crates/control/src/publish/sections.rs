@@ -38,12 +38,17 @@ pub(crate) async fn of(app: &App, view: &mut Read, plane: PlaneId) -> Result<Sec
     let providers = Providers::of(&connections, &held, (&app.identity_salt, plane), now);
     let mut identities = providers.identities(&view.identities().reaching(plane).await?);
     let mut revocations = BTreeMap::new();
+    let lost = crate::restore::lost(view).await?;
     let organizations: BTreeSet<_> = deployments.iter().map(|d| d.organization).collect();
     for organization in organizations {
         let list = view.revocations().of(organization).await?;
         let ended = view.sessions().ended(organization, now).await?;
         if let Some(list) = list {
-            revocations.insert(organization, records::revocations(list, &ended));
+            let list = section::Revocations {
+                lost: lost.clone(),
+                ..records::revocations(list, &ended)
+            };
+            revocations.insert(organization, list);
         }
     }
     let rollouts = match view.planes().get(plane).await? {

@@ -212,7 +212,7 @@ async fn a_provider_that_is_away_or_talks_nonsense_takes_nothing_away() {
 }
 
 #[tokio::test]
-async fn a_gate_that_meets_an_unknown_key_makes_control_ask_once_a_minute() {
+async fn f32_a_gate_that_meets_an_unknown_key_makes_control_ask_once_a_minute() {
     let Known {
         f, idp, mut reader, ..
     } = known("demand").await;

@@ -165,6 +165,30 @@ impl Fixture {
         }
     }
 
+    /// Copies everything that an operator backs up.
+    pub(crate) fn backup(&self) -> tempfile::TempDir {
+        let to = tempfile::tempdir().unwrap();
+        std::fs::create_dir(to.path().join("root")).unwrap();
+        for folder in ["", "root"] {
+            for entry in std::fs::read_dir(self.dir.path().join(folder)).unwrap() {
+                let from = entry.unwrap().path();
+                if from.is_file() && from.extension().is_none_or(|kind| kind != "db-shm") {
+                    let to = to.path().join(folder).join(from.file_name().unwrap());
+                    std::fs::copy(&from, to).unwrap();
+                }
+            }
+        }
+        to
+    }
+
+    /// Ends this control and starts one over a backup, at the same time of day.
+    pub(crate) async fn restored(self, backup: tempfile::TempDir) -> Self {
+        let now = self.clock.now();
+        let next = Self::at(backup, self.rng.clone()).await;
+        next.clock.advance(now.since(next.clock.now()));
+        next
+    }
+
     /// Runs the publisher beside the test.
     pub(crate) fn work(&self) {
         let (control, stop) = (self.control.clone(), self.stop.clone());
@@ -212,6 +236,15 @@ impl Fixture {
             None => Body::empty(),
         };
         self.send(request.body(body).unwrap()).await
+    }
+
+    /// A batch of one event, as a gate sends it.
+    pub(crate) async fn event(&self, gate: &Gate, key: &str, event: String) -> Answer {
+        let request = Request::post("/v1/planes/self/events")
+            .header(AUTHORIZATION, format!("Bearer {}", self.assertion(gate)))
+            .header(CONTENT_TYPE, "application/x-ndjson")
+            .header("idempotency-key", key);
+        self.send(request.body(Body::from(event)).unwrap()).await
     }
 
     /// A form, as our own pages send it.

@@ -19,6 +19,8 @@ mod provider;
 #[cfg(test)]
 mod publish;
 #[cfg(test)]
+mod restore;
+#[cfg(test)]
 mod rollout;
 #[cfg(test)]
 mod served;

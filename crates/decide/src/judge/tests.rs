@@ -548,7 +548,7 @@ fn team_grants_reach_members() {
 }
 
 #[test]
-fn staleness_policies_hold() {
+fn f13_f14_f15_staleness_policies_hold() {
     use section::StalePolicy::{Deny, ReadOnly, ServeUntilExp, StaticAllow, Unspecified};
     let mut fleet = Fleet::new();
     let day = 24 * HOUR;

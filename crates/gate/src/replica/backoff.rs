@@ -36,7 +36,7 @@ mod tests {
     use aeolus_testkit::SeededRng;
 
     #[test]
-    fn pauses_are_spread_and_bounded() {
+    fn f12_pauses_are_spread_and_a_wish_counts_up_to_a_minute() {
         let rng = SeededRng::new("backoff");
         let mut backoff = Backoff::default();
         let pauses: Vec<_> = (0..1000).map(|_| backoff.next(&rng, None)).collect();

@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn the_wall_counts_only_at_start_and_never_below_the_floor() {
+    fn f34_the_wall_counts_only_at_start_and_never_below_the_floor() {
         let boot = Arc::new(Boot::default());
         let clock = GateClock::start(&Wall(1_000), boot.clone(), Some(Time::from_secs(5_000)));
         assert!(clock.is_suspect());

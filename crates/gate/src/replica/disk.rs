@@ -4,6 +4,7 @@
 //! replica/{a,b}/manifest     the compact JWS
 //! replica/{a,b}/blobs/HEX    its content, by hash
 //! replica/floor              highest position ever taken, and which older manifest may stand in
+//! replica/remembered         signed revocations that control has forgotten
 //! replica/time               last gate time, last freshness statement
 //! ```
 //!
@@ -17,7 +18,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use aeolus_model::{PlaneId, Time};
-use aeolus_snapshot::{Digest, Position, Root, Snapshot, SnapshotError, Trust};
+use aeolus_snapshot::{Digest, Evidence, Position, Root, Snapshot, SnapshotError, Trust};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -48,6 +49,7 @@ pub(crate) struct Found {
     pub(crate) stored: Option<Stored>,
     pub(crate) floor: Option<Position>,
     pub(crate) times: Option<Times>,
+    pub(crate) remembered: Vec<Evidence>,
     /// A mark is missing or damaged although a snapshot is there, or the newest generation is
     /// damaged: something newer may have been known.
     pub(crate) doubtful: bool,
@@ -75,6 +77,7 @@ pub(crate) struct Disk {
     floor: Option<Floor>,
 }
 
+const REMEMBERED: &str = "remembered";
 const GENERATIONS: [&str; 2] = ["a", "b"];
 
 impl Disk {
@@ -92,6 +95,8 @@ impl Disk {
     pub(crate) fn load(&mut self, root: &Root, plane: PlaneId) -> Found {
         let floor = self.mark::<Floor>("floor");
         let times = self.mark::<Times>("time");
+        let remembered = self.mark::<Vec<Evidence>>(REMEMBERED);
+        let lost = remembered.is_none() && self.fs.read(&self.folder.join(REMEMBERED)).is_ok();
         let mut refused = Vec::new();
         let mut whole = Vec::new();
         for index in 0..GENERATIONS.len() {
@@ -125,12 +130,13 @@ impl Disk {
         self.previous = whole.last().map(|(_, stored)| digest(stored));
         let doubtful = best
             .as_ref()
-            .is_some_and(|(_, stored)| floor.is_none() || times.is_none() || below(stored));
+            .is_some_and(|(_, stored)| floor.is_none() || times.is_none() || lost || below(stored));
         Found {
             doubtful,
             stored: best.map(|(_, stored)| stored),
             floor: highest,
             times,
+            remembered: remembered.unwrap_or_default(),
             refused,
         }
     }
@@ -238,6 +244,11 @@ impl Disk {
     /// Remembers the time.
     pub(crate) fn store_times(&self, times: &Times) -> io::Result<()> {
         self.store_mark("time", times)
+    }
+
+    /// Remembers what control has forgotten.
+    pub(crate) fn store_remembered(&self, evidence: &[Evidence]) -> io::Result<()> {
+        self.store_mark(REMEMBERED, &evidence)
     }
 
     fn store_mark(&self, name: &str, value: &impl Serialize) -> io::Result<()> {

@@ -1,6 +1,7 @@
 //! A gate's copy of what control published: loaded from disk at once, kept fresh by a long poll,
 //! replaced as a whole, used without ever waiting for the network.
 
+mod alarms;
 mod backoff;
 mod clock;
 mod control;
@@ -12,12 +13,14 @@ mod install;
 mod outbox;
 mod persist;
 mod rebuild;
+mod remember;
 mod renewal;
 mod run;
 mod secret_file;
 mod state;
 mod stream;
 
+pub use alarms::Alarms;
 pub use clock::{BootClock, GateClock, SystemBootClock};
 pub use control::{ApiControl, Control, ControlError};
 pub use data::{Data, DataError, Settings};
@@ -28,4 +31,4 @@ pub use renewal::{Renewal, SessionRenewals};
 pub use run::{Counters, Reports, Tasks, run};
 pub use secret_file::{SecretFile, SecretRead};
 pub(crate) use state::lock;
-pub use state::{Alarms, Applied, Loaded, Parts, RefreshError, Replica};
+pub use state::{Applied, Loaded, Parts, RefreshError, Replica};

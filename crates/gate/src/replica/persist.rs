@@ -15,7 +15,7 @@ impl<W> Replica<W> {
     pub fn persist(&self) -> io::Result<()> {
         // One writer at a time; what it writes is taken after it has the turn.
         let mut disk = lock(&self.disk);
-        let (manifest, blobs, floor, root, unsaved, times) = {
+        let (manifest, blobs, floor, root, unsaved, times, evidence) = {
             let inner = self.inner();
             let times = Times {
                 gate: self.clock.now(),
@@ -28,10 +28,15 @@ impl<W> Replica<W> {
                 inner.root.clone(),
                 inner.unsaved,
                 times,
+                (inner.remembered.unsaved).then(|| inner.remembered.evidence.clone()),
             )
         };
         let believed = !self.is_suspect();
         let mut write = || {
+            if let Some(evidence) = &evidence {
+                // Before the snapshot that has forgotten it.
+                disk.store_remembered(evidence)?;
+            }
             if unsaved.snapshot {
                 disk.store(&manifest, &blobs)?;
             }
@@ -56,6 +61,7 @@ impl<W> Replica<W> {
             if Arc::ptr_eq(&inner.manifest, &manifest) {
                 inner.unsaved.snapshot = false;
                 inner.unsaved.floor_reset = false;
+                inner.remembered.unsaved = false;
             }
             if inner.root.version() == root.version() {
                 inner.unsaved.root = false;

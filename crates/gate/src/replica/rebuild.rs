@@ -20,7 +20,8 @@ impl<W> Replica<W> {
             floor: None,
         };
         let find = |digest: &Digest| inner.blobs.get(digest).map(|blob| blob.to_vec());
-        let snapshot = Snapshot::reload(&trust, &inner.manifest, &find)?;
+        let mut snapshot = Snapshot::reload(&trust, &inner.manifest, &find)?;
+        snapshot.carry(&inner.remembered.carried);
         self.current.store(Some(Arc::new(Loaded {
             world: (self.build)(&snapshot),
             manifest: loaded.manifest.clone(),

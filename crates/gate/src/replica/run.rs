@@ -4,10 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use aeolus_api::plane::Status;
+use aeolus_api::Base64Bytes;
+use aeolus_api::plane::{Event, Status};
 use aeolus_api::rollout::Report;
 use aeolus_keys::digest::random_token;
 use aeolus_model::{Clock as _, Rng};
+use aeolus_snapshot::Digest;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -22,6 +24,7 @@ const STATUS: Duration = Duration::from_secs(15);
 /// While a rollout is in force somebody may look at its figures.
 const WATCHED: Duration = Duration::from_secs(5);
 const LIMIT: Duration = Duration::from_secs(5);
+const LARGE: Duration = Duration::from_secs(30);
 const FLUSH: Duration = Duration::from_secs(1);
 const SETTLE: Duration = Duration::from_millis(100);
 const RETRY: Duration = Duration::from_secs(5);
@@ -76,6 +79,7 @@ pub async fn run<W: Send + Sync + 'static, C: Control>(
             until(&shutdown, flush(&tasks)),
             until(&shutdown, send(&tasks)),
             until(&shutdown, renew(&tasks)),
+            until(&shutdown, remind(&tasks)),
         );
     };
     work.await;
@@ -182,6 +186,41 @@ async fn renew<W, C: Control>(tasks: &Tasks<W, C>) {
         match tasks.renewals.work(&*tasks.control, now).await {
             Ok(()) => backoff.reset(),
             Err(error) => sleep(pause(&mut backoff, &*tasks.rng, &error)).await,
+        }
+    }
+}
+
+/// Shows control what it once signed and no more knows. Sending it twice is harmless: its key is the
+/// hash of what it says.
+async fn remind<W, C: Control>(tasks: &Tasks<W, C>) {
+    let mut backoff = Backoff::default();
+    loop {
+        tasks.replica.forgotten.notified().await;
+        for evidence in tasks.replica.evidence() {
+            let event = Event::Forgotten {
+                organization: evidence.organization,
+                manifest: evidence.manifest,
+                content: Base64Bytes(evidence.content),
+            };
+            let Ok(line) = serde_json::to_vec(&event) else {
+                continue;
+            };
+            let key = Digest::of(&line).to_string();
+            loop {
+                let sent = timeout(LARGE, tasks.control.events(&key, line.clone())).await;
+                match sent {
+                    Ok(Ok(_)) => break,
+                    Ok(Err(ControlError::Refused { status, text }))
+                        if status != 401 && status != 403 =>
+                    {
+                        tracing::error!(status, text, "control refused to be reminded");
+                        break;
+                    }
+                    Ok(Err(error)) => sleep(pause(&mut backoff, &*tasks.rng, &error)).await,
+                    Err(_) => sleep(RETRY).await,
+                }
+            }
+            backoff.reset();
         }
     }
 }

@@ -14,10 +14,12 @@ use aeolus_snapshot::{
 use arc_swap::ArcSwapOption;
 use tokio::sync::Notify;
 
+use super::alarms::Alarms;
 use super::clock::{BootClock, GateClock};
 use super::data::Data;
 use super::disk::{BlobMap, Disk};
 use super::fs::Fs;
+use super::remember::Remembered;
 
 /// A snapshot in force, together with what the gate made of it.
 #[derive(Debug)]
@@ -50,20 +52,6 @@ pub enum RefreshError {
     Root(#[from] RootError),
 }
 
-/// What an operator should know. All clear by themselves when the cause is gone.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Alarms {
-    /// Persisting failed; what is in memory serves on, a restart would lose it.
-    pub disk: Option<String>,
-    /// The stable code of the last refusal of an answer of control.
-    pub refused: Option<String>,
-    /// Control's newest position is below ours: its database was set back.
-    pub control_behind: bool,
-    /// The wall clock or the marks on disk can't be believed, or the newest snapshot on disk was
-    /// damaged, and control hasn't been heard since.
-    pub suspect: bool,
-}
-
 /// What a replica takes from its surroundings.
 pub struct Parts<W> {
     /// The wall clock, asked once.
@@ -94,6 +82,8 @@ pub struct Replica<W> {
     pub(super) fs: Arc<dyn Fs>,
     pub(super) folder: PathBuf,
     pub(crate) changed: Notify,
+    /// Control says less than it once signed.
+    pub(super) forgotten: Notify,
 }
 
 pub(super) struct Inner {
@@ -105,6 +95,7 @@ pub(super) struct Inner {
     pub(super) manifest: Arc<str>,
     pub(super) blobs: BlobMap,
     pub(super) freshness: Option<Arc<str>>,
+    pub(super) remembered: Remembered,
     pub(super) unsaved: Unsaved,
 }
 
@@ -129,16 +120,20 @@ impl<W> Replica<W> {
             manifest: Arc::from(""),
             blobs: BlobMap::new(),
             freshness: None,
+            remembered: Remembered::of(found.remembered, &data.root, plane),
             unsaved: Unsaved::default(),
         };
         let (mut loaded, mut signed) = (None, None);
-        if let Some(stored) = found.stored {
+        if let Some(mut stored) = found.stored {
+            inner.remembered.begin(&mut stored.snapshot);
             let position = stored.snapshot.position();
             inner.floor = inner.floor.max(Some(position));
             let said = found.times.as_ref().and_then(|times| {
                 let text = times.freshness.as_deref()?;
                 let said = verify_freshness(&inner.root, plane, text).ok()?;
-                (said.position == position).then_some((said.at, Arc::from(text)))
+                let named = Digest::of(stored.manifest.as_bytes());
+                (said.position == position && said.manifest == named)
+                    .then_some((said.at, Arc::from(text)))
             });
             let (said, freshness) = said.unzip();
             inner.freshness = freshness;
@@ -159,6 +154,10 @@ impl<W> Replica<W> {
         for error in &found.refused {
             tracing::error!(%error, "a snapshot on disk was passed over");
         }
+        let forgotten = Notify::new();
+        if !inner.remembered.evidence.is_empty() {
+            forgotten.notify_one();
+        }
         Self {
             plane,
             current: ArcSwapOption::from(loaded),
@@ -173,6 +172,7 @@ impl<W> Replica<W> {
             fs: Arc::clone(&data.fs),
             folder: data.path.clone(),
             changed: Notify::new(),
+            forgotten,
         }
     }
 
@@ -212,14 +212,6 @@ impl<W> Replica<W> {
     /// Gate time: what `exp` and `nbf` are judged by.
     pub const fn clock(&self) -> &GateClock {
         &self.clock
-    }
-
-    /// What is wrong at the moment.
-    pub fn alarms(&self) -> Alarms {
-        Alarms {
-            suspect: self.is_suspect(),
-            ..lock(&self.alarms).clone()
-        }
     }
 
     /// The root document in force, or the newer one that waits for its first manifest.
@@ -285,7 +277,7 @@ impl<W> Replica<W> {
             let blob = fetched.get(digest).or_else(|| inner.blobs.get(digest))?;
             Some(blob.to_vec())
         };
-        let snapshot = Snapshot::verify(&trust, manifest, &find, self.clock.now())?;
+        let mut snapshot = Snapshot::verify(&trust, manifest, &find, self.clock.now())?;
         let position = snapshot.position();
         if !reset && self.after() == Some(position) {
             return Ok(Applied::Unchanged);
@@ -302,7 +294,11 @@ impl<W> Replica<W> {
             let blob = fetched.get(digest).or_else(|| inner.blobs.get(digest))?;
             Some((*digest, Arc::clone(blob)))
         });
-        inner.blobs = blobs.collect();
+        let blobs = blobs.collect();
+        if inner.remember(&mut snapshot, reset) {
+            self.forgotten.notify_one();
+        }
+        inner.blobs = blobs;
         inner.manifest = Arc::from(manifest);
         inner.floor = Some(position);
         self.signed
@@ -341,22 +337,18 @@ impl<W> Replica<W> {
         }
         self.clock.signed(said.at);
         let position = self.peek().as_ref().map(|l| l.manifest.position);
-        lock(&self.alarms).control_behind = Some(said.position) < position;
-        if Some(said.position) == position {
+        let same = said.manifest == Digest::of(inner.manifest.as_bytes());
+        let behind = Some(said.position) < position || (Some(said.position) == position && !same);
+        lock(&self.alarms).control_behind = behind;
+        if behind {
+            self.forgotten.notify_one();
+        } else if Some(said.position) == position {
             self.signed.store(said.at.millis(), Ordering::SeqCst);
             inner.freshness = Some(Arc::from(text));
             self.doubtful.store(false, Ordering::SeqCst);
             self.heard.store(true, Ordering::Relaxed);
         }
         Ok(())
-    }
-
-    /// Remembers how the last answer of control was judged.
-    pub(crate) fn judged(&self, error: Option<&RefreshError>) {
-        lock(&self.alarms).refused = error.map(|error| match error {
-            RefreshError::Snapshot(error) => error.code().to_owned(),
-            RefreshError::Root(_) => "root".to_owned(),
-        });
     }
 
     pub(super) fn inner(&self) -> MutexGuard<'_, Inner> {

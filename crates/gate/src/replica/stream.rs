@@ -66,6 +66,10 @@ pub(crate) async fn follow<W: Send + Sync + 'static, C: Control>(
                 }
                 let wish = match error {
                     PollError::Control(ControlError::Busy(wish)) => wish,
+                    PollError::Control(ControlError::Refused { status: 409, .. }) => {
+                        replica.is_ahead();
+                        None
+                    }
                     _ => None,
                 };
                 let pause = backoff.next(&*rng, wish);

@@ -29,6 +29,8 @@ mod replica_disk;
 #[cfg(test)]
 mod replica_kill;
 #[cfg(test)]
+mod replica_restore;
+#[cfg(test)]
 mod replica_stream;
 #[cfg(test)]
 mod replica_upstream;

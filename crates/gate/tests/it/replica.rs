@@ -51,6 +51,12 @@ pub(crate) fn at(seq: u64) -> Position {
     Position { epoch: 1, seq }
 }
 
+/// Status bits at a position: none is ever taken back.
+pub(crate) fn bits(seq: u64) -> u8 {
+    let unset = u32::try_from(8_u64.saturating_sub(seq)).unwrap();
+    u8::MAX.checked_shr(unset).unwrap_or(0)
+}
+
 pub(crate) fn published_by(signer: &SigningKey, seq: u64, issued_at: Time) -> Published {
     let mut sections = Sections::default();
     sections.deployments.deployments.push(Deployment {
@@ -60,7 +66,7 @@ pub(crate) fn published_by(signer: &SigningKey, seq: u64, issued_at: Time) -> Pu
         ..Deployment::default()
     });
     let revocations = Revocations {
-        status: vec![u8::try_from(seq % 256).unwrap(); 8],
+        status: vec![bits(seq); 8],
         ..Revocations::default()
     };
     sections.revocations.insert(ORGANIZATION, revocations);
@@ -81,6 +87,7 @@ pub(crate) fn freshness_by(signer: &SigningKey, seq: u64, said_at: Time) -> Stri
     let said = Freshness {
         plane: PLANE,
         position: at(seq),
+        manifest: Digest::of(published_by(signer, seq, NOW).manifest.as_bytes()),
         at: said_at,
     };
     sign_freshness(&said, signer).unwrap()

@@ -14,8 +14,8 @@ use aeolus_gate::replica::{Alarms, Data, DataError};
 use aeolus_model::Clock as _;
 
 use crate::replica::{
-    Boot, NOW, ORGANIZATION, at, enrolled, fresh, freshness_by, key, open, open_with, published,
-    seq, take,
+    Boot, NOW, ORGANIZATION, at, bits, enrolled, fresh, freshness_by, key, open, open_with,
+    published, seq, take,
 };
 
 /// A file system whose writing operations fail from the n-th one on.
@@ -273,12 +273,12 @@ async fn f38_a_flipped_or_cut_byte_anywhere_loads_the_previous_generation() {
                     file.display()
                 );
                 assert_eq!(current.world.0, [format!("at-{position}")]);
-                let bits = if revocations {
+                let expected = if revocations {
                     Vec::new()
                 } else {
-                    vec![u8::try_from(position).unwrap(); 8]
+                    vec![bits(position); 8]
                 };
-                assert_eq!(current.world.1, bits);
+                assert_eq!(current.world.1, expected);
                 assert!(
                     position == 5 || loaded.alarms().suspect,
                     "something newer was known"
@@ -357,7 +357,7 @@ async fn f42_files_that_others_could_touch_are_refused() {
 }
 
 #[tokio::test]
-async fn a_wall_clock_that_fell_behind_is_suspect_until_control_speaks() {
+async fn f34_a_wall_clock_that_fell_behind_is_suspect_until_control_speaks() {
     let (_folder, path) = gate_at(&[4]).await;
     let behind = NOW.minus(Duration::from_secs(3600));
     let boot = Arc::new(Boot::default());

@@ -13,8 +13,8 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::replica::{
-    FakeControl, NOW, Next, ORGANIZATION, TestReplica, answer, enrolled, fresh, freshness_by, key,
-    open, published, published_by, root_document, seq,
+    FakeControl, NOW, Next, ORGANIZATION, TestReplica, answer, bits, enrolled, fresh, freshness_by,
+    key, open, published, published_by, root_document, seq,
 };
 
 pub(crate) struct Fleet {
@@ -80,7 +80,7 @@ impl Fleet {
     }
 }
 
-fn script(next: impl IntoIterator<Item = Next>) -> FakeControl {
+pub(crate) fn script(next: impl IntoIterator<Item = Next>) -> FakeControl {
     let control = FakeControl::default();
     next.into_iter().for_each(|next| control.say(next));
     control
@@ -414,7 +414,7 @@ async fn revocations_lost_on_disk_are_fetched_again_under_the_same_position() {
             current.missing_revocations.is_empty()
         })
         .await;
-    assert_eq!(fleet.replica.current().unwrap().world.1, [4; 8]);
+    assert_eq!(fleet.replica.current().unwrap().world.1, [bits(4); 8]);
     assert_eq!(
         fleet.control.polls.lock().unwrap()[0].1,
         None,

@@ -3,6 +3,10 @@
 #[cfg(test)]
 mod build;
 #[cfg(test)]
+mod carry;
+#[cfg(test)]
+mod model;
+#[cfg(test)]
 mod patches;
 #[cfg(test)]
 mod root;

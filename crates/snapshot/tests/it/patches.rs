@@ -100,7 +100,7 @@ fn connections() -> impl Strategy<Value = Connections> {
     })
 }
 
-fn revocations() -> impl Strategy<Value = Revocations> {
+pub(crate) fn revocations() -> impl Strategy<Value = Revocations> {
     let status = (0_usize..400, vec((0_usize..400, any::<u8>()), 0..4));
     let marks = btree_map((1_i32..3, id()), 0_i64..5, 0..5);
     (status, 0_i64..3, marks, btree_set(id(), 0..4)).prop_map(
@@ -144,7 +144,26 @@ fn check(base: &impl Canonical, new: &impl Canonical) -> Result<(), TestCaseErro
     Ok(())
 }
 
+/// Any sequence of patches gives what the last base, rebuilt, would have been.
+fn check_all(versions: &[impl Canonical]) -> Result<(), TestCaseError> {
+    let versions: Vec<_> = versions.iter().map(|v| v.canonical().unwrap()).collect();
+    let mut patched = versions[0].clone();
+    for pair in versions.windows(2) {
+        patched = apply(&patched, &diff(&pair[0], &pair[1]).unwrap()).unwrap();
+        prop_assert_eq!(&patched, &pair[1]);
+    }
+    prop_assert_eq!(Some(&patched), versions.last());
+    Ok(())
+}
+
 proptest! {
+    #[test]
+    fn any_sequence_of_revocations(versions in vec(revocations(), 1..8)) { check_all(&versions)?; }
+    #[test]
+    fn any_sequence_of_grants(versions in vec(grants(), 1..8)) { check_all(&versions)?; }
+    #[test]
+    fn any_sequence_of_deployments(versions in vec(deployments(), 1..8)) { check_all(&versions)?; }
+
     #[test]
     fn deployments_patch((base, new) in (deployments(), deployments())) { check(&base, &new)?; }
     #[test]

@@ -244,6 +244,7 @@ fn freshness_is_bound_to_plane_key_and_kind() {
     let said = Freshness {
         plane: plane(1),
         position: Position { epoch: 1, seq: 7 },
+        manifest: Digest::of(b"a manifest"),
         at: NOW,
     };
     let text = sign_freshness(&said, &key("snapshot")).unwrap();

@@ -23,6 +23,9 @@ statements! {
         ON CONFLICT (organization, idx) DO NOTHING";
     REVOKE = "UPDATE status_indexes SET revoked_at = $3
         WHERE organization = $1 AND idx = $2 AND revoked_at IS NULL";
+    IS_REVOKED = "SELECT 1 FROM status_indexes
+        WHERE organization = $1 AND idx = $2 AND revoked_at IS NOT NULL";
+    WIDEN = "UPDATE revocation_lists SET size = $2 WHERE organization = $1 AND size < $2";
     SET_END = "UPDATE status_indexes SET ends_at = $3
         WHERE organization = $1 AND idx = $2 AND (ends_at IS NULL OR ends_at > $3)";
     MARK = "INSERT INTO marks (organization, subject_kind, subject, not_before)
@@ -115,7 +118,35 @@ impl<U: Unit> Revocations<'_, U> {
     }
 }
 
+impl<U: Unit> Revocations<'_, U> {
+    /// Whether a token value was revoked.
+    pub async fn is_revoked(
+        &mut self,
+        organization: OrganizationId,
+        index: u32,
+    ) -> Result<bool, StoreError> {
+        let row = self.0.tx().first(IS_REVOKED, bind![organization, index]);
+        Ok(row.await?.is_some())
+    }
+}
+
 impl Revocations<'_, Write> {
+    /// Revokes values that this database may never have given out: what was revoked after the backup
+    /// from which it was restored. `size`: how many the list must have at least.
+    pub async fn revoke_forgotten(
+        &mut self,
+        organization: OrganizationId,
+        (size, indexes): (u64, &[u32]),
+        now: Time,
+    ) -> Result<(), StoreError> {
+        self.0.change(WIDEN, bind![organization, size]).await?;
+        for index in indexes {
+            self.0.change(ALLOCATE, bind![organization, index]).await?;
+            self.revoke(organization, *index, now).await?;
+        }
+        Ok(())
+    }
+
     /// Gives out an index for a new token value: random, so that it tells nothing of how many
     /// there are, and never given out before. The list doubles when half of it is used, so gates
     /// know an index before it is needed and a free one is found in two tries on average.

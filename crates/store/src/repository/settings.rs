@@ -1,5 +1,7 @@
 //! The feed's position and a few settings that belong to the data.
 
+use aeolus_model::Time;
+
 use crate::StoreError;
 use crate::engine::{Tx, bind};
 use crate::unit::{Unit, Write};
@@ -12,6 +14,10 @@ statements! {
     GET = "SELECT value FROM settings WHERE name = $1";
     PUT = "INSERT INTO settings (name, value) VALUES ($1, $2)
         ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+    DELETE = "DELETE FROM settings WHERE name = $1";
+    NEWEST = "SELECT MAX(at) FROM (SELECT at FROM audit UNION ALL
+        SELECT reported_at AS at FROM replicas UNION ALL
+        SELECT published_at AS at FROM publications) AS times";
 }
 
 /// Where the feed stands.
@@ -42,6 +48,12 @@ impl<U: Unit> Settings<'_, U> {
         })
     }
 
+    /// The newest time that the database speaks of; none in a new one.
+    pub async fn newest_time(&mut self) -> Result<Option<Time>, StoreError> {
+        let row = self.0.tx().first(NEWEST, bind![]).await?;
+        row.map_or(Ok(None), |row| row.fields().maybe())
+    }
+
     /// A setting by name: `product-version`, `issuer` and such.
     pub async fn get(&mut self, name: &str) -> Result<Option<String>, StoreError> {
         let row = self.0.tx().first(GET, bind![name]).await?;
@@ -53,6 +65,11 @@ impl Settings<'_, Write> {
     /// Sets a setting.
     pub async fn put(&mut self, name: &str, value: &str) -> Result<(), StoreError> {
         self.0.change(PUT, bind![name, value]).await.map(|_| ())
+    }
+
+    /// Removes a setting.
+    pub async fn delete(&mut self, name: &str) -> Result<(), StoreError> {
+        self.0.change(DELETE, bind![name]).await.map(|_| ())
     }
 
     /// Raises the epoch after a restore and returns the new one.

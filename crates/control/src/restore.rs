@@ -1,0 +1,269 @@
+//! After a restore of the database from a backup: found out by a gate that knows more, ended by an
+//! operator.
+//!
+//! Until then nothing is published, because it would be a past that gates must refuse, and what was
+//! published is called fresh no more. Recovering raises the epoch, so that everything published
+//! afterwards is beyond everything before, and names the time that is lost: gates refuse what was
+//! issued in it. Revocations of that time come back from the gates, under control's own signature.
+
+use aeolus_model::{Action, Actor, AuditEvent, Clock, OrganizationId, Outcome, PlaneId, Time};
+use aeolus_snapshot::section::{Lost, Revocations};
+use aeolus_snapshot::{Digest, Evidence, Position, Root};
+use aeolus_store::{DatabaseUrl, Mark, Publication, StatusEnd, Store, StoreError, Unit, Write};
+use serde::{Deserialize, Serialize};
+
+use crate::app::App;
+use crate::bootstrap::ControlError;
+
+const FOUND: &str = "restore-found";
+const LOST: &str = "lost-times";
+
+/// What a gate proved.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Found {
+    at: Time,
+    /// Nothing that happened since is sure to be remembered.
+    lost_from: Time,
+    text: String,
+}
+
+impl Found {
+    /// For an operator.
+    pub(crate) fn alarm(&self) -> String {
+        format!(
+            "{}: the database was restored or replaced; nothing is published until `aeolus control recover`",
+            self.text
+        )
+    }
+}
+
+/// The proof that waits for an operator, if there is one.
+pub(crate) async fn found(unit: &mut impl Unit) -> Result<Option<Found>, StoreError> {
+    let text = unit.settings().get(FOUND).await?;
+    text.map(|text| read(&text)).transpose()
+}
+
+/// The times that are lost, for every organization's revocations.
+pub(crate) async fn lost(unit: &mut impl Unit) -> Result<Vec<Lost>, StoreError> {
+    let text = unit.settings().get(LOST).await?;
+    let times: Vec<(i64, i64)> = text.map_or_else(|| Ok(Vec::new()), |text| read(&text))?;
+    let times = times.into_iter().map(|(from, until)| Lost { from, until });
+    Ok(times.collect())
+}
+
+/// Stops publishing, for all replicas of control and over restarts.
+pub(crate) async fn stop(app: &App, plane: PlaneId, text: String) -> Result<(), StoreError> {
+    let mut write = app.store.write().await?;
+    stop_in(app, &mut write, plane, text).await?;
+    app.commit(write).await.map(|_| ())
+}
+
+async fn stop_in(
+    app: &App,
+    write: &mut Write,
+    plane: PlaneId,
+    text: String,
+) -> Result<(), StoreError> {
+    if found(write).await?.is_some() {
+        return Ok(());
+    }
+    let found = Found {
+        at: app.clock.now(),
+        lost_from: app.newest_at_start,
+        text,
+    };
+    tracing::error!(%plane, alarm = found.alarm(), "publishing is stopped");
+    write.settings().put(FOUND, &json(&found)?).await?;
+    write.audit(event(
+        found.at,
+        Actor::Plane(plane),
+        Action::RestoreFound,
+        found.text,
+    ));
+    Ok(())
+}
+
+/// Takes back revocations that this control signed and has forgotten, and stops if it signed them in
+/// the epoch that it believes to be in.
+pub(crate) async fn remind(
+    app: &App,
+    write: &mut Write,
+    plane: PlaneId,
+    evidence: &Evidence,
+) -> Result<(), StoreError> {
+    let root = write.roots().newest().await?;
+    let Some(root) = root.and_then(|root| Root::parse(&root.document).ok()) else {
+        return Ok(());
+    };
+    let (position, revocations) = match evidence.open(&root, plane) {
+        Ok(opened) => opened,
+        Err(error) => {
+            tracing::warn!(%plane, %error, "a gate's reminder is not what control signed");
+            return Ok(());
+        }
+    };
+    let published = write.publications().get(plane).await?;
+    let ahead = is_ahead(position, &evidence.manifest, published.as_ref());
+    let restored = take_back(app, write, evidence.organization, &revocations).await?;
+    if restored {
+        let target = evidence.organization.to_string();
+        let line = event(
+            app.clock.now(),
+            Actor::Plane(plane),
+            Action::RevocationsRestored,
+            target,
+        );
+        write.audit(AuditEvent {
+            organization: Some(evidence.organization),
+            ..line
+        });
+    }
+    let epoch = write.settings().feed().await?.epoch;
+    if position.epoch == epoch && (restored || ahead) {
+        let text = format!("a gate has what control signed at {position} and does not know");
+        stop_in(app, write, plane, text).await?;
+    }
+    Ok(())
+}
+
+fn is_ahead(position: Position, manifest: &str, published: Option<&Publication>) -> bool {
+    published.is_none_or(|published| {
+        let newest = Position {
+            epoch: published.epoch,
+            seq: published.seq,
+        };
+        let digest = |text: &str| Digest::of(text.as_bytes());
+        position > newest || (position == newest && digest(manifest) != digest(&published.manifest))
+    })
+}
+
+/// Adds what is missing; says whether a revocation was that can only be missing by a restore.
+async fn take_back(
+    app: &App,
+    write: &mut Write,
+    organization: OrganizationId,
+    earlier: &Revocations,
+) -> Result<bool, StoreError> {
+    let now = app.clock.now();
+    let Some(own) = write.revocations().of(organization).await? else {
+        return Ok(false);
+    };
+    let mut indexes = Vec::new();
+    let known = own.status.iter().copied().chain(std::iter::repeat(0));
+    for (byte, (held, said)) in (0_u32..).zip(known.zip(&earlier.status)) {
+        let missing = (0..8).filter(|bit| !held & said >> bit & 1 == 1);
+        indexes.extend(missing.map(|bit| byte.saturating_mul(8) + bit));
+    }
+    let size = (earlier.status.len() as u64).saturating_mul(8);
+    let mut revocations = write.revocations();
+    revocations
+        .revoke_forgotten(organization, (size, &indexes), now)
+        .await?;
+    for end in &earlier.ends {
+        let end = StatusEnd {
+            index: end.index,
+            not_after: Time::from_secs(end.not_after),
+        };
+        revocations.set_end(organization, end).await?;
+    }
+    let not_before = Time::from_secs(earlier.not_before);
+    let marked = not_before > own.not_before;
+    revocations
+        .mark_organization(organization, not_before)
+        .await?;
+    for mark in earlier.marks.iter().filter_map(mark) {
+        revocations.mark(organization, mark).await?;
+    }
+    for ended in &earlier.sessions {
+        if let Ok(session) = aeolus_model::SessionId::from_slice(&ended.id) {
+            crate::signin::session::end(app, write, session).await?;
+        }
+    }
+    Ok(!indexes.is_empty() || marked)
+}
+
+fn mark(from: &aeolus_snapshot::section::Mark) -> Option<Mark> {
+    use aeolus_model::{Subject, TokenId, UserId};
+    use aeolus_snapshot::section::SubjectKind;
+    let subject = match from.subject_kind() {
+        SubjectKind::User => Subject::User(UserId::from_slice(&from.subject).ok()?),
+        SubjectKind::Token => Subject::Token(TokenId::from_slice(&from.subject).ok()?),
+        SubjectKind::Unspecified | SubjectKind::Team => return None,
+    };
+    Some(Mark {
+        subject,
+        not_before: Time::from_secs(from.not_before),
+    })
+}
+
+/// What recovering did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Recovered {
+    /// Control's new epoch.
+    pub epoch: u64,
+    /// What was issued from then on...
+    pub lost_from: Time,
+    /// ...until then is refused.
+    pub lost_until: Time,
+    /// Whether a gate had found the restore out.
+    pub found: bool,
+}
+
+/// Lets publishing go on after a restore, in a new epoch. `lost_from`: when the backup was made; by
+/// default the newest time that the database spoke of at control's first start after the restore,
+/// or now, if control has not been started since.
+pub async fn recover(
+    database: &str,
+    clock: &dyn Clock,
+    lost_from: Option<Time>,
+) -> Result<Recovered, ControlError> {
+    let url: DatabaseUrl = database.parse()?;
+    let store = Store::connect(&url).await?;
+    let mut write = store.write().await?;
+    let found = found(&mut write).await?;
+    let now = clock.now();
+    let newest = write.settings().newest_time().await?.unwrap_or(now);
+    let by_default = found.as_ref().map_or(newest, |found| found.lost_from);
+    let lost_from = lost_from.unwrap_or(by_default).min(now);
+    let mut times = lost(&mut write).await?;
+    times.push(Lost {
+        from: lost_from.secs(),
+        until: now.secs(),
+    });
+    let times: Vec<(i64, i64)> = times.iter().map(|lost| (lost.from, lost.until)).collect();
+    write.settings().put(LOST, &json(&times)?).await?;
+    write.settings().delete(FOUND).await?;
+    let epoch = write.settings().next_epoch().await?;
+    let target = format!("epoch {epoch}");
+    write.audit(event(now, Actor::System, Action::Recover, target));
+    write.commit().await?;
+    store.close().await;
+    Ok(Recovered {
+        epoch,
+        lost_from,
+        lost_until: now,
+        found: found.is_some(),
+    })
+}
+
+fn event(at: Time, actor: Actor, action: Action, target: String) -> AuditEvent {
+    AuditEvent {
+        at,
+        actor,
+        action,
+        organization: None,
+        target,
+        outcome: Outcome::Success,
+        reason: String::new(),
+        source: String::new(),
+        request_id: String::new(),
+    }
+}
+
+fn json(value: &impl Serialize) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(|error| StoreError::Corrupt(error.to_string()))
+}
+
+fn read<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, StoreError> {
+    serde_json::from_str(text).map_err(|error| StoreError::Corrupt(error.to_string()))
+}

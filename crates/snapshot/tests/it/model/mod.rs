@@ -1,0 +1,81 @@
+//! The protocol between control and gates, checked exhaustively: two publishers, two gates, one
+//! partition, one restore of control's database from a backup, and somebody who records one answer
+//! at any time and sends it, or parts of it, to anybody at any other.
+//!
+//! What is signed, verified, applied and carried over a restore is done by the crate itself
+//! ([`bytes`]); the model adds who does what in which order ([`protocol`]). Each property has a
+//! variant of the model with one rule left out, which must be found out.
+
+mod bytes;
+mod protocol;
+
+use stateright::{Checker as _, HasDiscoveries, Model as _};
+
+use protocol::{FORGOTTEN, Mistake, OLDER, Protocol, REPLAYED, STEPS_BACK, YOUNGER};
+
+/// Twelve steps are enough for a backup, a revocation that two gates may know, the restore, its
+/// discovery, the recovery, and both gates in the new epoch; two more may come anywhere between.
+const STEPS: usize = 14;
+
+#[test]
+fn the_protocol_holds_in_every_order_of_events() {
+    let checker = Protocol::new(None).checker().threads(2);
+    let checker = checker.target_max_depth(STEPS).spawn_bfs().join();
+    println!(
+        "{} states, {} of them different: every order of {} steps",
+        checker.state_count(),
+        checker.unique_state_count(),
+        checker.max_depth()
+    );
+    checker.assert_properties();
+    assert!(checker.unique_state_count() > 100_000);
+}
+
+/// A protocol with a mistake breaks the property.
+fn broken_by(mistake: Mistake, property: &'static str) {
+    let failures = HasDiscoveries::AnyOf([property].into());
+    let checker = Protocol::new(Some(mistake)).checker();
+    let checker = checker.threads(2).finish_when(failures).spawn_bfs().join();
+    let found = checker.discovery(property);
+    assert!(
+        found.is_some(),
+        "{mistake:?} went unnoticed in {} states",
+        checker.unique_state_count()
+    );
+    println!("{mistake:?}: {:?}", found.unwrap().into_actions());
+}
+
+#[test]
+fn f22_a_gate_without_a_floor_would_step_back() {
+    broken_by(Mistake::NoFloor, STEPS_BACK);
+}
+
+#[test]
+fn f23_publishers_without_compare_and_set_would_step_back() {
+    broken_by(Mistake::NoCompareAndSet, OLDER);
+}
+
+#[test]
+fn f25_a_gate_that_believes_a_restored_control_would_forget_a_revocation() {
+    broken_by(Mistake::Forgetful, FORGOTTEN);
+}
+
+#[test]
+fn f25_a_statement_that_names_no_manifest_would_make_a_fork_look_fresh() {
+    broken_by(Mistake::AnyManifest, YOUNGER);
+}
+
+#[test]
+fn f4_a_control_that_calls_a_stuck_publisher_fresh_would_lie() {
+    broken_by(Mistake::AlwaysFresh, YOUNGER);
+}
+
+#[test]
+fn f20_a_gate_that_compares_no_hash_would_apply_a_mixed_answer() {
+    broken_by(Mistake::NoHash, REPLAYED);
+}
+
+#[test]
+fn f22_a_gate_that_minds_no_end_would_apply_an_old_recording() {
+    broken_by(Mistake::NoEnd, REPLAYED);
+}

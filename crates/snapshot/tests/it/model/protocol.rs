@@ -1,0 +1,487 @@
+//! Who does what in which order.
+
+use std::collections::BTreeSet;
+
+use aeolus_snapshot::{MANIFEST_LIFE, Position, covers};
+use stateright::{Model, Property};
+
+use super::bytes::{Bits, Edition, Offer, Word, digest, evidence, heard, time, verified};
+
+pub(super) const STEPS_BACK: &str = "no gate steps back";
+pub(super) const OLDER: &str = "nothing older is published over something newer";
+pub(super) const FORGOTTEN: &str = "a known revocation is never forgotten";
+pub(super) const YOUNGER: &str = "age never exceeds the signed truth";
+pub(super) const REPLAYED: &str = "a replayed or mixed answer is never applied";
+
+/// The tokens that may be revoked, and how far time goes.
+const TOKENS: [Bits; 2] = [0b01, 0b10];
+const LAST: u8 = 1;
+/// The gate that may crash; the other one may be cut off, and writes at once.
+const CRASHES: usize = 0;
+
+/// A rule left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mistake {
+    NoFloor,
+    NoCompareAndSet,
+    Forgetful,
+    AnyManifest,
+    AlwaysFresh,
+    NoHash,
+    NoEnd,
+}
+
+pub(super) struct Protocol {
+    mistake: Option<Mistake>,
+}
+
+/// What a backup saves and a restore sets back.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Database {
+    feed: Position,
+    revoked: Bits,
+    published: Option<Edition>,
+    /// A gate has proved a restore: nothing is published until an operator recovers.
+    stopped: bool,
+}
+
+/// What a gate has in force.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Known {
+    edition: Edition,
+    /// When control last said, or proved, that it is the newest.
+    signed: u8,
+    /// Editions whose revocations go on, because control has forgotten them.
+    carried: BTreeSet<Edition>,
+    /// What is refused.
+    refused: Bits,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+struct Gate {
+    memory: Option<Known>,
+    disk: Option<Known>,
+    /// Whether control has to be reminded of what it signed.
+    reminds: bool,
+    /// For the properties: what this gate knew, and what of it survived a crash.
+    knew: Bits,
+    kept: Bits,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Line {
+    Whole,
+    Cut,
+    Healed,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct State {
+    now: u8,
+    database: Database,
+    backup: Option<Database>,
+    restored: bool,
+    publishers: [Option<Edition>; 2],
+    gates: [Gate; 2],
+    /// The second gate's.
+    line: Line,
+    /// An answer of control that somebody has recorded, whenever it was.
+    recorded: Option<(Edition, Word)>,
+    /// What was the newest when.
+    truth: BTreeSet<(Position, Bits, u8)>,
+    /// Properties that a step has broken.
+    broken: BTreeSet<&'static str>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Action {
+    Revoke(Bits),
+    Backup,
+    Restore,
+    Recover,
+    Tick,
+    Read(usize),
+    Commit(usize),
+    Poll(usize),
+    Remind(usize),
+    Persist(usize),
+    Crash(usize),
+    Cut,
+    Heal,
+    Record,
+    Replay(usize),
+    ReplayWord(usize),
+    Mix(usize, Edition, Edition),
+}
+
+impl State {
+    fn breaks(&mut self, property: &'static str, broken: bool) {
+        if broken {
+            self.broken.insert(property);
+        }
+    }
+}
+
+impl Protocol {
+    pub(super) const fn new(mistake: Option<Mistake>) -> Self {
+        Self { mistake }
+    }
+
+    fn makes(&self, mistake: Mistake) -> bool {
+        self.mistake == Some(mistake)
+    }
+
+    /// Control's signed word: true of now only if what is published is what the feed is at.
+    fn word(&self, state: &State, of: Edition) -> Word {
+        let newest = of.position == state.database.feed && !state.database.stopped;
+        let at = if newest || self.makes(Mistake::AlwaysFresh) {
+            state.now
+        } else {
+            of.at
+        };
+        Word { of, at }
+    }
+
+    /// A gate judges a manifest with content that came with it. Whether anything changed.
+    fn take(&self, state: &mut State, gate: usize, manifest: Edition, blobs: Edition) -> bool {
+        let now = state.now;
+        let gate = &mut state.gates[gate];
+        let floor = gate.memory.as_ref().map(|known| known.edition.position);
+        if floor == Some(manifest.position) {
+            return false;
+        }
+        let mut carried = BTreeSet::new();
+        if let Some(old) = &gate.memory {
+            carried.clone_from(&old.carried);
+            let epochs = old.edition.position.epoch != manifest.position.epoch;
+            let (new, earlier) = (evidence(manifest), evidence(old.edition));
+            let (Some((_, new)), Some((_, earlier))) = (new, earlier) else {
+                return false;
+            };
+            if epochs || !covers(&new, &earlier) {
+                carried.insert(old.edition);
+            }
+        }
+        if self.makes(Mistake::Forgetful) {
+            carried.clear();
+        }
+        let offer = Offer {
+            manifest,
+            blobs: if self.makes(Mistake::NoHash) {
+                manifest
+            } else {
+                blobs
+            },
+            floor: floor.filter(|_| !self.makes(Mistake::NoFloor)),
+            now: Some(now).filter(|_| !self.makes(Mistake::NoEnd)),
+            carried,
+        };
+        let Some(refused) = verified(&offer) else {
+            return false;
+        };
+        gate.reminds |= !offer.carried.is_empty();
+        let signed = gate.memory.as_ref().map_or(0, |known| known.signed);
+        gate.memory = Some(Known {
+            edition: manifest,
+            signed: signed.max(manifest.at),
+            carried: offer.carried,
+            refused,
+        });
+        gate.knew |= manifest.bits;
+        state.breaks(STEPS_BACK, Some(manifest.position) < floor);
+        let ended = time(manifest.at).plus(MANIFEST_LIFE) <= time(now);
+        state.breaks(REPLAYED, blobs.bits != manifest.bits || ended);
+        true
+    }
+
+    /// A gate judges a statement.
+    fn hear(&self, state: &mut State, gate: usize, word: Word) -> bool {
+        let (said, now) = (heard(word), state.now);
+        let gate = &mut state.gates[gate];
+        let Some(known) = &mut gate.memory else {
+            return false;
+        };
+        if said.at.plus(MANIFEST_LIFE) <= time(now) || word.at < known.signed {
+            return false;
+        }
+        let own = known.edition.position;
+        let same = said.manifest == digest(known.edition) || self.makes(Mistake::AnyManifest);
+        if said.position == own && same {
+            let changed = known.signed != word.at;
+            known.signed = word.at;
+            return changed;
+        }
+        let forgotten = said.position <= own && !gate.reminds;
+        gate.reminds |= forgotten;
+        forgotten
+    }
+
+    fn poll(&self, state: &mut State, gate: usize) -> bool {
+        let Some(published) = state.database.published else {
+            return false;
+        };
+        let known = state.gates[gate].memory.as_ref();
+        let after = known.map(|known| known.edition.position);
+        let epoch = state.database.feed.epoch;
+        if after.is_some_and(|after| after > published.position && after.epoch >= epoch) {
+            let news = !state.database.stopped || !state.gates[gate].reminds;
+            state.database.stopped = true;
+            state.gates[gate].reminds = true;
+            return news;
+        }
+        let word = self.word(state, published);
+        let newer = after < Some(published.position);
+        let taken = newer && self.take(state, gate, published, published);
+        self.hear(state, gate, word) | taken
+    }
+
+    /// Control reads what it once signed. It was of this epoch and is no more: a restore.
+    fn remind(state: &mut State, gate: usize) {
+        let gate = &mut state.gates[gate];
+        gate.reminds = false;
+        let Some(known) = &gate.memory else { return };
+        let database = &mut state.database;
+        for edition in known.carried.iter().chain([&known.edition]) {
+            let Some((position, revocations)) = evidence(*edition) else {
+                continue;
+            };
+            let bits = revocations.status.first().copied().unwrap_or_default();
+            let unknown = database.revoked | bits != database.revoked;
+            let ahead = database.published.is_none_or(|published| {
+                let fork = position == published.position && digest(*edition) != digest(published);
+                position > published.position || fork
+            });
+            database.stopped |= position.epoch == database.feed.epoch && (unknown || ahead);
+            if unknown {
+                database.revoked |= bits;
+                database.feed.seq += 1;
+            }
+        }
+    }
+
+    fn commit(&self, state: &mut State, publisher: usize) -> bool {
+        let Some(edition) = state.publishers[publisher].take() else {
+            return false;
+        };
+        let held = state.database.published;
+        let older = held.is_some_and(|held| held.position >= edition.position);
+        if older && !self.makes(Mistake::NoCompareAndSet) {
+            return true;
+        }
+        let back = held.is_some_and(|held| held.position > edition.position);
+        state.breaks(OLDER, back);
+        state.database.published = Some(edition);
+        true
+    }
+
+    fn step(&self, state: &mut State, action: &Action) -> bool {
+        match *action {
+            Action::Revoke(token) => {
+                state.database.revoked |= token;
+                state.database.feed.seq += 1;
+            }
+            Action::Backup => state.backup = Some(state.database.clone()),
+            Action::Restore => {
+                if let Some(backup) = state.backup.clone() {
+                    state.database = backup;
+                    state.restored = true;
+                    // No control runs while its database is replaced: what a publisher had read
+                    // before would be a past that never was.
+                    state.publishers = [None; 2];
+                }
+            }
+            Action::Recover => {
+                state.database.feed.epoch += 1;
+                state.database.feed.seq += 1;
+                state.database.stopped = false;
+            }
+            Action::Tick => state.now += 1,
+            Action::Read(publisher) => {
+                state.publishers[publisher] = Some(Edition {
+                    position: state.database.feed,
+                    bits: state.database.revoked,
+                    at: state.now,
+                });
+            }
+            Action::Commit(publisher) => return self.commit(state, publisher),
+            Action::Poll(gate) => return self.poll(state, gate),
+            Action::Remind(gate) => Self::remind(state, gate),
+            Action::Persist(gate) => {
+                let gate = &mut state.gates[gate];
+                gate.disk.clone_from(&gate.memory);
+                gate.kept = gate.knew;
+            }
+            Action::Crash(gate) => {
+                let gate = &mut state.gates[gate];
+                gate.memory.clone_from(&gate.disk);
+                gate.knew = gate.kept;
+                // What is carried is offered to control again.
+                let carries = |known: &Known| !known.carried.is_empty();
+                gate.reminds = gate.memory.as_ref().is_some_and(carries);
+            }
+            Action::Cut => state.line = Line::Cut,
+            Action::Heal => state.line = Line::Healed,
+            Action::Record => {
+                let published = state.database.published;
+                let answer = published.map(|published| (published, self.word(state, published)));
+                let news = state.recorded != answer;
+                state.recorded = answer;
+                return news;
+            }
+            Action::Replay(gate) => {
+                return state
+                    .recorded
+                    .is_some_and(|(it, _)| self.take(state, gate, it, it));
+            }
+            Action::ReplayWord(gate) => {
+                return state
+                    .recorded
+                    .is_some_and(|(_, word)| self.hear(state, gate, word));
+            }
+            Action::Mix(gate, manifest, blobs) => return self.take(state, gate, manifest, blobs),
+        }
+        true
+    }
+}
+
+impl Model for Protocol {
+    type State = State;
+    type Action = Action;
+
+    fn init_states(&self) -> Vec<State> {
+        let feed = Position { epoch: 1, seq: 1 };
+        let first = Edition {
+            position: feed,
+            bits: 0,
+            at: 0,
+        };
+        let database = Database {
+            feed,
+            revoked: 0,
+            published: Some(first),
+            stopped: false,
+        };
+        vec![State {
+            now: 0,
+            database,
+            backup: None,
+            restored: false,
+            publishers: [None; 2],
+            gates: Default::default(),
+            line: Line::Whole,
+            recorded: None,
+            truth: [(feed, 0, 0)].into(),
+            broken: BTreeSet::new(),
+        }]
+    }
+
+    fn actions(&self, state: &State, actions: &mut Vec<Action>) {
+        let database = &state.database;
+        if state.recorded.is_none() {
+            actions.push(Action::Record);
+        }
+        // One revocation before a restore, any after it: what is lost, and what comes instead.
+        let which = TOKENS
+            .iter()
+            .filter(|token| database.revoked & **token == 0);
+        let all = state.restored || database.revoked == 0;
+        let which = which.take(if state.restored { TOKENS.len() } else { 1 });
+        actions.extend(which.filter(|_| all).map(|token| Action::Revoke(*token)));
+        let held = database.published.map(|published| published.position);
+        for publisher in 0..2 {
+            match state.publishers[publisher] {
+                Some(_) => actions.push(Action::Commit(publisher)),
+                // The second one is as the first: it begins only while that is at work.
+                None if publisher == 1 && state.publishers[0].is_none() => {}
+                None if !database.stopped && held < Some(database.feed) => {
+                    actions.push(Action::Read(publisher));
+                }
+                None => {}
+            }
+        }
+        match (&state.backup, state.restored) {
+            (None, _) => actions.push(Action::Backup),
+            (Some(backup), false) if backup != database => actions.push(Action::Restore),
+            _ => {}
+        }
+        if database.stopped {
+            actions.push(Action::Recover);
+        }
+        if state.now < LAST {
+            actions.push(Action::Tick);
+        }
+        match state.line {
+            Line::Whole => actions.push(Action::Cut),
+            Line::Cut => actions.push(Action::Heal),
+            Line::Healed => {}
+        }
+        for (at, gate) in state.gates.iter().enumerate() {
+            if at == 0 || state.line != Line::Cut {
+                actions.push(Action::Poll(at));
+                if gate.reminds {
+                    actions.push(Action::Remind(at));
+                }
+            }
+            if at == CRASHES && gate.disk != gate.memory {
+                actions.extend([Action::Persist(at), Action::Crash(at)]);
+            }
+            if let Some((one, _)) = state.recorded {
+                actions.extend([Action::Replay(at), Action::ReplayWord(at)]);
+                if let Some(other) = database.published.filter(|other| *other != one) {
+                    actions.extend([Action::Mix(at, one, other), Action::Mix(at, other, one)]);
+                }
+            }
+        }
+    }
+
+    fn next_state(&self, last: &State, action: Action) -> Option<State> {
+        let mut state = last.clone();
+        if !self.step(&mut state, &action) {
+            return None;
+        }
+        let database = &state.database;
+        state
+            .truth
+            .insert((database.feed, database.revoked, state.now));
+        Some(state)
+    }
+
+    fn properties(&self) -> Vec<Property<Self>> {
+        vec![
+            Property::always(STEPS_BACK, |_, state: &State| {
+                !state.broken.contains(STEPS_BACK)
+            }),
+            Property::always(OLDER, |_, state: &State| !state.broken.contains(OLDER)),
+            Property::always(FORGOTTEN, |_, state: &State| {
+                let forgets = |gate: &Gate| {
+                    let refused = gate.memory.as_ref().map_or(0, |known| known.refused);
+                    gate.knew & !refused != 0
+                };
+                !state.gates.iter().any(forgets)
+            }),
+            Property::always(YOUNGER, |_, state: &State| {
+                let known = state.gates.iter().filter_map(|gate| gate.memory.as_ref());
+                known
+                    .map(|known| (known.edition, known.signed))
+                    .all(|(edition, signed)| {
+                        state
+                            .truth
+                            .contains(&(edition.position, edition.bits, signed))
+                    })
+            }),
+            Property::always(REPLAYED, |_, state: &State| {
+                !state.broken.contains(REPLAYED)
+            }),
+            Property::sometimes(
+                "a restore is found out and recovered from",
+                |_, state: &State| {
+                    let second = |gate: &Gate| {
+                        let known = gate.memory.as_ref();
+                        known.is_some_and(|known| known.edition.position.epoch == 2)
+                    };
+                    state.gates.iter().all(second)
+                },
+            ),
+        ]
+    }
+}
