@@ -7,6 +7,7 @@
 
 mod address;
 mod bearer;
+mod by_id;
 mod cidr;
 mod class;
 mod cookie;

@@ -13,6 +13,7 @@ use aeolus_model::{
 };
 use aeolus_snapshot::{Sections, section};
 
+use crate::by_id::{ById, Ids};
 use crate::class::RuleSet;
 use crate::provider::Providers;
 use crate::rails::Rails;
@@ -185,10 +186,7 @@ fn rule(record: &section::PathRule) -> Result<PathRule, &'static str> {
     })
 }
 
-fn people(
-    subjects: &section::Subjects,
-    grants: &section::GrantList,
-) -> HashMap<Subject, Arc<Person>> {
+fn people(subjects: &section::Subjects, grants: &section::GrantList) -> ById<Subject, Arc<Person>> {
     let mut held: HashMap<Subject, Grants> = HashMap::new();
     for grant in &grants.grants {
         if let (Some(subject), Some(resource)) = (
@@ -298,7 +296,7 @@ fn ring(section: &section::Keys) -> KeyRing {
     ring
 }
 
-fn connections(section: &section::Connections) -> HashSet<ConnectionId> {
+fn connections(section: &section::Connections) -> Ids<ConnectionId> {
     let ids = section.connections.iter();
     ids.filter_map(|c| ConnectionId::from_slice(&c.id).ok())
         .collect()

@@ -1,20 +1,19 @@
 //! What of one organization is no longer good.
 
-use std::collections::{HashMap, HashSet};
-
 use aeolus_model::{DeploymentId, SessionId, Subject, Time, TokenId, UserId};
 use aeolus_snapshot::section;
 
+use crate::by_id::{ById, Ids};
 use crate::{Reason, World};
 
 /// One organization's revocations, indexed.
 #[derive(Debug, Default)]
 pub(crate) struct Revoked {
     status: Vec<u8>,
-    ends: HashMap<u32, i64>,
+    ends: ById<u32, i64>,
     not_before: i64,
-    marks: HashMap<Subject, i64>,
-    sessions: HashSet<SessionId>,
+    marks: ById<Subject, i64>,
+    sessions: Ids<SessionId>,
     lost: Vec<section::Lost>,
 }
 
@@ -92,11 +91,11 @@ impl Revoked {
         }
     }
 
-    /// The second of the latest mark that something issued to a subject before it is refused by.
+    /// The second of the first mark that something issued to a subject before it is refused by.
     pub(crate) fn mark_after(&self, subject: Subject, issued: i64) -> Option<i64> {
         let own = self.marks.get(&subject).copied();
-        let latest = own.map_or(self.not_before, |own| own.max(self.not_before));
-        (issued < latest).then_some(latest)
+        let marks = own.into_iter().chain([self.not_before]);
+        marks.filter(|mark| issued < *mark).min()
     }
 
     /// Whether a session has been ended.
@@ -118,7 +117,7 @@ mod tests {
     fn bits_are_read_least_significant_first_and_never_past_the_end() {
         let revoked = Revoked {
             status: vec![0b0000_0101],
-            ends: HashMap::from([(1, 100)]),
+            ends: ById::from_iter([(1, 100)]),
             ..Revoked::default()
         };
         let at = |index, secs| revoked.check_index(index, Time::from_secs(secs));

@@ -1,7 +1,7 @@
 //! Everything a gate knows, indexed for the one question it is asked.
 
 use std::borrow::Cow;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ use aeolus_model::{
 };
 use aeolus_snapshot::{Sections, Snapshot};
 
+use crate::by_id::{ById, Ids};
 use crate::class::RuleSet;
 use crate::path::Target;
 use crate::provider::Providers;
@@ -27,15 +28,15 @@ pub struct World {
     pub(crate) hosts: HashMap<Box<str>, Vec<Place>>,
     /// Places at every host one label below a domain, by the domain.
     pub(crate) wildcards: HashMap<Box<str>, Vec<Place>>,
-    pub(crate) deployments: HashMap<DeploymentId, Arc<Deployment>>,
+    pub(crate) deployments: ById<DeploymentId, Arc<Deployment>>,
     pub(crate) refused: Vec<RefusedDeployment>,
-    pub(crate) people: HashMap<Subject, Arc<Person>>,
+    pub(crate) people: ById<Subject, Arc<Person>>,
     pub(crate) ring: KeyRing,
     pub(crate) issuer: String,
-    pub(crate) connections: HashSet<ConnectionId>,
+    pub(crate) connections: Ids<ConnectionId>,
     pub(crate) providers: Providers,
     pub(crate) flags: Vec<Arc<Flag>>,
-    pub(crate) revocations: HashMap<OrganizationId, Revoked>,
+    pub(crate) revocations: ById<OrganizationId, Revoked>,
     /// The most that anybody is in an Airflow, where the plane says so.
     pub(crate) highest_role: Option<AirflowRole>,
 }

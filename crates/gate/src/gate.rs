@@ -155,9 +155,10 @@ impl Gate {
     /// Forgets the tokens that will not be presented any more, whatever ended their sessions, and tells
     /// what was served too long while control was away. To be called now and then, apart from requests.
     pub fn sweep(&self) {
+        let age = self.knowledge.age();
         let world = self.knowledge.world();
         if let (Some(trail), Some(world)) = (&self.trail, &world) {
-            for late in trail.settle(world, self.knowledge.age()) {
+            for late in trail.settle(world, age) {
                 self.journal.served_late(late);
             }
         }

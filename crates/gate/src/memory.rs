@@ -119,7 +119,10 @@ impl Tokens {
         match &verified {
             Ok(verified) => self.good.insert(hash, Arc::clone(verified)),
             // Only what is dear to find out again is worth remembering.
-            Err(reason @ (Reason::TokenSignature | Reason::IdpSignature)) => {
+            Err(
+                reason
+                @ (Reason::TokenSignature | Reason::IdpSignature | Reason::IdpSubjectUnknown),
+            ) => {
                 self.forged.insert(hash, (now.plus(FORGED), *reason));
             }
             Err(_) => {}

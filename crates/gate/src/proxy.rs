@@ -99,7 +99,10 @@ async fn forwarded(
     let most = gate.settings.now().caps.waiting;
     let waiter = Waiter {
         class,
-        source: peer.map(Source::of),
+        // On this machine it is a proxy in front of us, with everybody behind it.
+        source: peer
+            .filter(|peer| !peer.to_canonical().is_loopback())
+            .map(Source::of),
         of_deployment: Some(gate.metrics.waiting_for(allowed.deployment())),
     };
     let Some(_wait) = gate.waiting.enter(waiter, most) else {

@@ -13,6 +13,8 @@ use quick_cache::sync::Cache;
 const AWAY: Duration = Duration::from_secs(60);
 /// Credentials, each at one deployment, that are remembered; those unused for longest go first.
 const ROOM: usize = 50_000;
+/// Told at a time: the outbox has room for more, and for what else there is to tell.
+const TOLD: usize = 500;
 
 /// A credential that this plane served after it had been revoked, as far as the plane can tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,23 +70,30 @@ impl Trail {
         self.0.insert(key, Arc::new(trace));
     }
 
-    /// Once control is back: what was served too long. Each use is judged once.
+    /// Once control is back: what was served too long. Each use is judged once; what is late beyond
+    /// the most that is told at a time is left for the next.
     pub(crate) fn settle(&self, world: &World, age: Option<Duration>) -> Vec<LateUse> {
         if Self::wants(age) || self.0.is_empty() {
             return Vec::new();
         }
-        let late = self.0.iter().filter_map(|((credential, at), trace)| {
+        let traces: Vec<_> = self.0.iter().collect();
+        let mut told = Vec::new();
+        for (key, trace) in traces {
             let last = Time::from_millis(trace.last.load(Ordering::Relaxed));
-            let late = world.was_revoked(&trace.credential, &trace.deployment, last);
-            late.then_some(LateUse {
-                at: last,
-                deployment: at,
-                organization: trace.deployment.organization,
-                credential,
-            })
-        });
-        let late = late.collect();
-        self.0.clear();
-        late
+            if world.was_revoked(&trace.credential, &trace.deployment, last) {
+                if told.len() == TOLD {
+                    continue;
+                }
+                let (credential, deployment) = key;
+                told.push(LateUse {
+                    at: last,
+                    deployment,
+                    organization: trace.deployment.organization,
+                    credential,
+                });
+            }
+            self.0.remove(&key);
+        }
+        told
     }
 }

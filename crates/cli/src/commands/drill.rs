@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aeolus_gate::drill::{DrillError, Order, Orders, Report as Found};
-use aeolus_gate::replica::Data;
+use aeolus_gate::replica::SecretFile;
 use aeolus_gate::replica::fs::SystemFs;
 use aeolus_keys::digest::random_token;
 use tokio::time::{Instant, sleep};
 
 use super::Context;
+use super::gate::secret::owned;
 use super::gate::unusable;
 use crate::args::DrillOutage;
 use crate::report::{Failure, Report};
@@ -21,7 +22,8 @@ const LOOK: Duration = Duration::from_millis(500);
 
 /// Gives the order, waits for the report and shows it.
 pub(crate) async fn outage(args: &DrillOutage, context: &Context) -> Result<(), Failure> {
-    Data::open(&args.data, Arc::new(SystemFs)).map_err(|error| unusable(&error))?;
+    let file = SecretFile::of(&args.data, Arc::new(SystemFs)).map_err(|error| unusable(&error))?;
+    owned(&file.path(), "drill outage")?;
     let orders = Orders::of(&args.data, Arc::new(SystemFs));
     let order = Order {
         id: random_token(&context.rng, 16).expose().clone(),

@@ -90,15 +90,11 @@ async fn act(ctx: &PlaneCtx, write: &mut Write, event: Event) -> Result<(), ApiE
             organization: _,
             credential,
         } => {
-            let at = Time::from_secs(at);
-            if revoked_at(write, &credential)
-                .await?
-                .is_some_and(|revoked| at < revoked)
-            {
-                // The plane can't know when: it was good then.
+            let at = Time::from_secs(at).min(ctx.app.clock.now());
+            let organization = organization_of(ctx, write, deployment).await?;
+            if !was_late(write, &credential, organization, at).await? {
                 return Ok(());
             }
-            let organization = organization_of(ctx, write, deployment).await?;
             write.audit(AuditEvent {
                 at,
                 outcome: Outcome::Success,
@@ -151,21 +147,30 @@ async fn act(ctx: &PlaneCtx, write: &mut Write, event: Event) -> Result<(), ApiE
     Ok(())
 }
 
-/// When a token or session was ended, where that is on record.
-async fn revoked_at(write: &mut Write, credential: &str) -> Result<Option<Time>, ApiError> {
+/// Whether the records bear out what a plane says it served too long. It can't know since when, and
+/// it might blame what is not its own: a token counts if it is deleted and was so by then. Without a
+/// record nothing speaks against it.
+async fn was_late(
+    write: &mut Write,
+    credential: &str,
+    organization: Option<OrganizationId>,
+    at: Time,
+) -> Result<bool, ApiError> {
     if let Ok(id) = credential.parse::<TokenId>()
         && let Some(record) = write.tokens().get(id).await?
     {
+        let own = organization == Some(record.token.organization);
         return Ok(match record.token.stage {
-            TokenStage::Deleted { at, .. } => Some(at),
-            TokenStage::Active { .. } => None,
+            TokenStage::Deleted { at: since, .. } => own && at >= since,
+            TokenStage::Active { .. } => false,
         });
     }
-    if let Ok(id) = credential.parse::<SessionId>() {
-        let session = write.sessions().get(id).await?;
-        return Ok(session.and_then(|session| session.end).map(|end| end.at));
+    if let Ok(id) = credential.parse::<SessionId>()
+        && let Some(session) = write.sessions().get(id).await?
+    {
+        return Ok(session.end.is_none_or(|end| at >= end.at));
     }
-    Ok(None)
+    Ok(true)
 }
 
 async fn organization_of(

@@ -69,6 +69,7 @@ impl Orders {
 
     /// Asks for a rehearsal.
     pub fn give(&self, order: &Order) -> Result<(), DrillError> {
+        self.sane(order)?;
         self.write(ORDER, order)
     }
 
@@ -100,14 +101,21 @@ impl Orders {
             path: path.clone(),
             error,
         })?;
-        let sane = |period: Period| !period.duration().is_zero() && period.duration() <= LONGEST;
-        match order {
-            Some(order) if !(sane(order.outage) && sane(order.lasts)) => {
-                let why = "a rehearsal is of one second to 30 days".to_owned();
-                Err(DrillError::Malformed { path, why })
-            }
-            order => Ok(order),
+        if let Some(order) = &order {
+            self.sane(order)?;
         }
+        Ok(order)
+    }
+
+    fn sane(&self, order: &Order) -> Result<(), DrillError> {
+        let sane = |period: Period| (1..=LONGEST.as_secs()).contains(&period.as_secs());
+        if sane(order.outage) && sane(order.lasts) {
+            return Ok(());
+        }
+        Err(DrillError::Malformed {
+            path: self.folder.join(ORDER),
+            why: "a rehearsal is of one second to 30 days".to_owned(),
+        })
     }
 
     pub(crate) fn answer(&self, report: &Report) -> Result<(), DrillError> {
@@ -150,7 +158,12 @@ pub(crate) async fn watch(gate: Arc<Gate>, orders: Orders, stop: CancellationTok
             _ = ticks.tick() => {}
         }
         let (gate, orders) = (Arc::clone(&gate), orders.clone());
-        let looked = tokio::task::spawn_blocking(move || look(&gate, &orders)).await;
+        let looked = tokio::task::spawn_blocking(move || look(&gate, &orders));
+        let looked = tokio::select! {
+            // A look at a disk that hangs is not waited for.
+            () = stop.cancelled() => return,
+            looked = looked => looked,
+        };
         match looked {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::error!(%error, "a rehearsal of an outage can't go on"),
@@ -215,7 +228,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let orders = orders(&folder);
         for bad in [order(0, 6), order(60, 0), order(60, 31 * 86_400)] {
-            orders.give(&bad).unwrap();
+            let given = orders.give(&bad);
+            assert!(matches!(given, Err(DrillError::Malformed { .. })));
+            orders.write(ORDER, &bad).unwrap();
             assert!(matches!(orders.next(), Err(DrillError::Malformed { .. })));
             assert!(!orders.is_waiting());
         }

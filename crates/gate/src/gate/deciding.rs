@@ -162,10 +162,12 @@ impl Gate {
     }
 
     fn moment(&self) -> Moment {
+        // The age first: a world that comes in between is newer than it says, never older.
+        let age = self.knowledge.age();
         Moment {
             world: self.knowledge.world(),
             now: self.knowledge.now(),
-            age: self.knowledge.age(),
+            age,
             settings: self.settings.now(),
         }
     }

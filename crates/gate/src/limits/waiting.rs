@@ -86,13 +86,14 @@ impl Waiting {
         room
     }
 
-    /// Begins to wait, if its class may, and neither its deployment nor, for those who are not known,
-    /// its source has a quarter of all already: an application that does not answer must not even
-    /// cost strangers of the others theirs, nor one who holds requests the strangers elsewhere.
+    /// Begins to wait, if its class may, and neither its deployment nor, for strangers, its source has a
+    /// quarter of all already: an application that does not answer must not even cost strangers of
+    /// the others theirs, nor one who holds requests the strangers elsewhere. Who signs in is not
+    /// counted with the strangers of their office.
     pub(crate) fn enter<'a>(&'a self, waiter: Waiter<'a>, most: usize) -> Option<Wait<'a>> {
         let quarter = (most / 4).max(1);
         let class = waiter.class;
-        let source = waiter.source.filter(|_| class != Class::Known);
+        let source = waiter.source.filter(|_| class == Class::Stranger);
         let bounds = [
             (Some(&self.now), class.share(most)),
             (waiter.of_deployment, quarter),
@@ -251,12 +252,8 @@ mod tests {
             |class, source| -> Vec<_> { (0..100).filter_map(|_| enter(class, source)).collect() };
         let held = many(Class::Stranger, "192.0.2.1");
         assert_eq!(held.len(), 2);
-        assert!(enter(Class::SignIn, "192.0.2.1").is_none());
-        assert_eq!(
-            waiting.load().waiting,
-            2,
-            "who is turned away does not wait"
-        );
+        assert_eq!(waiting.load().waiting, 2, "the others don't wait");
+        assert!(enter(Class::SignIn, "192.0.2.1").is_some());
         let elsewhere = enter(Class::Stranger, "192.0.2.2");
         assert!(elsewhere.is_some());
         drop((held, elsewhere));

@@ -25,6 +25,8 @@ const STATUS: Duration = Duration::from_secs(15);
 const WATCHED: Duration = Duration::from_secs(5);
 const LIMIT: Duration = Duration::from_secs(5);
 const LARGE: Duration = Duration::from_secs(30);
+/// For the last writing: a disk that hangs must not hold up a stop.
+const LAST: Duration = Duration::from_secs(10);
 const FLUSH: Duration = Duration::from_secs(1);
 const SETTLE: Duration = Duration::from_millis(100);
 const RETRY: Duration = Duration::from_secs(5);
@@ -88,8 +90,12 @@ pub async fn run<W: Send + Sync + 'static, C: Control>(
         let events = tasks.outbox.flush(now, true);
         tasks.replica.persist().and(events)
     });
-    if let Ok(Err(error)) = stopped.await {
-        tracing::error!(%error, "not everything could be written at the stop");
+    match timeout(LAST, stopped).await {
+        Ok(Ok(Err(error))) => {
+            tracing::error!(%error, "not everything could be written at the stop");
+        }
+        Err(_) => tracing::error!("the disk hangs: not everything could be written at the stop"),
+        Ok(_) => {}
     }
 }
 

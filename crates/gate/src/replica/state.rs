@@ -301,8 +301,6 @@ impl<W> Replica<W> {
         inner.blobs = blobs;
         inner.manifest = Arc::from(manifest);
         inner.floor = Some(position);
-        self.signed
-            .fetch_max(snapshot.manifest().issued_at.millis(), Ordering::SeqCst);
         inner.freshness = None;
         inner.unsaved.snapshot = true;
         if let Some(root) = inner.pending.take() {
@@ -315,6 +313,9 @@ impl<W> Replica<W> {
             manifest: snapshot.manifest().clone(),
             missing_revocations: BTreeSet::new(),
         })));
+        // Last: what is in force must never be called newer than it is.
+        self.signed
+            .fetch_max(snapshot.manifest().issued_at.millis(), Ordering::SeqCst);
         drop(inner);
         self.heard.store(true, Ordering::Relaxed);
         self.changed.notify_one();

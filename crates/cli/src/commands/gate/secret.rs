@@ -44,7 +44,7 @@ struct Shown {
 pub(crate) fn rotate(args: &SecretRotate, context: &Context) -> Result<(), Failure> {
     let file = file(&args.data)?;
     let mut keyring = file.read().map_err(|error| unusable(&error))?.keyring;
-    owned(&file.path())?;
+    owned(&file.path(), "gate secret rotate")?;
     let known = Known::of(&args.data)?;
     let Moment { now, drift } = Moment::of(context.clock.now(), known.time);
     if let Some(drift) = drift.filter(|_| !args.compromised && !args.trust_clock) {
@@ -85,7 +85,7 @@ fn file(folder: &Path) -> Result<SecretFile, Failure> {
 }
 
 /// The file is replaced by one of this user: the gate must still be able to read it.
-fn owned(file: &Path) -> Result<(), Failure> {
+pub(crate) fn owned(file: &Path, verb: &str) -> Result<(), Failure> {
     let us = rustix::process::geteuid().as_raw();
     let owner = std::fs::metadata(file).map_or(us, |metadata| metadata.uid());
     if owner == us {
@@ -95,7 +95,7 @@ fn owned(file: &Path) -> Result<(), Failure> {
     Err(Report::new("GATE-0009", what)
         .why("The gate could not read what this user writes.")
         .help(format!(
-            "run it as the gate's user: sudo -u '#{owner}' aeolus gate secret rotate …"
+            "run it as the gate's user: sudo -u '#{owner}' aeolus {verb} …"
         ))
         .failed())
 }
