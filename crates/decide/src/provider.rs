@@ -53,6 +53,8 @@ enum SubjectClaim {
     Sub,
     /// Entra: the tenant and the object in it; its `sub` differs from application to application.
     TidOid,
+    /// Okta: the user's id; `sub` of its access tokens is the login name.
+    Uid,
 }
 
 /// By what an identity provider's token was believed; asked again on every use.
@@ -205,6 +207,7 @@ impl SubjectClaim {
     fn of(self, claims: &Claims) -> Option<IdentitySubject> {
         let parsed = match self {
             Self::Sub => claims.sub.as_ref()?.parse(),
+            Self::Uid => claims.uid.as_ref()?.parse(),
             Self::TidOid => format!("{}/{}", claims.tid.as_ref()?, claims.oid.as_ref()?).parse(),
         };
         parsed.ok()

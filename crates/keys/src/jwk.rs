@@ -170,6 +170,9 @@ impl Jwk {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct JwkSet {
     keys: Vec<Jwk>,
+    /// Members of the set that have not the form of a key.
+    #[serde(skip)]
+    strange: usize,
 }
 
 /// A key of another issuer with the `kid` it was published under.
@@ -185,7 +188,7 @@ impl JwkSet {
     /// The set of our own keys, to publish.
     pub fn of<'a>(keys: impl IntoIterator<Item = &'a PublicKey>) -> Self {
         let keys = keys.into_iter().map(PublicKey::to_jwk).collect();
-        Self { keys }
+        Self { keys, strange: 0 }
     }
 
     /// Reads a set. Refused as a whole (the caller keeps the set it had): above the caps, with
@@ -193,7 +196,13 @@ impl JwkSet {
     pub fn parse(json: &[u8]) -> Result<Self, KeyError> {
         #[derive(Deserialize)]
         struct Set {
-            keys: Vec<Members>,
+            keys: Vec<Member>,
+        }
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Member {
+            Key(Box<Members>),
+            Strange(IgnoredAny),
         }
         if json.len() > MAX_BYTES {
             return Err(KeyError::TooLarge);
@@ -202,9 +211,14 @@ impl JwkSet {
         if set.keys.len() > MAX_KEYS {
             return Err(KeyError::TooLarge);
         }
-        let keys = set.keys.into_iter().map(Jwk::try_from);
-        let keys = keys.collect::<Result<Vec<_>, _>>()?;
-        Ok(Self { keys })
+        let mut read = Self::default();
+        for member in set.keys {
+            match member {
+                Member::Key(members) => read.keys.push(Jwk::try_from(*members)?),
+                Member::Strange(_) => read.strange += 1,
+            }
+        }
+        Ok(read)
     }
 
     /// The JSON text to publish.
@@ -220,6 +234,9 @@ impl JwkSet {
     /// Every key of a set of ours: one that isn't usable, whose `kid` isn't its thumbprint, or that
     /// is there twice, refuses the set.
     pub fn own_keys(&self) -> Result<Vec<PublicKey>, KeyError> {
+        if self.strange > 0 {
+            return Err(KeyError::Unsupported);
+        }
         let own = |jwk: &Jwk| {
             let key = jwk.public_key()?;
             match jwk.kid() {

@@ -366,7 +366,7 @@ pub struct SessionTokens {
     /// How long after `iat` a token is good at most, in seconds.
     #[prost(uint64, tag = "7")]
     pub max_life: u64,
-    /// What names the person: `sub`, or `tid+oid`. A gate that doesn't know it refuses the tokens.
+    /// What names the person: `sub`, `uid` or `tid+oid`. A gate that doesn't know it refuses the tokens.
     #[prost(string, tag = "8")]
     pub subject: String,
     /// Whether the header must say `at+jwt`.

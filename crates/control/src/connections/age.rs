@@ -14,6 +14,8 @@ use crate::app::App;
 
 /// From then on it is an error that the provider can't be asked.
 const OLD: Duration = Duration::from_secs(6 * 3_600);
+/// How far the clocks of two replicas of control may lie apart.
+const AHEAD: Duration = Duration::from_secs(60);
 /// From then on its keys no longer count.
 const OVER: Duration = Duration::from_secs(24 * 3_600);
 
@@ -31,6 +33,10 @@ pub(super) enum Age {
 impl Age {
     /// At `now`.
     pub(super) fn of(held: &ProviderKeys, now: Time) -> Self {
+        // Written by a clock that was ahead: how old the keys are is not known.
+        if held.fetched_at > now.plus(AHEAD) {
+            return Self::Old;
+        }
         match now.since(held.fetched_at) {
             age if age < OLD => Self::Fresh,
             age if age < OVER => Self::Old,
@@ -123,7 +129,8 @@ mod tests {
             fetched_at: Time::from_secs(0),
         };
         for (seconds, age) in [
-            (-1, Age::Fresh),
+            (-61, Age::Old),
+            (-60, Age::Fresh),
             (21_599, Age::Fresh),
             (21_600, Age::Old),
             (86_399, Age::Old),

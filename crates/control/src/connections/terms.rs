@@ -117,10 +117,12 @@ fn terms(kind: &str, settings: &Settings, held: &ProviderKeys) -> Option<section
     })
 }
 
-/// What names a person for good: Entra's `sub` differs from application to application.
+/// What names a person for good: Entra's `sub` differs from application to application, and Okta's in
+/// access tokens is the login name, which can pass to somebody else.
 fn subject_claim(kind: &str) -> &'static str {
     match kind {
         "microsoft" => "tid+oid",
+        "okta" => "uid",
         _ => "sub",
     }
 }

@@ -12,6 +12,8 @@ pub(super) struct Claims {
     #[serde(default)]
     pub(super) sub: Option<String>,
     #[serde(default)]
+    pub(super) uid: Option<String>,
+    #[serde(default)]
     pub(super) tid: Option<String>,
     #[serde(default)]
     pub(super) oid: Option<String>,
@@ -38,12 +40,16 @@ pub(super) struct Claims {
     /// Keycloak: `Bearer`, `ID`, `Refresh`, `Offline`, `Logout`.
     typ: Option<String>,
     /// The client that the token was given to: Auth0, Entra version 2, Keycloak.
+    #[serde(default, deserialize_with = "text")]
     azp: Option<String>,
     /// The same: RFC 9068 §2.2, Cognito.
+    #[serde(default, deserialize_with = "text")]
     client_id: Option<String>,
     /// The same: Okta.
+    #[serde(default, deserialize_with = "text")]
     cid: Option<String>,
     /// The same: Entra version 1, AD FS.
+    #[serde(default, deserialize_with = "text")]
     appid: Option<String>,
     /// What the client may do (RFC 9068 §2.2.3); a list or a text.
     scope: Option<IgnoredAny>,
@@ -140,6 +146,21 @@ impl<'de> Deserialize<'de> for Aud {
 
         reader.deserialize_any(Texts)
     }
+}
+
+/// A text, if it is one: claims of one name mean other things at other providers.
+fn text<'de, D: Deserializer<'de>>(reader: D) -> Result<Option<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Any {
+        Text(String),
+        Other(IgnoredAny),
+    }
+
+    Ok(match Any::deserialize(reader)? {
+        Any::Text(text) => Some(text),
+        Any::Other(_) => None,
+    })
 }
 
 /// A `NumericDate` (RFC 7519 §2): a number, which may have a fraction. Beyond what can be a date it

@@ -81,6 +81,7 @@ fn provider(connection: &[u8], terms: &section::SessionTokens) -> Option<Provide
     let subject = match terms.subject.as_str() {
         "sub" => SubjectClaim::Sub,
         "tid+oid" => SubjectClaim::TidOid,
+        "uid" => SubjectClaim::Uid,
         _ => return None,
     };
     let named = |text: &str| !text.is_empty();

@@ -581,7 +581,7 @@ fn t38_odd_subjects_are_nobody() {
 }
 
 #[test]
-fn entra_names_a_person_by_tenant_and_object() {
+fn entra_names_a_person_by_tenant_and_object_and_okta_by_uid() {
     let mut fleet = fleet();
     change(&mut fleet).subject = "tid+oid".to_owned();
     let linked = identity("t-1/o-1");
@@ -593,6 +593,13 @@ fn entra_names_a_person_by_tenant_and_object() {
     claims["tid"] = json!("t-2");
     assert_eq!(refused(&fleet, &ed(&claims)), Reason::IdpSubjectUnknown);
     assert_eq!(refused(&fleet, &ed(&self::claims())), Reason::IdpClaims);
+    change(&mut fleet).subject = "uid".to_owned();
+    let linked = identity("00u1");
+    fleet.sections.subjects.subjects[1].identities = vec![linked.to_vec()];
+    let mut okta = with("sub", json!("eve@example.com"));
+    assert_eq!(refused(&fleet, &ed(&okta)), Reason::IdpClaims);
+    okta["uid"] = json!("00u1");
+    assert!(allowed(&get(&fleet, &ed(&okta))));
     change(&mut fleet).subject = "of a later version".to_owned();
     assert_eq!(refused(&fleet, &ed(&claims)), Reason::TokenMalformed);
 }

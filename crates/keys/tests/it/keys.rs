@@ -335,9 +335,28 @@ fn t23_sets_are_capped() {
         JwkSet::parse(twice.as_bytes()),
         Err(KeyError::Malformed(_))
     ));
-    for text in ["", "[]", "{}", "null", r#"{"keys":{}}"#, r#"{"keys":[1]}"#] {
+    for text in ["", "[]", "{}", "null", r#"{"keys":{}}"#] {
         assert!(JwkSet::parse(text.as_bytes()).is_err(), "{text}");
     }
+}
+
+#[test]
+fn what_has_not_the_form_of_a_key_is_left_out_of_others_sets_and_refuses_ours() {
+    let one = jwk_of(ed25519("odd").public());
+    for odd in [
+        json!(1),
+        json!({}),
+        json!({"kty": "RSA", "kid": 7}),
+        with(&one, json!({"key_ops": "verify"})),
+    ] {
+        let both = set(&[one.clone(), odd.clone()]).unwrap();
+        assert_eq!(both.foreign_keys().unwrap().len(), 1, "{odd}");
+        assert!(both.own_keys().is_err(), "{odd}");
+        let alone = set(&[odd]).unwrap();
+        assert!(matches!(alone.foreign_keys(), Err(KeyError::NoneUsable)));
+    }
+    let private = with(&one, json!({"d": "AA"}));
+    assert_eq!(set(&[one, private]), Err(KeyError::Private));
 }
 
 #[test]
