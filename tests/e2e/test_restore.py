@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import time
+from contextlib import closing
 
 import requests
 from conftest import FLEET, PASSWORD
@@ -34,7 +35,8 @@ def restore(fleet: aeolus.Fleet, backup) -> None:
     wait_for("a later second", lambda: time.time() > made + 2, 10)
     # The newest that the backup knows: what was issued from then on can't be told from what is lost.
     token("newest")
-    with sqlite3.connect(fleet.data / "control.db") as live, sqlite3.connect(backup) as copy:
+    # Closed at once: a connection that is left open writes what it knows over the restored file.
+    with closing(sqlite3.connect(fleet.data / "control.db")) as live, closing(sqlite3.connect(backup)) as copy:
         live.backup(copy)
     lost = token("lost")
     fleet.run("token", "delete", revoked["id"])

@@ -148,12 +148,7 @@ async fn take_back(
     let Some(own) = write.revocations().of(organization).await? else {
         return Ok(false);
     };
-    let mut indexes = Vec::new();
-    let known = own.status.iter().copied().chain(std::iter::repeat(0));
-    for (byte, (held, said)) in (0_u32..).zip(known.zip(&earlier.status)) {
-        let missing = (0..8).filter(|bit| !held & said >> bit & 1 == 1);
-        indexes.extend(missing.map(|bit| byte.saturating_mul(8) + bit));
-    }
+    let indexes = missing(&own.status, &earlier.status);
     let size = (earlier.status.len() as u64).saturating_mul(8);
     let mut revocations = write.revocations();
     revocations
@@ -180,6 +175,18 @@ async fn take_back(
         }
     }
     Ok(!indexes.is_empty() || marked)
+}
+
+/// The bits that were said to be set and are not held.
+fn missing(held: &[u8], said: &[u8]) -> Vec<u32> {
+    let held = held.iter().copied().chain(std::iter::repeat(0));
+    let bytes = (0_u32..).zip(held.zip(said));
+    let bits = bytes.flat_map(|(byte, (held, said))| {
+        let gone = said & !held;
+        let gone = (0..8).filter(move |bit| gone >> bit & 1 == 1);
+        gone.map(move |bit| byte.saturating_mul(8) + bit)
+    });
+    bits.collect()
 }
 
 fn mark(from: &aeolus_snapshot::section::Mark) -> Option<Mark> {
@@ -266,4 +273,19 @@ fn json(value: &impl Serialize) -> Result<String, StoreError> {
 
 fn read<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, StoreError> {
     serde_json::from_str(text).map_err(|error| StoreError::Corrupt(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::missing;
+
+    #[test]
+    fn only_bits_that_are_not_held_are_missing() {
+        let said = [0b1000_0001, 0b0100_0000];
+        assert!(missing(&said, &said).is_empty());
+        assert_eq!(missing(&[], &said), [0, 7, 14]);
+        assert_eq!(missing(&[0b0000_0001], &said), [7, 14]);
+        assert!(missing(&[0xff, 0xff, 0xff], &said).is_empty());
+        assert_eq!(missing(&[0b0111_1110, 0], &said), [0, 7, 14]);
+    }
 }
