@@ -6,6 +6,7 @@
 
 mod accept;
 mod adapters;
+mod again;
 mod answer;
 pub mod body;
 pub mod check;

@@ -20,6 +20,7 @@ use crate::accept::DRAIN;
 use crate::adapters::{
     ControlConsent, ControlTokens, GateTime, ReplicaJournal, ReplicaSessions, WorldReplica,
 };
+use crate::again::again;
 use crate::config::{Bound, GateConfig, GateError, Reload, check_guard};
 use crate::drill::{self, Orders};
 use crate::fastcgi;
@@ -168,21 +169,6 @@ async fn bind(config: &mut GateConfig) -> Result<Listeners, BindError> {
         proxy: optional("proxy", config.proxy.as_ref(), handed_over).await?,
         metrics: optional("metrics", config.metrics.as_ref(), handed_over).await?,
     })
-}
-
-/// Forgets minted tokens of no further use, again and again until told to stop.
-async fn sweep(gate: Arc<Gate>, stop: CancellationToken) {
-    let mut ticks = tokio::time::interval(SWEEP);
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            _ = ticks.tick() => {}
-        }
-        let gate = Arc::clone(&gate);
-        if let Err(error) = tokio::task::spawn_blocking(move || gate.sweep()).await {
-            tracing::error!(%error, "forgetting old tokens failed");
-        }
-    }
 }
 
 async fn optional(
@@ -353,7 +339,14 @@ impl Running {
         let (watch, replica) = (Arc::clone(&self.secret), Arc::clone(&self.replica));
         let moment = move || (replica.clock().now(), replica.min_generation());
         tasks.spawn(watch.run(moment, stop.clone()));
-        tasks.spawn(sweep(Arc::clone(&self.gate), stop.clone()));
+        let gate = Arc::clone(&self.gate);
+        let sweeping = move || gate.sweep();
+        tasks.spawn(again(
+            SWEEP,
+            "forgetting old tokens",
+            sweeping,
+            stop.clone(),
+        ));
         let gate = Arc::clone(&self.gate);
         tasks.spawn(rollout::look_after(
             gate,

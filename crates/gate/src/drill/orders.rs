@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use aeolus_api::Period;
 use serde::{Deserialize, Serialize};
-use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use super::Report;
+use crate::again::again;
 use crate::gate::Gate;
 use crate::replica::fs::{Fs, replace};
 
@@ -150,26 +150,12 @@ impl Orders {
 
 /// Looks for orders and answers those whose time is over, until told to stop.
 pub(crate) async fn watch(gate: Arc<Gate>, orders: Orders, stop: CancellationToken) {
-    let mut ticks = interval(LOOK);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            _ = ticks.tick() => {}
+    let work = move || {
+        if let Err(error) = look(&gate, &orders) {
+            tracing::error!(%error, "a rehearsal of an outage can't go on");
         }
-        let (gate, orders) = (Arc::clone(&gate), orders.clone());
-        let looked = tokio::task::spawn_blocking(move || look(&gate, &orders));
-        let looked = tokio::select! {
-            // A look at a disk that hangs is not waited for.
-            () = stop.cancelled() => return,
-            looked = looked => looked,
-        };
-        match looked {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::error!(%error, "a rehearsal of an outage can't go on"),
-            Err(error) => tracing::error!(%error, "looking for a rehearsal failed"),
-        }
-    }
+    };
+    again(LOOK, "rehearsals of an outage", work, stop).await;
 }
 
 fn look(gate: &Gate, orders: &Orders) -> Result<(), DrillError> {

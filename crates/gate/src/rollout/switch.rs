@@ -2,13 +2,15 @@
 
 use std::io;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use aeolus_model::RolloutPath;
-use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
+
+use crate::again::again;
+use crate::replica::lock;
 
 /// How often the file is looked at: whoever writes it is in a hurry.
 const LOOK: Duration = Duration::from_millis(500);
@@ -36,41 +38,24 @@ impl KillSwitch {
 /// The file, and what it said last.
 pub(crate) struct SwitchFile {
     path: PathBuf,
-    fault: Option<String>,
+    fault: Mutex<Option<String>>,
 }
 
 impl SwitchFile {
     pub(crate) const fn new(path: PathBuf) -> Self {
-        Self { path, fault: None }
+        let fault = Mutex::new(None);
+        Self { path, fault }
     }
 
-    /// Looks again and again until told to stop, never on an async thread.
-    pub(crate) async fn run(mut self, rollouts: Arc<super::Rollouts>, stop: CancellationToken) {
-        let mut ticks = interval(LOOK);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            tokio::select! {
-                () = stop.cancelled() => return,
-                _ = ticks.tick() => {}
-            }
-            let shared = Arc::clone(&rollouts);
-            let looked = tokio::task::spawn_blocking(move || {
-                self.look(&shared.switch);
-                self
-            });
-            match looked.await {
-                Ok(file) => self = file,
-                Err(error) => {
-                    tracing::error!(%error, "looking after the kill switch failed");
-                    return;
-                }
-            }
-        }
+    /// Looks again and again until told to stop.
+    pub(crate) async fn run(self, rollouts: Arc<super::Rollouts>, stop: CancellationToken) {
+        let work = move || self.look(&rollouts.switch);
+        again(LOOK, "the kill switch", work, stop).await;
     }
 
     /// Reads the file. No file is no choice; what can't be read leaves the choice as it was, and is
     /// said once.
-    pub(crate) fn look(&mut self, switch: &KillSwitch) {
+    pub(crate) fn look(&self, switch: &KillSwitch) {
         let read = self.read();
         let fault = read.as_ref().err().cloned();
         if let Ok(path) = read
@@ -81,7 +66,8 @@ impl SwitchFile {
             let path = path.map(tracing::field::display);
             tracing::warn!(%file, path, "the kill switch has changed; without a path rollouts choose");
         }
-        if fault != self.fault {
+        let mut said = lock(&self.fault);
+        if fault != *said {
             if let Some(why) = &fault {
                 tracing::error!(
                     file = %self.path.display(),
@@ -89,7 +75,7 @@ impl SwitchFile {
                     "the kill switch can't be read; what it said before stays in force"
                 );
             }
-            self.fault = fault;
+            *said = fault;
         }
     }
 
@@ -119,8 +105,8 @@ mod tests {
     fn o4_the_file_chooses_and_nonsense_changes_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("kill-switch");
-        let (mut file, switch) = (SwitchFile::new(path.clone()), KillSwitch::default());
-        let mut after = |text: Option<&str>| {
+        let (file, switch) = (SwitchFile::new(path.clone()), KillSwitch::default());
+        let after = |text: Option<&str>| {
             match text {
                 Some(text) => std::fs::write(&path, text).unwrap(),
                 None => std::fs::remove_file(&path).unwrap(),

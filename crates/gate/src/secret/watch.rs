@@ -4,10 +4,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use aeolus_model::Time;
-use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use super::{Older, PlaneSecret};
+use crate::again::again;
 use crate::replica::{DataError, SecretFile, lock};
 
 /// How often. A generation is announced an hour ahead and more, so it could be less often.
@@ -41,32 +41,18 @@ impl Watch {
         }
     }
 
-    /// Looks again and again until told to stop, never on an async thread. `moment` says gate time and
-    /// the first generation that the snapshot allows. A look at a disk that hangs is not waited for
-    /// when the stop comes.
+    /// Looks again and again until told to stop. `moment` says gate time and the first generation that
+    /// the snapshot allows.
     pub(crate) async fn run(
         self: Arc<Self>,
-        moment: impl Fn() -> (Time, u32),
+        moment: impl Fn() -> (Time, u32) + Send + Sync + 'static,
         stop: CancellationToken,
     ) {
-        let mut ticks = interval(LOOK);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            tokio::select! {
-                () = stop.cancelled() => return,
-                _ = ticks.tick() => {}
-            }
-            let (watch, (now, min)) = (Arc::clone(&self), moment());
-            let looked = tokio::task::spawn_blocking(move || watch.look(now, min));
-            tokio::select! {
-                () = stop.cancelled() => return,
-                looked = looked => {
-                    if let Err(error) = looked {
-                        tracing::error!(%error, "looking after the plane secret failed");
-                    }
-                }
-            }
-        }
+        let work = move || {
+            let (now, min) = moment();
+            self.look(now, min);
+        };
+        again(LOOK, "the plane secret", work, stop).await;
     }
 
     /// Reads the file if it changed, and puts in force what counts at this moment. What can't be
