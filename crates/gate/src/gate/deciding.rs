@@ -101,6 +101,12 @@ impl Gate {
         moment: &Moment,
         (request, via): (&Request<'_>, Via<'_>),
     ) -> Judged {
+        // What the gate allowed without asking was not on the central path.
+        let taken = match &decision {
+            _ if concluding.asked => Some(RolloutPath::Central),
+            Decision::Allow(_) => Some(RolloutPath::Plane),
+            Decision::Deny(_) | Decision::SignIn(_) => None,
+        };
         let (decision, presented) = self.exchanged(decision, moment.now);
         if let (Decision::Allow(allowed), Some(trail)) = (&decision, &self.trail)
             && Trail::wants(moment.age)
@@ -112,11 +118,7 @@ impl Gate {
             self.drills.rehearse(request, &decision, known, when);
         }
         let told = Told::of(&decision, moment.world.as_deref());
-        let path = if concluding.asked {
-            RolloutPath::Central
-        } else {
-            self.path(told.deployment)
-        };
+        let path = taken.unwrap_or_else(|| self.path(told.deployment));
         let way = (path, via.dialect);
         let before = self.metrics.decided(&told, way);
         let took = concluding.started.elapsed();
