@@ -55,4 +55,4 @@ pub use rollout::{Course, Flag, path_of};
 pub use seat::Seat;
 pub use term::Term;
 pub use token::{Audience, Signer, Verified};
-pub use world::{Deployment, Freshness, Person, RefusedDeployment, Site, World};
+pub use world::{AWAY, Deployment, Freshness, Person, RefusedDeployment, Site, World};

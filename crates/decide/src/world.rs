@@ -298,6 +298,9 @@ impl World {
     }
 }
 
+/// Without news for longer than this control counts as away: two polls of 30 s without an answer.
+pub const AWAY: Duration = Duration::from_secs(60);
+
 /// How old a gate's knowledge is. Without a figure (the clock can't be trusted) it counts as past
 /// every deployment's `maxStale`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

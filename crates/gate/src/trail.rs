@@ -5,12 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use aeolus_decide::{Access, Allowed, Credential, CredentialId, Deployment, World};
+use aeolus_decide::{AWAY, Access, Allowed, Credential, CredentialId, Deployment, World};
 use aeolus_model::{DeploymentId, OrganizationId, Time};
 use quick_cache::sync::Cache;
 
-/// Without news for longer than this control counts as away (two polls of 30 s).
-const AWAY: Duration = Duration::from_secs(60);
 /// Credentials, each at one deployment, that are remembered; those unused for longest go first.
 const ROOM: usize = 50_000;
 /// Told at a time: the outbox has room for more, and for what else there is to tell.

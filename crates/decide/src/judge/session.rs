@@ -1,7 +1,6 @@
 //! The credential of a browser: a session's cookie.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use aeolus_model::{Subject, Time, UserId};
 
@@ -10,11 +9,8 @@ use crate::cookie::{self, SessionCookie};
 use crate::credential::Credential;
 use crate::decision::{Identity, SessionUse};
 use crate::request::Request;
-use crate::world::{Deployment, Site};
+use crate::world::{AWAY, Deployment, Site};
 use crate::{Reason, origin};
-
-/// Without news for longer than this control counts as away (two polls of 30 s).
-const GONE: Duration = Duration::from_secs(60);
 
 impl Judge<'_> {
     /// By the host's own cookie, else by its parent domain's where that counts.
@@ -151,7 +147,7 @@ impl Judge<'_> {
         let away = self
             .freshness
             .age
-            .is_some_and(|age| age > GONE && self.now.minus(age) <= end.plus(GONE));
+            .is_some_and(|age| age > AWAY && self.now.minus(age) <= end.plus(AWAY));
         let until = end
             .plus(deployment.staleness.max())
             .min(cookie.absolute_end);

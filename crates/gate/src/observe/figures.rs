@@ -4,14 +4,13 @@ use std::fmt::{Debug, Error, Formatter};
 use std::sync::Arc;
 use std::time::Duration;
 
-use aeolus_decide::{PathClass, World};
+use aeolus_decide::{AWAY, PathClass, World};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, MetricEncoder, NoLabelSet};
 use prometheus_client::metrics::MetricType;
 
 use super::Metrics;
 use super::tally::Tally;
-use super::via::FRESH;
 use crate::exchange::Minted;
 use crate::limits::{Limited, Load};
 use crate::memory::CacheUse;
@@ -173,7 +172,7 @@ impl Figures {
         let state = match (world, age) {
             (None, _) => "none",
             (_, None) => "doubtful",
-            (_, Some(age)) if age > FRESH => "stale",
+            (_, Some(age)) if age > AWAY => "stale",
             _ => "fresh",
         };
         let help = "How fresh the knowledge is; the state in force is 1";

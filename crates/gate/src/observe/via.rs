@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use aeolus_decide::AWAY;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::Ids;
@@ -92,15 +93,12 @@ pub struct Stamp {
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-aeolus-request-id");
 const STALENESS: HeaderName = HeaderName::from_static("x-aeolus-staleness");
 
-/// Two polls without an answer: until then there is nothing to say about the age.
-pub(super) const FRESH: Duration = Duration::from_secs(60);
-
 impl Stamp {
     /// The headers, in any dialect that has them. A fresh gate says nothing about its age.
     pub fn headers(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
         let id = self.request_id.as_ref();
         let id = id.and_then(|id| HeaderValue::from_str(id.as_str()).ok());
-        let old = self.age.filter(|age| *age > FRESH);
+        let old = self.age.filter(|age| *age > AWAY);
         let old = old.map(|age| HeaderValue::from(age.as_secs()));
         let id = id.map(|id| (REQUEST_ID, id));
         id.into_iter().chain(old.map(|old| (STALENESS, old)))

@@ -3,16 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use aeolus_decide::{Course, Deployment, Reason, World};
+use aeolus_decide::{AWAY, Course, Deployment, Reason, World};
 use aeolus_model::{RolloutPath, Time};
 
 use super::Rollouts;
 use super::shadow::{self, Shadowed};
 use super::standing::Standing;
 use crate::ports::Moved;
-
-/// Until so old control counts as heard: two polls without an answer.
-const HEARD: Duration = Duration::from_secs(60);
 
 /// A decision, as a rollout sees it.
 pub(crate) struct Decided<'a> {
@@ -140,7 +137,7 @@ impl Rollouts {
     }
 
     fn hears_control(&self, age: Option<Duration>) -> bool {
-        self.central.is_some() && age.is_some_and(|age| age < HEARD)
+        self.central.is_some() && age.is_some_and(|age| age <= AWAY)
     }
 
     /// Has a question asked for comparison.
