@@ -1,7 +1,7 @@
 use std::slice::from_ref;
 
 use aeolus_model::{ConnectionId, Host, HostPattern, Secret, WorkspaceId};
-use aeolus_store::{Connection, ManagedBy, Page, StoreError, Taken, Unit, Workspace};
+use aeolus_store::{Connection, Deployment, ManagedBy, Page, StoreError, Taken, Unit, Workspace};
 
 use crate::fixture::{Database, Fleet, NOW, slug};
 
@@ -226,11 +226,12 @@ async fn a_wildcard_is_claimed_as_a_host_is_and_a_name_shuts_it_out(db: Database
     }
 }
 
-async fn of_two_organizations_at_once_one_gets_the_host(db: Database) {
+/// A deployment of each of eight organizations, not inserted yet, with the host that `host` gives it.
+async fn claims(db: &Database, host: impl Fn(u8) -> String) -> Vec<Deployment> {
     let fleet = db.fleet().await;
     let mut write = db.store.write().await.unwrap();
     let mut claims = Vec::new();
-    for n in 0..8 {
+    for n in 0_u8..8 {
         let organization = db.organization(&format!("o{n}"));
         let workspace = Workspace {
             id: WorkspaceId::new(&db.clock, &db.rng),
@@ -239,9 +240,15 @@ async fn of_two_organizations_at_once_one_gets_the_host(db: Database) {
         };
         write.organizations().insert(&organization).await.unwrap();
         write.workspaces().insert(&workspace).await.unwrap();
-        claims.push(db.deployment(&workspace, &fleet.plane, "x", &[("x.example.com", "")]));
+        let host = host(n);
+        claims.push(db.deployment(&workspace, &fleet.plane, "x", &[(&host, "")]));
     }
     write.commit().await.unwrap();
+    claims
+}
+
+async fn of_two_organizations_at_once_one_gets_the_host(db: Database) {
+    let claims = claims(&db, |_| "x.example.com".to_owned()).await;
     let tasks = claims.into_iter().map(|claim| {
         let store = db.store.clone();
         tokio::spawn(async move {
@@ -262,25 +269,11 @@ async fn of_two_organizations_at_once_one_gets_the_host(db: Database) {
 }
 
 async fn a_host_and_a_wildcard_over_it_are_not_taken_at_once_by_two_organizations(db: Database) {
-    let fleet = db.fleet().await;
-    let mut write = db.store.write().await.unwrap();
-    let mut claims = Vec::new();
-    for n in 0..8 {
-        let organization = db.organization(&format!("o{n}"));
-        let workspace = Workspace {
-            id: WorkspaceId::new(&db.clock, &db.rng),
-            organization: organization.id,
-            ..fleet.workspace.clone()
-        };
-        write.organizations().insert(&organization).await.unwrap();
-        write.workspaces().insert(&workspace).await.unwrap();
-        let host = match n {
-            0 => "*.x.example.com".to_owned(),
-            n => format!("a{n}.x.example.com"),
-        };
-        claims.push(db.deployment(&workspace, &fleet.plane, "x", &[(&host, "")]));
-    }
-    write.commit().await.unwrap();
+    let host = |n| match n {
+        0 => "*.x.example.com".to_owned(),
+        n => format!("a{n}.x.example.com"),
+    };
+    let claims = claims(&db, host).await;
     let tasks = claims.into_iter().enumerate().map(|(n, claim)| {
         let store = db.store.clone();
         tokio::spawn(async move {
