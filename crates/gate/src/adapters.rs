@@ -11,8 +11,8 @@ use aeolus_decide::{CredentialId, World};
 use aeolus_model::{Clock, DeploymentId, PlaneId, SessionId, Subject, Time};
 
 use crate::ports::{
-    Central, CodeExchange, Consenting, Exchanged, Journal, Knowledge, LateUse, Moved, Refused,
-    Sessions, Standing, TokenEndpoint, TokenError, Unanswered,
+    Central, CodeExchange, Consenting, Exchanged, Journal, Knowledge, Moved, Refused, Sessions,
+    Standing, TokenEndpoint, TokenError, Unanswered, UseAfterRevocation,
 };
 use crate::replica::{ApiControl, Counters, Denial, Outbox, Renewal, Replica, SessionRenewals};
 
@@ -111,7 +111,7 @@ impl Journal for ReplicaJournal {
         });
     }
 
-    fn served_late(&self, late: LateUse) {
+    fn used_after_revocation(&self, late: UseAfterRevocation) {
         self.outbox.event(&Event::UseAfterRevocation {
             at: late.at.secs(),
             deployment: late.deployment,

@@ -159,7 +159,7 @@ impl Gate {
         let world = self.knowledge.world();
         if let (Some(trail), Some(world)) = (&self.trail, &world) {
             for late in trail.settle(world, age) {
-                self.journal.served_late(late);
+                self.journal.used_after_revocation(late);
             }
         }
         self.exchange.sweep(self.knowledge.now(), &|session, at| {

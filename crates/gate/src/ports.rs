@@ -12,7 +12,7 @@ use aeolus_decide::World;
 use aeolus_model::{DeploymentId, RolloutPath, Secret, SessionId, Slug, Subject, Time};
 use aeolus_snapshot::Position;
 
-pub use crate::trail::LateUse;
+pub use crate::trail::UseAfterRevocation;
 
 /// What is known at this moment.
 pub trait Knowledge: Send + Sync {
@@ -98,7 +98,7 @@ pub trait Journal: Send + Sync {
     fn refused(&self, refused: Refused);
 
     /// A credential was served while control was away and had been revoked there.
-    fn served_late(&self, late: LateUse);
+    fn used_after_revocation(&self, late: UseAfterRevocation);
 
     /// A deployment was moved between the paths of its rollout.
     fn moved(&self, moved: Moved);

@@ -16,7 +16,7 @@ const TOLD: usize = 500;
 
 /// A credential that this plane served after it had been revoked, as far as the plane can tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LateUse {
+pub struct UseAfterRevocation {
     /// When it was last used.
     pub at: Time,
     /// Where.
@@ -27,7 +27,7 @@ pub struct LateUse {
     pub credential: CredentialId,
 }
 
-struct Trace {
+struct Noted {
     credential: Credential,
     deployment: Arc<Deployment>,
     /// In milliseconds.
@@ -35,7 +35,7 @@ struct Trace {
 }
 
 /// What was used since control went away. Nothing is kept, and nothing asked, while it is there.
-pub(crate) struct Trail(Cache<(CredentialId, DeploymentId), Arc<Trace>>);
+pub(crate) struct Trail(Cache<(CredentialId, DeploymentId), Arc<Noted>>);
 
 impl Trail {
     pub(crate) fn new() -> Self {
@@ -56,37 +56,37 @@ impl Trail {
             return;
         };
         let key = (id, allowed.deployment().id);
-        if let Some(trace) = self.0.get(&key) {
-            trace.last.fetch_max(now.millis(), Ordering::Relaxed);
+        if let Some(noted) = self.0.get(&key) {
+            noted.last.fetch_max(now.millis(), Ordering::Relaxed);
             return;
         }
-        let trace = Trace {
+        let noted = Noted {
             credential: identity.credential.clone(),
             deployment: Arc::clone(allowed.deployment()),
             last: AtomicI64::new(now.millis()),
         };
-        self.0.insert(key, Arc::new(trace));
+        self.0.insert(key, Arc::new(noted));
     }
 
     /// Once control is back: what was served too long. Each use is judged once; what is late beyond
     /// the most that is told at a time is left for the next.
-    pub(crate) fn settle(&self, world: &World, age: Option<Duration>) -> Vec<LateUse> {
+    pub(crate) fn settle(&self, world: &World, age: Option<Duration>) -> Vec<UseAfterRevocation> {
         if Self::wants(age) || self.0.is_empty() {
             return Vec::new();
         }
-        let traces: Vec<_> = self.0.iter().collect();
+        let all: Vec<_> = self.0.iter().collect();
         let mut told = Vec::new();
-        for (key, trace) in traces {
-            let last = Time::from_millis(trace.last.load(Ordering::Relaxed));
-            if world.was_revoked(&trace.credential, &trace.deployment, last) {
+        for (key, noted) in all {
+            let last = Time::from_millis(noted.last.load(Ordering::Relaxed));
+            if world.was_revoked(&noted.credential, &noted.deployment, last) {
                 if told.len() == TOLD {
                     continue;
                 }
                 let (credential, deployment) = key;
-                told.push(LateUse {
+                told.push(UseAfterRevocation {
                     at: last,
                     deployment,
-                    organization: trace.deployment.organization,
+                    organization: noted.deployment.organization,
                     credential,
                 });
             }

@@ -12,8 +12,8 @@ use aeolus_decide::{SessionCookie, World};
 use aeolus_gate::listeners::{Checks, Metrics, Proxy};
 use aeolus_gate::observe::Share;
 use aeolus_gate::ports::{
-    Central, CodeExchange, Consenting, Exchanged, Journal, Knowledge, LateUse, Moved, Refused,
-    Sessions, Standing, TokenEndpoint, TokenError, Unanswered,
+    Central, CodeExchange, Consenting, Exchanged, Journal, Knowledge, Moved, Refused, Sessions,
+    Standing, TokenEndpoint, TokenError, Unanswered, UseAfterRevocation,
 };
 use aeolus_gate::{Gate, Live, Parts, Patience, PlaneSecret, Settings, server};
 use aeolus_keys::claims::{Access, AccessKind, Api, ApiKind, IdToken};
@@ -68,7 +68,7 @@ pub(crate) struct Fake {
     pub(crate) ended: Mutex<HashSet<SessionId>>,
     pub(crate) asked: Mutex<Vec<SessionId>>,
     pub(crate) refused: Mutex<Vec<Refused>>,
-    pub(crate) late: Mutex<Vec<LateUse>>,
+    pub(crate) late: Mutex<Vec<UseAfterRevocation>>,
     pub(crate) answer: Mutex<Option<Result<TokenAnswer, TokenError>>>,
     pub(crate) exchanged: Mutex<Vec<(String, String)>>,
     pub(crate) moved: Mutex<Vec<Moved>>,
@@ -129,7 +129,7 @@ impl Journal for Fake {
         self.refused.lock().unwrap().push(refused);
     }
 
-    fn served_late(&self, late: LateUse) {
+    fn used_after_revocation(&self, late: UseAfterRevocation) {
         self.late.lock().unwrap().push(late);
     }
 

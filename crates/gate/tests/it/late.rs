@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aeolus_decide::CredentialId;
-use aeolus_gate::ports::LateUse;
+use aeolus_gate::ports::UseAfterRevocation;
 use aeolus_snapshot::section;
 
 use crate::fleet::{ANN, BOT, ETL, Fleet, ORG, SESSION};
@@ -14,7 +14,7 @@ fn away(fleet: &Fleet, age: Duration) {
     *fleet.fake.age.lock().unwrap() = Some(age);
 }
 
-fn told(fleet: &Fleet) -> Vec<LateUse> {
+fn told(fleet: &Fleet) -> Vec<UseAfterRevocation> {
     fleet.gate.sweep();
     let mut told = std::mem::take(&mut *fleet.fake.late.lock().unwrap());
     told.sort_by_key(|late| late.at);
