@@ -43,8 +43,12 @@ pub(crate) async fn accept_each<F>(
     let told = Arc::new(Semaphore::new(TOLD));
     let tracker = TaskTracker::new();
     let begin = |connection: Connection| {
-        let source = connection.peer.map(Source::of);
-        let caps = gate.settings.now().caps;
+        let settings = gate.settings.now();
+        let caps = settings.caps;
+        let one = connection
+            .peer
+            .filter(|peer| !settings.trusted_proxies.hold(*peer));
+        let source = one.map(Source::of);
         if let Some(place) = connections.admit(source, caps) {
             let serving = serve(connection, shutdown.clone());
             tracker.spawn(async move {

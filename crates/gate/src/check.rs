@@ -12,7 +12,8 @@ use hyper::body::Incoming;
 
 use crate::answer;
 use crate::body::Body;
-use crate::codec::{self, Check, Dialect, forwarded_for};
+use crate::codec::{self, Check, Dialect};
+use crate::forwarded::forwarded_for;
 use crate::gate::{Asking, Checking, Gate, Judged};
 use crate::observe::Via;
 use crate::ready::ready;

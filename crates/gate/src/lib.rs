@@ -15,6 +15,7 @@ mod config;
 pub mod drill;
 pub mod exchange;
 pub mod fastcgi;
+pub mod forwarded;
 mod gate;
 pub mod grpc;
 pub mod guard;

@@ -49,7 +49,9 @@ impl Handler for GrpcChecks {
 
 impl Handler for Proxy {
     fn answer(self: Arc<Self>, request: Request<Incoming>, peer: Option<IpAddr>) -> Answering {
-        Answering::Later(Box::pin(proxy::serve(Arc::clone(&self.0), request, peer)))
+        let trusted = &self.0.settings.now().trusted_proxies;
+        let client = trusted.client(peer, request.headers());
+        Answering::Later(Box::pin(proxy::serve(Arc::clone(&self.0), request, client)))
     }
 
     fn gate(&self) -> &Arc<Gate> {

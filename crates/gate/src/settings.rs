@@ -6,6 +6,7 @@ use std::time::Duration;
 use aeolus_decide::Rails;
 use arc_swap::{ArcSwap, Guard};
 
+use crate::forwarded::TrustedProxies;
 use crate::guard::Proxies;
 use crate::limits::{Caps, Rates};
 use crate::observe::Share;
@@ -16,6 +17,8 @@ use crate::patience::Patience;
 pub struct Live {
     /// Who may ask from other machines.
     pub proxies: Proxies,
+    /// Who is believed about where a request of the built-in proxy comes from.
+    pub trusted_proxies: TrustedProxies,
     /// The share of allowances that the decision log shows; refusals are all there.
     pub allow_sample: Share,
     /// The name of the parent domain's cookie that counts at `/v1/authorization`, if one does.

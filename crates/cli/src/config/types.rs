@@ -138,6 +138,10 @@ pub(crate) struct Gate {
     /// Where the built-in proxy listens; `null`: nowhere.
     #[schemars(with = "Option<schema::Listen>")]
     pub(crate) proxy: Option<Listen>,
+    /// Networks of load balancers in front of the built-in proxy. Of what comes from one, the client is
+    /// the last address in X-Forwarded-For that is in none of these networks; else it is the balancer.
+    #[schemars(with = "Vec<schema::Cidr>")]
+    pub(crate) trusted_proxies: Vec<String>,
     /// Where it shows metrics; `null`: nowhere.
     #[schemars(with = "Option<schema::Listen>")]
     pub(crate) metrics: Option<Listen>,
@@ -178,6 +182,7 @@ impl Default for Gate {
             grpc: None,
             fastcgi: None,
             proxy: Some(local(8808)),
+            trusted_proxies: Vec::new(),
             metrics: Some(local(8819)),
             rails: Rails::default(),
             kill_switch: None,

@@ -69,6 +69,10 @@ pub(crate) async fn create(
             plane
         }
         Some(plane) => {
+            if auth_host.is_some() && auth_host != plane.auth_host {
+                let detail = "leave it out: the fleet document that declares this plane says it";
+                return Err(ApiError::field("authHost", detail));
+            }
             let plane = Plane { stage, ..plane };
             write.planes().update(&plane).await?;
             plane

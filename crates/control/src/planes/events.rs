@@ -14,6 +14,7 @@ use http::HeaderMap;
 use super::PlaneCtx;
 use crate::error::ApiError;
 use crate::extract;
+use crate::signin::session;
 
 const MAX_BATCH: usize = 4 * 1024 * 1024;
 const MAX_LINES: usize = 10_000;
@@ -77,10 +78,11 @@ async fn act(ctx: &PlaneCtx, write: &mut Write, event: Event) -> Result<(), ApiE
             .event(&ctx.app, Actor::Plane(ctx.plane.id), action)
     };
     match event {
-        Event::SessionEnded { session, at: _ } => {
+        Event::SessionEnded { session, at } => {
+            let at = Time::from_secs(at);
             // Only a session that was used somewhere can be ended by a plane; ids are unguessable,
             // and a plane learns only those of its own visitors.
-            if crate::signin::session::end(&ctx.app, write, session).await? {
+            if session::end_since(&ctx.app, write, session, at).await? {
                 write.audit(audit(Action::SignOut, None, session.to_string()));
             }
         }

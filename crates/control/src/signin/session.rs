@@ -1,6 +1,6 @@
 //! Control's own sessions: finding the one of a request, and ending one everywhere.
 
-use aeolus_model::{Session, SessionId};
+use aeolus_model::{Session, SessionId, Time};
 use aeolus_store::{StoreError, Unit as _, Write};
 use http::HeaderMap;
 
@@ -28,5 +28,16 @@ pub(crate) async fn current(app: &App, headers: &HeaderMap) -> Result<Option<Ses
 
 /// Ends a session. The planes of every organization it was used in are told at once.
 pub(crate) async fn end(app: &App, write: &mut Write, id: SessionId) -> Result<bool, StoreError> {
-    write.sessions().end(id, app.clock.now()).await
+    end_since(app, write, id, app.clock.now()).await
+}
+
+/// Ends a session that was signed out where control could not hear of it. What was done with it
+/// after that moment was done after its end.
+pub(crate) async fn end_since(
+    app: &App,
+    write: &mut Write,
+    id: SessionId,
+    at: Time,
+) -> Result<bool, StoreError> {
+    write.sessions().end(id, at.min(app.clock.now())).await
 }

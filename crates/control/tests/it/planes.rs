@@ -180,6 +180,41 @@ async fn events_are_taken_once_and_unknown_ones_are_skipped() {
 }
 
 #[tokio::test]
+async fn f17_a_session_signed_out_at_a_cut_off_gate_ended_there_and_then() {
+    let f = Fixture::new("late-session").await;
+    let admin = f.admin().await;
+    f.fleet(&admin).await;
+    let gate = f.join(&admin, "eu-1").await;
+    let cookie = f.login("eve@example.com").await;
+    let eve = f.token_of_cookie(&cookie).await;
+    let me = f.call("GET", "/v1/me", &eve, None).await.expect(200).json();
+    let session = me["session"].clone();
+    let deployment = deployment(&f, &admin).await;
+    let signed_out = f.clock.now().secs() + 100;
+    f.clock.advance(Duration::from_secs(600));
+    let used = |after: i64| {
+        json!({"type": "use_after_revocation", "at": signed_out + after, "deployment": deployment,
+            "credential": session})
+    };
+    let ended = json!({"type": "session_ended", "session": session, "at": signed_out});
+    let body = format!("{ended}\n{}\n{}\n", used(-50), used(50));
+    let request = http::Request::post("/v1/planes/self/events")
+        .header("authorization", format!("Bearer {}", f.assertion(&gate)))
+        .header("content-type", "application/x-ndjson")
+        .header("idempotency-key", "late");
+    f.send(request.body(body.into()).unwrap()).await.expect(200);
+    let owner = f.token_of("owner@example.com").await;
+    let path = "/v1/organizations/acme/audit";
+    let log = f.call("GET", path, &owner, None).await.expect(200).json();
+    let items = log["items"].as_array().unwrap().iter();
+    let late: Vec<_> = items
+        .filter(|event| event["action"] == "gate.use_after_revocation")
+        .map(|event| event["at"].as_i64().unwrap() / 1_000 - signed_out)
+        .collect();
+    assert_eq!(late, [50]);
+}
+
+#[tokio::test]
 async fn f17_uses_of_what_had_been_revoked_are_in_the_audit_log_and_earlier_ones_are_not() {
     let f = Fixture::new("late").await;
     let admin = f.admin().await;

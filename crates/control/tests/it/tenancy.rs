@@ -69,6 +69,10 @@ async fn where_control_or_a_plane_answers_no_deployment_does() {
     let admin = f.admin().await;
     f.fleet(&admin).await;
     let workspace = first(&f, &admin, "workspaces").await["id"].clone();
+    // What a document declares is not said a second time.
+    let declared = json!({"name": "eu-1", "authHost": "sign-in.eu.example.com"});
+    let answer = f.call("POST", "/v1/planes", &admin, Some(declared)).await;
+    assert_eq!(answer.expect(422).json()["errors"][0]["at"], "authHost");
     let plane = json!({"name": "us-1", "authHost": "sign-in.us.example.com"});
     let plane = f.call("POST", "/v1/planes", &admin, Some(plane)).await;
     let plane = plane.expect(201).json()["plane"]["id"].clone();

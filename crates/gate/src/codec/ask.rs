@@ -6,7 +6,8 @@ use http::HeaderMap;
 use http::header::{HOST, HeaderName};
 use http::request::Parts;
 
-use super::{Dialect, forwarded_for, pairs};
+use super::{Dialect, pairs};
+use crate::forwarded::forwarded_for;
 
 /// Where checks are asked.
 pub const PREFIX: &str = "/authz/";

@@ -11,11 +11,7 @@ mod render;
 #[cfg(test)]
 mod tests;
 
-use std::net::IpAddr;
-
-use aeolus_decide::forwarded_address;
 use http::HeaderMap;
-use http::header::HeaderName;
 
 pub use ask::{Check, PREFIX, parse};
 pub use render::render;
@@ -87,16 +83,6 @@ impl Dialect {
         let mut all = Self::OVER_HTTP.into_iter();
         all.find(|dialect| dialect.name() == name)
     }
-}
-
-const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
-
-/// The last address in `X-Forwarded-For`: the proxy wrote it, and who asks here was let in as one.
-/// What stands before it, anybody may have written.
-pub(crate) fn forwarded_for(headers: &HeaderMap) -> Option<IpAddr> {
-    let written = headers.get_all(FORWARDED_FOR);
-    let last = written.iter().next_back()?.as_bytes();
-    forwarded_address(last.rsplit(|byte| *byte == b',').next()?)
 }
 
 /// Names and values as the decision wants them.

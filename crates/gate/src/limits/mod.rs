@@ -150,13 +150,14 @@ const fn of_site(rate: NonZeroU32) -> Rate {
 /// Whether a cause says that nobody ever issued this credential to anybody. One that was good once
 /// (expired, revoked, signed out) is no guess: a program that goes on using it must not keep its
 /// successor, on the same machine, from being tried. Nor is a cookie that doesn't open: that is what
-/// every tab has after a plane secret was given up, and opening it costs next to nothing.
+/// every tab has after a plane secret was given up, and opening it costs next to nothing. Nor is what
+/// can't be read to its end before a signature is looked at, a token with 200 groups say: providers
+/// do issue them.
 const fn is_made_up(reason: Reason) -> bool {
     matches!(
         reason,
         Reason::SchemeUnknown
             | Reason::TokenMalformed
-            | Reason::TokenTooLong
             | Reason::TokenKeyUnknown
             | Reason::TokenSignature
             | Reason::TokenIssuer
@@ -165,7 +166,6 @@ const fn is_made_up(reason: Reason) -> bool {
             | Reason::IdpIssuerUnknown
             | Reason::IdpAlgorithm
             | Reason::IdpSignature
-            | Reason::IdpClaims
     )
 }
 
@@ -223,6 +223,8 @@ mod tests {
             Reason::SessionEnded,
             Reason::SessionMalformed,
             Reason::IdpKeyUnknown,
+            Reason::IdpClaims,
+            Reason::TokenTooLong,
         ] {
             assert!(!is_made_up(once_good), "{once_good:?}");
         }

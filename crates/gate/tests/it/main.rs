@@ -11,6 +11,8 @@ mod dialects;
 #[cfg(test)]
 mod fleet;
 #[cfg(test)]
+mod forwarded;
+#[cfg(test)]
 mod guard;
 #[cfg(test)]
 mod idp;

@@ -25,7 +25,8 @@ statements! {
         VALUES ($1, $2, $3, $4, $5, $6)";
     ENTER = "INSERT INTO session_organizations (organization, session) VALUES ($1, $2)
         ON CONFLICT (organization, session) DO NOTHING";
-    END = "UPDATE sessions SET ended_at = $2 WHERE id = $1 AND ended_at IS NULL";
+    END = "UPDATE sessions SET ended_at = CASE WHEN auth_time > $2 THEN auth_time ELSE $2 END
+        WHERE id = $1 AND ended_at IS NULL";
     END_ALL = "UPDATE sessions SET ended_at = $2 WHERE user_id = $1 AND ended_at IS NULL
         AND absolute_end > $2";
     FORGET = "DELETE FROM sessions WHERE absolute_end < $1";
@@ -87,9 +88,9 @@ impl Sessions<'_, Write> {
         self.0.note(ENTER, values).await.map(|_| ())
     }
 
-    /// Ends one; says whether it wasn't already.
-    pub async fn end(&mut self, id: SessionId, now: Time) -> Result<bool, StoreError> {
-        Ok(self.0.change(END, bind![id, now]).await? > 0)
+    /// Ends one, at the earliest when it began; says whether it wasn't already.
+    pub async fn end(&mut self, id: SessionId, at: Time) -> Result<bool, StoreError> {
+        Ok(self.0.change(END, bind![id, at]).await? > 0)
     }
 
     /// Ends all of a person and says how many.

@@ -3,7 +3,8 @@
 use std::num::NonZeroU32;
 use std::path::Path;
 
-use aeolus_decide::{CidrError, Rails, Upstreams};
+use aeolus_decide::{Cidr, CidrError, Rails, Upstreams};
+use aeolus_gate::forwarded::TrustedProxies;
 use aeolus_gate::guard::Proxies;
 use aeolus_gate::observe::Share;
 use aeolus_gate::{Caps, Live, Patience, Rates};
@@ -19,6 +20,10 @@ pub(super) fn live(effective: &Effective, context: &Context) -> Result<Live, Fai
     let config = &effective.config;
     Ok(Live {
         proxies: proxies(&config.gate, &effective.base, context)?,
+        trusted_proxies: TrustedProxies(blocks(
+            "gate.trustedProxies",
+            &config.gate.trusted_proxies,
+        )?),
         allow_sample: Share::of(config.observability.allow_sample.into()),
         parent_cookie: parent_cookie(&config.compat)?.map(|(_, name)| name),
         patience: Patience {
@@ -85,10 +90,6 @@ pub(in crate::commands) fn rails(config: &crate::config::Rails) -> Result<Rails,
 
 /// Who may ask from other machines.
 fn proxies(gate: &Gate, base: &Path, context: &Context) -> Result<Proxies, Failure> {
-    let from = gate.checks_from.iter().map(|block| block.parse());
-    let from = from.collect::<Result<_, _>>().map_err(|error: CidrError| {
-        Report::new("CFG-0004", format!("gate.checksFrom: {error}")).usage()
-    })?;
     let secrets = [
         ("gate.proxySecret", &gate.proxy_secret),
         ("gate.proxySecretBefore", &gate.proxy_secret_before),
@@ -98,7 +99,14 @@ fn proxies(gate: &Gate, base: &Path, context: &Context) -> Result<Proxies, Failu
         Some(source.read(key, base, &context.environment))
     });
     Ok(Proxies {
-        from,
+        from: blocks("gate.checksFrom", &gate.checks_from)?,
         secrets: ProxySecrets::new(secrets.collect::<Result<_, _>>()?),
     })
+}
+
+fn blocks(key: &str, written: &[String]) -> Result<Vec<Cidr>, Failure> {
+    let blocks = written.iter().map(|block| block.parse());
+    blocks
+        .collect::<Result<_, _>>()
+        .map_err(|error: CidrError| Report::new("CFG-0004", format!("{key}: {error}")).usage())
 }

@@ -13,8 +13,9 @@ use crate::config::{Effective, Sources};
 use crate::report::Failure;
 
 /// What takes effect without a restart, by how its path begins.
-const LIVE: [&str; 6] = [
+const LIVE: [&str; 7] = [
     "gate.checksFrom",
+    "gate.trustedProxies",
     "gate.proxySecret",
     "gate.rails.",
     "limits.",
