@@ -33,6 +33,7 @@ class Fleet:
         self.control_address = f"127.0.0.1:{free_port()}"
         self.control = f"http://{name}:{self.control_address.rsplit(':', 1)[1]}"
         self.gate, self.proxy = (f"http://{self.sockets.address(name)}" for name in ("checks", "proxy"))
+        self.siblings = f"127.0.0.1:{free_port()}"
         self.processes: dict[str, subprocess.Popen] = {}
 
     def start_control(self) -> None:
@@ -52,7 +53,7 @@ class Fleet:
         for name in LISTENERS:
             command += [f"--{name}", self.sockets.address(name)]
         both = {name: value for name, value in self.settings.items() if name.startswith("COMPAT__")}
-        self.start("gate", command, both)
+        self.start("gate", command, {"GATE__SIBLINGS__LISTEN": self.siblings, **both})
 
     def start(self, name: str, command: list[str], settings: dict[str, str]) -> None:
         """Starts a server with its sockets, as a service manager would."""

@@ -5,6 +5,7 @@ mod environment;
 mod layers;
 mod rails;
 mod secret;
+mod siblings;
 mod types;
 
 pub(crate) use compat::Compat;
@@ -12,4 +13,5 @@ pub(crate) use environment::{Environment, leaves};
 pub(crate) use layers::{Effective, Flag, Sources};
 pub(crate) use rails::Rails;
 pub(crate) use secret::{SecretSource, read_reference};
+pub(crate) use siblings::Siblings;
 pub(crate) use types::{Config, Gate, LogFormat};

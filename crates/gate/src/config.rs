@@ -13,6 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::replica::DataError;
 use crate::settings::Live;
+use crate::siblings::SiblingConfig;
 
 /// What a gate is told.
 #[derive(Default)]
@@ -30,6 +31,8 @@ pub struct GateConfig {
     pub proxy: Option<Listen>,
     /// Where metrics are read.
     pub metrics: Option<Listen>,
+    /// Where replicas of the same plane meet.
+    pub siblings: SiblingConfig,
     /// Control's address, where it differs from the one it enrolled with.
     pub control: Option<String>,
     /// What may change while it runs.
@@ -42,7 +45,8 @@ pub struct GateConfig {
     pub probe: Option<Duration>,
     /// Counts the lines of its log that were not written.
     pub lines_lost: Arc<AtomicU64>,
-    /// Sockets that a service manager opened: `checks`, `grpc`, `fastcgi`, `proxy`, `metrics`.
+    /// Sockets that a service manager opened: `checks`, `grpc`, `fastcgi`, `proxy`, `metrics`,
+    /// `siblings`.
     pub handed_over: HandedOver,
 }
 
@@ -88,6 +92,8 @@ pub struct Bound {
     pub proxy: Option<aeolus_tls::Bound>,
     /// Metrics.
     pub metrics: Option<aeolus_tls::Bound>,
+    /// Siblings.
+    pub siblings: Option<aeolus_tls::Bound>,
 }
 
 /// Why a gate doesn't start, or doesn't take other settings.

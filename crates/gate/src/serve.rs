@@ -10,7 +10,7 @@ use aeolus_api::Listen;
 use aeolus_api::client::Client;
 use aeolus_decide::World;
 use aeolus_model::{Clock, Rng};
-use aeolus_tls::{BindError, HandedOver, Listener};
+use aeolus_tls::Listener;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -21,6 +21,7 @@ use crate::adapters::{
     ControlConsent, ControlTokens, GateTime, ReplicaJournal, ReplicaSessions, WorldReplica,
 };
 use crate::again::again;
+use crate::bind::bind;
 use crate::config::{Bound, GateConfig, GateError, Reload, check_guard};
 use crate::drill::{self, Orders};
 use crate::fastcgi;
@@ -36,6 +37,7 @@ use crate::rollout::{self, SwitchFile};
 use crate::secret::{PlaneSecret, Watch, say_if_airflow2_goes_unserved};
 use crate::server::{self, Handler};
 use crate::settings::Settings;
+use crate::siblings::{self, Peer, Siblings};
 
 /// How often minted tokens are looked through for those that are over.
 const SWEEP: Duration = Duration::from_secs(30);
@@ -92,6 +94,10 @@ pub async fn serve(
     });
     bound.proxy = listeners.proxy.map(|listener| start(listener, &proxy));
     bound.metrics = listeners.metrics.map(|listener| start(listener, &metrics));
+    bound.siblings = listeners.siblings.map(|listener| {
+        let siblings: Arc<dyn Handler> = Arc::new(running.siblings());
+        start(listener, &siblings)
+    });
     servers.close();
     let (seen, over) = (TaskTracker::new(), CancellationToken::new());
     if let Some(reloads) = config.reloads.take() {
@@ -108,6 +114,11 @@ pub async fn serve(
         orders,
         stop.clone(),
     ));
+    if !config.siblings.peers.is_empty() {
+        let beginning = running.begin_with(config.siblings.peers);
+        let stop = stop.clone();
+        seen.spawn(async move { stop.run_until_cancelled(beginning).await });
+    }
     seen.close();
     // Nobody waiting for the addresses is no reason not to serve.
     let _ = ready.send(bound);
@@ -145,40 +156,6 @@ fn say_what_is_missing(folder: &Path, control_url: &str) {
     } else {
         // So every gate begins; should control not answer, its own line says so.
         tracing::info!("{meaning} until {control_url} has sent the first");
-    }
-}
-
-struct Listeners {
-    checks: Vec<Listener>,
-    grpc: Option<Listener>,
-    fastcgi: Option<Listener>,
-    proxy: Option<Listener>,
-    metrics: Option<Listener>,
-}
-
-async fn bind(config: &mut GateConfig) -> Result<Listeners, BindError> {
-    let mut checks = Vec::with_capacity(config.checks.len());
-    for listen in &config.checks {
-        checks.push(Listener::bind("checks", listen, &mut config.handed_over).await?);
-    }
-    let handed_over = &mut config.handed_over;
-    Ok(Listeners {
-        checks,
-        grpc: optional("grpc", config.grpc.as_ref(), handed_over).await?,
-        fastcgi: optional("fastcgi", config.fastcgi.as_ref(), handed_over).await?,
-        proxy: optional("proxy", config.proxy.as_ref(), handed_over).await?,
-        metrics: optional("metrics", config.metrics.as_ref(), handed_over).await?,
-    })
-}
-
-async fn optional(
-    name: &str,
-    listen: Option<&Listen>,
-    handed_over: &mut HandedOver,
-) -> Result<Option<Listener>, BindError> {
-    match listen {
-        Some(listen) => Ok(Some(Listener::bind(name, listen, handed_over).await?)),
-        None => Ok(None),
     }
 }
 
@@ -323,6 +300,20 @@ impl Running {
                 let _ = taken.send(done);
             }
         }
+    }
+
+    /// What answers siblings.
+    fn siblings(&self) -> Siblings {
+        let (gate, replica) = (Arc::clone(&self.gate), Arc::clone(&self.replica));
+        let secret = Arc::clone(self.secret.secret());
+        Siblings::new(gate, replica, secret, Arc::clone(&self.rng))
+    }
+
+    /// Asks siblings for a first snapshot until there is one.
+    fn begin_with(&self, peers: Vec<Peer>) -> impl Future<Output = ()> + use<> {
+        let replica = Arc::clone(&self.replica);
+        let secret = Arc::clone(self.secret.secret());
+        siblings::begin(replica, secret, (peers, Arc::clone(&self.rng)))
     }
 
     /// Begins to write decisions down, until the last is made, and, until the stop, to look after the

@@ -96,6 +96,8 @@ struct Ready {
     proxy: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     metrics: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    siblings: Option<String>,
 }
 
 /// Runs a gate.
@@ -119,6 +121,7 @@ pub(super) fn serve(args: &GateServe, context: &Context) -> Result<(), Failure> 
         fastcgi: gate.fastcgi,
         proxy: gate.proxy,
         metrics: gate.metrics,
+        siblings: live::siblings(gate.siblings)?,
         control: None,
         live,
         reloads: Some(news),
@@ -171,6 +174,7 @@ impl Ready {
             fastcgi: address(&bound.fastcgi),
             proxy: address(&bound.proxy),
             metrics: address(&bound.metrics),
+            siblings: address(&bound.siblings),
         }
     }
 }

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::SecretSource;
 use super::compat::Compat;
 use super::rails::Rails;
+use super::siblings::Siblings;
 
 /// The configuration of an Aeolus server.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -150,6 +151,8 @@ pub(crate) struct Gate {
     /// The kill switch: a file with the word `plane` or `central`, which is then the path of everything on
     /// the plane, whatever rollouts say; absent: `kill-switch` in `data`. Looked at twice a second.
     pub(crate) kill_switch: Option<PathBuf>,
+    /// The plane's other replicas.
+    pub(crate) siblings: Siblings,
     /// Harmless requests of its own, so that what is broken shows before people meet it; `null`: none.
     pub(crate) probe: Option<Probe>,
 }
@@ -186,6 +189,7 @@ impl Default for Gate {
             metrics: Some(local(8819)),
             rails: Rails::default(),
             kill_switch: None,
+            siblings: Siblings::default(),
             probe: None,
         }
     }

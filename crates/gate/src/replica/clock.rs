@@ -82,6 +82,17 @@ impl GateClock {
         }));
     }
 
+    /// Learns that a time was reached already. One that is behind changes nothing.
+    pub(crate) fn reached(&self, time: Time) {
+        if time > self.now() {
+            self.anchor.store(Arc::new(Anchor {
+                time,
+                at: self.boot.elapsed(),
+                suspect: false,
+            }));
+        }
+    }
+
     /// Whether the wall clock was behind at start and control hasn't been heard since.
     pub fn is_suspect(&self) -> bool {
         self.anchor().suspect

@@ -4,6 +4,7 @@
 mod alarms;
 mod backoff;
 mod clock;
+mod cold;
 mod control;
 mod data;
 mod disk;
@@ -17,6 +18,7 @@ mod remember;
 mod renewal;
 mod run;
 mod secret_file;
+mod share;
 mod state;
 mod stream;
 
@@ -30,5 +32,6 @@ pub use outbox::{Denial, Outbox};
 pub use renewal::{Renewal, SessionRenewals};
 pub use run::{Counters, Reports, Tasks, run};
 pub use secret_file::{SecretFile, SecretRead};
+pub use share::{Handover, HandoverError};
 pub(crate) use state::lock;
 pub use state::{Applied, Loaded, Parts, RefreshError, Replica};

@@ -16,6 +16,7 @@ use tokio::sync::Notify;
 
 use super::alarms::Alarms;
 use super::clock::{BootClock, GateClock};
+use super::cold::Cold;
 use super::data::Data;
 use super::disk::{BlobMap, Disk};
 use super::fs::Fs;
@@ -72,7 +73,7 @@ pub struct Replica<W> {
     pub(super) clock: GateClock,
     /// When control last said that the position in force is the newest, in milliseconds. Apart from
     /// `inner`, which is held while a snapshot is verified: checks must not wait for that.
-    signed: AtomicI64,
+    pub(super) signed: AtomicI64,
     doubtful: AtomicBool,
     /// Whether control has said anything that was taken since the start.
     heard: AtomicBool,
@@ -112,61 +113,29 @@ impl<W> Replica<W> {
     pub fn open(data: &Data, parts: Parts<W>) -> Self {
         let mut disk = Disk::new(data.path.join("replica"), Arc::clone(&data.fs));
         let plane = data.settings.plane;
-        let found = disk.load(&data.root, plane);
-        let mut inner = Inner {
-            root: data.root.clone(),
-            pending: None,
-            floor: found.floor,
-            manifest: Arc::from(""),
-            blobs: BlobMap::new(),
-            freshness: None,
-            remembered: Remembered::of(found.remembered, &data.root, plane),
-            unsaved: Unsaved::default(),
-        };
-        let (mut loaded, mut signed) = (None, None);
-        if let Some(mut stored) = found.stored {
-            inner.remembered.begin(&mut stored.snapshot);
-            let position = stored.snapshot.position();
-            inner.floor = inner.floor.max(Some(position));
-            let said = found.times.as_ref().and_then(|times| {
-                let text = times.freshness.as_deref()?;
-                let said = verify_freshness(&inner.root, plane, text).ok()?;
-                let named = Digest::of(stored.manifest.as_bytes());
-                (said.position == position && said.manifest == named)
-                    .then_some((said.at, Arc::from(text)))
-            });
-            let (said, freshness) = said.unzip();
-            inner.freshness = freshness;
-            signed = said.max(Some(stored.snapshot.manifest().issued_at));
-            inner.manifest = stored.manifest.into();
-            inner.blobs = stored.blobs;
-            loaded = Some(Arc::new(Loaded {
-                world: (parts.build)(&stored.snapshot),
-                manifest: stored.snapshot.manifest().clone(),
-                missing_revocations: stored.snapshot.missing_revocations().clone(),
-            }));
-        }
-        let floor = found.times.map(|times| times.gate).max(signed);
+        let mut found = disk.load(&data.root, plane);
+        let (doubtful, refused) = (found.doubtful, std::mem::take(&mut found.refused));
+        let cold = Cold::of(found, data.root.clone(), plane, &parts.build);
         let alarms = Alarms {
-            refused: found.refused.last().map(|error| error.code().to_owned()),
+            refused: refused.last().map(|error| error.code().to_owned()),
             ..Alarms::default()
         };
-        for error in &found.refused {
+        for error in &refused {
             tracing::error!(%error, "a snapshot on disk was passed over");
         }
         let forgotten = Notify::new();
-        if !inner.remembered.evidence.is_empty() {
+        if !cold.inner.remembered.evidence.is_empty() {
             forgotten.notify_one();
         }
         Self {
             plane,
-            current: ArcSwapOption::from(loaded),
+            current: ArcSwapOption::from(cold.loaded),
             build: parts.build,
-            clock: GateClock::start(&*parts.wall, parts.boot, floor),
-            signed: AtomicI64::new(signed.map_or(NEVER, Time::millis)),
-            doubtful: AtomicBool::new(found.doubtful),
+            clock: GateClock::start(&*parts.wall, parts.boot, cold.reached),
+            signed: AtomicI64::new(cold.signed.map_or(NEVER, Time::millis)),
+            doubtful: AtomicBool::new(doubtful),
             heard: AtomicBool::new(false),
-            inner: Mutex::new(inner),
+            inner: Mutex::new(cold.inner),
             alarms: Mutex::new(alarms),
             disk: Mutex::new(disk),
             fs: Arc::clone(&data.fs),

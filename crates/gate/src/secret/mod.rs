@@ -8,7 +8,7 @@ mod watch;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use aeolus_keys::seal::{GenerationState, Keyring, Sealer};
+use aeolus_keys::seal::{GenerationState, Keyring, Sealer, SiblingSealer};
 use aeolus_model::{PlaneId, Time};
 use arc_swap::{ArcSwapOption, Guard};
 
@@ -30,6 +30,8 @@ pub struct PlaneSecret {
 pub struct InForce {
     /// Seals and opens cookies.
     pub sealer: Sealer,
+    /// Seals what replicas of the plane say to each other.
+    pub siblings: SiblingSealer,
     /// Signs for Airflow.
     pub(crate) signers: Signers,
     standing: Vec<Standing>,
@@ -126,6 +128,7 @@ fn counting(plane: PlaneId, keyring: &Keyring, now: Time, min: u32) -> Option<Ar
     };
     Some(Arc::new(InForce {
         sealer: Sealer::new(&counting, plane.as_bytes(), now),
+        siblings: SiblingSealer::new(&counting, plane.as_bytes(), now),
         signers: Signers::new(&counting, now),
         standing: standing(&counting, now),
     }))

@@ -41,6 +41,11 @@ impl Watch {
         }
     }
 
+    /// The secret that it looks after.
+    pub(crate) const fn secret(&self) -> &Arc<PlaneSecret> {
+        &self.secret
+    }
+
     /// Looks again and again until told to stop. `moment` says gate time and the first generation that
     /// the snapshot allows.
     pub(crate) async fn run(

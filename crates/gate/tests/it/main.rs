@@ -33,6 +33,8 @@ mod replica_kill;
 #[cfg(test)]
 mod replica_restore;
 #[cfg(test)]
+mod replica_share;
+#[cfg(test)]
 mod replica_stream;
 #[cfg(test)]
 mod replica_upstream;

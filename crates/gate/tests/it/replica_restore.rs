@@ -13,7 +13,7 @@ use crate::replica::{
 use crate::replica_stream::{Fleet, script};
 
 /// What a control says that has forgotten everything, in an epoch.
-fn forgetful(signer: &SigningKey, position: Position) -> Published {
+pub(crate) fn forgetful(signer: &SigningKey, position: Position) -> Published {
     let mut sections = Sections::default();
     sections.deployments.deployments.push(Deployment {
         id: vec![2; 16],

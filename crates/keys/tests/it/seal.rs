@@ -6,6 +6,7 @@ use std::time::Duration;
 use aeolus_keys::envelope::{EnvelopeError, MasterKey};
 use aeolus_keys::seal::{
     GenerationError, GenerationState, Keyring, OPENS_FOR, Purpose, SealError, Sealer,
+    SiblingMessage, SiblingSealer,
 };
 use aeolus_keys::{Alg, Kind, SigningKey, jws};
 use aeolus_model::{KeyId, Secret, Time};
@@ -423,4 +424,68 @@ fn an_envelope_opens_for_its_record_under_its_master_key_only() {
     let other = MasterKey::new(&MasterKey::generate(&rng())).unwrap();
     let other = other.open(id(1), Kind::Access, &sealed).unwrap_err();
     assert_eq!(other, EnvelopeError::OtherMaster);
+}
+
+#[test]
+fn siblings_understand_each_other_and_nobody_else() {
+    let keyring = Keyring::generate(&rng());
+    let sealer = |plane: &[u8], keyring: &Keyring| SiblingSealer::new(keyring, plane, Time::EPOCH);
+    let (one, two) = (sealer(b"plane", &keyring), sealer(b"plane", &keyring));
+    let question = one.seal(SiblingMessage::Question, b"?", &rng()).unwrap();
+    let opened = two
+        .open(SiblingMessage::Question, question.clone())
+        .unwrap();
+    assert_eq!(opened.expose(), b"?");
+    let answer = SiblingMessage::AnswerTo(&question);
+    let sealed = two.seal(answer, b"all of it", &rng()).unwrap();
+    assert_eq!(
+        one.open(answer, sealed.clone()).unwrap().expose(),
+        b"all of it"
+    );
+
+    let other = Keyring::generate(&SeededRng::new("other"));
+    for stranger in [sealer(b"plan", &keyring), sealer(b"plane", &other)] {
+        assert!(stranger.open(answer, sealed.clone()).is_none());
+    }
+    for elsewhere in [
+        SiblingMessage::Question,
+        SiblingMessage::AnswerTo(b"another question"),
+    ] {
+        assert!(
+            one.open(elsewhere, sealed.clone()).is_none(),
+            "{elsewhere:?}"
+        );
+    }
+    for bit in 0..sealed.len() * 8 {
+        let mut flipped = sealed.clone();
+        flipped[bit / 8] ^= 1 << (bit % 8);
+        assert!(one.open(answer, flipped).is_none(), "bit {bit}");
+    }
+    for len in 0..sealed.len() {
+        assert!(one.open(answer, sealed[..len].to_vec()).is_none());
+    }
+}
+
+#[test]
+fn a_retired_generation_opens_nothing_between_siblings() {
+    let mut keyring = Keyring::generate(&rng());
+    let before = SiblingSealer::new(&keyring, b"plane", Time::EPOCH);
+    let takes_over = Time::EPOCH.plus(Duration::from_secs(3600));
+    keyring
+        .announce((Time::EPOCH, takes_over), None, &SeededRng::new("next"))
+        .unwrap();
+    let question = before.seal(SiblingMessage::Question, b"?", &rng()).unwrap();
+    let at = |now| SiblingSealer::new(&keyring, b"plane", now);
+    let asked = |sealer: &SiblingSealer| sealer.open(SiblingMessage::Question, question.clone());
+    assert!(asked(&at(Time::EPOCH)).is_some());
+    assert!(asked(&at(takes_over)).is_none());
+    // Between the two moments the one that was announced is understood already.
+    let early = at(takes_over)
+        .seal(SiblingMessage::Question, b"?", &rng())
+        .unwrap();
+    assert!(
+        at(Time::EPOCH)
+            .open(SiblingMessage::Question, early)
+            .is_some()
+    );
 }

@@ -7,12 +7,13 @@ use aeolus_decide::{Cidr, CidrError, Rails, Upstreams};
 use aeolus_gate::forwarded::TrustedProxies;
 use aeolus_gate::guard::Proxies;
 use aeolus_gate::observe::Share;
+use aeolus_gate::siblings::{PeerError, SiblingConfig};
 use aeolus_gate::{Caps, Live, Patience, Rates};
 use aeolus_keys::ProxySecrets;
 use aeolus_model::Host;
 
 use crate::commands::Context;
-use crate::config::{Compat, Effective, Gate};
+use crate::config::{Compat, Effective, Gate, Siblings};
 use crate::report::{Failure, Report};
 
 /// What may change while a gate runs.
@@ -109,4 +110,18 @@ fn blocks(key: &str, written: &[String]) -> Result<Vec<Cidr>, Failure> {
     blocks
         .collect::<Result<_, _>>()
         .map_err(|error: CidrError| Report::new("CFG-0004", format!("{key}: {error}")).usage())
+}
+
+/// Where replicas of the plane meet.
+pub(super) fn siblings(config: Siblings) -> Result<SiblingConfig, Failure> {
+    let peers = config.peers.iter().map(|peer| peer.parse());
+    let peers = peers
+        .collect::<Result<_, _>>()
+        .map_err(|error: PeerError| {
+            Report::new("CFG-0004", format!("gate.siblings.peers: {error}")).usage()
+        })?;
+    Ok(SiblingConfig {
+        listen: config.listen,
+        peers,
+    })
 }

@@ -1,0 +1,79 @@
+//! Where a sibling is.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// `HOST:PORT`. All addresses of the host are asked, so that the one name of a headless service in
+/// Kubernetes stands for every replica.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Peer(String);
+
+/// A text that names no place.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not a host and port such as gates.airflow.svc:8813")]
+pub struct PeerError(String);
+
+impl Peer {
+    /// As it was written.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Peer {
+    type Err = PeerError;
+
+    fn from_str(text: &str) -> Result<Self, PeerError> {
+        let error = || PeerError(text.to_owned());
+        let (host, port) = text.rsplit_once(':').ok_or_else(error)?;
+        let bare = host
+            .strip_prefix('[')
+            .and_then(|host| host.strip_suffix(']'));
+        let host_stands = match bare {
+            Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
+            None => {
+                let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+                !host.is_empty() && host.bytes().all(fits)
+            }
+        };
+        let port_stands = port.parse::<u16>().is_ok_and(|port| port != 0);
+        if host_stands && port_stands {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(error())
+        }
+    }
+}
+
+impl fmt::Display for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_peer_is_a_host_and_a_port() {
+        for good in ["gates.airflow.svc:8813", "10.0.0.1:1", "[fd00::1]:8813"] {
+            assert_eq!(good.parse::<Peer>().unwrap().as_str(), good);
+        }
+        for bad in [
+            "",
+            "gates",
+            ":8813",
+            "gates:",
+            "gates:0",
+            "gates:65536",
+            "http://gates:1",
+            "a b:1",
+            "fd00::1:8813",
+            "[fd00::1",
+            "[gates]:1",
+        ] {
+            assert!(bad.parse::<Peer>().is_err(), "{bad}");
+        }
+    }
+}
