@@ -47,6 +47,11 @@ const VERSION: u8 = 1;
 const LENGTH: usize = 1 + 3 * 16 + 4 * 8;
 
 impl SessionCookie {
+    /// Until when the access lasts, if control has renewed it until `renewed` since it was given.
+    pub fn access_end(&self, renewed: Option<Time>) -> Time {
+        renewed.map_or(self.access_end, |renewed| renewed.max(self.access_end))
+    }
+
     /// The compact form that is sealed: 81 bytes, so that the cookie stays below 512.
     pub fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(LENGTH);

@@ -27,7 +27,7 @@ pub(crate) const SALES: WorkspaceId = WorkspaceId::from_bytes([3; 16]);
 pub(crate) const ETL: DeploymentId = DeploymentId::from_bytes([4; 16]);
 pub(crate) const BI: DeploymentId = DeploymentId::from_bytes([5; 16]);
 pub(crate) const FOREIGN: DeploymentId = DeploymentId::from_bytes([6; 16]);
-/// Operator of ACME's workspace.
+/// Owner of ACME.
 pub(crate) const ANN: UserId = UserId::from_bytes([7; 16]);
 /// Viewer of ETL only.
 pub(crate) const EVE: UserId = UserId::from_bytes([8; 16]);

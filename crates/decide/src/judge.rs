@@ -220,7 +220,7 @@ impl Judge<'_> {
             subject,
             person,
             role: None,
-            expires: Time::from_secs(verified.expires),
+            expires: verified.good_until(),
             session: None,
             credential: Credential::Token(verified),
         };

@@ -22,6 +22,9 @@ use crate::rollout::{self, Flag};
 use crate::seat::Seat;
 use crate::world::{Deployment, Person, Place, RefusedDeployment, World};
 
+/// Said of both.
+const SHARED: &str = "one of its addresses is not its alone";
+
 pub(crate) fn world(
     sections: &Sections,
     missing: &BTreeSet<OrganizationId>,
@@ -85,10 +88,16 @@ fn deployments(world: &mut World, section: &section::Deployments, rails: Option<
             let places = hosts.entry(host.into()).or_default();
             if let Some(taken) = places.iter_mut().find(|p| *p.prefix == *route.path_prefix) {
                 // Two deployments at one address: which one is meant is anybody's guess.
-                taken.deployment = None;
-                world
-                    .refused
-                    .push(refusal("its address is another deployment's too"));
+                if let Some(first) = taken.deployment.take()
+                    && first.id.as_bytes() != record.id.as_slice()
+                {
+                    world.refused.push(RefusedDeployment {
+                        id: hex(first.id.as_bytes()),
+                        name: first.name.clone(),
+                        why: SHARED,
+                    });
+                }
+                world.refused.push(refusal(SHARED));
                 continue;
             }
             places.push(Place {

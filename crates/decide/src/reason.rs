@@ -2,7 +2,7 @@
 
 /// A cause of refusal. The codes are stable: people search and alert on them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(missing_docs, reason = "the code beside each variant says it")]
+#[expect(missing_docs, reason = "each one's code says it")]
 pub enum Reason {
     // The request itself.
     TargetTooLong,

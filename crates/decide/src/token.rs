@@ -277,6 +277,11 @@ impl Verified {
         }
     }
 
+    /// Until when it is let in: its end, and as much as the clock of whoever signed it may differ.
+    pub(crate) fn good_until(&self) -> Time {
+        Time::from_secs(self.expires).plus(self.leeway())
+    }
+
     /// How far the clock of whoever signed it may differ.
     fn leeway(&self) -> Duration {
         match &self.signer {

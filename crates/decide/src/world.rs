@@ -85,7 +85,7 @@ impl Deployment {
 /// A record that this version can't serve safely. The host answers 503; the rest goes on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RefusedDeployment {
-    /// The id's bytes in hexadecimal, or what stood there.
+    /// The id's bytes in hexadecimal, whether they make an id or not.
     pub id: String,
     /// Its name, if it has one.
     pub name: String,

@@ -1,6 +1,6 @@
 //! The data plane's server.
 //!
-//! Every request is decided here, from memory. Nothing on a request's path waits for the network
+//! Every request is decided here, from memory. Nothing on a decision's path waits for the network
 //! or touches a disk; what control has to say arrives beside it and is swapped in as a whole. Only
 //! where a rollout says `central`, control is asked as well about what the gate allows.
 
@@ -8,6 +8,7 @@ mod accept;
 mod adapters;
 mod again;
 mod answer;
+mod bind;
 pub mod body;
 pub mod check;
 pub mod codec;
@@ -34,6 +35,7 @@ mod serve;
 pub mod server;
 pub mod session;
 mod settings;
+pub mod siblings;
 mod trail;
 pub mod upstream;
 

@@ -57,8 +57,7 @@ impl Judge<'_> {
     fn opened(&self, host: &str, value: &[u8]) -> Option<SessionCookie> {
         let site = self.world.site(host).unwrap_or(Site::Named(host));
         let session = self.memory.open_session(site, value)?;
-        let renewed = self.memory.renewed(session.session);
-        let access_end = renewed.map_or(session.access_end, |end| end.max(session.access_end));
+        let access_end = session.access_end(self.memory.renewed(session.session));
         Some(SessionCookie {
             access_end,
             ..session

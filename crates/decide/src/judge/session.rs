@@ -76,7 +76,7 @@ impl Judge<'_> {
             renew: false,
             extended: None,
         };
-        let expires = Time::from_secs(verified.expires);
+        let expires = verified.good_until();
         let credential = Credential::Token(verified);
         self.person(user, (credential, expires, used), request, routed)
     }
@@ -110,6 +110,13 @@ impl Judge<'_> {
         })
     }
 
+    /// Until when a session may be used at a deployment, if it may. Whether the request may is for a
+    /// decision.
+    pub fn session_until(&self, cookie: &SessionCookie, deployment: &Deployment) -> Option<Time> {
+        let alive = self.session(cookie, deployment).ok();
+        alive.map(|(until, _)| until)
+    }
+
     /// Whether a session is alive, until when, and what its use asks for.
     fn session(
         &self,
@@ -130,8 +137,7 @@ impl Judge<'_> {
         if self.now >= cookie.absolute_end {
             return Err(Reason::SessionExpired);
         }
-        let renewed = self.memory.renewed(id);
-        let end = renewed.map_or(cookie.access_end, |end| end.max(cookie.access_end));
+        let end = cookie.access_end(self.memory.renewed(id));
         let life = cookie.access_end.since(cookie.access_start);
         let renew = self.now >= end.minus(life / 4);
         let session = |extended| SessionUse {

@@ -154,7 +154,7 @@ fn o2_an_idps_access_token_counts_as_the_person_it_names() {
         };
         assert_eq!(identity.subject, Subject::User(EVE));
         assert_eq!(&*identity.person.email, "eve@example.com");
-        assert_eq!(identity.expires.secs(), NOW.secs() + 3_600);
+        assert_eq!(identity.expires.secs(), NOW.secs() + 3_630);
         assert_eq!(identity.role, Some(aeolus_model::AirflowRole::Viewer));
         assert!(identity.session.is_none());
     }

@@ -66,7 +66,7 @@ pub struct Presented {
     pub deployment: HeaderValue,
 }
 
-/// Why nothing could be minted. The request is refused with 503.
+/// Why nothing could be minted. The request is refused: with 401 if its credential is over, else with 503.
 #[derive(Debug, thiserror::Error)]
 pub enum ExchangeError {
     /// The deployment's key can't be derived or doesn't sign.

@@ -153,6 +153,7 @@ impl Gate {
         let told = Told::of(&decision, None);
         let way = (RolloutPath::Plane, via.dialect);
         let before = self.metrics.decided(&told, way);
+        self.journal.checked();
         let request = Request {
             peer,
             ..Request::default()
@@ -299,6 +300,9 @@ impl Gate {
                     tracing::error!(deployment = %deployment.id, %error, "nothing can be signed");
                 }
                 let reason = match error {
+                    ExchangeError::CredentialOver if identity.session.is_some() => {
+                        Reason::SessionExpired
+                    }
                     ExchangeError::CredentialOver => Reason::TokenExpired,
                     ExchangeError::Signer(_)
                     | ExchangeError::PlaneKey

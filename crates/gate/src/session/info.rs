@@ -1,7 +1,7 @@
 //! `/.aeolus/session` says who is signed in; `/.aeolus/refresh` writes a renewed session back into
 //! its cookie, which a check can't do.
 
-use aeolus_decide::{Memory as _, SessionCookie, is_local_path};
+use aeolus_decide::{SessionCookie, is_local_path};
 use aeolus_model::{Subject, Time};
 use http::{Response, StatusCode};
 
@@ -28,7 +28,7 @@ pub(super) fn session(gate: &Gate, visit: &Visit<'_>) -> Response<Body> {
 }
 
 pub(super) fn refresh(gate: &Gate, visit: &Visit<'_>) -> Response<Body> {
-    let Some((session, end)) = living(gate, visit) else {
+    let Some((session, _)) = living(gate, visit) else {
         return answer::text(StatusCode::UNAUTHORIZED, "Sign in again.\n");
     };
     let next = visit.parameter("next").filter(|next| is_local_path(next));
@@ -36,6 +36,9 @@ pub(super) fn refresh(gate: &Gate, visit: &Visit<'_>) -> Response<Body> {
         Some(next) => answer::redirect(&next),
         None => answer::text(StatusCode::NO_CONTENT, ""),
     };
+    // Only what control renewed: that an outage lets a session go on is not for its cookie to keep.
+    let renewed = gate.memory.sessions.renewed(session.session);
+    let end = session.access_end(renewed).min(session.absolute_end);
     if end <= session.access_end {
         if let Some(deployment) = visit.world.any_deployment_of(&visit.host) {
             gate.memory.sessions.renew(session.session, deployment.id);
@@ -53,12 +56,11 @@ pub(super) fn refresh(gate: &Gate, visit: &Visit<'_>) -> Response<Body> {
     }
 }
 
-/// The visit's session and its end, if it isn't over. Whether it may do anything is for a check.
+/// The visit's session and its end, if a check would take it for one.
 fn living(gate: &Gate, visit: &Visit<'_>) -> Option<(SessionCookie, Time)> {
     let session = cookies::session(gate, visit)?;
-    let renewed = gate.memory.sessions.renewed(session.session);
-    let end = renewed.map_or(session.access_end, |end| end.max(session.access_end));
-    let end = end.min(session.absolute_end);
-    let over = gate.memory.ended(session.session) || visit.now >= end;
-    (!over).then_some((session, end))
+    let deployment = visit.world.any_deployment_of(&visit.host)?;
+    let judge = gate.judge(&visit.world);
+    let until = judge.session_until(&session, deployment)?;
+    Some((session, until))
 }

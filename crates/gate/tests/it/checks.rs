@@ -389,3 +389,23 @@ async fn metrics_count_by_path_outcome_and_reason() {
         assert!(metrics.text.contains(line), "{line}\n{}", metrics.text);
     }
 }
+
+#[tokio::test]
+async fn f33_a_token_is_let_in_for_its_leeway_of_sixty_seconds_and_not_longer() {
+    let fleet = Fleet::start().await;
+    let bearer = format!("Authorization: Bearer {}\r\n", fleet.access_token(ANN));
+    let mut then = Duration::ZERO;
+    for (after, status) in [
+        (0, 200),
+        (3_599, 200),
+        (3_601, 200),
+        (3_659, 200),
+        (3_660, 401),
+    ] {
+        let after = Duration::from_secs(after);
+        fleet.fake.clock.advance(after.saturating_sub(then));
+        then = after;
+        let answer = fleet.ask("GET /api/v2/dags", &bearer).await;
+        assert_eq!(answer.status, status, "{after:?}: {answer:?}");
+    }
+}

@@ -256,6 +256,28 @@ async fn o31_signing_out_needs_the_same_origin_and_ends_the_session_at_once() {
 }
 
 #[tokio::test]
+async fn what_an_outage_lets_a_session_do_is_said_of_it_and_kept_in_no_cookie() {
+    let fleet = Fleet::start().await;
+    let cookie = format!("Cookie: {}\r\n", fleet.cookie("etl.test", ANN));
+    let outage = Duration::from_secs(9 * 3_600);
+    fleet.fake.clock.advance(outage);
+    *fleet.fake.age.lock().unwrap() = Some(outage);
+    assert_eq!(fleet.ask("GET /dags", &cookie).await.status, 200);
+    let who = fleet.ask("GET /.aeolus/session", &cookie).await;
+    assert!(who.body().contains("\"signedIn\":true"), "{who:?}");
+    let kept = fleet.ask("GET /.aeolus/refresh", &cookie).await;
+    assert_eq!((kept.status, kept.header("set-cookie")), (204, None));
+    // Control was there all the time and did not renew it: it is over, and everything says so.
+    let fleet = Fleet::start().await;
+    fleet.fake.clock.advance(outage);
+    let page = format!("{cookie}Accept: application/json\r\n");
+    assert_eq!(fleet.ask("GET /dags", &page).await.status, 401);
+    let who = fleet.ask("GET /.aeolus/session", &cookie).await;
+    assert_eq!(who.body(), "{\"signedIn\":false}");
+    assert_eq!(fleet.ask("GET /.aeolus/refresh", &cookie).await.status, 401);
+}
+
+#[tokio::test]
 async fn refresh_writes_a_renewed_session_into_its_cookie() {
     let fleet = Fleet::start().await;
     let cookie = format!("Cookie: {}\r\n", fleet.cookie("etl.test", ANN));
