@@ -1,6 +1,7 @@
 //! Where a sibling is.
 
 use std::fmt;
+use std::net::Ipv6Addr;
 use std::str::FromStr;
 
 /// `HOST:PORT`. All addresses of the host are asked, so that the one name of a headless service in
@@ -29,13 +30,11 @@ impl FromStr for Peer {
         let bare = host
             .strip_prefix('[')
             .and_then(|host| host.strip_suffix(']'));
-        let host_stands = match bare {
-            Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
-            None => {
-                let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
-                !host.is_empty() && host.bytes().all(fits)
-            }
-        };
+        let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+        let host_stands = bare.map_or_else(
+            || !host.is_empty() && host.bytes().all(fits),
+            |address| address.parse::<Ipv6Addr>().is_ok(),
+        );
         let port_stands = port.parse::<u16>().is_ok_and(|port| port != 0);
         if host_stands && port_stands {
             Ok(Self(text.to_owned()))
