@@ -11,7 +11,7 @@ use tokio::sync::{Notify, watch};
 use crate::authorization::{Minted, Worlds};
 use crate::keys::TokenKeys;
 use crate::ops::Metrics;
-use crate::planes::{Acks, Assertions};
+use crate::planes::{Acks, Assertions, Looks};
 use crate::publish::Published;
 use crate::signin::cookie::CookieStyle;
 use crate::signin::pool::HashPool;
@@ -60,6 +60,8 @@ pub(crate) struct Parts {
     pub(crate) feed: watch::Sender<u64>,
     /// What planes have been told: wakes long polls.
     pub(crate) published: watch::Sender<Published>,
+    /// What gates are being answered.
+    pub(crate) looks: Looks,
     /// What planes have been heard to apply.
     pub(crate) acks: Acks,
     /// Rises whenever a plane says what it has applied: wakes `wait=planes`.

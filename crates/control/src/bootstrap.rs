@@ -22,7 +22,7 @@ use crate::config::{ControlConfig, FirstAdmin};
 use crate::connections;
 use crate::keys::{self, KeysError, TokenKeys};
 use crate::ops::Metrics;
-use crate::planes::{Acks, Assertions};
+use crate::planes::{Acks, Assertions, Looks};
 use crate::root::{self, RootSetupError};
 use crate::signin::cookie::{self, CookieStyle};
 use crate::signin::parent::ParentCookie;
@@ -190,6 +190,7 @@ pub(crate) async fn open(
         newest_at_start,
         feed: watch::Sender::new(feed),
         published: crate::publish::channel(),
+        looks: Looks::default(),
         acks: Acks::default(),
         acknowledged: watch::Sender::new(0),
     }))

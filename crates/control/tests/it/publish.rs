@@ -341,3 +341,31 @@ async fn a_poll_with_a_wrong_parameter_is_refused() {
             .expect(422);
     }
 }
+
+/// Each poll once held one connection to the database while it waited for another.
+#[tokio::test]
+async fn f50_many_gates_that_ask_at_once_are_all_answered_at_once() {
+    const GATES: usize = 64;
+    let f = std::sync::Arc::new(Fixture::new("herd").await);
+    let admin = f.admin().await;
+    f.fleet(&admin).await;
+    f.work();
+    let mut reader = Reader::new(&f, &admin).await;
+    reader
+        .until(&f, |s| !s.sections().deployments.deployments.is_empty())
+        .await;
+    let started = tokio::time::Instant::now();
+    let mut polls = tokio::task::JoinSet::new();
+    for _ in 0..GATES {
+        let (f, bearer) = (std::sync::Arc::clone(&f), f.assertion(&reader.gate));
+        polls.spawn(async move {
+            let path = "/v1/planes/self/manifest?wait=0&root=1";
+            f.call("GET", path, &bearer, None).await.expect(200)
+        });
+    }
+    for answer in polls.join_all().await {
+        assert!(answer.of::<ManifestAnswer>().manifest.is_some());
+    }
+    // The database's own deadline, after which those that waited for each other were refused.
+    assert!(started.elapsed() < Duration::from_secs(2));
+}

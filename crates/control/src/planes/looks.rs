@@ -1,0 +1,191 @@
+//! What a plane's gates are answered: read, signed and encoded once for all that wait for the same.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use aeolus_api::Base64Bytes;
+use aeolus_api::plane::ManifestAnswer;
+use aeolus_model::{PlaneId, Time};
+use aeolus_snapshot::{Digest, Freshness, Position, sign_freshness};
+use aeolus_store::{Blob, Feed, Publication, Read, Unit as _};
+use axum::body::Bytes;
+use tokio::time::{Instant, timeout};
+
+use crate::app::App;
+use crate::error::ApiError;
+
+/// Bytes of blobs that travel with the manifest, so that a revocation costs one round trip.
+const INLINE: usize = 64 * 1024;
+/// Who has waited so long for another's look looks alone: the database may hang.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// What a gate asks: what comes after the position and the root document it has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Question {
+    pub(super) plane: PlaneId,
+    pub(super) after: Option<Position>,
+    pub(super) root: u64,
+}
+
+/// What was seen on its behalf.
+pub(super) struct Seen {
+    began: Instant,
+    /// The feed's epoch.
+    pub(super) epoch: u64,
+    /// What the plane was last told.
+    pub(super) published: Option<Position>,
+    /// Whether that, or the root document, is news to the gate.
+    pub(super) news: bool,
+    /// The encoded answer; none before the first publication.
+    pub(super) answer: Option<Bytes>,
+}
+
+/// Looks that are under way, by plane.
+///
+/// A publication wakes every gate of a plane at once, and they ask the same. One of them looks; the
+/// others, who asked before that look began, take what it saw. Nothing is kept longer than somebody
+/// waits, so an answer is never older than its question.
+#[derive(Default)]
+pub(crate) struct Looks(Mutex<HashMap<PlaneId, Slot>>);
+
+type Slot = Arc<tokio::sync::Mutex<Option<(Question, Arc<Seen>)>>>;
+
+impl Looks {
+    /// Looks, or takes what another gate's look saw since this one asked.
+    pub(super) async fn of(&self, app: &App, question: Question) -> Result<Arc<Seen>, ApiError> {
+        let asked = Instant::now();
+        let place = self.place(question.plane);
+        let Ok(mut last) = timeout(PATIENCE, place.slot.lock()).await else {
+            return look(app, question).await.map(Arc::new);
+        };
+        if let Some((same, seen)) = &*last
+            && *same == question
+            && seen.began >= asked
+        {
+            return Ok(Arc::clone(seen));
+        }
+        let seen = Arc::new(look(app, question).await?);
+        *last = Some((question, Arc::clone(&seen)));
+        Ok(seen)
+    }
+
+    fn place(&self, plane: PlaneId) -> Place<'_> {
+        let mut slots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let slot = Arc::clone(slots.entry(plane).or_default());
+        Place {
+            looks: self,
+            plane,
+            slot,
+        }
+    }
+}
+
+/// One who waits at a slot. The last one to go, also by hanging up, takes the slot along.
+struct Place<'a> {
+    looks: &'a Looks,
+    plane: PlaneId,
+    slot: Slot,
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        const MAP_AND_MINE: usize = 2;
+        let mut slots = self.looks.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if Arc::strong_count(&self.slot) <= MAP_AND_MINE {
+            slots.remove(&self.plane);
+        }
+    }
+}
+
+/// Reads one consistent view and lets it go before anything else: a poll that kept its view while it
+/// asked for another would wait for the connections that other polls keep.
+async fn look(app: &App, question: Question) -> Result<Seen, ApiError> {
+    let began = Instant::now();
+    // Before the view: whatever it shows is at least as new.
+    let at = app.clock.now();
+    let mut view = app.store.read().await?;
+    let published = view.publications().get(question.plane).await?;
+    let after = question.after;
+    let newer = |published: &Publication| after.is_none_or(|after| position(published) > after);
+    let newer = published.as_ref().is_some_and(newer);
+    let mut blobs = Vec::new();
+    if newer {
+        let (epoch, seq) = after.map_or((0, 0), |after| (after.epoch, after.seq));
+        let mut publications = view.publications();
+        blobs = publications.blobs_since(question.plane, epoch, seq).await?;
+    }
+    let feed = view.settings().feed().await?;
+    let stopped = crate::restore::found(&mut view).await?.is_some();
+    let root = next_root(&mut view, question.root).await?;
+    drop(view);
+    let news = newer || (root.is_some() && published.is_some());
+    let answer = |published: &Publication| {
+        let newest = !stopped && is_newest(feed, published);
+        let answer = ManifestAnswer {
+            manifest: newer.then(|| published.manifest.clone()),
+            freshness: freshness(app, published, newest.then_some(at))?,
+            blobs: inlined(blobs),
+            root,
+        };
+        serde_json::to_vec(&answer).map_err(ApiError::internal)
+    };
+    let answer = published.as_ref().map(answer).transpose()?;
+    Ok(Seen {
+        began,
+        epoch: feed.epoch,
+        published: published.as_ref().map(position),
+        news,
+        answer: answer.map(Bytes::from),
+    })
+}
+
+const fn position(published: &Publication) -> Position {
+    Position {
+        epoch: published.epoch,
+        seq: published.seq,
+    }
+}
+
+fn inlined(blobs: Vec<Blob>) -> BTreeMap<String, Base64Bytes> {
+    let mut room = INLINE;
+    let mut inlined = BTreeMap::new();
+    for blob in blobs {
+        if let Some(left) = room.checked_sub(blob.content.len()) {
+            room = left;
+            let name = Digest::from_bytes(blob.digest).to_string();
+            inlined.insert(name, Base64Bytes(blob.content));
+        }
+    }
+    inlined
+}
+
+/// The root document after the one the gate has: one at a time, because each is checked against
+/// the one before.
+async fn next_root(view: &mut Read, held: u64) -> Result<Option<String>, ApiError> {
+    if held == u64::MAX {
+        return Ok(None);
+    }
+    let roots = view.roots().after(held).await?;
+    Ok(roots.into_iter().next().map(|root| root.document))
+}
+
+const fn is_newest(feed: Feed, published: &Publication) -> bool {
+    feed.epoch == published.epoch && feed.content == published.seq
+}
+
+/// The signed word that nothing newer exists. It is true of now only if what is published is what
+/// the feed is at: a stuck publisher, or a database that was restored, must make gates old, not
+/// blind.
+fn freshness(app: &App, published: &Publication, now: Option<Time>) -> Result<String, ApiError> {
+    let statement = Freshness {
+        plane: published.plane,
+        position: position(published),
+        manifest: Digest::of(published.manifest.as_bytes()),
+        // Nothing was newer when it was published, which the manifest says as well.
+        at: now.map_or(published.published_at, |now| {
+            now.max(published.published_at)
+        }),
+    };
+    sign_freshness(&statement, app.keys.snapshot()).map_err(ApiError::internal)
+}
