@@ -5,7 +5,8 @@ use std::time::Duration;
 use aeolus_model::Rng;
 
 const FIRST: Duration = Duration::from_millis(200);
-const LAST: Duration = Duration::from_secs(30);
+/// Half of what a fleet may take to be right again after an outage.
+const LAST: Duration = Duration::from_secs(15);
 const LONGEST_WISH: Duration = Duration::from_secs(60);
 
 /// Exponential backoff with full jitter: many gates that lost control together don't come back
@@ -44,7 +45,7 @@ mod tests {
         assert!(pauses.iter().all(|p| (FIRST..=LAST).contains(p)));
         let late = &pauses[10..];
         assert!(late.iter().any(|p| *p < Duration::from_secs(3)));
-        assert!(late.iter().any(|p| *p > Duration::from_secs(27)));
+        assert!(late.iter().any(|p| *p > Duration::from_secs(13)));
         let wish = backoff.next(&rng, Some(Duration::from_secs(3600)));
         assert_eq!(wish, LONGEST_WISH);
     }
