@@ -28,6 +28,7 @@ class Fleet:
         self.data = data.resolve()
         self.logs = logs
         self.settings = settings
+        self.metrics = "off"
         # Only the gate's: a control plane that is killed must refuse connections.
         self.sockets = Sockets(**dict.fromkeys(LISTENERS, ("127.0.0.1", 0)))
         self.control_address = f"127.0.0.1:{free_port()}"
@@ -38,7 +39,7 @@ class Fleet:
 
     def start_control(self) -> None:
         """Starts the control plane and waits until it answers."""
-        command = ["control", "serve", "--listen", self.control_address, "--metrics", "off"]
+        command = ["control", "serve", "--listen", self.control_address, "--metrics", self.metrics]
         command += ["--database", f"sqlite:{self.data}/control.db", "--root-dir", f"{self.data}/root"]
         command += ["--master-key-file", f"{self.data}/master.key", "--public-url", self.control]
         admin = {
@@ -76,6 +77,10 @@ class Fleet:
         if not first_line(child, 60).startswith("{"):
             raise Timeout(f"{name} did not get ready:\n{tail(log)}")
 
+    def stop_control(self) -> None:
+        """Stops the control plane as an upgrade does."""
+        reap(self.processes["control"])
+
     def kill_control(self) -> None:
         """Kills the control plane, as a failing machine does."""
         signal_group(self.processes["control"], signal.SIGKILL)
@@ -90,6 +95,11 @@ class Fleet:
         """Runs a command as the administrator."""
         env = {"AEOLUS_CREDENTIALS": f"{self.data}/credentials.json", "AEOLUS_URL": self.control}
         return run(*arguments, env=env, check=check)
+
+    def enrol(self, plane: str, folder: Path) -> None:
+        """Makes a folder that of a gate of a plane."""
+        join = self.run("plane", "add", plane).stdout
+        run("gate", "enroll", "--data", str(folder), stdin=join)
 
     def create_token(self, name: str, deployment: str, role: str) -> dict[str, str]:
         """Makes an API token for a deployment: `id` and `token`."""
@@ -111,11 +121,11 @@ class Fleet:
 
 
 @contextmanager
-def serving(
+def controlled(
     data: Path, document: Path, password: Path, logs: Path, name: str = "127.0.0.1", **settings: str
 ) -> Iterator[Fleet]:
-    """A fleet as a document describes it, until the block ends. `name` is control's host, `settings`
-    are its own."""
+    """A control plane with a fleet as a document describes it, and no gate yet, until the block ends.
+    `name` is control's host, `settings` are its own."""
     data.mkdir(parents=True)
     fleet = Fleet(data, logs, settings, name)
     with ExitStack() as stack:
@@ -124,9 +134,17 @@ def serving(
         fleet.start_control()
         fleet.run("login", "--email", ADMIN, "--password-file", str(password))
         fleet.run("apply", "--file", str(document))
+        yield fleet
+
+
+@contextmanager
+def serving(
+    data: Path, document: Path, password: Path, logs: Path, name: str = "127.0.0.1", **settings: str
+) -> Iterator[Fleet]:
+    """The same with a gate of its first plane."""
+    with controlled(data, document, password, logs, name, **settings) as fleet:
         planes = json.loads(fleet.run("plane", "show", "--output", "json").stdout)
-        join = fleet.run("plane", "add", planes[0]["name"]).stdout
-        run("gate", "enroll", "--data", f"{fleet.data}/gate", stdin=join)
+        fleet.enrol(planes[0]["name"], fleet.data / "gate")
         fleet.start_gate()
         wait_for("the gate's first snapshot", lambda: answers(f"{fleet.gate}/readyz"), 20)
         yield fleet

@@ -43,7 +43,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (TESTKIT, &["keys", "model"]),
     (
         "aeolus-bench",
-        &["gate", "decide", "snapshot", "keys", "model"],
+        &["gate", "decide", "snapshot", "api", "keys", "model"],
     ),
     ("xtask", &[]),
 ];
