@@ -71,7 +71,7 @@ fn main() -> anyhow::Result<()> {
             let stop = shutdown.clone();
             running.spawn(async move {
                 tokio::time::sleep(after).await;
-                run(tasks, stop).await;
+                Box::pin(run(tasks, stop)).await;
             });
         }
         running.close();
