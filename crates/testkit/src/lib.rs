@@ -1,5 +1,6 @@
-//! Leaf parts for tests: what production takes from the machine, held still.
+//! Leaf parts for tests: what production takes from the machine, held still or made to fail.
 
+pub mod chaos;
 mod clock;
 mod rng;
 
