@@ -1,16 +1,19 @@
 //! A typed client of control: one connection pool, hard limits on time and size, no redirects.
 
+mod addresses;
 mod error;
 mod operations;
 mod planes;
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use aeolus_model::Secret;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
-use http::{HeaderValue, Method, Request, StatusCode};
+use http::{HeaderValue, Method, Request, Response};
 use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::body::Incoming;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client as Pool;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -19,23 +22,53 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use url::Url;
 
+use addresses::Addresses;
 pub use error::ClientError;
 pub use operations::Wait;
 
 /// Answers larger than this are refused, unless the call says otherwise.
 const MAX_ANSWER: usize = 4 * 1024 * 1024;
-/// How long a call may take beyond what it asked control to wait.
+/// How long an answer may take to begin, beyond what the call asked control to wait.
 const TIMEOUT: Duration = Duration::from_secs(10);
+/// How long it may pause. What keeps coming may be slow: over a thin line a snapshot takes minutes.
+const STALL: Duration = Duration::from_secs(5);
 /// How long opening a connection may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+type Connector = HttpsConnector<HttpConnector<Addresses>>;
 
 /// A client of one control plane, cheap to clone.
 #[derive(Clone)]
 pub struct Client {
-    pool: Pool<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    connections: Arc<Connections>,
     base: String,
     bearer: Option<Secret<String>>,
     timeout: Duration,
+}
+
+/// The connections that are open. Where one of them brought nothing in time, those beside it that are
+/// idle are no better: they are all given up, so that the next call doesn't wait on another dead one.
+struct Connections {
+    connector: Connector,
+    pool: Mutex<Pool<Connector, Full<Bytes>>>,
+}
+
+impl Connections {
+    fn new(connector: Connector) -> Self {
+        let pool = Mutex::new(Pool::builder(TokioExecutor::new()).build(connector.clone()));
+        Self { connector, pool }
+    }
+
+    fn pool(&self) -> Pool<Connector, Full<Bytes>> {
+        let pool = self.pool.lock().unwrap_or_else(PoisonError::into_inner);
+        pool.clone()
+    }
+
+    fn give_up(&self) -> ClientError {
+        let fresh = Pool::builder(TokioExecutor::new()).build(self.connector.clone());
+        *self.pool.lock().unwrap_or_else(PoisonError::into_inner) = fresh;
+        ClientError::Timeout
+    }
 }
 
 /// One request before it is sent.
@@ -95,7 +128,7 @@ impl Client {
         )
     }
 
-    fn build(base: &str, connector: HttpsConnector<HttpConnector>) -> Result<Self, ClientError> {
+    fn build(base: &str, connector: Connector) -> Result<Self, ClientError> {
         let url = Url::parse(base).map_err(|_| ClientError::BaseUrl(base.to_owned()))?;
         let fits = matches!(url.scheme(), "https" | "http")
             && url.host().is_some()
@@ -107,7 +140,7 @@ impl Client {
             return Err(ClientError::BaseUrl(base.to_owned()));
         }
         Ok(Self {
-            pool: Pool::builder(TokioExecutor::new()).build(connector),
+            connections: Arc::new(Connections::new(connector)),
             base: base.trim_end_matches('/').to_owned(),
             bearer: None,
             timeout: TIMEOUT,
@@ -125,7 +158,8 @@ impl Client {
         }
     }
 
-    /// The same client with another limit on the time of one call (long polls add their wait).
+    /// The same client with another limit on the time until an answer begins (long polls add their
+    /// wait).
     #[must_use]
     pub fn with_timeout(&self, timeout: Duration) -> Self {
         Self {
@@ -146,9 +180,15 @@ impl Client {
 
     async fn bytes(&self, call: Call<'_>) -> Result<Bytes, ClientError> {
         let limit = self.timeout.saturating_add(call.extra_wait);
-        let (status, retry_after, body) = tokio::time::timeout(limit, self.send(call))
+        let max = call.max_answer;
+        let answer = tokio::time::timeout(limit, self.send(call))
             .await
-            .map_err(|_| ClientError::Timeout)??;
+            .map_err(|_| self.connections.give_up())??;
+        let status = answer.status();
+        let retry_after = answer.headers().get(RETRY_AFTER);
+        let retry_after = retry_after.and_then(|value| value.to_str().ok()?.parse().ok());
+        let retry_after = retry_after.map(Duration::from_secs);
+        let body = self.body(Limited::new(answer.into_body(), max)).await?;
         if status.is_success() {
             Ok(body)
         } else {
@@ -156,10 +196,21 @@ impl Client {
         }
     }
 
-    async fn send(
-        &self,
-        call: Call<'_>,
-    ) -> Result<(StatusCode, Option<Duration>, Bytes), ClientError> {
+    async fn body(&self, mut answer: Limited<Incoming>) -> Result<Bytes, ClientError> {
+        let mut body = BytesMut::new();
+        loop {
+            let frame = tokio::time::timeout(STALL, answer.frame())
+                .await
+                .map_err(|_| self.connections.give_up())?;
+            let Some(frame) = frame else {
+                return Ok(body.freeze());
+            };
+            let frame = frame.map_err(|error| ClientError::body(error.as_ref()))?;
+            body.extend_from_slice(frame.data_ref().map_or(&[], |data| data));
+        }
+    }
+
+    async fn send(&self, call: Call<'_>) -> Result<Response<Incoming>, ClientError> {
         let mut request = Request::builder()
             .method(call.method)
             .uri(format!("{}{}", self.base, call.path))
@@ -181,25 +232,13 @@ impl Client {
             None => Full::default(),
         };
         let request = request.body(body).map_err(|_| ClientError::Malformed)?;
-        let answer = self
-            .pool
-            .request(request)
-            .await
-            .map_err(|error| ClientError::unreachable(&error))?;
-        let status = answer.status();
-        let retry_after = answer.headers().get(RETRY_AFTER);
-        let retry_after = retry_after.and_then(|value| value.to_str().ok()?.parse().ok());
-        let retry_after = retry_after.map(Duration::from_secs);
-        let body = Limited::new(answer.into_body(), call.max_answer)
-            .collect()
-            .await
-            .map_err(|error| ClientError::body(error.as_ref()))?;
-        Ok((status, retry_after, body.to_bytes()))
+        let sent = self.connections.pool().request(request).await;
+        sent.map_err(|error| ClientError::unreachable(&error))
     }
 }
 
-fn tcp() -> HttpConnector {
-    let mut tcp = HttpConnector::new();
+fn tcp() -> HttpConnector<Addresses> {
+    let mut tcp = HttpConnector::new_with_resolver(Addresses::new());
     // The TLS layer decides which scheme is fine.
     tcp.enforce_http(false);
     tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));

@@ -46,7 +46,6 @@ impl Client {
         let path = format!("/v1/planes/self/sections/{}", super::escape(sha256));
         let mut call = Call::get(&path);
         call.max_answer = MAX_SECTION;
-        call.extra_wait = Duration::from_secs(110);
         self.bytes(call).await.map(Vec::from)
     }
 

@@ -16,6 +16,9 @@ use aeolus_snapshot::{Digest, Position};
 
 use super::data::Settings;
 
+/// How long control may take to begin its answer, beyond what it was asked to wait.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// Why a call brought nothing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ControlError {
@@ -35,7 +38,8 @@ pub enum ControlError {
     },
 }
 
-/// What a gate asks of control. Every call may hang: the caller sets the time limit.
+/// What a gate asks of control. No call hangs: control that doesn't begin to answer in time, or stops
+/// within an answer, is unavailable. How long a whole answer may take, the caller says.
 pub trait Control: Send + Sync + 'static {
     /// News after a position, waiting for some.
     fn manifest(
@@ -91,7 +95,7 @@ impl ApiControl {
         rng: Arc<dyn Rng>,
     ) -> Self {
         Self {
-            client,
+            client: client.with_timeout(PATIENCE),
             settings,
             identity,
             clock,

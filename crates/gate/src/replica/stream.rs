@@ -14,9 +14,10 @@ use super::control::{Control, ControlError};
 use super::disk::BlobMap;
 use super::state::{Applied, RefreshError, Replica};
 
-const WAIT: Duration = Duration::from_secs(30);
-const GRACE: Duration = Duration::from_secs(10);
-const LARGE: Duration = Duration::from_secs(120);
+/// With what an answer may take beyond it, the time in which a line that went dead is noticed.
+const WAIT: Duration = Duration::from_secs(10);
+/// The end of an answer that keeps coming: of what doesn't, the call itself is the end.
+const LARGE: Duration = Duration::from_secs(600);
 const INTERVAL: Duration = Duration::from_secs(1);
 
 #[derive(Debug, thiserror::Error)]
@@ -90,7 +91,7 @@ async fn poll<W: Send + Sync + 'static, C: Control>(
     wait: Duration,
 ) -> Result<bool, PollError> {
     let call = control.manifest(replica.after(), wait, replica.root_version());
-    let answer = timeout(wait + GRACE, call)
+    let answer = timeout(wait + LARGE, call)
         .await
         .map_err(|_| PollError::Timeout)??;
     let mut news = false;

@@ -227,7 +227,11 @@ impl Control for FakeControl {
         match next {
             Some(Next::Answer(answer)) => Ok(answer),
             Some(Next::Fail(error)) => Err(error),
-            Some(Next::Hang) => std::future::pending().await,
+            Some(Next::Hang) => {
+                // As the adapter does: see `f4_f8_…`.
+                tokio::time::sleep(wait + Duration::from_secs(5)).await;
+                Err(ControlError::Unavailable("nothing came".to_owned()))
+            }
             None => {
                 tokio::time::sleep(wait).await;
                 Ok(ManifestAnswer {

@@ -8,9 +8,12 @@ use aeolus_gate::replica::fs::SystemFs;
 use aeolus_gate::replica::{ApiControl, Control, ControlError, Data};
 use aeolus_keys::claims::PlaneAssertion;
 use aeolus_keys::{Kind, jws};
+use aeolus_snapshot::Digest;
+use aeolus_testkit::chaos::Chaos;
 use aeolus_testkit::{ManualClock, SeededRng};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
+use tokio::time::Instant;
 
 use crate::replica::{NOW, PLANE, at, enrolled};
 
@@ -114,4 +117,95 @@ async fn f11_a_page_is_no_answer_and_retry_after_is_heard() {
         Err(ControlError::Refused { status: 410, .. })
     ));
     assert!(matches!(ask().await, Err(ControlError::Unavailable(_))));
+}
+
+/// A server that answers everything with an empty success, over connections that it keeps.
+async fn keeping() -> Chaos {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let mut request = Vec::new();
+                while stream
+                    .read_buf(&mut request)
+                    .await
+                    .is_ok_and(|read| read > 0)
+                {
+                    if request.windows(4).any(|end| end == b"\r\n\r\n") {
+                        request.clear();
+                        let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nblob";
+                        stream.write_all(answer).await.unwrap();
+                    }
+                }
+            });
+        }
+    });
+    Chaos::start(address).await.unwrap()
+}
+
+/// Seconds that a call took, and whether it brought anything.
+async fn asked(control: &ApiControl) -> (f64, bool) {
+    let started = Instant::now();
+    let answer = control.section(&Digest::of(b""), 100).await;
+    (started.elapsed().as_secs_f64(), answer.is_ok())
+}
+
+#[tokio::test]
+async fn f4_f8_silence_in_either_direction_is_noticed_in_five_seconds() {
+    let silence = async |line: &str| {
+        let proxy = keeping().await;
+        let (_folder, control) = control(&format!("http://{}", proxy.address())).await;
+        assert!(asked(&control).await.1, "{line}");
+        proxy.run(line.parse().unwrap());
+        let (took, answered) = asked(&control).await;
+        assert!(!answered && (4.9..6.0).contains(&took), "{line}: {took} s");
+        proxy.run("pass".parse().unwrap());
+        let (took, answered) = asked(&control).await;
+        assert!(answered && took < 1.0, "{line}: {took} s to heal");
+    };
+    tokio::join!(silence("hang"), silence("up-drop"), silence("down-drop"));
+    println!("figure f4: silence is noticed after 5 s");
+}
+
+#[tokio::test]
+async fn f9_a_half_open_connection_takes_the_idle_ones_beside_it_along() {
+    let proxy = keeping().await;
+    let (_folder, control) = control(&format!("http://{}", proxy.address())).await;
+    // Several at once leave several idle connections.
+    tokio::join!(asked(&control), asked(&control), asked(&control));
+    let open = proxy.accepted();
+    assert!(open > 1);
+    proxy.run("half-open".parse().unwrap());
+    let (took, answered) = asked(&control).await;
+    assert!(!answered && took < 6.0, "{took} s");
+    let (took, answered) = asked(&control).await;
+    assert!(answered && took < 1.0, "{took} s on another dead one");
+    assert_eq!(proxy.accepted(), open + 1);
+}
+
+#[tokio::test]
+async fn f9_an_answer_that_stops_in_the_middle_is_given_up() {
+    let half = "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf".to_owned();
+    let (url, _) = server_that_waits(half).await;
+    let (_folder, control) = control(&url).await;
+    let (took, answered) = asked(&control).await;
+    assert!(!answered && (4.9..6.0).contains(&took), "{took} s");
+}
+
+/// A server that says something and then nothing more.
+async fn server_that_waits(answer: String) -> (String, tokio::task::JoinHandle<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let serving = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        // The whole request: an answer to none is no answer.
+        let mut request = Vec::new();
+        while !request.ends_with(b"\r\n\r\n") {
+            stream.read_buf(&mut request).await.unwrap();
+        }
+        stream.write_all(answer.as_bytes()).await.unwrap();
+        std::future::pending::<()>().await;
+    });
+    (url, serving)
 }
