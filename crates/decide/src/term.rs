@@ -39,6 +39,16 @@ impl Term {
     }
 }
 
+impl Term {
+    /// The same, begun by the clock of those who will judge it too. Gate time is control's, which may be
+    /// ahead of the machine that an Airflow runs on.
+    #[must_use]
+    pub fn begun_by(self, wall: Time) -> Self {
+        let begins = self.begins.min(wall.minus(BACKDATE).secs());
+        Self { begins, ..self }
+    }
+}
+
 impl Identity {
     /// The term of a token minted now; none if the credential is at its end.
     pub fn term(&self, now: Time) -> Option<Term> {
@@ -97,6 +107,9 @@ mod tests {
         let short = until(1_300).term(now).unwrap();
         assert_eq!((short.ends, short.capped), (1_300, Some(1_300)));
         assert_eq!(until(1_200).term(now), None);
+        let ahead = long.begun_by(Time::from_secs(1_110));
+        assert_eq!((ahead.begins, ahead.ends), (1_080, 1_500));
+        assert_eq!(long.begun_by(Time::from_secs(1_290)), long);
         let slots = [1_200, 1_319, 1_320].map(|secs| Term::slot_of(Time::from_secs(secs)));
         assert_eq!(slots, [10, 10, 11]);
     }

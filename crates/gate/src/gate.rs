@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use aeolus_decide::{Allowed, Deny, Deployment, Memory as _};
-use aeolus_model::{PlaneId, Rng, SessionId, Time};
+use aeolus_model::{Clock, PlaneId, Rng, SessionId, Time};
 use tokio::time::Instant;
 
 use crate::drill::Drills;
@@ -43,6 +43,8 @@ pub struct Parts {
     pub central: Option<Arc<dyn Central>>,
     /// Randomness.
     pub rng: Arc<dyn Rng>,
+    /// The machine's clock: what applications beside the gate go by, nothing that is decided here.
+    pub wall: Arc<dyn Clock>,
     /// What may change while it runs.
     pub settings: Settings,
     /// Counts the lines of the process's log that were not written.
@@ -108,7 +110,7 @@ impl Gate {
             plane: parts.plane,
             knowledge: parts.knowledge,
             memory: Remembered::new(tokens, secret, parts.sessions),
-            exchange: Exchange::new(parts.plane, parts.secret, rng, CAPACITY),
+            exchange: Exchange::new(parts.plane, parts.secret, (rng, parts.wall), CAPACITY),
             upstream: Upstream::new(parts.settings.clone()),
             journal: parts.journal,
             trail: parts.tokens.is_some().then(Trail::new),

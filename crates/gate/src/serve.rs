@@ -255,6 +255,7 @@ impl Running {
             tokens,
             central,
             rng: Arc::clone(rng),
+            wall: Arc::clone(clock),
             settings: settings.clone(),
             lines_lost,
         }));

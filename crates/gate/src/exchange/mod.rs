@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use aeolus_decide::{Deployment, Identity, Term};
 use aeolus_keys::claims::Airflow3;
 use aeolus_keys::{KeyError, Kind};
-use aeolus_model::{DeploymentId, PlaneId, Profile, Rng, SessionId, Time};
+use aeolus_model::{Clock, DeploymentId, PlaneId, Profile, Rng, SessionId, Time};
 use http::HeaderValue;
 
 use crate::secret::PlaneSecret;
@@ -34,6 +34,8 @@ pub struct Exchange {
     secret: Arc<PlaneSecret>,
     minted: Cache,
     rng: Arc<dyn Rng>,
+    /// The clock that applications beside the gate go by.
+    wall: Arc<dyn Clock>,
     counts: [AtomicU64; 4],
     said: AtomicU64,
 }
@@ -90,7 +92,7 @@ impl Exchange {
     pub(crate) fn new(
         plane: PlaneId,
         secret: Arc<PlaneSecret>,
-        rng: Arc<dyn Rng>,
+        (rng, wall): (Arc<dyn Rng>, Arc<dyn Clock>),
         capacity: usize,
     ) -> Self {
         Self {
@@ -98,6 +100,7 @@ impl Exchange {
             secret,
             minted: Cache::new(capacity),
             rng,
+            wall,
             counts: Default::default(),
             said: AtomicU64::new(0),
         }
@@ -204,6 +207,7 @@ impl Exchange {
         (deployment, host): (&Deployment, &str),
         term: Term,
     ) -> Result<Arc<Presented>, ExchangeError> {
+        let term = term.begun_by(self.wall.now());
         let token = match deployment.rules.profile {
             Profile::Airflow2 => self.airflow2(signers, identity, host, term)?,
             Profile::Airflow3 | Profile::Custom => {

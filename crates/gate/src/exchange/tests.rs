@@ -8,7 +8,7 @@ use aeolus_keys::seal::Keyring;
 use aeolus_keys::{Alg, JwkSet, SigningKey, jws};
 use aeolus_model::{AirflowRole, ConnectionId, SessionId, Subject, UserId};
 use aeolus_snapshot::{Sections, section};
-use aeolus_testkit::SeededRng;
+use aeolus_testkit::{ManualClock, SeededRng};
 
 use super::*;
 
@@ -96,7 +96,7 @@ const PLANE: PlaneId = PlaneId::from_bytes([9; 16]);
 
 fn exchange_of(keyring: Keyring, now: Time, rng: Arc<dyn Rng>) -> Exchange {
     let secret = Arc::new(PlaneSecret::new(PLANE, keyring, now, 0));
-    Exchange::new(PLANE, secret, rng, 100)
+    Exchange::new(PLANE, secret, (rng, Arc::new(ManualClock::new(now))), 100)
 }
 
 fn claims(header: &HeaderValue, jwks: &str) -> Airflow3 {
@@ -112,6 +112,25 @@ fn claims_of<T: Registered + serde::de::DeserializeOwned>(
     let keys = JwkSet::parse(jwks.as_bytes()).unwrap().own_keys().unwrap();
     let unverified = jws::parse(token.as_bytes()).unwrap();
     unverified.verify(kind, &keys[0]).unwrap().claims().unwrap()
+}
+
+#[test]
+fn f35_a_control_ahead_of_the_plane_makes_no_token_that_airflow_calls_early() {
+    const HOUR: Duration = Duration::from_secs(3_600);
+    // Airflow's own bounds: `iat` and `nbf` at most 10 s ahead, `exp` not past.
+    let leeway = 10;
+    for ahead in [0_i64, 60, 90, -90] {
+        let (exchange, _) = exchange();
+        let gate = Time::from_secs(NOW.secs() + ahead);
+        let who = identity(AirflowRole::Op, gate.plus(HOUR));
+        let etl = deployment(3);
+        let presented = exchange.present(&who, (&etl, HOST), gate).unwrap();
+        let claims = claims(&presented.authorization, &exchange.jwks(&etl).unwrap());
+        let airflow = NOW.secs();
+        assert_eq!(claims.iat, NOW.secs().min(gate.secs()) - 30, "{ahead}");
+        assert!(claims.iat <= airflow + leeway && claims.nbf <= airflow + leeway);
+        assert!(claims.exp > airflow - leeway, "{ahead}");
+    }
 }
 
 #[test]

@@ -6,7 +6,7 @@ use aeolus_keys::seal::{Keyring, Purpose};
 use aeolus_keys::{Alg, JwkSet, Kind, SigningKey, jws};
 use aeolus_model::{AirflowRole, PlaneId, Subject, UserId};
 use aeolus_snapshot::section;
-use aeolus_testkit::SeededRng;
+use aeolus_testkit::{ManualClock, SeededRng};
 use proptest::prelude::*;
 
 use super::*;
@@ -26,7 +26,12 @@ impl Replica {
     fn new(keyring: &Keyring, now: Time) -> Self {
         let secret = Arc::new(PlaneSecret::new(PLANE, keyring.clone(), now, 0));
         let rng = Arc::new(SeededRng::new("replica"));
-        let exchange = Exchange::new(PLANE, Arc::clone(&secret), rng, 100);
+        let exchange = Exchange::new(
+            PLANE,
+            Arc::clone(&secret),
+            (rng, Arc::new(ManualClock::new(now))),
+            100,
+        );
         Self { secret, exchange }
     }
 

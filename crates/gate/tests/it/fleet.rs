@@ -20,8 +20,8 @@ use aeolus_keys::claims::{Access, AccessKind, Api, ApiKind, IdToken};
 use aeolus_keys::seal::{Keyring, Purpose, Sealer};
 use aeolus_keys::{Alg, Kind, SigningKey};
 use aeolus_model::{
-    Clock as _, ConnectionId, DeploymentId, OrganizationId, PlaneId, Resource, Role, SessionId,
-    Time, TokenId, UserId, WorkspaceId,
+    Clock, ConnectionId, DeploymentId, OrganizationId, PlaneId, Resource, Role, SessionId, Time,
+    TokenId, UserId, WorkspaceId,
 };
 use aeolus_snapshot::{Position, Sections, section};
 use aeolus_testkit::{ManualClock, SeededRng};
@@ -83,6 +83,15 @@ pub(crate) enum Said {
     Error,
     /// It hangs.
     Nothing,
+}
+
+/// The fake's time as the machine's.
+struct Wall(Arc<Fake>);
+
+impl Clock for Wall {
+    fn now(&self) -> Time {
+        self.0.clock.now()
+    }
 }
 
 impl Knowledge for Fake {
@@ -351,6 +360,7 @@ impl Fleet {
             tokens: Some(Arc::clone(&fake) as _),
             central: Some(Arc::clone(&fake) as _),
             rng,
+            wall: Arc::new(Wall(Arc::clone(&fake))),
             settings: Settings::new(live()),
             lines_lost: Arc::default(),
         }));
