@@ -1,4 +1,4 @@
-//! Restarts, damaged disks, full disks, clocks: rows F1, F2, F24, F37–F42.
+//! Restarts, damaged disks, full disks, clocks: rows F1, F2, F16, F24, F37–F42.
 
 use std::ffi::OsString;
 use std::fs;
@@ -354,6 +354,17 @@ async fn f42_files_that_others_could_touch_are_refused() {
         let mode = fs::metadata(path.join(name)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "{name}");
     }
+}
+
+#[tokio::test]
+async fn f16_hours_in_a_freezer_count_at_the_first_look() {
+    let (_folder, path) = gate_at(&[4]).await;
+    let boot = Arc::new(Boot::default());
+    let replica = open_with(&path, Arc::new(SystemFs), NOW, boot.clone());
+    assert_eq!(replica.age(), Some(Duration::ZERO));
+    boot.0.fetch_add(7_200, Ordering::SeqCst);
+    assert_eq!(replica.age(), Some(Duration::from_secs(7_200)));
+    assert_eq!(replica.clock().now(), NOW.plus(Duration::from_secs(7_200)));
 }
 
 #[tokio::test]

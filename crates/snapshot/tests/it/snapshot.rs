@@ -4,6 +4,8 @@ use aeolus_snapshot::{
     Digest, Freshness, MAX_MANIFEST, Position, Published, READER, SectionError, Snapshot,
     SnapshotError, Trust, compress, patch, publish, sign_freshness, verify_freshness,
 };
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -134,7 +136,7 @@ fn a_frozen_manifest_is_refused_when_offered_but_may_be_loaded() {
 }
 
 #[test]
-fn a_newer_critical_format_is_refused_and_named() {
+fn f65_a_newer_critical_format_is_refused_and_named() {
     let text = resigned(
         |claims| {
             claims["minReader"] = json!(READER + 1);
@@ -147,7 +149,7 @@ fn a_newer_critical_format_is_refused_and_named() {
 }
 
 #[test]
-fn f74_unknown_fields_and_sections_are_ignored() {
+fn f65_f74_unknown_fields_and_sections_are_ignored() {
     let text = resigned(
         |claims| {
             claims["tomorrow"] = json!({"a": 1});
@@ -156,6 +158,86 @@ fn f74_unknown_fields_and_sections_are_ignored() {
         &key("snapshot"),
     );
     assert_eq!(*offered(&text, None, NOW).unwrap().sections(), sections());
+}
+
+/// No older program is built for this: what the next one may add to a format is added here.
+#[test]
+fn f65_records_of_a_newer_control_keep_what_is_known_of_them() {
+    use prost::Message as _;
+    let mut content = Vec::new();
+    for record in sections().deployments.deployments {
+        let mut record = record.encode_to_vec();
+        // Field 999, a number.
+        record.extend(b"\xb8\x3e\x01");
+        content.push(0x0a);
+        prost::encoding::encode_varint(record.len() as u64, &mut content);
+        content.extend(record);
+    }
+    // Field 998 of the section itself, a text.
+    content.extend(b"\xb2\x3e\x03new");
+    let blob = compress(&content).unwrap();
+    let text = resigned(
+        |claims| {
+            let section = &mut claims["sections"]["deployments"];
+            section["base"] = json!(Digest::of(&blob));
+            section["hash"] = json!(Digest::of(&content));
+            section["size"] = json!(content.len());
+        },
+        &key("snapshot"),
+    );
+    let mut blobs = blobs(&published(7));
+    blobs.insert(Digest::of(&blob), blob);
+    let root = root();
+    let trust = Trust {
+        root: &root,
+        plane: plane(1),
+        floor: None,
+    };
+    let snapshot = Snapshot::verify(&trust, &text, &|d| blobs.get(d).cloned(), NOW).unwrap();
+    assert_eq!(*snapshot.sections(), sections());
+}
+
+#[test]
+fn f65_an_older_controls_manifest_is_read_and_a_critical_header_is_not() {
+    let older = |claims: &mut Value| {
+        claims.as_object_mut().unwrap().remove("minGeneration");
+    };
+    let snapshot = offered(&resigned(older, &key("snapshot")), None, NOW).unwrap();
+    assert_eq!(snapshot.manifest().min_generation, 0);
+    assert_eq!(*snapshot.sections(), sections());
+
+    let text = published(7).manifest;
+    let (header, rest) = text.split_once('.').unwrap();
+    let header = URL_SAFE_NO_PAD.decode(header).unwrap();
+    let mut header: Value = serde_json::from_slice(&header).unwrap();
+    header["crit"] = json!(["tomorrow"]);
+    let header = URL_SAFE_NO_PAD.encode(header.to_string());
+    assert!(matches!(
+        offered(&format!("{header}.{rest}"), None, NOW),
+        Err(SnapshotError::Signature(aeolus_keys::jws::JwsError::Header))
+    ));
+}
+
+#[test]
+fn f36_a_manifest_is_good_for_a_week_in_any_year() {
+    let week = std::time::Duration::from_secs(7 * 86_400);
+    // 2028-02-29, either side of 31 bits, the end of 9999.
+    for now in [1_835_438_400, 2_147_483_647, 2_147_483_648, 253_402_300_799] {
+        let now = Time::from_secs(now);
+        let mut edition = edition(7);
+        edition.issued_at = now;
+        let published = publish(&edition, &sections(), &key("snapshot")).unwrap();
+        let (blobs, root) = (blobs(&published), root());
+        let trust = Trust {
+            root: &root,
+            plane: plane(1),
+            floor: None,
+        };
+        let at = |at| Snapshot::verify(&trust, &published.manifest, &|d| blobs.get(d).cloned(), at);
+        assert_eq!(at(now).unwrap().manifest().issued_at, now);
+        assert!(at(now.plus(week).minus(std::time::Duration::from_secs(1))).is_ok());
+        assert!(matches!(at(now.plus(week)), Err(SnapshotError::Expired)));
+    }
 }
 
 #[test]
