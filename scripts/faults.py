@@ -65,6 +65,22 @@ def rows_of(name: str) -> list[int]:
     return [int(row) for row in re.findall(r"f(\d+)_", found[1])] if found else []
 
 
+FIGURE = re.compile(r"^figure f(\d+): (.+)$", re.MULTILINE)
+
+
+def figures(rust_report: str, python_report: Path) -> dict[int, list[str]]:
+    """What the tests have measured, by row: lines that a Rust test prints, properties of a Python one."""
+    said: dict[int, list[str]] = defaultdict(list)
+    for row, text in FIGURE.findall(rust_report):
+        said[int(row)].append(text)
+    for case in cases_of(python_report):
+        for found in case.iter("property"):
+            if found.get("name") == "figure":
+                for row in rows_of(case.get("name", "")):
+                    said[row].append(found.get("value", ""))
+    return said
+
+
 def rust(report: str) -> list[tuple[str, bool]]:
     """The tests of a `cargo test` and whether each passed."""
     lines = re.findall(r"^test (\S+).* \.\.\. (ok|FAILED)$", report, re.MULTILINE)
@@ -72,12 +88,17 @@ def rust(report: str) -> list[tuple[str, bool]]:
     return [(name, result == "ok") for name, result in lines]
 
 
-def python(report: Path) -> list[tuple[str, bool]]:
+def cases_of(report: Path) -> list[tree.Element]:
     """The tests of a pytest run that were not skipped."""
     if not report.is_file() or not report.stat().st_size:
         return []
     cases = tree.parse(report).iter("testcase")
-    ran = (case for case in cases if case.find("skipped") is None)
+    return [case for case in cases if case.find("skipped") is None]
+
+
+def python(report: Path) -> list[tuple[str, bool]]:
+    """Those tests and whether each passed."""
+    ran = cases_of(report)
     bad = ("failure", "error")
     return [(case.get("name", ""), all(case.find(kind) is None for kind in bad)) for case in ran]
 
@@ -89,6 +110,7 @@ def main(rust_report: str, python_report: str) -> int:
     for name, passed in tests:
         for row in rows_of(name):
             answers[row].append((name, passed))
+    measured = figures(Path(rust_report).read_text(), Path(python_report))
     failed = 0
     for row, fault in ROWS.items():
         found = answers[row]
@@ -96,6 +118,8 @@ def main(rust_report: str, python_report: str) -> int:
         failed += not good
         result = "passed" if good else "FAILED" if found else "MISSING"
         print(f"F{row:<3} {result:8} {fault}")
+        for figure in measured[row]:
+            print(f"              {figure}")
         for name, passed in found:
             print(f"              {'' if passed else 'FAILED '}{name}")
     print(f"{len(ROWS) - failed} passed, {failed} failed")

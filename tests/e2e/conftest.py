@@ -141,6 +141,12 @@ def door(door_named) -> str:
 
 
 @pytest.fixture
+def figure(request):
+    """Remembers what a test has measured: `make faults` prints it."""
+    return lambda text: request.node.user_properties.append(("figure", text))
+
+
+@pytest.fixture
 def chromium(tmp_path):
     """A browser of its own for each test."""
     required("chromium", browser.installed())

@@ -8,6 +8,7 @@ import os
 import re
 import signal
 import subprocess
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -270,7 +271,7 @@ def test_o9_one_planes_gate_killed_the_others_see_no_error(planes):
     planes.one.start()
 
 
-def test_o4_a_kill_switch_chooses_the_path_without_control(planes):
+def test_f68_o4_a_kill_switch_chooses_the_path_without_control(planes, figure):
     planes.rollout("set", "to-plane", "--percent", "0", "--no-deployments", "--fall-back", "false")
     token = planes.create_token("switch", "acme/sales/one", "DEPLOYMENT_VIEWER")["token"]
     url, bearer = f"{planes.one.url}/api/v2/dags", {"Authorization": f"Bearer {token}"}
@@ -278,21 +279,87 @@ def test_o4_a_kill_switch_chooses_the_path_without_control(planes):
     def status(headers: dict[str, str]) -> int:
         return requests.get(url, headers=headers, timeout=20).status_code
 
+    def seconds_until(expected: int) -> float:
+        began = time.monotonic()
+        wait_for(f"{expected}", lambda: status(bearer) == expected, 5, 0.02)
+        return time.monotonic() - began
+
     wait_for("the token", lambda: status(bearer) == 200, 20)
     planes.kill_control()
     try:
         assert status(bearer) == 503
         switch = planes.one.data / "kill-switch"
         switch.write_text("plane\n")
-        wait_for("the switch", lambda: status(bearer) == 200, 5)
+        on = seconds_until(200)
         # It selects a path, never less checking.
         assert status({}) == 401
         assert status({"Authorization": f"Bearer {token}x"}) == 401
         switch.unlink()
-        wait_for("the switch to go", lambda: status(bearer) == 503, 5)
+        off = seconds_until(503)
     finally:
         planes.start_control()
     wait_for("control", lambda: status(bearer) == 200, 20)
+    figure(f"without control the switch works in {on:.2f} s, its removal in {off:.2f} s")
+    assert max(on, off) <= 1
+
+
+def test_f68_a_flag_that_is_gone_leaves_the_old_path(planes):
+    planes.rollout("promote", "to-plane")
+    token = planes.create_token("gone", "acme/sales/one", "DEPLOYMENT_VIEWER")["token"]
+    planes.run("rollout", "set", "a-gone", "--path", "central", "--percent", "100")
+    wait_for("the token", lambda: many(planes.one, token, 8) == [200] * 8, 20)
+    before = planes.one.counted("central")
+    assert many(planes.one, token, 8) == [200] * 8
+    assert planes.one.counted("central") == before + 8
+    planes.run("rollout", "delete", "a-gone")
+
+    def old_path() -> bool:
+        before = planes.one.counted("central")
+        assert many(planes.one, token, 8) == [200] * 8
+        return planes.one.counted("central") == before
+
+    wait_for("the old path", old_path, 2, 0.05)
+    assert all(old_path() for _ in range(10))
+
+
+def test_f67_o4_from_0_to_100_and_back_under_load_loses_nothing(planes, figure):
+    planes.rollout("set", "to-plane", "--percent", "0", "--no-deployments", "--shadow", "100")
+    token = planes.create_token("toggled", "acme/sales/one", "DEPLOYMENT_VIEWER")["token"]
+    wait_for("the token", lambda: many(planes.one, token, 8) == [200] * 8, 20)
+    statuses: list[int] = []
+    over = threading.Event()
+
+    def load() -> None:
+        while not over.is_set():
+            statuses.extend(many(planes.one, token, 80))
+
+    def split() -> tuple[int, int]:
+        return planes.one.counted("plane"), planes.one.counted("central")
+
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(load)
+        try:
+            for percent in ("100", "0", "100", "0"):
+                planes.rollout("set", "to-plane", "--percent", percent)
+                seen = len(statuses)
+                wait_for("requests on the new path", lambda seen=seen: len(statuses) > seen + 160, 30)
+            # In between it is one path or the other, and remains it.
+            planes.rollout("set", "to-plane", "--percent", "50")
+            seen = len(statuses)
+            wait_for("requests that began before", lambda: len(statuses) > seen + 160, 30)
+            before, seen = split(), len(statuses)
+            wait_for("requests at 50 %", lambda: len(statuses) > seen + 160, 30)
+            after = split()
+        finally:
+            over.set()
+            running.result()
+    assert set(statuses) == {200}
+    assert (before[0] == after[0]) != (before[1] == after[1]), "the deployment changed its path by itself"
+    figures = planes.rollout("show", "to-plane")["figures"]
+    assert figures["differences"] == []
+    wait_for("comparisons", lambda: planes.rollout("show", "to-plane")["figures"]["compared"] > 0, 30)
+    planes.rollout("set", "to-plane", "--percent", "0", "--shadow", "0")
+    figure(f"{len(statuses)} requests over five changes, 0 errors, 0 differences")
 
 
 def test_o4_a_gate_falls_back_while_control_is_gone(planes):
@@ -324,7 +391,7 @@ def test_o4_a_gate_falls_back_while_control_is_gone(planes):
     planes.run("rollout", "delete", "a-central")
 
 
-def test_o7_shadow_reports_differences_without_changing_an_answer(planes):
+def test_f67_o7_shadow_reports_differences_without_changing_an_answer(planes):
     planes.run("rollout", "set", "a-shadow", "--path", "plane", "--percent", "100", "--shadow", "100")
     token = planes.create_token("shadow", "acme/sales/one", "DEPLOYMENT_VIEWER")["token"]
     wait_for("the token", lambda: many(planes.one, token, 8) == [200] * 8, 20)
