@@ -215,7 +215,7 @@ impl Running {
         if !control_url.is_empty() {
             let client = Client::new(control_url)?;
             let api = Arc::new(ApiControl::new(
-                client.clone(),
+                &client,
                 data.settings.clone(),
                 Arc::clone(&data.identity),
                 Arc::new(GateTime(Arc::clone(&replica))),

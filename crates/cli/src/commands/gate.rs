@@ -80,7 +80,7 @@ pub(super) async fn join(
     let identity = identity.map_err(|error| failed(error.into()))?;
     let rng = Arc::new(SystemRng);
     let clock = Arc::new(SystemClock);
-    let control = ApiControl::new(client, settings, Arc::new(identity), clock, rng);
+    let control = ApiControl::new(&client, settings, Arc::new(identity), clock, rng);
     let joined = enrol(folder, token, &control, &context.rng, &SystemFs).await;
     joined.map_err(failed)
 }

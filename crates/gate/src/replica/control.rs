@@ -88,7 +88,7 @@ pub struct ApiControl {
 impl ApiControl {
     /// An adapter that speaks as a plane.
     pub fn new(
-        client: Client,
+        client: &Client,
         settings: Settings,
         identity: Arc<SigningKey>,
         clock: Arc<dyn Clock>,

@@ -53,7 +53,7 @@ async fn control(url: &str) -> (tempfile::TempDir, ApiControl) {
     let folder = enrolled().await;
     let data = Data::open(&folder.path().join("gate"), Arc::new(SystemFs)).unwrap();
     let control = ApiControl::new(
-        Client::new(url).unwrap(),
+        &Client::new(url).unwrap(),
         data.settings,
         data.identity,
         Arc::new(ManualClock::new(NOW)),
