@@ -67,7 +67,7 @@ fn main() -> anyhow::Result<()> {
         let tls = tls()?;
         for (number, plane) in (0..gates).zip(planes.iter().cycle()) {
             let after = Duration::from_millis(spread) * number / gates;
-            let tasks = gate(number, plane, Client::with_tls(url, tls.clone())?);
+            let tasks = gate(number, plane, &Client::with_tls(url, tls.clone())?);
             let stop = shutdown.clone();
             running.spawn(async move {
                 tokio::time::sleep(after).await;
@@ -83,7 +83,7 @@ fn main() -> anyhow::Result<()> {
 }
 
 /// One gate, not yet running.
-fn gate(number: u32, plane: &Data, client: Client) -> Tasks<Held, Watched> {
+fn gate(number: u32, plane: &Data, client: &Client) -> Tasks<Held, Watched> {
     let parts = Parts {
         wall: Arc::new(SystemClock),
         boot: Arc::new(SystemBootClock),
