@@ -75,7 +75,7 @@ async fn a_delay_is_a_longer_line_and_a_rate_a_thinner_one() {
     let mut stream = connect(&proxy).await;
     ask(&proxy, "up-delay=200 down-delay=100");
     let started = Instant::now();
-    echo(&mut stream, &[1; 64_000], SOON).await.unwrap();
+    echo(&mut stream, &vec![1; 64_000], SOON).await.unwrap();
     let took = started.elapsed();
     assert!(took >= Duration::from_millis(300), "{took:?}");
     assert!(
