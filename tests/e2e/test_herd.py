@@ -27,7 +27,7 @@ def control(tmp_path):
 
 
 def test_f50_five_hundred_gates_that_come_back_at_once_are_all_right_within_half_a_minute(
-    control, tmp_path, record_property
+    control, tmp_path, figure
 ):
     fleet, folders = control
     admin = Admin(fleet)
@@ -60,6 +60,6 @@ def test_f50_five_hundred_gates_that_come_back_at_once_are_all_right_within_half
     returns = Counter(at // 1_000_000_000 for at in again.values())
     assert len(again) == GATES and len(returns) >= 3 and max(returns.values()) < GATES * 3 // 4, returns
     p99 = sorted(call["took"] for call in answers)[len(answers) * 99 // 100]
-    figure = f"{GATES} gates converged in {took / 1e9:.1f} s, p99 of answers {p99 / 1e6:.0f} ms"
-    record_property("figure", figure)
-    print(figure)
+    text = f"{GATES} gates converged in {took / 1e9:.1f} s, p99 of answers {p99 / 1e6:.0f} ms"
+    figure(text)
+    print(text)

@@ -6,6 +6,7 @@ use std::time::Duration;
 use aeolus_keys::claims::Airflow2;
 use aeolus_model::Time;
 
+use crate::credential::Credential;
 use crate::decision::Identity;
 
 /// How long an Airflow token is good.
@@ -28,7 +29,8 @@ pub struct Term {
     pub capped: Option<i64>,
     /// `iat` and `nbf`.
     pub begins: i64,
-    /// `exp`: no token outlives its credential.
+    /// `exp`: no token outlives its credential. One that is made within the credential's leeway lives
+    /// to the leeway's end.
     pub ends: i64,
 }
 
@@ -52,13 +54,23 @@ impl Term {
 impl Identity {
     /// The term of a token minted now; none if the credential is at its end.
     pub fn term(&self, now: Time) -> Option<Term> {
-        let end = now.plus(LIFE);
-        (self.expires > now).then(|| Term {
+        let (end, last) = (now.plus(LIFE), self.last(now));
+        (last > now).then(|| Term {
             slot: Term::slot_of(now),
-            capped: (self.expires < end).then_some(self.expires.secs()),
+            capped: (last < end).then_some(last.secs()),
             begins: now.minus(BACKDATE).secs(),
-            ends: end.min(self.expires).secs(),
+            ends: end.min(last).secs(),
         })
+    }
+
+    /// The end of the credential: its own, or, past that, the one that its leeway gives it.
+    fn last(&self, now: Time) -> Time {
+        match &self.credential {
+            Credential::Token(token) if Time::from_secs(token.expires) > now => {
+                Time::from_secs(token.expires).min(self.expires)
+            }
+            Credential::Token(_) | Credential::Session(_) => self.expires,
+        }
     }
 
     /// What an Airflow 2 is told (row I9): by whom, for which host, and under which id of its own.
