@@ -2,6 +2,7 @@
 
 mod aead;
 mod cookie;
+mod generations;
 mod keyring;
 mod sibling;
 

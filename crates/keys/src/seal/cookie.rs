@@ -1,11 +1,12 @@
 //! Sealed texts: what a browser carries for a gate without being able to read, change or move it.
 //!
-//! `base64url(version ‖ generation ‖ nonce ‖ ciphertext ‖ tag)`: 1, 4 (big-endian), 12, n and 16
-//! bytes. The associated data is purpose, plane and host, each behind its length.
+//! Base64url of what the generations seal. The associated data is purpose, plane and host, each behind
+//! its length.
 
 use aeolus_model::{Rng, Secret, Time};
 
-use super::{Aead, Keyring, NONCE, TAG};
+use super::generations::{Generations, PREFIX};
+use super::{Keyring, NONCE, TAG};
 use crate::base64url;
 
 /// What a sealed text is for; one is never taken for another.
@@ -56,31 +57,22 @@ pub enum SealError {
     Refused,
 }
 
-const VERSION: u8 = 1;
-const PREFIX: usize = 1 + 4;
-
 /// A browser keeps 4,096 bytes of a cookie, name and attributes included.
 const MAX_TEXT: usize = 4096;
 
 /// Seals with the active generation and opens with all; the keys are derived once.
 pub struct Sealer {
     plane: Vec<u8>,
-    active: u32,
-    keys: Vec<(u32, Aead)>,
+    generations: Generations,
 }
 
 impl Sealer {
     /// The sealer of one plane at one moment. Make a new one when the keyring changes, and when the
     /// state of one of its generations does.
     pub fn new(keyring: &Keyring, plane: &[u8], now: Time) -> Self {
-        let keys = keyring.at(now).filter_map(|(generation, _)| {
-            let key = generation.derive("aeolus sealed text", plane);
-            Some((generation.id, Aead::new(&key)?))
-        });
         Self {
             plane: plane.to_vec(),
-            active: keyring.active(now).id,
-            keys: keys.collect(),
+            generations: Generations::new((keyring, now), ("aeolus sealed text", plane), |_| true),
         }
     }
 
@@ -96,12 +88,7 @@ impl Sealer {
             return Err(SealError::TooLong);
         }
         let aad = Aad::new(purpose, &self.plane, host).ok_or(SealError::TooLong)?;
-        let key = self.key(self.active).ok_or(SealError::Refused)?;
-        let mut prefix = [VERSION; PREFIX];
-        for (to, from) in prefix.iter_mut().skip(1).zip(self.active.to_be_bytes()) {
-            *to = from;
-        }
-        let sealed = key.seal(&prefix, aad.as_slice(), plain, rng);
+        let sealed = self.generations.seal(aad.as_slice(), plain, rng);
         sealed.map(base64url::encode).ok_or(SealError::Refused)
     }
 
@@ -112,24 +99,14 @@ impl Sealer {
             return None;
         }
         let sealed = base64url::decode(text)?;
-        let (version, rest) = sealed.split_first()?;
-        if *version != VERSION {
-            return None;
-        }
-        let generation = u32::from_be_bytes(*rest.first_chunk()?);
         let aad = Aad::new(purpose, &self.plane, host)?;
-        self.key(generation)?.open(PREFIX, aad.as_slice(), sealed)
-    }
-
-    fn key(&self, generation: u32) -> Option<&Aead> {
-        let found = self.keys.iter().find(|(id, _)| *id == generation);
-        found.map(|(_, key)| key)
+        self.generations.open(aad.as_slice(), sealed)
     }
 }
 
 impl std::fmt::Debug for Sealer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Sealer(generation {})", self.active)
+        write!(f, "Sealer(generation {})", self.generations.active())
     }
 }
 
