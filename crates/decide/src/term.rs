@@ -39,9 +39,7 @@ impl Term {
     pub const fn slot_of(now: Time) -> i64 {
         now.secs().div_euclid(SLOT.as_secs().cast_signed())
     }
-}
 
-impl Term {
     /// The same, begun by the clock of those who will judge it too. Gate time is control's, which may be
     /// ahead of the machine that an Airflow runs on.
     #[must_use]
@@ -67,7 +65,7 @@ impl Identity {
     fn last(&self, now: Time) -> Time {
         match &self.credential {
             Credential::Token(token) if Time::from_secs(token.expires) > now => {
-                Time::from_secs(token.expires).min(self.expires)
+                Time::from_secs(token.expires)
             }
             Credential::Token(_) | Credential::Session(_) => self.expires,
         }
