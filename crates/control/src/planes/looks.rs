@@ -26,6 +26,8 @@ pub(super) struct Question {
     pub(super) plane: PlaneId,
     pub(super) after: Option<Position>,
     pub(super) root: u64,
+    /// Whether it waits no longer, and wants an answer without news as well.
+    pub(super) over: bool,
 }
 
 /// What was seen on its behalf.
@@ -35,9 +37,7 @@ pub(super) struct Seen {
     pub(super) epoch: u64,
     /// What the plane was last told.
     pub(super) published: Option<Position>,
-    /// Whether that, or the root document, is news to the gate.
-    pub(super) news: bool,
-    /// The encoded answer; none before the first publication.
+    /// The encoded answer; none before the first publication, nor without news to a gate that waits on.
     pub(super) answer: Option<Bytes>,
 }
 
@@ -130,12 +130,12 @@ async fn look(app: &App, question: Question) -> Result<Seen, ApiError> {
         };
         serde_json::to_vec(&answer).map_err(ApiError::internal)
     };
-    let answer = published.as_ref().map(answer).transpose()?;
+    let wanted = published.as_ref().filter(|_| news || question.over);
+    let answer = wanted.map(answer).transpose()?;
     Ok(Seen {
         began,
         epoch: feed.epoch,
         published: published.as_ref().map(position),
-        news,
         answer: answer.map(Bytes::from),
     })
 }

@@ -33,15 +33,16 @@ pub(crate) async fn manifest(
         None => u64::MAX,
         Some(_) => number("root")?,
     };
-    let question = Question {
+    let mut question = Question {
         plane: ctx.plane.id,
         after,
         root: held_root,
+        over: false,
     };
     let wait = Duration::from_secs(number("wait")?.min(MAX_WAIT));
     let deadline = tokio::time::Instant::now() + wait;
     let mut news = ctx.app.published.subscribe();
-    let mut over = wait.is_zero();
+    question.over = wait.is_zero();
     loop {
         news.borrow_and_update();
         let seen = ctx.app.looks.of(&ctx.app, question).await?;
@@ -50,14 +51,15 @@ pub(crate) async fn manifest(
             ahead(&ctx, Some(after).filter(|_| believed), published).await?;
             ctx.app.acks.polled(&ctx.app, ctx.plane.id, after.seq);
         }
-        if seen.news || over {
-            let answer = seen.answer.clone().ok_or(ApiError::NotReady(
-                "Nothing was published for this plane yet.",
-            ))?;
-            return Ok(([(CONTENT_TYPE, "application/json")], answer));
+        if let Some(answer) = &seen.answer {
+            return Ok(([(CONTENT_TYPE, "application/json")], answer.clone()));
+        }
+        if question.over {
+            let text = "Nothing was published for this plane yet.";
+            return Err(ApiError::NotReady(text));
         }
         let changed = tokio::time::timeout_at(deadline, news.changed()).await;
-        over = !matches!(changed, Ok(Ok(())));
+        question.over = !matches!(changed, Ok(Ok(())));
     }
 }
 
