@@ -272,13 +272,7 @@ async fn report(f: &Fixture, gate: &Gate, batch: &str, reason: &str) {
         "type": "denied_count", "minute": f.clock.now().secs(), "deployment": null, "source": "192.0.2.1",
         "reason": reason, "count": 1,
     });
-    let request = http::Request::post("/v1/planes/self/events")
-        .header("authorization", format!("Bearer {}", f.assertion(gate)))
-        .header("content-type", "application/x-ndjson")
-        .header("idempotency-key", batch)
-        .body(axum::body::Body::from(event.to_string()))
-        .unwrap();
-    let answer = f.send(request).await.expect(200);
+    let answer = f.events(gate, batch, event.to_string()).await.expect(200);
     assert_eq!(answer.json()["accepted"], 1);
 }
 

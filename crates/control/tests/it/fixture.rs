@@ -238,13 +238,13 @@ impl Fixture {
         self.send(request.body(body).unwrap()).await
     }
 
-    /// A batch of one event, as a gate sends it.
-    pub(crate) async fn event(&self, gate: &Gate, key: &str, event: String) -> Answer {
+    /// A batch of events, as a gate sends it.
+    pub(crate) async fn events(&self, gate: &Gate, key: &str, lines: String) -> Answer {
         let request = Request::post("/v1/planes/self/events")
             .header(AUTHORIZATION, format!("Bearer {}", self.assertion(gate)))
             .header(CONTENT_TYPE, "application/x-ndjson")
             .header("idempotency-key", key);
-        self.send(request.body(Body::from(event)).unwrap()).await
+        self.send(request.body(Body::from(lines)).unwrap()).await
     }
 
     /// A form, as our own pages send it.

@@ -164,13 +164,7 @@ async fn events_are_taken_once_and_unknown_ones_are_skipped() {
         json!({"type": "session_ended", "session": me["session"], "at": 1}),
         json!({"type": "from_the_future", "at": 1}),
     );
-    let send = |key: &'static str| {
-        let request = http::Request::post("/v1/planes/self/events")
-            .header("authorization", format!("Bearer {}", f.assertion(&gate)))
-            .header("content-type", "application/x-ndjson")
-            .header("idempotency-key", key);
-        f.send(request.body(lines.clone().into()).unwrap())
-    };
+    let send = |key: &'static str| f.events(&gate, key, lines.clone());
     let first = send("a").await.expect(200).json();
     assert_eq!(first, json!({"accepted": 1, "skipped": 2}));
     f.call("GET", "/v1/me", &eve, None).await.expect(401);
@@ -198,11 +192,7 @@ async fn f17_a_session_signed_out_at_a_cut_off_gate_ended_there_and_then() {
     };
     let ended = json!({"type": "session_ended", "session": session, "at": signed_out});
     let body = format!("{ended}\n{}\n{}\n", used(-50), used(50));
-    let request = http::Request::post("/v1/planes/self/events")
-        .header("authorization", format!("Bearer {}", f.assertion(&gate)))
-        .header("content-type", "application/x-ndjson")
-        .header("idempotency-key", "late");
-    f.send(request.body(body.into()).unwrap()).await.expect(200);
+    f.events(&gate, "late", body).await.expect(200);
     let owner = f.token_of("owner@example.com").await;
     let path = "/v1/organizations/acme/audit";
     let log = f.call("GET", path, &owner, None).await.expect(200).json();
@@ -236,12 +226,8 @@ async fn f17_uses_of_what_had_been_revoked_are_in_the_audit_log_and_earlier_ones
             "credential": token});
         format!("{event}\n")
     };
-    let request = http::Request::post("/v1/planes/self/events")
-        .header("authorization", format!("Bearer {}", f.assertion(&gate)))
-        .header("content-type", "application/x-ndjson")
-        .header("idempotency-key", "late");
     let body = line(revoked - 60) + &line(revoked + 60) + &line(revoked + 600);
-    f.send(request.body(body.into()).unwrap()).await.expect(200);
+    f.events(&gate, "late", body).await.expect(200);
     let path = "/v1/organizations/acme/audit";
     let log = f.call("GET", path, &owner, None).await.expect(200).json();
     let late: Vec<_> = log["items"]

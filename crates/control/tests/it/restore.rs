@@ -71,7 +71,7 @@ async fn remind(f: &Fixture, reader: &Reader, evidence: &Evidence) {
         content: Base64Bytes(evidence.content.clone()),
     };
     let line = serde_json::to_string(&event).unwrap();
-    f.event(&reader.gate, "reminder", line).await.expect(200);
+    f.events(&reader.gate, "reminder", line).await.expect(200);
 }
 
 #[tokio::test]

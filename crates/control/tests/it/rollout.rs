@@ -306,14 +306,8 @@ async fn o4_what_gates_report_is_added_up_and_their_moves_are_audited() {
     let moved = json!({"type": "rollout_moved", "at": 1_800_000_000, "rollout": "to-plane",
         "deployment": deployment(&f, &admin).await, "path": "central", "back": false,
         "bad": 6, "requests": 100});
-    let batch = http::Request::post("/v1/planes/self/events")
-        .header("authorization", format!("Bearer {}", f.assertion(&gate)))
-        .header("content-type", "application/x-ndjson")
-        .header("idempotency-key", "k");
-    let batch = batch
-        .body(axum::body::Body::from(format!("{moved}\n")))
-        .unwrap();
-    assert_eq!(f.send(batch).await.expect(200).json()["accepted"], 1);
+    let answer = f.events(&gate, "k", format!("{moved}\n")).await;
+    assert_eq!(answer.expect(200).json()["accepted"], 1);
     let log = f
         .call("GET", "/v1/organizations/acme/audit", &admin, None)
         .await
