@@ -1,7 +1,9 @@
 //! A load balancer in front of the built-in proxy: who is believed about where a request comes from.
 
 use aeolus_gate::forwarded::TrustedProxies;
-use aeolus_gate::{Live, Rates};
+use aeolus_gate::{Caps, Live, Rates};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
 use crate::fleet::*;
 
@@ -52,4 +54,32 @@ async fn one_client_behind_a_balancer_uses_up_its_own_rate_only() {
     }
     assert_eq!(ask("192.0.2.1", &good).await, 429);
     assert_eq!(ask("192.0.2.2", &good).await, 200);
+}
+
+#[tokio::test]
+async fn a_balancer_holds_as_many_connections_as_there_are_and_not_one_clients_share() {
+    let fleet = Fleet::start().await;
+    let open = async || {
+        let mut stream = TcpStream::connect(&fleet.proxy).await.unwrap();
+        let request = "GET /.aeolus/session HTTP/1.1\r\nHost: etl.test\r\n\r\n";
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut status = [0; 12];
+        stream.read_exact(&mut status).await.unwrap();
+        (stream, String::from_utf8_lossy(&status).into_owned())
+    };
+    let caps = Caps {
+        per_source: 1,
+        ..Caps::default()
+    };
+    fleet.gate.settings.replace(Live { caps, ..live() });
+    let (first, second) = (open().await, open().await);
+    assert_eq!((&*first.1, &*second.1), ("HTTP/1.1 200", "HTTP/1.1 503"));
+    drop((first, second));
+    fleet.gate.settings.replace(Live {
+        trusted_proxies: TrustedProxies(vec!["127.0.0.0/8".parse().unwrap()]),
+        caps,
+        ..live()
+    });
+    let (first, second) = (open().await, open().await);
+    assert_eq!((&*first.1, &*second.1), ("HTTP/1.1 200", "HTTP/1.1 200"));
 }
