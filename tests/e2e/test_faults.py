@@ -22,7 +22,7 @@ from pathlib import Path
 import pytest
 import requests
 from conftest import PASSWORD
-from harness import aeolus
+from harness import aeolus, raw
 from harness.faults import NAME, Line, Machine
 from harness.process import Timeout, free_port, reap, state, tail, wait_for
 
@@ -216,16 +216,9 @@ class Load:
         with socket.create_connection(tuple(self.address), timeout=30) as connection:
             while not self.over.is_set():
                 began = time.monotonic()
-                connection.sendall(self.request)
-                head = b""
-                while b"\r\n\r\n" not in head:
-                    part = connection.recv(8_192)
-                    if not part:
-                        break
-                    head += part
-                status = int(head.split(b" ", 2)[1]) if head else 0
+                status = raw.status(connection, self.request)
                 self.seen.append((began, time.monotonic() - began, status))
-                if not head:
+                if not status:
                     return
 
     def __enter__(self) -> Load:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 import requests
+from harness.raw import status
 
 IDLE, ACTIVE = 10_000, 1_000
 
@@ -82,18 +83,6 @@ def check(token: str, path: str = "/api/v2/dags") -> bytes:
         f"Authorization: Bearer {token}",
     ]
     return ("\r\n".join(lines) + "\r\n\r\n").encode()
-
-
-def status(connection: socket.socket, request: bytes) -> int:
-    """The status of one answer on a kept connection."""
-    connection.sendall(request)
-    head = b""
-    while b"\r\n\r\n" not in head:
-        part = connection.recv(8_192)
-        if not part:
-            break
-        head += part
-    return int(head.split(b" ", 2)[1]) if head else 0
 
 
 def test_f51_ten_thousand_idle_and_a_thousand_active_connections_are_served(fleet, gate, token, many_files):
