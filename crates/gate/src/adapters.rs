@@ -69,7 +69,7 @@ pub(crate) struct ReplicaSessions {
 impl Sessions for ReplicaSessions {
     fn renewed(&self, session: SessionId) -> Option<Time> {
         match self.renewals.get(session)? {
-            Renewal::Renewed { access_end, .. } => Some(access_end),
+            Renewal::Renewed(end) => Some(end),
             Renewal::Ended => None,
         }
     }

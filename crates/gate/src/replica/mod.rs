@@ -11,6 +11,7 @@ mod disk;
 mod enrol;
 pub mod fs;
 mod install;
+mod learnt;
 mod outbox;
 mod persist;
 mod rebuild;

@@ -1,6 +1,6 @@
 //! Sessions renewed behind the checks' back.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -10,10 +10,10 @@ use tokio::sync::Notify;
 use tokio::time::timeout;
 
 use super::control::{Control, ControlError};
+use super::learnt::Learnt;
 use super::state::lock;
 
 const QUEUE: usize = 4096;
-const KNOWN: usize = 200_000;
 /// Longer than any session: a sealed cookie of an ended session can't outlive it.
 const LONGEST: Duration = Duration::from_secs(31 * 24 * 60 * 60);
 const LIMIT: Duration = Duration::from_secs(5);
@@ -21,21 +21,16 @@ const LIMIT: Duration = Duration::from_secs(5);
 /// What this gate learnt of a session after its cookie was sealed. It wins over the cookie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Renewal {
-    /// Control renewed it.
-    Renewed {
-        /// Good until then without another renewal.
-        access_end: Time,
-        /// Good until then at most.
-        absolute_end: Time,
-    },
+    /// Control renewed it: it is good until then without another renewal.
+    Renewed(Time),
     /// It ended, here or at control.
     Ended,
 }
 
-/// The answers, and the queue of questions. Checks only look things up; they never wait.
+/// The answers, and the queue of questions. Checks only look answers up, without a lock.
 #[derive(Debug, Default)]
 pub struct SessionRenewals {
-    known: Mutex<HashMap<SessionId, (Renewal, Time)>>,
+    learnt: Learnt,
     queue: Mutex<Queue>,
     asked: Notify,
 }
@@ -49,7 +44,7 @@ struct Queue {
 impl SessionRenewals {
     /// What is known of a session.
     pub fn get(&self, session: SessionId) -> Option<Renewal> {
-        lock(&self.known).get(&session).map(|(renewal, _)| *renewal)
+        self.learnt.get(session)
     }
 
     /// Asks for a renewal, once per session at a time. A full queue drops the question: the next
@@ -65,21 +60,8 @@ impl SessionRenewals {
 
     /// Ends a session at this gate at once.
     pub fn end(&self, session: SessionId, now: Time) {
-        self.learn(session, Renewal::Ended, now.plus(LONGEST), now);
-    }
-
-    fn learn(&self, session: SessionId, renewal: Renewal, until: Time, now: Time) {
-        let mut known = lock(&self.known);
-        if known.len() >= KNOWN {
-            known.retain(|_, (_, until)| *until > now);
-        }
-        // An end is never forgotten for a renewal that was under way, nor for want of room.
-        let ended = known
-            .get(&session)
-            .is_some_and(|(r, _)| *r == Renewal::Ended);
-        if !ended && (known.len() < KNOWN || renewal == Renewal::Ended) {
-            known.insert(session, (renewal, until));
-        }
+        let until = now.plus(LONGEST);
+        self.learnt.put(session, Renewal::Ended, until, now);
     }
 
     /// Answers the next question; `Err` if control couldn't, and the question waits on.
@@ -102,13 +84,8 @@ impl SessionRenewals {
             .unwrap_or_else(|_| Err(ControlError::Unavailable("no answer in time".into())));
         match answer {
             Ok(answer) => {
-                let absolute_end = Time::from_secs(answer.absolute_end);
-                let access_end = Time::from_secs(answer.access_end).min(absolute_end);
-                let renewal = Renewal::Renewed {
-                    access_end,
-                    absolute_end,
-                };
-                self.learn(session, renewal, access_end, now);
+                let end = Time::from_secs(answer.access_end.min(answer.absolute_end));
+                self.learnt.put(session, Renewal::Renewed(end), end, now);
             }
             Err(ControlError::Refused {
                 status: 404 | 410, ..

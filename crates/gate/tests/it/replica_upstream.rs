@@ -194,10 +194,7 @@ async fn renewals_are_asked_once_and_their_answers_win() {
     fleet
         .until("the renewal", |f| f.renewals.get(SESSION).is_some())
         .await;
-    let renewed = Renewal::Renewed {
-        access_end: Time::from_secs(answer.access_end),
-        absolute_end: Time::from_secs(answer.absolute_end),
-    };
+    let renewed = Renewal::Renewed(Time::from_secs(answer.access_end));
     assert_eq!(fleet.renewals.get(SESSION), Some(renewed));
     assert_eq!(fleet.control.renewed.load(Ordering::SeqCst), 2);
 
