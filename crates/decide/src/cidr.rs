@@ -10,6 +10,9 @@ pub struct Cidr {
     bits: u8,
 }
 
+/// Bits before the IPv4 address in one that is mapped into IPv6 (RFC 4291 §2.5.5.2).
+const MAPPED: u8 = 96;
+
 /// A text that is no CIDR block.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is not a block of addresses such as 10.0.0.0/8 or fd00::/8")]
@@ -44,20 +47,69 @@ impl FromStr for Cidr {
         };
         let base: IpAddr = base.parse().map_err(|_| error())?;
         let most = if base.is_ipv4() { 32 } else { 128 };
-        let bits = match bits {
+        let bits: u8 = match bits {
             Some(bits) => bits.parse().map_err(|_| error())?,
             None => most,
         };
         if bits > most {
             return Err(error());
         }
+        // Addresses are compared as IPv4 where they are mapped, so such a block has to be IPv4 too.
+        let (base, bits) = match base.to_canonical() {
+            mapped @ IpAddr::V4(_) if base.is_ipv6() => {
+                (mapped, bits.checked_sub(MAPPED).ok_or_else(error)?)
+            }
+            base => (base, bits),
+        };
         Ok(Self { base, bits })
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    /// The first bits of an address, one by one, as IPv4 where that is what it is.
+    fn bits_of(address: IpAddr) -> String {
+        match address.to_canonical() {
+            IpAddr::V4(address) => format!("4:{:032b}", address.to_bits()),
+            IpAddr::V6(address) => format!("6:{:0128b}", address.to_bits()),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_block_holds_what_begins_like_it(base: IpAddr, other: IpAddr, share in 0..=128_u8, bits in 0..=128_u8) {
+            // An address that shares some bits with the base: random ones hardly ever do.
+            let other = match (base, other) {
+                (IpAddr::V4(base), IpAddr::V4(other)) => {
+                    let mask = u32::MAX.checked_shr(share.into()).unwrap_or(0);
+                    IpAddr::V4(((base.to_bits() & !mask) | (other.to_bits() & mask)).into())
+                }
+                (IpAddr::V6(base), IpAddr::V6(other)) => {
+                    let mask = u128::MAX.checked_shr(share.into()).unwrap_or(0);
+                    IpAddr::V6(((base.to_bits() & !mask) | (other.to_bits() & mask)).into())
+                }
+                _ => other,
+            };
+            let most = if base.is_ipv4() { 32 } else { 128 };
+            let bits = bits.min(most);
+            let before = if base.is_ipv6() && base.to_canonical().is_ipv4() { MAPPED } else { 0 };
+            let block = format!("{base}/{bits}").parse::<Cidr>();
+            prop_assert_eq!(block.is_ok(), before <= bits);
+            let Ok(block) = block else { return Ok(()) };
+            let length = 2 + usize::from(bits - before);
+            prop_assert!(block.holds(base));
+            prop_assert_eq!(block.holds(other), bits_of(other).get(..length) == bits_of(base).get(..length));
+        }
+
+        #[test]
+        fn no_text_is_a_panic(text in ".*") {
+            let _ = text.parse::<Cidr>();
+        }
+    }
 
     #[test]
     fn blocks_hold_what_they_say() {
@@ -75,7 +127,17 @@ mod tests {
         assert!(holds("::/0", "fd00::1"));
         assert!(holds("127.0.0.1", "127.0.0.1"));
         assert!(!holds("127.0.0.1", "127.0.0.2"));
-        for bad in ["", "10.0.0.0/33", "::/129", "a/8", "10.0.0.0/x"] {
+        assert!(holds("::ffff:10.0.0.0/104", "10.9.0.1"));
+        assert!(holds("::ffff:10.0.0.1", "::ffff:10.0.0.1"));
+        assert!(!holds("::ffff:10.0.0.0/104", "11.0.0.1"));
+        for bad in [
+            "",
+            "10.0.0.0/33",
+            "::/129",
+            "a/8",
+            "10.0.0.0/x",
+            "::ffff:10.0.0.0/8",
+        ] {
             assert!(bad.parse::<Cidr>().is_err(), "{bad}");
         }
     }

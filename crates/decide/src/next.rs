@@ -1,15 +1,17 @@
 //! Where a sign-in that Airflow itself asked for goes on to.
 
+use std::borrow::Cow;
+
 use crate::decision::is_local_path;
 use crate::host::Authority;
-use crate::path::Target;
+use crate::path::{Target, decode};
 
 /// Where Airflow's own login link wants to go back to, if that is a place on the same host.
 pub(crate) fn of(target: &Target<'_>, authority: &Authority<'_>) -> String {
     let parameter = |query: &str| {
         let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
         let (_, value) = pairs.find(|(name, _)| *name == "next")?;
-        decode(value)
+        decode(value).ok().map(Cow::into_owned)
     };
     let next = target.query.and_then(parameter).and_then(|next| {
         let same_host = || {
@@ -28,17 +30,25 @@ pub(crate) fn of(target: &Target<'_>, authority: &Authority<'_>) -> String {
         .unwrap_or_else(|| "/".to_owned())
 }
 
-fn decode(value: &str) -> Option<String> {
-    let mut out = Vec::with_capacity(value.len());
-    let mut bytes = value.bytes();
-    while let Some(byte) = bytes.next() {
-        if byte == b'%' {
-            let digits = [bytes.next()?, bytes.next()?];
-            let digits = str::from_utf8(&digits).ok()?.to_owned();
-            out.push(u8::from_str_radix(&digits, 16).ok()?);
-        } else {
-            out.push(byte);
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn row_60_whatever_is_asked_for_leads_nowhere_else(
+            written in prop::sample::select(vec!["", "/", "//", "http://etl.test", "https://evil.test/", "/\\"]),
+            bytes in "[ -~]{0,40}",
+            escaped in "(%[0-9a-f]{2}){0,3}",
+        ) {
+            for next in [format!("{written}{bytes}"), format!("{written}{escaped}{bytes}")] {
+                let line = format!("/login?a=b&next={next}");
+                let Ok(target) = Target::parse(line.as_bytes()) else { continue };
+                let authority = Authority::parse(b"etl.test").unwrap();
+                prop_assert!(is_local_path(&of(&target, &authority)), "{line}");
+            }
         }
     }
-    String::from_utf8(out).ok()
 }

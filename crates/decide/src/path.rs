@@ -134,7 +134,7 @@ fn is_plain(path: &str) -> bool {
 }
 
 /// Decodes once. What is no UTF-8 (overlong forms among it) or hides a control is refused.
-fn decode(raw: &str) -> Result<Cow<'_, str>, Reason> {
+pub(crate) fn decode(raw: &str) -> Result<Cow<'_, str>, Reason> {
     if !raw.contains('%') {
         return Ok(Cow::Borrowed(raw));
     }

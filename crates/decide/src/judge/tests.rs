@@ -1,4 +1,5 @@
 mod reference;
+mod revoked;
 mod times;
 mod wildcards;
 
@@ -714,19 +715,5 @@ proptest! {
         more.permissions = bytes.map(|b| !b).to_vec();
         fleet.sections.grants.grants.push(more);
         prop_assert!(!before || allowed(&ask(&fleet)));
-    }
-
-    #[test]
-    fn a_revocation_always_wins(age in 0_u64..90, policy in 1_i32..5, direct in any::<bool>()) {
-        let mut fleet = Fleet::new();
-        fleet.revocations().status = vec![0b0110_0000; 8];
-        fleet.sections.deployments.deployments[0].stale_then = policy;
-        fleet.age = Some(Duration::from_secs(age * 86_400));
-        let token = if direct {
-            fleet.bearer(Kind::Direct, &fleet.direct_claims())
-        } else {
-            fleet.bearer(Kind::Api, &fleet.api_claims())
-        };
-        prop_assert!(!allowed(&get(&fleet, &token)));
     }
 }
