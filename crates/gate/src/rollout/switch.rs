@@ -125,4 +125,17 @@ mod tests {
         }
         assert_eq!(after(None), None);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn o4_no_bytes_but_the_two_words_are_a_choice(bytes in proptest::collection::vec(0..=255_u8, 0..90)) {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("kill-switch");
+            std::fs::write(&path, &bytes).unwrap();
+            let word = std::str::from_utf8(&bytes).unwrap_or_default().trim();
+            let wanted = RolloutPath::ALL.into_iter().find(|path| path.name() == word);
+            let read = SwitchFile::new(path).read();
+            proptest::prop_assert_eq!(read.ok().flatten(), wanted);
+        }
+    }
 }
