@@ -53,7 +53,8 @@ class Fleet:
         command = ["gate", "serve", "--data", f"{self.data}/gate", "--metrics", "off"]
         for name in LISTENERS:
             command += [f"--{name}", self.sockets.address(name)]
-        both = {name: value for name, value in self.settings.items() if name.startswith("COMPAT__")}
+        mine = ("COMPAT__", "GATE__")
+        both = {name: value for name, value in self.settings.items() if name.startswith(mine)}
         self.start("gate", command, {"GATE__SIBLINGS__LISTEN": self.siblings, **both})
 
     def start(self, name: str, command: list[str], settings: dict[str, str]) -> None:

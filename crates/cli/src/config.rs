@@ -1,6 +1,7 @@
 //! The configuration of the servers: one YAML file, below the environment, below flags.
 
 mod compat;
+mod control_tls;
 mod environment;
 mod layers;
 mod rails;

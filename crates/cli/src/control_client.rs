@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use aeolus_api::client::{Client, ClientError};
+use aeolus_api::client::{Client, ClientError, TlsFiles};
 use aeolus_api::{Page, Problem};
 use aeolus_model::{Clock as _, Secret, SystemClock};
 use serde::{Deserialize, Serialize};
@@ -101,6 +101,11 @@ impl Target {
 
 /// A client that isn't signed in.
 pub(crate) fn connect(url: &str) -> Result<Client, Failure> {
+    connect_with(url, &TlsFiles::default())
+}
+
+/// The same with private authorities or a certificate of its own.
+pub(crate) fn connect_with(url: &str, tls: &TlsFiles) -> Result<Client, Failure> {
     let parsed = url::Url::parse(url).ok();
     let plain = parsed.as_ref().is_some_and(|url| url.scheme() == "http");
     let loopback = parsed
@@ -117,7 +122,7 @@ pub(crate) fn connect(url: &str) -> Result<Client, Failure> {
             .help("use the https URL of the control plane; http is for this machine only")
             .usage());
     }
-    Client::new(url).map_err(refused)
+    Client::with_tls(url, tls).map_err(refused)
 }
 
 fn not_signed_in() -> Failure {

@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use aeolus_api::Listen;
-use aeolus_api::client::ClientError;
+use aeolus_api::client::{ClientError, TlsFiles};
 use aeolus_snapshot::SnapshotError;
 use aeolus_tls::{BindError, HandedOver};
 use tokio::sync::{mpsc, oneshot};
@@ -35,6 +35,8 @@ pub struct GateConfig {
     pub siblings: SiblingConfig,
     /// Control's address, where it differs from the one it enrolled with.
     pub control: Option<String>,
+    /// TLS towards it.
+    pub control_tls: TlsFiles,
     /// What may change while it runs.
     pub live: Live,
     /// Where other such settings come from, if from anywhere.
@@ -105,8 +107,8 @@ pub enum GateError {
     /// An address.
     #[error(transparent)]
     Bind(#[from] BindError),
-    /// Control's address.
-    #[error("control's address can't be used: {0}")]
+    /// Control's address, or the TLS to be used there.
+    #[error("control can't be asked: {0}")]
     Control(#[from] ClientError),
     /// A check listener that others could reach.
     #[error(

@@ -57,14 +57,16 @@ pub async fn serve(
     config.check()?;
     let data = Data::open(&config.data, Arc::new(SystemFs))?;
     let url = config.control.take().or(data.settings.control_url.clone());
-    let url = url.unwrap_or_default();
+    let client = url.filter(|url| !url.is_empty());
+    let client = client.map(|url| Client::with_tls(&url, &config.control_tls));
+    let client = client.transpose()?;
     let settings = Settings::new(std::mem::take(&mut config.live));
     let running = Running::open(
         &data,
-        &url,
+        client.as_ref(),
         (&settings, Arc::clone(&config.lines_lost)),
         (&clock, &rng),
-    )?;
+    );
     let listeners = bind(&mut config).await?;
     let handler: [Arc<dyn Handler>; 4] = [
         Arc::new(listeners::Checks(Arc::clone(&running.gate))),
@@ -148,14 +150,14 @@ async fn drained(gate: &Gate, shutdown: &CancellationToken) {
 }
 
 /// A gate that knows nothing refuses everything; whoever runs it is told what it takes.
-fn say_what_is_missing(folder: &Path, control_url: &str) {
+fn say_what_is_missing(folder: &Path, control: Option<&Client>) {
     let meaning = "no snapshot is in force, so every request is refused with 503";
-    if control_url.is_empty() {
+    if let Some(control) = control {
+        // So every gate begins; should control not answer, its own line says so.
+        tracing::info!("{meaning} until {} has sent the first", control.base());
+    } else {
         let folder = folder.display();
         tracing::error!("{meaning}; make one: aeolus plane build --out {folder}");
-    } else {
-        // So every gate begins; should control not answer, its own line says so.
-        tracing::info!("{meaning} until {control_url} has sent the first");
     }
 }
 
@@ -176,10 +178,10 @@ struct Running {
 impl Running {
     fn open(
         data: &Data,
-        control_url: &str,
+        client: Option<&Client>,
         (settings, lines_lost): (&Settings, Arc<AtomicU64>),
         (clock, rng): (&Arc<dyn Clock>, &Arc<dyn Rng>),
-    ) -> Result<Self, GateError> {
+    ) -> Self {
         let bounds = settings.clone();
         let parts = replica::Parts {
             wall: Arc::clone(clock),
@@ -199,7 +201,7 @@ impl Running {
         };
         let replica = Arc::new(Replica::open(data, parts));
         if replica.current().is_none() {
-            say_what_is_missing(&data.path, control_url);
+            say_what_is_missing(&data.path, client);
         }
         let outbox = Arc::new(Outbox::open(
             &data.path,
@@ -212,10 +214,9 @@ impl Running {
         let mut reached = None;
         let mut tokens: Option<Arc<dyn TokenEndpoint>> = None;
         let mut central: Option<Arc<dyn Central>> = None;
-        if !control_url.is_empty() {
-            let client = Client::new(control_url)?;
+        if let Some(client) = client {
             let api = Arc::new(ApiControl::new(
-                &client,
+                client,
                 data.settings.clone(),
                 Arc::clone(&data.identity),
                 Arc::new(GateTime(Arc::clone(&replica))),
@@ -227,7 +228,7 @@ impl Running {
                 control: Arc::clone(&api),
             }));
             tokens = Some(Arc::new(ControlTokens {
-                client,
+                client: client.clone(),
                 control: Arc::clone(&api),
                 plane: data.settings.plane,
             }));
@@ -259,7 +260,7 @@ impl Running {
             settings: settings.clone(),
             lines_lost,
         }));
-        Ok(Self {
+        Self {
             gate,
             replica,
             client: reached,
@@ -273,7 +274,7 @@ impl Running {
                 data.secret_content,
             )),
             rng: Arc::clone(rng),
-        })
+        }
     }
 
     /// Puts settings in force as they come.

@@ -105,6 +105,8 @@ pub(crate) enum GateCommand {
 /// `gate enroll`.
 #[derive(Debug, Args)]
 pub(crate) struct Enroll {
+    #[command(flatten)]
+    pub(crate) file: ConfigFile,
     /// The folder to make: who the gate is, whom it trusts, its secrets.
     #[arg(long, value_name = "DIR")]
     pub(crate) data: PathBuf,

@@ -259,7 +259,9 @@ async fn enrol(
     let created = client.create_plane(&wanted).await.map_err(refused)?;
     let token = JoinToken::parse(&created.join_token)
         .map_err(|error| Report::new("GATE-0004", error.to_string()).failed())?;
-    gate::join(folder, &token, context).await.map(|_| ())
+    let anybody = connect(&token.url)?;
+    let joined = gate::join(folder, &token, &anybody, context).await;
+    joined.map(|_| ())
 }
 
 /// Waits until the plane has what was applied.

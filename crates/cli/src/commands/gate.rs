@@ -10,6 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use aeolus_api::JoinToken;
+use aeolus_api::client::Client;
 use aeolus_gate::replica::fs::SystemFs;
 use aeolus_gate::replica::{
     ApiControl, Data, DataError, EnrolError, Parts, Replica, Settings, SystemBootClock, enrol,
@@ -27,7 +28,7 @@ use self::reload::Reloader;
 use super::{Context, logs, process, serve_on};
 use crate::args::{AirflowEnv, Enroll, GateServe};
 use crate::config::Sources;
-use crate::control_client::connect;
+use crate::control_client::connect_with;
 use crate::files;
 use crate::report::{Failure, Report};
 use crate::ui;
@@ -47,7 +48,20 @@ pub(super) async fn enroll(args: &Enroll, context: &Context) -> Result<(), Failu
     let text = String::from_utf8_lossy(&text);
     let token = JoinToken::parse(&text)
         .map_err(|error| Report::new("GATE-0004", error.to_string()).usage())?;
-    let settings = join(&args.data, &token, context).await?;
+    let sources = Sources {
+        file: args.file.config.as_deref(),
+        environment: &context.environment,
+        flags: Vec::new(),
+    };
+    let effective = sources.load()?;
+    let tls = effective.config.gate.control_tls.files(&effective.base)?;
+    tls.check().map_err(|error| {
+        Report::new("GATE-0011", error.to_string())
+            .help("see gate.controlTls in the configuration")
+            .failed()
+    })?;
+    let client = connect_with(&token.url, &tls)?;
+    let settings = join(&args.data, &token, &client, context).await?;
     ui::note(&format!(
         "{} is a gate of {} now. Run it: aeolus gate serve --data {}",
         args.data.display(),
@@ -61,9 +75,9 @@ pub(super) async fn enroll(args: &Enroll, context: &Context) -> Result<(), Failu
 pub(super) async fn join(
     folder: &Path,
     token: &JoinToken,
+    client: &Client,
     context: &Context,
 ) -> Result<Settings, Failure> {
-    let client = connect(&token.url)?;
     let failed = |error: EnrolError| {
         Report::new("GATE-0005", error.to_string())
             .help("ask for a new join token: aeolus plane add")
@@ -80,7 +94,7 @@ pub(super) async fn join(
     let identity = identity.map_err(|error| failed(error.into()))?;
     let rng = Arc::new(SystemRng);
     let clock = Arc::new(SystemClock);
-    let control = ApiControl::new(&client, settings, Arc::new(identity), clock, rng);
+    let control = ApiControl::new(client, settings, Arc::new(identity), clock, rng);
     let joined = enrol(folder, token, &control, &context.rng, &SystemFs).await;
     joined.map_err(failed)
 }
@@ -123,6 +137,7 @@ pub(super) fn serve(args: &GateServe, context: &Context) -> Result<(), Failure> 
         metrics: gate.metrics,
         siblings: live::siblings(gate.siblings)?,
         control: None,
+        control_tls: gate.control_tls.files(&effective.base)?,
         live,
         reloads: Some(news),
         kill_switch: gate.kill_switch.map(|file| effective.base.join(file)),
@@ -183,7 +198,7 @@ fn refused(error: &GateError) -> Failure {
     let report = match error {
         GateError::Data(error) => return unusable(error),
         GateError::Bind(error) => return unbound(error),
-        GateError::Control(error) => Report::new("CFG-0004", error.to_string()),
+        GateError::Control(_) => Report::new("CFG-0004", error.to_string()),
         GateError::ChecksExposed(_) => coded("GATE-0001", &error.to_string()),
         GateError::Rebuild(_) => coded("GATE-0010", &error.to_string()),
     };

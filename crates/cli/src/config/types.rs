@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::SecretSource;
 use super::compat::Compat;
+use super::control_tls::ControlTls;
 use super::rails::Rails;
 use super::siblings::Siblings;
 
@@ -151,6 +152,8 @@ pub(crate) struct Gate {
     /// The kill switch: a file with the word `plane` or `central`, which is then the path of everything on
     /// the plane, whatever rollouts say; absent: `kill-switch` in `data`. Looked at twice a second.
     pub(crate) kill_switch: Option<PathBuf>,
+    /// How control is reached.
+    pub(crate) control_tls: ControlTls,
     /// The plane's other replicas.
     pub(crate) siblings: Siblings,
     /// Harmless requests of its own, so that what is broken shows before people meet it; `null`: none.
@@ -189,6 +192,7 @@ impl Default for Gate {
             metrics: Some(local(8819)),
             rails: Rails::default(),
             kill_switch: None,
+            control_tls: ControlTls::default(),
             siblings: Siblings::default(),
             probe: None,
         }
