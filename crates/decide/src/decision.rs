@@ -96,6 +96,14 @@ impl Allowed {
         &self.access
     }
 
+    /// Who goes on, where it is somebody.
+    pub const fn subject(&self) -> Option<Subject> {
+        match &self.access {
+            Access::As(identity) => Some(identity.subject),
+            Access::Anonymous | Access::PassThrough => None,
+        }
+    }
+
     /// What the path is.
     pub const fn class(&self) -> PathClass {
         self.class

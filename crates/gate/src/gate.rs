@@ -92,12 +92,22 @@ pub struct Judged {
 
 /// A request's fate, ready for a codec or the proxy.
 pub enum Verdict {
-    /// It goes on, with these headers where it goes on as somebody.
-    Allow(Allowed, Option<Arc<Presented>>),
+    /// It goes on.
+    Allow(Allowed, Onward),
     /// It doesn't.
     Deny(Deny),
     /// To our own pages first.
     SignIn(aeolus_decide::SignIn),
+}
+
+/// As whom an allowed request goes on.
+pub enum Onward {
+    /// As nobody: the path is public.
+    Anonymous,
+    /// With the client's own credentials, which the application checks itself.
+    PassThrough,
+    /// As somebody, with what the exchange made of it.
+    As(Arc<Presented>),
 }
 
 impl Gate {

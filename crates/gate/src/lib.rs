@@ -40,7 +40,7 @@ mod trail;
 pub mod upstream;
 
 pub use config::{Bound, GateConfig, GateError, Reload};
-pub use gate::{Asking, Checking, Gate, Judged, Parts, Verdict};
+pub use gate::{Asking, Checking, Gate, Judged, Onward, Parts, Verdict};
 pub use limits::{Caps, Limited, Load, Rates};
 pub use patience::Patience;
 pub use secret::{InForce, Older, PlaneSecret};

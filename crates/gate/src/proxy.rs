@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use aeolus_decide::{Access, Allowed, Decision, Deny, Headers, Reason, Request as Question};
+use aeolus_decide::{Allowed, Decision, Deny, Headers, Reason, Request as Question};
 use aeolus_model::is_loopback;
 use http::header::{CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING, UPGRADE};
 use http::{HeaderMap, HeaderValue, Request, Response, Uri};
@@ -11,8 +11,7 @@ use hyper::body::Incoming;
 
 use crate::body::Body;
 use crate::codec::{Dialect, pairs};
-use crate::exchange::Presented;
-use crate::gate::{Gate, Verdict};
+use crate::gate::{Gate, Onward, Verdict};
 use crate::limits::{Class, Source, Waiter};
 use crate::observe::Via;
 use crate::upstream::{Forward, StillGood, Unanswered};
@@ -53,8 +52,8 @@ async fn answered(
     let judged = gate.check(&asked.question(), via(&asked.headers)).await;
     let stamp = judged.stamp;
     let mut answer = match judged.verdict {
-        Verdict::Allow(allowed, presented) => {
-            forwarded(&gate, request, asked, (allowed, presented)).await
+        Verdict::Allow(allowed, onward) => {
+            forwarded(&gate, request, asked, (allowed, onward)).await
         }
         Verdict::Deny(deny) => answer::denied(&deny),
         Verdict::SignIn(sign_in) => answer::to_sign_in(&sign_in),
@@ -75,12 +74,12 @@ async fn forwarded(
     gate: &Arc<Gate>,
     request: Request<Incoming>,
     asked: Asked,
-    (allowed, presented): (Allowed, Option<Arc<Presented>>),
+    (allowed, onward): (Allowed, Onward),
 ) -> Response<Body> {
     let peer = asked.peer;
     let forward = Forward {
         allowed: &allowed,
-        presented,
+        onward: &onward,
         peer,
         scheme: asked.scheme(),
         ids: &gate.ids,
@@ -91,10 +90,10 @@ async fn forwarded(
     } else {
         Arc::new(|| true)
     };
-    let class = match allowed.access() {
-        Access::Anonymous => Class::Stranger,
+    let class = match onward {
+        Onward::Anonymous => Class::Stranger,
         // Task tokens are Airflow's own, from where the deployment lets them come.
-        Access::PassThrough | Access::As(_) => Class::Known,
+        Onward::PassThrough | Onward::As(_) => Class::Known,
     };
     let most = gate.settings.now().caps.waiting;
     let waiter = Waiter {

@@ -1,6 +1,6 @@
 //! From a verdict to the answer that a proxy understands.
 
-use aeolus_decide::{Access, Allowed, Deny, SignIn, original};
+use aeolus_decide::{Allowed, Deny, SignIn, original};
 use http::header::{
     AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HeaderName, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE,
 };
@@ -8,8 +8,8 @@ use http::{HeaderMap, HeaderValue, Response, StatusCode};
 
 use super::Dialect;
 use crate::body::{Body, whole};
-use crate::exchange::{Presented, value};
-use crate::gate::Verdict;
+use crate::exchange::value;
+use crate::gate::{Onward, Verdict};
 
 const X_AEOLUS_USER: HeaderName = HeaderName::from_static("x-aeolus-user");
 const X_AEOLUS_EMAIL: HeaderName = HeaderName::from_static("x-aeolus-email");
@@ -21,7 +21,7 @@ const X_AUTH_LOCATION: HeaderName = HeaderName::from_static("x-auth-location");
 /// The answer to a check. `question` has the headers of the check.
 pub fn render(dialect: Dialect, verdict: &Verdict, question: &HeaderMap) -> Response<Body> {
     let mut answer = match (verdict, dialect) {
-        (Verdict::Allow(allowed, presented), _) => allow(allowed, presented.as_deref(), question),
+        (Verdict::Allow(allowed, onward), _) => allow(allowed, onward, question),
         (Verdict::SignIn(sign_in), Dialect::Nginx | Dialect::Authorization) => {
             nginx_sign_in(sign_in)
         }
@@ -40,11 +40,11 @@ pub fn render(dialect: Dialect, verdict: &Verdict, question: &HeaderMap) -> Resp
 /// 200 and nothing else: some proxies take any other success for a denial. Every identity header
 /// is there, empty where there is nothing to say, so that none of a client's own can remain. No
 /// other header is: some proxies hand all of them to the application.
-fn allow(allowed: &Allowed, presented: Option<&Presented>, question: &HeaderMap) -> Response<Body> {
+fn allow(allowed: &Allowed, onward: &Onward, question: &HeaderMap) -> Response<Body> {
     let mut answer = Response::new(whole(""));
     let headers = answer.headers_mut();
     headers.reserve(5);
-    if let Some(presented) = presented {
+    if let Onward::As(presented) = onward {
         headers.insert(AUTHORIZATION, presented.authorization.clone());
         headers.insert(X_AEOLUS_USER, presented.user.clone());
         headers.insert(X_AEOLUS_EMAIL, presented.email.clone());
@@ -52,10 +52,10 @@ fn allow(allowed: &Allowed, presented: Option<&Presented>, question: &HeaderMap)
         return answer;
     }
     let nothing = || HeaderValue::from_static("");
-    let own = match allowed.access() {
+    let own = match onward {
         // The application checks the client's own credential: it goes on unchanged.
-        Access::PassThrough => question.get(AUTHORIZATION).cloned(),
-        Access::Anonymous | Access::As(_) => None,
+        Onward::PassThrough => question.get(AUTHORIZATION).cloned(),
+        Onward::Anonymous | Onward::As(_) => None,
     };
     headers.insert(AUTHORIZATION, own.unwrap_or_else(nothing));
     headers.insert(X_AEOLUS_USER, nothing());

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use aeolus_decide::{Access, Decision, Freshness, Judge, Memory, Request, World};
+use aeolus_decide::{Allowed, Decision, Freshness, Judge, Memory, Request, World};
 use aeolus_model::{StalenessPolicy, Time, UserId};
 use arc_swap::ArcSwapOption;
 use tokio::time::Instant;
@@ -69,13 +69,10 @@ impl Drills {
     pub(crate) fn rehearse(
         &self,
         request: &Request<'_>,
-        decision: &Decision,
+        allowed: &Allowed,
         (world, memory): (&World, &dyn Memory),
         (age, now): (Option<Duration>, Time),
     ) {
-        let Decision::Allow(allowed) = decision else {
-            return;
-        };
         let Some(drill) = self.now() else {
             return;
         };
@@ -87,10 +84,7 @@ impl Drills {
             now,
         };
         let deployment = allowed.deployment();
-        let subject = match allowed.access() {
-            Access::As(identity) => Some(identity.subject),
-            Access::Anonymous | Access::PassThrough => None,
-        };
+        let subject = allowed.subject();
         match judge.decide(request) {
             Decision::Allow(_) => drill.tally.passed(),
             Decision::Deny(deny) => drill.tally.lost(deployment, deny.reason, subject),

@@ -4,13 +4,13 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use aeolus_decide::{
-    Access, Allowed, Decision, Deny, Deployment, Judge, Reason, Request, World, path_of,
+    Access, Allowed, Decision, Deny, Deployment, Identity, Judge, Reason, Request, World, path_of,
 };
 use aeolus_model::{RolloutPath, Subject, Time};
 use tokio::time::Instant;
 
 use super::moment::{Caller, Moment};
-use super::{Gate, Judged, Verdict};
+use super::{Gate, Judged, Onward, Verdict};
 use crate::codec::Dialect;
 use crate::exchange::{ExchangeError, Presented};
 use crate::limits::{Class, Source};
@@ -107,17 +107,17 @@ impl Gate {
             Decision::Allow(_) => Some(RolloutPath::Plane),
             Decision::Deny(_) | Decision::SignIn(_) => None,
         };
-        let (decision, presented) = self.exchanged(decision, moment.now);
-        if let (Decision::Allow(allowed), Some(trail)) = (&decision, &self.trail)
-            && Trail::wants(moment.age)
-        {
-            trail.note(allowed, moment.now);
+        let verdict = self.exchanged(decision, moment.now);
+        if let Verdict::Allow(allowed, _) = &verdict {
+            if let Some(trail) = self.trail.as_ref().filter(|_| Trail::wants(moment.age)) {
+                trail.note(allowed, moment.now);
+            }
+            if let Some(world) = &moment.world {
+                let (known, when) = ((&**world, &self.memory as _), (moment.age, moment.now));
+                self.drills.rehearse(request, allowed, known, when);
+            }
         }
-        if let Some(world) = &moment.world {
-            let (known, when) = ((&**world, &self.memory as _), (moment.age, moment.now));
-            self.drills.rehearse(request, &decision, known, when);
-        }
-        let told = Told::of(&decision, moment.world.as_deref());
+        let told = Told::of(&verdict, moment.world.as_deref());
         let path = taken.unwrap_or_else(|| self.path(told.deployment));
         let way = (path, via.dialect);
         let before = self.metrics.decided(&told, way);
@@ -138,19 +138,14 @@ impl Gate {
         }
         self.journal.checked();
         let stamp = self.written(moment, &told, (request, via), before);
-        let verdict = match decision {
-            Decision::Allow(allowed) => Verdict::Allow(allowed, presented),
-            Decision::SignIn(sign_in) => Verdict::SignIn(sign_in),
-            Decision::Deny(deny) => Verdict::Deny(deny),
-        };
         Judged { verdict, stamp }
     }
 
     /// Refuses what is no question at all: counted and logged as every refusal is.
     pub fn refuse(&self, reason: Reason, peer: Option<IpAddr>, via: Via<'_>) -> Judged {
         let moment = self.moment();
-        let decision = Decision::Deny(Deny::because(reason));
-        let told = Told::of(&decision, None);
+        let verdict = Verdict::Deny(Deny::because(reason));
+        let told = Told::of(&verdict, None);
         let way = (RolloutPath::Plane, via.dialect);
         let before = self.metrics.decided(&told, way);
         self.journal.checked();
@@ -158,10 +153,8 @@ impl Gate {
             peer,
             ..Request::default()
         };
-        Judged {
-            stamp: self.written(&moment, &told, (&request, via), before),
-            verdict: Verdict::Deny(Deny::because(reason)),
-        }
+        let stamp = self.written(&moment, &told, (&request, via), before);
+        Judged { verdict, stamp }
     }
 
     fn moment(&self) -> Moment {
@@ -272,46 +265,56 @@ impl Gate {
         self.moment().judge(world, &self.memory)
     }
 
-    fn exchanged(&self, decision: Decision, now: Time) -> (Decision, Option<Arc<Presented>>) {
-        let Decision::Allow(allowed) = &decision else {
-            return (decision, None);
+    /// What a decision comes to: who goes on as somebody needs a token for the application.
+    fn exchanged(&self, decision: Decision, now: Time) -> Verdict {
+        let allowed = match decision {
+            Decision::Allow(allowed) => allowed,
+            Decision::Deny(deny) => return Verdict::Deny(deny),
+            Decision::SignIn(sign_in) => return Verdict::SignIn(sign_in),
         };
-        let Access::As(identity) = allowed.access() else {
-            return (decision, None);
+        let onward = match allowed.access() {
+            Access::Anonymous => Ok(Onward::Anonymous),
+            Access::PassThrough => Ok(Onward::PassThrough),
+            Access::As(identity) => self.presented(&allowed, identity, now).map(Onward::As),
         };
+        match onward {
+            Ok(onward) => Verdict::Allow(allowed, onward),
+            Err(deny) => Verdict::Deny(deny),
+        }
+    }
+
+    fn presented(
+        &self,
+        allowed: &Allowed,
+        identity: &Identity,
+        now: Time,
+    ) -> Result<Arc<Presented>, Deny> {
         let deployment = allowed.deployment();
-        match self
-            .exchange
-            .present(identity, (deployment, allowed.host()), now)
-        {
-            Ok(presented) => {
-                if let Some(used) = identity.session {
-                    if used.renew {
-                        self.memory.sessions.renew(used.id, deployment.id);
-                    }
-                    if let Some(until) = used.extended {
-                        self.memory.extend(used.id, now, until);
-                    }
-                }
-                (decision, Some(presented))
+        let at = (&**deployment, allowed.host());
+        let presented = self.exchange.present(identity, at, now).map_err(|error| {
+            if self.exchange.is_news(&error) {
+                tracing::error!(deployment = %deployment.id, %error, "nothing can be signed");
             }
-            Err(error) => {
-                if self.exchange.is_news(&error) {
-                    tracing::error!(deployment = %deployment.id, %error, "nothing can be signed");
+            let reason = match error {
+                ExchangeError::CredentialOver if identity.session.is_some() => {
+                    Reason::SessionExpired
                 }
-                let reason = match error {
-                    ExchangeError::CredentialOver if identity.session.is_some() => {
-                        Reason::SessionExpired
-                    }
-                    ExchangeError::CredentialOver => Reason::TokenExpired,
-                    ExchangeError::Signer(_)
-                    | ExchangeError::PlaneKey
-                    | ExchangeError::NoSecret => Reason::SignerMissing,
-                };
-                let deny = denied(allowed, Some(identity.subject), reason);
-                (Decision::Deny(deny), None)
+                ExchangeError::CredentialOver => Reason::TokenExpired,
+                ExchangeError::Signer(_) | ExchangeError::PlaneKey | ExchangeError::NoSecret => {
+                    Reason::SignerMissing
+                }
+            };
+            denied(allowed, Some(identity.subject), reason)
+        })?;
+        if let Some(used) = identity.session {
+            if used.renew {
+                self.memory.sessions.renew(used.id, deployment.id);
+            }
+            if let Some(until) = used.extended {
+                self.memory.extend(used.id, now, until);
             }
         }
+        Ok(presented)
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
-use aeolus_decide::{Access, Decision, Deployment, PathClass, Reason, World};
+use aeolus_decide::{Deployment, PathClass, Reason, World};
 use aeolus_model::{RolloutPath, Subject};
 use prometheus_client::encoding::text;
 use prometheus_client::metrics::counter::Counter;
@@ -16,6 +16,7 @@ use super::latency::Latency;
 use super::probe::Probes;
 use super::tally::{Board, Way};
 use crate::codec::Dialect;
+use crate::gate::Verdict;
 use crate::rollout::Standing;
 
 /// What a gate counts.
@@ -39,27 +40,24 @@ pub(crate) struct Told<'a> {
 }
 
 impl<'a> Told<'a> {
-    pub(crate) fn of(decision: &'a Decision, world: Option<&'a World>) -> Self {
+    pub(crate) fn of(verdict: &'a Verdict, world: Option<&'a World>) -> Self {
         let find = |id| world.and_then(|world| world.deployment(id));
-        match decision {
-            Decision::Allow(allowed) => Self {
+        match verdict {
+            Verdict::Allow(allowed, _) => Self {
                 deployment: Some(allowed.deployment()),
                 class: Some(allowed.class()),
                 outcome: Outcome::Allow,
                 reason: None,
-                subject: match allowed.access() {
-                    Access::As(identity) => Some(identity.subject),
-                    Access::Anonymous | Access::PassThrough => None,
-                },
+                subject: allowed.subject(),
             },
-            Decision::Deny(deny) => Self {
+            Verdict::Deny(deny) => Self {
                 deployment: deny.deployment.and_then(find),
                 class: deny.class,
                 outcome: Outcome::Deny,
                 reason: Some(deny.reason),
                 subject: deny.subject,
             },
-            Decision::SignIn(sign_in) => Self {
+            Verdict::SignIn(sign_in) => Self {
                 deployment: find(sign_in.deployment),
                 class: Some(sign_in.class),
                 outcome: Outcome::SignIn,

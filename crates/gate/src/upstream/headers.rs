@@ -9,6 +9,7 @@ use http::header::{
 };
 
 use super::Forward;
+use crate::gate::Onward;
 
 /// Headers of one connection, not of the message (RFC 9110 §7.6.1).
 const HOP_BY_HOP: [HeaderName; 9] = [
@@ -106,7 +107,7 @@ pub(super) fn say_where_from(
 
 /// Says who asks. The headers are for logs; what counts is the signed token.
 pub(super) fn say_who(all: &mut HeaderMap, forward: &Forward<'_>) {
-    let Some(presented) = &forward.presented else {
+    let Onward::As(presented) = forward.onward else {
         return;
     };
     all.insert("x-aeolus-user", presented.user.clone());

@@ -10,7 +10,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aeolus_decide::{Access, Allowed};
+use aeolus_decide::Allowed;
 use bytes::Bytes;
 use http::header::{CONNECTION, HOST, UPGRADE};
 use http::uri::{Authority, PathAndQuery, Scheme};
@@ -25,7 +25,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::answer;
 use crate::body::{Body, whole};
-use crate::exchange::Presented;
+use crate::gate::Onward;
 use crate::observe::{Ids, TraceId, go_on};
 use crate::patience::{Paced, is_too_slow};
 use crate::settings::Settings;
@@ -52,8 +52,8 @@ pub struct Upstream {
 pub struct Forward<'a> {
     /// What the decision said. Nothing is forwarded without it.
     pub allowed: &'a Allowed,
-    /// What the exchange made; none for public and pass-through paths.
-    pub presented: Option<Arc<Presented>>,
+    /// As whom.
+    pub onward: &'a Onward,
     /// The client's address.
     pub peer: Option<IpAddr>,
     /// `http` or `https`, as the client spoke to us.
@@ -192,7 +192,7 @@ fn prepare(
     let upgrade = websocket.then(|| hyper::upgrade::on(&mut request));
     let protocol = request.headers().get(UPGRADE).cloned();
     let host = request.headers().get(HOST).cloned();
-    let pass_through = matches!(forward.allowed.access(), Access::PassThrough);
+    let pass_through = matches!(forward.onward, Onward::PassThrough);
 
     let path = request.uri().path_and_query().cloned();
     let mut uri = http::uri::Parts::default();

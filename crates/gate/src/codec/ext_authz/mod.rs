@@ -8,7 +8,7 @@ mod tests;
 
 use std::net::IpAddr;
 
-use aeolus_decide::{Access, Allowed, Deny, Headers, Request, SignIn, forwarded_address};
+use aeolus_decide::{Allowed, Deny, Headers, Request, SignIn, forwarded_address};
 use aeolus_model::DeploymentId;
 
 pub use messages::{CheckRequest, CheckResponse};
@@ -17,8 +17,7 @@ use messages::{
     RpcStatus,
 };
 
-use crate::exchange::Presented;
-use crate::gate::Verdict;
+use crate::gate::{Onward, Verdict};
 use crate::observe::{Lines, Stamp};
 
 /// The key of `context_extensions` that names the deployment.
@@ -113,7 +112,7 @@ pub fn stamp(answer: &mut CheckResponse, stamp: &Stamp) {
 /// The answer to a check: the only way in which one is made.
 pub fn render(verdict: &Verdict, check: &CheckRequest) -> CheckResponse {
     match verdict {
-        Verdict::Allow(allowed, presented) => allow(allowed, presented.as_deref(), check),
+        Verdict::Allow(allowed, onward) => allow(allowed, onward, check),
         Verdict::SignIn(sign_in) => to_sign_in(sign_in),
         Verdict::Deny(deny) => denied(deny),
     }
@@ -121,25 +120,22 @@ pub fn render(verdict: &Verdict, check: &CheckRequest) -> CheckResponse {
 
 /// Sets what there is to say and takes away the rest, so that none of a client's own can remain:
 /// Envoy keeps a header that the answer does not name.
-fn allow(allowed: &Allowed, presented: Option<&Presented>, check: &CheckRequest) -> CheckResponse {
+fn allow(allowed: &Allowed, onward: &Onward, check: &CheckRequest) -> CheckResponse {
     let text = |value: &http::HeaderValue| value.to_str().unwrap_or_default().to_owned();
-    let said = match (presented, allowed.access()) {
-        (Some(presented), _) => [
+    let deployment = || allowed.deployment().id.to_string();
+    let said = match onward {
+        Onward::As(presented) => [
             text(&presented.authorization),
             text(&presented.user),
             text(&presented.email),
             text(&presented.deployment),
         ],
-        (None, access) => {
-            // The application checks the client's own credential: it goes on unchanged.
-            let own = match access {
-                Access::PassThrough => own_credential(check),
-                Access::Anonymous | Access::As(_) => None,
-            };
-            let deployment = allowed.deployment().id.to_string();
-            let own = own.unwrap_or_default().to_owned();
-            [own, String::new(), String::new(), deployment]
+        // The application checks the client's own credential: it goes on unchanged.
+        Onward::PassThrough => {
+            let own = own_credential(check).unwrap_or_default();
+            [own.to_owned(), String::new(), String::new(), deployment()]
         }
+        Onward::Anonymous => [String::new(), String::new(), String::new(), deployment()],
     };
     let (mut headers, mut headers_to_remove) = (Vec::new(), Vec::new());
     for (name, value) in IDENTITY.into_iter().zip(said) {

@@ -5,12 +5,11 @@ pub mod record;
 
 use std::fmt::Write as _;
 
-use aeolus_decide::{Access, Allowed, Headers, Request};
+use aeolus_decide::{Allowed, Headers, Request};
 use aeolus_model::DeploymentId;
 use http::HeaderValue;
 
-use crate::exchange::Presented;
-use crate::gate::Verdict;
+use crate::gate::{Onward, Verdict};
 use crate::observe::{Lines, Stamp};
 
 /// Set by `SetEnvIf` in the configuration. A client's headers all become `HTTP_…`.
@@ -108,9 +107,7 @@ pub fn stamp(answer: &mut String, stamp: &Stamp) {
 pub fn render(verdict: &Verdict, params: &[(&[u8], &[u8])]) -> String {
     let mut out = String::new();
     match verdict {
-        Verdict::Allow(allowed, presented) => {
-            allow(&mut out, allowed, presented.as_deref(), params);
-        }
+        Verdict::Allow(allowed, onward) => allow(&mut out, allowed, onward, params),
         Verdict::SignIn(sign_in) => {
             head(&mut out, 302, &[("Location", &sign_in.location())]);
         }
@@ -128,12 +125,7 @@ pub fn render(verdict: &Verdict, params: &[(&[u8], &[u8])]) -> String {
 }
 
 /// Every identity variable is there, so that every header is set.
-fn allow(
-    out: &mut String,
-    allowed: &Allowed,
-    presented: Option<&Presented>,
-    params: &[(&[u8], &[u8])],
-) {
+fn allow(out: &mut String, allowed: &Allowed, onward: &Onward, params: &[(&[u8], &[u8])]) {
     let text = |value: &HeaderValue| value.to_str().unwrap_or_default().to_owned();
     let own = || {
         let own = params
@@ -142,14 +134,14 @@ fn allow(
         let own = own.and_then(|(_, value)| str::from_utf8(value).ok());
         own.unwrap_or_default().to_owned()
     };
-    let (token, user, email) = match (presented, allowed.access()) {
-        (Some(said), _) => (
+    let (token, user, email) = match onward {
+        Onward::As(said) => (
             text(&said.authorization),
             text(&said.user),
             text(&said.email),
         ),
-        (None, Access::PassThrough) => (own(), String::new(), String::new()),
-        (None, Access::Anonymous | Access::As(_)) => Default::default(),
+        Onward::PassThrough => (own(), String::new(), String::new()),
+        Onward::Anonymous => Default::default(),
     };
     let deployment = allowed.deployment().id.to_string();
     let headers = [
