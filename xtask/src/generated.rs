@@ -29,6 +29,10 @@ const TABLE: &[Generated] = &[
         source: Source::Repository(design_index),
     },
     Generated {
+        path: "docs/reference/tests.md",
+        source: Source::Repository(crate::answers::page),
+    },
+    Generated {
         path: "docs/reference/config.md",
         source: Source::Program(&["aeolus", "reference", "config"]),
     },

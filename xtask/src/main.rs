@@ -2,6 +2,7 @@
 //!
 //! A check returns one sentence per problem, so that one run shows everything that is wrong.
 
+mod answers;
 mod edges;
 mod generated;
 mod repo;
