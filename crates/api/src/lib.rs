@@ -1,11 +1,13 @@
 //! The wire types of the control plane's API: what `/v1`, the OAuth2 endpoints and the plane
 //! protocol say, as types that server, command line and gate share. Feature `client` adds the
-//! typed HTTP client.
+//! typed HTTP client, and the way out to identity providers.
 
 mod base64_bytes;
 #[cfg(feature = "client")]
 pub mod client;
 pub mod connection;
+#[cfg(feature = "client")]
+pub mod egress;
 pub mod fleet;
 mod join;
 mod list;

@@ -1,10 +1,9 @@
 //! A provider's discovery document and its keys (OIDC Discovery §4, RFC 7517 §5).
 
+use aeolus_api::egress::{Egress, EgressError, Reach};
 use aeolus_keys::{JwkSet, KeyError};
 use aeolus_store::ProviderKey;
 use serde::Deserialize;
-
-use super::egress::{Egress, EgressError, Reach};
 
 /// What a provider says of itself.
 #[derive(Debug, PartialEq, Eq)]

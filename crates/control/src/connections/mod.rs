@@ -2,7 +2,6 @@
 
 mod age;
 mod due;
-mod egress;
 mod fetch;
 mod list;
 mod settings;
@@ -11,13 +10,13 @@ mod terms;
 use std::collections::HashMap;
 use std::time::Duration;
 
+use aeolus_api::egress::Egress;
 use aeolus_model::{ConnectionId, Rng, Time};
 use aeolus_store::{Connection, ProviderKeys, StoreError, Unit as _};
 use tokio_util::sync::CancellationToken;
 
 use self::age::Ages;
 use self::due::{Last, due};
-use self::egress::Egress;
 use crate::app::App;
 
 pub(crate) use self::list::list;

@@ -1,5 +1,5 @@
-//! The one way out of control to identity providers: https, no redirect, little patience, little
-//! room, and no way to addresses that only this machine or its network should reach (row A19).
+//! The one way out to identity providers: https, no redirect, little patience, little room, and no
+//! way to addresses that only this machine or its network should reach (row A19).
 
 use std::future::Future;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -25,7 +25,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Which addresses may be reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Reach {
+pub enum Reach {
     /// Where the operator pointed: also private networks and this machine.
     Configured,
     /// Where somebody else pointed: the public internet.
@@ -34,17 +34,23 @@ pub(super) enum Reach {
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum EgressError {
+pub enum EgressError {
+    /// Not a URL that is asked.
     #[error("the URL is not one of https")]
     Url,
+    /// An address that is not asked.
     #[error("the address is not one that may be reached from here")]
     Address,
+    /// It took too long.
     #[error("no answer in time")]
     Timeout,
+    /// There is no connection.
     #[error("it can't be reached: {0}")]
     Unreachable(String),
+    /// Not a 200.
     #[error("it answers {0}")]
     Status(StatusCode),
+    /// Not a whole body within its bounds.
     #[error("its answer breaks off or is larger than 256 KiB")]
     Body,
 }
@@ -52,14 +58,14 @@ pub(super) enum EgressError {
 type Pool = Client<HttpsConnector<HttpConnector<Resolver>>, Empty<Bytes>>;
 
 /// The clients, one for each reach.
-pub(super) struct Egress {
+pub struct Egress {
     configured: Pool,
     public: Pool,
 }
 
 impl Egress {
     /// With the system's trust anchors.
-    pub(super) fn new() -> Result<Self, std::io::Error> {
+    pub fn new() -> Result<Self, std::io::Error> {
         Ok(Self {
             configured: pool(Reach::Configured)?,
             public: pool(Reach::Public)?,
@@ -67,7 +73,7 @@ impl Egress {
     }
 
     /// The body of a 200.
-    pub(super) async fn get(&self, url: &str, reach: Reach) -> Result<Bytes, EgressError> {
+    pub async fn get(&self, url: &str, reach: Reach) -> Result<Bytes, EgressError> {
         let url = checked(url, reach)?;
         let request = Request::get(url.as_str())
             .header(ACCEPT, "application/json")
