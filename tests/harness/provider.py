@@ -54,18 +54,7 @@ def sign_in(issuer: str, login: str, audience: str) -> dict[str, str]:
         "state": "s",
     }
     answer = browser.get(f"{issuer}/auth", params=asked, allow_redirects=False, timeout=20)
-    for _ in range(12):
-        location = urljoin(answer.url, answer.headers.get("Location", ""))
-        if answer.is_redirect and location.startswith(f"{CALLBACK}?"):
-            break
-        if answer.is_redirect:
-            answer = browser.get(location, allow_redirects=False, timeout=20)
-            continue
-        form = Form(answer.text)
-        fields = {**form.fields, **{name: login for name in ("login", "password") if name in form.fields}}
-        answer = browser.post(urljoin(answer.url, form.action), data=fields, allow_redirects=False, timeout=20)
-    else:
-        raise AssertionError(f"no way through the provider's pages: {answer.status_code} {answer.text[:500]}")
+    location = through(browser, answer, login, CALLBACK)
     code = parse_qs(urlsplit(location).query)["code"][0]
     redeemed = {
         "grant_type": "authorization_code",
@@ -78,3 +67,19 @@ def sign_in(issuer: str, login: str, audience: str) -> dict[str, str]:
     tokens = requests.post(f"{issuer}/token", data=redeemed, timeout=20)
     assert tokens.status_code == 200, tokens.text
     return tokens.json()
+
+
+def through(browser: requests.Session, answer: requests.Response, login: str, callback: str) -> str:
+    """Goes through the provider's pages as a person; where it sends the browser back to."""
+    for _ in range(12):
+        location = urljoin(answer.url, answer.headers.get("Location", ""))
+        if answer.is_redirect and location.startswith(f"{callback}?"):
+            return location
+        if answer.is_redirect:
+            answer = browser.get(location, allow_redirects=False, timeout=20)
+            continue
+        form = Form(answer.text)
+        assert form.action is not None, f"no form: {answer.status_code} {answer.text[:500]}"
+        fields = {**form.fields, **{name: login for name in ("login", "password") if name in form.fields}}
+        answer = browser.post(urljoin(answer.url, form.action), data=fields, allow_redirects=False, timeout=20)
+    raise AssertionError(f"no way through the provider's pages: {answer.status_code} {answer.text[:500]}")

@@ -3,7 +3,7 @@
 use aeolus_model::{ConnectionId, Slug};
 use serde::{Deserialize, Serialize};
 
-use crate::fleet::ConnectionKind;
+use crate::fleet::{ConnectionKind, PlaneRegistration};
 
 /// A connection to an identity provider. Its secrets are never shown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +24,15 @@ pub struct Connection {
     pub discovery_url: Option<String>,
     /// Whether access tokens that the provider signed count at gates.
     pub session_tokens: bool,
+    /// The planes that may sign people in here by themselves while control is away.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub plane_registrations: Vec<PlaneRegistration>,
+    /// Where it sends browsers to sign in; absent where it wasn't asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authorization_endpoint: Option<String>,
+    /// Where it exchanges codes; absent where it wasn't asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_endpoint: Option<String>,
     /// When its keys were last fetched, in seconds since the epoch; absent where they never were.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keys_fetched_at: Option<i64>,

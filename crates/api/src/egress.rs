@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use aeolus_model::is_loopback;
 use bytes::Bytes;
-use http::header::{ACCEPT, USER_AGENT};
-use http::{Request, StatusCode};
-use http_body_util::{BodyExt as _, Empty, Limited};
+use http::header::{ACCEPT, CONTENT_TYPE, USER_AGENT};
+use http::{HeaderValue, Request, StatusCode};
+use http_body_util::{BodyExt as _, Full, Limited};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -19,9 +19,19 @@ use hyper_util::client::legacy::connect::dns::Name;
 use hyper_util::rt::TokioExecutor;
 use url::{Host, Url};
 
-const MAX_ANSWER: usize = 256 * 1024;
 const CONNECT: Duration = Duration::from_secs(5);
-const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Longest URL that a provider's document may name.
+const MAX_URL: usize = 1024;
+
+/// How much of an answer is read, and how long it may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// Bytes of an answer.
+    pub bytes: usize,
+    /// From the question to the answer's last byte.
+    pub time: Duration,
+}
 
 /// Which addresses may be reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,35 +61,64 @@ pub enum EgressError {
     #[error("it answers {0}")]
     Status(StatusCode),
     /// Not a whole body within its bounds.
-    #[error("its answer breaks off or is larger than 256 KiB")]
+    #[error("its answer breaks off or is too large")]
     Body,
 }
 
-type Pool = Client<HttpsConnector<HttpConnector<Resolver>>, Empty<Bytes>>;
+const AGENT: &str = concat!("aeolus/", env!("CARGO_PKG_VERSION"));
+
+type Pool = Client<HttpsConnector<HttpConnector<Resolver>>, Full<Bytes>>;
 
 /// The clients, one for each reach.
 pub struct Egress {
     configured: Pool,
     public: Pool,
+    bounds: Bounds,
 }
 
 impl Egress {
     /// With the system's trust anchors.
-    pub fn new() -> Result<Self, std::io::Error> {
+    pub fn new(bounds: Bounds) -> Result<Self, std::io::Error> {
         Ok(Self {
             configured: pool(Reach::Configured)?,
             public: pool(Reach::Public)?,
+            bounds,
         })
     }
 
     /// The body of a 200.
     pub async fn get(&self, url: &str, reach: Reach) -> Result<Bytes, EgressError> {
         let url = checked(url, reach)?;
-        let request = Request::get(url.as_str())
-            .header(ACCEPT, "application/json")
-            .header(USER_AGENT, concat!("aeolus/", env!("CARGO_PKG_VERSION")))
-            .body(Empty::new())
-            .map_err(|_| EgressError::Url)?;
+        let request = Request::get(url.as_str()).body(Full::default());
+        self.ask(request, reach).await
+    }
+
+    /// The same for a form that is sent.
+    pub async fn post_form(
+        &self,
+        url: &str,
+        form: &[(&str, &str)],
+        reach: Reach,
+    ) -> Result<Bytes, EgressError> {
+        let url = checked(url, reach)?;
+        let body = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(form)
+            .finish();
+        let request = Request::post(url.as_str())
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(Full::from(body));
+        self.ask(request, reach).await
+    }
+
+    async fn ask(
+        &self,
+        request: http::Result<Request<Full<Bytes>>>,
+        reach: Reach,
+    ) -> Result<Bytes, EgressError> {
+        let mut request = request.map_err(|_| EgressError::Url)?;
+        let headers = request.headers_mut();
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
         let pool = match reach {
             Reach::Configured => &self.configured,
             Reach::Public => &self.public,
@@ -90,12 +129,32 @@ impl Egress {
             if answer.status() != StatusCode::OK {
                 return Err(EgressError::Status(answer.status()));
             }
-            let body = Limited::new(answer.into_body(), MAX_ANSWER).collect();
+            let body = Limited::new(answer.into_body(), self.bounds.bytes).collect();
             Ok(body.await.map_err(|_| EgressError::Body)?.to_bytes())
         };
-        let answered = tokio::time::timeout(TIMEOUT, answered).await;
+        let answered = tokio::time::timeout(self.bounds.time, answered).await;
         answered.map_err(|_| EgressError::Timeout)?
     }
+}
+
+/// Whether a URL could be asked, or a browser sent there, at all.
+pub fn is_askable(url: &str) -> bool {
+    url.len() <= MAX_URL && checked(url, Reach::Configured).is_ok()
+}
+
+/// How far to go for a URL that a provider's document names: it is only trusted to be public, unless
+/// it stays at the host and port that the operator wrote.
+pub fn reach_of(url: &str, configured: &str) -> Reach {
+    if origin(url).is_some_and(|at| Some(at) == origin(configured)) {
+        Reach::Configured
+    } else {
+        Reach::Public
+    }
+}
+
+fn origin(url: &str) -> Option<(String, Option<u16>)> {
+    let url = Url::parse(url).ok()?;
+    Some((url.host_str()?.to_owned(), url.port_or_known_default()))
 }
 
 fn pool(reach: Reach) -> Result<Pool, std::io::Error> {
@@ -234,6 +293,21 @@ mod tests {
         for public in ["93.184.216.34", "2606:4700::1111"] {
             assert!(Reach::Public.allows(public.parse().unwrap()), "{public}");
         }
+    }
+
+    #[test]
+    fn a19_only_what_stays_at_home_is_reached_as_configured() {
+        let home = "https://a.test/x";
+        assert_eq!(reach_of("https://a.test:443/y", home), Reach::Configured);
+        for other in [
+            "https://b.test/",
+            "https://a.test:8443/",
+            "http://a.test/",
+            "",
+        ] {
+            assert_eq!(reach_of(other, home), Reach::Public, "{other}");
+        }
+        assert_eq!(reach_of("", ""), Reach::Public);
     }
 
     #[test]

@@ -6,6 +6,7 @@
 mod apply;
 mod check;
 mod deployment;
+mod plane_registration;
 mod rollout;
 mod session_tokens;
 
@@ -17,6 +18,7 @@ use serde::{Deserialize, Serialize};
 pub use apply::{ApplyRequest, SecretUse};
 pub use check::{Finding, Severity};
 pub use deployment::{Deployment, Staleness, TaskExecution};
+pub use plane_registration::PlaneRegistration;
 pub use rollout::{Rollout, RolloutFallBack, RolloutRule};
 pub use session_tokens::{
     SessionTokens, TokenAlgorithm, TokenType, UserIdentity, discovered_issuer, discovery_document,
@@ -88,6 +90,9 @@ pub struct Connection {
     /// Lets access tokens that the provider itself signed count at gates; absent: they don't.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session_tokens: Option<SessionTokens>,
+    /// The planes that may sign people in here by themselves while control is away; absent: none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub plane_registrations: Vec<PlaneRegistration>,
 }
 
 /// The identity providers that are known by name.

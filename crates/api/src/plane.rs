@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use aeolus_model::{DeploymentId, OrganizationId, PlaneId, RolloutPath, SessionId, Slug};
+use aeolus_model::{
+    ConnectionId, DeploymentId, OrganizationId, PlaneId, RolloutPath, SessionId, Slug, UserId,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{Base64Bytes, rollout};
@@ -28,6 +30,12 @@ pub struct Plane {
     pub id: PlaneId,
     /// Its name.
     pub name: Slug,
+    /// The host on which it signs people in by itself, if it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auth_host: Option<String>,
+    /// The one redirect of its clients at identity providers, where it has an `authHost`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redirect_uri: Option<String>,
     /// Where it stands.
     pub state: PlaneState,
     /// The position its newest snapshot stands for; 0 before the first.
@@ -154,6 +162,23 @@ pub enum Event {
         session: SessionId,
         /// When, in seconds since the epoch.
         at: i64,
+    },
+    /// While control was away, a person signed in at an identity provider by the plane's own client.
+    SessionBegun {
+        /// Which session: an id that the gate made.
+        session: SessionId,
+        /// Who.
+        user: UserId,
+        /// Through which connection.
+        connection: ConnectionId,
+        /// At which deployment.
+        deployment: DeploymentId,
+        /// When, in seconds since the epoch.
+        at: i64,
+        /// When the person proved who they are.
+        auth_time: i64,
+        /// When the session ends at the plane, whatever happens.
+        absolute_end: i64,
     },
     /// A request was refused.
     Denied {

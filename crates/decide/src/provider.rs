@@ -6,6 +6,7 @@
 
 mod claims;
 mod load;
+mod registration;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use aeolus_model::{ConnectionId, IdentitySubject, Subject, Time, UserId};
 use aeolus_snapshot::Identity;
 
 use self::claims::Claims;
+pub use self::registration::{IdTokenError, Registration, SignedIn};
 use crate::Reason;
 use crate::token::{Audience, Signer, Verified, within};
 use crate::world::World;
@@ -27,6 +29,10 @@ pub(crate) struct Providers {
     by_issuer: HashMap<Box<str>, Provider>,
     people: HashMap<Identity, UserId>,
     salt: Box<[u8]>,
+    /// Where the plane signs people in by itself.
+    registrations: Vec<Registration>,
+    /// The host to which they are sent back; empty where nobody is.
+    auth_host: Box<str>,
 }
 
 /// Under which terms one provider's tokens count.

@@ -11,8 +11,8 @@ use aeolus_decide::{CredentialId, World};
 use aeolus_model::{Clock, DeploymentId, PlaneId, SessionId, Subject, Time};
 
 use crate::ports::{
-    Central, CodeExchange, Consenting, Exchanged, Journal, Knowledge, Moved, Refused, Sessions,
-    Standing, TokenEndpoint, TokenError, Unanswered, UseAfterRevocation,
+    Central, CodeExchange, Consenting, Exchanged, Journal, Knowledge, Moved, Refused, SessionBegun,
+    Sessions, Standing, TokenEndpoint, TokenError, Unanswered, UseAfterRevocation,
 };
 use crate::replica::{ApiControl, Counters, Denial, Outbox, Renewal, Replica, SessionRenewals};
 
@@ -120,6 +120,19 @@ impl Journal for ReplicaJournal {
                 CredentialId::Session(id) => id.to_string(),
                 CredentialId::Token(id, _) => id.to_string(),
             },
+        });
+    }
+
+    fn session_begun(&self, begun: SessionBegun) {
+        let session = begun.session;
+        self.outbox.event(&Event::SessionBegun {
+            session: session.session,
+            user: session.user,
+            connection: session.connection,
+            deployment: begun.deployment,
+            at: session.access_start.secs(),
+            auth_time: session.auth_time.secs(),
+            absolute_end: session.absolute_end.secs(),
         });
     }
 

@@ -16,9 +16,10 @@ use crate::exchange::{Exchange, Presented};
 use crate::limits::{Limits, Waiting};
 use crate::memory::{Remembered, Tokens};
 use crate::observe::{DecisionLog, Gauges, Ids, Metrics, Stamp};
-use crate::ports::{Central, Journal, Knowledge, Sessions, TokenEndpoint};
+use crate::ports::{Central, Journal, Knowledge, ProviderTokens, Sessions, TokenEndpoint};
 use crate::rollout::{Instance, Rollouts};
 use crate::secret::PlaneSecret;
+use crate::session::Spent;
 use crate::settings::Settings;
 use crate::trail::Trail;
 use crate::upstream::Upstream;
@@ -39,6 +40,8 @@ pub struct Parts {
     pub journal: Arc<dyn Journal>,
     /// Control's token endpoint; none at a gate that never has news: nobody can sign in there.
     pub tokens: Option<Arc<dyn TokenEndpoint>>,
+    /// The token endpoints of identity providers; none where nobody is signed in without control.
+    pub providers: Option<Arc<dyn ProviderTokens>>,
     /// Control's word on the central path; none at a gate that never has news.
     pub central: Option<Arc<dyn Central>>,
     /// Randomness.
@@ -60,6 +63,8 @@ pub struct Gate {
     pub(crate) upstream: Upstream,
     pub(crate) journal: Arc<dyn Journal>,
     pub(crate) tokens: Option<Arc<dyn TokenEndpoint>>,
+    pub(crate) providers: Option<Arc<dyn ProviderTokens>>,
+    pub(crate) spent: Spent,
     pub(crate) rng: Arc<dyn Rng>,
     pub(crate) ids: Ids,
     /// None at a gate that never has news: nobody would tell it of revocations.
@@ -125,6 +130,8 @@ impl Gate {
             journal: parts.journal,
             trail: parts.tokens.is_some().then(Trail::new),
             tokens: parts.tokens,
+            providers: parts.providers,
+            spent: Spent::default(),
             ids: Ids::new(&*parts.rng),
             drills: Drills::default(),
             rollouts: Arc::new(Rollouts::new(parts.central)),

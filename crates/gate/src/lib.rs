@@ -26,6 +26,7 @@ pub mod memory;
 pub mod observe;
 mod patience;
 pub mod ports;
+mod provider;
 pub mod proxy;
 mod ready;
 pub mod replica;

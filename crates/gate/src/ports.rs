@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use aeolus_api::oauth::TokenAnswer;
 use aeolus_api::plane::{CheckAnswer, CheckRequest};
-use aeolus_decide::World;
+use aeolus_decide::{SessionCookie, World};
 use aeolus_model::{DeploymentId, RolloutPath, Secret, SessionId, Slug, Subject, Time};
 use aeolus_snapshot::Position;
 
@@ -102,6 +102,18 @@ pub trait Journal: Send + Sync {
 
     /// A deployment was moved between the paths of its rollout.
     fn moved(&self, moved: Moved);
+
+    /// Somebody signed in by the plane's own client.
+    fn session_begun(&self, begun: SessionBegun);
+}
+
+/// A session that began here while control was away.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionBegun {
+    /// The session.
+    pub session: SessionCookie,
+    /// At which deployment.
+    pub deployment: DeploymentId,
 }
 
 /// An authorization code, ready to be exchanged (RFC 6749 §4.1.3 with PKCE).
@@ -117,11 +129,11 @@ pub struct CodeExchange {
 /// Why a code was not exchanged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {
-    /// Control can't be reached.
-    #[error("the control plane can't be reached")]
+    /// Who gave it can't be reached, or too many are asked for at once.
+    #[error("the token endpoint can't be reached")]
     Unavailable,
-    /// Control refused the code.
-    #[error("the control plane refused the code")]
+    /// Who gave it refused it.
+    #[error("the token endpoint refused the code")]
     Refused,
 }
 
@@ -132,6 +144,28 @@ pub type Exchanged<'a> = Pin<Box<dyn Future<Output = Result<TokenAnswer, TokenEr
 pub trait TokenEndpoint: Send + Sync {
     /// Exchanges a code for tokens.
     fn exchange(&self, code: CodeExchange) -> Exchanged<'_>;
+}
+
+/// A code of an identity provider, ready to be exchanged by the plane's own client.
+pub struct ProviderCode {
+    /// The provider's token endpoint.
+    pub endpoint: String,
+    /// What the operator wrote of the provider: a private address is asked only there.
+    pub configured: String,
+    /// The plane's client.
+    pub client_id: String,
+    /// The code and what proves that it is ours.
+    pub code: CodeExchange,
+}
+
+/// What a provider's `id_token` comes in. It is not verified yet.
+pub type Redeemed<'a> =
+    Pin<Box<dyn Future<Output = Result<Secret<String>, TokenError>> + Send + 'a>>;
+
+/// The token endpoints of identity providers. Bounded in time, number and size by itself.
+pub trait ProviderTokens: Send + Sync {
+    /// Exchanges a code for an `id_token`.
+    fn redeem(&self, code: ProviderCode) -> Redeemed<'_>;
 }
 
 /// Why control said nothing of a check.

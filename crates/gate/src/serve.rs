@@ -29,6 +29,7 @@ use crate::gate::{Gate, Parts};
 use crate::listeners;
 use crate::observe::probe;
 use crate::ports::{Central, TokenEndpoint};
+use crate::provider;
 use crate::replica::fs::SystemFs;
 use crate::replica::{
     self, ApiControl, Counters, Data, Outbox, Replica, SessionRenewals, SystemBootClock, Tasks,
@@ -254,6 +255,7 @@ impl Running {
                 outbox: Arc::clone(&outbox),
             }),
             tokens,
+            providers: control.as_ref().and_then(|_| provider::client()),
             central,
             rng: Arc::clone(rng),
             wall: Arc::clone(clock),

@@ -4,10 +4,12 @@
 //! Field numbers are final. A record is identified by its key (said at each section); sections are
 //! encoded with their records sorted by key, so that equal content has equal bytes.
 
+mod connections;
 mod rollout;
 
 use prost::{Enumeration, Message};
 
+pub use connections::{Connection, Connections, PlaneRegistration, ProviderKey, SessionTokens};
 pub use rollout::{FallBack, Rollout, RolloutPath, Rollouts};
 
 /// Section `deployments`: what lives on the plane. Key: deployment id.
@@ -309,80 +311,6 @@ pub struct TokenKey {
     /// The kind it signs: `access`, `api`, `direct`, `federated`, `id`, `logout`, `status-list`.
     #[prost(string, tag = "1")]
     pub kind: String,
-    /// The public key as a JSON Web Key.
-    #[prost(string, tag = "2")]
-    pub jwk: String,
-}
-
-/// Section `connections`: which identity providers sessions may come from. Key: connection id.
-#[derive(Clone, PartialEq, Message)]
-pub struct Connections {
-    /// The connections, without secrets.
-    #[prost(message, repeated, tag = "1")]
-    pub connections: Vec<Connection>,
-    /// What identities in section `subjects` are hidden with: this plane's own, not a secret of it.
-    #[prost(bytes = "vec", tag = "2")]
-    pub identity_salt: Vec<u8>,
-}
-
-/// An identity provider.
-#[derive(Clone, PartialEq, Message)]
-pub struct Connection {
-    /// Its id.
-    #[prost(bytes = "vec", tag = "1")]
-    pub id: Vec<u8>,
-    /// Its slug.
-    #[prost(string, tag = "2")]
-    pub name: String,
-    /// `local`, `okta`, `microsoft`, and so on.
-    #[prost(string, tag = "3")]
-    pub kind: String,
-    /// Present where the provider's own access tokens count.
-    #[prost(message, optional, tag = "4")]
-    pub session_tokens: Option<SessionTokens>,
-}
-
-/// Under which terms a provider's own access tokens count.
-#[derive(Clone, PartialEq, Message)]
-pub struct SessionTokens {
-    /// The one value of `iss`.
-    #[prost(string, tag = "1")]
-    pub issuer: String,
-    /// What `aud` has to contain.
-    #[prost(string, tag = "2")]
-    pub audience: String,
-    /// The issuer under which people are linked: the one of the discovery document.
-    #[prost(string, tag = "3")]
-    pub identity_issuer: String,
-    /// What `aud` must not contain: the client ids that `id_token`s are for.
-    #[prost(string, repeated, tag = "4")]
-    pub client_ids: Vec<String>,
-    /// The algorithms, by their names in a header.
-    #[prost(string, repeated, tag = "5")]
-    pub algorithms: Vec<String>,
-    /// How far the provider's clock may differ, in seconds.
-    #[prost(uint64, tag = "6")]
-    pub clock_tolerance: u64,
-    /// How long after `iat` a token is good at most, in seconds.
-    #[prost(uint64, tag = "7")]
-    pub max_life: u64,
-    /// What names the person: `sub`, `uid` or `tid+oid`. A gate that doesn't know it refuses the tokens.
-    #[prost(string, tag = "8")]
-    pub subject: String,
-    /// Whether the header must say `at+jwt`.
-    #[prost(bool, tag = "9")]
-    pub typed_only: bool,
-    /// The provider's keys.
-    #[prost(message, repeated, tag = "10")]
-    pub keys: Vec<ProviderKey>,
-}
-
-/// A public key of an identity provider.
-#[derive(Clone, PartialEq, Message)]
-pub struct ProviderKey {
-    /// Under which id it was published, if under any.
-    #[prost(string, optional, tag = "1")]
-    pub kid: Option<String>,
     /// The public key as a JSON Web Key.
     #[prost(string, tag = "2")]
     pub jwk: String,

@@ -110,6 +110,15 @@ impl Canonical for Connections {
                 .keys
                 .sort_by(|a, b| (&a.kid, &a.jwk).cmp(&(&b.kid, &b.jwk)));
         }
+        let registrations = self
+            .connections
+            .iter_mut()
+            .map(|c| &mut c.plane_registration);
+        for registration in registrations.flatten() {
+            registration
+                .keys
+                .sort_by(|a, b| (&a.kid, &a.jwk).cmp(&(&b.kid, &b.jwk)));
+        }
     }
 }
 

@@ -39,9 +39,9 @@ pub use repository::{
     AuditCursor, AuditLog, AuditRecord, Batches, Blob, Claim, Codes, Connection, Connections,
     Deployment, Deployments, Digest, Feed, GrantRecord, GrantRepository, IdempotencyKeys,
     Identities, Identity, KeyStage, Keys, ManagedBy, Mark, Member, Organization, Organizations,
-    Plane, PlaneStage, Planes, ProviderKey, ProviderKeySets, ProviderKeys, Publication,
-    Publications, Replica, Replicas, RevocationList, Revocations, Rollout, RolloutStage, Rollouts,
-    RootDocument, Roots, Route, Sessions, Settings, SigningKey, StatusEnd, Team, Teams, Throttle,
-    Throttles, TokenRecord, Tokens, User, Users, Workspace, Workspaces,
+    Plane, PlaneStage, Planes, ProviderEndpoints, ProviderKey, ProviderKeySets, ProviderKeys,
+    Publication, Publications, Replica, Replicas, RevocationList, Revocations, Rollout,
+    RolloutStage, Rollouts, RootDocument, Roots, Route, Sessions, Settings, SigningKey, StatusEnd,
+    Team, Teams, Throttle, Throttles, TokenRecord, Tokens, User, Users, Workspace, Workspaces,
 };
 pub use unit::{Read, Unit, Write};

@@ -10,7 +10,7 @@ use sqlx::{Connection as _, SqlSafeStr};
 use crate::StoreError;
 use crate::engine::{engine_error, migrate_error};
 
-const MIGRATIONS: [(i64, &str, &str); 3] = [
+const MIGRATIONS: [(i64, &str, &str); 4] = [
     (1, "init", include_str!("../migrations/0001_init.sql")),
     (
         2,
@@ -21,6 +21,11 @@ const MIGRATIONS: [(i64, &str, &str); 3] = [
         3,
         "rollouts",
         include_str!("../migrations/0003_rollouts.sql"),
+    ),
+    (
+        4,
+        "provider endpoints",
+        include_str!("../migrations/0004_provider_endpoints.sql"),
     ),
 ];
 
@@ -74,7 +79,7 @@ mod tests {
 
     /// SHA-384 of each released migration. A line is added with a migration and never changed:
     /// databases in the field remember these sums and refuse a program with others.
-    const RELEASED: [(i64, &str); 3] = [
+    const RELEASED: [(i64, &str); 4] = [
         (
             1,
             "f2074e874d90f8f71f54b0200653d2bdd77b68c7cdb4db034cef4e3372a83828dbc03e623e8d7a89b769ab16d0fb7a43",
@@ -86,6 +91,10 @@ mod tests {
         (
             3,
             "3ca524f2dfcdedccbd0a7e25e4a95c766779b03ec014b6d56c44157bdf66924527b7bc6c92fffc077bbdf1481797e53a",
+        ),
+        (
+            4,
+            "8359fa4ab13a3ec18fa6baf696500a5ec74b20a49e2ee04abad0f1397d7b1d5401744cf20021ebfe94cdc29c6bd74603",
         ),
     ];
 
@@ -104,6 +113,6 @@ mod tests {
         });
         let released = RELEASED.map(|(version, sum)| (version, sum.to_owned()));
         assert_eq!(sums.collect::<Vec<_>>(), released);
-        assert_eq!(known(), 3);
+        assert_eq!(known(), 4);
     }
 }

@@ -1,4 +1,4 @@
-// node-oidc-provider as a company would run it: one client, one signing key, one API per resource.
+// node-oidc-provider as a company would run it: a client for apps and one for a plane, one signing key, one API per resource.
 // Arguments: port, id of the signing key. Prints "ready" once it listens.
 
 import { generateKeyPairSync } from "node:crypto";
@@ -15,6 +15,13 @@ const provider = new Provider(`http://127.0.0.1:${port}`, {
       application_type: "native",
       token_endpoint_auth_method: "none",
       redirect_uris: ["http://127.0.0.1/callback"],
+    },
+    {
+      // A plane's own client; on this machine it comes back at whatever port its gate has.
+      client_id: "aeolus-local",
+      application_type: "native",
+      token_endpoint_auth_method: "none",
+      redirect_uris: ["http://localhost/.aeolus/callback"],
     },
   ],
   jwks: { keys: [key] },

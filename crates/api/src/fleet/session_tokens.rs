@@ -217,14 +217,14 @@ fn without_tokens(kind: ConnectionKind) -> Option<&'static str> {
     }
 }
 
-fn is_shared_tenant(url: &str) -> bool {
+pub(super) fn is_shared_tenant(url: &str) -> bool {
     let mut parts = url.split('/').skip(3);
     matches!(parts.next(), Some("common" | "organizations" | "consumers"))
 }
 
 /// `https://HOST[:PORT][/PATH]`, or `http` on this machine; nothing that a URL parser could take for
 /// something else.
-fn is_provider_url(text: &str) -> bool {
+pub(super) fn is_provider_url(text: &str) -> bool {
     let plain = text
         .bytes()
         .all(|b| b.is_ascii_alphanumeric() || b"-._~/:[]".contains(&b));

@@ -63,6 +63,7 @@ fn table(planes: &[Plane]) -> Table {
         "APPLIED",
         "LAST SEEN",
         "ALARM",
+        "REDIRECT URI",
         "ID",
     ]);
     for plane in planes {
@@ -79,6 +80,7 @@ fn table(planes: &[Plane]) -> Table {
             plane.applied_seq.to_string(),
             seen.unwrap_or_else(|| "never".to_owned()),
             plane.alarm.clone().unwrap_or_default(),
+            plane.redirect_uri.clone().unwrap_or_default(),
             plane.id.to_string(),
         ]);
     }

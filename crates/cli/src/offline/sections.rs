@@ -159,11 +159,18 @@ impl<'a> World<'a> {
                 );
                 return Err(Report::new("FLT-0003", text).usage());
             }
+            if !connection.plane_registrations.is_empty() {
+                let text = format!(
+                    "connection {name} has planeRegistrations, but without a control plane there is nobody to be away: take them out of a document for `aeolus plane build`"
+                );
+                return Err(Report::new("FLT-0003", text).usage());
+            }
             sections.connections.connections.push(Connection {
                 id: id(&self.seed, "connection", &[name]).to_vec(),
                 name: name.to_owned(),
                 kind: connection.kind.name().to_owned(),
                 session_tokens: None,
+                plane_registration: None,
             });
         }
         Ok(sections)

@@ -127,6 +127,7 @@ mod tests {
             issuer: String::new(),
             keys: Vec::new(),
             fetched_at: Time::from_secs(0),
+            endpoints: None,
         };
         for (seconds, age) in [
             (-61, Age::Old),

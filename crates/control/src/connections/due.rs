@@ -61,6 +61,7 @@ mod tests {
             issuer: String::new(),
             keys: Vec::new(),
             fetched_at: Time::from_secs(at),
+            endpoints: None,
         }
     }
 

@@ -1,8 +1,8 @@
 //! A provider's discovery document and its keys (OIDC Discovery §4, RFC 7517 §5).
 
-use aeolus_api::egress::{Egress, EgressError, Reach};
+use aeolus_api::egress::{Egress, EgressError, Reach, is_askable, reach_of};
 use aeolus_keys::{JwkSet, KeyError};
-use aeolus_store::ProviderKey;
+use aeolus_store::{ProviderEndpoints, ProviderKey};
 use serde::Deserialize;
 
 /// What a provider says of itself.
@@ -12,6 +12,8 @@ pub(super) struct Found {
     pub(super) issuer: String,
     /// Its keys.
     pub(super) keys: Keys,
+    /// Where it signs people in, if it says so in a way that can be used.
+    pub(super) endpoints: Option<ProviderEndpoints>,
 }
 
 /// A provider's set of keys.
@@ -43,23 +45,37 @@ pub(super) enum FetchError {
 struct Document {
     issuer: String,
     jwks_uri: String,
+    #[serde(default)]
+    authorization_endpoint: String,
+    #[serde(default)]
+    token_endpoint: String,
+    #[serde(default)]
+    authorization_response_iss_parameter_supported: bool,
+}
+
+impl Document {
+    fn endpoints(self) -> Option<ProviderEndpoints> {
+        let both = [&self.authorization_endpoint, &self.token_endpoint];
+        let usable = both.into_iter().all(|url| is_askable(url));
+        usable.then_some(ProviderEndpoints {
+            authorization: self.authorization_endpoint,
+            token: self.token_endpoint,
+            names_itself: self.authorization_response_iss_parameter_supported,
+        })
+    }
 }
 
 /// Asks for the document at `url`, then for the keys that it names.
 pub(super) async fn fetch(egress: &Egress, url: &str) -> Result<Found, FetchError> {
     let body = egress.get(url, Reach::Configured).await;
     let document = document(&body.map_err(|e| FetchError::Egress("discovery", e))?, url)?;
-    // What a document names is only trusted to be public, unless it stays where the operator pointed.
-    let reach = if host(&document.jwks_uri) == host(url) {
-        Reach::Configured
-    } else {
-        Reach::Public
-    };
+    let reach = reach_of(&document.jwks_uri, url);
     let body = egress.get(&document.jwks_uri, reach).await;
     let keys = keys(&body.map_err(|e| FetchError::Egress("keys", e))?)?;
     Ok(Found {
-        issuer: document.issuer,
+        issuer: document.issuer.clone(),
         keys,
+        endpoints: document.endpoints(),
     })
 }
 
@@ -91,15 +107,6 @@ fn keys(body: &[u8]) -> Result<Keys, KeyError> {
         usable: keys.collect(),
         left_out,
     })
-}
-
-fn host(url: &str) -> Option<String> {
-    let url = url::Url::parse(url).ok()?;
-    Some(format!(
-        "{}:{:?}",
-        url.host_str()?,
-        url.port_or_known_default()
-    ))
 }
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ pub(crate) async fn list(ctx: Ctx) -> Result<Json<Page<Connection>>, ApiError> {
         let settings = Settings::of(&connection).ok_or_else(|| broken("the settings"))?;
         let kind = serde_json::from_value(connection.kind.as_str().into());
         let held = held.iter().find(|held| held.connection == connection.id);
+        let endpoints = held.and_then(|held| held.endpoints.as_ref());
         items.push(Connection {
             id: connection.id,
             kind: kind.map_err(|_| broken("the type"))?,
@@ -29,6 +30,9 @@ pub(crate) async fn list(ctx: Ctx) -> Result<Json<Page<Connection>>, ApiError> {
             client_id: settings.client_id,
             discovery_url: settings.discovery_url,
             session_tokens: settings.session_tokens.is_some(),
+            plane_registrations: settings.plane_registrations,
+            authorization_endpoint: endpoints.map(|found| found.authorization.clone()),
+            token_endpoint: endpoints.map(|found| found.token.clone()),
             keys_fetched_at: held.map(|held| held.fetched_at.secs()),
         });
     }

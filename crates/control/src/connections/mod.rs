@@ -10,7 +10,7 @@ mod terms;
 use std::collections::HashMap;
 use std::time::Duration;
 
-use aeolus_api::egress::Egress;
+use aeolus_api::egress::{Bounds, Egress};
 use aeolus_model::{ConnectionId, Rng, Time};
 use aeolus_store::{Connection, ProviderKeys, StoreError, Unit as _};
 use tokio_util::sync::CancellationToken;
@@ -27,6 +27,11 @@ pub(crate) use self::terms::{Providers, salt_from};
 const LOOK: Duration = Duration::from_secs(15);
 /// Commits come in bursts.
 const COALESCE: Duration = Duration::from_millis(100);
+/// What a provider's answer may take.
+const BOUNDS: Bounds = Bounds {
+    bytes: 256 * 1024,
+    time: Duration::from_secs(10),
+};
 
 /// Keeps the providers' keys: on schedule, when a connection changes, and when a gate meets a key that
 /// it doesn't know. Runs until shutdown.
@@ -103,7 +108,7 @@ impl Keeper {
         let name = connection.name.as_str();
         let egress = match &self.egress {
             Some(egress) => egress,
-            None => match Egress::new() {
+            None => match Egress::new(BOUNDS) {
                 Ok(made) => self.egress.insert(made),
                 Err(error) => {
                     tracing::error!(%error, "no trust anchors: no identity provider can be asked");
@@ -143,6 +148,7 @@ impl Keeper {
             issuer: found.issuer,
             keys,
             fetched_at: now,
+            endpoints: found.endpoints,
         };
         write.provider_keys().put(&keys, app.clock.now()).await?;
         app.commit(write).await.map(|_| ())

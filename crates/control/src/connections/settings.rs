@@ -1,6 +1,7 @@
 //! A connection's settings as the database keeps them.
 
-use aeolus_api::fleet::{SessionTokens, discovered_issuer, discovery_document};
+use aeolus_api::fleet::{PlaneRegistration, SessionTokens, discovered_issuer, discovery_document};
+use aeolus_model::Slug;
 use aeolus_store::Connection;
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +19,9 @@ pub(crate) struct Settings {
     /// Under which terms the provider's own tokens count.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) session_tokens: Option<SessionTokens>,
+    /// The planes' own clients.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) plane_registrations: Vec<PlaneRegistration>,
 }
 
 impl Settings {
@@ -39,9 +43,17 @@ impl Settings {
         self.discovery_url.as_deref().map(discovered_issuer)
     }
 
+    /// A plane's own client.
+    pub(crate) fn registration(&self, plane: &Slug) -> Option<&PlaneRegistration> {
+        let mut all = self.plane_registrations.iter();
+        all.find(|registration| registration.plane == *plane)
+    }
+
     /// Where to ask for the keys, if they are of any use.
     pub(crate) fn wanted_keys(&self) -> Option<String> {
-        self.session_tokens.as_ref()?;
+        if self.session_tokens.is_none() && self.plane_registrations.is_empty() {
+            return None;
+        }
         self.discovery_url.as_deref().map(discovery_document)
     }
 }

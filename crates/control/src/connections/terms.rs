@@ -1,15 +1,16 @@
-//! What planes are told of providers whose tokens count.
+//! What planes are told of providers whose tokens count, or that they sign people in at.
 
 use std::collections::BTreeMap;
 
 use aeolus_keys::digest;
 use aeolus_keys::{Jwk, PublicKey};
-use aeolus_model::{ConnectionId, PlaneId, Secret, Time, UserId};
+use aeolus_model::{ConnectionId, Secret, Time, UserId};
 use aeolus_snapshot::section;
-use aeolus_store::{Connection, Identity, ProviderKeys};
+use aeolus_store::{Connection, Identity, Plane, ProviderKeys};
 
 use super::Settings;
 use super::age::Age;
+use crate::config::SessionLife;
 
 const LABEL: &[u8] = b"aeolus identities";
 
@@ -18,10 +19,17 @@ pub(crate) fn salt_from(master: &Secret<[u8; 32]>) -> Secret<[u8; 32]> {
     Secret::new(digest::hmac(master.expose(), &[LABEL]))
 }
 
-/// The connections whose tokens count, and what is known of their providers.
+/// The connections that planes need people's identities for, and what is known of their providers.
 pub(crate) struct Providers {
-    known: BTreeMap<ConnectionId, (String, section::SessionTokens)>,
+    known: BTreeMap<ConnectionId, Known>,
     salt: [u8; 32],
+}
+
+/// What a plane is told of one provider; at least one of the two.
+struct Known {
+    issuer: String,
+    tokens: Option<section::SessionTokens>,
+    registration: Option<section::PlaneRegistration>,
 }
 
 impl Providers {
@@ -29,8 +37,8 @@ impl Providers {
     pub(crate) fn of(
         connections: &[Connection],
         held: &[ProviderKeys],
-        (salt, plane): (&Secret<[u8; 32]>, PlaneId),
-        now: Time,
+        (salt, plane): (&Secret<[u8; 32]>, &Plane),
+        (life, now): (SessionLife, Time),
     ) -> Self {
         let known = connections.iter().filter_map(|connection| {
             let settings = Settings::of(connection)?;
@@ -39,12 +47,21 @@ impl Providers {
                 return None;
             }
             let issuer = settings.identity_issuer()?.to_owned();
-            let terms = terms(&connection.kind, &settings, held)?;
-            Some((connection.id, (issuer, terms)))
+            // The provider hasn't been asked since the connection points to it.
+            if held.issuer.trim_end_matches('/') != issuer {
+                return None;
+            }
+            let known = Known {
+                tokens: terms(&connection.kind, &settings, held),
+                registration: registration(&connection.kind, &settings, held, (plane, life)),
+                issuer,
+            };
+            (known.tokens.is_some() || known.registration.is_some())
+                .then_some((connection.id, known))
         });
         Self {
             known: known.collect(),
-            salt: digest::hmac(salt.expose(), &[plane.as_bytes()]),
+            salt: digest::hmac(salt.expose(), &[plane.id.as_bytes()]),
         }
     }
 
@@ -58,7 +75,22 @@ impl Providers {
 
     /// Under which terms a connection's tokens count, if they do.
     pub(crate) fn terms(&self, connection: ConnectionId) -> Option<section::SessionTokens> {
-        self.known.get(&connection).map(|(_, terms)| terms.clone())
+        self.known.get(&connection)?.tokens.clone()
+    }
+
+    /// How the plane signs people in at a connection's provider, if it may.
+    pub(crate) fn registration(
+        &self,
+        connection: ConnectionId,
+    ) -> Option<section::PlaneRegistration> {
+        self.known.get(&connection)?.registration.clone()
+    }
+
+    /// Whether the plane signs people in at all.
+    pub(crate) fn sign_in(&self) -> bool {
+        self.known
+            .values()
+            .any(|known| known.registration.is_some())
     }
 
     /// Everybody's identities as they travel. One of an issuer that a connection no longer points to
@@ -67,7 +99,7 @@ impl Providers {
         let mut found: BTreeMap<UserId, Vec<Vec<u8>>> = BTreeMap::new();
         for identity in all {
             let known = self.known.get(&identity.connection);
-            if known.is_none_or(|(issuer, _)| *issuer != identity.issuer) {
+            if known.is_none_or(|known| known.issuer != identity.issuer) {
                 continue;
             }
             let hidden = aeolus_snapshot::identity(
@@ -85,36 +117,65 @@ impl Providers {
     }
 }
 
-/// None while the provider hasn't been asked since the connection points to it.
 fn terms(kind: &str, settings: &Settings, held: &ProviderKeys) -> Option<section::SessionTokens> {
     let tokens = settings.session_tokens.as_ref()?;
     let identity_issuer = settings.identity_issuer()?;
-    if held.issuer.trim_end_matches('/') != identity_issuer {
-        return None;
-    }
     let algorithms: Vec<&str> = tokens.algorithms().iter().map(|alg| alg.name()).collect();
     let fits = |jwk: &str| {
         let key = Jwk::parse(jwk.as_bytes()).and_then(|jwk| PublicKey::from_jwk(&jwk));
         key.is_ok_and(|key| algorithms.contains(&key.alg().name()))
     };
-    let keys = held.keys.iter().filter(|key| fits(&key.jwk));
+    // What was signed for a client, control's or a plane's, is an `id_token`.
+    let planes = settings.plane_registrations.iter();
+    let clients = planes.map(|registration| registration.client_id.clone());
     Some(section::SessionTokens {
         issuer: tokens.issuer.clone().unwrap_or_else(|| held.issuer.clone()),
         audience: tokens.audience.clone(),
         identity_issuer: identity_issuer.to_owned(),
-        client_ids: settings.client_id.iter().cloned().collect(),
+        client_ids: settings.client_id.iter().cloned().chain(clients).collect(),
         clock_tolerance: tokens.clock_tolerance().as_secs(),
         max_life: tokens.max_life().as_secs(),
         subject: subject_claim(kind).to_owned(),
         typed_only: tokens.typ.is_some(),
-        keys: keys
-            .map(|key| section::ProviderKey {
-                kid: key.kid.clone(),
-                jwk: key.jwk.clone(),
-            })
-            .collect(),
+        keys: provider_keys(held, fits),
         algorithms: algorithms.into_iter().map(str::to_owned).collect(),
     })
+}
+
+fn registration(
+    kind: &str,
+    settings: &Settings,
+    held: &ProviderKeys,
+    (plane, life): (&Plane, SessionLife),
+) -> Option<section::PlaneRegistration> {
+    plane.auth_host.as_ref()?;
+    let registration = settings.registration(&plane.name)?;
+    let endpoints = held.endpoints.as_ref()?;
+    Some(section::PlaneRegistration {
+        client_id: registration.client_id.clone(),
+        issuer: held.issuer.clone(),
+        identity_issuer: settings.identity_issuer()?.to_owned(),
+        authorization_endpoint: endpoints.authorization.clone(),
+        token_endpoint: endpoints.token.clone(),
+        names_itself: endpoints.names_itself,
+        // Okta's `sub` is the user's id in `id_token`s: the same as `uid` in its access tokens.
+        subject: match subject_claim(kind) {
+            "uid" => "sub".to_owned(),
+            claim => claim.to_owned(),
+        },
+        keys: provider_keys(held, |_| true),
+        access_life: life.access.as_secs(),
+        absolute_life: life.absolute.as_secs(),
+    })
+}
+
+fn provider_keys(held: &ProviderKeys, fits: impl Fn(&str) -> bool) -> Vec<section::ProviderKey> {
+    let keys = held.keys.iter().filter(|key| fits(&key.jwk));
+    keys.map(|key| section::ProviderKey {
+        kid: key.kid.clone(),
+        jwk: key.jwk.clone(),
+    })
+    .collect()
 }
 
 /// What names a person for good: Entra's `sub` differs from application to application, and Okta's in

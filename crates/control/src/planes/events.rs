@@ -12,6 +12,7 @@ use axum::extract::Request;
 use http::HeaderMap;
 
 use super::PlaneCtx;
+use super::adopt::{Born, adopt};
 use crate::error::ApiError;
 use crate::extract;
 use crate::signin::session;
@@ -85,6 +86,26 @@ async fn act(ctx: &PlaneCtx, write: &mut Write, event: Event) -> Result<(), ApiE
             if session::end_since(&ctx.app, write, session, at).await? {
                 write.audit(audit(Action::SignOut, None, session.to_string()));
             }
+        }
+        Event::SessionBegun {
+            session,
+            user,
+            connection,
+            deployment,
+            at,
+            auth_time,
+            absolute_end,
+        } => {
+            let born = Born {
+                session,
+                user,
+                connection,
+                deployment,
+                at: Time::from_secs(at),
+                auth_time: Time::from_secs(auth_time),
+                absolute_end: Time::from_secs(absolute_end),
+            };
+            adopt(ctx, write, born).await?;
         }
         Event::UseAfterRevocation {
             at,
@@ -175,7 +196,7 @@ async fn was_late(
     Ok(true)
 }
 
-async fn organization_of(
+pub(super) async fn organization_of(
     ctx: &PlaneCtx,
     write: &mut Write,
     deployment: DeploymentId,

@@ -1,6 +1,7 @@
 //! Planes: adding them, enrolling their gates, and what gates ask. Gates always come to control.
 
 mod acks;
+mod adopt;
 mod assertion;
 mod check;
 mod create;

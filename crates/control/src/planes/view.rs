@@ -1,7 +1,8 @@
 //! A plane as the API shows it.
 
+use aeolus_api::oauth::GATE_CALLBACK_PATH;
 use aeolus_api::plane::{Plane, PlaneState};
-use aeolus_model::PlaneId;
+use aeolus_model::{Host, PlaneId, is_loopback};
 use aeolus_store::{PlaneStage, Replica, StoreError, Unit};
 
 use crate::app::App;
@@ -25,12 +26,24 @@ pub(super) async fn view(
             PlaneStage::Enrolled { .. } => PlaneState::Enrolled,
             PlaneStage::Quarantined { .. } => PlaneState::Quarantined,
         },
+        redirect_uri: plane.auth_host.as_ref().map(redirect_uri),
+        auth_host: plane.auth_host.map(|host| host.to_string()),
         name: plane.name,
         published_seq: published.map_or(0, |p| p.seq),
         applied_seq: confirmed(app, plane.id, &replicas),
         last_seen_at: last.map(aeolus_model::Time::secs),
         alarm: alarm(app, plane.id),
     })
+}
+
+/// Where providers send people back to. On this machine alone, at the port of the gate's proxy.
+fn redirect_uri(auth_host: &Host) -> String {
+    let base = if is_loopback(auth_host.as_str()) {
+        format!("http://{auth_host}:PORT")
+    } else {
+        format!("https://{auth_host}")
+    };
+    format!("{base}{GATE_CALLBACK_PATH}")
 }
 
 /// What every gate of a plane that is heard of has in force; 0 if none is.

@@ -91,6 +91,7 @@ pub(super) fn connection(from: &Connection) -> section::Connection {
         name: from.name.to_string(),
         kind: from.kind.clone(),
         session_tokens: None,
+        plane_registration: None,
     }
 }
 

@@ -35,7 +35,10 @@ pub(crate) async fn of(app: &App, view: &mut Read, plane: PlaneId) -> Result<Sec
         |deployment: &Deployment| places.get(&deployment.workspace).map_or("", String::as_str);
     let connections = view.connections().list().await?;
     let held = view.provider_keys().list().await?;
-    let providers = Providers::of(&connections, &held, (&app.identity_salt, plane), now);
+    let record = view.planes().get(plane).await?;
+    let record = record.ok_or_else(|| StoreError::Corrupt(format!("there is no plane {plane}")))?;
+    let salted = (&app.identity_salt, &record);
+    let providers = Providers::of(&connections, &held, salted, (app.session, now));
     let mut identities = providers.identities(&view.identities().reaching(plane).await?);
     let mut revocations = BTreeMap::new();
     let lost = crate::restore::lost(view).await?;
@@ -51,10 +54,7 @@ pub(crate) async fn of(app: &App, view: &mut Read, plane: PlaneId) -> Result<Sec
             revocations.insert(organization, list);
         }
     }
-    let rollouts = match view.planes().get(plane).await? {
-        Some(plane) => rollout::of_plane(view, &plane.name).await?,
-        None => Vec::new(),
-    };
+    let rollouts = rollout::of_plane(view, &record.name).await?;
     let granted: BTreeSet<Subject> = grants.iter().map(|g| g.grant.subject).collect();
     let people = users.iter().map(|user| section::Subject {
         identities: identities.remove(&user.id).unwrap_or_default(),
@@ -91,10 +91,15 @@ pub(crate) async fn of(app: &App, view: &mut Read, plane: PlaneId) -> Result<Sec
                 .iter()
                 .map(|connection| section::Connection {
                     session_tokens: providers.terms(connection.id),
+                    plane_registration: providers.registration(connection.id),
                     ..records::connection(connection)
                 })
                 .collect(),
             identity_salt: providers.salt(),
+            auth_host: record
+                .auth_host
+                .filter(|_| providers.sign_in())
+                .map_or_else(String::new, |host| host.to_string()),
         },
         rollouts: Rollouts { rollouts },
         revocations,

@@ -19,8 +19,8 @@ use crate::fixture::{Fixture, Gate, fleet};
 use crate::publish::Reader;
 
 /// A provider on loopback whose answers a test writes.
-struct Idp {
-    url: String,
+pub(crate) struct Idp {
+    pub(crate) url: String,
     said: Said,
 }
 
@@ -32,7 +32,7 @@ struct Said {
 }
 
 impl Idp {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let said = Said::default();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -40,7 +40,12 @@ impl Idp {
             let url = url.clone();
             move |State(said): State<Said>| async move {
                 let issuer = said.issuer.lock().unwrap().clone();
-                axum::Json(json!({"issuer": issuer, "jwks_uri": format!("{url}/jwks")}))
+                axum::Json(json!({
+                    "issuer": issuer, "jwks_uri": format!("{url}/jwks"),
+                    "authorization_endpoint": format!("{url}/auth"),
+                    "token_endpoint": format!("{url}/token"),
+                    "authorization_response_iss_parameter_supported": true,
+                }))
             }
         };
         let keys = |State(said): State<Said>| async move {
@@ -57,7 +62,7 @@ impl Idp {
         Self { url, said }
     }
 
-    fn publish(&self, kids: &[&str]) {
+    pub(crate) fn publish(&self, kids: &[&str]) {
         let keys: Vec<Value> = kids
             .iter()
             .map(|kid| {
@@ -72,7 +77,7 @@ impl Idp {
     }
 
     /// The usual fleet with a connection to it, and EVE linked there.
-    fn document(&self, life: &str) -> Value {
+    pub(crate) fn document(&self, life: &str) -> Value {
         let mut body = fleet();
         body["fleet"]["connections"] = json!([{
             "name": "idp", "type": "custom", "clientId": "spa", "discoveryUrl": self.url,
@@ -86,7 +91,7 @@ impl Idp {
     }
 }
 
-async fn apply(f: &Fixture, admin: &str, query: &str, body: Value) -> Value {
+pub(crate) async fn apply(f: &Fixture, admin: &str, query: &str, body: Value) -> Value {
     let path = format!("/v1/apply?{query}");
     let answer = f.call("POST", &path, admin, Some(body)).await;
     answer.expect(200).json()

@@ -13,6 +13,8 @@ mod deployment_page;
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]
+mod outage;
+#[cfg(test)]
 mod planes;
 #[cfg(test)]
 mod provider;

@@ -115,6 +115,11 @@ impl Aud {
         self.0.iter().any(|named| named == audience)
     }
 
+    /// How many are named.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     pub(super) fn has_any(&self, of: &[Box<str>]) -> bool {
         of.iter().any(|audience| self.has(audience))
     }
@@ -165,7 +170,7 @@ fn text<'de, D: Deserializer<'de>>(reader: D) -> Result<Option<String>, D::Error
 
 /// A `NumericDate` (RFC 7519 §2): a number, which may have a fraction. Beyond what can be a date it
 /// is malformed.
-fn date<'de, D: Deserializer<'de>>(reader: D) -> Result<i64, D::Error> {
+pub(super) fn date<'de, D: Deserializer<'de>>(reader: D) -> Result<i64, D::Error> {
     struct Seconds;
 
     impl Visitor<'_> for Seconds {
@@ -198,7 +203,7 @@ fn date<'de, D: Deserializer<'de>>(reader: D) -> Result<i64, D::Error> {
     reader.deserialize_any(Seconds)
 }
 
-fn maybe_date<'de, D: Deserializer<'de>>(reader: D) -> Result<Option<i64>, D::Error> {
+pub(super) fn maybe_date<'de, D: Deserializer<'de>>(reader: D) -> Result<Option<i64>, D::Error> {
     date(reader).map(Some)
 }
 

@@ -8,7 +8,7 @@ use aeolus_keys::{Alg, ForeignKey, PublicKey};
 use aeolus_model::{ConnectionId, UserId};
 use aeolus_snapshot::{Identity, Sections, section};
 
-use super::{Provider, Providers, SubjectClaim};
+use super::{Provider, Providers, SubjectClaim, registration};
 
 /// The most that a clock may differ, whatever the snapshot says.
 const MAX_TOLERANCE: u64 = 300;
@@ -37,13 +37,18 @@ impl Providers {
                 ambiguous.insert(issuer);
             }
         }
-        if by_issuer.is_empty() || sections.connections.identity_salt.is_empty() {
+        let (auth_host, registrations) = registration::load(sections);
+        if (by_issuer.is_empty() && registrations.is_empty())
+            || sections.connections.identity_salt.is_empty()
+        {
             return Self::default();
         }
         Self {
             by_issuer,
             people: people(&sections.subjects),
             salt: sections.connections.identity_salt.as_slice().into(),
+            registrations,
+            auth_host,
         }
     }
 }
@@ -94,13 +99,7 @@ fn provider(connection: &[u8], terms: &section::SessionTokens) -> Option<Provide
         .into_iter()
         .filter(|alg| terms.algorithms.iter().any(|name| name == alg.name()))
         .collect();
-    let key = |record: &section::ProviderKey| {
-        Some(ForeignKey {
-            kid: record.kid.clone(),
-            key: PublicKey::from_jwk_json(&record.jwk).ok()?,
-        })
-    };
-    let keys: Vec<ForeignKey> = terms.keys.iter().filter_map(key).collect();
+    let keys = keys(&terms.keys);
     Some(Provider {
         connection: ConnectionId::from_slice(connection).ok()?,
         identity_issuer: terms.identity_issuer.as_str().into(),
@@ -118,6 +117,17 @@ fn provider(connection: &[u8], terms: &section::SessionTokens) -> Option<Provide
         keys,
         terms: digest(connection, terms),
     })
+}
+
+/// The keys that can be understood.
+pub(super) fn keys(records: &[section::ProviderKey]) -> Vec<ForeignKey> {
+    let key = |record: &section::ProviderKey| {
+        Some(ForeignKey {
+            kid: record.kid.clone(),
+            key: PublicKey::from_jwk_json(&record.jwk).ok()?,
+        })
+    };
+    records.iter().filter_map(key).collect()
 }
 
 const ALGORITHMS: [Alg; 3] = [Alg::Rs256, Alg::Es256, Alg::EdDsa];

@@ -68,6 +68,7 @@ fn fleet() -> Fleet {
             name: "auth0".to_owned(),
             kind: "auth0".to_owned(),
             session_tokens: Some(terms()),
+            plane_registration: None,
         });
     let linked = identity("auth0|eve");
     let subjects = fleet.sections.subjects.subjects.iter_mut();

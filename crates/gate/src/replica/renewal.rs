@@ -11,6 +11,7 @@ use tokio::time::timeout;
 
 use super::control::{Control, ControlError};
 use super::learnt::Learnt;
+use super::outbox::Outbox;
 use super::state::lock;
 
 const QUEUE: usize = 4096;
@@ -68,6 +69,7 @@ impl SessionRenewals {
     pub(crate) async fn work<C: Control>(
         &self,
         control: &C,
+        outbox: &Outbox,
         now: Time,
     ) -> Result<(), ControlError> {
         let (session, deployment) = loop {
@@ -79,6 +81,7 @@ impl SessionRenewals {
             }
         };
         let request = RenewRequest { deployment };
+        let told = outbox.is_told();
         let answer = timeout(LIMIT, control.renew(session, &request))
             .await
             .unwrap_or_else(|_| Err(ControlError::Unavailable("no answer in time".into())));
@@ -87,6 +90,8 @@ impl SessionRenewals {
                 let end = Time::from_secs(answer.access_end.min(answer.absolute_end));
                 self.learnt.put(session, Renewal::Renewed(end), end, now);
             }
+            // It may have begun here, and control has not been told: the next check asks again.
+            Err(ControlError::Refused { status: 404, .. }) if !told => {}
             Err(ControlError::Refused {
                 status: 404 | 410, ..
             }) => self.end(session, now),

@@ -21,7 +21,8 @@ pub(super) async fn finish(gate: &Gate, visit: &Visit<'_>) -> Response<Body> {
     let pending = visit
         .parameter("state")
         .and_then(|state| state::take(&mut ring, &state));
-    let Some(pending) = pending.filter(|_| from_control) else {
+    let asked_control = |pending: &Pending| from_control && pending.provider.is_none();
+    let Some(pending) = pending.filter(asked_control) else {
         return pages::failed("This sign-in was not begun here, or it took too long.");
     };
     let spent = state::seal(gate, visit, ring);
@@ -57,7 +58,11 @@ fn welcome(
         tracing::error!("control's answer to a sign-in does not verify");
         return pages::failed("The control plane's answer does not verify.");
     };
-    gate.drills.signed_in(session.user);
+    // Who comes through a provider at which the plane signs people in could have done so.
+    let alone = visit.world.registration(session.connection).is_some();
+    if !(alone && visit.world.is_linked(session.user)) {
+        gate.drills.signed_in(session.user);
+    }
     match cookies::seal(gate, visit, &session) {
         Some(cookie) => answer::with_cookie(answer::redirect(&pending.next), &cookie),
         None => pages::failed("The session could not be kept."),

@@ -4,6 +4,7 @@
 mod callback;
 mod cookies;
 mod info;
+mod outage;
 mod pages;
 mod sign_in;
 mod sign_out;
@@ -24,6 +25,8 @@ use crate::codec::pairs;
 use crate::gate::Gate;
 use crate::limits::{Class, Source, Waiter};
 
+pub(crate) use outage::Spent;
+
 /// Where the pages live.
 pub const PREFIX: &str = "/.aeolus/";
 
@@ -32,6 +35,8 @@ pub(crate) struct Visit<'a> {
     pub(crate) method: Method,
     /// The host in canonical form, to which cookies are bound.
     pub(crate) host: String,
+    /// The port in the request's host, where there is one.
+    pub(crate) port: Option<u16>,
     /// `https://host`, or `http://host:port` on loopback: what redirects are built from.
     pub(crate) base: String,
     pub(crate) query: &'a str,
@@ -70,6 +75,12 @@ pub async fn serve(gate: &Gate, parts: &Parts, peer: Option<IpAddr>) -> Response
     let Some(visit) = visit(gate, parts, peer, world) else {
         return answer::text(StatusCode::BAD_REQUEST, "The request is malformed.\n");
     };
+    if visit.world.auth_host() == Some(&*visit.host) {
+        return match (parts.uri.path(), visit.method) {
+            ("/.aeolus/callback", Method::Get) => outage::relay(gate, &visit),
+            _ => answer::text(StatusCode::NOT_FOUND, "Nothing is served here.\n"),
+        };
+    }
     if visit.world.any_deployment_of(&visit.host).is_none() {
         return answer::text(StatusCode::NOT_FOUND, "Nothing is served here.\n");
     }
@@ -86,7 +97,10 @@ pub async fn serve(gate: &Gate, parts: &Parts, peer: Option<IpAddr>) -> Response
             None => pages::busy(),
         },
         ("/.aeolus/callback", Method::Get) => match enter() {
-            Some(_wait) => callback::finish(gate, &visit).await,
+            Some(_wait) => match visit.parameter("ticket") {
+                Some(ticket) => outage::finish(gate, &visit, &ticket).await,
+                None => callback::finish(gate, &visit).await,
+            },
             None => pages::busy(),
         },
         ("/.aeolus/refresh", Method::Get) => info::refresh(gate, &visit),
@@ -113,14 +127,7 @@ fn visit<'a>(
     let mut hosts = parts.headers.get_all(HOST).iter();
     let written = hosts.next().filter(|_| hosts.next().is_none())?;
     let (host, port) = split_host(written.to_str().ok()?)?;
-    let base = if is_loopback(&host) {
-        match port {
-            Some(port) if port != 80 => format!("http://{host}:{port}"),
-            _ => format!("http://{host}"),
-        }
-    } else {
-        format!("https://{host}")
-    };
+    let base = base(&host, port);
     let target = parts.uri.path_and_query()?.as_str().as_bytes();
     let headers = Headers::collect(pairs(&parts.headers));
     let question = Question {
@@ -135,6 +142,7 @@ fn visit<'a>(
     Some(Visit {
         method: Method::parse(parts.method.as_str().as_bytes())?,
         host,
+        port,
         base,
         query: parts.uri.query().unwrap_or_default(),
         headers,
@@ -142,6 +150,17 @@ fn visit<'a>(
         world,
         now: gate.knowledge.now(),
     })
+}
+
+/// What URLs of a host begin with. Ports are for this machine only.
+fn base(host: &str, port: Option<u16>) -> String {
+    if !is_loopback(host) {
+        return format!("https://{host}");
+    }
+    match port {
+        Some(port) if port != 80 => format!("http://{host}:{port}"),
+        _ => format!("http://{host}"),
+    }
 }
 
 fn split_host(written: &str) -> Option<(String, Option<u16>)> {

@@ -11,7 +11,7 @@ use crate::body::Body;
 const POLICY: &str =
     "default-src 'none'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
-/// `content` is ours: nothing from a request is ever written into a page.
+/// `content` is ours: nothing from a request is written into a page unless it is escaped.
 fn page(status: StatusCode, title: &str, content: &str) -> Response<Body> {
     let html = format!(
         "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\">\
@@ -47,9 +47,56 @@ pub(super) fn control_is_away(age: Option<Duration>) -> Response<Body> {
         &format!(
             "<p>The control plane can't be reached. {since}</p>\
              <p>People and programs that are signed in already are not affected. \
-             Try again in a few minutes.</p>"
+             Try again in a few minutes.</p>\
+             <p>Code: <code>sign_in_needs_control</code></p>"
         ),
     )
+}
+
+/// Somebody whom the provider knows and this plane doesn't, or no longer.
+pub(super) fn unknown_here() -> Response<Body> {
+    page(
+        StatusCode::FORBIDDEN,
+        "You can't sign in right now",
+        "<p>The control plane can't be reached. Until it is back, only people can sign in whom this \
+         plane knew at this identity provider before. Accounts with a password of their own have to \
+         wait for the control plane.</p>\
+         <p>Try again when it is back.</p><p>Code: <code>sign_in_unknown_here</code></p>",
+    )
+}
+
+/// The provider doesn't answer either.
+pub(super) fn provider_is_away() -> Response<Body> {
+    unavailable(
+        "Signing in is not possible right now",
+        "<p>The identity provider doesn't answer this gate, and the control plane can't be reached.</p>\
+         <p><a href=\"/.aeolus/sign-in\">Sign in again</a> in a minute.</p>\
+         <p>Code: <code>sign_in_provider_unreachable</code></p>",
+    )
+}
+
+/// Where to sign in while control is away. Names are out of the signed snapshot, links are made of them
+/// and of a path that is escaped twice: as a query, then as HTML.
+pub(super) fn choose(ways: &[(String, String)]) -> Response<Body> {
+    let ways = ways.iter().map(|(name, link)| {
+        let (name, link) = (escape(name), escape(link));
+        format!("<li><a href=\"{link}\">{name}</a></li>")
+    });
+    let ways: String = ways.collect();
+    page(
+        StatusCode::OK,
+        "Sign in",
+        &format!(
+            "<p>The control plane can't be reached. People whom this plane knows can sign in at:</p>\
+             <ul>{ways}</ul><p>Accounts with a password of their own have to wait.</p>"
+        ),
+    )
+}
+
+/// A sign-in came to nothing at a host where none can be begun.
+pub(super) fn lost(why: &str) -> Response<Body> {
+    let content = format!("<p>{why}</p><p>Go back to where you came from, and sign in again.</p>");
+    page(StatusCode::BAD_REQUEST, "That did not work", &content)
 }
 
 /// Others come first: whoever is signed in already.

@@ -1,53 +1,39 @@
 //! `GET /.aeolus/sign-in?next=/path`: sends the browser to control with PKCE (RFC 7636).
 
-use std::time::Duration;
+use std::sync::Arc;
 
-use aeolus_decide::is_local_path;
+use aeolus_decide::{AWAY, Deployment, is_local_path};
 use aeolus_keys::digest::{random_token, sha256};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::Response;
 
 use super::state::{self, Pending};
-use super::{Visit, pages};
+use super::{Visit, outage, pages};
 use crate::answer;
 use crate::body::Body;
 use crate::gate::Gate;
-
-/// Without news for so long, control counts as out of reach.
-const GONE: Duration = Duration::from_secs(90);
 
 /// The longest path that is gone back to; three of them and their secrets fit a cookie.
 const MAX_NEXT: usize = 512;
 
 pub(super) fn begin(gate: &Gate, visit: &Visit<'_>) -> Response<Body> {
-    let age = gate.knowledge.age();
-    if gate.tokens.is_none() || age.is_none_or(|age| age > GONE) {
-        return pages::control_is_away(age);
-    }
     let next = visit.parameter("next").unwrap_or_default();
     let next = if is_local_path(&next) && next.len() <= MAX_NEXT && !is_ours(&next) {
         next
     } else {
         "/".to_owned()
     };
+    let age = gate.knowledge.age();
+    if gate.tokens.is_none() || age.is_none_or(|age| age > AWAY) {
+        return outage::begin(gate, visit, next, age);
+    }
     let world = &visit.world;
-    let wanted = world
-        .deployment_at(&visit.host, &next)
-        .or_else(|| world.any_deployment_of(&visit.host));
-    let Some(deployment) = wanted else {
+    let Some(deployment) = wanted(visit, &next) else {
         return pages::failed("This address is not served by this gate.");
     };
-    let token = |bytes| random_token(&*gate.rng, bytes).expose().clone();
-    let pending = Pending {
-        state: token(16),
-        nonce: token(16),
-        verifier: token(32),
-        next,
-        deployment: deployment.id,
-        begun: visit.now.secs(),
-    };
-    let challenge = URL_SAFE_NO_PAD.encode(sha256(pending.verifier.as_bytes()));
+    let pending = pending(gate, visit, next, deployment);
+    let challenge = challenge(&pending);
     let query = url::form_urlencoded::Serializer::new(String::new())
         .append_pair("response_type", "code")
         .append_pair("client_id", &client_id(gate))
@@ -66,6 +52,37 @@ pub(super) fn begin(gate: &Gate, visit: &Visit<'_>) -> Response<Body> {
     };
     let location = format!("{}/oauth2/authorize?{query}", world.issuer());
     answer::with_cookie(answer::redirect(&location), &cookie)
+}
+
+/// The deployment that a sign-in is for.
+pub(super) fn wanted<'a>(visit: &'a Visit<'_>, next: &str) -> Option<&'a Arc<Deployment>> {
+    let world = &visit.world;
+    let wanted = world.deployment_at(&visit.host, next);
+    wanted.or_else(|| world.any_deployment_of(&visit.host))
+}
+
+/// A new sign-in at control.
+pub(super) fn pending(
+    gate: &Gate,
+    visit: &Visit<'_>,
+    next: String,
+    deployment: &Deployment,
+) -> Pending {
+    let token = |bytes| random_token(&*gate.rng, bytes).expose().clone();
+    Pending {
+        state: token(16),
+        nonce: token(16),
+        verifier: token(32),
+        next,
+        deployment: deployment.id,
+        begun: visit.now.secs(),
+        provider: None,
+    }
+}
+
+/// What PKCE shows of the verifier (S256).
+pub(super) fn challenge(pending: &Pending) -> String {
+    URL_SAFE_NO_PAD.encode(sha256(pending.verifier.as_bytes()))
 }
 
 /// Going back to our own pages would only lead in a circle.

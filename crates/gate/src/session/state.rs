@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use aeolus_keys::digest;
 use aeolus_keys::seal::Purpose;
-use aeolus_model::{DeploymentId, Time};
+use aeolus_model::{ConnectionId, DeploymentId, Time};
 use serde::{Deserialize, Serialize};
 
 use super::{Visit, cookies};
@@ -31,6 +31,9 @@ pub(super) struct Pending {
     pub(super) deployment: DeploymentId,
     #[serde(rename = "t")]
     pub(super) begun: i64,
+    /// At which provider, where the plane signs the person in by itself.
+    #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]
+    pub(super) provider: Option<ConnectionId>,
 }
 
 /// The sign-ins that a browser has begun at this host and may still finish.

@@ -12,16 +12,17 @@ use aeolus_decide::{SessionCookie, World};
 use aeolus_gate::listeners::{Checks, Metrics, Proxy};
 use aeolus_gate::observe::Share;
 use aeolus_gate::ports::{
-    Central, CodeExchange, Consenting, Exchanged, Journal, Knowledge, Moved, Refused, Sessions,
-    Standing, TokenEndpoint, TokenError, Unanswered, UseAfterRevocation,
+    Central, CodeExchange, Consenting, Exchanged, Journal, Knowledge, Moved, ProviderCode,
+    ProviderTokens, Redeemed, Refused, SessionBegun, Sessions, Standing, TokenEndpoint, TokenError,
+    Unanswered, UseAfterRevocation,
 };
 use aeolus_gate::{Gate, Live, Parts, Patience, PlaneSecret, Settings, server};
 use aeolus_keys::claims::{Access, AccessKind, Api, ApiKind, IdToken};
 use aeolus_keys::seal::{Keyring, Purpose, Sealer};
 use aeolus_keys::{Alg, Kind, SigningKey};
 use aeolus_model::{
-    Clock, ConnectionId, DeploymentId, OrganizationId, PlaneId, Resource, Role, SessionId, Time,
-    TokenId, UserId, WorkspaceId,
+    Clock, ConnectionId, DeploymentId, OrganizationId, PlaneId, Resource, Role, Secret, SessionId,
+    Time, TokenId, UserId, WorkspaceId,
 };
 use aeolus_snapshot::{Position, Sections, section};
 use aeolus_testkit::{ManualClock, SeededRng};
@@ -72,6 +73,9 @@ pub(crate) struct Fake {
     pub(crate) answer: Mutex<Option<Result<TokenAnswer, TokenError>>>,
     pub(crate) exchanged: Mutex<Vec<(String, String)>>,
     pub(crate) moved: Mutex<Vec<Moved>>,
+    pub(crate) begun: Mutex<Vec<SessionBegun>>,
+    pub(crate) id_token: Mutex<Option<Result<Secret<String>, TokenError>>>,
+    pub(crate) redeemed: Mutex<Vec<ProviderCode>>,
     pub(crate) central: Mutex<Said>,
     pub(crate) questions: Mutex<Vec<serde_json::Value>>,
 }
@@ -145,6 +149,10 @@ impl Journal for Fake {
     fn moved(&self, moved: Moved) {
         self.moved.lock().unwrap().push(moved);
     }
+
+    fn session_begun(&self, begun: SessionBegun) {
+        self.begun.lock().unwrap().push(begun);
+    }
 }
 
 impl Central for Fake {
@@ -161,6 +169,14 @@ impl Central for Fake {
                 Said::Nothing => std::future::pending().await,
             }
         })
+    }
+}
+
+impl ProviderTokens for Fake {
+    fn redeem(&self, code: ProviderCode) -> Redeemed<'_> {
+        self.redeemed.lock().unwrap().push(code);
+        let id_token = self.id_token.lock().unwrap().take();
+        Box::pin(async move { id_token.unwrap_or(Err(TokenError::Unavailable)) })
     }
 }
 
@@ -294,8 +310,10 @@ pub(crate) fn sections(upstream: &str, keys: &[(Kind, &SigningKey)]) -> Sections
                 name: "local".to_owned(),
                 kind: "local".to_owned(),
                 session_tokens: None,
+                plane_registration: None,
             }],
             identity_salt: Vec::new(),
+            auth_host: String::new(),
         },
         rollouts: section::Rollouts::default(),
         revocations: [(ORG, revocations)].into(),
@@ -342,6 +360,9 @@ impl Fleet {
             answer: Mutex::default(),
             exchanged: Mutex::default(),
             moved: Mutex::default(),
+            begun: Mutex::default(),
+            id_token: Mutex::default(),
+            redeemed: Mutex::default(),
             central: Mutex::new(Said::Verdict("allow")),
             questions: Mutex::default(),
         });
@@ -359,6 +380,7 @@ impl Fleet {
             journal: Arc::clone(&fake) as _,
             tokens: Some(Arc::clone(&fake) as _),
             central: Some(Arc::clone(&fake) as _),
+            providers: Some(Arc::clone(&fake) as _),
             rng,
             wall: Arc::new(Wall(Arc::clone(&fake))),
             settings: Settings::new(live()),

@@ -21,6 +21,8 @@ mod late;
 #[cfg(test)]
 mod limits;
 #[cfg(test)]
+mod outage;
+#[cfg(test)]
 mod proxy;
 #[cfg(test)]
 mod replica;

@@ -19,6 +19,8 @@ pub enum Purpose {
     WildcardSession,
     /// The state of a sign-in on its way.
     SignInState,
+    /// The `state` of a sign-in that comes back to the plane's sign-in host: which host began it.
+    CallbackState,
     /// The 30-second ticket from the plane's sign-in host to a deployment's host.
     Ticket,
     /// The cookie on the parent domain that the older contract knows.
@@ -27,10 +29,11 @@ pub enum Purpose {
 
 impl Purpose {
     /// Every purpose.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Session,
         Self::WildcardSession,
         Self::SignInState,
+        Self::CallbackState,
         Self::Ticket,
         Self::ParentCookie,
     ];
@@ -40,6 +43,7 @@ impl Purpose {
             Self::Session => "session",
             Self::WildcardSession => "wildcard-session",
             Self::SignInState => "sign-in-state",
+            Self::CallbackState => "callback-state",
             Self::Ticket => "ticket",
             Self::ParentCookie => "parent-cookie",
         }

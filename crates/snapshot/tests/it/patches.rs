@@ -96,6 +96,7 @@ fn connections() -> impl Strategy<Value = Connections> {
         Connections {
             connections: connections.collect(),
             identity_salt,
+            auth_host: String::new(),
         }
     })
 }

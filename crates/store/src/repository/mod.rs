@@ -57,7 +57,7 @@ pub use identities::{Identities, Identity};
 pub use keys::{KeyStage, Keys, SigningKey};
 pub use organizations::{Organization, Organizations};
 pub use planes::{Plane, PlaneStage, Planes};
-pub use provider_keys::{ProviderKey, ProviderKeySets, ProviderKeys};
+pub use provider_keys::{ProviderEndpoints, ProviderKey, ProviderKeySets, ProviderKeys};
 pub use publications::{Blob, Publication, Publications};
 pub use replicas::{Replica, Replicas};
 pub use revocations::{Mark, RevocationList, Revocations, StatusEnd};

@@ -8,12 +8,13 @@ use crate::engine::{Row, bind};
 use crate::unit::{Unit, Write};
 
 statements! {
-    LIST = "SELECT connection, revision, issuer, keys, fetched_at FROM provider_keys
+    LIST = "SELECT connection, revision, issuer, keys, fetched_at, endpoints FROM provider_keys
         ORDER BY connection";
-    PUT = "INSERT INTO provider_keys (connection, revision, issuer, keys, fetched_at)
-        VALUES ($1, $2, $3, $4, $5)
+    PUT = "INSERT INTO provider_keys (connection, revision, issuer, keys, fetched_at, endpoints)
+        VALUES ($1, $2, $3, $4, $5, $7)
         ON CONFLICT (connection) DO UPDATE SET revision = excluded.revision,
-            issuer = excluded.issuer, keys = excluded.keys, fetched_at = excluded.fetched_at
+            issuer = excluded.issuer, keys = excluded.keys, fetched_at = excluded.fetched_at,
+            endpoints = excluded.endpoints
         WHERE provider_keys.fetched_at <= excluded.fetched_at
             OR provider_keys.revision < excluded.revision OR provider_keys.fetched_at > $6";
     DROP_OLD = "UPDATE provider_keys SET keys = '[]'
@@ -33,6 +34,19 @@ pub struct ProviderKeys {
     pub keys: Vec<ProviderKey>,
     /// When.
     pub fetched_at: Time,
+    /// Where it signs people in, if it said so.
+    pub endpoints: Option<ProviderEndpoints>,
+}
+
+/// Where an identity provider signs people in (RFC 8414 §2).
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct ProviderEndpoints {
+    /// Where browsers are sent.
+    pub authorization: String,
+    /// Where codes are exchanged.
+    pub token: String,
+    /// Whether its answers to browsers name it (RFC 9207 §3).
+    pub names_itself: bool,
 }
 
 /// A public key of an identity provider.
@@ -64,7 +78,10 @@ impl ProviderKeySets<'_, Write> {
     pub async fn put(&mut self, new: &ProviderKeys, now: Time) -> Result<(), StoreError> {
         let held = self.list().await?;
         let same = held.iter().any(|held| {
-            held.connection == new.connection && held.issuer == new.issuer && held.keys == new.keys
+            held.connection == new.connection
+                && held.issuer == new.issuer
+                && held.keys == new.keys
+                && held.endpoints == new.endpoints
         });
         let ProviderKeys {
             connection,
@@ -72,8 +89,13 @@ impl ProviderKeySets<'_, Write> {
             issuer,
             keys,
             fetched_at,
+            endpoints,
         } = new;
-        let values = bind![connection, revision, issuer, json(keys)?, fetched_at, now];
+        let endpoints = endpoints.as_ref().map_or(Ok(String::new()), json)?;
+        let keys = json(keys)?;
+        let values = bind![
+            connection, revision, issuer, keys, fetched_at, now, endpoints
+        ];
         let done = if same {
             self.0.note(PUT, values).await
         } else {
@@ -102,5 +124,9 @@ fn record(row: &Row) -> Result<ProviderKeys, StoreError> {
         issuer: fields.take()?,
         keys: from_json(&fields.take::<String>()?)?,
         fetched_at: fields.take()?,
+        endpoints: match fields.take::<String>()? {
+            text if text.is_empty() => None,
+            text => Some(from_json(&text)?),
+        },
     })
 }

@@ -121,6 +121,7 @@ async fn keys_that_are_the_same_make_no_news(db: Database) {
         issuer: "https://acme.auth0.com/".to_owned(),
         keys: vec![key("a")],
         fetched_at: NOW,
+        endpoints: None,
     };
     let mut write = db.store.write().await.unwrap();
     write.provider_keys().put(&keys, NOW).await.unwrap();
@@ -130,6 +131,7 @@ async fn keys_that_are_the_same_make_no_news(db: Database) {
     let later = ProviderKeys {
         revision: 2,
         fetched_at: NOW.plus(Duration::from_secs(600)),
+        endpoints: None,
         ..keys.clone()
     };
     let mut write = db.store.write().await.unwrap();
@@ -174,11 +176,13 @@ async fn second_answer(db: &Database, revision: u64, at: Time, now: Time) -> boo
         issuer: "https://acme.auth0.com/".to_owned(),
         keys: Vec::new(),
         fetched_at: NOW,
+        endpoints: None,
     };
     let second = ProviderKeys {
         revision,
         issuer: "https://acme.auth0.com".to_owned(),
         fetched_at: at,
+        endpoints: None,
         ..first.clone()
     };
     write.provider_keys().put(&first, NOW).await.unwrap();
@@ -214,6 +218,7 @@ async fn old_keys_are_dropped_once_and_that_is_news(db: Database) {
             jwk: "{}".to_owned(),
         }],
         fetched_at: NOW,
+        endpoints: None,
     };
     write.provider_keys().put(&keys, NOW).await.unwrap();
     let first = write.commit().await.unwrap();

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use aeolus_model::Email;
+use aeolus_model::{Email, Slug};
 
 use super::Check;
-use crate::fleet::{Fleet, UserIdentity, discovered_issuer, session_tokens};
+use crate::fleet::{Fleet, UserIdentity, discovered_issuer, plane_registration, session_tokens};
 
 impl Check {
     pub(super) fn providers(&mut self, fleet: &Fleet) {
@@ -13,6 +13,15 @@ impl Check {
         for (index, connection) in fleet.connections.iter().enumerate() {
             let at = format!("connections[{index}].sessionTokens");
             session_tokens::check(connection, |member, message| {
+                self.error(&format!("{at}{member}"), message);
+            });
+            let at = format!("connections[{index}].planeRegistrations");
+            let has_auth_host = |name: &Slug| {
+                let mut planes = fleet.planes.iter();
+                let plane = planes.find(|plane| plane.name == *name)?;
+                Some(plane.auth_host.is_some())
+            };
+            plane_registration::check(connection, has_auth_host, |member, message| {
                 self.error(&format!("{at}{member}"), message);
             });
             let (Some(tokens), Some(url)) = (&connection.session_tokens, &connection.discovery_url)
@@ -24,7 +33,7 @@ impl Check {
                 let message = format!(
                     "{other} has the same issuer, so nothing says which of the two a token came through"
                 );
-                self.error(&at, message);
+                self.error(&format!("connections[{index}].sessionTokens"), message);
             }
         }
         self.identities(fleet);

@@ -77,6 +77,7 @@ pub(super) async fn show(
     .await?;
     let mut flows = flows(&issuer, &gate, &deployments);
     flows.extend(providers(&connections));
+    flows.extend(sign_in_without_control(&connections, plane));
     flows.sort();
     let mut table = Table::new(&["DIRECTION", "FROM", "HOST", "PORT", "PROTOCOL", "PURPOSE"]);
     for flow in &flows {
@@ -123,7 +124,7 @@ fn flows(issuer: &str, gate: &Gate, deployments: &[Deployment]) -> Vec<Flow> {
             protocol,
             purpose: purpose.to_owned(),
         };
-        let news = "snapshots, events, renewals; the plane's only way out, and it works without";
+        let news = "snapshots, events, renewals; the plane works without";
         flows.push(control(Direction::Out, "gate", news));
         flows.push(control(Direction::Beside, "browsers", "signing in"));
     }
@@ -163,10 +164,53 @@ fn flows(issuer: &str, gate: &Gate, deployments: &[Deployment]) -> Vec<Flow> {
     flows
 }
 
+/// Where the plane signs people in by itself: its gates exchange codes, browsers go to the provider and
+/// come back to the auth host.
+fn sign_in_without_control(connections: &[Connection], plane: &Plane) -> Vec<Flow> {
+    let mut flows = Vec::new();
+    for connection in connections {
+        let mut planes = connection.plane_registrations.iter();
+        if !planes.any(|registration| registration.plane == plane.name) {
+            continue;
+        }
+        let mut add = |direction, from, url: Option<&str>, purpose: &str| {
+            if let Some((host, port, protocol)) = url.and_then(endpoint) {
+                flows.push(Flow {
+                    direction,
+                    from,
+                    host,
+                    port: Some(port),
+                    protocol,
+                    purpose: format!("{purpose} at {} while control is away", connection.name),
+                });
+            }
+        };
+        let token = connection.token_endpoint.as_deref();
+        add(Direction::Out, "gate", token, "exchanging sign-in codes");
+        let authorization = connection.authorization_endpoint.as_deref();
+        add(Direction::Beside, "browsers", authorization, "signing in");
+    }
+    if let (false, Some(host)) = (flows.is_empty(), &plane.auth_host) {
+        flows.push(Flow {
+            direction: Direction::In,
+            from: "browsers",
+            host: host.clone(),
+            port: Some(443),
+            protocol: "https",
+            purpose: "identity providers' answers while control is away: /.aeolus/callback"
+                .to_owned(),
+        });
+    }
+    flows
+}
+
 /// Whom control asks for keys. Gates get them from it and ask nobody.
 fn providers(connections: &[Connection]) -> Vec<Flow> {
     let mut hosts: BTreeMap<(String, u16, &str), BTreeSet<&str>> = BTreeMap::new();
-    for connection in connections.iter().filter(|one| one.session_tokens) {
+    for connection in connections
+        .iter()
+        .filter(|one| one.session_tokens || !one.plane_registrations.is_empty())
+    {
         if let Some(at) = connection.discovery_url.as_deref().and_then(endpoint) {
             let names = hosts.entry(at).or_default();
             names.insert(connection.name.as_str());

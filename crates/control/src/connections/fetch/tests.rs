@@ -73,11 +73,3 @@ fn t22_t23_usable_keys_are_taken_unless_the_set_contradicts_itself() {
         assert_eq!(read(none), Err(KeyError::NoneUsable));
     }
 }
-
-#[test]
-fn keys_elsewhere_are_told_from_keys_at_home() {
-    assert_eq!(host("https://a.test/x"), host("https://a.test:443/y"));
-    for other in ["https://b.test/", "https://a.test:8443/", "http://a.test/"] {
-        assert_ne!(host("https://a.test/"), host(other), "{other}");
-    }
-}

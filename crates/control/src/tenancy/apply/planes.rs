@@ -58,6 +58,7 @@ impl Run<'_> {
                 discovery_url: wanted.discovery_url.clone(),
                 client_secret: secret,
                 session_tokens: wanted.session_tokens.clone(),
+                plane_registrations: wanted.plane_registrations.clone(),
             };
             let connection = Connection {
                 id,

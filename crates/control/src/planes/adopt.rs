@@ -1,0 +1,105 @@
+//! Sessions that began at a plane while control was away become control's own: they are in the audit
+//! log, are renewed, and end like all others.
+
+use aeolus_model::{
+    Action, Actor, AuditEvent, ConnectionId, DeploymentId, Outcome, Session, SessionId, Time,
+    UserId,
+};
+use aeolus_store::{Unit as _, Write};
+
+use super::PlaneCtx;
+use crate::connections::Settings;
+use crate::error::ApiError;
+
+/// A session as a plane tells of it.
+#[derive(Clone, Copy)]
+pub(super) struct Born {
+    pub(super) session: SessionId,
+    pub(super) user: UserId,
+    pub(super) connection: ConnectionId,
+    pub(super) deployment: DeploymentId,
+    pub(super) at: Time,
+    pub(super) auth_time: Time,
+    pub(super) absolute_end: Time,
+}
+
+/// Takes a session up. What control would not have let begin is taken up as ended, so that the plane
+/// is told of its end; what is none of the plane's is only noted.
+pub(super) async fn adopt(ctx: &PlaneCtx, write: &mut Write, born: Born) -> Result<(), ApiError> {
+    let now = ctx.app.clock.now();
+    let audit = |actor, organization, (outcome, reason): (Outcome, String)| AuditEvent {
+        at: born.at.min(now),
+        organization,
+        target: born.session.to_string(),
+        outcome,
+        reason,
+        ..ctx.request.event(&ctx.app, actor, Action::SignIn)
+    };
+    // Told twice, or an id that is in use: a plane changes no session that is there.
+    if write.sessions().get(born.session).await?.is_some() {
+        return Ok(());
+    }
+    let plane = Actor::Plane(ctx.plane.id);
+    let organization = super::events::organization_of(ctx, write, born.deployment).await?;
+    let user = write.users().get(born.user).await?;
+    let (Some(organization), Some(user)) = (organization, user) else {
+        let reason = "not_of_this_plane".to_owned();
+        write.audit(audit(plane, None, (Outcome::Denied, reason)));
+        return Ok(());
+    };
+    let refused = refusal(ctx, write, &born, user.disabled_at.is_some()).await?;
+    let session = session(ctx, &born, now);
+    let (session, event) = match refused {
+        None => {
+            let reason = format!("at_plane:{}", ctx.plane.name);
+            let actor = Actor::User(born.user);
+            let event = audit(actor, Some(organization), (Outcome::Success, reason));
+            (session, event)
+        }
+        Some(why) => {
+            let denied = (Outcome::Denied, why.to_owned());
+            (session.ended(now), audit(plane, Some(organization), denied))
+        }
+    };
+    // Without the connection there is nothing to hang it on, and no plane lets such a session live.
+    if write.connections().get(born.connection).await?.is_some() {
+        write.sessions().insert(&session).await?;
+        write.sessions().enter(born.session, organization).await?;
+    }
+    write.audit(event);
+    Ok(())
+}
+
+/// Why control would not have let it begin.
+async fn refusal(
+    ctx: &PlaneCtx,
+    write: &mut Write,
+    born: &Born,
+    disabled: bool,
+) -> Result<Option<&'static str>, ApiError> {
+    if disabled {
+        return Ok(Some("user_disabled"));
+    }
+    let connection = write.connections().get(born.connection).await?;
+    let settings = connection.as_ref().and_then(Settings::of);
+    let registered = settings.is_some_and(|s| s.registration(&ctx.plane.name).is_some());
+    if !registered {
+        return Ok(Some("no_plane_registration"));
+    }
+    let links = write.identities().of_user(born.user).await?;
+    let linked = links.iter().any(|link| link.connection == born.connection);
+    Ok((!linked).then_some("not_linked"))
+}
+
+/// Within control's own bounds, whatever the plane says.
+fn session(ctx: &PlaneCtx, born: &Born, now: Time) -> Session {
+    let began = born.at.min(now);
+    Session {
+        id: born.session,
+        user: born.user,
+        connection: born.connection,
+        auth_time: born.auth_time.min(began),
+        absolute_end: born.absolute_end.min(began.plus(ctx.app.session.absolute)),
+        end: None,
+    }
+}

@@ -1,0 +1,251 @@
+//! What planes are told so that they can sign people in, and the sessions that began there.
+
+use std::time::Duration;
+
+use aeolus_model::{Clock as _, ConnectionId, SessionId, UserId};
+use aeolus_snapshot::{Snapshot, section};
+use serde_json::{Value, json};
+
+use crate::connections::{Idp, apply};
+use crate::fixture::Fixture;
+use crate::publish::Reader;
+
+/// The usual fleet, whose plane has a client of its own at the provider, and EVE linked there.
+fn document(idp: &Idp) -> Value {
+    let mut body = idp.document("1h");
+    body["fleet"]["planes"][0]["authHost"] = json!("auth.eu-1.example.com");
+    body["fleet"]["connections"][0]["planeRegistrations"] =
+        json!([{"plane": "eu-1", "clientId": "aeolus-eu-1"}]);
+    body
+}
+
+fn registration(snapshot: &Snapshot) -> Option<(ConnectionId, &section::PlaneRegistration)> {
+    let mut connections = snapshot.sections().connections.connections.iter();
+    connections.find_map(|connection| {
+        let id = ConnectionId::from_slice(&connection.id).unwrap();
+        Some((id, connection.plane_registration.as_ref()?))
+    })
+}
+
+fn eve(snapshot: &Snapshot) -> UserId {
+    let mut subjects = snapshot.sections().subjects.subjects.iter();
+    let eve = subjects.find(|subject| subject.email == "eve@example.com");
+    UserId::from_slice(&eve.unwrap().id).unwrap()
+}
+
+/// A fleet whose plane knows how to sign EVE in.
+struct Known {
+    f: Fixture,
+    idp: Idp,
+    admin: String,
+    reader: Reader,
+    connection: ConnectionId,
+    eve: UserId,
+    deployment: String,
+}
+
+async fn known(name: &str) -> Known {
+    let f = Fixture::new(name).await;
+    let idp = Idp::start().await;
+    idp.publish(&["a"]);
+    let admin = f.admin().await;
+    apply(&f, &admin, "", document(&idp)).await;
+    f.work();
+    let mut reader = Reader::new(&f, &admin).await;
+    let snapshot = reader.until(&f, |s| registration(s).is_some()).await;
+    let (connection, _) = registration(&snapshot).unwrap();
+    let path = "/v1/organizations/acme/deployments";
+    let list = f.call("GET", path, &admin, None).await.expect(200).json();
+    Known {
+        eve: eve(&snapshot),
+        deployment: list["items"][0]["id"].as_str().unwrap().to_owned(),
+        f,
+        idp,
+        admin,
+        reader,
+        connection,
+    }
+}
+
+impl Known {
+    fn begun(&self, session: SessionId) -> Value {
+        let now = self.f.clock.now().secs();
+        json!({
+            "type": "session_begun", "session": session, "user": self.eve, "connection": self.connection,
+            "deployment": self.deployment, "at": now - 60, "authTime": now - 90,
+            "absoluteEnd": now + 86_400,
+        })
+    }
+
+    async fn tell(&self, key: &str, event: &Value) {
+        let answer = self
+            .f
+            .events(&self.reader.gate, key, event.to_string())
+            .await;
+        assert_eq!(answer.expect(200).json()["accepted"], 1);
+    }
+
+    async fn renewed(&self, session: SessionId) -> u16 {
+        let path = format!("/v1/planes/self/sessions/{session}/renew");
+        let assertion = self.f.assertion(&self.reader.gate);
+        let body = Some(json!({"deployment": self.deployment}));
+        let answer = self.f.call("POST", &path, &assertion, body).await;
+        answer.status.as_u16()
+    }
+
+    /// Outcome and reason of the sign-ins in the organization's audit log.
+    async fn audit(&self) -> Vec<(String, String)> {
+        let path = "/v1/organizations/acme/audit";
+        let log = self.f.call("GET", path, &self.admin, None).await;
+        let log = log.expect(200).json();
+        let events = log["items"].as_array().unwrap().iter();
+        let events = events.filter(|event| event["action"] == "session.sign_in");
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        events
+            .map(|event| (text(&event["outcome"]), text(&event["reason"])))
+            .collect()
+    }
+}
+
+fn session(n: u8) -> SessionId {
+    SessionId::from_bytes([n; 16])
+}
+
+#[tokio::test]
+async fn a_plane_is_told_how_to_sign_people_in_and_no_secret() {
+    let Known {
+        f,
+        idp,
+        admin,
+        mut reader,
+        ..
+    } = known("told").await;
+    apply(&f, &admin, "", idp.document("2h")).await;
+    let gone = reader.until(&f, |s| registration(s).is_none()).await;
+    assert!(gone.sections().connections.auth_host.is_empty());
+    apply(&f, &admin, "", document(&idp)).await;
+    let told = reader.until(&f, |s| registration(s).is_some()).await;
+    let connections = &told.sections().connections;
+    assert_eq!(connections.auth_host, "auth.eu-1.example.com");
+    let (id, registration) = registration(&told).unwrap();
+    assert_eq!(registration.client_id, "aeolus-eu-1");
+    assert_eq!(registration.issuer, format!("{}/", idp.url));
+    assert_eq!(registration.identity_issuer, idp.url);
+    assert_eq!(
+        registration.authorization_endpoint,
+        format!("{}/auth", idp.url)
+    );
+    assert_eq!(registration.token_endpoint, format!("{}/token", idp.url));
+    assert!(registration.names_itself);
+    assert_eq!(registration.subject, "sub");
+    assert_eq!(registration.keys.len(), 1);
+    assert_eq!(
+        (registration.access_life, registration.absolute_life),
+        (28_800, 2_592_000)
+    );
+    // What is signed for the plane's client is an `id_token`, and none of a bearer's.
+    let record = connections
+        .connections
+        .iter()
+        .find(|c| c.id == id.as_bytes());
+    let terms = record.unwrap().session_tokens.as_ref().unwrap();
+    assert_eq!(terms.client_ids, ["aeolus-eu-1", "spa"]);
+    let shown = f.call("GET", "/v1/planes/eu-1", &admin, None).await;
+    let shown = shown.expect(200).json();
+    let redirect = "https://auth.eu-1.example.com/.aeolus/callback";
+    assert_eq!(shown["redirectUri"], redirect);
+}
+
+#[tokio::test]
+async fn a_session_that_began_at_a_plane_is_taken_up_once_and_ends_like_all() {
+    let known = known("adopt").await;
+    let event = known.begun(session(1));
+    assert_eq!(known.renewed(session(1)).await, 404);
+    known.tell("one", &event).await;
+    known.tell("two", &event).await;
+    let taken = ("success".to_owned(), "at_plane:eu-1".to_owned());
+    assert_eq!(known.audit().await, [taken]);
+    assert_eq!(known.renewed(session(1)).await, 200);
+    let ended = json!({"type": "session_ended", "session": session(1), "at": 0});
+    known.tell("three", &ended).await;
+    assert_eq!(known.renewed(session(1)).await, 410);
+    // A plane changes no session that is there.
+    known.tell("four", &event).await;
+    assert_eq!(known.renewed(session(1)).await, 410);
+}
+
+#[tokio::test]
+async fn what_control_would_not_have_let_begin_is_taken_up_as_ended() {
+    let mut known = known("refuse").await;
+    let foreign = json!("01890a5d-ac96-774b-bcce-b302099a8057");
+    let mut event = known.begun(session(1));
+    event["deployment"] = foreign.clone();
+    known.tell("place", &event).await;
+    assert_eq!(known.renewed(session(1)).await, 404);
+    let mut event = known.begun(session(2));
+    event["user"] = foreign.clone();
+    known.tell("person", &event).await;
+    assert_eq!(known.renewed(session(2)).await, 404);
+    let mut unlinked = document(&known.idp);
+    unlinked["fleet"]["organizations"][0]["users"][2]["identities"] = json!([]);
+    apply(&known.f, &known.admin, "prune=true", unlinked).await;
+    known.tell("link", &known.begun(session(3))).await;
+    assert_eq!(known.renewed(session(3)).await, 410);
+    apply(&known.f, &known.admin, "", known.idp.document("1h")).await;
+    known.tell("registration", &known.begun(session(4))).await;
+    assert_eq!(known.renewed(session(4)).await, 410);
+    let denied = |reason: &str| ("denied".to_owned(), reason.to_owned());
+    let refused = [denied("not_linked"), denied("no_plane_registration")];
+    assert_eq!(known.audit().await, refused);
+    // The plane is told, so the sessions end there.
+    let f = &known.f;
+    let ended = |s: &Snapshot| {
+        let lists = s.sections().revocations.values();
+        lists.map(|list| list.sessions.len()).sum::<usize>() == 2
+    };
+    known.reader.until(f, ended).await;
+}
+
+#[tokio::test]
+async fn no_plane_makes_a_session_longer_than_control_would() {
+    let known = known("long").await;
+    let mut event = known.begun(session(1));
+    event["at"] = json!(i64::from(u32::MAX));
+    event["authTime"] = json!(i64::from(u32::MAX));
+    event["absoluteEnd"] = json!(i64::from(u32::MAX));
+    known.tell("one", &event).await;
+    known.f.clock.advance(Duration::from_secs(30 * 86_400));
+    assert_eq!(known.renewed(session(1)).await, 410);
+}
+
+#[tokio::test]
+async fn registrations_that_make_no_sense_are_refused() {
+    let f = Fixture::new("senseless").await;
+    let idp = Idp::start().await;
+    let admin = f.admin().await;
+    let refused = async |change: fn(&mut Value)| {
+        let mut body = document(&idp);
+        change(&mut body["fleet"]);
+        let answer = f.call("POST", "/v1/apply", &admin, Some(body)).await;
+        let at = answer.expect(422).json()["errors"][0]["at"].clone();
+        at.as_str().unwrap().to_owned()
+    };
+    let first = "connections[0].planeRegistrations[0]";
+    let client = format!("{first}.clientId");
+    let plane = format!("{first}.plane");
+    assert_eq!(
+        refused(|f| f["planes"][0]["authHost"] = Value::Null).await,
+        plane
+    );
+    let to = refused(|f| f["connections"][0]["planeRegistrations"][0]["plane"] = json!("us-1"));
+    assert_eq!(to.await, plane);
+    for id in ["spa", "api", "", "a b"] {
+        let mut body = document(&idp);
+        body["fleet"]["connections"][0]["planeRegistrations"][0]["clientId"] = json!(id);
+        let answer = f.call("POST", "/v1/apply", &admin, Some(body)).await;
+        let answer = answer.expect(422).json();
+        assert_eq!(answer["errors"][0]["at"], client.as_str(), "{id}");
+    }
+    let google = refused(|f| f["connections"][0]["type"] = json!("google")).await;
+    assert!(google.starts_with("connections[0]"), "{google}");
+}

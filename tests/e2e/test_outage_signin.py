@@ -1,0 +1,151 @@
+"""People whom a plane knows sign in at their identity provider while control is away."""
+
+from __future__ import annotations
+
+import json
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import requests
+from conftest import PASSWORD, required
+from harness import aeolus, provider
+from harness.process import free_port, wait_for
+
+FLEET = """
+version: 1
+planes: [{{name: local, authHost: localhost}}]
+connections:
+  - {{name: local, type: local}}
+  - name: idp
+    type: custom
+    clientId: spa
+    discoveryUrl: {issuer}
+    planeRegistrations: [{{plane: local, clientId: aeolus-local}}]
+organizations:
+  - name: acme
+    users:
+      - {{email: ann@example.com, role: ORGANIZATION_MEMBER, identities: [{{connection: idp, subject: ann}}]}}
+    workspaces:
+      - name: sales
+        grants: [{{user: ann@example.com, role: WORKSPACE_OPERATOR}}]
+        deployments:
+          - name: echo
+            plane: local
+            hosts: [echo.localhost]
+            upstream: http://127.0.0.1:{echo}
+"""
+BROWSER = {"Accept": "text/html", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+
+
+class Scene:
+    """A fleet whose plane has a client of its own at a running provider."""
+
+    def __init__(self, fleet, issuer: str) -> None:
+        self.fleet = fleet
+        self.issuer = issuer
+        self.port = fleet.proxy.rsplit(":", 1)[1]
+        self.url = f"http://echo.localhost:{self.port}"
+
+    def begin(self, browser: requests.Session) -> requests.Response:
+        """Asks to sign in."""
+        asked = {"next": "/home?x=1"}
+        return browser.get(f"{self.url}/.aeolus/sign-in", params=asked, allow_redirects=False, timeout=20)
+
+    def goes_to_provider(self) -> bool:
+        """Whether somebody who signs in is sent to the provider."""
+        answer = self.begin(requests.Session())
+        return answer.headers.get("Location", "").startswith(f"{self.issuer}/auth?")
+
+    def sign_in(self, login: str) -> tuple[requests.Session, requests.Response]:
+        """Signs in at the provider; the browser, and where it landed."""
+        browser = requests.Session()
+        browser.headers.update(BROWSER)
+        asked = self.begin(browser)
+        assert asked.status_code == 302, asked.text
+        callback = f"http://localhost:{self.port}/.aeolus/callback"
+        query = parse_qs(urlsplit(asked.headers["Location"]).query)
+        assert query["redirect_uri"] == [callback] and query["code_challenge_method"] == ["S256"]
+        answer = browser.get(asked.headers["Location"], allow_redirects=False, timeout=20)
+        back = provider.through(browser, answer, login, callback)
+        return browser, browser.get(back, timeout=20)
+
+    def audit(self) -> list[dict]:
+        """What the organization's audit log says."""
+        credentials = json.loads((self.fleet.data / "credentials.json").read_text())
+        token = credentials.get("accessToken") or credentials["access_token"]
+        url = f"{self.fleet.control}/v1/organizations/acme/audit"
+        answer = requests.get(url, headers={"Authorization": f"Bearer {token}"}, timeout=20)
+        assert answer.status_code == 200, answer.text
+        return answer.json()["items"]
+
+
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory, upstream):
+    """A fleet whose gate knows how to sign people in, and has lost control."""
+    required("node-oidc-provider", provider.installed())
+    home = tmp_path_factory.mktemp("outage")
+    (home / "password").touch(mode=0o600)
+    (home / "password").write_text(PASSWORD + "\n")
+    port = free_port()
+    with provider.provider(port, "key-1", home / "idp.log") as issuer:
+        document = home / "fleet.yaml"
+        document.write_text(FLEET.format(issuer=issuer, echo=upstream.port))
+        with aeolus.serving(home / "aeolus", document, home / "password", home / "logs") as fleet:
+            scene = Scene(fleet, issuer)
+
+            def asked() -> bool:
+                return "exchanging" in fleet.run("plane", "show", "local", "--network").stdout
+
+            wait_for("control to ask the provider", asked, 30)
+            # Answered when the gate has what control knew.
+            fleet.create_token("settled", "acme/sales/echo", "DEPLOYMENT_VIEWER")
+            yield scene
+
+
+def test_people_sign_in_without_control_and_control_takes_their_sessions_up(scene):
+    fleet = scene.fleet
+    shown = json.loads(fleet.run("plane", "show", "local", "--output", "json").stdout)
+    assert shown["authHost"] == "localhost"
+    assert shown["redirectUri"] == "http://localhost:PORT/.aeolus/callback"
+    network = json.loads(fleet.run("plane", "show", "local", "--network", "--output", "json").stdout)
+    out = [flow for flow in network if flow["direction"] == "out" and "codes" in flow["purpose"]]
+    assert [flow["port"] for flow in out] == [int(scene.issuer.rsplit(":", 1)[1])]
+
+    # While control answers it is asked.
+    answer = scene.begin(requests.Session())
+    assert answer.headers["Location"].startswith(f"{fleet.control}/oauth2/authorize?")
+
+    fleet.kill_control()
+    wait_for("the gate to count control as away", scene.goes_to_provider, 90)
+    browser, landed = scene.sign_in("ann")
+    assert landed.status_code == 200, landed.text
+    assert landed.url == f"{scene.url}/home?x=1"
+    headers = {name.lower(): value for name, value in landed.json()["headers"]}
+    assert headers["x-aeolus-email"] == "ann@example.com"
+    who = browser.get(f"{scene.url}/.aeolus/session", timeout=20).json()
+    assert who["signedIn"] and who["email"] == "ann@example.com"
+
+    # Somebody whom the provider knows and this plane doesn't.
+    stranger, page = scene.sign_in("mallory")
+    assert page.status_code == 403 and "sign_in_unknown_here" in page.text
+    assert not stranger.get(f"{scene.url}/.aeolus/session", timeout=20).json()["signedIn"]
+
+    fleet.restart_gate()
+    assert browser.get(f"{scene.url}/home", timeout=20).status_code == 200
+
+    fleet.start_control()
+
+    def begun() -> list[dict]:
+        return [event for event in scene.audit() if event["action"] == "session.sign_in"]
+
+    events = wait_for("the session in control's audit log", begun, 60)
+    assert [(event["outcome"], event["reason"]) for event in events] == [("success", "at_plane:local")]
+    assert events[0]["actor"]["type"] == "user"
+    assert browser.get(f"{scene.url}/home", timeout=20).status_code == 200
+    wait_for("sign-ins to go through control", lambda: not scene.goes_to_provider(), 60)
+
+    # It is one of control's sessions now: it ends there, too.
+    same = {"Sec-Fetch-Site": "same-origin", "Origin": scene.url}
+    out = browser.get(f"{scene.url}/.aeolus/sign-out", headers=same, timeout=20)
+    assert out.status_code == 200
+    assert not browser.get(f"{scene.url}/.aeolus/session", timeout=20).json()["signedIn"]
