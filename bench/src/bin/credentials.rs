@@ -115,6 +115,7 @@ impl Maker {
             access_start: now,
             access_end: now.plus(LIFE),
             absolute_end: now.plus(LIFE),
+            begun_here: false,
         };
         Ok(self
             .sealer

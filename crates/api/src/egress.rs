@@ -139,7 +139,10 @@ impl Egress {
 
 /// Whether a URL could be asked, or a browser sent there, at all.
 pub fn is_askable(url: &str) -> bool {
-    url.len() <= MAX_URL && checked(url, Reach::Configured).is_ok()
+    // What a parser would take away (a tab, a line end) or keep for itself (a fragment, RFC 6749 §3.1)
+    // would change what a browser is told.
+    let plain = url.bytes().all(|b| b.is_ascii_graphic() && b != b'#');
+    plain && url.len() <= MAX_URL && checked(url, Reach::Configured).is_ok()
 }
 
 /// How far to go for a URL that a provider's document names: it is only trusted to be public, unless
@@ -293,6 +296,25 @@ mod tests {
         for public in ["93.184.216.34", "2606:4700::1111"] {
             assert!(Reach::Public.allows(public.parse().unwrap()), "{public}");
         }
+    }
+
+    #[test]
+    fn a19_no_url_that_a_parser_would_change_is_given_to_a_browser() {
+        for (url, good) in [
+            ("https://a.test/auth?tenant=1", true),
+            ("https://a.test/auth#x", false),
+            ("https://a.test/a\nuth", false),
+            ("https://a.test/\u{e4}", false),
+            ("https://u@a.test/auth", false),
+            ("http://a.test/auth", false),
+            ("javascript:alert(1)", false),
+        ] {
+            assert_eq!(is_askable(url), good, "{url}");
+        }
+        assert!(!is_askable(&format!(
+            "https://a.test/{}",
+            "a".repeat(1_024)
+        )));
     }
 
     #[test]

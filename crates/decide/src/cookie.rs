@@ -41,9 +41,13 @@ pub struct SessionCookie {
     pub access_end: Time,
     /// After this nothing extends it.
     pub absolute_end: Time,
+    /// Whether the plane began it by itself: control may not have been told yet.
+    pub begun_here: bool,
 }
 
-const VERSION: u8 = 1;
+/// The first byte of the compact form says where a session began.
+const AT_CONTROL: u8 = 1;
+const AT_PLANE: u8 = 2;
 const LENGTH: usize = 1 + 3 * 16 + 4 * 8;
 
 impl SessionCookie {
@@ -55,7 +59,11 @@ impl SessionCookie {
     /// The compact form that is sealed: 81 bytes, so that the cookie stays below 512.
     pub fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(LENGTH);
-        bytes.push(VERSION);
+        bytes.push(if self.begun_here {
+            AT_PLANE
+        } else {
+            AT_CONTROL
+        });
         bytes.extend_from_slice(self.session.as_bytes());
         bytes.extend_from_slice(self.user.as_bytes());
         bytes.extend_from_slice(self.connection.as_bytes());
@@ -72,8 +80,10 @@ impl SessionCookie {
 
     /// Reads the compact form; another version or length is no session.
     pub fn decode(bytes: &[u8]) -> Option<Self> {
-        let (&VERSION, rest) = bytes.split_first()? else {
-            return None;
+        let (begun_here, rest) = match bytes.split_first()? {
+            (&AT_CONTROL, rest) => (false, rest),
+            (&AT_PLANE, rest) => (true, rest),
+            _ => return None,
         };
         let (ids, times) = rest.split_at_checked(3 * 16)?;
         let ([session, user, connection], []) = ids.as_chunks::<16>() else {
@@ -95,6 +105,7 @@ impl SessionCookie {
             access_start: time(start)?,
             access_end: time(end)?,
             absolute_end: time(absolute)?,
+            begun_here,
         })
     }
 }
@@ -137,15 +148,29 @@ mod tests {
     #[test]
     fn a_time_beyond_all_clocks_is_no_session() {
         let mut bytes = [0; LENGTH];
-        bytes[0] = VERSION;
+        bytes[0] = AT_CONTROL;
         assert!(SessionCookie::decode(&bytes).is_some());
         bytes[LENGTH - 8] = 33;
         assert_eq!(SessionCookie::decode(&bytes), None);
     }
 
+    #[test]
+    fn cookies_of_sessions_that_control_began_are_as_they_always_were() {
+        let mut bytes = vec![0; LENGTH];
+        for (first, begun_here) in [(1, Some(false)), (2, Some(true)), (0, None), (3, None)] {
+            bytes[0] = first;
+            let cookie = SessionCookie::decode(&bytes);
+            assert_eq!(
+                cookie.map(|cookie| cookie.begun_here),
+                begun_here,
+                "{first}"
+            );
+        }
+    }
+
     proptest! {
         #[test]
-        fn a_session_cookie_survives_its_compact_form(ids in any::<[[u8; 16]; 3]>(), t in any::<[i32; 4]>()) {
+        fn a_session_cookie_survives_its_compact_form(ids in any::<[[u8; 16]; 3]>(), t in any::<[i32; 4]>(), begun_here: bool) {
             let time = |t: i32| Time::from_secs(i64::from(t));
             let cookie = SessionCookie {
                 session: SessionId::from_bytes(ids[0]),
@@ -155,6 +180,7 @@ mod tests {
                 access_start: time(t[1]),
                 access_end: time(t[2]),
                 absolute_end: time(t[3]),
+                begun_here,
             };
             let bytes = cookie.encode();
             prop_assert_eq!(bytes.len(), LENGTH);

@@ -292,6 +292,13 @@ impl World {
         places.iter().find_map(|place| place.deployment.as_ref())
     }
 
+    /// How old knowledge may be for every deployment of a host (canonical form): they share a session.
+    pub fn max_stale_at(&self, host: &str) -> Option<Duration> {
+        let (_, places) = self.places(host)?;
+        let served = places.iter().filter_map(|place| place.deployment.as_ref());
+        served.map(|deployment| deployment.staleness.max()).min()
+    }
+
     /// The revocations of an organization; none means they are missing and it is denied.
     pub(crate) fn revoked(&self, organization: OrganizationId) -> Option<&Revoked> {
         self.revocations.get(&organization)

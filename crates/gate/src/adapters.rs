@@ -7,7 +7,7 @@ use std::time::Duration;
 use aeolus_api::client::Client;
 use aeolus_api::oauth::{ASSERTION_TYPE, GRANT_AUTHORIZATION_CODE};
 use aeolus_api::plane::{CheckRequest, Event};
-use aeolus_decide::{CredentialId, World};
+use aeolus_decide::{CredentialId, SessionCookie, World};
 use aeolus_model::{Clock, DeploymentId, PlaneId, SessionId, Subject, Time};
 
 use crate::ports::{
@@ -78,13 +78,30 @@ impl Sessions for ReplicaSessions {
         self.renewals.get(session) == Some(Renewal::Ended)
     }
 
-    fn renew(&self, session: SessionId, deployment: DeploymentId) {
-        self.renewals.request(session, deployment);
+    fn renew(&self, session: &SessionCookie, deployment: DeploymentId) {
+        let begun = session.begun_here.then(|| begun(session, deployment));
+        self.renewals.request(session.session, deployment, begun);
     }
 
-    fn end(&self, session: SessionId, now: Time) {
-        self.renewals.end(session, now);
-        self.outbox.session_ended(session, now);
+    fn end(&self, session: &SessionCookie, deployment: DeploymentId, now: Time) {
+        self.renewals.end(session.session, now);
+        if session.begun_here {
+            self.outbox.event(&begun(session, deployment));
+        }
+        self.outbox.session_ended(session.session, now);
+    }
+}
+
+/// A session that began here, as control is told of it.
+fn begun(session: &SessionCookie, deployment: DeploymentId) -> Event {
+    Event::SessionBegun {
+        session: session.session,
+        user: session.user,
+        connection: session.connection,
+        deployment,
+        at: session.access_start.secs(),
+        auth_time: session.auth_time.secs(),
+        absolute_end: session.absolute_end.secs(),
     }
 }
 
@@ -123,17 +140,8 @@ impl Journal for ReplicaJournal {
         });
     }
 
-    fn session_begun(&self, begun: SessionBegun) {
-        let session = begun.session;
-        self.outbox.event(&Event::SessionBegun {
-            session: session.session,
-            user: session.user,
-            connection: session.connection,
-            deployment: begun.deployment,
-            at: session.access_start.secs(),
-            auth_time: session.auth_time.secs(),
-            absolute_end: session.absolute_end.secs(),
-        });
+    fn session_begun(&self, told: SessionBegun) {
+        self.outbox.event(&begun(&told.session, told.deployment));
     }
 
     fn moved(&self, moved: Moved) {

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use aeolus_decide::{Allowed, Deny, Deployment, Memory as _};
-use aeolus_model::{Clock, PlaneId, Rng, SessionId, Time};
+use aeolus_decide::{Allowed, Deny, Deployment, Memory as _, SessionCookie};
+use aeolus_model::{Clock, DeploymentId, PlaneId, Rng, Time};
 use tokio::time::Instant;
 
 use crate::drill::Drills;
@@ -163,11 +163,11 @@ impl Gate {
     }
 
     /// Ends a session here: its cookie is refused from now on, and no token of it is kept.
-    pub(crate) fn end_session(&self, session: SessionId, now: Time) {
+    pub(crate) fn end_session(&self, session: &SessionCookie, deployment: DeploymentId, now: Time) {
         // An ended session's cookie still opens; ending it again would only cost time.
-        if !self.memory.ended(session) {
-            self.memory.sessions.end(session, now);
-            self.exchange.forget(session);
+        if !self.memory.ended(session.session) {
+            self.memory.sessions.end(session, deployment, now);
+            self.exchange.forget(session.session);
         }
     }
 

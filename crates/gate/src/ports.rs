@@ -46,11 +46,12 @@ pub trait Sessions: Send + Sync {
     /// Whether it was ended.
     fn ended(&self, session: SessionId) -> bool;
 
-    /// Asks control to renew it, some time soon.
-    fn renew(&self, session: SessionId, deployment: DeploymentId);
+    /// Asks control to renew it, some time soon. Of one that began here control is told before.
+    fn renew(&self, session: &SessionCookie, deployment: DeploymentId);
 
-    /// Ends it here at once, and tells control.
-    fn end(&self, session: SessionId, now: Time);
+    /// Ends it here at once, and tells control. So that the end of one that began here is never heard
+    /// before its beginning, which another replica may have yet to tell, both are told.
+    fn end(&self, session: &SessionCookie, deployment: DeploymentId, now: Time);
 }
 
 /// A refusal, for control's audit log.

@@ -1,6 +1,7 @@
 //! Token endpoints of identity providers, for sign-ins while control is away.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use aeolus_api::egress::{Bounds, Egress, EgressError, reach_of};
@@ -8,11 +9,17 @@ use aeolus_api::oauth::GRANT_AUTHORIZATION_CODE;
 use aeolus_model::Secret;
 use serde::Deserialize;
 use tokio::sync::Semaphore;
+use tokio::time::timeout;
 
 use crate::ports::{ProviderCode, ProviderTokens, Redeemed, TokenError};
+use crate::replica::lock;
 
-/// Codes that are exchanged at once. Whoever comes then is asked to try again.
+/// Codes that are exchanged at once at one provider: one that hangs keeps nobody from another.
 const AT_ONCE: usize = 8;
+/// How long somebody waits for a place; many come when a day begins.
+const TURN: Duration = Duration::from_secs(5);
+/// Providers of a plane, by far.
+const PROVIDERS: usize = 256;
 /// What an answer may take.
 const BOUNDS: Bounds = Bounds {
     bytes: 64 * 1024,
@@ -32,7 +39,7 @@ pub(crate) fn client() -> Option<Arc<dyn ProviderTokens>> {
 
 struct ProviderClient {
     egress: Egress,
-    places: Semaphore,
+    places: Mutex<HashMap<String, Arc<Semaphore>>>,
 }
 
 /// What is read of an answer (OIDC Core §3.1.3.3): nothing is asked for with the access token.
@@ -45,13 +52,31 @@ impl ProviderClient {
     fn new() -> Result<Self, std::io::Error> {
         Ok(Self {
             egress: Egress::new(BOUNDS)?,
-            places: Semaphore::new(AT_ONCE),
+            places: Mutex::default(),
         })
     }
 
+    fn places_at(&self, endpoint: &str) -> Arc<Semaphore> {
+        let mut all = lock(&self.places);
+        if let Some(places) = all.get(endpoint) {
+            return Arc::clone(places);
+        }
+        // Endpoints come and go with snapshots.
+        if all.len() >= PROVIDERS {
+            all.retain(|_, places| places.available_permits() < AT_ONCE);
+        }
+        let places = Arc::new(Semaphore::new(AT_ONCE));
+        all.insert(endpoint.to_owned(), Arc::clone(&places));
+        places
+    }
+
     async fn ask(&self, asked: ProviderCode) -> Result<Secret<String>, TokenError> {
-        let place = self.places.try_acquire();
-        let _place = place.map_err(|_| TokenError::Unavailable)?;
+        let places = self.places_at(&asked.endpoint);
+        let place = timeout(TURN, places.acquire()).await;
+        let _place = place
+            .ok()
+            .and_then(Result::ok)
+            .ok_or(TokenError::Unavailable)?;
         let form = [
             ("grant_type", GRANT_AUTHORIZATION_CODE),
             ("code", asked.code.code.expose()),

@@ -2,8 +2,8 @@
 //! log, are renewed, and end like all others.
 
 use aeolus_model::{
-    Action, Actor, AuditEvent, ConnectionId, DeploymentId, Outcome, Session, SessionId, Time,
-    UserId,
+    Action, Actor, AuditEvent, ConnectionId, DeploymentId, OrganizationId, Outcome, Session,
+    SessionId, Time, UserId,
 };
 use aeolus_store::{Unit as _, Write};
 
@@ -47,7 +47,8 @@ pub(super) async fn adopt(ctx: &PlaneCtx, write: &mut Write, born: Born) -> Resu
         write.audit(audit(plane, None, (Outcome::Denied, reason)));
         return Ok(());
     };
-    let refused = refusal(ctx, write, &born, user.disabled_at.is_some()).await?;
+    let disabled = user.disabled_at.is_some();
+    let refused = refusal(ctx, write, &born, (organization, disabled)).await?;
     let session = session(ctx, &born, now);
     let (session, event) = match refused {
         None => {
@@ -75,20 +76,32 @@ async fn refusal(
     ctx: &PlaneCtx,
     write: &mut Write,
     born: &Born,
-    disabled: bool,
+    (organization, disabled): (OrganizationId, bool),
 ) -> Result<Option<&'static str>, ApiError> {
     if disabled {
         return Ok(Some("user_disabled"));
     }
     let connection = write.connections().get(born.connection).await?;
     let settings = connection.as_ref().and_then(Settings::of);
-    let registered = settings.is_some_and(|s| s.registration(&ctx.plane.name).is_some());
-    if !registered {
+    let registered = settings.filter(|s| s.registration(&ctx.plane.name).is_some());
+    let Some(settings) = registered else {
         return Ok(Some("no_plane_registration"));
-    }
+    };
+    // A link that was made after the sign-in is not the one that it came through.
     let links = write.identities().of_user(born.user).await?;
-    let linked = links.iter().any(|link| link.connection == born.connection);
-    Ok((!linked).then_some("not_linked"))
+    let linked = links.iter().any(|link| {
+        link.connection == born.connection
+            && settings.identity_issuer() == Some(link.issuer.as_str())
+            && link.linked_at <= born.at
+    });
+    if !linked {
+        return Ok(Some("not_linked"));
+    }
+    // No plane says of somebody whom it doesn't know that they were there.
+    let held = write.grants().effective(born.user).await?;
+    let mut reaches = held.iter().map(|record| record.organization);
+    let known = reaches.any(|place| place.is_none_or(|place| place == organization));
+    Ok((!known).then_some("not_of_this_organization"))
 }
 
 /// Within control's own bounds, whatever the plane says.

@@ -56,6 +56,8 @@ async fn known(name: &str) -> Known {
     let (connection, _) = registration(&snapshot).unwrap();
     let path = "/v1/organizations/acme/deployments";
     let list = f.call("GET", path, &admin, None).await.expect(200).json();
+    // People sign in after they were linked.
+    f.clock.advance(Duration::from_secs(120));
     Known {
         eve: eve(&snapshot),
         deployment: list["items"][0]["id"].as_str().unwrap().to_owned(),
@@ -204,6 +206,46 @@ async fn what_control_would_not_have_let_begin_is_taken_up_as_ended() {
         lists.map(|list| list.sessions.len()).sum::<usize>() == 2
     };
     known.reader.until(f, ended).await;
+}
+
+#[tokio::test]
+async fn a_session_that_ended_at_another_replica_first_stays_ended() {
+    let known = known("order").await;
+    let begun = known.begun(session(1));
+    let ended = json!({"type": "session_ended", "session": session(1), "at": 0});
+    // A sign-out tells of the beginning, too: whoever began it may tell later, or never.
+    let both = format!("{begun}\n{ended}");
+    let gate = &known.reader.gate;
+    let answer = known.f.events(gate, "second", both).await;
+    assert_eq!(answer.expect(200).json()["accepted"], 2);
+    known.tell("first", &begun).await;
+    assert_eq!(known.renewed(session(1)).await, 410);
+}
+
+#[tokio::test]
+async fn attack_a_person_who_was_relinked_while_control_was_away_keeps_no_session() {
+    let known = known("relink").await;
+    let mut relinked = document(&known.idp);
+    let identities = &mut relinked["fleet"]["organizations"][0]["users"][2]["identities"];
+    identities[0]["subject"] = json!("somebody-new");
+    apply(&known.f, &known.admin, "prune=true", relinked).await;
+    known.tell("one", &known.begun(session(1))).await;
+    assert_eq!(known.renewed(session(1)).await, 410);
+}
+
+#[tokio::test]
+async fn attack_a_stolen_plane_begins_no_session_of_somebody_it_does_not_know() {
+    let known = known("foreign").await;
+    let path = format!("/v1/organizations/acme/users/{}", known.eve);
+    let gone = known.f.call("DELETE", &path, &known.admin, None).await;
+    assert!(gone.status.is_success(), "{gone:?}");
+    known.tell("one", &known.begun(session(1))).await;
+    assert!(matches!(known.renewed(session(1)).await, 404 | 410));
+    let audit = known.audit().await;
+    assert!(
+        audit.iter().all(|(outcome, _)| outcome == "denied"),
+        "{audit:?}"
+    );
 }
 
 #[tokio::test]

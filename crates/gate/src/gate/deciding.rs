@@ -4,7 +4,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use aeolus_decide::{
-    Access, Allowed, Decision, Deny, Deployment, Identity, Judge, Reason, Request, World, path_of,
+    Access, Allowed, Credential, Decision, Deny, Deployment, Identity, Judge, Reason, Request,
+    World, path_of,
 };
 use aeolus_model::{RolloutPath, Subject, Time};
 use tokio::time::Instant;
@@ -307,8 +308,8 @@ impl Gate {
             denied(allowed, Some(identity.subject), reason)
         })?;
         if let Some(used) = identity.session {
-            if used.renew {
-                self.memory.sessions.renew(used.id, deployment.id);
+            if let (true, Credential::Session(cookie)) = (used.renew, &identity.credential) {
+                self.memory.sessions.renew(cookie, deployment.id);
             }
             if let Some(until) = used.extended {
                 self.memory.extend(used.id, now, until);

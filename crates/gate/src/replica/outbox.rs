@@ -203,11 +203,6 @@ impl Outbox {
         Ok(true)
     }
 
-    /// Whether control has been told of everything.
-    pub(crate) fn is_told(&self) -> bool {
-        lock(&self.batches).is_empty() && lock(&self.collected).lines.is_empty()
-    }
-
     /// Batches that were dropped: the spool was full, or control refused them.
     pub fn dropped(&self) -> u64 {
         lock(&self.collected).dropped

@@ -4,14 +4,13 @@ use std::collections::HashSet;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use aeolus_api::plane::RenewRequest;
+use aeolus_api::plane::{Event, RenewRequest};
 use aeolus_model::{DeploymentId, SessionId, Time};
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
 use super::control::{Control, ControlError};
 use super::learnt::Learnt;
-use super::outbox::Outbox;
 use super::state::lock;
 
 const QUEUE: usize = 4096;
@@ -38,8 +37,18 @@ pub struct SessionRenewals {
 
 #[derive(Debug, Default)]
 struct Queue {
-    order: std::collections::VecDeque<(SessionId, DeploymentId)>,
+    order: std::collections::VecDeque<Question>,
     members: HashSet<SessionId>,
+}
+
+/// A session that is to be renewed.
+#[derive(Clone, Debug)]
+struct Question {
+    session: SessionId,
+    deployment: DeploymentId,
+    /// What control is told first of a session that began at this plane. Another replica may have begun
+    /// it, and may never get to tell.
+    begun: Option<Event>,
 }
 
 impl SessionRenewals {
@@ -49,11 +58,15 @@ impl SessionRenewals {
     }
 
     /// Asks for a renewal, once per session at a time. A full queue drops the question: the next
-    /// check asks again.
-    pub fn request(&self, session: SessionId, deployment: DeploymentId) {
+    /// check asks again. Of a session that began at this plane control is told first, by `begun`.
+    pub fn request(&self, session: SessionId, deployment: DeploymentId, begun: Option<Event>) {
         let mut queue = lock(&self.queue);
         if queue.order.len() < QUEUE && queue.members.insert(session) {
-            queue.order.push_back((session, deployment));
+            queue.order.push_back(Question {
+                session,
+                deployment,
+                begun,
+            });
             drop(queue);
             self.asked.notify_one();
         }
@@ -69,19 +82,26 @@ impl SessionRenewals {
     pub(crate) async fn work<C: Control>(
         &self,
         control: &C,
-        outbox: &Outbox,
         now: Time,
     ) -> Result<(), ControlError> {
-        let (session, deployment) = loop {
+        let question = loop {
             let asked = self.asked.notified();
-            let first = lock(&self.queue).order.front().copied();
+            let first = lock(&self.queue).order.front().cloned();
             match first {
                 Some(question) => break question,
                 None => asked.await,
             }
         };
+        let Question {
+            session,
+            deployment,
+            begun,
+        } = question;
+        let known = match begun {
+            Some(begun) => tell(control, session, &begun).await?,
+            None => true,
+        };
         let request = RenewRequest { deployment };
-        let told = outbox.is_told();
         let answer = timeout(LIMIT, control.renew(session, &request))
             .await
             .unwrap_or_else(|_| Err(ControlError::Unavailable("no answer in time".into())));
@@ -90,8 +110,8 @@ impl SessionRenewals {
                 let end = Time::from_secs(answer.access_end.min(answer.absolute_end));
                 self.learnt.put(session, Renewal::Renewed(end), end, now);
             }
-            // It may have begun here, and control has not been told: the next check asks again.
-            Err(ControlError::Refused { status: 404, .. }) if !told => {}
+            // Control could not be told of it, so that it doesn't know it means nothing.
+            Err(ControlError::Refused { status: 404, .. }) if !known => {}
             Err(ControlError::Refused {
                 status: 404 | 410, ..
             }) => self.end(session, now),
@@ -105,5 +125,31 @@ impl SessionRenewals {
         queue.order.pop_front();
         queue.members.remove(&session);
         Ok(())
+    }
+}
+
+/// Tells control of a session that began here; whether control took it in. However many replicas tell,
+/// the key is the same, so it is heard once.
+async fn tell<C: Control>(
+    control: &C,
+    session: SessionId,
+    begun: &Event,
+) -> Result<bool, ControlError> {
+    let Ok(line) = serde_json::to_vec(begun) else {
+        return Ok(false);
+    };
+    let key = format!("begun-{session}");
+    match timeout(LIMIT, control.events(&key, line)).await {
+        Ok(Ok(answer)) => Ok(answer.skipped == 0),
+        Ok(Err(ControlError::Refused { status, text })) => {
+            tracing::warn!(
+                status,
+                text,
+                "control was not told of a session that began here"
+            );
+            Ok(false)
+        }
+        Ok(Err(error)) => Err(error),
+        Err(_) => Err(ControlError::Unavailable("no answer in time".into())),
     }
 }

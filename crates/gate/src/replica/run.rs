@@ -189,11 +189,7 @@ async fn renew<W, C: Control>(tasks: &Tasks<W, C>) {
     let mut backoff = Backoff::default();
     loop {
         let now = tasks.replica.clock().now();
-        match tasks
-            .renewals
-            .work(&*tasks.control, &tasks.outbox, now)
-            .await
-        {
+        match tasks.renewals.work(&*tasks.control, now).await {
             Ok(()) => backoff.reset(),
             Err(error) => sleep(pause(&mut backoff, &*tasks.rng, &error)).await,
         }

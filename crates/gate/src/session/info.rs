@@ -41,13 +41,15 @@ pub(super) fn refresh(gate: &Gate, visit: &Visit<'_>) -> Response<Body> {
     let end = session.access_end(renewed).min(session.absolute_end);
     if end <= session.access_end {
         if let Some(deployment) = visit.world.any_deployment_of(&visit.host) {
-            gate.memory.sessions.renew(session.session, deployment.id);
+            gate.memory.sessions.renew(&session, deployment.id);
         }
         return page;
     }
     let renewed = SessionCookie {
         access_start: visit.now,
         access_end: end,
+        // Control renewed it, so control knows it.
+        begun_here: false,
         ..session
     };
     match cookies::seal(gate, visit, &renewed) {

@@ -126,12 +126,12 @@ impl Sessions for Fake {
         self.ended.lock().unwrap().contains(&session)
     }
 
-    fn renew(&self, session: SessionId, _: DeploymentId) {
-        self.asked.lock().unwrap().push(session);
+    fn renew(&self, session: &SessionCookie, _: DeploymentId) {
+        self.asked.lock().unwrap().push(session.session);
     }
 
-    fn end(&self, session: SessionId, _: Time) {
-        self.ended.lock().unwrap().insert(session);
+    fn end(&self, session: &SessionCookie, _: DeploymentId, _: Time) {
+        self.ended.lock().unwrap().insert(session.session);
     }
 }
 
@@ -498,6 +498,7 @@ impl Fleet {
             access_start: now,
             access_end: now.plus(Duration::from_secs(8 * 3_600)),
             absolute_end: now.plus(Duration::from_secs(30 * 86_400)),
+            begun_here: false,
         }
     }
 

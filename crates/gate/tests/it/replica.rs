@@ -196,6 +196,8 @@ pub(crate) struct FakeControl {
     pub(crate) statuses: Mutex<Vec<Status>>,
     pub(crate) renewals: Mutex<VecDeque<Result<RenewAnswer, ControlError>>>,
     pub(crate) renewed: AtomicUsize,
+    /// Whether control is one that doesn't understand the gate's events.
+    pub(crate) skips: std::sync::atomic::AtomicBool,
 }
 
 impl FakeControl {
@@ -256,9 +258,10 @@ impl Control for FakeControl {
         self.up()?;
         let lines = String::from_utf8(ndjson).unwrap();
         self.batches.lock().unwrap().push((key.to_owned(), lines));
+        let skipped = u64::from(self.skips.load(Ordering::SeqCst));
         Ok(EventsAnswer {
-            accepted: 1,
-            skipped: 0,
+            accepted: 1 - skipped,
+            skipped,
         })
     }
 

@@ -11,7 +11,7 @@ use aeolus_gate::replica::{
 };
 use aeolus_keys::PublicKey;
 use aeolus_keys::digest::hmac;
-use aeolus_model::{DeploymentId, SessionId, Time};
+use aeolus_model::{ConnectionId, DeploymentId, SessionId, Time, UserId};
 use aeolus_testkit::SeededRng;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -189,7 +189,7 @@ async fn renewals_are_asked_once_and_their_answers_win() {
     ]);
     let fleet = Fleet::start(control).await;
     for _ in 0..10 {
-        fleet.renewals.request(SESSION, DEPLOYMENT);
+        fleet.renewals.request(SESSION, DEPLOYMENT, None);
     }
     fleet
         .until("the renewal", |f| f.renewals.get(SESSION).is_some())
@@ -198,19 +198,93 @@ async fn renewals_are_asked_once_and_their_answers_win() {
     assert_eq!(fleet.renewals.get(SESSION), Some(renewed));
     assert_eq!(fleet.control.renewed.load(Ordering::SeqCst), 2);
 
-    fleet.renewals.request(SESSION, DEPLOYMENT);
+    fleet.renewals.request(SESSION, DEPLOYMENT, None);
     fleet
         .until("the end", |f| {
             f.renewals.get(SESSION) == Some(Renewal::Ended)
         })
         .await;
     // An answer that was under way does not bring it back.
-    fleet.renewals.request(SESSION, DEPLOYMENT);
+    fleet.renewals.request(SESSION, DEPLOYMENT, None);
     fleet
         .until("the answer", |f| {
             f.control.renewed.load(Ordering::SeqCst) == 4
         })
         .await;
     assert_eq!(fleet.renewals.get(SESSION), Some(Renewal::Ended));
+    fleet.stop().await;
+}
+
+/// A session of the plane as another replica of it, or this one before it was restarted, began it.
+fn begun() -> Event {
+    Event::SessionBegun {
+        session: SESSION,
+        user: UserId::from_bytes([3; 16]),
+        connection: ConnectionId::from_bytes([4; 16]),
+        deployment: DEPLOYMENT,
+        at: NOW.secs() - 60,
+        auth_time: NOW.secs() - 90,
+        absolute_end: NOW.secs() + 900,
+    }
+}
+
+fn unknown() -> ControlError {
+    ControlError::Refused {
+        status: 404,
+        text: "no such session".to_owned(),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_replica_tells_of_a_session_that_began_at_the_first_before_it_asks() {
+    let answer = RenewAnswer {
+        access_end: NOW.secs() + 100,
+        absolute_end: NOW.secs() + 900,
+    };
+    let first = FakeControl::default();
+    first.renewals.lock().unwrap().push_back(Ok(answer.clone()));
+    let second = FakeControl::default();
+    second.renewals.lock().unwrap().push_back(Ok(answer));
+    let mut keys = Vec::new();
+    for control in [first, second] {
+        let fleet = Fleet::start(control).await;
+        fleet.renewals.request(SESSION, DEPLOYMENT, Some(begun()));
+        fleet
+            .until("the renewal", |f| f.renewals.get(SESSION).is_some())
+            .await;
+        assert_ne!(fleet.renewals.get(SESSION), Some(Renewal::Ended));
+        let told = fleet.control.batches.lock().unwrap().clone();
+        let [(key, line)] = told.as_slice() else {
+            panic!("{told:?}");
+        };
+        assert!(line.contains("session_begun"), "{line}");
+        keys.push(key.clone());
+        fleet.stop().await;
+    }
+    assert_eq!(keys[0], keys[1], "control hears it once");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_control_could_not_be_told_of_is_not_ended_by_its_ignorance() {
+    let control = FakeControl::default();
+    let answers = [Err(unknown()), Err(unknown())];
+    control.renewals.lock().unwrap().extend(answers);
+    control.skips.store(true, Ordering::SeqCst);
+    let fleet = Fleet::start(control).await;
+    fleet.renewals.request(SESSION, DEPLOYMENT, Some(begun()));
+    fleet
+        .until("the answer", |f| {
+            f.control.renewed.load(Ordering::SeqCst) == 1
+        })
+        .await;
+    assert_eq!(fleet.renewals.get(SESSION), None);
+    // Once it was told, it is an answer: control doesn't want the session.
+    fleet.control.skips.store(false, Ordering::SeqCst);
+    fleet
+        .until("the end", |f| {
+            f.renewals.request(SESSION, DEPLOYMENT, Some(begun()));
+            f.renewals.get(SESSION) == Some(Renewal::Ended)
+        })
+        .await;
     fleet.stop().await;
 }

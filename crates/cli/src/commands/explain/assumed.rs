@@ -98,6 +98,7 @@ impl<'a> Assumed<'a> {
             access_start: now,
             access_end: now.plus(HOUR),
             absolute_end: now.plus(HOUR),
+            begun_here: false,
         };
         let session = match credential {
             Credential::SessionOf(user) => Some(begun_by(*user)),

@@ -25,9 +25,7 @@ pub(in crate::session) async fn finish(
         let pending = state::take(&mut ring, &ticket.state)?;
         Some((ticket, pending))
     });
-    let found = found
-        .filter(|(_, pending)| pending.provider.is_some())
-        .filter(|(ticket, _)| gate.spent.spend(&ticket.state, visit.now));
+    let found = found.filter(|(_, pending)| pending.provider.is_some());
     let Some((ticket, pending)) = found else {
         return pages::failed("This sign-in was not begun here, or it took too long.");
     };
@@ -138,18 +136,23 @@ async fn session(
             _ => Failure::Unproven,
         }
     })?;
-    Ok(begun(gate, visit, (registration, deployment), signed_in))
+    // Only now: a stranger, who can begin as many sign-ins as he likes, takes no room.
+    if !gate.spent.spend(&ticket.state, visit.now) {
+        return Err(Failure::Gone);
+    }
+    let trusted = world.max_stale_at(&visit.host).unwrap_or_default();
+    Ok(begun(gate, visit, (registration, trusted), signed_in))
 }
 
 /// A new session. A plane can't know what changed at control, so it ends after `maxStale` at the latest.
 fn begun(
     gate: &Gate,
     visit: &Visit<'_>,
-    (registration, deployment): (&Registration, &Deployment),
+    (registration, trusted): (&Registration, Duration),
     signed_in: SignedIn,
 ) -> SessionCookie {
     let now = visit.now;
-    let longest: Duration = registration.absolute_life.min(deployment.staleness.max());
+    let longest: Duration = registration.absolute_life.min(trusted);
     let absolute_end = now.plus(longest);
     SessionCookie {
         session: SessionId::new(&At(now), &*gate.rng),
@@ -159,6 +162,7 @@ fn begun(
         access_start: now,
         access_end: now.plus(registration.access_life).min(absolute_end),
         absolute_end,
+        begun_here: true,
     }
 }
 

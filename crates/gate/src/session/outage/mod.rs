@@ -52,7 +52,7 @@ pub(super) fn begin(
         return pages::failed("This address is not served by this gate.");
     };
     // What is known is too old to let in anybody new by it.
-    if age > deployment.staleness.max() {
+    if age > world.max_stale_at(&visit.host).unwrap_or_default() {
         return pages::control_is_away(Some(age));
     }
     let registrations = world.registrations();

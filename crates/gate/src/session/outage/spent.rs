@@ -1,6 +1,6 @@
 //! Sign-ins that were finished: none is finished twice, also with a cookie that was kept.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::sync::Mutex;
 
 use aeolus_keys::digest::sha256;
@@ -11,24 +11,33 @@ use crate::session::state::LIFE;
 
 /// Sign-ins within ten minutes that are remembered. Beyond it none can be finished: forgetting one would
 /// let it be finished again.
-const MOST: usize = 4096;
+const MOST: usize = 65_536;
 
 /// The states of finished sign-ins, for as long as their cookie could come back.
 #[derive(Debug, Default)]
-pub(crate) struct Spent(Mutex<VecDeque<(Time, [u8; 32])>>);
+pub(crate) struct Spent(Mutex<Known>);
+
+#[derive(Debug, Default)]
+struct Known {
+    order: VecDeque<(Time, [u8; 32])>,
+    members: HashSet<[u8; 32]>,
+}
 
 impl Spent {
     /// Spends a state; false if it was spent before.
     pub(super) fn spend(&self, state: &str, now: Time) -> bool {
         let state = sha256(state.as_bytes());
         let mut spent = lock(&self.0);
-        while spent.front().is_some_and(|(at, _)| now > at.plus(LIFE)) {
-            spent.pop_front();
+        while let Some((at, oldest)) = spent.order.front().copied()
+            && now > at.plus(LIFE)
+        {
+            spent.order.pop_front();
+            spent.members.remove(&oldest);
         }
-        if spent.len() >= MOST || spent.iter().any(|(_, known)| *known == state) {
+        if spent.order.len() >= MOST || !spent.members.insert(state) {
             return false;
         }
-        spent.push_back((now, state));
+        spent.order.push_back((now, state));
         true
     }
 }
