@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
-use aeolus_decide::World;
+use aeolus_decide::{LogoutTerms, World};
 use aeolus_model::Time;
 use aeolus_snapshot::{Sections, section};
 use libfuzzer_sys::fuzz_target;
@@ -63,12 +63,21 @@ static WORLD: LazyLock<World> = LazyLock::new(|| {
 
 const NOW: Time = Time::from_secs(1_900_000_000);
 
-/// Nor is anybody signed in by it.
+static LOGOUTS: LazyLock<LogoutTerms> = LazyLock::new(|| {
+    let key = section::ProviderKey {
+        kid: None,
+        jwk: KEY.to_owned(),
+    };
+    LogoutTerms::new("https://idp.test/", vec!["spa".to_owned()], &[key])
+});
+
+/// Nor is anybody signed in by it, or out.
 fn signs_nobody_in(id_token: &[u8]) {
     let registration = &WORLD.registrations()[0];
     let deployment = WORLD.deployments().next().expect("the one above");
     let signed_in = WORLD.signed_in(registration, (id_token, "nonce"), deployment, NOW);
     assert!(signed_in.is_err());
+    assert!(LOGOUTS.verify(id_token, NOW).is_err());
 }
 
 fuzz_target!(|token: &[u8]| {

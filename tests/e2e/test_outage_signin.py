@@ -34,6 +34,10 @@ organizations:
             hosts: [echo.localhost]
             upstream: http://127.0.0.1:{echo}
 """
+BARE = """
+version: 1
+planes: [{name: local, authHost: localhost}]
+"""
 BROWSER = {"Accept": "text/html", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
 
 
@@ -86,11 +90,13 @@ def scene(tmp_path_factory, upstream):
     home = tmp_path_factory.mktemp("outage")
     (home / "password").touch(mode=0o600)
     (home / "password").write_text(PASSWORD + "\n")
-    port = free_port()
-    with provider.provider(port, "key-1", home / "idp.log") as issuer:
-        document = home / "fleet.yaml"
-        document.write_text(FLEET.format(issuer=issuer, echo=upstream.port))
-        with aeolus.serving(home / "aeolus", document, home / "password", home / "logs") as fleet:
+    document = home / "fleet.yaml"
+    document.write_text(BARE)
+    with aeolus.serving(home / "aeolus", document, home / "password", home / "logs") as fleet:
+        told = f"{fleet.control}/v1/oauth/backchannel-logout/idp"
+        with provider.provider(free_port(), "key-1", home / "idp.log", told) as issuer:
+            document.write_text(FLEET.format(issuer=issuer, echo=upstream.port))
+            fleet.run("apply", "--file", str(document))
             scene = Scene(fleet, issuer)
 
             def asked() -> bool:
@@ -130,6 +136,10 @@ def test_people_sign_in_without_control_and_control_takes_their_sessions_up(scen
     assert page.status_code == 403 and "sign_in_unknown_here" in page.text
     assert not stranger.get(f"{scene.url}/.aeolus/session", timeout=20).json()["signedIn"]
 
+    # The same person at another browser.
+    other, landed = scene.sign_in("ann")
+    assert landed.status_code == 200, landed.text
+
     fleet.restart_gate()
     assert browser.get(f"{scene.url}/home", timeout=20).status_code == 200
 
@@ -138,8 +148,8 @@ def test_people_sign_in_without_control_and_control_takes_their_sessions_up(scen
     def begun() -> list[dict]:
         return [event for event in scene.audit() if event["action"] == "session.sign_in"]
 
-    events = wait_for("the session in control's audit log", begun, 60)
-    assert [(event["outcome"], event["reason"]) for event in events] == [("success", "at_plane:local")]
+    events = wait_for("the sessions in control's audit log", lambda: begun() if len(begun()) == 2 else None, 60)
+    assert [(event["outcome"], event["reason"]) for event in events] == [("success", "at_plane:local")] * 2
     assert events[0]["actor"]["type"] == "user"
     assert browser.get(f"{scene.url}/home", timeout=20).status_code == 200
     wait_for("sign-ins to go through control", lambda: not scene.goes_to_provider(), 60)
@@ -148,4 +158,16 @@ def test_people_sign_in_without_control_and_control_takes_their_sessions_up(scen
     same = {"Sec-Fetch-Site": "same-origin", "Origin": scene.url}
     out = browser.get(f"{scene.url}/.aeolus/sign-out", headers=same, timeout=20)
     assert out.status_code == 200
-    assert not browser.get(f"{scene.url}/.aeolus/session", timeout=20).json()["signedIn"]
+    assert not signed_in(scene, browser)
+
+    # And at the provider, which tells control.
+    assert signed_in(scene, other)
+    provider.sign_out(other, scene.issuer)
+    wait_for("the gate to refuse the session", lambda: not signed_in(scene, other), 2)
+    out = [event["reason"] for event in scene.audit() if event["action"] == "session.sign_out"]
+    assert "at_provider:idp" in out
+
+
+def signed_in(scene: Scene, browser: requests.Session) -> bool:
+    """Whether the gate takes a browser for somebody."""
+    return browser.get(f"{scene.url}/.aeolus/session", timeout=20).json()["signedIn"]

@@ -29,9 +29,10 @@ def installed() -> bool:
 
 
 @contextmanager
-def provider(port: int, kid: str, log: Path) -> Iterator[str]:
-    """Runs a provider with one new key until the block ends; yields its issuer."""
-    with running(["node", HERE / "server.mjs", str(port), kid], log, stdout=subprocess.PIPE) as child:
+def provider(port: int, kid: str, log: Path, logout_uri: str = "") -> Iterator[str]:
+    """Runs a provider with one new key until the block ends; yields its issuer. The plane's client is told of
+    sign-outs at `logout_uri`."""
+    with running(["node", HERE / "server.mjs", str(port), kid, logout_uri], log, stdout=subprocess.PIPE) as child:
         if first_line(child, 60).strip() != "ready":
             raise Timeout(f"the identity provider did not get ready:\n{tail(log)}")
         yield f"http://127.0.0.1:{port}"
@@ -67,6 +68,15 @@ def sign_in(issuer: str, login: str, audience: str) -> dict[str, str]:
     tokens = requests.post(f"{issuer}/token", data=redeemed, timeout=20)
     assert tokens.status_code == 200, tokens.text
     return tokens.json()
+
+
+def sign_out(browser: requests.Session, issuer: str) -> None:
+    """Signs a browser out at the provider, as a person does who presses the button there."""
+    page = browser.get(f"{issuer}/session/end", timeout=20)
+    form = Form(page.text)
+    assert form.action is not None, f"no form: {page.status_code} {page.text[:500]}"
+    done = browser.post(urljoin(page.url, form.action), data={**form.fields, "logout": "yes"}, timeout=20)
+    assert done.status_code == 200, done.text[:500]
 
 
 def through(browser: requests.Session, answer: requests.Response, login: str, callback: str) -> str:

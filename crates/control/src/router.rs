@@ -43,6 +43,7 @@ routes! {
     "/oauth2/token" => post provider::token;
     "/oauth2/revoke" => post provider::revoke;
     "/oauth2/userinfo" => get provider::userinfo, post provider::userinfo;
+    "/v1/oauth/backchannel-logout/{connection}" => post provider::backchannel_logout;
     "/v1/authorization" => get authorization::authorization;
     "/v1/.well-known/jwks.json" => get keys::legacy_jwk;
     "/v1/me" => get tenancy::me;

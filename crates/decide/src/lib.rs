@@ -47,7 +47,9 @@ pub use host::canonical_host;
 pub use judge::{Explanation, Judge, Memory, Shown, Step, explain, session_cookie_name};
 pub use origin::is_same_origin;
 pub use path::{Origin, Target};
-pub use provider::{IdTokenError, Provided, Registration, SignedIn};
+pub use provider::{
+    IdTokenError, LoggedOut, LogoutError, LogoutTerms, Provided, Registration, SignedIn,
+};
 pub use rails::{Rails, Upstreams};
 pub use reason::Reason;
 pub use request::{Headers, Once, Request, Upgrade};

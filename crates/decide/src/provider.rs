@@ -6,6 +6,7 @@
 
 mod claims;
 mod load;
+mod logout;
 mod registration;
 
 use std::collections::HashMap;
@@ -18,6 +19,7 @@ use aeolus_model::{ConnectionId, IdentitySubject, Subject, Time, UserId};
 use aeolus_snapshot::Identity;
 
 use self::claims::Claims;
+pub use self::logout::{LoggedOut, LogoutError, LogoutTerms};
 pub use self::registration::{IdTokenError, Registration, SignedIn};
 use crate::Reason;
 use crate::token::{Audience, Signer, Verified, within};

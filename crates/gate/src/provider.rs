@@ -111,3 +111,26 @@ impl ProviderTokens for ProviderClient {
         Box::pin(self.ask(code))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn attack_a_provider_that_hangs_keeps_nobody_from_another() {
+        let client = ProviderClient::new().unwrap();
+        let slow = client.places_at("https://slow.test/token");
+        let all = u32::try_from(AT_ONCE).unwrap();
+        let _hanging = slow.try_acquire_many(all).unwrap();
+        let again = client.places_at("https://slow.test/token");
+        assert_eq!(again.available_permits(), 0);
+        let other = client.places_at("https://other.test/token");
+        assert_eq!(other.available_permits(), AT_ONCE);
+        for n in 0..2 * PROVIDERS {
+            client.places_at(&format!("https://{n}.test/token"));
+        }
+        assert!(lock(&client.places).len() <= PROVIDERS);
+        let again = client.places_at("https://slow.test/token");
+        assert_eq!(again.available_permits(), 0, "the one in use is kept");
+    }
+}

@@ -10,7 +10,9 @@ use serde::de::{DeserializeOwned, Deserializer};
 
 use crate::{Alg, BadSignature, Kid, Kind, PublicKey, base64url, json};
 
-pub use foreign::{ForeignToken, ForeignVerified, parse_foreign, parse_foreign_access};
+pub use foreign::{
+    ForeignToken, ForeignVerified, parse_foreign, parse_foreign_access, parse_foreign_logout,
+};
 
 /// Longest token read, in bytes: what fits a request header.
 pub const MAX_TOKEN: usize = 8 * 1024;

@@ -94,7 +94,7 @@ mod tests {
         ),
         (
             4,
-            "8359fa4ab13a3ec18fa6baf696500a5ec74b20a49e2ee04abad0f1397d7b1d5401744cf20021ebfe94cdc29c6bd74603",
+            "e90c1a5b1f272da210d1d32094655ebb4d693e5c4756633f10f42f27c741467cc82b60c086aba57e487881275ff3ef72",
         ),
     ];
 

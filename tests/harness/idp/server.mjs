@@ -1,10 +1,10 @@
 // node-oidc-provider as a company would run it: a client for apps and one for a plane, one signing key, one API per resource.
-// Arguments: port, id of the signing key. Prints "ready" once it listens.
+// Arguments: port, id of the signing key, where the plane's client is told of sign-outs (may be missing). Prints "ready" once it listens.
 
 import { generateKeyPairSync } from "node:crypto";
 import Provider from "oidc-provider";
 
-const [port, kid] = process.argv.slice(2);
+const [port, kid, logoutUri] = process.argv.slice(2);
 const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
 const key = { ...privateKey.export({ format: "jwk" }), kid, use: "sig", alg: "RS256" };
 
@@ -22,11 +22,13 @@ const provider = new Provider(`http://127.0.0.1:${port}`, {
       application_type: "native",
       token_endpoint_auth_method: "none",
       redirect_uris: ["http://localhost/.aeolus/callback"],
+      ...(logoutUri && { backchannel_logout_uri: logoutUri }),
     },
   ],
   jwks: { keys: [key] },
   findAccount: (_, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
   features: {
+    backchannelLogout: { enabled: true },
     devInteractions: { enabled: true },
     resourceIndicators: {
       enabled: true,

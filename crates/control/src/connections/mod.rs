@@ -21,7 +21,7 @@ use crate::app::App;
 
 pub(crate) use self::list::list;
 pub(crate) use self::settings::Settings;
-pub(crate) use self::terms::{Providers, salt_from};
+pub(crate) use self::terms::{Providers, logout_terms, salt_from};
 
 /// How often it is looked whether somebody has to be asked.
 const LOOK: Duration = Duration::from_secs(15);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use aeolus_decide::LogoutTerms;
 use aeolus_keys::digest;
 use aeolus_keys::{Jwk, PublicKey};
 use aeolus_model::{ConnectionId, Secret, Time, UserId};
@@ -17,6 +18,30 @@ const LABEL: &[u8] = b"aeolus identities";
 /// What the planes' salts are made from; follows from the master key.
 pub(crate) fn salt_from(master: &Secret<[u8; 32]>) -> Secret<[u8; 32]> {
     Secret::new(digest::hmac(master.expose(), &[LABEL]))
+}
+
+/// Under which terms a connection's provider says that somebody signed out, and the issuer that people
+/// are linked under. None where its `sub` is not what they are linked by, or nothing fresh is known.
+pub(crate) fn logout_terms(
+    connection: &Connection,
+    held: &[ProviderKeys],
+    now: Time,
+) -> Option<(String, LogoutTerms)> {
+    let settings = Settings::of(connection)?;
+    let held = held.iter().find(|held| held.connection == connection.id)?;
+    let issuer = settings.identity_issuer()?.to_owned();
+    let fresh = !held.keys.is_empty() && Age::of(held, now) != Age::Over;
+    if !fresh
+        || held.issuer.trim_end_matches('/') != issuer
+        || id_token_claim(&connection.kind) != "sub"
+    {
+        return None;
+    }
+    let planes = settings.plane_registrations.iter();
+    let clients = planes.map(|registration| registration.client_id.clone());
+    let clients = settings.client_id.iter().cloned().chain(clients).collect();
+    let terms = LogoutTerms::new(&held.issuer, clients, &provider_keys(held, |_| true));
+    Some((issuer, terms))
 }
 
 /// The connections that planes need people's identities for, and what is known of their providers.
@@ -158,11 +183,7 @@ fn registration(
         authorization_endpoint: endpoints.authorization.clone(),
         token_endpoint: endpoints.token.clone(),
         names_itself: endpoints.names_itself,
-        // Okta's `sub` is the user's id in `id_token`s: the same as `uid` in its access tokens.
-        subject: match subject_claim(kind) {
-            "uid" => "sub".to_owned(),
-            claim => claim.to_owned(),
-        },
+        subject: id_token_claim(kind).to_owned(),
         keys: provider_keys(held, |_| true),
         access_life: life.access.as_secs(),
         absolute_life: life.absolute.as_secs(),
@@ -176,6 +197,15 @@ fn provider_keys(held: &ProviderKeys, fits: impl Fn(&str) -> bool) -> Vec<sectio
         jwk: key.jwk.clone(),
     })
     .collect()
+}
+
+/// The same in what is signed for a client. Okta's `sub` is the user's id there: what `uid` is in its
+/// access tokens.
+fn id_token_claim(kind: &str) -> &'static str {
+    match subject_claim(kind) {
+        "uid" => "sub",
+        claim => claim,
+    }
 }
 
 /// What names a person for good: Entra's `sub` differs from application to application, and Okta's in

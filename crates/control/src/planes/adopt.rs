@@ -97,6 +97,14 @@ async fn refusal(
     if !linked {
         return Ok(Some("not_linked"));
     }
+    // They signed out at the provider, which told control before the plane could.
+    let out = write
+        .identities()
+        .signed_out_at(born.connection, born.user)
+        .await?;
+    if out.is_some_and(|out| out >= born.at) {
+        return Ok(Some("signed_out_at_provider"));
+    }
     // No plane says of somebody whom it doesn't know that they were there.
     let held = write.grants().effective(born.user).await?;
     let mut reaches = held.iter().map(|record| record.organization);

@@ -1,6 +1,7 @@
 //! The OAuth2 and OpenID Connect provider: code + PKCE for gates and the command line.
 
 mod authorize;
+mod backchannel;
 pub(crate) mod client;
 mod discovery;
 mod failure;
@@ -12,6 +13,7 @@ mod token;
 mod userinfo;
 
 pub(crate) use authorize::authorize;
+pub(crate) use backchannel::backchannel_logout;
 pub(crate) use discovery::discovery;
 pub(crate) use issue::access_token;
 pub(crate) use revoke::revoke;

@@ -39,6 +39,11 @@ const TABLE: &[(&str, &str, Who)] = &[
     ("get", "/oauth2/authorize", Anybody(400)),
     ("post", "/oauth2/token", Anybody(400)),
     ("post", "/oauth2/revoke", Anybody(400)),
+    (
+        "post",
+        "/v1/oauth/backchannel-logout/{connection}",
+        Anybody(400),
+    ),
     ("get", "/oauth2/userinfo", Bearer(200)),
     ("post", "/oauth2/userinfo", Bearer(200)),
     // Nobody may ask unless a secret is configured.
@@ -219,6 +224,7 @@ impl World {
         route
             .replace("{o}", "acme")
             .replace("{name}", "r")
+            .replace("{connection}", "idp")
             .replace("{id}", id)
             .replace("{sid}", "01890a5d-ac96-774b-bcce-b302099a8057")
             .replace("{sha256}", &"0".repeat(64))

@@ -2,12 +2,16 @@
 
 use std::time::Duration;
 
+use aeolus_keys::{Alg, SigningKey};
 use aeolus_model::{Clock as _, ConnectionId, SessionId, UserId};
 use aeolus_snapshot::{Snapshot, section};
+use aeolus_testkit::SeededRng;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 use crate::connections::{Idp, apply};
-use crate::fixture::Fixture;
+use crate::fixture::{Answer, Fixture};
 use crate::publish::Reader;
 
 /// The usual fleet, whose plane has a client of its own at the provider, and EVE linked there.
@@ -246,6 +250,86 @@ async fn attack_a_stolen_plane_begins_no_session_of_somebody_it_does_not_know() 
         audit.iter().all(|(outcome, _)| outcome == "denied"),
         "{audit:?}"
     );
+}
+
+/// A logout token as the provider signs it, of EVE, now; with some claims otherwise.
+fn logout_token(known: &Known, changes: &[(&str, Value)]) -> String {
+    let now = known.f.clock.now().secs();
+    let mut claims = json!({
+        "iss": format!("{}/", known.idp.url), "sub": "idp|eve", "aud": "aeolus-eu-1", "iat": now,
+        "exp": now + 120, "jti": "one",
+        "events": {"http://schemas.openid.net/event/backchannel-logout": {}},
+    });
+    for (name, value) in changes {
+        claims[*name] = value.clone();
+    }
+    let key = SigningKey::generate(Alg::EdDsa, &SeededRng::new("a")).unwrap();
+    let header = json!({"alg": "EdDSA", "typ": "logout+jwt", "kid": "a"});
+    let encode = |part: &Value| URL_SAFE_NO_PAD.encode(part.to_string());
+    let input = format!("{}.{}", encode(&header), encode(&claims));
+    let signature = key.sign_raw(input.as_bytes()).unwrap();
+    format!("{input}.{}", URL_SAFE_NO_PAD.encode(signature))
+}
+
+async fn log_out(known: &Known, token: &str) -> Answer {
+    let path = "/v1/oauth/backchannel-logout/idp";
+    known.f.form(path, &[("logout_token", token)], &[]).await
+}
+
+#[tokio::test]
+async fn a_sign_out_at_the_provider_ends_sessions_here_and_at_gates() {
+    let mut known = known("logout").await;
+    known.tell("one", &known.begun(session(1))).await;
+    assert_eq!(known.renewed(session(1)).await, 200);
+    let token = logout_token(&known, &[]);
+    let answer = log_out(&known, &token).await;
+    assert_eq!(answer.header("cache-control"), "no-store");
+    answer.expect(200);
+    assert_eq!(known.renewed(session(1)).await, 410);
+    let ended = |s: &Snapshot| {
+        let lists = s.sections().revocations.values();
+        lists.map(|list| list.sessions.len()).sum::<usize>() == 1
+    };
+    known.reader.until(&known.f, ended).await;
+    // A plane that was cut off tells of an earlier sign-in: it is over, too.
+    known.tell("two", &known.begun(session(2))).await;
+    assert_eq!(known.renewed(session(2)).await, 410);
+    // Who signs in again afterwards has a session again, and the old token doesn't end it.
+    known.f.clock.advance(Duration::from_secs(90));
+    known.tell("three", &known.begun(session(3))).await;
+    assert_eq!(known.renewed(session(3)).await, 200);
+    let replayed = log_out(&known, &token).await;
+    assert_eq!(replayed.header("cache-control"), "no-store");
+    assert_eq!(replayed.expect(400).json()["error"], "invalid_request");
+    assert_eq!(known.renewed(session(3)).await, 200);
+}
+
+#[tokio::test]
+async fn attack_a_logout_token_that_is_not_one_ends_nothing() {
+    let known = known("forged").await;
+    known.tell("one", &known.begun(session(1))).await;
+    for changes in [
+        ("iss", json!("https://evil.test/")),
+        ("aud", json!("another")),
+        ("nonce", json!("n")),
+        ("events", json!({})),
+        ("exp", json!(1)),
+    ] {
+        let token = logout_token(&known, &[changes]);
+        let answer = log_out(&known, &token).await.expect(400);
+        assert_eq!(answer.json()["error"], "invalid_request");
+    }
+    log_out(&known, "").await.expect(400);
+    // Somebody else's sign-out, or somebody's who is nobody here, is heard and ends nothing of EVE's.
+    let other = logout_token(&known, &[("sub", json!("idp|nobody"))]);
+    log_out(&known, &other).await.expect(200);
+    for path in ["nowhere", "local", "A%20B"] {
+        let path = format!("/v1/oauth/backchannel-logout/{path}");
+        let token = logout_token(&known, &[("jti", json!("two"))]);
+        let fields = [("logout_token", token.as_str())];
+        known.f.form(&path, &fields, &[]).await.expect(400);
+    }
+    assert_eq!(known.renewed(session(1)).await, 200);
 }
 
 #[tokio::test]

@@ -72,18 +72,21 @@ const APPLICATION: &str = "application/";
 
 /// Reads a token of another issuer: shape, caps and header. Its `typ` is `JWT` or missing.
 pub fn parse_foreign(token: &[u8]) -> Result<ForeignToken<'_>, JwsError> {
-    match parse(token)? {
-        parsed if parsed.explicit => Err(JwsError::Header),
-        parsed => Ok(parsed),
-    }
+    parse(token, None)
 }
 
 /// The same for an access token, whose `typ` may also be `at+jwt` (RFC 9068 §2.1).
 pub fn parse_foreign_access(token: &[u8]) -> Result<ForeignToken<'_>, JwsError> {
-    parse(token)
+    parse(token, Some("at+jwt"))
 }
 
-fn parse(token: &[u8]) -> Result<ForeignToken<'_>, JwsError> {
+/// The same for a logout token, whose `typ` may also be `logout+jwt` (OpenID Connect Back-Channel Logout
+/// 1.0 §2.4).
+pub fn parse_foreign_logout(token: &[u8]) -> Result<ForeignToken<'_>, JwsError> {
+    parse(token, Some("logout+jwt"))
+}
+
+fn parse<'t>(token: &'t [u8], kind: Option<&str>) -> Result<ForeignToken<'t>, JwsError> {
     let parts = split(token, MAX_TOKEN)?;
     if parts.header.len() > MAX_HEADER {
         return Err(JwsError::Header);
@@ -91,7 +94,7 @@ fn parse(token: &[u8]) -> Result<ForeignToken<'_>, JwsError> {
     let header = base64url::decode(parts.header).ok_or(JwsError::Shape)?;
     let header = json::strict_object(&header, json::TOKEN_VALUES).map_err(|_| JwsError::Header)?;
     let header: Header = serde_json::from_str(header).map_err(|_| JwsError::Header)?;
-    let explicit = header.is_typed("at+jwt");
+    let explicit = kind.is_some_and(|kind| header.is_typed(kind));
     let jwt = header.typ.is_none() || header.is_typed("JWT");
     if !header.is_plain() || !(explicit || jwt) {
         return Err(JwsError::Header);

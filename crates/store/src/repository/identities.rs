@@ -34,6 +34,10 @@ statements! {
         ORDER BY user_id");
     INSERT = "INSERT INTO identities (connection, issuer, subject, user_id, linked_at, managed_by)
         VALUES ($1, $2, $3, $4, $5, $6)";
+    OUT = "UPDATE identities SET signed_out_at = $4
+        WHERE connection = $1 AND issuer = $2 AND subject = $3";
+    OUT_AT = "SELECT signed_out_at FROM identities WHERE connection = $1 AND user_id = $2
+        AND signed_out_at IS NOT NULL ORDER BY signed_out_at DESC LIMIT 1";
     DELETE = "DELETE FROM identities WHERE connection = $1 AND issuer = $2 AND subject = $3";
 }
 
@@ -77,6 +81,16 @@ impl<U: Unit> Identities<'_, U> {
         rows.iter().map(record).collect()
     }
 
+    /// When a person was last said to have signed out at a connection's provider.
+    pub async fn signed_out_at(
+        &mut self,
+        connection: ConnectionId,
+        user: UserId,
+    ) -> Result<Option<Time>, StoreError> {
+        let row = self.0.tx().first(OUT_AT, bind![connection, user]).await?;
+        row.map(|row| row.fields().take()).transpose()
+    }
+
     /// The identities of everybody with a grant that reaches a deployment of the plane.
     pub async fn reaching(&mut self, plane: PlaneId) -> Result<Vec<Identity>, StoreError> {
         let rows = self.0.tx().fetch(REACHING, bind![plane]).await?;
@@ -97,6 +111,18 @@ impl Identities<'_, Write> {
         } = new;
         let values = bind![connection, issuer, subject, user, linked_at, managed_by];
         taken!(self.0.change(INSERT, values).await, Identity).map(|_| ())
+    }
+
+    /// Notes that a person signed out at the provider. No snapshot says it.
+    pub async fn signed_out(&mut self, who: &Identity, now: Time) -> Result<(), StoreError> {
+        let Identity {
+            connection,
+            issuer,
+            subject,
+            ..
+        } = who;
+        let values = bind![connection, issuer, subject, now];
+        self.0.note(OUT, values).await.map(|_| ())
     }
 
     /// Takes a link away. Gates refuse the person's tokens of that provider from then on.

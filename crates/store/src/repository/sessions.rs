@@ -21,6 +21,8 @@ statements! {
     OF_USER = select!("WHERE user_id = $1 AND ended_at IS NULL AND absolute_end > $2 ORDER BY id");
     ENDED = select!("JOIN session_organizations ON session = id
         WHERE organization = $1 AND ended_at IS NOT NULL AND absolute_end > $2 ORDER BY id");
+    ENTERED = "SELECT organization FROM session_organizations WHERE session = $1
+        ORDER BY organization";
     INSERT = "INSERT INTO sessions (id, user_id, connection, auth_time, absolute_end, ended_at)
         VALUES ($1, $2, $3, $4, $5, $6)";
     ENTER = "INSERT INTO session_organizations (organization, session) VALUES ($1, $2)
@@ -47,6 +49,12 @@ impl<U: Unit> Sessions<'_, U> {
     pub async fn alive(&mut self, user: UserId, now: Time) -> Result<Vec<Session>, StoreError> {
         let rows = self.0.tx().fetch(OF_USER, bind![user, now]).await?;
         rows.iter().map(record).collect()
+    }
+
+    /// The organizations that one was used in.
+    pub async fn entered(&mut self, id: SessionId) -> Result<Vec<OrganizationId>, StoreError> {
+        let rows = self.0.tx().fetch(ENTERED, bind![id]).await?;
+        rows.iter().map(|row| row.fields().take()).collect()
     }
 
     /// Those used in an organization that were ended and would otherwise still be good: what its
