@@ -10,7 +10,7 @@ use sqlx::{Connection as _, SqlSafeStr};
 use crate::StoreError;
 use crate::engine::{engine_error, migrate_error};
 
-const MIGRATIONS: [(i64, &str, &str); 4] = [
+const MIGRATIONS: [(i64, &str, &str); 5] = [
     (1, "init", include_str!("../migrations/0001_init.sql")),
     (
         2,
@@ -26,6 +26,11 @@ const MIGRATIONS: [(i64, &str, &str); 4] = [
         4,
         "provider endpoints",
         include_str!("../migrations/0004_provider_endpoints.sql"),
+    ),
+    (
+        5,
+        "publishing",
+        include_str!("../migrations/0005_publishing.sql"),
     ),
 ];
 
@@ -96,6 +101,10 @@ mod tests {
             4,
             "e90c1a5b1f272da210d1d32094655ebb4d693e5c4756633f10f42f27c741467cc82b60c086aba57e487881275ff3ef72",
         ),
+        (
+            5,
+            "68b299936f8654dce25256a824a81067b8667e6422cf76af8dfce43b5feb045a18c0c886abe45b37b703f09d28f2398a",
+        ),
     ];
 
     #[test]
@@ -113,6 +122,6 @@ mod tests {
         });
         let released = RELEASED.map(|(version, sum)| (version, sum.to_owned()));
         assert_eq!(sums.collect::<Vec<_>>(), released);
-        assert_eq!(known(), 4);
+        assert_eq!(known(), 5);
     }
 }

@@ -118,6 +118,14 @@ impl Read {
     pub(crate) const fn new(tx: Tx) -> Self {
         Self { tx }
     }
+
+    /// Reads what has no bound (all that reaches a plane) so many rows at a time: the same records,
+    /// from other statements.
+    #[must_use]
+    pub fn in_pages_of(mut self, rows: u32) -> Self {
+        self.tx.set_page(rows);
+        self
+    }
 }
 
 impl Write {

@@ -11,6 +11,10 @@ use crate::StoreError;
 /// How long one statement, or waiting for a connection, may take. Callers answer 503 after it.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(2);
 
+/// How many rows a statement that has no bound of its own reads at a time, so that the size of a
+/// fleet is never what makes it miss the deadline.
+const PAGE: u32 = 5_000;
+
 /// Readers see one moment. Writers of PostgreSQL run READ COMMITTED: every decision that must not
 /// race is one statement (a condition in its WHERE, judged on the newest committed row, or a
 /// unique key), and the feed row, locked last and until commit, orders the commits.
@@ -28,6 +32,7 @@ const SQLITE_WRITE: &str = "BEGIN IMMEDIATE";
 pub struct Tx {
     on: On,
     failed: bool,
+    page: u32,
 }
 
 #[derive(Debug)]
@@ -61,6 +66,9 @@ macro_rules! bound {
     }};
 }
 
+/// Reads a record, and says the key that it is at.
+pub(crate) type Paged<T> = (fn(&Row) -> Result<T, StoreError>, fn(&T) -> Vec<Value>);
+
 impl Tx {
     pub(crate) async fn read(engine: &Engine) -> Result<Self, StoreError> {
         Self::begin(engine, Mode::Read).await
@@ -85,7 +93,11 @@ impl Tx {
                 On::Postgres(within(pool.begin_with(POSTGRES_WRITE)).await?)
             }
         };
-        Ok(Self { on, failed: false })
+        Ok(Self {
+            on,
+            failed: false,
+            page: PAGE,
+        })
     }
 
     /// Every row that a statement gives.
@@ -104,6 +116,37 @@ impl Tx {
                 .map(|rows| rows.into_iter().map(Row::Postgres).collect()),
         };
         self.leave(result)
+    }
+
+    /// Changes how many rows [`Self::fetch_all`] reads at a time.
+    pub(crate) fn set_page(&mut self, rows: u32) {
+        self.page = rows.max(1);
+    }
+
+    /// Every record that a statement gives, a page at a time. Its placeholders are `values`, then the
+    /// key after which a page begins, then how many records it may have; it gives them in the order
+    /// of the key. `key`: what comes before the first.
+    pub(crate) async fn fetch_all<T>(
+        &mut self,
+        sql: &'static str,
+        values: Vec<Value>,
+        mut key: Vec<Value>,
+        (record, key_of): Paged<T>,
+    ) -> Result<Vec<T>, StoreError> {
+        let limit = Value::Int(Some(i64::from(self.page)));
+        let full = usize::try_from(self.page).unwrap_or(usize::MAX);
+        let mut records = Vec::new();
+        loop {
+            let last = std::slice::from_ref(&limit);
+            let rows = self.fetch(sql, [&values, &key, last].concat()).await?;
+            for row in &rows {
+                records.push(record(row)?);
+            }
+            match records.last() {
+                Some(last) if rows.len() >= full => key = key_of(last),
+                _ => return Ok(records),
+            }
+        }
     }
 
     /// The first row that a statement gives.

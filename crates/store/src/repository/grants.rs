@@ -25,11 +25,11 @@ statements! {
         AND subject IN (SELECT team FROM team_members WHERE member = $1)) ORDER BY id");
     ON_RESOURCE = select!("WHERE resource_kind = $1 AND resource = $2 ORDER BY id");
     IN_ORGANIZATION = select!("WHERE organization = $1 ORDER BY id");
-    REACHING = select!("WHERE resource_kind = 'system'
-        OR resource IN (SELECT organization FROM deployments WHERE plane = $1)
-        OR resource IN (SELECT workspace FROM deployments WHERE plane = $1)
-        OR resource IN (SELECT id FROM deployments WHERE plane = $1)
-        ORDER BY id");
+    REACHING = concat!(
+        select!("WHERE id > $2 AND "),
+        reaches!(),
+        " ORDER BY id LIMIT $3"
+    );
     INSERT = "INSERT INTO grants (id, organization, subject_kind, subject, role, resource_kind,
         resource, managed_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
     DELETE = "DELETE FROM grants WHERE id = $1";
@@ -94,8 +94,12 @@ impl<U: Unit> GrantRepository<'_, U> {
 
     /// What reaches a deployment of the plane, from the deployment up to the system.
     pub async fn reaching(&mut self, plane: PlaneId) -> Result<Vec<GrantRecord>, StoreError> {
-        let rows = self.0.tx().fetch(REACHING, bind![plane]).await?;
-        rows.iter().map(record).collect()
+        let key = |record: &GrantRecord| bind![record.grant.id];
+        let first = bind![GrantId::from_bytes([0; 16])];
+        self.0
+            .tx()
+            .fetch_all(REACHING, bind![plane], first, (record, key))
+            .await
     }
 }
 

@@ -4,7 +4,7 @@ use aeolus_model::{ConnectionId, IdentitySubject, PlaneId, Time, UserId};
 
 use super::ManagedBy;
 use crate::StoreError;
-use crate::engine::{Row, bind};
+use crate::engine::{Fields, Row, bind};
 use crate::unit::{Unit, Write};
 
 /// The columns of an identity.
@@ -20,18 +20,13 @@ macro_rules! select {
 statements! {
     FIND = select!("WHERE connection = $1 AND issuer = $2 AND subject = $3");
     OF_USER = select!("WHERE user_id = $1 ORDER BY connection, issuer, subject");
-    REACHING = select!("WHERE user_id IN (SELECT subject FROM grants WHERE subject_kind = 'user' AND (
-            resource_kind = 'system'
-            OR resource IN (SELECT organization FROM deployments WHERE plane = $1)
-            OR resource IN (SELECT workspace FROM deployments WHERE plane = $1)
-            OR resource IN (SELECT id FROM deployments WHERE plane = $1)))
-        OR user_id IN (SELECT member FROM team_members JOIN grants ON subject = team
-            WHERE subject_kind = 'team' AND (
-            resource_kind = 'system'
-            OR resource IN (SELECT organization FROM deployments WHERE plane = $1)
-            OR resource IN (SELECT workspace FROM deployments WHERE plane = $1)
-            OR resource IN (SELECT id FROM deployments WHERE plane = $1)))
-        ORDER BY user_id");
+    REACHING = concat!(
+        "SELECT people.subject, connection, issuer, identities.subject, user_id, linked_at,
+        managed_by FROM ",
+        people!(),
+        " LEFT JOIN identities ON user_id = people.subject
+        ORDER BY people.subject, connection, issuer, identities.subject"
+    );
     INSERT = "INSERT INTO identities (connection, issuer, subject, user_id, linked_at, managed_by)
         VALUES ($1, $2, $3, $4, $5, $6)";
     OUT = "UPDATE identities SET signed_out_at = $4
@@ -93,8 +88,15 @@ impl<U: Unit> Identities<'_, U> {
 
     /// The identities of everybody with a grant that reaches a deployment of the plane.
     pub async fn reaching(&mut self, plane: PlaneId) -> Result<Vec<Identity>, StoreError> {
-        let rows = self.0.tx().fetch(REACHING, bind![plane]).await?;
-        rows.iter().map(record).collect()
+        let key = |link: &(UserId, Option<Identity>)| bind![link.0];
+        let first = bind![UserId::from_bytes([0; 16])];
+        let tx = self.0.tx();
+        let links = tx.fetch_all(REACHING, bind![plane], first, (link, key));
+        Ok(links
+            .await?
+            .into_iter()
+            .filter_map(|(_, one)| one)
+            .collect())
     }
 }
 
@@ -139,8 +141,22 @@ impl Identities<'_, Write> {
 
 fn record(row: &Row) -> Result<Identity, StoreError> {
     let mut fields = row.fields();
+    let connection = fields.take()?;
+    rest(connection, &mut fields)
+}
+
+/// Whom a grant reaches, and one of their identities if they have any.
+fn link(row: &Row) -> Result<(UserId, Option<Identity>), StoreError> {
+    let mut fields = row.fields();
+    let subject = fields.take()?;
+    let connection = fields.maybe()?;
+    let identity = connection.map(|id| rest(id, &mut fields)).transpose()?;
+    Ok((subject, identity))
+}
+
+fn rest(connection: ConnectionId, fields: &mut Fields<'_>) -> Result<Identity, StoreError> {
     Ok(Identity {
-        connection: fields.take()?,
+        connection,
         issuer: fields.take()?,
         subject: fields.take()?,
         user: fields.take()?,

@@ -21,6 +21,35 @@ macro_rules! taken {
     };
 }
 
+/// Whether a grant reaches a deployment of the plane `$1`, from the deployment up to the system.
+macro_rules! reaches {
+    () => {
+        "(resource_kind = 'system'
+            OR resource IN (SELECT organization FROM deployments WHERE plane = $1)
+            OR resource IN (SELECT workspace FROM deployments WHERE plane = $1)
+            OR resource IN (SELECT id FROM deployments WHERE plane = $1))"
+    };
+}
+
+/// The next `$3` people after `$2` whom a grant reaches, of their own or through a team. Both halves
+/// are cut before they are put together, so that a page costs what a page holds.
+macro_rules! people {
+    () => {
+        concat!(
+            "(SELECT subject FROM (SELECT DISTINCT subject FROM grants
+                WHERE subject_kind = 'user' AND subject > $2 AND ",
+            reaches!(),
+            " ORDER BY subject LIMIT $3) AS themselves
+            UNION SELECT member FROM (SELECT DISTINCT member FROM team_members
+                WHERE member > $2 AND team IN (SELECT subject FROM grants
+                    WHERE subject_kind = 'team' AND ",
+            reaches!(),
+            ") ORDER BY member LIMIT $3) AS members
+            ORDER BY subject LIMIT $3) AS people"
+        )
+    };
+}
+
 pub(crate) mod audit;
 mod batches;
 mod codes;

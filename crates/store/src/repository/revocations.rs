@@ -4,17 +4,19 @@ use aeolus_model::{OrganizationId, Rng, Subject, Time};
 
 use super::grants::{subject, subject_columns};
 use crate::StoreError;
-use crate::engine::bind;
+use crate::engine::{Row, Value, bind};
 use crate::unit::{Unit, Write};
 
 statements! {
     LIST = "SELECT size, not_before FROM revocation_lists WHERE organization = $1";
     REVOKED = "SELECT idx FROM status_indexes
-        WHERE organization = $1 AND revoked_at IS NOT NULL ORDER BY idx";
+        WHERE organization = $1 AND revoked_at IS NOT NULL AND idx > $2 ORDER BY idx LIMIT $3";
     ENDS = "SELECT idx, ends_at FROM status_indexes
-        WHERE organization = $1 AND revoked_at IS NULL AND ends_at IS NOT NULL ORDER BY idx";
+        WHERE organization = $1 AND revoked_at IS NULL AND ends_at IS NOT NULL AND idx > $2
+        ORDER BY idx LIMIT $3";
     MARKS = "SELECT subject_kind, subject, not_before FROM marks
-        WHERE organization = $1 ORDER BY subject_kind, subject";
+        WHERE organization = $1 AND (subject_kind, subject) > ($2, $3)
+        ORDER BY subject_kind, subject LIMIT $4";
     COUNT = "UPDATE revocation_lists SET used = used + 1 WHERE organization = $1
         RETURNING size, used";
     GROW = "UPDATE revocation_lists SET size = size * 2
@@ -88,27 +90,22 @@ impl<U: Unit> Revocations<'_, U> {
         let size: usize = fields.take()?;
         let not_before = fields.take()?;
         let mut status = vec![0_u8; size.div_ceil(8)];
-        for row in tx.fetch(REVOKED, bind![organization]).await? {
-            let index: usize = row.only()?;
-            let byte = status.get_mut(index / 8);
+        let (values, before) = (bind![organization], bind![-1_i64]);
+        let number = |row: &Row| row.only::<u32>();
+        let key = |index: &u32| bind![index];
+        let revoked = tx.fetch_all(REVOKED, values.clone(), before.clone(), (number, key));
+        for index in revoked.await? {
+            let at = usize::try_from(index).map_err(|_| outside(index))?;
+            let byte = status.get_mut(at / 8);
             *byte.ok_or_else(|| outside(index))? |= 1 << (index % 8);
         }
-        let mut ends = Vec::new();
-        for row in tx.fetch(ENDS, bind![organization]).await? {
-            let mut fields = row.fields();
-            ends.push(StatusEnd {
-                index: fields.take()?,
-                not_after: fields.take()?,
-            });
-        }
-        let mut marks = Vec::new();
-        for row in tx.fetch(MARKS, bind![organization]).await? {
-            let mut fields = row.fields();
-            marks.push(Mark {
-                subject: subject(&mut fields)?,
-                not_before: fields.take()?,
-            });
-        }
+        let key = |end: &StatusEnd| bind![end.index];
+        let ends = tx.fetch_all(ENDS, values.clone(), before, (end, key));
+        let ends = ends.await?;
+        let key = |mark: &Mark| bind_subject(mark.subject);
+        let before = bind!["", Vec::<u8>::new()];
+        let marks = tx.fetch_all(MARKS, values, before, (mark, key));
+        let marks = marks.await?;
         Ok(Some(RevocationList {
             status,
             ends,
@@ -224,6 +221,27 @@ impl Revocations<'_, Write> {
 /// At most half of the list is used, so all of them fail once in 2^64 times.
 const TRIES: u32 = 64;
 
-fn outside(index: usize) -> StoreError {
+fn end(row: &Row) -> Result<StatusEnd, StoreError> {
+    let mut fields = row.fields();
+    Ok(StatusEnd {
+        index: fields.take()?,
+        not_after: fields.take()?,
+    })
+}
+
+fn mark(row: &Row) -> Result<Mark, StoreError> {
+    let mut fields = row.fields();
+    Ok(Mark {
+        subject: subject(&mut fields)?,
+        not_before: fields.take()?,
+    })
+}
+
+fn bind_subject(subject: Subject) -> Vec<Value> {
+    let (kind, id) = subject_columns(subject);
+    bind![kind, id]
+}
+
+fn outside(index: u32) -> StoreError {
     StoreError::Corrupt(format!("status index {index} lies outside its list"))
 }

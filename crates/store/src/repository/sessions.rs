@@ -20,7 +20,8 @@ statements! {
     GET = select!("WHERE id = $1");
     OF_USER = select!("WHERE user_id = $1 AND ended_at IS NULL AND absolute_end > $2 ORDER BY id");
     ENDED = select!("JOIN session_organizations ON session = id
-        WHERE organization = $1 AND ended_at IS NOT NULL AND absolute_end > $2 ORDER BY id");
+        WHERE organization = $1 AND ended_at IS NOT NULL AND absolute_end > $2 AND session > $3
+        ORDER BY session LIMIT $4");
     ENTERED = "SELECT organization FROM session_organizations WHERE session = $1
         ORDER BY organization";
     INSERT = "INSERT INTO sessions (id, user_id, connection, auth_time, absolute_end, ended_at)
@@ -64,8 +65,12 @@ impl<U: Unit> Sessions<'_, U> {
         organization: OrganizationId,
         now: Time,
     ) -> Result<Vec<Session>, StoreError> {
-        let rows = self.0.tx().fetch(ENDED, bind![organization, now]).await?;
-        rows.iter().map(record).collect()
+        let key = |session: &Session| bind![session.id];
+        let first = bind![SessionId::from_bytes([0; 16])];
+        self.0
+            .tx()
+            .fetch_all(ENDED, bind![organization, now], first, (record, key))
+            .await
     }
 }
 

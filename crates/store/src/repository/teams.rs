@@ -20,11 +20,13 @@ statements! {
         OR id IN (SELECT subject FROM grants
             WHERE subject_kind = 'team' AND resource_kind = 'system') ORDER BY id";
     MEMBERS = "SELECT team, member, managed_by FROM team_members WHERE team = $1 ORDER BY member";
-    MEMBERS_ON_PLANE = "SELECT team, member, team_members.managed_by FROM team_members
-        JOIN teams ON teams.id = team
-        WHERE organization IN (SELECT organization FROM deployments WHERE plane = $1)
-        OR team IN (SELECT subject FROM grants
-            WHERE subject_kind = 'team' AND resource_kind = 'system') ORDER BY team, member";
+    MEMBERS_ON_PLANE = "SELECT team, member, managed_by FROM team_members
+        WHERE (team, member) > ($2, $3) AND team IN (
+            SELECT id FROM teams
+                WHERE organization IN (SELECT organization FROM deployments WHERE plane = $1)
+            UNION SELECT subject FROM grants
+                WHERE subject_kind = 'team' AND resource_kind = 'system')
+        ORDER BY team, member LIMIT $4";
     INSERT = "INSERT INTO teams (id, organization, name, managed_by, revision)
         VALUES ($1, $2, $3, $4, 1)";
     UPDATE = "UPDATE teams SET name = $1, managed_by = $2, revision = revision + 1
@@ -120,8 +122,13 @@ impl<U: Unit> Teams<'_, U> {
 
     /// Who is in the teams of [`Teams::on_plane`].
     pub async fn members_on_plane(&mut self, plane: PlaneId) -> Result<Vec<Member>, StoreError> {
-        let rows = self.0.tx().fetch(MEMBERS_ON_PLANE, bind![plane]).await?;
-        rows.iter().map(member).collect()
+        let key = |member: &Member| bind![member.team, member.user];
+        let none = [0; 16];
+        let first = bind![TeamId::from_bytes(none), UserId::from_bytes(none)];
+        self.0
+            .tx()
+            .fetch_all(MEMBERS_ON_PLANE, bind![plane], first, (member, key))
+            .await
     }
 }
 

@@ -28,7 +28,7 @@ statements! {
         ORDER BY id LIMIT $4");
     REACHING = select!("WHERE deleted_at IS NULL AND expires_at > $2
         AND organization IN (SELECT organization FROM deployments WHERE plane = $1)
-        ORDER BY id");
+        AND (organization, id) > ($3, $4) ORDER BY organization, id LIMIT $5");
     INSERT = "INSERT INTO tokens (id, organization, name, description, scope_kind, scope,
         created_by, created_at, jti, idx, expires_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
@@ -99,8 +99,14 @@ impl<U: Unit> Tokens<'_, U> {
         plane: PlaneId,
         now: Time,
     ) -> Result<Vec<ApiToken>, StoreError> {
-        let rows = self.0.tx().fetch(REACHING, bind![plane, now]).await?;
-        rows.iter().map(|row| Ok(record(row)?.token)).collect()
+        let token = |row: &Row| Ok(record(row)?.token);
+        let key = |token: &ApiToken| bind![token.organization, token.id];
+        let none = [0; 16];
+        let first = bind![OrganizationId::from_bytes(none), TokenId::from_bytes(none)];
+        self.0
+            .tx()
+            .fetch_all(REACHING, bind![plane, now], first, (token, key))
+            .await
     }
 }
 

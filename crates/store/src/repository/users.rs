@@ -3,7 +3,7 @@
 use aeolus_model::{Email, PlaneId, Secret, Time, UserId};
 
 use super::{ManagedBy, grants};
-use crate::engine::{Row, bind};
+use crate::engine::{Fields, Row, bind};
 use crate::unit::{Unit, Write};
 use crate::{Listing, Page, StoreError};
 
@@ -22,19 +22,13 @@ statements! {
     GET = select!("WHERE id = $1");
     BY_EMAIL = select!("WHERE email = $1");
     LIST = select!("WHERE id > $1 ORDER BY id LIMIT $2");
-    REACHING = select!("WHERE disabled_at IS NULL AND (
-        id IN (SELECT subject FROM grants WHERE subject_kind = 'user' AND (
-            resource_kind = 'system'
-            OR resource IN (SELECT organization FROM deployments WHERE plane = $1)
-            OR resource IN (SELECT workspace FROM deployments WHERE plane = $1)
-            OR resource IN (SELECT id FROM deployments WHERE plane = $1)))
-        OR id IN (SELECT member FROM team_members JOIN grants ON subject = team
-            WHERE subject_kind = 'team' AND (
-            resource_kind = 'system'
-            OR resource IN (SELECT organization FROM deployments WHERE plane = $1)
-            OR resource IN (SELECT workspace FROM deployments WHERE plane = $1)
-            OR resource IN (SELECT id FROM deployments WHERE plane = $1))))
-        ORDER BY id");
+    REACHING = concat!(
+        "SELECT people.subject, id, email, name, password_hash, disabled_at, created_at,
+        managed_by, revision FROM ",
+        people!(),
+        " LEFT JOIN users ON users.id = people.subject AND disabled_at IS NULL
+        ORDER BY people.subject"
+    );
     INSERT = "INSERT INTO users
         (id, email, name, password_hash, disabled_at, created_at, managed_by, revision)
         VALUES ($1, $2, $3, $4, $5, $6, $7, 1)";
@@ -92,8 +86,15 @@ impl<U: Unit> Users<'_, U> {
     /// Everybody (but the disabled) with a grant that reaches a deployment of the plane, of their
     /// own or through a team.
     pub async fn reaching(&mut self, plane: PlaneId) -> Result<Vec<User>, StoreError> {
-        let rows = self.0.tx().fetch(REACHING, bind![plane]).await?;
-        rows.iter().map(record).collect()
+        let key = |person: &(UserId, Option<User>)| bind![person.0];
+        let first = bind![UserId::from_bytes([0; 16])];
+        let tx = self.0.tx();
+        let people = tx.fetch_all(REACHING, bind![plane], first, (person, key));
+        Ok(people
+            .await?
+            .into_iter()
+            .filter_map(|(_, user)| user)
+            .collect())
     }
 }
 
@@ -159,8 +160,22 @@ impl Users<'_, Write> {
 
 fn record(row: &Row) -> Result<User, StoreError> {
     let mut fields = row.fields();
+    let id = fields.take()?;
+    rest(id, &mut fields)
+}
+
+/// Whom a grant reaches, and the record if they may sign in.
+fn person(row: &Row) -> Result<(UserId, Option<User>), StoreError> {
+    let mut fields = row.fields();
+    let subject = fields.take()?;
+    let id = fields.maybe()?;
+    let user = id.map(|id| rest(id, &mut fields)).transpose()?;
+    Ok((subject, user))
+}
+
+fn rest(id: UserId, fields: &mut Fields<'_>) -> Result<User, StoreError> {
     Ok(User {
-        id: fields.take()?,
+        id,
         email: fields.take()?,
         name: fields.take()?,
         password_hash: fields.maybe::<String>()?.map(Secret::new),

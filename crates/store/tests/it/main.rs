@@ -12,6 +12,7 @@ mod identity;
 mod keys;
 mod outage;
 mod pace;
+mod paging;
 mod planes;
 mod providers;
 mod retries;
