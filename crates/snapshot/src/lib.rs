@@ -8,6 +8,7 @@
 
 mod blob;
 mod carry;
+mod delta;
 mod digest;
 mod error;
 mod freshness;
@@ -29,7 +30,7 @@ pub use identity::{Identity, identity};
 pub use manifest::{
     MANIFEST_LIFE, MAX_MANIFEST, Manifest, Position, PositionError, READER, SectionRef,
 };
-pub use publish::{Edition, PublishError, Published, publish};
+pub use publish::{Draft, Earlier, Edition, PublishError, Published, publish};
 pub use root::{MAX_ROOT, Root, RootBuilder, RootError};
 pub use sections::{Canonical, Sections};
 pub use verify::{Blobs, Snapshot, Trust};

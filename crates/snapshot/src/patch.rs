@@ -5,6 +5,8 @@
 //! means, and records with fields newer than the reader keep them. The manifest's hash of the result
 //! proves that base and patches belonged together.
 
+use std::collections::BTreeMap;
+
 use prost::Message;
 use prost::encoding::{WireType, decode_key, decode_varint, encode_key, encode_varint};
 
@@ -140,13 +142,13 @@ fn overwrite(field: Field<'_>, runs: &[&Splice]) -> Result<Vec<u8>, SectionError
 /// Replaces "delete the only field of this number, put another" by its differing bytes, where that
 /// is shorter.
 fn splice_lone_fields(old: &[Field<'_>], added: &mut Vec<&Field<'_>>, patch: &mut Patch) {
+    let (olds, news) = (alone(old.iter()), alone(added.iter().copied()));
     let mut kept = Vec::new();
     for index in std::mem::take(&mut patch.delete) {
         let before = usize::try_from(index).ok().and_then(|i| old.get(i));
         let runs = before.and_then(|before| {
-            let lone = old.iter().filter(|f| f.number == before.number).count() == 1;
-            let mut after = added.iter().filter(|f| f.number == before.number);
-            let next = after.next().filter(|_| lone && after.next().is_none())?;
+            olds.get(&before.number).copied().flatten()?;
+            let next = news.get(&before.number).copied().flatten()?;
             let both = before.delimited && next.delimited;
             let runs = both.then(|| runs(index, before.content, next.content))??;
             // A field that isn't encoded the shortest way can't be rebuilt from its content.
@@ -162,6 +164,20 @@ fn splice_lone_fields(old: &[Field<'_>], added: &mut Vec<&Field<'_>>, patch: &mu
         }
     }
     patch.delete = kept;
+}
+
+/// The fields that are the only ones of their number.
+fn alone<'f, 'a>(
+    fields: impl Iterator<Item = &'f Field<'a>>,
+) -> BTreeMap<u32, Option<&'f Field<'a>>> {
+    let mut alone = BTreeMap::new();
+    for field in fields {
+        let only = alone.entry(field.number).or_insert(Some(field));
+        if only.is_some_and(|only| !std::ptr::eq(only, field)) {
+            *only = None;
+        }
+    }
+    alone
 }
 
 /// The differing runs of two byte strings, or none where sending the whole is no longer.

@@ -1,16 +1,17 @@
 //! Writing a snapshot.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aeolus_keys::{KeyError, Kind, SigningKey};
 use aeolus_model::{PlaneId, Time};
 
+use crate::delta::{self, Layers};
 use crate::sections::{
     CONNECTIONS, Canonical, DEPLOYMENTS, GRANTS, KEYS, REVOCATIONS, ROLLOUTS, SUBJECTS,
 };
 use crate::{
-    Digest, MANIFEST_LIFE, MAX_MANIFEST, Manifest, Position, READER, SectionError, SectionRef,
-    Sections, compress,
+    Blobs, Digest, MANIFEST_LIFE, MAX_MANIFEST, Manifest, Position, READER, SectionError,
+    SectionRef, Sections,
 };
 
 /// Which snapshot this is.
@@ -31,8 +32,10 @@ pub struct Edition {
 pub struct Published {
     /// The compact JWS.
     pub manifest: String,
-    /// The content it names, each blob once.
+    /// The content it names that the earlier snapshot didn't, each blob once.
     pub blobs: Vec<(Digest, Vec<u8>)>,
+    /// The blobs of the earlier snapshot that it names too.
+    pub kept: Vec<Digest>,
 }
 
 /// Why nothing is published.
@@ -57,58 +60,159 @@ pub enum PublishError {
     Signing(#[from] KeyError),
 }
 
-/// Encodes and signs. A pure function: the same edition, content and key give the same bytes, so
-/// replicas of control that publish the same position agree.
+/// The earlier snapshot of a plane: what its gates have.
+#[derive(Clone, Copy)]
+pub struct Earlier<'a> {
+    /// What was signed.
+    pub manifest: &'a Manifest,
+    /// Its content, as far as it is there. The bytes are checked.
+    pub blobs: Blobs<'a>,
+}
+
+/// A snapshot's content, encoded. How it travels depends on what gates have.
+#[derive(Clone, Debug)]
+pub struct Draft(BTreeMap<String, Content>);
+
+#[derive(Clone, Debug)]
+struct Content {
+    bytes: Vec<u8>,
+    hash: Digest,
+}
+
+impl Content {
+    fn is(&self, section: &SectionRef) -> bool {
+        self.hash == section.hash && self.bytes.len() as u64 == section.size
+    }
+}
+
+impl Draft {
+    /// Encodes.
+    pub fn new(sections: &Sections) -> Result<Self, PublishError> {
+        let mut draft = Self(BTreeMap::new());
+        draft.add(DEPLOYMENTS, &sections.deployments)?;
+        draft.add(SUBJECTS, &sections.subjects)?;
+        draft.add(GRANTS, &sections.grants)?;
+        draft.add(KEYS, &sections.keys)?;
+        draft.add(CONNECTIONS, &sections.connections)?;
+        if !sections.rollouts.rollouts.is_empty() {
+            draft.add(ROLLOUTS, &sections.rollouts)?;
+        }
+        for (organization, revocations) in &sections.revocations {
+            draft.add(&format!("{REVOCATIONS}{organization}"), revocations)?;
+        }
+        Ok(draft)
+    }
+
+    fn add(&mut self, name: &str, section: &impl Canonical) -> Result<(), PublishError> {
+        let bytes = section.canonical()?;
+        let hash = Digest::of(&bytes);
+        self.0.insert(name.to_owned(), Content { bytes, hash });
+        Ok(())
+    }
+
+    /// The blobs of an earlier snapshot without which [`Self::publish`] can't say what has changed
+    /// since: those of sections that have.
+    pub fn needs(&self, earlier: &Manifest) -> BTreeSet<Digest> {
+        self.0
+            .iter()
+            .filter_map(|(name, content)| {
+                let section = earlier.sections.get(name)?;
+                (!content.is(section)).then_some(section)
+            })
+            .flat_map(SectionRef::blobs)
+            .copied()
+            .collect()
+    }
+
+    /// Signs. A section that is as it was keeps its blobs, one that changed little gets a patch. What
+    /// of the earlier snapshot can't be read is sent whole.
+    pub fn publish(
+        &self,
+        edition: &Edition,
+        earlier: Option<Earlier<'_>>,
+        key: &SigningKey,
+    ) -> Result<Published, PublishError> {
+        match self.sign(edition, earlier, true, key) {
+            // So many sections that naming their patches makes the manifest too large.
+            Err(PublishError::TooLarge(_)) if earlier.is_some() => {
+                self.sign(edition, earlier, false, key)
+            }
+            other => other,
+        }
+    }
+
+    fn sign(
+        &self,
+        edition: &Edition,
+        earlier: Option<Earlier<'_>>,
+        patches: bool,
+        key: &SigningKey,
+    ) -> Result<Published, PublishError> {
+        let mut blobs = BTreeMap::new();
+        let mut refs = BTreeMap::new();
+        for (name, content) in &self.0 {
+            let layers = content.layers(name, earlier, patches)?;
+            blobs.extend(layers.blobs);
+            refs.insert(name.clone(), layers.section);
+        }
+        let named = refs.values().flat_map(SectionRef::blobs).copied();
+        let kept: BTreeSet<Digest> = named.filter(|d| !blobs.contains_key(d)).collect();
+        let manifest = Manifest {
+            plane: edition.plane,
+            position: edition.position,
+            min_reader: READER,
+            issued_at: edition.issued_at,
+            exp: edition.issued_at.plus(MANIFEST_LIFE),
+            min_generation: edition.min_generation,
+            sections: refs,
+        };
+        let manifest = key.sign(Kind::Manifest, &manifest.claims()?)?;
+        if manifest.len() > MAX_MANIFEST {
+            return Err(PublishError::TooLarge(manifest.len()));
+        }
+        Ok(Published {
+            manifest,
+            blobs: blobs.into_iter().collect(),
+            kept: kept.into_iter().collect(),
+        })
+    }
+}
+
+impl Content {
+    fn layers(
+        &self,
+        name: &str,
+        earlier: Option<Earlier<'_>>,
+        patches: bool,
+    ) -> Result<Layers, PublishError> {
+        let held = earlier.and_then(|earlier| {
+            let section = earlier.manifest.sections.get(name)?;
+            (patches || section.patches.is_empty()).then_some((section, earlier.blobs))
+        });
+        match held {
+            Some((section, _)) if self.is(section) => {
+                return Ok(Layers {
+                    section: section.clone(),
+                    blobs: Vec::new(),
+                });
+            }
+            Some((section, blobs)) if patches => {
+                if let Ok(layers) = delta::after(section, blobs, (&self.bytes, self.hash)) {
+                    return Ok(layers);
+                }
+            }
+            _ => {}
+        }
+        Ok(delta::whole(&self.bytes, self.hash)?)
+    }
+}
+
+/// Encodes and signs a snapshot of which gates have nothing. A pure function: the same edition,
+/// content and key give the same bytes, so replicas of control that publish the same position agree.
 pub fn publish(
     edition: &Edition,
     sections: &Sections,
     key: &SigningKey,
 ) -> Result<Published, PublishError> {
-    let mut blobs = BTreeMap::new();
-    let mut refs = BTreeMap::new();
-    let mut add = |name: &str, content: Result<Vec<u8>, PublishError>| {
-        let content = content?;
-        let blob = compress(&content)?;
-        let base = Digest::of(&blob);
-        let section = SectionRef {
-            base,
-            patches: Vec::new(),
-            hash: Digest::of(&content),
-            size: content.len() as u64,
-        };
-        blobs.insert(base, blob);
-        refs.insert(name.to_owned(), section);
-        Ok::<_, PublishError>(())
-    };
-    add(DEPLOYMENTS, sections.deployments.canonical())?;
-    add(SUBJECTS, sections.subjects.canonical())?;
-    add(GRANTS, sections.grants.canonical())?;
-    add(KEYS, sections.keys.canonical())?;
-    add(CONNECTIONS, sections.connections.canonical())?;
-    if !sections.rollouts.rollouts.is_empty() {
-        add(ROLLOUTS, sections.rollouts.canonical())?;
-    }
-    for (organization, revocations) in &sections.revocations {
-        add(
-            &format!("{REVOCATIONS}{organization}"),
-            revocations.canonical(),
-        )?;
-    }
-    let manifest = Manifest {
-        plane: edition.plane,
-        position: edition.position,
-        min_reader: READER,
-        issued_at: edition.issued_at,
-        exp: edition.issued_at.plus(MANIFEST_LIFE),
-        min_generation: edition.min_generation,
-        sections: refs,
-    };
-    let manifest = key.sign(Kind::Manifest, &manifest.claims()?)?;
-    if manifest.len() > MAX_MANIFEST {
-        return Err(PublishError::TooLarge(manifest.len()));
-    }
-    Ok(Published {
-        manifest,
-        blobs: blobs.into_iter().collect(),
-    })
+    Draft::new(sections)?.publish(edition, None, key)
 }

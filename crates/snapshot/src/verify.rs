@@ -1,5 +1,6 @@
 //! Reading a snapshot: as a whole or not at all.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use aeolus_keys::Kid;
@@ -184,10 +185,23 @@ fn decode<T: Message + Default>(section: &SectionRef, blobs: Blobs<'_>) -> Resul
         [] => section.size,
         _ => MAX_SECTION,
     };
-    let mut content = expand(&fetch(&section.base, blobs)?, limit)?;
+    let base = expand(&fetch(&section.base, blobs)?, limit)?;
+    let (content, _) = patched(&base, section, blobs)?;
+    T::decode(&*content).map_err(|_| SectionError::Encoding)
+}
+
+/// A section's content from its base, and how many compressed bytes its patches have.
+pub(crate) fn patched<'a>(
+    base: &'a [u8],
+    section: &SectionRef,
+    blobs: Blobs<'_>,
+) -> Result<(Cow<'a, [u8]>, usize), SectionError> {
+    let mut content = Cow::Borrowed(base);
+    let mut bytes = 0;
     for digest in &section.patches {
-        let patch = expand(&fetch(digest, blobs)?, MAX_SECTION)?;
-        content = patch::apply(&content, &patch)?;
+        let blob = fetch(digest, blobs)?;
+        bytes += blob.len();
+        content = Cow::Owned(patch::apply(&content, &expand(&blob, MAX_SECTION)?)?);
     }
     if content.len() as u64 != section.size {
         return Err(SectionError::Size);
@@ -195,10 +209,10 @@ fn decode<T: Message + Default>(section: &SectionRef, blobs: Blobs<'_>) -> Resul
     if Digest::of(&content) != section.hash {
         return Err(SectionError::Hash);
     }
-    T::decode(content.as_slice()).map_err(|_| SectionError::Encoding)
+    Ok((content, bytes))
 }
 
-fn fetch(digest: &Digest, blobs: Blobs<'_>) -> Result<Vec<u8>, SectionError> {
+pub(crate) fn fetch(digest: &Digest, blobs: Blobs<'_>) -> Result<Vec<u8>, SectionError> {
     let blob = blobs(digest).ok_or(SectionError::Missing)?;
     if Digest::of(&blob) == *digest {
         Ok(blob)

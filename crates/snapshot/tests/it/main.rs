@@ -5,6 +5,8 @@ mod build;
 #[cfg(test)]
 mod carry;
 #[cfg(test)]
+mod editions;
+#[cfg(test)]
 mod model;
 #[cfg(test)]
 mod patches;

@@ -308,6 +308,7 @@ fn patches_are_applied_and_their_result_is_checked() {
     let snapshot = verify(&Published {
         manifest: text.clone(),
         blobs,
+        kept: Vec::new(),
     })
     .unwrap();
     assert_eq!(*snapshot.sections(), new);
@@ -316,6 +317,7 @@ fn patches_are_applied_and_their_result_is_checked() {
     let snapshot = verify(&Published {
         manifest: text,
         blobs: good.blobs,
+        kept: Vec::new(),
     })
     .unwrap();
     assert!(snapshot.missing_revocations().contains(&organization(1)));
@@ -421,7 +423,7 @@ proptest! {
         );
         let mut blobs = published(7).blobs;
         blobs.push((Digest::of(&blob), blob));
-        if let Ok(snapshot) = verify(&Published { manifest: text, blobs }) {
+        if let Ok(snapshot) = verify(&Published { manifest: text, blobs, kept: Vec::new() }) {
             prop_assert!(compressed && size == bytes.len() as u64);
             prop_assert_eq!(snapshot.position().seq, 7);
         }
