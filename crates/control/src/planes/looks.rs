@@ -16,7 +16,7 @@ use crate::app::App;
 use crate::error::ApiError;
 
 /// Bytes of blobs that travel with the manifest, so that a revocation costs one round trip.
-const INLINE: usize = 64 * 1024;
+const INLINE: u32 = 64 * 1024;
 /// Who has waited so long for another's look looks alone: the database may hang.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -111,9 +111,11 @@ async fn look(app: &App, question: Question) -> Result<Seen, ApiError> {
     let newer = published.as_ref().is_some_and(newer);
     let mut blobs = Vec::new();
     if newer {
-        let (epoch, seq) = after.map_or((0, 0), |after| (after.epoch, after.seq));
+        let since = after.map_or((0, 0), |after| (after.epoch, after.seq));
         let mut publications = view.publications();
-        blobs = publications.blobs_since(question.plane, epoch, seq).await?;
+        blobs = publications
+            .blobs_since(question.plane, since, INLINE)
+            .await?;
     }
     let feed = view.settings().feed().await?;
     let stopped = crate::restore::found(&mut view).await?.is_some();
@@ -148,7 +150,7 @@ const fn position(published: &Publication) -> Position {
 }
 
 fn inlined(blobs: Vec<Blob>) -> BTreeMap<String, Base64Bytes> {
-    let mut room = INLINE;
+    let mut room = INLINE as usize;
     let mut inlined = BTreeMap::new();
     for blob in blobs {
         if let Some(left) = room.checked_sub(blob.content.len()) {

@@ -1,14 +1,16 @@
 //! The publisher: follows the feed and tells each plane what it has to know, signed.
 
+mod build;
 mod records;
 mod sections;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use aeolus_model::PlaneId;
-use aeolus_snapshot::{Edition, Position, Root};
-use aeolus_store::{Blob, Feed, Plane, PlaneStage, Publication, StoreError, Unit as _};
+use aeolus_model::{PlaneId, Slug};
+use aeolus_snapshot::Root;
+use aeolus_store::{Feed, PlaneStage, StoreError, Unit as _};
+use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
@@ -29,6 +31,9 @@ pub(crate) struct Published {
 const COALESCE: Duration = Duration::from_millis(50);
 /// How often the feed is looked at for commits of other replicas.
 const POLL: Duration = Duration::from_millis(250);
+/// Planes that are told at the same time: a large one does not hold up all others, and all together
+/// leave the database to other work.
+const AT_ONCE: usize = 3;
 /// At most this long between the end of one round and the next, however long a round takes.
 const MAX_REST: Duration = Duration::from_secs(1);
 /// Manifests end after seven days; a fleet in which nothing changes gets new ones well before.
@@ -86,6 +91,8 @@ async fn round(app: &App, seen: &mut Vec<(PlaneId, u64, u64)>) -> Result<(), Pub
     let kid = app.keys.snapshot().public().kid();
     let trusted = trusted.is_some_and(|root| root.trusts(&kid));
     let mut alarms = BTreeMap::new();
+    let mut telling = JoinSet::new();
+    let mut failed = None;
     for plane in planes {
         if matches!(plane.stage, PlaneStage::Quarantined { .. }) {
             continue;
@@ -101,74 +108,59 @@ async fn round(app: &App, seen: &mut Vec<(PlaneId, u64, u64)>) -> Result<(), Pub
         }
         let held = positions.iter().find(|(id, ..)| *id == plane.id);
         let held = held.map(|(_, epoch, seq)| (*epoch, *seq));
-        if let Some(alarm) = tell(app, &plane, held, feed).await? {
-            alarms.insert(plane.id, alarm);
+        match needs(held, feed) {
+            Need::Nothing => {}
+            Need::Alarm(text) => {
+                alarms.insert(plane.id, text);
+            }
+            Need::Newer => {
+                if telling.len() >= AT_ONCE {
+                    told(&mut failed, telling.join_next().await);
+                }
+                let app = app.clone();
+                telling.spawn(async move { (plane.name, build::publish(&app, plane.id).await) });
+            }
         }
     }
-    notice(app, seen, alarms).await
+    while !telling.is_empty() {
+        told(&mut failed, telling.join_next().await);
+    }
+    notice(app, seen, alarms).await?;
+    failed.map_or(Ok(()), Err)
 }
 
-/// Publishes for one plane if the feed has moved. Returns an alarm if it must not.
-async fn tell(
-    app: &App,
-    plane: &Plane,
-    held: Option<(u64, u64)>,
-    feed: Feed,
-) -> Result<Option<String>, PublishFailure> {
+/// One plane's failure is no other's: it is told again in the next round.
+fn told(failed: &mut Option<PublishFailure>, told: Option<Told>) {
+    match told {
+        Some(Ok((_, Ok(())))) | None => {}
+        Some(Ok((plane, Err(error)))) => {
+            tracing::error!(%plane, %error, "a plane was not told");
+            *failed = Some(error);
+        }
+        Some(Err(_)) => *failed = Some(PublishFailure::Cancelled),
+    }
+}
+
+type Told = Result<(Slug, Result<(), PublishFailure>), JoinError>;
+
+/// What a plane is due.
+enum Need {
+    Nothing,
+    Newer,
+    /// It must not be told.
+    Alarm(String),
+}
+
+fn needs(held: Option<(u64, u64)>, feed: Feed) -> Need {
     let newest = (feed.epoch, feed.content);
     match held {
-        Some(held) if held > newest => {
-            let text = format!(
-                "published is {}.{}, the feed is at {}.{}: the database was restored in part",
-                held.0, held.1, newest.0, newest.1
-            );
-            return Ok(Some(text));
-        }
-        Some(held) if held == newest => return Ok(None),
-        _ => {}
+        Some(held) if held > newest => Need::Alarm(format!(
+            "published is {}.{}, the feed is at {}.{}: the database was restored in part",
+            held.0, held.1, newest.0, newest.1
+        )),
+        Some(held) if held == newest => Need::Nothing,
+        _ => Need::Newer,
     }
-    publish_one(app, plane.id).await.map(|()| None)
-}
-
-async fn publish_one(app: &App, plane: PlaneId) -> Result<(), PublishFailure> {
-    let now = app.clock.now();
-    let mut view = app.store.read().await?;
-    // Read again with the records: the manifest's position is the one its content is of.
-    let feed = view.settings().feed().await?;
-    let sections = sections::of(app, &mut view, plane).await?;
-    drop(view);
-    let edition = Edition {
-        plane,
-        position: Position {
-            epoch: feed.epoch,
-            seq: feed.content,
-        },
-        issued_at: now,
-        min_generation: 0,
-    };
-    let signer = app.clone();
-    let work = move || aeolus_snapshot::publish(&edition, &sections, signer.keys.snapshot());
-    let published = tokio::task::spawn_blocking(work).await;
-    let published = published.map_err(|_| PublishFailure::Cancelled)??;
-    let record = Publication {
-        plane,
-        epoch: feed.epoch,
-        seq: feed.content,
-        manifest: published.manifest,
-        published_at: now,
-    };
-    let blob = |(digest, content): (aeolus_snapshot::Digest, Vec<u8>)| Blob {
-        digest: *digest.as_bytes(),
-        content,
-    };
-    let blobs: Vec<Blob> = published.blobs.into_iter().map(blob).collect();
-    let mut write = app.store.write().await?;
-    if write.publications().publish(&record, &blobs).await? {
-        app.commit(write).await?;
-    } else {
-        write.rollback().await?;
-    }
-    Ok(())
 }
 
 /// Wakes long polls if anything was published, by whichever replica of control, or if an alarm

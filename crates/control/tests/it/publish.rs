@@ -22,7 +22,7 @@ pub(crate) struct Reader {
     pub(crate) manifest: String,
     blobs: HashMap<Digest, Vec<u8>>,
     /// Blobs that had to be asked for.
-    fetched: usize,
+    pub(crate) fetched: usize,
 }
 
 impl Reader {

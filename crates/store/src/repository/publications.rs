@@ -30,7 +30,7 @@ statements! {
     SINCE = "SELECT blobs.digest, content FROM publication_blobs
         JOIN blobs ON blobs.digest = publication_blobs.digest
         WHERE plane = $1 AND (since_epoch > $2 OR (since_epoch = $2 AND since_seq > $3))
-        ORDER BY blobs.digest";
+        AND length(content) <= $4 ORDER BY length(content), blobs.digest";
     COLLECT = "DELETE FROM blobs WHERE touched_at < $1 AND NOT EXISTS
         (SELECT 1 FROM publication_blobs WHERE publication_blobs.digest = blobs.digest)";
 }
@@ -96,14 +96,16 @@ impl<U: Unit> Publications<'_, U> {
         row.map(|row| row.only()).transpose()
     }
 
-    /// The blobs of the plane's manifest that an earlier one, at this position, didn't name.
+    /// The blobs of the plane's manifest that an earlier one, at this position, didn't name, without
+    /// those of more than `most` bytes; small ones first.
     pub async fn blobs_since(
         &mut self,
         plane: PlaneId,
-        epoch: u64,
-        seq: u64,
+        (epoch, seq): (u64, u64),
+        most: u32,
     ) -> Result<Vec<Blob>, StoreError> {
-        let rows = self.0.tx().fetch(SINCE, bind![plane, epoch, seq]).await?;
+        let values = bind![plane, epoch, seq, most];
+        let rows = self.0.tx().fetch(SINCE, values).await?;
         rows.iter()
             .map(|row| {
                 let mut fields = row.fields();
@@ -120,7 +122,16 @@ impl Publications<'_, Write> {
     /// Publishes, if the position is beyond what is published already: compare-and-set, so a
     /// worker that was held up can't put an older manifest over a newer one. Says whether it did;
     /// if not, roll back.
-    pub async fn publish(&mut self, new: &Publication, blobs: &[Blob]) -> Result<bool, StoreError> {
+    ///
+    /// `kept`: blobs that an earlier publication stored and this one names too. They stay known since
+    /// then, so that gates which have them are not sent them again. [`StoreError::Reference`] if one
+    /// of them is gone.
+    pub async fn publish(
+        &mut self,
+        new: &Publication,
+        blobs: &[Blob],
+        kept: &[Digest],
+    ) -> Result<bool, StoreError> {
         let Publication {
             plane,
             epoch,
@@ -136,6 +147,11 @@ impl Publications<'_, Write> {
             self.0
                 .note(PUT_BLOB, bind![digest, content, published_at])
                 .await?;
+            self.0
+                .note(NAME_BLOB, bind![plane, digest, epoch, seq])
+                .await?;
+        }
+        for digest in kept {
             self.0
                 .note(NAME_BLOB, bind![plane, digest, epoch, seq])
                 .await?;

@@ -87,7 +87,7 @@ async fn f23_publishing_never_steps_back(db: Database) {
                 let new = publication(plane, 1, seq);
                 if write
                     .publications()
-                    .publish(&new, &[blob(1)])
+                    .publish(&new, &[blob(1)], &[])
                     .await
                     .unwrap()
                 {
@@ -122,21 +122,21 @@ async fn f23_publishing_never_steps_back(db: Database) {
     assert!(
         !write
             .publications()
-            .publish(&publication(plane, 1, 40), &[])
+            .publish(&publication(plane, 1, 40), &[], &[])
             .await
             .unwrap()
     );
     assert!(
         write
             .publications()
-            .publish(&publication(plane, 2, 1), &[])
+            .publish(&publication(plane, 2, 1), &[], &[])
             .await
             .unwrap()
     );
     assert!(
         !write
             .publications()
-            .publish(&publication(plane, 1, 99), &[])
+            .publish(&publication(plane, 1, 99), &[], &[])
             .await
             .unwrap()
     );
@@ -151,6 +151,26 @@ async fn f23_publishing_never_steps_back(db: Database) {
     );
 }
 
+/// A patch is sent to gates that have its base, and the base to nobody who has it.
+async fn what_is_kept_is_known_since_it_was_first_named(db: Database) {
+    let plane = db.fleet().await.plane.id;
+    let mut write = db.store.write().await.unwrap();
+    let [first, second, third, fourth] = [1, 2, 3, 4].map(|seq| publication(plane, 1, seq));
+    let (base, patch) = ([blob(1)], [blob(2)]);
+    let mut told = write.publications();
+    assert!(told.publish(&first, &base, &[]).await.unwrap());
+    assert!(told.publish(&second, &patch, &[[1; 32]]).await.unwrap());
+    let since = told.blobs_since(plane, (1, 1), 1000).await;
+    assert_eq!(since.unwrap(), patch);
+    let all = told.blobs_since(plane, (0, 0), 1000).await;
+    assert_eq!(all.unwrap(), [blob(1), blob(2)]);
+    assert!(told.publish(&third, &[], &[[2; 32]]).await.unwrap());
+    assert_eq!(told.blob(plane, &[1; 32]).await.unwrap(), None);
+    assert!(told.blob(plane, &[2; 32]).await.unwrap().is_some());
+    let gone = told.publish(&fourth, &[], &[[9; 32]]).await;
+    assert!(matches!(gone, Err(StoreError::Reference)));
+}
+
 async fn blobs_are_shared_found_by_position_and_collected(db: Database) {
     let plane = db.fleet().await.plane.id;
     let other = db.plane("us-1");
@@ -163,7 +183,7 @@ async fn blobs_are_shared_found_by_position_and_collected(db: Database) {
     ] {
         let done = write
             .publications()
-            .publish(&publication(id, 1, seq), &blobs)
+            .publish(&publication(id, 1, seq), &blobs, &[])
             .await;
         assert!(done.unwrap());
     }
@@ -178,11 +198,13 @@ async fn blobs_are_shared_found_by_position_and_collected(db: Database) {
     ] {
         let found = read
             .publications()
-            .blobs_since(plane, epoch, seq)
+            .blobs_since(plane, (epoch, seq), 1000)
             .await
             .unwrap();
         assert_eq!(found, expected, "{epoch}.{seq}");
     }
+    let small = read.publications().blobs_since(plane, (0, 9), 999).await;
+    assert_eq!(small.unwrap(), []);
     let content = read.publications().blob(plane, &[3; 32]).await.unwrap();
     assert_eq!(content, Some(blob(3).content));
     let foreign = read.publications().blob(other.id, &[1; 32]).await.unwrap();
@@ -254,6 +276,7 @@ async fn reports_and_event_batches_are_taken_once(db: Database) {
 }
 
 on_every_engine! {
+    what_is_kept_is_known_since_it_was_first_named,
     enrolment_happens_once,
     f23_publishing_never_steps_back,
     blobs_are_shared_found_by_position_and_collected,
