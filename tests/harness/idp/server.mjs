@@ -27,6 +27,8 @@ const provider = new Provider(`http://127.0.0.1:${port}`, {
   ],
   jwks: { keys: [key] },
   findAccount: (_, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
+  // Its own way out takes no connection to this machine, where control is.
+  fetch: (url, { dispatcher: _, ...options }) => fetch(url, options),
   features: {
     backchannelLogout: { enabled: true },
     devInteractions: { enabled: true },
@@ -44,5 +46,9 @@ const provider = new Provider(`http://127.0.0.1:${port}`, {
     },
   },
 });
+
+// What becomes of telling a client that somebody signed out, for whoever reads the log.
+provider.on("backchannel.success", (_, client) => console.error(`told ${client.clientId}`));
+provider.on("backchannel.error", (_, error, client) => console.error(`could not tell ${client.clientId}: ${error}`, error.cause ?? ""));
 
 provider.listen(Number(port), "127.0.0.1", () => console.log("ready"));

@@ -14,6 +14,7 @@ mod deployment_page;
 mod fixture;
 #[cfg(test)]
 mod outage;
+#[cfg(test)]
 mod patches;
 #[cfg(test)]
 mod planes;
