@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use aeolus_model::Slug;
 use serde::{Deserialize, Serialize};
 
-use super::session_tokens::{is_provider_url, is_shared_tenant};
+use super::session_tokens::unasked;
 use super::{Connection, ConnectionKind};
 #[cfg(feature = "schema")]
 use crate::schema;
@@ -36,19 +36,8 @@ pub(super) fn check(
     if let Some(why) = without_public_clients(connection.kind) {
         error("", why);
     }
-    match connection.discovery_url.as_deref() {
-        None => error("", "needs the connection's discoveryUrl"),
-        Some(url) if !is_provider_url(url) => error(
-            "",
-            "needs a discoveryUrl of the form https://HOST/PATH (http for this machine only), without user, query and fragment",
-        ),
-        Some(url) if connection.kind == ConnectionKind::Microsoft && is_shared_tenant(url) => {
-            error(
-                "",
-                "needs the discoveryUrl of one tenant: everybody with a Microsoft account is in the shared ones",
-            );
-        }
-        Some(_) => {}
+    if let Some(why) = unasked(connection) {
+        error("", why);
     }
     let mut planes = BTreeSet::new();
     let mut clients = BTreeSet::new();

@@ -136,22 +136,8 @@ pub(super) fn check(connection: &super::Connection, mut error: impl FnMut(&str, 
     if let Some(why) = without_tokens(connection.kind) {
         error("", why);
     }
-    match &connection.discovery_url {
-        None => error(
-            "",
-            "needs the connection's discoveryUrl: the keys come from there",
-        ),
-        Some(url) if !is_provider_url(url) => error(
-            "",
-            "needs a discoveryUrl of the form https://HOST/PATH (http for this machine only), without user, query and fragment",
-        ),
-        Some(url) if connection.kind == ConnectionKind::Microsoft && is_shared_tenant(url) => {
-            error(
-                "",
-                "needs the discoveryUrl of one tenant: everybody with a Microsoft account is in the shared ones",
-            );
-        }
-        Some(_) => {}
+    if let Some(why) = unasked(connection) {
+        error("", why);
     }
     match &connection.client_id {
         None => error(
@@ -217,14 +203,28 @@ fn without_tokens(kind: ConnectionKind) -> Option<&'static str> {
     }
 }
 
-pub(super) fn is_shared_tenant(url: &str) -> bool {
+/// Why nothing that a connection's provider says can be asked for, if that is so.
+pub(super) fn unasked(connection: &super::Connection) -> Option<&'static str> {
+    match connection.discovery_url.as_deref() {
+        None => Some("needs the connection's discoveryUrl: the keys come from there"),
+        Some(url) if !is_provider_url(url) => Some(
+            "needs a discoveryUrl of the form https://HOST/PATH (http for this machine only), without user, query and fragment",
+        ),
+        Some(url) if connection.kind == ConnectionKind::Microsoft && is_shared_tenant(url) => Some(
+            "needs the discoveryUrl of one tenant: everybody with a Microsoft account is in the shared ones",
+        ),
+        Some(_) => None,
+    }
+}
+
+fn is_shared_tenant(url: &str) -> bool {
     let mut parts = url.split('/').skip(3);
     matches!(parts.next(), Some("common" | "organizations" | "consumers"))
 }
 
 /// `https://HOST[:PORT][/PATH]`, or `http` on this machine; nothing that a URL parser could take for
 /// something else.
-pub(super) fn is_provider_url(text: &str) -> bool {
+fn is_provider_url(text: &str) -> bool {
     let plain = text
         .bytes()
         .all(|b| b.is_ascii_alphanumeric() || b"-._~/:[]".contains(&b));
