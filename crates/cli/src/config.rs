@@ -1,12 +1,13 @@
 //! The configuration of the servers: one YAML file, below the environment, below flags.
 
 mod compat;
-mod control_tls;
 mod environment;
 mod layers;
+mod probe;
 mod rails;
 mod secret;
 mod siblings;
+mod tls;
 mod types;
 
 pub(crate) use compat::Compat;

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use aeolus_api::client::{Client, ClientError, TlsFiles};
+use aeolus_api::client::{Client, ClientError};
 use aeolus_api::{Page, Problem};
 use aeolus_model::{Clock as _, Secret, SystemClock};
 use serde::{Deserialize, Serialize};
@@ -101,11 +101,12 @@ impl Target {
 
 /// A client that isn't signed in.
 pub(crate) fn connect(url: &str) -> Result<Client, Failure> {
-    connect_with(url, &TlsFiles::default())
+    encrypted(url)?;
+    Client::new(url).map_err(refused)
 }
 
-/// The same with private authorities or a certificate of its own.
-pub(crate) fn connect_with(url: &str, tls: &TlsFiles) -> Result<Client, Failure> {
+/// Refuses a URL at which passwords and tokens could be read on their way.
+pub(crate) fn encrypted(url: &str) -> Result<(), Failure> {
     let parsed = url::Url::parse(url).ok();
     let plain = parsed.as_ref().is_some_and(|url| url.scheme() == "http");
     let loopback = parsed
@@ -122,7 +123,7 @@ pub(crate) fn connect_with(url: &str, tls: &TlsFiles) -> Result<Client, Failure>
             .help("use the https URL of the control plane; http is for this machine only")
             .usage());
     }
-    Client::with_tls(url, tls).map_err(refused)
+    Ok(())
 }
 
 fn not_signed_in() -> Failure {

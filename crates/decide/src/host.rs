@@ -6,16 +6,17 @@ use std::borrow::Cow;
 const MAX_HOST: usize = 255;
 
 /// An authority: canonical host (lower case, no trailing dot) and port.
-pub(crate) struct Authority<'a> {
+#[derive(Clone, Debug)]
+pub struct Authority<'a> {
     /// Borrowed where it came canonical, which is how proxies and browsers send it.
     host: Cow<'a, str>,
     /// The port, where one is written.
-    pub(crate) port: Option<u16>,
+    pub port: Option<u16>,
 }
 
 impl<'a> Authority<'a> {
     /// Reads `host[:port]`; anything a host name can't hold is no authority.
-    pub(crate) fn parse(bytes: &'a [u8]) -> Option<Self> {
+    pub fn parse(bytes: &'a [u8]) -> Option<Self> {
         let split = if bytes.first() == Some(&b'[') {
             bytes.iter().position(|b| *b == b']')? + 1
         } else {
@@ -46,7 +47,7 @@ impl<'a> Authority<'a> {
     }
 
     /// The canonical host, an IPv6 address in its brackets.
-    pub(crate) fn host(&self) -> &str {
+    pub fn host(&self) -> &str {
         &self.host
     }
 

@@ -43,7 +43,7 @@ pub use credential::{Credential, CredentialId};
 pub use decision::{
     Access, Allowed, Decision, Deny, Destination, Identity, SessionUse, SignIn, is_local_path,
 };
-pub use host::canonical_host;
+pub use host::{Authority, canonical_host};
 pub use judge::{Explanation, Judge, Memory, Shown, Step, explain, session_cookie_name};
 pub use origin::is_same_origin;
 pub use path::{Origin, Target};

@@ -12,6 +12,7 @@ use hyper::body::Incoming;
 
 use crate::answer;
 use crate::body::Body;
+use crate::caller::{Caller, TlsEnd};
 use crate::codec::{self, Check, Dialect};
 use crate::forwarded::forwarded_for;
 use crate::gate::{Asking, Checking, Gate, Judged};
@@ -45,9 +46,12 @@ pub fn serve(gate: &Arc<Gate>, request: Request<Incoming>, peer: Option<IpAddr>)
         };
     }
     if path.starts_with(session::PREFIX) {
-        let peer = forwarded_for(&parts.headers);
+        let caller = Caller {
+            peer: forwarded_for(&parts.headers),
+            tls: TlsEnd::InFront,
+        };
         let gate = Arc::clone(gate);
-        let page = async move { session::serve(&gate, &parts, peer).await };
+        let page = async move { session::serve(&gate, &parts, caller).await };
         return Answering::Later(Box::pin(page));
     }
     Answering::Now(read(gate, &parts))

@@ -6,9 +6,9 @@ use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use aeolus_api::Listen;
-use aeolus_api::client::{ClientError, TlsFiles};
+use aeolus_api::client::ClientError;
 use aeolus_snapshot::SnapshotError;
-use aeolus_tls::{BindError, HandedOver};
+use aeolus_tls::{BindError, ClientFiles, HandedOver, PairFiles, TlsFilesError};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::replica::DataError;
@@ -29,6 +29,8 @@ pub struct GateConfig {
     pub fastcgi: Option<Listen>,
     /// The built-in proxy's address.
     pub proxy: Option<Listen>,
+    /// Its certificate; none where a load balancer ends TLS.
+    pub proxy_tls: Option<PairFiles>,
     /// Where metrics are read.
     pub metrics: Option<Listen>,
     /// Where replicas of the same plane meet.
@@ -36,7 +38,7 @@ pub struct GateConfig {
     /// Control's address, where it differs from the one it enrolled with.
     pub control: Option<String>,
     /// TLS towards it.
-    pub control_tls: TlsFiles,
+    pub control_tls: ClientFiles,
     /// What may change while it runs.
     pub live: Live,
     /// Where other such settings come from, if from anywhere.
@@ -107,9 +109,12 @@ pub enum GateError {
     /// An address.
     #[error(transparent)]
     Bind(#[from] BindError),
-    /// Control's address, or the TLS to be used there.
-    #[error("control can't be asked: {0}")]
+    /// Control's address.
+    #[error("control's address can't be used: {0}")]
     Control(#[from] ClientError),
+    /// Certificates.
+    #[error(transparent)]
+    Tls(#[from] TlsFilesError),
     /// A check listener that others could reach.
     #[error(
         "GATE-0001: checks must not listen on {0}: whoever can ask gets an Airflow token; use a loopback address or unix:PATH, or say for the HTTP checks by gate.checksFrom and gate.proxySecret (32 characters or more) who may ask"

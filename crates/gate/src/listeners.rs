@@ -3,9 +3,11 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use aeolus_tls::ServerTls;
 use http::{Request, StatusCode};
 use hyper::body::Incoming;
 
+use crate::caller::{Caller, TlsEnd};
 use crate::gate::Gate;
 use crate::ready::ready;
 use crate::server::{Answering, Handler, Speaks};
@@ -17,8 +19,8 @@ pub struct Checks(pub Arc<Gate>);
 /// Checks of Envoy over gRPC.
 pub struct GrpcChecks(pub Arc<Gate>);
 
-/// The built-in proxy.
-pub struct Proxy(pub Arc<Gate>);
+/// The built-in proxy, with its TLS unless a load balancer ends that.
+pub struct Proxy(pub Arc<Gate>, pub Option<ServerTls>);
 
 /// Metrics and health.
 pub struct Metrics(pub Arc<Gate>);
@@ -50,12 +52,23 @@ impl Handler for GrpcChecks {
 impl Handler for Proxy {
     fn answer(self: Arc<Self>, request: Request<Incoming>, peer: Option<IpAddr>) -> Answering {
         let trusted = &self.0.settings.now().trusted_proxies;
-        let client = trusted.client(peer, request.headers());
-        Answering::Later(Box::pin(proxy::serve(Arc::clone(&self.0), request, client)))
+        let caller = Caller {
+            peer: trusted.client(peer, request.headers()),
+            tls: match self.1 {
+                Some(_) => TlsEnd::Here,
+                None => TlsEnd::InFront,
+            },
+        };
+        let gate = Arc::clone(&self.0);
+        Answering::Later(Box::pin(proxy::serve(gate, request, caller)))
     }
 
     fn gate(&self) -> &Arc<Gate> {
         &self.0
+    }
+
+    fn tls(&self) -> Option<&ServerTls> {
+        self.1.as_ref()
     }
 }
 

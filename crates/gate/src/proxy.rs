@@ -1,15 +1,14 @@
 //! The built-in proxy's listener: our own pages, then a decision, then forwarding.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
-use aeolus_decide::{Allowed, Decision, Deny, Headers, Reason, Request as Question};
-use aeolus_model::is_loopback;
+use aeolus_decide::{Allowed, Authority, Decision, Deny, Headers, Reason, Request as Question};
 use http::header::{CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING, UPGRADE};
 use http::{HeaderMap, HeaderValue, Request, Response, Uri};
 use hyper::body::Incoming;
 
 use crate::body::Body;
+use crate::caller::Caller;
 use crate::codec::{Dialect, pairs};
 use crate::gate::{Gate, Onward, Verdict};
 use crate::limits::{Class, Source, Waiter};
@@ -19,13 +18,13 @@ use crate::{answer, session};
 
 /// Serves one request of a client. After a body without a length the connection is closed: should
 /// another server have cut it elsewhere, there is no next request to confuse (RFC 9112 §6.1).
-pub async fn serve(
+pub(crate) async fn serve(
     gate: Arc<Gate>,
     request: Request<Incoming>,
-    peer: Option<IpAddr>,
+    caller: Caller,
 ) -> Response<Body> {
     let unsized_body = request.headers().contains_key(TRANSFER_ENCODING);
-    let mut answer = answered(gate, request, peer).await;
+    let mut answer = answered(gate, request, caller).await;
     if unsized_body {
         let close = HeaderValue::from_static("close");
         answer.headers_mut().insert(CONNECTION, close);
@@ -33,22 +32,18 @@ pub async fn serve(
     answer
 }
 
-async fn answered(
-    gate: Arc<Gate>,
-    request: Request<Incoming>,
-    peer: Option<IpAddr>,
-) -> Response<Body> {
+async fn answered(gate: Arc<Gate>, request: Request<Incoming>, caller: Caller) -> Response<Body> {
     if let Err(reason) = well_framed(request.headers()) {
-        let judged = gate.refuse(reason, peer, via(request.headers()));
+        let judged = gate.refuse(reason, caller.peer, via(request.headers()));
         let mut answer = answer::denied(&Deny::because(reason));
         judged.stamp.put(answer.headers_mut());
         return answer;
     }
     if request.uri().authority().is_none() && request.uri().path().starts_with(session::PREFIX) {
         let (parts, _body) = request.into_parts();
-        return session::serve(&gate, &parts, peer).await;
+        return session::serve(&gate, &parts, caller).await;
     }
-    let asked = Asked::of(&request, peer);
+    let asked = Asked::of(&request, caller);
     let judged = gate.check(&asked.question(), via(&asked.headers)).await;
     let stamp = judged.stamp;
     let mut answer = match judged.verdict {
@@ -76,7 +71,7 @@ async fn forwarded(
     asked: Asked,
     (allowed, onward): (Allowed, Onward),
 ) -> Response<Body> {
-    let peer = asked.peer;
+    let peer = asked.caller.peer;
     let forward = Forward {
         allowed: &allowed,
         onward: &onward,
@@ -132,16 +127,16 @@ struct Asked {
     method: http::Method,
     target: String,
     headers: HeaderMap,
-    peer: Option<IpAddr>,
+    caller: Caller,
 }
 
 impl Asked {
-    fn of(request: &Request<Incoming>, peer: Option<IpAddr>) -> Self {
+    fn of(request: &Request<Incoming>, caller: Caller) -> Self {
         Self {
             method: request.method().clone(),
             target: target(request.uri()),
             headers: request.headers().clone(),
-            peer,
+            caller,
         }
     }
 
@@ -150,19 +145,20 @@ impl Asked {
             method: self.method.as_str().as_bytes(),
             host: self.headers.get(HOST).map(HeaderValue::as_bytes),
             target: self.target.as_bytes(),
-            peer: self.peer,
+            peer: self.caller.peer,
             pin: None,
             parent_cookie: None,
             headers: Headers::collect(pairs(&self.headers)),
         }
     }
 
-    /// As the client sees us: plain http only ever on loopback, TLS ends in front of us elsewhere.
+    /// As the client sees us.
     fn scheme(&self) -> &'static str {
-        let host = self.headers.get(HOST).and_then(|host| host.to_str().ok());
-        let name = host.map(|host| host.rsplit_once(':').map_or(host, |(name, _)| name));
-        let loopback = name.is_some_and(|name| is_loopback(&name.to_ascii_lowercase()));
-        if loopback { "http" } else { "https" }
+        let host = self.headers.get(HOST);
+        let host = host.and_then(|host| Authority::parse(host.as_bytes()));
+        self.caller
+            .tls
+            .scheme(host.as_ref().map_or("", Authority::host))
     }
 
     fn is_still_allowed(&self, gate: &Gate) -> bool {

@@ -1,47 +1,31 @@
 //! A gate as a program runs it: its data folder, its listeners, its tasks.
 
-use std::future::Future;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use aeolus_api::Listen;
 use aeolus_api::client::Client;
-use aeolus_decide::World;
 use aeolus_model::{Clock, Rng};
-use aeolus_tls::Listener;
-use tokio::sync::{mpsc, oneshot};
+use aeolus_tls::{Listener, ServerTls};
+use tokio::sync::oneshot;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::accept::DRAIN;
-use crate::adapters::{
-    ControlConsent, ControlTokens, GateTime, ReplicaJournal, ReplicaSessions, WorldReplica,
-};
 use crate::again::again;
-use crate::bind::bind;
-use crate::config::{Bound, GateConfig, GateError, Reload, check_guard};
+use crate::bind::{Listeners, bind};
+use crate::config::{Bound, GateConfig, GateError};
 use crate::drill::{self, Orders};
-use crate::fastcgi;
-use crate::gate::{Gate, Parts};
-use crate::listeners;
-use crate::observe::probe;
-use crate::ports::{Central, TokenEndpoint};
-use crate::provider;
+use crate::gate::Gate;
+use crate::replica::Data;
 use crate::replica::fs::SystemFs;
-use crate::replica::{
-    self, ApiControl, Counters, Data, Outbox, Replica, SessionRenewals, SystemBootClock, Tasks,
-};
-use crate::rollout::{self, SwitchFile};
-use crate::secret::{PlaneSecret, Watch, say_if_airflow2_goes_unserved};
+use crate::running::Running;
 use crate::server::{self, Handler};
 use crate::settings::Settings;
-use crate::siblings::{self, Peer, Siblings};
+use crate::{fastcgi, listeners};
 
-/// How often minted tokens are looked through for those that are over.
-const SWEEP: Duration = Duration::from_secs(30);
+/// How often certificates are looked at.
+const RENEWED: Duration = Duration::from_secs(10);
 
 /// The kill switch, where the configuration names no other file: in the data folder.
 const KILL_SWITCH: &str = "kill-switch";
@@ -58,9 +42,17 @@ pub async fn serve(
     config.check()?;
     let data = Data::open(&config.data, Arc::new(SystemFs))?;
     let url = config.control.take().or(data.settings.control_url.clone());
-    let client = url.filter(|url| !url.is_empty());
-    let client = client.map(|url| Client::with_tls(&url, &config.control_tls));
-    let client = client.transpose()?;
+    let mut certificates = Vec::new();
+    let client = match url.filter(|url| !url.is_empty()) {
+        Some(url) => {
+            let tls = config.control_tls.open()?;
+            certificates.extend(tls.own);
+            Some(Client::with_tls(&url, tls.config)?)
+        }
+        None => None,
+    };
+    let proxy_tls = config.proxy_tls.take().map(ServerTls::open).transpose()?;
+    certificates.extend(proxy_tls.as_ref().map(|tls| Arc::clone(tls.certificate())));
     let settings = Settings::new(std::mem::take(&mut config.live));
     let running = Running::open(
         &data,
@@ -69,15 +61,72 @@ pub async fn serve(
         (&clock, &rng),
     );
     let listeners = bind(&mut config).await?;
+    let stop = CancellationToken::new();
+    let servers = TaskTracker::new();
+    let bound = start(listeners, (&running, proxy_tls), (&servers, &stop));
+    servers.close();
+    let (seen, over) = (TaskTracker::new(), CancellationToken::new());
+    if let Some(reloads) = config.reloads.take() {
+        let reloading = running.reload(config.checks, settings, reloads);
+        let over = over.clone();
+        seen.spawn(async move { over.run_until_cancelled(reloading).await });
+    }
+    let switch = config.kill_switch.take();
+    let switch = switch.unwrap_or_else(|| config.data.join(KILL_SWITCH));
+    running.see(&seen, (config.probe, switch), (&stop, &over));
+    let orders = Orders::of(&config.data, Arc::new(SystemFs));
+    seen.spawn(drill::watch(
+        Arc::clone(&running.gate),
+        orders,
+        stop.clone(),
+    ));
+    if !config.siblings.peers.is_empty() {
+        let beginning = running.begin_with(config.siblings.peers);
+        let stop = stop.clone();
+        seen.spawn(async move { stop.run_until_cancelled(beginning).await });
+    }
+    if !certificates.is_empty() {
+        let look = move || {
+            for certificate in &certificates {
+                certificate.look();
+            }
+        };
+        seen.spawn(again(
+            RENEWED,
+            "looking at certificates",
+            look,
+            stop.clone(),
+        ));
+    }
+    seen.close();
+    // Nobody waiting for the addresses is no reason not to serve.
+    let _ = ready.send(bound);
+    let gate = Arc::clone(&running.gate);
+    let ending = async {
+        drained(&gate, &shutdown).await;
+        stop.cancel();
+        tokio::join!(servers.wait(), gate.end(DRAIN));
+        // The last decisions are written, too.
+        over.cancel();
+    };
+    tokio::join!(Box::pin(running.tasks(stop.clone())), ending);
+    seen.wait().await;
+    Ok(())
+}
+
+/// Begins to answer at every listener.
+fn start(
+    listeners: Listeners,
+    (running, proxy_tls): (&Running, Option<ServerTls>),
+    (servers, stop): (&TaskTracker, &CancellationToken),
+) -> Bound {
     let handler: [Arc<dyn Handler>; 4] = [
         Arc::new(listeners::Checks(Arc::clone(&running.gate))),
         Arc::new(listeners::GrpcChecks(Arc::clone(&running.gate))),
-        Arc::new(listeners::Proxy(Arc::clone(&running.gate))),
+        Arc::new(listeners::Proxy(Arc::clone(&running.gate), proxy_tls)),
         Arc::new(listeners::Metrics(Arc::clone(&running.gate))),
     ];
     let [checks, grpc, proxy, metrics] = handler;
-    let stop = CancellationToken::new();
-    let servers = TaskTracker::new();
     let mut bound = Bound::default();
     let start = |listener: Listener, handler: &Arc<dyn Handler>| {
         let at = listener.bound().clone();
@@ -101,41 +150,7 @@ pub async fn serve(
         let siblings: Arc<dyn Handler> = Arc::new(running.siblings());
         start(listener, &siblings)
     });
-    servers.close();
-    let (seen, over) = (TaskTracker::new(), CancellationToken::new());
-    if let Some(reloads) = config.reloads.take() {
-        let reloading = running.reload(config.checks, settings, reloads);
-        let over = over.clone();
-        seen.spawn(async move { over.run_until_cancelled(reloading).await });
-    }
-    let switch = config.kill_switch.take();
-    let switch = switch.unwrap_or_else(|| config.data.join(KILL_SWITCH));
-    running.see(&seen, (config.probe, switch), (&stop, &over));
-    let orders = Orders::of(&config.data, Arc::new(SystemFs));
-    seen.spawn(drill::watch(
-        Arc::clone(&running.gate),
-        orders,
-        stop.clone(),
-    ));
-    if !config.siblings.peers.is_empty() {
-        let beginning = running.begin_with(config.siblings.peers);
-        let stop = stop.clone();
-        seen.spawn(async move { stop.run_until_cancelled(beginning).await });
-    }
-    seen.close();
-    // Nobody waiting for the addresses is no reason not to serve.
-    let _ = ready.send(bound);
-    let gate = Arc::clone(&running.gate);
-    let ending = async {
-        drained(&gate, &shutdown).await;
-        stop.cancel();
-        tokio::join!(servers.wait(), gate.end(DRAIN));
-        // The last decisions are written, too.
-        over.cancel();
-    };
-    tokio::join!(Box::pin(running.tasks(stop.clone())), ending);
-    seen.wait().await;
-    Ok(())
+    bound
 }
 
 /// Waits for the stop, says that no more requests should come, and gives whoever sends them time to
@@ -147,237 +162,5 @@ async fn drained(gate: &Gate, shutdown: &CancellationToken) {
     if !delay.is_zero() {
         tracing::info!(seconds = delay.as_secs(), "draining");
         sleep(delay).await;
-    }
-}
-
-/// A gate that knows nothing refuses everything; whoever runs it is told what it takes.
-fn say_what_is_missing(folder: &Path, control: Option<&Client>) {
-    let meaning = "no snapshot is in force, so every request is refused with 503";
-    if let Some(control) = control {
-        // So every gate begins; should control not answer, its own line says so.
-        tracing::info!("{meaning} until {} has sent the first", control.base());
-    } else {
-        let folder = folder.display();
-        tracing::error!("{meaning}; make one: aeolus plane build --out {folder}");
-    }
-}
-
-/// A gate and what keeps it fresh.
-struct Running {
-    gate: Arc<Gate>,
-    replica: Arc<WorldReplica>,
-    client: Option<Client>,
-    /// None at a gate that never has news.
-    control: Option<Arc<ApiControl>>,
-    outbox: Arc<Outbox>,
-    renewals: Arc<SessionRenewals>,
-    counters: Arc<Counters>,
-    secret: Arc<Watch>,
-    rng: Arc<dyn Rng>,
-}
-
-impl Running {
-    fn open(
-        data: &Data,
-        client: Option<&Client>,
-        (settings, lines_lost): (&Settings, Arc<AtomicU64>),
-        (clock, rng): (&Arc<dyn Clock>, &Arc<dyn Rng>),
-    ) -> Self {
-        let bounds = settings.clone();
-        let parts = replica::Parts {
-            wall: Arc::clone(clock),
-            boot: Arc::new(SystemBootClock),
-            build: Box::new(move |snapshot| {
-                let world = World::bounded(snapshot, &bounds.now().rails);
-                for refused in world.refused() {
-                    tracing::error!(
-                        deployment = refused.id,
-                        name = refused.name,
-                        why = refused.why,
-                        "a deployment is not served"
-                    );
-                }
-                Arc::new(world)
-            }),
-        };
-        let replica = Arc::new(Replica::open(data, parts));
-        if replica.current().is_none() {
-            say_what_is_missing(&data.path, client);
-        }
-        let outbox = Arc::new(Outbox::open(
-            &data.path,
-            Arc::new(SystemFs),
-            Arc::clone(rng),
-        ));
-        let renewals = Arc::new(SessionRenewals::default());
-        let counters = Arc::new(Counters::default());
-        let mut control = None;
-        let mut reached = None;
-        let mut tokens: Option<Arc<dyn TokenEndpoint>> = None;
-        let mut central: Option<Arc<dyn Central>> = None;
-        if let Some(client) = client {
-            let api = Arc::new(ApiControl::new(
-                client,
-                data.settings.clone(),
-                Arc::clone(&data.identity),
-                Arc::new(GateTime(Arc::clone(&replica))),
-                Arc::clone(rng),
-            ));
-            reached = Some(client.clone());
-            central = Some(Arc::new(ControlConsent {
-                client: client.clone(),
-                control: Arc::clone(&api),
-            }));
-            tokens = Some(Arc::new(ControlTokens {
-                client: client.clone(),
-                control: Arc::clone(&api),
-                plane: data.settings.plane,
-            }));
-            control = Some(api);
-        }
-        say_if_airflow2_goes_unserved(data.no_rsa.as_ref());
-        let secret = Arc::new(PlaneSecret::new(
-            data.settings.plane,
-            data.secret.clone(),
-            replica.clock().now(),
-            replica.min_generation(),
-        ));
-        let gate = Arc::new(Gate::new(Parts {
-            plane: data.settings.plane,
-            secret: Arc::clone(&secret),
-            knowledge: Arc::clone(&replica) as _,
-            sessions: Arc::new(ReplicaSessions {
-                renewals: Arc::clone(&renewals),
-                outbox: Arc::clone(&outbox),
-            }),
-            journal: Arc::new(ReplicaJournal {
-                counters: Arc::clone(&counters),
-                outbox: Arc::clone(&outbox),
-            }),
-            tokens,
-            providers: control.as_ref().and_then(|_| provider::client()),
-            central,
-            rng: Arc::clone(rng),
-            wall: Arc::clone(clock),
-            settings: settings.clone(),
-            lines_lost,
-        }));
-        Self {
-            gate,
-            replica,
-            client: reached,
-            control,
-            outbox,
-            renewals,
-            counters,
-            secret: Arc::new(Watch::new(
-                secret,
-                data.secret_file.clone(),
-                data.secret_content,
-            )),
-            rng: Arc::clone(rng),
-        }
-    }
-
-    /// Puts settings in force as they come.
-    fn reload(
-        &self,
-        checks: Vec<Listen>,
-        settings: Settings,
-        mut reloads: mpsc::Receiver<Reload>,
-    ) -> impl Future<Output = ()> + use<> {
-        let replica = Arc::clone(&self.replica);
-        async move {
-            while let Some(Reload { live, taken }) = reloads.recv().await {
-                let done = check_guard(&checks, &live).and_then(|()| {
-                    let before = settings.replace(live);
-                    if settings.now().rails == before.rails {
-                        return Ok(());
-                    }
-                    // Other rails take effect in a world made anew; without one, nothing does.
-                    replica.rebuild().map_err(|error| {
-                        settings.replace(before);
-                        GateError::Rebuild(error)
-                    })
-                });
-                // Whoever asked may be gone.
-                let _ = taken.send(done);
-            }
-        }
-    }
-
-    /// What answers siblings.
-    fn siblings(&self) -> Siblings {
-        let (gate, replica) = (Arc::clone(&self.gate), Arc::clone(&self.replica));
-        let secret = Arc::clone(self.secret.secret());
-        Siblings::new(gate, replica, secret, Arc::clone(&self.rng))
-    }
-
-    /// Asks siblings for a first snapshot until there is one.
-    fn begin_with(&self, peers: Vec<Peer>) -> impl Future<Output = ()> + use<> {
-        let replica = Arc::clone(&self.replica);
-        let secret = Arc::clone(self.secret.secret());
-        siblings::begin(replica, secret, (peers, Arc::clone(&self.rng)))
-    }
-
-    /// Begins to write decisions down, until the last is made, and, until the stop, to look after the
-    /// plane secret and to probe.
-    fn see(
-        &self,
-        tasks: &TaskTracker,
-        (probe, switch): (Option<Duration>, PathBuf),
-        (stop, over): (&CancellationToken, &CancellationToken),
-    ) {
-        let replica = Arc::clone(&self.replica);
-        let now = move || replica.clock().now();
-        tasks.spawn(Arc::clone(&self.gate.log).run(now, over.clone()));
-        let (watch, replica) = (Arc::clone(&self.secret), Arc::clone(&self.replica));
-        let moment = move || (replica.clock().now(), replica.min_generation());
-        tasks.spawn(watch.run(moment, stop.clone()));
-        let gate = Arc::clone(&self.gate);
-        let sweeping = move || gate.sweep();
-        tasks.spawn(again(
-            SWEEP,
-            "forgetting old tokens",
-            sweeping,
-            stop.clone(),
-        ));
-        let gate = Arc::clone(&self.gate);
-        tasks.spawn(rollout::look_after(
-            gate,
-            SwitchFile::new(switch),
-            stop.clone(),
-        ));
-        if let Some(every) = probe {
-            let probing = probe::run(Arc::clone(&self.gate), self.client.clone(), every);
-            let stop = stop.clone();
-            tasks.spawn(async move {
-                tokio::select! {
-                    () = stop.cancelled() => {}
-                    () = probing => {}
-                }
-            });
-        }
-    }
-
-    /// Keeps the replica fresh until told to stop.
-    async fn tasks(self, shutdown: CancellationToken) {
-        let Some(control) = self.control else {
-            shutdown.cancelled().await;
-            return;
-        };
-        let tasks = Tasks {
-            replica: self.replica,
-            control,
-            outbox: self.outbox,
-            renewals: self.renewals,
-            counters: self.counters,
-            rollouts: {
-                let gate = self.gate;
-                Arc::new(move || gate.rollout_reports())
-            },
-            rng: self.rng,
-        };
-        Box::pin(replica::run(tasks, shutdown)).await;
     }
 }

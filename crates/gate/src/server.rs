@@ -9,14 +9,15 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use aeolus_tls::{Connection, Listener};
+use aeolus_tls::{Connection, Listener, ServerTls};
 use http::header::CONNECTION;
 use http::{HeaderValue, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use tokio::time::sleep;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::accept::{TOO_MANY, accept_each};
@@ -53,6 +54,11 @@ pub trait Handler: Send + Sync + 'static {
     fn speaks(&self) -> Speaks {
         Speaks::Http1
     }
+
+    /// What they are shown, where TLS ends here.
+    fn tls(&self) -> Option<&ServerTls> {
+        None
+    }
 }
 
 /// An answer on its way. A decision is there at once and needs no future to wait in.
@@ -75,8 +81,8 @@ pub enum Speaks {
 /// Accepts until told to stop, then lets open requests finish.
 pub async fn run(listener: Listener, handler: Arc<dyn Handler>, shutdown: CancellationToken) {
     let refusal = match handler.speaks() {
-        Speaks::Http1 => TOO_MANY,
-        Speaks::Http2 => &[],
+        Speaks::Http1 if handler.tls().is_none() => TOO_MANY,
+        Speaks::Http1 | Speaks::Http2 => &[],
     };
     let gate = Arc::clone(handler.gate());
     accept_each(
@@ -89,10 +95,28 @@ pub async fn run(listener: Listener, handler: Arc<dyn Handler>, shutdown: Cancel
 }
 
 async fn serve(connection: Connection, handler: Arc<dyn Handler>, shutdown: CancellationToken) {
-    let (peer, speaks) = (connection.peer, handler.speaks());
+    let Connection { stream, peer } = connection;
+    let patience = handler.gate().settings.now().patience;
+    let Some(tls) = handler.tls() else {
+        return speak(Patient::new(stream, patience), (peer, handler), shutdown).await;
+    };
+    // A handshake takes no longer than a request's head may.
+    if let Ok(Ok(stream)) = timeout(patience.head, tls.accept(stream)).await {
+        speak(Patient::new(stream, patience), (peer, handler), shutdown).await;
+    }
+}
+
+async fn speak<S>(
+    stream: S,
+    (peer, handler): (Option<IpAddr>, Arc<dyn Handler>),
+    shutdown: CancellationToken,
+) where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let speaks = handler.speaks();
     let patience = handler.gate().settings.now().patience;
     let service = service_fn(move |request| Guarded::begin(Arc::clone(&handler), request, peer));
-    let io = TokioIo::new(Patient::new(connection.stream, patience));
+    let io = TokioIo::new(stream);
     // A client that speaks no HTTP, or goes away, is its own affair.
     match speaks {
         Speaks::Http1 => {

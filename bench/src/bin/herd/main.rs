@@ -67,7 +67,7 @@ fn main() -> anyhow::Result<()> {
         let tls = tls()?;
         for (number, plane) in (0..gates).zip(planes.iter().cycle()) {
             let after = Duration::from_millis(spread) * number / gates;
-            let tasks = gate(number, plane, &Client::with_config(url, tls.clone())?);
+            let tasks = gate(number, plane, &Client::with_tls(url, tls.clone())?);
             let stop = shutdown.clone();
             running.spawn(async move {
                 tokio::time::sleep(after).await;

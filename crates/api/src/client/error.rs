@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use http::StatusCode;
 
-use super::TlsFilesError;
 use crate::Problem;
 use crate::oauth::OAuthError;
 
@@ -14,9 +13,9 @@ pub enum ClientError {
     /// The configured URL can't be one of control.
     #[error("{0:?} is not control's URL: use one such as https://aeolus.example.com")]
     BaseUrl(String),
-    /// There is no TLS to be had with these files.
-    #[error(transparent)]
-    Tls(#[from] TlsFilesError),
+    /// No TLS settings could be built.
+    #[error("no TLS trust anchors: {0}")]
+    Tls(String),
     /// No connection.
     #[error("control can't be reached: {0}")]
     Unreachable(String),

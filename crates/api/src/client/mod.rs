@@ -4,7 +4,6 @@ mod addresses;
 mod error;
 mod operations;
 mod planes;
-mod tls;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -26,7 +25,6 @@ use url::Url;
 use addresses::Addresses;
 pub use error::ClientError;
 pub use operations::Wait;
-pub use tls::{OwnCertificate, TlsFiles, TlsFilesError};
 
 /// Answers larger than this are refused, unless the call says otherwise.
 const MAX_ANSWER: usize = 4 * 1024 * 1024;
@@ -111,16 +109,18 @@ impl Client {
     /// A client for control's public URL. `https` uses the system's trust anchors; `http` is for
     /// loopback and is the caller's to judge.
     pub fn new(base: &str) -> Result<Self, ClientError> {
-        Self::with_tls(base, &TlsFiles::default())
+        let provider = rustls::crypto::aws_lc_rs::default_provider();
+        let builder = HttpsConnectorBuilder::new()
+            .with_provider_and_native_roots(provider)
+            .map_err(|error| ClientError::Tls(error.to_string()))?;
+        Self::build(
+            base,
+            builder.https_or_http().enable_http1().wrap_connector(tcp()),
+        )
     }
 
-    /// The same with private authorities or a certificate of its own.
-    pub fn with_tls(base: &str, tls: &TlsFiles) -> Result<Self, ClientError> {
-        Self::with_config(base, tls.read()?)
-    }
-
-    /// The same with TLS that somebody else has set up, so that many clients can share it.
-    pub fn with_config(base: &str, tls: rustls::ClientConfig) -> Result<Self, ClientError> {
+    /// A client with its own TLS: private authorities, a certificate of its own.
+    pub fn with_tls(base: &str, tls: rustls::ClientConfig) -> Result<Self, ClientError> {
         let builder = HttpsConnectorBuilder::new().with_tls_config(tls);
         Self::build(
             base,

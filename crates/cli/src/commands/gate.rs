@@ -19,7 +19,7 @@ use aeolus_gate::{Bound, GateConfig, GateError};
 use aeolus_keys::{Alg, SigningKey, SystemRng};
 use aeolus_model::{DeploymentId, SystemClock};
 use aeolus_snapshot::section::{self, Deployment};
-use aeolus_tls::{BindError, HandedOver};
+use aeolus_tls::{BindError, HandedOver, TlsFilesError};
 use serde::Serialize;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -28,7 +28,7 @@ use self::reload::Reloader;
 use super::{Context, logs, process, serve_on};
 use crate::args::{AirflowEnv, Enroll, GateServe};
 use crate::config::Sources;
-use crate::control_client::connect_with;
+use crate::control_client::{self, encrypted};
 use crate::files;
 use crate::report::{Failure, Report};
 use crate::ui;
@@ -54,13 +54,11 @@ pub(super) async fn enroll(args: &Enroll, context: &Context) -> Result<(), Failu
         flags: Vec::new(),
     };
     let effective = sources.load()?;
-    let tls = effective.config.gate.control_tls.files(&effective.base)?;
-    tls.check().map_err(|error| {
-        Report::new("GATE-0011", error.to_string())
-            .help("see gate.controlTls in the configuration")
-            .failed()
-    })?;
-    let client = connect_with(&token.url, &tls)?;
+    let files = effective.config.gate.control_tls.files(&effective.base)?;
+    let tls = files.check().and_then(|()| files.open());
+    let tls = tls.map_err(|error| unread(&error))?;
+    encrypted(&token.url)?;
+    let client = Client::with_tls(&token.url, tls.config).map_err(control_client::refused)?;
     let settings = join(&args.data, &token, &client, context).await?;
     ui::note(&format!(
         "{} is a gate of {} now. Run it: aeolus gate serve --data {}",
@@ -134,6 +132,7 @@ pub(super) fn serve(args: &GateServe, context: &Context) -> Result<(), Failure> 
         grpc: gate.grpc,
         fastcgi: gate.fastcgi,
         proxy: gate.proxy,
+        proxy_tls: gate.proxy_tls.files(&effective.base)?,
         metrics: gate.metrics,
         siblings: live::siblings(gate.siblings)?,
         control: None,
@@ -199,10 +198,18 @@ fn refused(error: &GateError) -> Failure {
         GateError::Data(error) => return unusable(error),
         GateError::Bind(error) => return unbound(error),
         GateError::Control(_) => Report::new("CFG-0004", error.to_string()),
+        GateError::Tls(error) => return unread(error),
         GateError::ChecksExposed(_) => coded("GATE-0001", &error.to_string()),
         GateError::Rebuild(_) => coded("GATE-0010", &error.to_string()),
     };
     report.failed()
+}
+
+/// Why certificates can't be used.
+fn unread(error: &TlsFilesError) -> Failure {
+    Report::new("GATE-0011", error.to_string())
+        .help("see gate.controlTls and gate.proxyTls in the configuration")
+        .failed()
 }
 
 /// A report from a text that may begin with its code.

@@ -9,9 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use super::SecretSource;
 use super::compat::Compat;
-use super::control_tls::ControlTls;
+use super::probe::Probe;
 use super::rails::Rails;
 use super::siblings::Siblings;
+use super::tls::{ControlTls, ProxyTls};
 
 /// The configuration of an Aeolus server.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -140,6 +141,8 @@ pub(crate) struct Gate {
     /// Where the built-in proxy listens; `null`: nowhere.
     #[schemars(with = "Option<schema::Listen>")]
     pub(crate) proxy: Option<Listen>,
+    /// TLS of the built-in proxy.
+    pub(crate) proxy_tls: ProxyTls,
     /// Networks of load balancers in front of the built-in proxy. Of what comes from one, the client is
     /// the last address in X-Forwarded-For that is in none of these networks; else it is the balancer.
     #[schemars(with = "Vec<schema::Cidr>")]
@@ -160,23 +163,6 @@ pub(crate) struct Gate {
     pub(crate) probe: Option<Probe>,
 }
 
-/// Harmless requests of a gate's own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub(crate) struct Probe {
-    /// How often every deployment is tried.
-    #[schemars(with = "schema::Period")]
-    pub(crate) every: Period,
-}
-
-impl Default for Probe {
-    fn default() -> Self {
-        Self {
-            every: Period::from_secs(30),
-        }
-    }
-}
-
 impl Default for Gate {
     fn default() -> Self {
         Self {
@@ -188,6 +174,7 @@ impl Default for Gate {
             grpc: None,
             fastcgi: None,
             proxy: Some(local(8808)),
+            proxy_tls: ProxyTls::default(),
             trusted_proxies: Vec::new(),
             metrics: Some(local(8819)),
             rails: Rails::default(),

@@ -45,7 +45,7 @@ pub(crate) fn deployment_audience(id: DeploymentId) -> String {
 }
 
 /// The host whose deployments may receive a code there: byte for byte
-/// `https://HOST/.aeolus/callback` (RFC 9700 §2.1), or on a loopback name `http` with any port.
+/// `https://HOST/.aeolus/callback` (RFC 9700 §2.1), or on a loopback name either scheme, any port.
 pub(crate) fn gate_redirect(uri: &str) -> Option<Host> {
     let (_, rest) = uri.split_once("://")?;
     let end = match rest.find(']') {
@@ -60,12 +60,13 @@ fn is_gate_redirect(uri: &str, host: &Host) -> bool {
     let Some(origin) = uri.strip_suffix(GATE_CALLBACK_PATH) else {
         return false;
     };
+    let secure = origin.strip_prefix("https://");
     if is_loopback(host.as_str()) {
-        let rest = origin.strip_prefix("http://");
+        let rest = secure.or_else(|| origin.strip_prefix("http://"));
         let port = rest.and_then(|rest| rest.strip_prefix(host.as_str()));
         port.is_some_and(|port| port.is_empty() || is_port(port))
     } else {
-        origin.strip_prefix("https://") == Some(host.as_str())
+        secure == Some(host.as_str())
     }
 }
 
@@ -152,7 +153,7 @@ mod tests {
             "http://etl.localhost/.aeolus/callback",
             &local
         ));
-        assert!(!is_gate_redirect(
+        assert!(is_gate_redirect(
             "https://etl.localhost:8808/.aeolus/callback",
             &local
         ));

@@ -10,17 +10,17 @@ mod sign_in;
 mod sign_out;
 mod state;
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
-use aeolus_decide::{Headers, Request as Question, Site, World};
-use aeolus_model::{Host, Method, Time, is_loopback};
+use aeolus_decide::{Authority, Headers, Request as Question, Site, World};
+use aeolus_model::{Method, Time};
 use http::header::HOST;
 use http::request::Parts;
 use http::{Response, StatusCode};
 
 use crate::answer;
 use crate::body::Body;
+use crate::caller::{Caller, TlsEnd};
 use crate::codec::pairs;
 use crate::gate::Gate;
 use crate::limits::{Class, Source, Waiter};
@@ -37,8 +37,8 @@ pub(crate) struct Visit<'a> {
     pub(crate) host: String,
     /// The port in the request's host, where there is one.
     pub(crate) port: Option<u16>,
-    /// `https://host`, or `http://host:port` on loopback: what redirects are built from.
-    pub(crate) base: String,
+    /// Where TLS ends for whoever asks.
+    pub(crate) tls: TlsEnd,
     pub(crate) query: &'a str,
     pub(crate) headers: Headers<'a>,
     /// The same request as the decision would see it.
@@ -48,6 +48,11 @@ pub(crate) struct Visit<'a> {
 }
 
 impl Visit<'_> {
+    /// What URLs of the host begin with, as the client knows it.
+    pub(crate) fn base(&self) -> String {
+        self.tls.base(&self.host, self.port)
+    }
+
     /// Whether a page of this host sent the browser here.
     pub(crate) fn is_same_origin(&self) -> bool {
         aeolus_decide::is_same_origin(&self.question)
@@ -68,11 +73,11 @@ impl Visit<'_> {
 }
 
 /// Answers a request below [`PREFIX`].
-pub async fn serve(gate: &Gate, parts: &Parts, peer: Option<IpAddr>) -> Response<Body> {
+pub(crate) async fn serve(gate: &Gate, parts: &Parts, caller: Caller) -> Response<Body> {
     let Some(world) = gate.knowledge.world() else {
         return pages::not_ready();
     };
-    let Some(visit) = visit(gate, parts, peer, world) else {
+    let Some(visit) = visit(gate, parts, caller, world) else {
         return answer::text(StatusCode::BAD_REQUEST, "The request is malformed.\n");
     };
     if visit.world.auth_host() == Some(&*visit.host) {
@@ -87,7 +92,7 @@ pub async fn serve(gate: &Gate, parts: &Parts, peer: Option<IpAddr>) -> Response
     let most = gate.settings.now().caps.waiting;
     let waiter = Waiter {
         class: Class::SignIn,
-        source: peer.map(Source::of),
+        source: caller.peer.map(Source::of),
         of_deployment: None,
     };
     let enter = || gate.waiting.enter(waiter, most);
@@ -121,70 +126,32 @@ pub async fn serve(gate: &Gate, parts: &Parts, peer: Option<IpAddr>) -> Response
 fn visit<'a>(
     gate: &Gate,
     parts: &'a Parts,
-    peer: Option<IpAddr>,
+    caller: Caller,
     world: Arc<World>,
 ) -> Option<Visit<'a>> {
     let mut hosts = parts.headers.get_all(HOST).iter();
     let written = hosts.next().filter(|_| hosts.next().is_none())?;
-    let (host, port) = split_host(written.to_str().ok()?)?;
-    let base = base(&host, port);
+    let authority = Authority::parse(written.as_bytes())?;
     let target = parts.uri.path_and_query()?.as_str().as_bytes();
     let headers = Headers::collect(pairs(&parts.headers));
     let question = Question {
         method: parts.method.as_str().as_bytes(),
         host: Some(written.as_bytes()),
         target,
-        peer,
+        peer: caller.peer,
         pin: None,
         parent_cookie: None,
         headers: headers.clone(),
     };
     Some(Visit {
         method: Method::parse(parts.method.as_str().as_bytes())?,
-        host,
-        port,
-        base,
+        host: authority.host().to_owned(),
+        port: authority.port,
+        tls: caller.tls,
         query: parts.uri.query().unwrap_or_default(),
         headers,
         question,
         world,
         now: gate.knowledge.now(),
     })
-}
-
-/// What URLs of a host begin with. Ports are for this machine only.
-fn base(host: &str, port: Option<u16>) -> String {
-    if !is_loopback(host) {
-        return format!("https://{host}");
-    }
-    match port {
-        Some(port) if port != 80 => format!("http://{host}:{port}"),
-        _ => format!("http://{host}"),
-    }
-}
-
-fn split_host(written: &str) -> Option<(String, Option<u16>)> {
-    let colon = written.rfind(':').filter(|_| !written.ends_with(']'));
-    let (name, port) = match colon.and_then(|at| written.split_at_checked(at)) {
-        Some((name, port)) => (name, Some(port.strip_prefix(':')?.parse().ok()?)),
-        None => (written, None),
-    };
-    let host = Host::parse(name).ok()?;
-    Some((host.as_str().to_owned(), port))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::split_host;
-
-    #[test]
-    fn hosts_are_split_from_their_port() {
-        let split = |text: &str| split_host(text);
-        assert_eq!(split("A.test:8080"), Some(("a.test".into(), Some(8080))));
-        assert_eq!(split("a.test"), Some(("a.test".into(), None)));
-        assert_eq!(split("[::1]:80"), Some(("[::1]".into(), Some(80))));
-        assert_eq!(split("[::1]"), Some(("[::1]".into(), None)));
-        assert_eq!(split("a.test:"), None);
-        assert_eq!(split("a b"), None);
-    }
 }

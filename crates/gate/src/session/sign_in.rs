@@ -98,5 +98,5 @@ pub(super) fn client_id(gate: &Gate) -> String {
 /// Where control sends the browser back to. It is made from the host that the snapshot names,
 /// never from what a header claims beyond it.
 pub(super) fn redirect_uri(visit: &Visit<'_>) -> String {
-    format!("{}{}", visit.base, aeolus_api::oauth::GATE_CALLBACK_PATH)
+    format!("{}{}", visit.base(), aeolus_api::oauth::GATE_CALLBACK_PATH)
 }

@@ -388,7 +388,7 @@ impl Fleet {
         }));
         let stop = CancellationToken::new();
         let checks = listen(Arc::new(Checks(Arc::clone(&gate))), &stop).await;
-        let proxy = listen(Arc::new(Proxy(Arc::clone(&gate))), &stop).await;
+        let proxy = listen(Arc::new(Proxy(Arc::clone(&gate), None)), &stop).await;
         let metrics = listen(Arc::new(Metrics(Arc::clone(&gate))), &stop).await;
         Self {
             fake,

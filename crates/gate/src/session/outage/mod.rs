@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 pub(super) use self::finish::finish;
 pub(super) use self::relay::relay;
 pub(crate) use self::spent::Spent;
-use super::{Visit, base, pages, sign_in, state};
+use super::{Visit, pages, sign_in, state};
 use crate::answer;
 use crate::body::Body;
 use crate::gate::Gate;
@@ -113,7 +113,7 @@ fn links(registrations: &[Registration], next: &str) -> Vec<(String, String)> {
 
 /// The one redirect of the plane's clients.
 fn redirect_uri(visit: &Visit<'_>, auth_host: &str) -> String {
-    let base = base(auth_host, visit.port);
+    let base = visit.tls.base(auth_host, visit.port);
     format!("{base}{}", aeolus_api::oauth::GATE_CALLBACK_PATH)
 }
 

@@ -13,7 +13,7 @@ use crate::answer;
 use crate::body::Body;
 use crate::gate::Gate;
 use crate::session::state::LIFE;
-use crate::session::{Visit, base, pages};
+use crate::session::{Visit, pages};
 
 /// How long a ticket is good: one redirect.
 const TICKET_LIFE: Duration = Duration::from_secs(30);
@@ -65,7 +65,7 @@ pub(in crate::session) fn relay(gate: &Gate, visit: &Visit<'_>) -> Response<Body
     let Some(sealed) = seal(gate, Purpose::Ticket, &origin.host, &ticket) else {
         return pages::lost("The identity provider's answer is too long.");
     };
-    let base = base(&origin.host, origin.port);
+    let base = visit.tls.base(&origin.host, origin.port);
     let path = aeolus_api::oauth::GATE_CALLBACK_PATH;
     answer::redirect(&format!("{base}{path}?ticket={sealed}"))
 }

@@ -1,0 +1,101 @@
+//! Certificates and keys in PEM files.
+
+use std::path::{Path, PathBuf};
+
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::pem::{self, PemObject as _};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::sign::CertifiedKey;
+use rustls::{Error, RootCertStore};
+
+/// A certificate and its key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PairFiles {
+    /// The certificate, followed by those between it and its authority.
+    pub certificate: PathBuf,
+    /// Its private key: PKCS#8, SEC 1 or PKCS#1.
+    pub key: PathBuf,
+}
+
+/// Why files can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum TlsFilesError {
+    /// Not readable, or not what it should be.
+    #[error("{}: {source}", path.display())]
+    Pem {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: pem::Error,
+    },
+    /// Nothing in it.
+    #[error("{}: there is no certificate in it", .0.display())]
+    Empty(PathBuf),
+    /// An authority that none can be verified by.
+    #[error("{}: a certificate in it is no authority's: {source}", path.display())]
+    Authority {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: Error,
+    },
+    /// The two don't belong together, or the key is of a kind that isn't supported.
+    #[error("{} is not the key of {}: {source}", key.display(), certificate.display())]
+    Pair {
+        /// The certificate.
+        certificate: PathBuf,
+        /// The key.
+        key: PathBuf,
+        /// Why.
+        source: Error,
+    },
+    /// This machine trusts no authority.
+    #[error("this machine trusts no authority: {0}")]
+    System(std::io::Error),
+    /// No TLS at all.
+    #[error("no TLS: {0}")]
+    Provider(Error),
+}
+
+/// Those who may vouch for somebody.
+pub(crate) fn authorities(path: &Path) -> Result<RootCertStore, TlsFilesError> {
+    let mut store = RootCertStore::empty();
+    for certificate in certificates(path)? {
+        let added = store.add(certificate);
+        added.map_err(|source| TlsFilesError::Authority {
+            path: path.to_owned(),
+            source,
+        })?;
+    }
+    Ok(store)
+}
+
+fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsFilesError> {
+    let read = CertificateDer::pem_file_iter(path).and_then(Iterator::collect);
+    let read: Vec<_> = read.map_err(|source| TlsFilesError::Pem {
+        path: path.to_owned(),
+        source,
+    })?;
+    if read.is_empty() {
+        return Err(TlsFilesError::Empty(path.to_owned()));
+    }
+    Ok(read)
+}
+
+impl PairFiles {
+    /// Reads both, and that they belong together.
+    pub(crate) fn read(&self, provider: &CryptoProvider) -> Result<CertifiedKey, TlsFilesError> {
+        let chain = certificates(&self.certificate)?;
+        let key = PrivateKeyDer::from_pem_file(&self.key);
+        let key = key.map_err(|source| TlsFilesError::Pem {
+            path: self.key.clone(),
+            source,
+        })?;
+        let pair = CertifiedKey::from_der(chain, key, provider);
+        pair.map_err(|source| TlsFilesError::Pair {
+            certificate: self.certificate.clone(),
+            key: self.key.clone(),
+            source,
+        })
+    }
+}
