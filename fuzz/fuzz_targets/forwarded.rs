@@ -29,9 +29,9 @@ fuzz_target!(|parts: (Option<&str>, Vec<(u8, &[u8])>)| {
         return;
     };
     let (parts, ()) = request.into_parts();
-    if let Some(check) = Check::of(parts.uri.path()) {
-        if let Some(question) = parse(check, &parts) {
-            assert!(question.pin.is_some() || path.is_none());
-        }
+    if let Some(check) = Check::of(parts.uri.path())
+        && let Some(question) = parse(check, &parts)
+    {
+        assert!(question.pin.is_some() || path.is_none());
     }
 });

@@ -3,7 +3,7 @@
 
 #![no_main]
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use aeolus_decide::{
@@ -18,7 +18,7 @@ static WORLD: LazyLock<World> = LazyLock::new(World::default);
 struct Nothing;
 
 impl Memory for Nothing {
-    fn verified(&self, _: &[u8], _: &World, _: Time) -> Result<Verified, Reason> {
+    fn verified(&self, _: &[u8], _: &World, _: Time) -> Result<Arc<Verified>, Reason> {
         Err(Reason::TokenMalformed)
     }
 
