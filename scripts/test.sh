@@ -11,7 +11,7 @@ main() {
     scripts/setup.sh test
     part "Rust" scripts/check.sh
     # Cargo makes a program only for tests of its own package; the Python parts run it from target/debug.
-    part "program" cargo build --quiet --workspace --all-targets
+    part "program" cargo build --quiet --all-targets
     find_initdb >/dev/null || skipped "store on PostgreSQL" "there is no PostgreSQL server (initdb)"
     python_part "Airflow package" airflow/tests
     if [[ -f "$ROOT/.tools/airflow2/.aeolus-stamp" ]]; then

@@ -45,6 +45,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "aeolus-bench",
         &["gate", "decide", "snapshot", "api", "keys", "model"],
     ),
+    (
+        "aeolus-fuzz",
+        &["gate", "doctor", "decide", "snapshot", "api", "keys", "model"],
+    ),
     ("xtask", &[]),
 ];
 

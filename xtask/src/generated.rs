@@ -119,7 +119,7 @@ fn stale(repo: &Repo, table: &[Generated]) -> Result<Vec<(&'static str, Vec<u8>)
 /// and no stale program is asked. Returns the folder of the programs.
 fn build_programs(repo: &Repo) -> Result<PathBuf> {
     run(Command::new(env!("CARGO"))
-        .args(["build", "--quiet", "--workspace", "--all-targets"])
+        .args(["build", "--quiet", "--all-targets"])
         .current_dir(&repo.root))?;
     let metadata = run(Command::new(env!("CARGO"))
         .args(["metadata", "--format-version", "1", "--no-deps"])
