@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub enum Alg {
     /// Ed25519.
     EdDsa,
-    /// ECDSA on P-256 with SHA-256: only to verify, for keys of others.
+    /// ECDSA on P-256 with SHA-256: what identity providers take of their clients.
     Es256,
     /// RSASSA-PKCS1-v1_5 with SHA-256.
     Rs256,
@@ -83,11 +83,13 @@ pub enum Kind {
     StatusList,
     /// A plane's proof to control of who it is.
     PlaneAssertion,
+    /// The proof of a plane's client to an identity provider of who it is.
+    ClientAssertion,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Access,
         Self::Api,
         Self::Direct,
@@ -102,6 +104,7 @@ impl Kind {
         Self::Root,
         Self::StatusList,
         Self::PlaneAssertion,
+        Self::ClientAssertion,
     ];
 
     /// Its name, as stores and snapshots keep it and the `kind` claim says it.
@@ -121,6 +124,7 @@ impl Kind {
             Self::Root => "root",
             Self::StatusList => "status-list",
             Self::PlaneAssertion => "plane-assertion",
+            Self::ClientAssertion => "client-assertion",
         }
     }
 
@@ -134,7 +138,11 @@ impl Kind {
         match self {
             Self::Access | Self::Api | Self::Federated => "at+jwt",
             Self::Direct => "aeolus-direct+jwt",
-            Self::Id | Self::Airflow3 | Self::Airflow2 | Self::PlaneAssertion => "JWT",
+            Self::Id
+            | Self::Airflow3
+            | Self::Airflow2
+            | Self::PlaneAssertion
+            | Self::ClientAssertion => "JWT",
             Self::Logout => "logout+jwt",
             Self::Legacy => "aeolus-legacy+jwt",
             Self::Manifest => "aeolus-manifest+jwt",
@@ -148,6 +156,7 @@ impl Kind {
     pub const fn alg(self) -> Alg {
         match self {
             Self::Id | Self::Logout | Self::Airflow2 | Self::Legacy => Alg::Rs256,
+            Self::ClientAssertion => Alg::Es256,
             _ => Alg::EdDsa,
         }
     }

@@ -2,10 +2,12 @@
 //! time, a list for `aud`) doesn't become a value.
 
 mod check;
+mod client_assertion;
 mod kinds;
 mod tag;
 
 pub use check::{ClaimError, Registered, check_times};
+pub use client_assertion::ClientAssertion;
 pub use kinds::{
     Access, Act, Airflow2, Airflow3, Api, Direct, DirectGrant, Federated, IdToken, Logout,
     LogoutEvents, PARENT_COOKIE, PlaneAssertion, Surface,

@@ -5,8 +5,8 @@
 //! one `typ` and algorithm its tokens have, and claims come only out of [`jws::Verified`]. There is
 //! no code for `none`, HMAC or encrypted tokens that an attacker could reach.
 //!
-//! Pure: no I/O, no clock; randomness comes through [`aeolus_model::Rng`]. RSA key generation alone
-//! draws from the library's own generator, which can't be injected.
+//! Pure: no I/O, no clock; randomness comes through [`aeolus_model::Rng`]. RSA key generation and ECDSA
+//! signatures alone draw from the library's own generator, which can't be injected.
 
 mod alg;
 mod base64url;

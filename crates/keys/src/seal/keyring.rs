@@ -51,6 +51,17 @@ impl Generation {
         derive(&self.secret, label, info)
     }
 
+    /// The P-256 key that follows from the secret for one use: the first derived number that is a private
+    /// key. `info` has one length for each label.
+    pub fn derive_p256(&self, label: &str, info: &[u8]) -> Result<SigningKey, KeyError> {
+        // Of 2^32 numbers one is none: the second attempt is for the sake of order.
+        let attempts = 0..=u8::MAX;
+        let mut derived = attempts.map(|attempt| self.derive(label, &[info, &[attempt]].concat()));
+        derived
+            .find_map(|scalar| SigningKey::p256_from_scalar(&scalar).ok())
+            .ok_or(KeyError::Refused)
+    }
+
     /// 16 hexadecimal digits by which people compare the files of two replicas. They say nothing of
     /// the secret.
     pub fn fingerprint(&self) -> String {

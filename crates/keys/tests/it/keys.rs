@@ -4,7 +4,7 @@ use aeolus_keys::{Alg, JwkSet, KeyError, KeyRing, Kid, Kind, PublicKey, SigningK
 use aeolus_model::Secret;
 use serde_json::{Value, json};
 
-use crate::support::{P256, b64, claims, ed25519, forge, merge, rsa, unb64, unhex};
+use crate::support::{P256, b64, claims, derived, ed25519, forge, merge, rsa, unb64, unhex};
 
 fn import(jwk: &Value) -> Result<PublicKey, KeyError> {
     PublicKey::from_jwk_json(&jwk.to_string())
@@ -71,10 +71,14 @@ fn a_key_survives_its_jwk_and_its_pkcs8() {
 
 #[test]
 fn a_key_signs_only_kinds_of_its_algorithm() {
-    let (ed, rsa) = (ed25519("kinds"), rsa(0));
+    let (ed, rsa, p256) = (ed25519("kinds"), rsa(0), derived("kinds"));
     for kind in Kind::ALL {
         assert_eq!(ed.sign(kind, &json!({})).is_ok(), kind.alg() == Alg::EdDsa);
         assert_eq!(rsa.sign(kind, &json!({})).is_ok(), kind.alg() == Alg::Rs256);
+        assert_eq!(
+            p256.sign(kind, &json!({})).is_ok(),
+            kind.alg() == Alg::Es256
+        );
     }
     let es256 = SigningKey::generate(Alg::Es256, &aeolus_keys::SystemRng);
     assert_eq!(es256.unwrap_err(), KeyError::Unsupported);
@@ -122,12 +126,14 @@ fn t7_one_key_serves_one_kind() {
         ed25519("one kind").public().clone(),
         rsa(0).public().clone(),
     );
+    let p256 = derived("one kind");
     for first in Kind::ALL {
         for second in Kind::ALL {
             let mut ring = KeyRing::default();
             let pick = |kind: Kind| match kind.alg() {
                 Alg::Rs256 => rsa.clone(),
-                _ => key.clone(),
+                Alg::Es256 => p256.public().clone(),
+                Alg::EdDsa => key.clone(),
             };
             ring.insert(first, pick(first)).unwrap();
             let snapshot = [Kind::Manifest, Kind::Freshness];

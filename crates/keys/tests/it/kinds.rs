@@ -4,7 +4,7 @@
 use aeolus_keys::jws::{self, JwsError, Verified};
 use aeolus_keys::{Alg, KeyRing, Kind, SigningKey};
 
-use crate::support::{claims, ed25519, rsa};
+use crate::support::{claims, derived, ed25519, rsa};
 
 fn own_key(kind: Kind) -> SigningKey {
     let rsa = |index| SigningKey::from_pkcs8(&rsa(index).to_pkcs8().unwrap()).unwrap();
@@ -13,6 +13,7 @@ fn own_key(kind: Kind) -> SigningKey {
         Kind::Logout => rsa(1),
         Kind::Airflow2 => rsa(2),
         Kind::Legacy => rsa(3),
+        Kind::ClientAssertion => derived("own"),
         _ => ed25519(kind.name()),
     }
 }
@@ -20,7 +21,8 @@ fn own_key(kind: Kind) -> SigningKey {
 fn shared_key(kind: Kind) -> SigningKey {
     match kind.alg() {
         Alg::Rs256 => own_key(Kind::Id),
-        _ => ed25519("shared"),
+        Alg::Es256 => derived("shared"),
+        Alg::EdDsa => ed25519("shared"),
     }
 }
 

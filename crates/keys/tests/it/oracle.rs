@@ -5,7 +5,7 @@ use base64::Engine as _;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
 use serde_json::Value;
 
-use crate::support::{P256, claims, ed25519, rsa};
+use crate::support::{P256, claims, derived, ed25519, rsa};
 
 fn pem(key: &SigningKey) -> String {
     let der = key.to_pkcs8().unwrap();
@@ -73,6 +73,7 @@ fn rs256_both_ways() {
 
 #[test]
 fn es256_both_ways() {
+    they_verify(&derived("oracle"), Kind::ClientAssertion, Algorithm::ES256);
     let key = P256::generate();
     let token = key.token(r#"{"alg":"ES256"}"#, r#"{"a":1}"#);
     let mut any = validation(Algorithm::ES256);

@@ -371,6 +371,23 @@ fn each_use_of_a_generation_has_its_own_key() {
 }
 
 #[test]
+fn each_use_and_generation_has_a_p256_key_of_its_own() {
+    let mut keyring = Keyring::generate(&rng());
+    let kid = |keyring: &Keyring, label, info: &[u8]| {
+        let key = keyring.active(NOW).derive_p256(label, info).unwrap();
+        key.public().kid()
+    };
+    let one = kid(&keyring, "client", b"a");
+    let replica = Keyring::from_json(keyring.to_json().unwrap().expose().as_bytes()).unwrap();
+    assert_eq!(one, kid(&replica, "client", b"a"));
+    assert_ne!(one, kid(&keyring, "client", b"b"));
+    assert_ne!(one, kid(&keyring, "other", b"a"));
+    let next = SeededRng::new("next");
+    keyring.announce((NOW, NOW), None, &next).unwrap();
+    assert_ne!(one, kid(&keyring, "client", b"a"));
+}
+
+#[test]
 fn rfc5869_derivation_is_hkdf_sha256() {
     // Test case 1 of appendix A has a 22-byte secret and a 42-byte output; this one was computed
     // from the definition: T(1) = HMAC(HMAC(salt, secret), info ‖ 1).

@@ -2,7 +2,9 @@
 
 use std::sync::OnceLock;
 
+use aeolus_keys::seal::Keyring;
 use aeolus_keys::{Alg, Kind, PublicKey, SigningKey};
+use aeolus_model::Time;
 use aeolus_testkit::SeededRng;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
@@ -38,7 +40,14 @@ pub(crate) fn rsa(index: usize) -> &'static SigningKey {
     KEYS[index].get_or_init(|| SigningKey::generate(Alg::Rs256, &SeededRng::new("")).unwrap())
 }
 
-/// A P-256 key of another issuer: we never sign with one.
+/// A P-256 key of ours: they are derived.
+pub(crate) fn derived(name: &str) -> SigningKey {
+    let keyring = Keyring::generate(&SeededRng::new(name));
+    let generation = keyring.active(Time::EPOCH);
+    generation.derive_p256("test", b"").unwrap()
+}
+
+/// A P-256 key of another issuer, in the forms in which we give none out.
 pub(crate) struct P256(EcdsaKeyPair);
 
 impl P256 {
@@ -135,6 +144,8 @@ pub(crate) fn claims(kind: Kind) -> Value {
             "iat": NOW - 30, "nbf": NOW - 30, "exp": NOW + 300, "jti": "j1"}),
         Kind::PlaneAssertion => json!({"iss": format!("plane:{ID}"), "sub": format!("plane:{ID}"),
             "aud": ISS, "iat": NOW, "exp": NOW + 60, "jti": "j1"}),
+        Kind::ClientAssertion => json!({"iss": "client", "sub": "client",
+            "aud": "https://idp.example.com", "iat": NOW, "exp": NOW + 60, "jti": "j1"}),
         Kind::Manifest | Kind::Freshness | Kind::Root | Kind::StatusList => {
             json!({"plane": ID, "epoch": 1, "seq": 2})
         }
