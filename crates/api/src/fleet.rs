@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 pub use apply::{ApplyRequest, SecretUse};
 pub use check::{Finding, Severity};
 pub use deployment::{Deployment, Staleness, TaskExecution};
-pub use plane_registration::PlaneRegistration;
+pub use plane_registration::{PlaneRegistration, TokenEndpointAuthMethod};
 pub use rollout::{Rollout, RolloutFallBack, RolloutRule};
 pub use session_tokens::{
     SessionTokens, TokenAlgorithm, TokenType, UserIdentity, discovered_issuer, discovery_document,

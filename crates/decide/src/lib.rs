@@ -48,7 +48,8 @@ pub use judge::{Explanation, Judge, Memory, Shown, Step, explain, session_cookie
 pub use origin::is_same_origin;
 pub use path::{Origin, Target};
 pub use provider::{
-    IdTokenError, LoggedOut, LogoutError, LogoutTerms, Provided, Registration, SignedIn,
+    ClientAuthentication, IdTokenError, LoggedOut, LogoutError, LogoutTerms, Provided,
+    Registration, SignedIn,
 };
 pub use rails::{Rails, Upstreams};
 pub use reason::Reason;

@@ -20,7 +20,7 @@ use aeolus_snapshot::Identity;
 
 use self::claims::Claims;
 pub use self::logout::{LoggedOut, LogoutError, LogoutTerms};
-pub use self::registration::{IdTokenError, Registration, SignedIn};
+pub use self::registration::{ClientAuthentication, IdTokenError, Registration, SignedIn};
 use crate::Reason;
 use crate::token::{Audience, Signer, Verified, within};
 use crate::world::World;

@@ -11,7 +11,8 @@ use super::{Connection, ConnectionKind};
 #[cfg(feature = "schema")]
 use crate::schema;
 
-/// Lets a plane sign people in at the connection's provider by itself while control is away.
+/// Lets a plane sign people in at the connection's provider by itself while control is away, through a
+/// client of its own.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -19,9 +20,44 @@ pub struct PlaneRegistration {
     /// The plane. It needs an `authHost`.
     #[cfg_attr(feature = "schema", schemars(with = "schema::Slug"))]
     pub plane: Slug,
-    /// The id of a public client (PKCE, no secret) that the provider gave to this plane alone; its one
-    /// redirect is `https://AUTHHOST/.aeolus/callback`.
+    /// The id of a client that the provider gave to this plane alone; its one redirect is
+    /// `https://AUTHHOST/.aeolus/callback`.
     pub client_id: String,
+    /// How the client authenticates at the token endpoint; absent: `none`.
+    #[serde(default, skip_serializing_if = "TokenEndpointAuthMethod::is_default")]
+    pub token_endpoint_auth_method: TokenEndpointAuthMethod,
+}
+
+/// How a plane's client authenticates at the token endpoint, by the names of OAuth (RFC 7591 §2,
+/// OpenID Connect Core §9). No way with a secret: none goes to a plane.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum TokenEndpointAuthMethod {
+    /// Not at all: a public client, whose codes PKCE protects.
+    #[default]
+    None,
+    /// By a JWT that the gate signs with a key of the plane (ES256). `aeolus gate client-keys` prints the
+    /// public half.
+    PrivateKeyJwt,
+}
+
+impl TokenEndpointAuthMethod {
+    /// Its name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::PrivateKeyJwt => "private_key_jwt",
+        }
+    }
+
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "the form serde calls it in"
+    )]
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// Checks one connection's; `error` gets the member and what is wrong with it.
@@ -53,6 +89,12 @@ pub(super) fn check(
                 error(&format!("[{index}].plane"), "the plane is here twice");
             }
             Some(true) => {}
+        }
+        if let (TokenEndpointAuthMethod::PrivateKeyJwt, Some(why)) = (
+            registration.token_endpoint_auth_method,
+            without_es256(connection.kind),
+        ) {
+            error(&format!("[{index}].tokenEndpointAuthMethod"), why);
         }
         let client = &registration.client_id;
         let at = format!("[{index}].clientId");
@@ -88,6 +130,30 @@ fn without_public_clients(kind: ConnectionKind) -> Option<&'static str> {
         | ConnectionKind::Auth0
         | ConnectionKind::Cognito
         | ConnectionKind::Adfs
+        | ConnectionKind::Custom => None,
+    }
+}
+
+/// Why a kind of connection takes no ES256 key of a client.
+fn without_es256(kind: ConnectionKind) -> Option<&'static str> {
+    match kind {
+        ConnectionKind::Microsoft => Some(
+            "Entra takes a certificate with an RSA key, and a plane's key is neither: register a public client, and say none",
+        ),
+        ConnectionKind::Auth0 => Some(
+            "Auth0 takes RSA keys only, and a plane's key is on P-256: register a public client, and say none",
+        ),
+        ConnectionKind::Adfs => Some(
+            "AD FS takes RS256 only, and a plane's key signs ES256: register a public client, and say none",
+        ),
+        ConnectionKind::Cognito => Some(
+            "Cognito's clients have a secret or nothing: register one without a secret, and say none",
+        ),
+        // The first three have no registration at all, which is said once.
+        ConnectionKind::Local
+        | ConnectionKind::Github
+        | ConnectionKind::Google
+        | ConnectionKind::Okta
         | ConnectionKind::Custom => None,
     }
 }

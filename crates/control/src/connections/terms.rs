@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use aeolus_api::fleet::TokenEndpointAuthMethod;
 use aeolus_decide::LogoutTerms;
 use aeolus_keys::digest;
 use aeolus_keys::{Jwk, PublicKey};
@@ -175,6 +176,7 @@ fn registration(
 ) -> Option<section::PlaneRegistration> {
     plane.auth_host.as_ref()?;
     let registration = settings.registration(&plane.name)?;
+    let method = registration.token_endpoint_auth_method;
     let endpoints = held.endpoints.as_ref()?;
     Some(section::PlaneRegistration {
         client_id: registration.client_id.clone(),
@@ -187,7 +189,21 @@ fn registration(
         keys: provider_keys(held, |_| true),
         access_life: life.access.as_secs(),
         absolute_life: life.absolute.as_secs(),
+        token_endpoint_auth_method: method.name().to_owned(),
+        assertion_audience: match method {
+            TokenEndpointAuthMethod::None => String::new(),
+            TokenEndpointAuthMethod::PrivateKeyJwt => audience(kind, held, &endpoints.token),
+        },
     })
+}
+
+/// To whom a plane's client says who it is. The standards settle on the issuer (FAPI 2.0 §5.3.2.1, the
+/// revision of RFC 7523); Okta takes the URL that is asked and nothing else.
+fn audience(kind: &str, held: &ProviderKeys, token_endpoint: &str) -> String {
+    match kind {
+        "okta" => token_endpoint.to_owned(),
+        _ => held.issuer.clone(),
+    }
 }
 
 fn provider_keys(held: &ProviderKeys, fits: impl Fn(&str) -> bool) -> Vec<section::ProviderKey> {

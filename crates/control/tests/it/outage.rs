@@ -113,6 +113,39 @@ impl Known {
     }
 }
 
+#[tokio::test]
+async fn o16_a_planes_client_signs_for_the_issuer_alone_and_at_okta_for_the_url_that_is_asked() {
+    let Known {
+        f,
+        idp,
+        admin,
+        mut reader,
+        ..
+    } = known("signs").await;
+    for (kind, audience) in [
+        ("custom", format!("{}/", idp.url)),
+        ("okta", format!("{}/token", idp.url)),
+    ] {
+        let mut body = document(&idp);
+        let connection = &mut body["fleet"]["connections"][0];
+        connection["type"] = json!(kind);
+        connection["planeRegistrations"][0]["tokenEndpointAuthMethod"] = json!("private_key_jwt");
+        apply(&f, &admin, "", body).await;
+        let signs = |s: &Snapshot| {
+            registration(s).is_some_and(|(_, told)| told.assertion_audience == audience)
+        };
+        let told = reader.until(&f, signs).await;
+        let (_, registration) = registration(&told).unwrap();
+        assert_eq!(registration.token_endpoint_auth_method, "private_key_jwt");
+    }
+    let shown = f.call("GET", "/v1/connections", &admin, None).await;
+    let shown = shown.expect(200).json();
+    let mut shown = shown["items"].as_array().unwrap().iter();
+    let shown = shown.find_map(|item| item.get("planeRegistrations"));
+    let shown = &shown.unwrap()[0];
+    assert_eq!(shown["tokenEndpointAuthMethod"], "private_key_jwt");
+}
+
 fn session(n: u8) -> SessionId {
     SessionId::from_bytes([n; 16])
 }
@@ -149,6 +182,8 @@ async fn a_plane_is_told_how_to_sign_people_in_and_no_secret() {
         (registration.access_life, registration.absolute_life),
         (28_800, 2_592_000)
     );
+    assert_eq!(registration.token_endpoint_auth_method, "none");
+    assert_eq!(registration.assertion_audience, "");
     // What is signed for the plane's client is an `id_token`, and none of a bearer's.
     let record = connections
         .connections

@@ -43,10 +43,24 @@ pub struct Registration {
     pub access_life: Duration,
     /// How long a session lasts at most.
     pub absolute_life: Duration,
+    /// How the client says there that it is the plane's.
+    pub authentication: ClientAuthentication,
     identity_issuer: String,
     names_itself: bool,
     subject: SubjectClaim,
     keys: Vec<ForeignKey>,
+}
+
+/// How a client authenticates at the token endpoint (OpenID Connect Core §9).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ClientAuthentication {
+    /// Not at all: a public client.
+    None,
+    /// By a JWT that it signs with a key of the plane (RFC 7523 §2.2).
+    PrivateKeyJwt {
+        /// The one value of `aud`.
+        audience: String,
+    },
 }
 
 /// Who signed in.
@@ -351,11 +365,23 @@ fn registration(
         token_endpoint: from.token_endpoint.clone(),
         access_life: life(from.access_life),
         absolute_life: life(from.absolute_life),
+        authentication: authentication(from)?,
         identity_issuer: from.identity_issuer.clone(),
         names_itself: from.names_itself,
         subject,
         keys: keys(&from.keys),
     })
+}
+
+fn authentication(from: &section::PlaneRegistration) -> Option<ClientAuthentication> {
+    match from.token_endpoint_auth_method.as_str() {
+        "" | "none" => Some(ClientAuthentication::None),
+        "private_key_jwt" if !from.assertion_audience.is_empty() => {
+            let audience = from.assertion_audience.clone();
+            Some(ClientAuthentication::PrivateKeyJwt { audience })
+        }
+        _ => None,
+    }
 }
 
 #[cfg(test)]

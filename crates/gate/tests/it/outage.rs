@@ -43,6 +43,7 @@ fn connection(id: ConnectionId, name: &str) -> section::Connection {
             }],
             access_life: 28_800,
             absolute_life: 2_592_000,
+            ..section::PlaneRegistration::default()
         }),
         ..section::Connection::default()
     }

@@ -72,7 +72,7 @@ pub struct SessionTokens {
     pub keys: Vec<ProviderKey>,
 }
 
-/// How the plane signs people in at a provider, with a public client of its own (RFC 7636).
+/// How the plane signs people in at a provider, with a client of its own and PKCE (RFC 7636).
 #[derive(Clone, PartialEq, Message)]
 pub struct PlaneRegistration {
     /// The plane's own client id there.
@@ -106,6 +106,14 @@ pub struct PlaneRegistration {
     /// How long a session lasts at most, in seconds.
     #[prost(uint64, tag = "10")]
     pub absolute_life: u64,
+    /// How the client authenticates at the token endpoint: `none` or empty, or `private_key_jwt`. A gate
+    /// that doesn't know it signs nobody in; one from before this field sends nothing, and the provider
+    /// refuses it.
+    #[prost(string, tag = "11")]
+    pub token_endpoint_auth_method: String,
+    /// The one value of `aud` in what the client signs; empty where it signs nothing.
+    #[prost(string, tag = "12")]
+    pub assertion_audience: String,
 }
 
 /// A public key of an identity provider.

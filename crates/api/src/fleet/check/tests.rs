@@ -364,6 +364,46 @@ fn a14_a_connections_own_tokens_count_with_an_audience_of_their_own() {
 }
 
 #[test]
+fn a_planes_key_is_for_providers_that_take_it() {
+    let registered = |kind: &str, method: &str| {
+        let mut document = fleet(&json!([]));
+        document["planes"][0]["authHost"] = json!("auth.example.com");
+        document["connections"] = json!([{
+            "name": "idp", "type": kind, "clientId": "web", "discoveryUrl": "https://idp.example.com",
+            "planeRegistrations": [
+                {"plane": document["planes"][0]["name"], "clientId": "eu-1", "tokenEndpointAuthMethod": method},
+            ],
+        }]);
+        document
+    };
+    for kind in ["okta", "custom"] {
+        assert_eq!(findings(registered(kind, "private_key_jwt")), []);
+    }
+    let at = "connections[0].planeRegistrations[0].tokenEndpointAuthMethod";
+    for (kind, part) in [
+        ("microsoft", "certificate"),
+        ("auth0", "RSA keys"),
+        ("adfs", "RS256"),
+        ("cognito", "a secret or nothing"),
+    ] {
+        assert_eq!(findings(registered(kind, "none")), []);
+        one(
+            registered(kind, "private_key_jwt"),
+            Severity::Error,
+            at,
+            part,
+        );
+    }
+    for method in ["client_secret_basic", "Private_Key_Jwt", ""] {
+        let document = registered("okta", method);
+        assert!(
+            serde_json::from_value::<Fleet>(document).is_err(),
+            "{method}"
+        );
+    }
+}
+
+#[test]
 fn unknown_members_and_algorithms_of_session_tokens_are_errors() {
     for (member, value) in [
         ("sessionTokens.audiences", json!("x")),

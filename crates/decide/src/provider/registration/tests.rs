@@ -36,6 +36,7 @@ fn registered() -> section::PlaneRegistration {
         }],
         access_life: 28_800,
         absolute_life: 2_592_000,
+        ..section::PlaneRegistration::default()
     }
 }
 
@@ -288,6 +289,35 @@ fn a_registration_that_makes_no_sense_is_left_out() {
     assert_eq!(changed(|all| of(all).token_endpoint.clear()), 0);
     assert_eq!(changed(|all| of(all).subject = "email".to_owned()), 0);
     assert_eq!(changed(|all| of(all).issuer = ISSUER.to_owned()), 0);
+}
+
+#[test]
+fn a_client_authenticates_in_a_way_that_is_known_or_not_at_all() {
+    let authentication = |method: &str, audience: &str| {
+        let mut fleet = fleet();
+        let registration = of(&mut fleet.sections.connections);
+        registration.token_endpoint_auth_method = method.to_owned();
+        registration.assertion_audience = audience.to_owned();
+        let world = world(&fleet);
+        let found = world.registrations().first();
+        found.map(|registration| registration.authentication.clone())
+    };
+    for method in ["", "none"] {
+        assert_eq!(authentication(method, ""), Some(ClientAuthentication::None));
+    }
+    let audience = ISS.to_owned();
+    assert_eq!(
+        authentication("private_key_jwt", ISS),
+        Some(ClientAuthentication::PrivateKeyJwt { audience })
+    );
+    // Taken for a public client it would be sent about in vain.
+    for (method, audience) in [
+        ("private_key_jwt", ""),
+        ("tls_client_auth", ISS),
+        ("client_secret_basic", ISS),
+    ] {
+        assert_eq!(authentication(method, audience), None, "{method}");
+    }
 }
 
 #[test]
