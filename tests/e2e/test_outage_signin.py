@@ -20,7 +20,7 @@ connections:
     type: custom
     clientId: spa
     discoveryUrl: {issuer}
-    planeRegistrations: [{{plane: local, clientId: aeolus-local}}]
+    planeRegistrations: [{registration}]
 organizations:
   - name: acme
     users:
@@ -38,6 +38,8 @@ BARE = """
 version: 1
 planes: [{name: local, authHost: localhost}]
 """
+PUBLIC = "{plane: local, clientId: aeolus-local}"
+SIGNS = "{plane: local, clientId: aeolus-signs, tokenEndpointAuthMethod: private_key_jwt}"
 BROWSER = {"Accept": "text/html", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
 
 
@@ -95,17 +97,45 @@ def scene(tmp_path_factory, upstream):
     with aeolus.serving(home / "aeolus", document, home / "password", home / "logs") as fleet:
         told = f"{fleet.control}/v1/oauth/backchannel-logout/idp"
         with provider.provider(free_port(), "key-1", home / "idp.log", told) as issuer:
-            document.write_text(FLEET.format(issuer=issuer, echo=upstream.port))
+            document.write_text(FLEET.format(issuer=issuer, echo=upstream.port, registration=PUBLIC))
             fleet.run("apply", "--file", str(document))
-            scene = Scene(fleet, issuer)
+            settled(fleet)
+            yield Scene(fleet, issuer)
 
-            def asked() -> bool:
-                return "exchanging" in fleet.run("plane", "show", "local", "--network").stdout
 
-            wait_for("control to ask the provider", asked, 30)
-            # Answered when the gate has what control knew.
-            fleet.create_token("settled", "acme/sales/echo", "DEPLOYMENT_VIEWER")
-            yield scene
+@pytest.fixture
+def signing_scene(tmp_path, upstream):
+    """The same with a client that signs, whose keys were given to the provider as they are printed."""
+    required("node-oidc-provider", provider.installed())
+    (tmp_path / "password").touch(mode=0o600)
+    (tmp_path / "password").write_text(PASSWORD + "\n")
+    document, keys, port = tmp_path / "fleet.yaml", tmp_path / "client-keys.json", free_port()
+    document.write_text(FLEET.format(issuer=f"http://127.0.0.1:{port}", echo=upstream.port, registration=""))
+    with aeolus.serving(tmp_path / "aeolus", document, tmp_path / "password", tmp_path / "logs") as fleet:
+        wait_for("the connection at the gate", lambda: client_keys(fleet, check=False), 20)
+        keys.write_text(client_keys(fleet))
+        with provider.provider(port, "key-1", tmp_path / "idp.log", client_keys=str(keys)) as issuer:
+            document.write_text(FLEET.format(issuer=issuer, echo=upstream.port, registration=SIGNS))
+            fleet.run("apply", "--file", str(document))
+            settled(fleet)
+            yield Scene(fleet, issuer)
+
+
+def settled(fleet) -> None:
+    """Waits until control has asked the provider and the gate knows of it."""
+
+    def asked() -> bool:
+        return "exchanging" in fleet.run("plane", "show", "local", "--network").stdout
+
+    wait_for("control to ask the provider", asked, 30)
+    # Answered when the gate has what control knew.
+    fleet.create_token("settled", "acme/sales/echo", "DEPLOYMENT_VIEWER")
+
+
+def client_keys(fleet, check: bool = True) -> str:
+    """The keys of the plane's client at the provider, as the gate's host prints them."""
+    command = ["gate", "client-keys", "--data", f"{fleet.data}/gate", "--connection", "idp"]
+    return aeolus.run(*command, check=check).stdout
 
 
 def test_people_sign_in_without_control_and_control_takes_their_sessions_up(scene):
@@ -166,6 +196,41 @@ def test_people_sign_in_without_control_and_control_takes_their_sessions_up(scen
     wait_for("the gate to refuse the session", lambda: not signed_in(scene, other), 2)
     out = [event["reason"] for event in scene.audit() if event["action"] == "session.sign_out"]
     assert "at_provider:idp" in out
+
+
+def test_o16_a_client_that_signs_with_a_key_of_the_plane(signing_scene):
+    scene, fleet = signing_scene, signing_scene.fleet
+    jwks = f"http://localhost:{scene.port}/.aeolus/jwks/idp"
+
+    def shown() -> list[dict]:
+        answer = requests.get(jwks, timeout=20)
+        assert answer.status_code == 200, answer.text
+        return answer.json()["keys"]
+
+    [key] = shown()
+    assert [key] == json.loads(client_keys(fleet))["keys"]
+    assert (key["kty"], key["crv"], key["alg"], key["use"]) == ("EC", "P-256", "ES256", "sig")
+    assert "d" not in key
+    network = json.loads(fleet.run("plane", "show", "local", "--network", "--output", "json").stdout)
+    assert [flow["host"] for flow in network if flow["from"] == "identity provider"] == ["localhost"]
+
+    fleet.kill_control()
+    wait_for("the gate to count control as away", scene.goes_to_provider, 90)
+    browser, landed = scene.sign_in("ann")
+    assert landed.status_code == 200, landed.text
+    assert signed_in(scene, browser)
+
+    # Another key, of which the provider knows nothing: nobody comes in, and the page says no more than that.
+    rotated = aeolus.run("gate", "secret", "rotate", "--compromised", "--data", f"{fleet.data}/gate")
+    assert "idp: what the plane's client signs" in rotated.stderr
+    wait_for("the new key", lambda: shown() != [key], 20)
+    assert shown() == json.loads(client_keys(fleet))["keys"]
+    stranger, page = scene.sign_in("ann")
+    assert page.status_code == 503 and "sign_in_client_refused" in page.text, page.text
+    assert not any(detail in page.text for detail in ("aeolus-signs", "invalid_client", "jwt", scene.issuer))
+    assert not signed_in(scene, stranger)
+    log = (fleet.logs / "gate.log").read_text()
+    assert "the provider does not take this gate for the plane's client" in log
 
 
 def signed_in(scene: Scene, browser: requests.Session) -> bool:

@@ -29,10 +29,11 @@ def installed() -> bool:
 
 
 @contextmanager
-def provider(port: int, kid: str, log: Path, logout_uri: str = "") -> Iterator[str]:
+def provider(port: int, kid: str, log: Path, logout_uri: str = "", client_keys: str = "") -> Iterator[str]:
     """Runs a provider with one new key until the block ends; yields its issuer. The plane's client is told of
-    sign-outs at `logout_uri`."""
-    with running(["node", HERE / "server.mjs", str(port), kid, logout_uri], log, stdout=subprocess.PIPE) as child:
+    sign-outs at `logout_uri`; one that signs is known by the keys in the file `client_keys`."""
+    command = ["node", HERE / "server.mjs", str(port), kid, logout_uri, client_keys]
+    with running(command, log, stdout=subprocess.PIPE) as child:
         if first_line(child, 60).strip() != "ready":
             raise Timeout(f"the identity provider did not get ready:\n{tail(log)}")
         yield f"http://127.0.0.1:{port}"

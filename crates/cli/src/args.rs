@@ -22,8 +22,8 @@ pub(crate) use explain::ExplainArgs;
 pub(crate) use rollout::{RolloutCommand, RolloutDelete, RolloutMove, RolloutSet, RolloutShow};
 pub(crate) use secret::{SecretCommand, SecretList, SecretRotate};
 pub(crate) use serving::{
-    AirflowEnv, ControlCommand, ControlRecover, ControlServe, DemoArgs, DevArgs, Enroll,
-    GateCommand, GateServe, Supervised,
+    AirflowEnv, ClientKeys, ControlCommand, ControlRecover, ControlServe, DemoArgs, DevArgs,
+    Enroll, GateCommand, GateServe, Supervised,
 };
 
 use crate::ui::Output;

@@ -64,6 +64,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
             GateCommand::Enroll(args) => block_on(gate::enroll(&args, &context)),
             GateCommand::Serve(args) => gate::serve(&args, &context),
             GateCommand::AirflowEnv(args) => gate::airflow_env(&args),
+            GateCommand::ClientKeys(args) => gate::client_keys::print(&args, &context),
             GateCommand::Secret(SecretCommand::Rotate(args)) => {
                 gate::secret::rotate(&args, &context)
             }

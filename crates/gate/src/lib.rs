@@ -46,6 +46,6 @@ pub use config::{Bound, GateConfig, GateError, Reload};
 pub use gate::{Asking, Checking, Gate, Judged, Onward, Parts, Verdict};
 pub use limits::{Caps, Limited, Load, Rates};
 pub use patience::Patience;
-pub use secret::{InForce, Older, PlaneSecret};
+pub use secret::{ClientKeys, InForce, Older, PlaneSecret};
 pub use serve::serve;
 pub use settings::{Live, Settings};

@@ -136,6 +136,9 @@ pub enum TokenError {
     /// Who gave it refused it.
     #[error("the token endpoint refused the code")]
     Refused,
+    /// Who gave it doesn't take us for the client that we say we are (`invalid_client`).
+    #[error("the token endpoint refused the client")]
+    ClientRefused,
 }
 
 /// What a token endpoint's answer comes in.
@@ -155,8 +158,18 @@ pub struct ProviderCode {
     pub configured: String,
     /// The plane's client.
     pub client_id: String,
+    /// How it shows that it is that client.
+    pub credential: ClientCredential,
     /// The code and what proves that it is ours.
     pub code: CodeExchange,
+}
+
+/// How a client shows at a token endpoint that it is the one it says it is.
+pub enum ClientCredential {
+    /// Not at all: it is a public client.
+    None,
+    /// By a JWT for this one call (RFC 7523 §2.2).
+    Assertion(Secret<String>),
 }
 
 /// What a provider's `id_token` comes in. It is not verified yet.

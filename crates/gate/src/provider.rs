@@ -5,13 +5,14 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use aeolus_api::egress::{Bounds, Egress, EgressError, reach_of};
-use aeolus_api::oauth::GRANT_AUTHORIZATION_CODE;
+use aeolus_api::oauth::{ASSERTION_TYPE, GRANT_AUTHORIZATION_CODE};
 use aeolus_model::Secret;
+use http::StatusCode;
 use serde::Deserialize;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-use crate::ports::{ProviderCode, ProviderTokens, Redeemed, TokenError};
+use crate::ports::{ClientCredential, ProviderCode, ProviderTokens, Redeemed, TokenError};
 use crate::replica::lock;
 
 /// Codes that are exchanged at once at one provider: one that hangs keeps nobody from another.
@@ -77,18 +78,26 @@ impl ProviderClient {
             .ok()
             .and_then(Result::ok)
             .ok_or(TokenError::Unavailable)?;
-        let form = [
+        let mut form = vec![
             ("grant_type", GRANT_AUTHORIZATION_CODE),
             ("code", asked.code.code.expose()),
             ("redirect_uri", &asked.code.redirect_uri),
             ("code_verifier", asked.code.verifier.expose()),
             ("client_id", &asked.client_id),
         ];
+        if let ClientCredential::Assertion(assertion) = &asked.credential {
+            form.extend([
+                ("client_assertion_type", ASSERTION_TYPE),
+                ("client_assertion", assertion.expose()),
+            ]);
+        }
         let reach = reach_of(&asked.endpoint, &asked.configured);
         let answered = self.egress.post_form(&asked.endpoint, &form, reach).await;
         let body = answered.map_err(|error| {
             tracing::warn!(%error, endpoint = asked.endpoint, "an identity provider exchanged no code");
             match error {
+                // RFC 6749 §5.2: `invalid_client`, as everybody says it.
+                EgressError::Status(StatusCode::UNAUTHORIZED) => TokenError::ClientRefused,
                 EgressError::Status(status) if status.is_client_error() => TokenError::Refused,
                 _ => TokenError::Unavailable,
             }

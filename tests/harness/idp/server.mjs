@@ -1,10 +1,12 @@
 // node-oidc-provider as a company would run it: a client for apps and one for a plane, one signing key, one API per resource.
-// Arguments: port, id of the signing key, where the plane's client is told of sign-outs (may be missing). Prints "ready" once it listens.
+// Arguments: port, id of the signing key, where the plane's client is told of sign-outs (may be missing), a file with the keys of a plane's
+// client that signs (may be missing). Prints "ready" once it listens.
 
 import { generateKeyPairSync } from "node:crypto";
+import { readFileSync } from "node:fs";
 import Provider from "oidc-provider";
 
-const [port, kid, logoutUri] = process.argv.slice(2);
+const [port, kid, logoutUri, clientKeys] = process.argv.slice(2);
 const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
 const key = { ...privateKey.export({ format: "jwk" }), kid, use: "sig", alg: "RS256" };
 
@@ -24,6 +26,18 @@ const provider = new Provider(`http://127.0.0.1:${port}`, {
       redirect_uris: ["http://localhost/.aeolus/callback"],
       ...(logoutUri && { backchannel_logout_uri: logoutUri }),
     },
+    ...(clientKeys
+      ? [
+          {
+            client_id: "aeolus-signs",
+            application_type: "native",
+            token_endpoint_auth_method: "private_key_jwt",
+            token_endpoint_auth_signing_alg: "ES256",
+            jwks: JSON.parse(readFileSync(clientKeys)),
+            redirect_uris: ["http://localhost/.aeolus/callback"],
+          },
+        ]
+      : []),
   ],
   jwks: { keys: [key] },
   findAccount: (_, id) => ({ accountId: id, claims: () => ({ sub: id }) }),

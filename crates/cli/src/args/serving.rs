@@ -97,6 +97,9 @@ pub(crate) enum GateCommand {
     Serve(GateServe),
     /// Print the settings by which a deployment's Airflow believes this gate.
     AirflowEnv(AirflowEnv),
+    /// Print the public keys of the plane's client at an identity provider, to register them there
+    /// (`tokenEndpointAuthMethod: private_key_jwt`).
+    ClientKeys(ClientKeys),
     /// Show and rotate the secret that seals this plane's cookies and signs for its Airflows.
     #[command(subcommand)]
     Secret(SecretCommand),
@@ -181,6 +184,17 @@ pub(crate) struct AirflowEnv {
     /// The gate's URL as Airflow reaches it inside the plane, such as `http://127.0.0.1:8810`.
     #[arg(long, value_name = "URL")]
     pub(crate) gate_url: String,
+}
+
+/// `gate client-keys`.
+#[derive(Debug, Args)]
+pub(crate) struct ClientKeys {
+    /// The gate's folder.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: PathBuf,
+    /// The connection's name.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) connection: String,
 }
 
 /// Where the servers of this machine's fleet listen.

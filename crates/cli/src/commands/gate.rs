@@ -1,5 +1,6 @@
 //! `aeolus gate`.
 
+pub(super) mod client_keys;
 mod live;
 mod moment;
 mod reload;

@@ -3,6 +3,7 @@
 //! Generations change their state by time alone, and the file that holds them may be replaced while
 //! the gate runs. Both are looked after off the requests' path; requests find a finished value.
 
+mod clients;
 mod watch;
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,6 +16,7 @@ use arc_swap::{ArcSwapOption, Guard};
 use crate::exchange::{Signers, is_published};
 use crate::replica::lock;
 
+pub use clients::ClientKeys;
 pub(crate) use watch::{Watch, say_if_airflow2_goes_unserved};
 
 /// The plane secret of a running gate.
@@ -34,6 +36,8 @@ pub struct InForce {
     pub siblings: SiblingSealer,
     /// Signs for Airflow.
     pub(crate) signers: Signers,
+    /// Signs for the plane's clients at identity providers.
+    pub(crate) clients: ClientKeys,
     standing: Vec<Standing>,
 }
 
@@ -130,6 +134,7 @@ fn counting(plane: PlaneId, keyring: &Keyring, now: Time, min: u32) -> Option<Ar
         sealer: Sealer::new(&counting, plane.as_bytes(), now),
         siblings: SiblingSealer::new(&counting, plane.as_bytes(), now),
         signers: Signers::new(&counting, now),
+        clients: ClientKeys::new(plane, &counting, now),
         standing: standing(&counting, now),
     }))
 }

@@ -39,7 +39,9 @@ pub(super) async fn finish(gate: &Gate, visit: &Visit<'_>) -> Response<Body> {
     };
     let page = match answered {
         Err(TokenError::Unavailable) => pages::control_is_away(gate.knowledge.age()),
-        Err(TokenError::Refused) => pages::failed("The control plane did not let you in."),
+        Err(TokenError::Refused | TokenError::ClientRefused) => {
+            pages::failed("The control plane did not let you in.")
+        }
         Ok(answered) => welcome(gate, visit, &pending, &answered),
     };
     match spent {

@@ -1,5 +1,6 @@
 //! The gate's own pages on every deployment host: `/.aeolus/{sign-in,callback,refresh,sign-out,
-//! session}`. Proxies route them here without a check; each decides for itself.
+//! session}`, and on the plane's auth host `/.aeolus/{callback,jwks/CONNECTION}`. Proxies route them here
+//! without a check; each decides for itself.
 
 mod callback;
 mod cookies;
@@ -29,6 +30,9 @@ pub(crate) use outage::Spent;
 
 /// Where the pages live.
 pub const PREFIX: &str = "/.aeolus/";
+
+/// Where a plane's auth host shows the keys of the plane's client at a connection.
+const CLIENT_KEYS: &str = "/.aeolus/jwks/";
 
 /// A request to one of the pages.
 pub(crate) struct Visit<'a> {
@@ -81,8 +85,10 @@ pub(crate) async fn serve(gate: &Gate, parts: &Parts, caller: Caller) -> Respons
         return answer::text(StatusCode::BAD_REQUEST, "The request is malformed.\n");
     };
     if visit.world.auth_host() == Some(&*visit.host) {
-        return match (parts.uri.path(), visit.method) {
-            ("/.aeolus/callback", Method::Get) => outage::relay(gate, &visit),
+        let path = parts.uri.path();
+        return match (path.strip_prefix(CLIENT_KEYS), visit.method) {
+            (None, Method::Get) if path == "/.aeolus/callback" => outage::relay(gate, &visit),
+            (Some(name), Method::Get | Method::Head) => outage::keys(gate, &visit, name),
             _ => answer::text(StatusCode::NOT_FOUND, "Nothing is served here.\n"),
         };
     }

@@ -75,6 +75,17 @@ pub(super) fn provider_is_away() -> Response<Body> {
     )
 }
 
+/// The provider doesn't take this gate for the plane's client. Why is in the gate's log.
+pub(super) fn client_refused() -> Response<Body> {
+    unavailable(
+        "Signing in is not possible right now",
+        "<p>The identity provider does not accept this gate, and the control plane can't be reached. \
+         Trying again does not help: an administrator has to look at it.</p>\
+         <p>People and programs that are signed in already are not affected.</p>\
+         <p>Code: <code>sign_in_client_refused</code></p>",
+    )
+}
+
 /// Where to sign in while control is away. Names are out of the signed snapshot, links are made of them
 /// and of a path that is escaped twice: as a query, then as HTML.
 pub(super) fn choose(ways: &[(String, String)]) -> Response<Body> {

@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use aeolus_gate::ports::TokenError;
-use aeolus_keys::{Alg, SigningKey};
+use aeolus_gate::ports::{ClientCredential, TokenError};
+use aeolus_keys::{Alg, JwkSet, Kind, SigningKey, jws};
 use aeolus_model::{ConnectionId, Secret};
 use aeolus_snapshot::section;
 use aeolus_testkit::SeededRng;
@@ -204,6 +204,7 @@ async fn a_known_person_signs_in_without_control() {
         };
         assert_eq!(code.endpoint, "https://idp.test/token");
         assert_eq!(code.client_id, CLIENT);
+        assert!(matches!(code.credential, ClientCredential::None));
         assert_eq!(code.code.code.expose(), "c");
         assert_eq!(code.code.redirect_uri, "https://auth.test/.aeolus/callback");
         let challenge = aeolus_keys::digest::sha256(code.code.verifier.expose().as_bytes());
@@ -337,6 +338,90 @@ async fn a_provider_that_is_away_or_refuses_lets_nobody_in() {
     let before = asked(&fleet);
     refused(&visit(&fleet, "etl.test", &ticket, &begun.jar).await);
     assert_eq!(asked(&fleet), before);
+}
+
+/// The same where the plane's client signs.
+async fn cut_off_with_a_key() -> Fleet {
+    let fleet = cut_off().await;
+    fleet.publish(|sections| {
+        let last = sections.connections.connections.last_mut().unwrap();
+        let registration = last.plane_registration.as_mut().unwrap();
+        registration.token_endpoint_auth_method = "private_key_jwt".to_owned();
+        registration.assertion_audience = ISS.to_owned();
+    });
+    fleet
+}
+
+/// The last assertion with which the provider was asked, verified as a provider does.
+async fn assertion(fleet: &Fleet) -> Value {
+    let shown = visit(fleet, "auth.test", "/.aeolus/jwks/idp", "").await;
+    assert_eq!(shown.status, 200, "{shown:?}");
+    assert_eq!(shown.header("content-type"), Some("application/json"));
+    let keys = JwkSet::parse(shown.body().as_bytes()).unwrap();
+    let keys = keys.own_keys().unwrap();
+    let [key] = keys.as_slice() else {
+        panic!("{keys:?}");
+    };
+    let redeemed = fleet.fake.redeemed.lock().unwrap();
+    let ClientCredential::Assertion(text) = &redeemed.last().unwrap().credential else {
+        panic!("a public client");
+    };
+    let unverified = jws::parse(text.expose().as_bytes()).unwrap();
+    let verified = unverified.verify(Kind::ClientAssertion, key).unwrap();
+    verified.claims().unwrap()
+}
+
+#[tokio::test]
+async fn o16_a_client_with_a_key_signs_each_call_for_one_minute_and_one_audience() {
+    let fleet = cut_off_with_a_key().await;
+    let mut seen = Vec::new();
+    for _ in 0..2 {
+        let begun = Begun::at(&fleet, "etl.test").await;
+        let ticket = begun.ticket(&fleet).await;
+        answers(&fleet, id_token(&fleet, &begun.nonce(), &[]));
+        let done = visit(&fleet, "etl.test", &ticket, &begun.jar).await;
+        assert_eq!(done.status, 302, "{done:?}");
+        let mut claims = assertion(&fleet).await;
+        let jti = claims.as_object_mut().unwrap().remove("jti").unwrap();
+        let now = NOW.secs();
+        let said = json!({"iss": CLIENT, "sub": CLIENT, "aud": ISS, "iat": now, "exp": now + 60});
+        assert_eq!(claims, said);
+        assert!(!seen.contains(&jti), "{jti}");
+        seen.push(jti);
+    }
+}
+
+#[tokio::test]
+async fn the_keys_of_a_client_are_shown_at_the_auth_host_alone() {
+    let fleet = cut_off().await;
+    let shown = async |host, path| visit(&fleet, host, path, "").await.status;
+    assert_eq!(shown("auth.test", "/.aeolus/jwks/idp").await, 404);
+    let fleet = cut_off_with_a_key().await;
+    let shown = async |host, path| visit(&fleet, host, path, "").await.status;
+    assert_eq!(shown("auth.test", "/.aeolus/jwks/idp").await, 200);
+    for (host, path) in [
+        ("etl.test", "/.aeolus/jwks/idp"),
+        ("auth.test", "/.aeolus/jwks/"),
+        ("auth.test", "/.aeolus/jwks/other"),
+        ("auth.test", "/.aeolus/jwks/idp/"),
+        ("auth.test", "/.aeolus/jwks"),
+    ] {
+        assert_eq!(shown(host, path).await, 404, "{host}{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_the_provider_refuses_is_told_of_without_details() {
+    let fleet = cut_off_with_a_key().await;
+    let begun = Begun::at(&fleet, "etl.test").await;
+    let ticket = begun.ticket(&fleet).await;
+    *fleet.fake.id_token.lock().unwrap() = Some(Err(TokenError::ClientRefused));
+    let page = visit(&fleet, "etl.test", &ticket, &begun.jar).await;
+    assert_eq!(page.status, 503, "{page:?}");
+    assert!(page.body().contains("sign_in_client_refused"), "{page:?}");
+    for detail in [CLIENT, "idp", "jwt", "ES256", "__Host-aeolus="] {
+        assert!(!page.text.contains(detail), "{detail}: {page:?}");
+    }
 }
 
 #[tokio::test]

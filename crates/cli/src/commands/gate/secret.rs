@@ -5,11 +5,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use aeolus_api::Period;
+use aeolus_api::fleet::TokenEndpointAuthMethod;
 use aeolus_gate::replica::fs::SystemFs;
 use aeolus_gate::replica::{Data, Parts, Replica, SecretFile, SystemBootClock};
 use aeolus_keys::seal::{GenerationError, GenerationState, Keyring, OPENS_FOR};
 use aeolus_keys::{Alg, SigningKey};
-use aeolus_model::{Clock as _, SystemClock, Time};
+use aeolus_model::{Clock as _, PlaneId, SystemClock, Time};
+use aeolus_snapshot::section::{Connection, Connections};
 use serde::Serialize;
 
 use super::super::Context;
@@ -18,6 +20,8 @@ use super::unusable;
 use crate::args::{SecretList, SecretRotate};
 use crate::report::{Failure, Report};
 use crate::ui::{self, Table};
+
+const PRIVATE_KEY_JWT: &str = TokenEndpointAuthMethod::PrivateKeyJwt.name();
 
 /// How long an Airflow that reads the keys by its own `trusted_jwks_url` may keep them.
 const KEPT_BY_AIRFLOW: Period = Period::from_secs(3_600);
@@ -65,6 +69,7 @@ pub(crate) fn rotate(args: &SecretRotate, context: &Context) -> Result<(), Failu
     file.write(&keyring).map_err(|error| unusable(&error))?;
     show(&keyring, now, context)?;
     say(made, args, &file.path());
+    say_to_providers(&known, args.compromised);
     Ok(())
 }
 
@@ -80,7 +85,7 @@ pub(crate) fn list(args: &SecretList, context: &Context) -> Result<(), Failure> 
     show(&keyring, now, context)
 }
 
-fn file(folder: &Path) -> Result<SecretFile, Failure> {
+pub(super) fn file(folder: &Path) -> Result<SecretFile, Failure> {
     SecretFile::of(folder, Arc::new(SystemFs)).map_err(|error| unusable(&error))
 }
 
@@ -101,26 +106,47 @@ pub(crate) fn owned(file: &Path, verb: &str) -> Result<(), Failure> {
 }
 
 /// What the gate in a folder knows.
-struct Known {
+pub(super) struct Known {
+    /// Its plane.
+    pub(super) plane: PlaneId,
     /// The first generation that its snapshot allows; without a snapshot, every one.
-    min_generation: u32,
+    pub(super) min_generation: u32,
+    /// The connections of its snapshot; none without one.
+    pub(super) connections: Option<Connections>,
     /// The last time that it wrote down or that control signed.
-    time: Option<Time>,
+    pub(super) time: Option<Time>,
 }
 
 impl Known {
-    fn of(folder: &Path) -> Result<Self, Failure> {
+    pub(super) fn of(folder: &Path) -> Result<Self, Failure> {
         let data = Data::open(folder, Arc::new(SystemFs)).map_err(|error| unusable(&error))?;
         let parts = Parts {
             wall: Arc::new(SystemClock),
             boot: Arc::new(SystemBootClock),
-            build: Box::new(|snapshot| snapshot.manifest().min_generation),
+            build: Box::new(|snapshot| {
+                let connections = snapshot.sections().connections.clone();
+                (snapshot.manifest().min_generation, connections)
+            }),
         };
         let replica = Replica::open(&data, parts);
+        let current = replica.current();
+        let (min, connections) = current.map(|loaded| loaded.world.clone()).unzip();
         Ok(Self {
-            min_generation: replica.current().map_or(0, |loaded| loaded.world),
+            plane: data.settings.plane,
+            min_generation: min.unwrap_or_default(),
+            connections,
             time: replica.clock().floor(),
         })
+    }
+
+    /// Where the plane's client signs with a key that follows from the secret.
+    fn signs_at(&self) -> Vec<&str> {
+        let all = self.connections.iter().flat_map(|all| &all.connections);
+        let signs = |connection: &&Connection| {
+            let registration = connection.plane_registration.as_ref();
+            registration.is_some_and(|one| one.token_endpoint_auth_method == PRIVATE_KEY_JWT)
+        };
+        all.filter(signs).map(|one| one.name.as_str()).collect()
     }
 }
 
@@ -220,6 +246,25 @@ fn say(made: u32, args: &SecretRotate, path: &Path) {
              trusted_jwks_url keeps them; it will refuse what the new generation signs until it looks again"
         ));
     }
+}
+
+/// Providers that hold the clients' keys themselves have to be told.
+fn say_to_providers(known: &Known, compromised: bool) {
+    let at = known.signs_at();
+    if at.is_empty() {
+        return;
+    }
+    let at = at.join(", ");
+    let what = if compromised {
+        "what the plane's client signs at these connections is refused from now on. Give these providers the new \
+         keys, and take the old ones away there"
+    } else {
+        "the plane's client signs at these connections with a key that changes with the generation. Give these \
+         providers the new keys before it takes over"
+    };
+    ui::note(&format!(
+        "{at}: {what} (`aeolus gate client-keys`), unless they fetch them from https://AUTHHOST/.aeolus/jwks/NAME."
+    ));
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use aeolus_api::Listen;
 use aeolus_api::client::Client;
 use aeolus_api::connection::Connection;
+use aeolus_api::fleet::TokenEndpointAuthMethod;
 use aeolus_api::plane::Plane;
 use aeolus_api::tenancy::Deployment;
 use serde::Serialize;
@@ -170,9 +171,9 @@ fn sign_in_without_control(connections: &[Connection], plane: &Plane) -> Vec<Flo
     let mut flows = Vec::new();
     for connection in connections {
         let mut planes = connection.plane_registrations.iter();
-        if !planes.any(|registration| registration.plane == plane.name) {
+        let Some(registration) = planes.find(|one| one.plane == plane.name) else {
             continue;
-        }
+        };
         let mut add = |direction, from, url: Option<&str>, purpose: &str| {
             if let Some((host, port, protocol)) = url.and_then(endpoint) {
                 flows.push(Flow {
@@ -189,6 +190,20 @@ fn sign_in_without_control(connections: &[Connection], plane: &Plane) -> Vec<Flo
         add(Direction::Out, "gate", token, "exchanging sign-in codes");
         let authorization = connection.authorization_endpoint.as_deref();
         add(Direction::Beside, "browsers", authorization, "signing in");
+        let signs = registration.token_endpoint_auth_method != TokenEndpointAuthMethod::None;
+        if let (true, Some(host)) = (signs, &plane.auth_host) {
+            flows.push(Flow {
+                direction: Direction::In,
+                from: "identity provider",
+                host: host.clone(),
+                port: Some(443),
+                protocol: "https",
+                purpose: format!(
+                    "the keys of the plane's client, where {0} fetches them: /.aeolus/jwks/{0}",
+                    connection.name
+                ),
+            });
+        }
     }
     if let (false, Some(host)) = (flows.is_empty(), &plane.auth_host) {
         flows.push(Flow {

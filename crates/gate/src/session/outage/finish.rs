@@ -6,8 +6,8 @@ use aeolus_decide::{Deployment, IdTokenError, Registration, SessionCookie, Signe
 use aeolus_model::{Clock, Secret, SessionId, Time};
 use http::Response;
 
-use super::redirect_uri;
 use super::relay::Ticket;
+use super::{client, redirect_uri};
 use crate::answer;
 use crate::body::Body;
 use crate::gate::Gate;
@@ -70,6 +70,8 @@ enum Failure {
     Elsewhere,
     /// The provider lets nobody in.
     Refused,
+    /// The provider doesn't take this gate for the plane's client.
+    Client,
     /// The provider doesn't answer.
     Away,
     /// The answer is not what was asked for.
@@ -84,6 +86,7 @@ impl Failure {
             Self::Gone => pages::failed("This way to sign in is no longer there."),
             Self::Elsewhere => pages::failed("The answer came from elsewhere."),
             Self::Refused => pages::failed("The identity provider did not let you in."),
+            Self::Client => pages::client_refused(),
             Self::Away => pages::provider_is_away(),
             Self::Unproven => pages::failed("The identity provider's answer does not verify."),
             Self::Unknown => pages::unknown_here(),
@@ -116,6 +119,7 @@ async fn session(
         endpoint: registration.token_endpoint.clone(),
         configured: registration.configured().to_owned(),
         client_id: registration.client_id.clone(),
+        credential: client::credential(gate, registration, visit.now).ok_or(Failure::Client)?,
         code: CodeExchange {
             code: Secret::new(ticket.code.ok_or(Failure::Refused)?),
             redirect_uri: redirect_uri(visit, auth_host),
@@ -126,6 +130,17 @@ async fn session(
     let id_token = providers.redeem(asked).await.map_err(|error| match error {
         TokenError::Unavailable => Failure::Away,
         TokenError::Refused => Failure::Refused,
+        TokenError::ClientRefused => {
+            let authentication = &registration.authentication;
+            tracing::error!(
+                connection = registration.name,
+                client = registration.client_id,
+                ?authentication,
+                "the provider does not take this gate for the plane's client: compare how the client is \
+                 registered there, and its keys with `aeolus gate client-keys`"
+            );
+            Failure::Client
+        }
     })?;
     let answered = (id_token.expose().as_bytes(), pending.nonce.as_str());
     let signed_in = world.signed_in(registration, answered, deployment, visit.now);

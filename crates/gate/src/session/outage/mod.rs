@@ -4,6 +4,7 @@
 //! host asks nobody anything: it passes the answer on in a ticket for the host that began. There the
 //! browser has the state cookie, and only then the code is exchanged.
 
+mod client;
 mod finish;
 mod relay;
 mod spent;
@@ -16,6 +17,7 @@ use http::Response;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+pub(super) use self::client::keys;
 pub(super) use self::finish::finish;
 pub(super) use self::relay::relay;
 pub(crate) use self::spent::Spent;
