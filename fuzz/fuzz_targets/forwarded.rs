@@ -20,7 +20,9 @@ const NAMES: [&str; 9] = [
 
 fuzz_target!(|parts: (Option<&str>, Vec<(u8, &[u8])>)| {
     let (path, headers) = parts;
-    let uri = path.map_or("/v1/authorization".to_owned(), |path| format!("/authz/{path}"));
+    let uri = path.map_or("/v1/authorization".to_owned(), |path| {
+        format!("/authz/{path}")
+    });
     let mut request = Request::builder().uri(uri);
     for (name, value) in headers {
         request = request.header(NAMES[usize::from(name) % NAMES.len()], value);

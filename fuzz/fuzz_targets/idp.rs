@@ -11,7 +11,8 @@ use aeolus_snapshot::{Sections, section};
 use libfuzzer_sys::fuzz_target;
 
 /// RFC 8037 §A.2.
-const KEY: &str = r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
+const KEY: &str =
+    r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
 
 static WORLD: LazyLock<World> = LazyLock::new(|| {
     let terms = section::SessionTokens {
@@ -94,10 +95,14 @@ fn base64url(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let mut text = String::with_capacity(bytes.len() * 4 / 3 + 4);
     for chunk in bytes.chunks(3) {
-        let group = chunk.iter().fold(0_u32, |group, byte| group << 8 | u32::from(*byte));
+        let group = chunk
+            .iter()
+            .fold(0_u32, |group, byte| group << 8 | u32::from(*byte));
         let group = group << (8 * (3 - chunk.len()));
         for digit in 0..=chunk.len() {
-            text.push(char::from(DIGITS[(group >> (18 - 6 * digit) & 63) as usize]));
+            text.push(char::from(
+                DIGITS[(group >> (18 - 6 * digit) & 63) as usize],
+            ));
         }
     }
     text

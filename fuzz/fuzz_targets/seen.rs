@@ -15,6 +15,9 @@ fuzz_target!(|value: &[u8]| {
     if let Some(id) = RequestId::parse(value) {
         assert_eq!(id.as_str().as_bytes(), value);
         assert!(HeaderValue::from_str(id.as_str()).is_ok());
-        assert!(!id.as_str().contains(|c: char| c.is_ascii_control() || "\"{}".contains(c)));
+        assert!(
+            !id.as_str()
+                .contains(|c: char| c.is_ascii_control() || "\"{}".contains(c))
+        );
     }
 });

@@ -57,10 +57,10 @@ impl Trusted {
     /// The same as a root document: a general JWS under the root key.
     pub fn sign_root(&self, claims: &Value) -> Option<String> {
         let compact = self.root_key.sign(Kind::Root, claims).ok()?;
-        let [protected, payload, signature] =
-            *compact.split('.').collect::<Vec<_>>().as_slice() else {
-                return None;
-            };
+        let [protected, payload, signature] = *compact.split('.').collect::<Vec<_>>().as_slice()
+        else {
+            return None;
+        };
         let signature = json!({"protected": protected, "signature": signature});
         Some(json!({"payload": payload, "signatures": [signature]}).to_string())
     }

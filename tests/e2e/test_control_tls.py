@@ -118,7 +118,7 @@ def test_a_gate_shows_its_certificate_and_the_renewed_one_without_a_restart(oper
         assert "403" in without.stderr or "Forbidden" in without.stderr, without.stderr
         half = {**operator.settings(**FILES), "GATE__CONTROL_TLS__KEY": str(operator.home / "server.key")}
         wrong = aeolus.run(*join, env=half, stdin=token, check=False)
-        assert "GATE-0011" in wrong.stderr, wrong.stderr
+        assert "GATE-0014" in wrong.stderr, wrong.stderr
         fleet.settings = operator.settings(**FILES)
         aeolus.run(*join, env=fleet.settings, stdin=token)
         fleet.start_gate()

@@ -60,6 +60,7 @@ def served(tmp_path, upstream):
     settings = {
         "GATE__PROXY_TLS__CERTIFICATE": str(tmp_path / "gate.pem"),
         "GATE__PROXY_TLS__KEY": str(tmp_path / "gate.key"),
+        "LIMITS__HEAD_TIMEOUT": "5s",
     }
     with aeolus.serving(tmp_path / "data", document, password, tmp_path, **settings) as fleet:
         token = fleet.create_token("bot", "acme/sales/echo", "DEPLOYMENT_VIEWER")["token"]
@@ -98,7 +99,7 @@ def test_a_renewed_certificate_is_shown_and_no_connection_is_dropped(served, tmp
     assert old.get(token)[0] == 200
 
 
-def test_what_is_no_tls_gets_no_word_and_holds_nobody_up(served, tmp_path):
+def test_f52_what_is_no_tls_gets_no_word_and_is_cut_off(served, tmp_path):
     _, token, port = served
     with socket.create_connection(("127.0.0.1", port), 10) as plain:
         plain.sendall(b"GET /x HTTP/1.1\r\nHost: echo.localhost\r\n\r\n")
@@ -112,4 +113,6 @@ def test_what_is_no_tls_gets_no_word_and_holds_nobody_up(served, tmp_path):
     with pytest.raises((ssl.SSLError, OSError)), socket.create_connection(("127.0.0.1", port), 10) as raw:
         old.wrap_socket(raw, server_hostname="echo.localhost")
     for one in idle:
-        one.close()
+        with one:
+            one.settimeout(20)
+            assert one.recv(1) == b"", "a client that never begins its handshake is cut off"

@@ -47,7 +47,9 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ),
     (
         "aeolus-fuzz",
-        &["gate", "doctor", "decide", "snapshot", "api", "keys", "model"],
+        &[
+            "gate", "doctor", "decide", "snapshot", "api", "keys", "model",
+        ],
     ),
     ("xtask", &[]),
 ];

@@ -42,6 +42,9 @@ const HEADER_LIST: u32 = 16 * 1024;
 /// know yet.
 const ON_THE_WAY: Duration = Duration::from_millis(250);
 
+/// How long a handshake may take once the stop was asked for.
+const LAST_HANDSHAKES: Duration = Duration::from_secs(1);
+
 /// What answers the requests of a listener.
 pub trait Handler: Send + Sync + 'static {
     /// Answers one request.
@@ -100,8 +103,16 @@ async fn serve(connection: Connection, handler: Arc<dyn Handler>, shutdown: Canc
     let Some(tls) = handler.tls() else {
         return speak(Patient::new(stream, patience), (peer, handler), shutdown).await;
     };
-    // A handshake takes no longer than a request's head may.
-    if let Ok(Ok(stream)) = timeout(patience.head, tls.accept(stream)).await {
+    // A handshake takes no longer than a request's head may, and less once the stop was asked for.
+    let over = async {
+        shutdown.cancelled().await;
+        sleep(LAST_HANDSHAKES).await;
+    };
+    let shaken = tokio::select! {
+        shaken = timeout(patience.head, tls.accept(stream)) => shaken,
+        () = over => return,
+    };
+    if let Ok(Ok(stream)) = shaken {
         speak(Patient::new(stream, patience), (peer, handler), shutdown).await;
     }
 }

@@ -1,5 +1,6 @@
 //! Certificates and keys in PEM files.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use rustls::crypto::CryptoProvider;
@@ -51,7 +52,7 @@ pub enum TlsFilesError {
     },
     /// This machine trusts no authority.
     #[error("this machine trusts no authority: {0}")]
-    System(std::io::Error),
+    System(io::Error),
     /// No TLS at all.
     #[error("no TLS: {0}")]
     Provider(Error),
@@ -70,7 +71,23 @@ pub(crate) fn authorities(path: &Path) -> Result<RootCertStore, TlsFilesError> {
     Ok(store)
 }
 
+/// A pipe would never end, and a device neither: the largest chains have some dozen KiB.
+const MAX_FILE: u64 = 1024 * 1024;
+
+fn is_sane(path: &Path) -> Result<(), TlsFilesError> {
+    let error = match std::fs::metadata(path) {
+        Ok(found) if found.is_file() && found.len() <= MAX_FILE => return Ok(()),
+        Ok(_) => io::Error::new(io::ErrorKind::InvalidInput, "not a file of at most 1 MiB"),
+        Err(error) => error,
+    };
+    Err(TlsFilesError::Pem {
+        path: path.to_owned(),
+        source: pem::Error::Io(error),
+    })
+}
+
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsFilesError> {
+    is_sane(path)?;
     let read = CertificateDer::pem_file_iter(path).and_then(Iterator::collect);
     let read: Vec<_> = read.map_err(|source| TlsFilesError::Pem {
         path: path.to_owned(),
@@ -86,6 +103,7 @@ impl PairFiles {
     /// Reads both, and that they belong together.
     pub(crate) fn read(&self, provider: &CryptoProvider) -> Result<CertifiedKey, TlsFilesError> {
         let chain = certificates(&self.certificate)?;
+        is_sane(&self.key)?;
         let key = PrivateKeyDer::from_pem_file(&self.key);
         let key = key.map_err(|source| TlsFilesError::Pem {
             path: self.key.clone(),

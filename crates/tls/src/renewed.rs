@@ -1,8 +1,8 @@
 //! A certificate that is renewed in place.
 
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwapOption;
 use rustls::SignatureScheme;
@@ -20,8 +20,21 @@ pub struct Renewed {
     files: PairFiles,
     provider: Arc<CryptoProvider>,
     pair: ArcSwapOption<CertifiedKey>,
-    seen: Mutex<Option<[SystemTime; 2]>>,
+    seen: Mutex<Seen>,
 }
+
+/// What came of the last looks.
+#[derive(Debug, Default)]
+struct Seen {
+    /// The files that the pair is of.
+    read: Option<[Version; 2]>,
+    /// Why they can't be used, as it was said.
+    said: Option<String>,
+}
+
+/// A file's place, last change of any kind, and size: none stays the same when it is replaced, even with
+/// the times of another one.
+type Version = (u64, u64, i64, i64, u64);
 
 impl Renewed {
     /// Without a certificate until the first look.
@@ -30,37 +43,49 @@ impl Renewed {
             files,
             provider,
             pair: ArcSwapOption::empty(),
-            seen: Mutex::new(None),
+            seen: Mutex::default(),
         }
     }
 
-    /// Reads the files if they were written since. Files that can't be used, such as a new certificate
-    /// beside the old key, change nothing, and are said once.
+    /// Reads the files if they are others since. Files that can't be used, such as a new certificate
+    /// beside the old key, change nothing, are said once, and are tried again at the next look.
     pub fn look(&self) {
-        if let Err(error) = self.try_look() {
+        let failed = self.try_look().err().map(|error| error.to_string());
+        let mut seen = self.seen();
+        if let Some(error) = &failed
+            && failed != seen.said
+        {
             tracing::warn!(%error, "a certificate can't be used; the one before it, if any, stays");
         }
+        seen.said = failed;
     }
 
     pub(crate) fn try_look(&self) -> Result<(), TlsFilesError> {
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let written = self.files.written();
-        if written.is_some() && written == *seen {
+        let mut seen = self.seen();
+        let found = self.files.versions();
+        if found.is_some() && found == seen.read {
             return Ok(());
         }
-        // Not read again before they are written again.
-        *seen = written;
         let pair = self.files.read(&self.provider)?;
         self.pair.store(Some(Arc::new(pair)));
+        seen.read = found;
         Ok(())
+    }
+
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl PairFiles {
-    /// When the files were written; none if that can't be told.
-    fn written(&self) -> Option<[SystemTime; 2]> {
-        let written = |path: &Path| std::fs::metadata(path).and_then(|found| found.modified());
-        Some([written(&self.certificate).ok()?, written(&self.key).ok()?])
+    /// Which files they are now; none if that can't be told.
+    fn versions(&self) -> Option<[Version; 2]> {
+        let version = |path: &Path| {
+            let found = std::fs::metadata(path).ok()?;
+            let changed = (found.ctime(), found.ctime_nsec());
+            Some((found.dev(), found.ino(), changed.0, changed.1, found.size()))
+        };
+        Some([version(&self.certificate)?, version(&self.key)?])
     }
 }
 

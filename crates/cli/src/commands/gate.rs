@@ -208,7 +208,7 @@ fn refused(error: &GateError) -> Failure {
 
 /// Why certificates can't be used.
 fn unread(error: &TlsFilesError) -> Failure {
-    Report::new("GATE-0011", error.to_string())
+    Report::new("GATE-0014", error.to_string())
         .help("see gate.controlTls and gate.proxyTls in the configuration")
         .failed()
 }

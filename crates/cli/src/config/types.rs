@@ -247,7 +247,7 @@ impl JsonSchema for OptionalSecret {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(crate) struct Limits {
-    /// How long a client of a gate may take for a request's head, and a kept connection may be idle.
+    /// How long a client of a gate may take for a request's head or a TLS handshake, and a kept connection may be idle.
     #[schemars(with = "schema::Period")]
     pub(crate) head_timeout: Period,
     /// How long a client of a gate may send nothing of a body, or take nothing of an answer.
