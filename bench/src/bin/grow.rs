@@ -73,6 +73,7 @@ fn main() -> anyhow::Result<()> {
             ..position
         },
         issued_at: SystemClock.now(),
+        lag: None,
         min_generation: 1,
     };
     let published = publish(&edition, &sections, &signer)?;

@@ -103,7 +103,7 @@ pub struct EnrollAnswer {
     pub manifest: Option<String>,
 }
 
-/// `GET /v1/planes/self/manifest?after=EPOCH.SEQ&wait=SECONDS&root=VERSION`.
+/// `GET /v1/planes/self/manifest?after=EPOCH.SEQ&records=SEQ&wait=SECONDS&root=VERSION`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ManifestAnswer {
@@ -131,6 +131,9 @@ pub struct Status {
     pub epoch: u64,
     /// Position of the snapshot in force.
     pub seq: u64,
+    /// The position up to which everything is in it; absent: `seq`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub records: Option<u64>,
     /// The gate's program version.
     pub version: String,
     /// Requests refused in the last minute.

@@ -9,10 +9,11 @@ use aeolus_store::{Store, StoreError, Write};
 use tokio::sync::{Notify, watch};
 
 use crate::authorization::{Minted, Worlds};
+use crate::config::Publishing;
 use crate::keys::TokenKeys;
 use crate::ops::Metrics;
 use crate::planes::{Acks, Assertions, Looks};
-use crate::publish::Published;
+use crate::publish::{Newest, Published};
 use crate::signin::cookie::CookieStyle;
 use crate::signin::pool::HashPool;
 use crate::{ParentCookie, SessionLife};
@@ -60,6 +61,9 @@ pub(crate) struct Parts {
     pub(crate) feed: watch::Sender<u64>,
     /// What planes have been told: wakes long polls.
     pub(crate) published: watch::Sender<Published>,
+    pub(crate) publishing: Publishing,
+    /// When planes last had everything.
+    pub(crate) newest: Newest,
     /// What gates are being answered.
     pub(crate) looks: Looks,
     /// What planes have been heard to apply.

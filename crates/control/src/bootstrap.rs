@@ -190,6 +190,8 @@ pub(crate) async fn open(
         newest_at_start,
         feed: watch::Sender::new(feed),
         published: crate::publish::channel(),
+        publishing: config.publishing,
+        newest: crate::publish::Newest::default(),
         looks: Looks::default(),
         acks: Acks::default(),
         acknowledged: watch::Sender::new(0),

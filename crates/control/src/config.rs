@@ -38,8 +38,30 @@ pub struct ControlConfig {
     /// What proxies know that ask at `/v1/authorization`: a secret, or two while it is being replaced.
     /// Without one nobody can ask.
     pub proxy_secrets: Vec<Secret<String>>,
+    /// How planes are told of changes.
+    pub publishing: Publishing,
     /// Sockets that a service manager opened: `control`, `metrics`.
     pub handed_over: HandedOver,
+}
+
+/// How planes are told of changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Publishing {
+    /// A plane whose whole snapshot is made in less time gets one for every change. Larger ones are told
+    /// revocations at once, and the rest in whole snapshots with a rest between.
+    pub at_once: Duration,
+    /// That rest, at least and at most: four times as long as a snapshot took.
+    pub rest: (Duration, Duration),
+}
+
+impl Default for Publishing {
+    /// 100 ms, 1 to 30 s.
+    fn default() -> Self {
+        Self {
+            at_once: Duration::from_millis(100),
+            rest: (Duration::from_secs(1), Duration::from_secs(30)),
+        }
+    }
 }
 
 /// The first administrator.

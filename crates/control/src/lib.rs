@@ -34,7 +34,7 @@ mod tenancy;
 mod tokens;
 
 pub use bootstrap::ControlError;
-pub use config::{ControlConfig, FirstAdmin, ParentCookie, SessionLife};
+pub use config::{ControlConfig, FirstAdmin, ParentCookie, Publishing, SessionLife};
 pub use keys::KeysError;
 pub use restore::{Recovered, recover};
 pub use router::ROUTES;

@@ -14,6 +14,7 @@ const NAME: usize = 48;
 const PART: usize = 4;
 
 /// Where the content is, and the blobs that are new.
+#[derive(Clone, Debug)]
 pub(crate) struct Layers {
     pub(crate) section: SectionRef,
     pub(crate) blobs: Vec<(Digest, Vec<u8>)>,

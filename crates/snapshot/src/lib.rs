@@ -28,7 +28,7 @@ pub use error::{SectionError, SnapshotError};
 pub use freshness::{Freshness, sign_freshness, verify_freshness};
 pub use identity::{Identity, identity};
 pub use manifest::{
-    MANIFEST_LIFE, MAX_MANIFEST, Manifest, Position, PositionError, READER, SectionRef,
+    Lag, MANIFEST_LIFE, MAX_MANIFEST, Manifest, Position, PositionError, READER, SectionRef,
 };
 pub use publish::{Draft, Earlier, Edition, PublishError, Published, publish};
 pub use root::{MAX_ROOT, Root, RootBuilder, RootError};

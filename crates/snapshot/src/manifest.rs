@@ -6,9 +6,10 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use aeolus_keys::{Kid, Kind, jws};
-use aeolus_model::{PlaneId, Time};
+use aeolus_model::{OrganizationId, PlaneId, Time};
 use serde::{Deserialize, Serialize};
 
+use crate::sections::REVOCATIONS;
 use crate::{Digest, MAX_SECTION, Root, SnapshotError, max_compressed};
 
 /// The newest critical format this program understands. A manifest that needs more is refused as a
@@ -81,6 +82,16 @@ impl SectionRef {
     }
 }
 
+/// What an edition says whose revocations are newer than its other records: those travel at once, the
+/// rest when its turn comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lag {
+    /// The position up to which everything is in it.
+    pub records: u64,
+    /// When that was last known to be the newest, in whole seconds.
+    pub as_of: Time,
+}
+
 /// What one position of the feed consists of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Manifest {
@@ -92,6 +103,8 @@ pub struct Manifest {
     pub min_reader: u32,
     /// When control issued it, in whole seconds.
     pub issued_at: Time,
+    /// If not everything in it is of its position.
+    pub lag: Option<Lag>,
     /// Until when it may be offered.
     pub exp: Time,
     /// The oldest generation of the plane secret that is still good.
@@ -109,12 +122,30 @@ pub(crate) struct Claims {
     exp: i64,
     epoch: u64,
     seq: u64,
+    /// With `as_of` or not at all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    records: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    as_of: Option<i64>,
     min_reader: u32,
     #[serde(default)]
     min_generation: u32,
     /// Absent from a format this program doesn't know, which `min_reader` then says.
     #[serde(default)]
     sections: serde_json::Value,
+}
+
+impl Claims {
+    fn lag(&self) -> Result<Option<Lag>, SnapshotError> {
+        match (self.records, self.as_of) {
+            (None, None) => Ok(None),
+            (Some(records), Some(at)) if records <= self.seq && (0..=self.iat).contains(&at) => {
+                let as_of = Time::from_secs(at);
+                Ok(Some(Lag { records, as_of }))
+            }
+            _ => Err(SnapshotError::Malformed),
+        }
+    }
 }
 
 impl Manifest {
@@ -153,6 +184,7 @@ impl Manifest {
             },
             min_reader: claims.min_reader,
             issued_at: Time::from_secs(claims.iat),
+            lag: claims.lag()?,
             exp: Time::from_secs(claims.exp),
             min_generation: claims.min_generation,
             sections: serde_json::from_value(claims.sections)
@@ -167,10 +199,31 @@ impl Manifest {
             exp: self.exp.secs(),
             epoch: self.position.epoch,
             seq: self.position.seq,
+            records: self.lag.map(|lag| lag.records),
+            as_of: self.lag.map(|lag| lag.as_of.secs()),
             min_reader: self.min_reader,
             min_generation: self.min_generation,
             sections: serde_json::to_value(&self.sections)?,
         })
+    }
+
+    /// Whose revocations it has.
+    pub fn organizations(&self) -> Result<Vec<OrganizationId>, SnapshotError> {
+        let names = self.sections.keys();
+        let names = names.filter_map(|name| name.strip_prefix(REVOCATIONS));
+        names
+            .map(|name| name.parse().map_err(|_| SnapshotError::Malformed))
+            .collect()
+    }
+
+    /// Up to which position everything is in it.
+    pub fn records(&self) -> u64 {
+        self.lag.map_or(self.position.seq, |lag| lag.records)
+    }
+
+    /// When everything in it was the newest: what the age of knowledge counts from.
+    pub fn as_of(&self) -> Time {
+        self.lag.map_or(self.issued_at, |lag| lag.as_of)
     }
 
     /// Every blob it needs, each once, with the most compressed bytes it may have.

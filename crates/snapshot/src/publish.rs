@@ -3,14 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aeolus_keys::{KeyError, Kind, SigningKey};
-use aeolus_model::{PlaneId, Time};
+use aeolus_model::{OrganizationId, PlaneId, Time};
 
 use crate::delta::{self, Layers};
+use crate::section::Revocations;
 use crate::sections::{
     CONNECTIONS, Canonical, DEPLOYMENTS, GRANTS, KEYS, REVOCATIONS, ROLLOUTS, SUBJECTS,
 };
 use crate::{
-    Blobs, Digest, MANIFEST_LIFE, MAX_MANIFEST, Manifest, Position, READER, SectionError,
+    Blobs, Digest, Lag, MANIFEST_LIFE, MAX_MANIFEST, Manifest, Position, READER, SectionError,
     SectionRef, Sections,
 };
 
@@ -23,6 +24,8 @@ pub struct Edition {
     pub position: Position,
     /// When; whole seconds count.
     pub issued_at: Time,
+    /// If not everything in it is of its position.
+    pub lag: Option<Lag>,
     /// The oldest generation of the plane secret that is still good.
     pub min_generation: u32,
 }
@@ -74,14 +77,29 @@ pub struct Earlier<'a> {
 pub struct Draft(BTreeMap<String, Content>);
 
 #[derive(Clone, Debug)]
-struct Content {
-    bytes: Vec<u8>,
-    hash: Digest,
+enum Content {
+    Encoded {
+        bytes: Vec<u8>,
+        hash: Digest,
+    },
+    /// How it travels is settled.
+    Laid(Layers),
 }
 
 impl Content {
+    fn of(section: &impl Canonical) -> Result<Self, PublishError> {
+        let bytes = section.canonical()?;
+        let hash = Digest::of(&bytes);
+        Ok(Self::Encoded { bytes, hash })
+    }
+
     fn is(&self, section: &SectionRef) -> bool {
-        self.hash == section.hash && self.bytes.len() as u64 == section.size
+        match self {
+            Self::Encoded { bytes, hash } => {
+                *hash == section.hash && bytes.len() as u64 == section.size
+            }
+            Self::Laid(layers) => layers.section == *section,
+        }
     }
 }
 
@@ -97,17 +115,61 @@ impl Draft {
         if !sections.rollouts.rollouts.is_empty() {
             draft.add(ROLLOUTS, &sections.rollouts)?;
         }
-        for (organization, revocations) in &sections.revocations {
-            draft.add(&format!("{REVOCATIONS}{organization}"), revocations)?;
+        draft.with_revocations(&sections.revocations)
+    }
+
+    /// Newer revocations with the records of an earlier snapshot, which are not even read.
+    pub fn held(
+        earlier: &Manifest,
+        revocations: &BTreeMap<OrganizationId, Revocations>,
+    ) -> Result<Self, PublishError> {
+        let layers = |section: &SectionRef| Layers {
+            section: section.clone(),
+            blobs: Vec::new(),
+        };
+        let sections = earlier.sections.iter();
+        let draft = sections.map(|(name, held)| (name.clone(), Content::Laid(layers(held))));
+        Self(draft.collect()).with_revocations(revocations)
+    }
+
+    /// The same records with other revocations.
+    pub fn with_revocations(
+        mut self,
+        revocations: &BTreeMap<OrganizationId, Revocations>,
+    ) -> Result<Self, PublishError> {
+        self.0.retain(|name, _| !name.starts_with(REVOCATIONS));
+        for (organization, revocations) in revocations {
+            self.add(&format!("{REVOCATIONS}{organization}"), revocations)?;
         }
-        Ok(draft)
+        Ok(self)
+    }
+
+    /// Settles how the records travel, which is most of the work of [`Self::publish`]: by then only
+    /// the revocations may have become others.
+    pub fn lay(&self, earlier: Option<Earlier<'_>>) -> Result<Self, PublishError> {
+        let lay = |(name, content): (&String, &Content)| {
+            let laid = if name.starts_with(REVOCATIONS) {
+                content.clone()
+            } else {
+                Content::Laid(content.layers(name, earlier, true)?)
+            };
+            Ok((name.clone(), laid))
+        };
+        self.0.iter().map(lay).collect::<Result<_, _>>().map(Self)
     }
 
     fn add(&mut self, name: &str, section: &impl Canonical) -> Result<(), PublishError> {
-        let bytes = section.canonical()?;
-        let hash = Digest::of(&bytes);
-        self.0.insert(name.to_owned(), Content { bytes, hash });
+        self.0.insert(name.to_owned(), Content::of(section)?);
         Ok(())
+    }
+
+    /// Whether an earlier snapshot says the same.
+    pub fn is_in(&self, earlier: &Manifest) -> bool {
+        let same = |(name, content): (&String, &Content)| {
+            let held = earlier.sections.get(name);
+            held.is_some_and(|section| content.is(section))
+        };
+        self.0.len() == earlier.sections.len() && self.0.iter().all(same)
     }
 
     /// The blobs of an earlier snapshot without which [`Self::publish`] can't say what has changed
@@ -115,6 +177,7 @@ impl Draft {
     pub fn needs(&self, earlier: &Manifest) -> BTreeSet<Digest> {
         self.0
             .iter()
+            .filter(|(_, content)| matches!(content, Content::Encoded { .. }))
             .filter_map(|(name, content)| {
                 let section = earlier.sections.get(name)?;
                 (!content.is(section)).then_some(section)
@@ -162,6 +225,7 @@ impl Draft {
             position: edition.position,
             min_reader: READER,
             issued_at: edition.issued_at,
+            lag: edition.lag,
             exp: edition.issued_at.plus(MANIFEST_LIFE),
             min_generation: edition.min_generation,
             sections: refs,
@@ -185,6 +249,10 @@ impl Content {
         earlier: Option<Earlier<'_>>,
         patches: bool,
     ) -> Result<Layers, PublishError> {
+        let (bytes, hash) = match self {
+            Self::Encoded { bytes, hash } => (bytes, *hash),
+            Self::Laid(layers) => return Ok(layers.clone()),
+        };
         let held = earlier.and_then(|earlier| {
             let section = earlier.manifest.sections.get(name)?;
             (patches || section.patches.is_empty()).then_some((section, earlier.blobs))
@@ -197,13 +265,13 @@ impl Content {
                 });
             }
             Some((section, blobs)) if patches => {
-                if let Ok(layers) = delta::after(section, blobs, (&self.bytes, self.hash)) {
+                if let Ok(layers) = delta::after(section, blobs, (bytes, hash)) {
                     return Ok(layers);
                 }
             }
             _ => {}
         }
-        Ok(delta::whole(&self.bytes, self.hash)?)
+        Ok(delta::whole(bytes, hash)?)
     }
 }
 

@@ -10,7 +10,7 @@ use sqlx::{Connection as _, SqlSafeStr};
 use crate::StoreError;
 use crate::engine::{engine_error, migrate_error};
 
-const MIGRATIONS: [(i64, &str, &str); 5] = [
+const MIGRATIONS: [(i64, &str, &str); 6] = [
     (1, "init", include_str!("../migrations/0001_init.sql")),
     (
         2,
@@ -32,6 +32,7 @@ const MIGRATIONS: [(i64, &str, &str); 5] = [
         "publishing",
         include_str!("../migrations/0005_publishing.sql"),
     ),
+    (6, "lanes", include_str!("../migrations/0006_lanes.sql")),
 ];
 
 fn migrator() -> Migrator {
@@ -84,7 +85,7 @@ mod tests {
 
     /// SHA-384 of each released migration. A line is added with a migration and never changed:
     /// databases in the field remember these sums and refuse a program with others.
-    const RELEASED: [(i64, &str); 5] = [
+    const RELEASED: [(i64, &str); 6] = [
         (
             1,
             "f2074e874d90f8f71f54b0200653d2bdd77b68c7cdb4db034cef4e3372a83828dbc03e623e8d7a89b769ab16d0fb7a43",
@@ -105,6 +106,10 @@ mod tests {
             5,
             "68b299936f8654dce25256a824a81067b8667e6422cf76af8dfce43b5feb045a18c0c886abe45b37b703f09d28f2398a",
         ),
+        (
+            6,
+            "c3a5f8abc825bd8280b4322d09c279aeb36bf2c21978ce829bb967407908d4ec5964efbf92817f92f71f919b06714600",
+        ),
     ];
 
     #[test]
@@ -122,6 +127,6 @@ mod tests {
         });
         let released = RELEASED.map(|(version, sum)| (version, sum.to_owned()));
         assert_eq!(sums.collect::<Vec<_>>(), released);
-        assert_eq!(known(), 5);
+        assert_eq!(known(), 6);
     }
 }

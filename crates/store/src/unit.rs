@@ -31,8 +31,16 @@ pub struct Read {
 pub struct Write {
     tx: Tx,
     events: Vec<AuditEvent>,
-    /// Whether something changed that snapshots are made from.
-    content: bool,
+    changed: Changed,
+}
+
+/// What a transaction has changed of what snapshots are made from. The later includes the earlier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Changed {
+    Nothing,
+    /// Only what is no longer good: planes are told without waiting for the rest.
+    Revocations,
+    Records,
 }
 
 impl Sealed for Read {
@@ -134,7 +142,7 @@ impl Write {
         Self {
             tx,
             events,
-            content: false,
+            changed: Changed::Nothing,
         }
     }
 
@@ -150,15 +158,21 @@ impl Write {
     /// sees every change up to `n`. After an error nothing is stored, but for
     /// [`StoreError::Timeout`] and [`StoreError::Unavailable`], where it can't be known.
     pub async fn commit(mut self) -> Result<u64, StoreError> {
-        if !self.content && self.events.is_empty() {
+        if self.changed == Changed::Nothing && self.events.is_empty() {
             let position = self.settings().feed().await?.position;
             self.tx.commit().await?;
             return Ok(position);
         }
-        let position = settings::advance(&mut self.tx, self.content).await?;
+        let position = settings::advance(&mut self.tx, self.changed).await?;
         audit::append(&mut self.tx, position, &self.events).await?;
         self.tx.commit().await?;
         Ok(position)
+    }
+
+    /// Takes a position of the feed although nothing has changed: one at which a plane can be told
+    /// more than it was at the last.
+    pub fn step(&mut self) {
+        self.changed = self.changed.max(Changed::Revocations);
     }
 
     /// Takes everything back. Dropping does the same, a little later.
@@ -176,8 +190,28 @@ impl Write {
         sql: &'static str,
         values: Vec<Value>,
     ) -> Result<u64, StoreError> {
+        self.run(sql, values, Changed::Records).await
+    }
+
+    /// As [`Write::change`], where all that changes is what is no longer good.
+    pub(crate) async fn revoke(
+        &mut self,
+        sql: &'static str,
+        values: Vec<Value>,
+    ) -> Result<u64, StoreError> {
+        self.run(sql, values, Changed::Revocations).await
+    }
+
+    async fn run(
+        &mut self,
+        sql: &'static str,
+        values: Vec<Value>,
+        changes: Changed,
+    ) -> Result<u64, StoreError> {
         let rows = self.tx.execute(sql, values).await?;
-        self.content |= rows > 0;
+        if rows > 0 {
+            self.changed = self.changed.max(changes);
+        }
         Ok(rows)
     }
 

@@ -8,7 +8,7 @@ use aeolus_api::plane::{
     EnrollAnswer, EnrollRequest, EventsAnswer, ManifestAnswer, RenewAnswer, RenewRequest, Status,
 };
 use aeolus_gate::replica::{
-    ApiControl, BootClock as _, Control, ControlError, Replica, SystemBootClock,
+    self, ApiControl, BootClock as _, Control, ControlError, Replica, SystemBootClock,
 };
 use aeolus_model::SessionId;
 use aeolus_snapshot::{Digest, Position};
@@ -50,6 +50,7 @@ impl Watched {
                 "at": now(),
                 "epoch": position.epoch,
                 "seq": position.seq,
+                "records": loaded.manifest.records(),
                 "revoked": loaded.world.revoked,
             }));
         }
@@ -77,7 +78,7 @@ impl Watched {
 impl Control for Watched {
     async fn manifest(
         &self,
-        after: Option<Position>,
+        after: Option<replica::Held>,
         wait: Duration,
         root: u64,
     ) -> Result<ManifestAnswer, ControlError> {

@@ -25,6 +25,7 @@ use url::Url;
 use addresses::Addresses;
 pub use error::ClientError;
 pub use operations::Wait;
+pub use planes::Applied;
 
 /// Answers larger than this are refused, unless the call says otherwise.
 const MAX_ANSWER: usize = 4 * 1024 * 1024;

@@ -11,6 +11,17 @@ use crate::plane::{
     RenewAnswer, RenewRequest, Status,
 };
 
+/// What a gate has in force, as a poll says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Applied {
+    /// Epoch of the snapshot.
+    pub epoch: u64,
+    /// Its position, which its revocations are of.
+    pub seq: u64,
+    /// The position up to which everything is in it.
+    pub records: u64,
+}
+
 /// Blobs larger than this are not believed to be sections.
 const MAX_SECTION: usize = 256 * 1024 * 1024;
 
@@ -21,11 +32,11 @@ impl Client {
             .await
     }
 
-    /// Asks for news after (epoch, seq), waiting up to `wait` for some (control caps it at 30 s).
+    /// Asks for news after what is in force, waiting up to `wait` for some (control caps it at 30 s).
     /// `root` is the version of the root document held.
     pub async fn manifest(
         &self,
-        after: Option<(u64, u64)>,
+        after: Option<Applied>,
         wait: Duration,
         root: u64,
     ) -> Result<ManifestAnswer, ClientError> {
@@ -33,8 +44,13 @@ impl Client {
             "/v1/planes/self/manifest?root={root}&wait={}",
             wait.as_secs()
         );
-        if let Some((epoch, seq)) = after {
-            path = format!("{path}&after={epoch}.{seq}");
+        if let Some(held) = after {
+            let Applied {
+                epoch,
+                seq,
+                records,
+            } = held;
+            path = format!("{path}&after={epoch}.{seq}&records={records}");
         }
         let mut call = Call::get(&path);
         call.extra_wait = wait;

@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use aeolus_control::{ControlConfig, ControlError, FirstAdmin, ParentCookie, SessionLife};
+use aeolus_control::{
+    ControlConfig, ControlError, FirstAdmin, ParentCookie, Publishing, SessionLife,
+};
 use aeolus_keys::SystemRng;
 use aeolus_model::{Secret, SystemClock};
 use aeolus_store::StoreError;
@@ -128,6 +130,7 @@ fn configured(
             .map(|(domain, name)| ParentCookie { domain, name }),
         proxy_secrets,
         hash_permits: config.limits.password_hashes.map(usize::from),
+        publishing: Publishing::default(),
         handed_over: HandedOver::from_environment(&names.unwrap_or_default()),
     })
 }

@@ -126,6 +126,7 @@ pub(super) fn build(args: &PlaneBuild, context: &Context) -> Result<(), Failure>
             seq: state.seq.saturating_add(1),
         },
         issued_at: context.clock.now(),
+        lag: None,
         min_generation: 1,
     };
     let published = publish(&edition, &sections, &keys.snapshot).map_err(|error| {

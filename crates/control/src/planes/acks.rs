@@ -14,41 +14,85 @@ use crate::app::App;
 /// Nobody waits longer: a plane that hasn't answered by then is cut off or slow, and is named.
 const MAX_WAIT: Duration = Duration::from_secs(2);
 
+/// How far a plane is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Confirmed {
+    /// The position up to which it obeys revocations.
+    pub(crate) revocations: u64,
+    /// The position up to which it obeys everything.
+    pub(crate) records: u64,
+}
+
+impl Confirmed {
+    pub(super) fn max(self, other: Self) -> Self {
+        Self {
+            revocations: self.revocations.max(other.revocations),
+            records: self.records.max(other.records),
+        }
+    }
+
+    pub(super) fn min(self, other: Self) -> Self {
+        Self {
+            revocations: self.revocations.min(other.revocations),
+            records: self.records.min(other.records),
+        }
+    }
+}
+
+/// What is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Change {
+    /// What was revoked at this position is refused, whatever else has changed with it.
+    Revocation(u64),
+    /// Everything up to this position is in force.
+    Any(u64),
+}
+
+impl Change {
+    const fn seen_by(self, confirmed: Confirmed) -> (u64, bool) {
+        match self {
+            Self::Revocation(at) => (confirmed.revocations, confirmed.revocations >= at),
+            Self::Any(at) => (confirmed.records, confirmed.records >= at),
+        }
+    }
+}
+
 /// The highest position that a poll of each plane has confirmed to this process.
 #[derive(Default)]
-pub(crate) struct Acks(Mutex<HashMap<PlaneId, u64>>);
+pub(crate) struct Acks(Mutex<HashMap<PlaneId, Confirmed>>);
 
 impl Acks {
-    /// A gate polled for what comes after `seq`: it has `seq`.
-    pub(super) fn polled(&self, app: &App, plane: PlaneId, seq: u64) {
+    /// A gate polled for what comes after what it has.
+    pub(super) fn polled(&self, app: &App, plane: PlaneId, has: Confirmed) {
         let mut acks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let held = acks.entry(plane).or_default();
-        if seq > *held {
-            *held = seq;
+        let both = held.max(has);
+        if both != *held {
+            *held = both;
             drop(acks);
             app.acknowledged
                 .send_modify(|count| *count = count.wrapping_add(1));
         }
     }
 
-    pub(super) fn of(&self, plane: PlaneId) -> u64 {
+    pub(super) fn of(&self, plane: PlaneId) -> Confirmed {
         let acks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        acks.get(&plane).copied().unwrap_or(0)
+        acks.get(&plane).copied().unwrap_or_default()
     }
 }
 
 /// Waits until every enrolled plane that hosts something of the organization (of any, if none is
-/// given) has applied `seq`, at most two seconds, and says which have.
+/// given) has applied a change, at most two seconds, and says which have.
 pub(crate) async fn wait_for(
     app: &App,
     organization: Option<OrganizationId>,
-    seq: u64,
+    change: Change,
 ) -> Result<PlaneAcks, StoreError> {
     let deadline = tokio::time::Instant::now() + MAX_WAIT;
     let mut heard = app.acknowledged.subscribe();
     loop {
         heard.borrow_and_update();
-        let acks = now(app, organization, seq).await?;
+        let acks = now(app, organization, change).await?;
         let done = acks.unconfirmed.is_empty();
         if done
             || tokio::time::timeout_at(deadline, heard.changed())
@@ -63,7 +107,7 @@ pub(crate) async fn wait_for(
 async fn now(
     app: &App,
     organization: Option<OrganizationId>,
-    seq: u64,
+    change: Change,
 ) -> Result<PlaneAcks, StoreError> {
     let mut view = app.store.read().await?;
     let planes = match organization {
@@ -77,12 +121,13 @@ async fn now(
             continue;
         }
         let replicas = view.replicas().on_plane(plane.id).await?;
+        let (seq, done) = change.seen_by(confirmed(app, plane.id, &replicas));
         let ack = PlaneAck {
             id: plane.id,
             name: plane.name.to_string(),
-            seq: confirmed(app, plane.id, &replicas),
+            seq,
         };
-        if ack.seq >= seq {
+        if done {
             acks.applied.push(ack);
         } else {
             acks.unconfirmed.push(ack);

@@ -8,12 +8,13 @@ use aeolus_api::Base64Bytes;
 use aeolus_api::plane::ManifestAnswer;
 use aeolus_model::{PlaneId, Time};
 use aeolus_snapshot::{Digest, Freshness, Position, sign_freshness};
-use aeolus_store::{Blob, Feed, Publication, Read, Unit as _};
+use aeolus_store::{Blob, Publication, Read, Told, Unit as _};
 use axum::body::Bytes;
 use tokio::time::{Instant, timeout};
 
 use crate::app::App;
 use crate::error::ApiError;
+use crate::publish::is_newest;
 
 /// Bytes of blobs that travel with the manifest, so that a revocation costs one round trip.
 const INLINE: u32 = 64 * 1024;
@@ -123,10 +124,10 @@ async fn look(app: &App, question: Question) -> Result<Seen, ApiError> {
     drop(view);
     let news = newer || (root.is_some() && published.is_some());
     let answer = |published: &Publication| {
-        let newest = !stopped && is_newest(feed, published);
+        let newest = !stopped && is_newest(feed, told(published));
         let answer = ManifestAnswer {
             manifest: newer.then(|| published.manifest.clone()),
-            freshness: freshness(app, published, newest.then_some(at))?,
+            freshness: freshness(app, published, (at, newest))?,
             blobs: inlined(blobs),
             root,
         };
@@ -172,22 +173,35 @@ async fn next_root(view: &mut Read, held: u64) -> Result<Option<String>, ApiErro
     Ok(roots.into_iter().next().map(|root| root.document))
 }
 
-const fn is_newest(feed: Feed, published: &Publication) -> bool {
-    feed.epoch == published.epoch && feed.content == published.seq
+const fn told(published: &Publication) -> Told {
+    Told {
+        plane: published.plane,
+        epoch: published.epoch,
+        seq: published.seq,
+        records: published.records,
+    }
 }
 
-/// The signed word that nothing newer exists. It is true of now only if what is published is what
-/// the feed is at: a stuck publisher, or a database that was restored, must make gates old, not
-/// blind.
-fn freshness(app: &App, published: &Publication, now: Option<Time>) -> Result<String, ApiError> {
+/// The signed word of how new a publication is. It is as of now only if what is published is what the
+/// feed is at: a stuck publisher, records whose turn hasn't come, or a database that was restored,
+/// must make gates old, not blind.
+fn freshness(
+    app: &App,
+    published: &Publication,
+    (now, newest): (Time, bool),
+) -> Result<String, ApiError> {
+    let at = now.max(published.published_at);
+    let as_of = if newest {
+        at
+    } else {
+        app.newest.as_of(published).min(at)
+    };
     let statement = Freshness {
         plane: published.plane,
         position: position(published),
         manifest: Digest::of(published.manifest.as_bytes()),
-        // Nothing was newer when it was published, which the manifest says as well.
-        at: now.map_or(published.published_at, |now| {
-            now.max(published.published_at)
-        }),
+        at,
+        as_of,
     };
     sign_freshness(&statement, app.keys.snapshot()).map_err(ApiError::internal)
 }

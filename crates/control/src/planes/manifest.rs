@@ -1,5 +1,5 @@
-//! `GET /v1/planes/self/manifest?after=EPOCH.SEQ&wait=SECONDS&root=VERSION`: the long poll that
-//! snapshots travel by.
+//! `GET /v1/planes/self/manifest?after=EPOCH.SEQ&records=SEQ&wait=SECONDS&root=VERSION`: the long
+//! poll that snapshots travel by.
 
 use std::time::Duration;
 
@@ -9,6 +9,7 @@ use http::HeaderName;
 use http::header::CONTENT_TYPE;
 
 use super::PlaneCtx;
+use super::acks::Confirmed;
 use super::looks::Question;
 use crate::error::ApiError;
 use crate::extract::Query;
@@ -33,6 +34,11 @@ pub(crate) async fn manifest(
         None => u64::MAX,
         Some(_) => number("root")?,
     };
+    // Absent: everything in its snapshot is of one position.
+    let records = match query.0.get("records") {
+        None => u64::MAX,
+        Some(_) => number("records")?,
+    };
     let mut question = Question {
         plane: ctx.plane.id,
         after,
@@ -49,7 +55,11 @@ pub(crate) async fn manifest(
         if let (Some(after), Some(published)) = (after, seen.published) {
             let believed = after.epoch >= seen.epoch;
             ahead(&ctx, Some(after).filter(|_| believed), published).await?;
-            ctx.app.acks.polled(&ctx.app, ctx.plane.id, after.seq);
+            let has = Confirmed {
+                revocations: after.seq,
+                records: records.min(after.seq),
+            };
+            ctx.app.acks.polled(&ctx.app, ctx.plane.id, has);
         }
         if let Some(answer) = &seen.answer {
             return Ok(([(CONTENT_TYPE, "application/json")], answer.clone()));

@@ -25,6 +25,7 @@ pub(crate) async fn status(
         replica: status.replica.clone(),
         epoch: status.epoch,
         seq: status.seq,
+        records: status.records.unwrap_or(status.seq).min(status.seq),
         version: status.version.clone(),
         status: serde_json::to_string(&status).map_err(ApiError::internal)?,
         reported_at: ctx.app.clock.now(),

@@ -5,6 +5,7 @@ use aeolus_api::plane::{Plane, PlaneState};
 use aeolus_model::{Host, PlaneId, is_loopback};
 use aeolus_store::{PlaneStage, Replica, StoreError, Unit};
 
+use super::acks::Confirmed;
 use crate::app::App;
 
 /// Gates that were silent for longer don't count: they are gone, or will report again.
@@ -30,7 +31,7 @@ pub(super) async fn view(
         auth_host: plane.auth_host.map(|host| host.to_string()),
         name: plane.name,
         published_seq: published.map_or(0, |p| p.seq),
-        applied_seq: confirmed(app, plane.id, &replicas),
+        applied_seq: confirmed(app, plane.id, &replicas).records,
         last_seen_at: last.map(aeolus_model::Time::secs),
         alarm: alarm(app, plane.id),
     })
@@ -46,18 +47,22 @@ fn redirect_uri(auth_host: &Host) -> String {
     format!("{base}{GATE_CALLBACK_PATH}")
 }
 
-/// What every gate of a plane that is heard of has in force; 0 if none is.
-fn applied(app: &App, replicas: &[Replica]) -> u64 {
+/// What every gate of a plane that is heard of has in force; nothing if none is.
+fn applied(app: &App, replicas: &[Replica]) -> Confirmed {
     let since = app.clock.now().minus(SILENT);
     let heard = replicas.iter().filter(|r| r.reported_at >= since);
-    heard.map(|r| r.seq).min().unwrap_or(0)
+    let has = heard.map(|replica| Confirmed {
+        revocations: replica.seq,
+        records: replica.records,
+    });
+    has.reduce(Confirmed::min).unwrap_or_default()
 }
 
 /// The same, with what a plane's only gate has said by polling: reports come every 15 s only.
-pub(crate) fn confirmed(app: &App, plane: PlaneId, replicas: &[Replica]) -> u64 {
+pub(crate) fn confirmed(app: &App, plane: PlaneId, replicas: &[Replica]) -> Confirmed {
     // A poll says nothing about the other gates of the plane; with several, reports count.
     let polled = if replicas.len() > 1 {
-        0
+        Confirmed::default()
     } else {
         app.acks.of(plane)
     };

@@ -3,7 +3,7 @@
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
-use aeolus_model::{PlaneId, Subject, TeamId, UserId, WorkspaceId};
+use aeolus_model::{OrganizationId, PlaneId, Subject, TeamId, Time, UserId, WorkspaceId};
 use aeolus_snapshot::Sections;
 use aeolus_snapshot::section::{
     self, Connections, Deployments, GrantList, Keys, Rollouts, Subjects, TokenKey,
@@ -14,6 +14,28 @@ use super::records;
 use crate::app::App;
 use crate::connections::Providers;
 use crate::rollout;
+
+/// Reads the revocations of organizations that there are.
+pub(super) async fn revocations(
+    view: &mut Read,
+    organizations: impl IntoIterator<Item = OrganizationId>,
+    now: Time,
+) -> Result<BTreeMap<OrganizationId, section::Revocations>, StoreError> {
+    let mut revocations = BTreeMap::new();
+    let lost = crate::restore::lost(view).await?;
+    for organization in organizations {
+        let list = view.revocations().of(organization).await?;
+        let ended = view.sessions().ended(organization, now).await?;
+        if let Some(list) = list {
+            let list = section::Revocations {
+                lost: lost.clone(),
+                ..records::revocations(list, &ended)
+            };
+            revocations.insert(organization, list);
+        }
+    }
+    Ok(revocations)
+}
 
 /// Reads a plane's sections: its deployments, and of everything else only what reaches one of them.
 pub(crate) async fn of(app: &App, view: &mut Read, plane: PlaneId) -> Result<Sections, StoreError> {
@@ -40,20 +62,8 @@ pub(crate) async fn of(app: &App, view: &mut Read, plane: PlaneId) -> Result<Sec
     let salted = (&app.identity_salt, &record);
     let providers = Providers::of(&connections, &held, salted, (app.session, now));
     let mut identities = providers.identities(&view.identities().reaching(plane).await?);
-    let mut revocations = BTreeMap::new();
-    let lost = crate::restore::lost(view).await?;
     let organizations: BTreeSet<_> = deployments.iter().map(|d| d.organization).collect();
-    for organization in organizations {
-        let list = view.revocations().of(organization).await?;
-        let ended = view.sessions().ended(organization, now).await?;
-        if let Some(list) = list {
-            let list = section::Revocations {
-                lost: lost.clone(),
-                ..records::revocations(list, &ended)
-            };
-            revocations.insert(organization, list);
-        }
-    }
+    let revocations = revocations(view, organizations, now).await?;
     let rollouts = rollout::of_plane(view, &record.name).await?;
     let granted: BTreeSet<Subject> = grants.iter().map(|g| g.grant.subject).collect();
     let people = users.iter().map(|user| section::Subject {

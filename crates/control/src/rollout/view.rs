@@ -56,7 +56,7 @@ pub(super) async fn changed(
     (seq, wait): (u64, bool),
 ) -> Result<axum::Json<Changed>, ApiError> {
     let planes = if wait {
-        Some(planes::wait_for(app, None, seq).await?)
+        Some(planes::wait_for(app, None, planes::Change::Any(seq)).await?)
     } else {
         None
     };

@@ -54,7 +54,14 @@ pub(crate) async fn create(
     let value = value(&ctx.app, &token)?;
     let seq = ctx.app.commit(write).await?;
     let planes = if wait {
-        Some(crate::planes::wait_for(&ctx.app, Some(organization.id), seq).await?)
+        Some(
+            crate::planes::wait_for(
+                &ctx.app,
+                Some(organization.id),
+                crate::planes::Change::Any(seq),
+            )
+            .await?,
+        )
     } else {
         None
     };

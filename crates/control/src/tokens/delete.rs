@@ -32,7 +32,14 @@ pub(crate) async fn delete(
     write.audit(ctx.event(Action::TokenDelete, Some(organization.id), token.id));
     let seq = ctx.app.commit(write).await?;
     let planes = if wait {
-        Some(crate::planes::wait_for(&ctx.app, Some(organization.id), seq).await?)
+        Some(
+            crate::planes::wait_for(
+                &ctx.app,
+                Some(organization.id),
+                crate::planes::Change::Revocation(seq),
+            )
+            .await?,
+        )
     } else {
         None
     };

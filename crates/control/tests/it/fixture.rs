@@ -6,7 +6,7 @@ use std::time::Duration;
 use aeolus_api::JoinToken;
 use aeolus_api::oauth::{ASSERTION_TYPE, TokenAnswer};
 use aeolus_api::plane::{EnrollAnswer, EnrollRequest, PlaneCreated};
-use aeolus_control::{Control, ControlConfig, FirstAdmin, SessionLife};
+use aeolus_control::{Control, ControlConfig, FirstAdmin, Publishing, SessionLife};
 use aeolus_keys::claims::PlaneAssertion;
 use aeolus_keys::{Alg, Kind, SigningKey, digest};
 use aeolus_model::{Clock, Email, PlaneId, Rng, Secret, Time};
@@ -116,6 +116,11 @@ pub(crate) fn config(dir: &std::path::Path) -> ControlConfig {
         hash_permits: Some(2),
         parent_cookie: None,
         proxy_secrets: Vec::new(),
+        publishing: Publishing {
+            // However busy this machine is, a plane of a test is a small one.
+            at_once: Duration::from_secs(3600),
+            ..Publishing::default()
+        },
         handed_over: aeolus_tls::HandedOver::default(),
     }
 }

@@ -16,13 +16,14 @@ const TOKENS: &str = "/v1/organizations/acme/tokens";
 /// A gate's view: polls, fetches what is missing, verifies.
 pub(crate) struct Reader {
     pub(crate) gate: Gate,
-    root: Root,
+    pub(crate) root: Root,
     pub(crate) position: Option<Position>,
     /// The last manifest.
     pub(crate) manifest: String,
     blobs: HashMap<Digest, Vec<u8>>,
     /// Blobs that had to be asked for.
     pub(crate) fetched: usize,
+    records: u64,
 }
 
 impl Reader {
@@ -35,13 +36,17 @@ impl Reader {
             manifest: String::new(),
             blobs: HashMap::new(),
             fetched: 0,
+            records: 0,
         }
     }
 
     pub(crate) async fn poll(&mut self, f: &Fixture, wait: u64) -> ManifestAnswer {
         let mut path = format!("/v1/planes/self/manifest?wait={wait}&root=1");
         if let Some(p) = self.position {
-            path = format!("{path}&after={}.{}", p.epoch, p.seq);
+            path = format!(
+                "{path}&after={}.{}&records={}",
+                p.epoch, p.seq, self.records
+            );
         }
         let answer = f.call("GET", &path, &f.assertion(&self.gate), None).await;
         answer.expect(200).of()
@@ -49,7 +54,12 @@ impl Reader {
 
     pub(crate) async fn read(&mut self, f: &Fixture) -> Snapshot {
         let answer = self.poll(f, 10).await;
-        let manifest = answer.manifest.expect("news");
+        self.take(f, answer).await.expect("news")
+    }
+
+    /// What an answer brings, if it brings something.
+    pub(crate) async fn take(&mut self, f: &Fixture, answer: ManifestAnswer) -> Option<Snapshot> {
+        let manifest = answer.manifest?;
         for (digest, bytes) in answer.blobs {
             self.blobs.insert(digest.parse().unwrap(), bytes.0);
         }
@@ -79,8 +89,9 @@ impl Reader {
             let at = verify_freshness(&self.root, self.gate.plane, &answer.freshness).unwrap();
             assert_eq!(at.position, snapshot.position());
             self.position = Some(snapshot.position());
+            self.records = snapshot.manifest().records();
             self.manifest = manifest;
-            return snapshot;
+            return Some(snapshot);
         }
     }
 
@@ -294,6 +305,7 @@ async fn a_poll_without_news_ends_with_a_signed_statement() {
     assert_eq!(answer.root, None);
     let statement = verify_freshness(&reader.root, reader.gate.plane, &answer.freshness).unwrap();
     assert_eq!(statement.at.secs(), f.clock.now().secs());
+    assert_eq!(statement.as_of, statement.at);
     assert_eq!(Some(statement.position), reader.position);
 }
 
@@ -321,8 +333,8 @@ async fn while_the_publisher_is_behind_nothing_is_called_fresh() {
     let answer = reader.poll(&f, 0).await;
     let statement = verify_freshness(&reader.root, reader.gate.plane, &answer.freshness).unwrap();
     assert_eq!(
-        statement.at.secs(),
-        before,
+        (statement.at.secs(), statement.as_of.secs()),
+        (f.clock.now().secs(), before),
         "a stuck publisher must make gates old, not blind"
     );
 }

@@ -13,8 +13,10 @@ use super::state::{Inner, Loaded, Unsaved};
 pub(super) struct Cold<W> {
     pub(super) inner: Inner,
     pub(super) loaded: Option<Arc<Loaded<W>>>,
-    /// When control last said that this snapshot is the newest.
+    /// Control's latest time that belongs to this snapshot.
     pub(super) signed: Option<Time>,
+    /// When everything in it was last the newest.
+    pub(super) as_of: Option<Time>,
     /// The latest time that is known to have been reached.
     pub(super) reached: Option<Time>,
 }
@@ -36,7 +38,7 @@ impl<W> Cold<W> {
             unsaved: Unsaved::default(),
             root,
         };
-        let (mut loaded, mut signed) = (None, None);
+        let (mut loaded, mut signed, mut as_of) = (None, None, None);
         if let Some(mut stored) = found.stored {
             inner.remembered.begin(&mut stored.snapshot);
             let position = stored.snapshot.position();
@@ -46,11 +48,13 @@ impl<W> Cold<W> {
                 let said = verify_freshness(&inner.root, plane, text).ok()?;
                 let named = Digest::of(stored.manifest.as_bytes());
                 (said.position == position && said.manifest == named)
-                    .then_some((said.at, Arc::from(text)))
+                    .then_some((said, Arc::from(text)))
             });
             let (said, freshness) = said.unzip();
             inner.freshness = freshness;
-            signed = said.max(Some(stored.snapshot.manifest().issued_at));
+            let manifest = stored.snapshot.manifest();
+            signed = said.map(|said| said.at).max(Some(manifest.issued_at));
+            as_of = said.map(|said| said.as_of).max(Some(manifest.as_of()));
             inner.manifest = stored.manifest.into();
             inner.blobs = stored.blobs;
             loaded = Some(Arc::new(Loaded {
@@ -63,6 +67,7 @@ impl<W> Cold<W> {
             inner,
             loaded,
             signed,
+            as_of,
             reached: found.times.map(|times| times.gate).max(signed),
         }
     }

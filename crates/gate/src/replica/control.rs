@@ -4,7 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aeolus_api::client::{Client, ClientError};
+use aeolus_api::client::{Applied, Client, ClientError};
 use aeolus_api::plane::{
     EnrollAnswer, EnrollRequest, EventsAnswer, ManifestAnswer, RenewAnswer, RenewRequest, Status,
 };
@@ -12,9 +12,10 @@ use aeolus_keys::claims::PlaneAssertion;
 use aeolus_keys::digest::random_token;
 use aeolus_keys::{Kind, SigningKey};
 use aeolus_model::{Clock, Rng, Secret, SessionId};
-use aeolus_snapshot::{Digest, Position};
+use aeolus_snapshot::Digest;
 
 use super::data::Settings;
+use super::state::Held;
 
 /// How long control may take to begin its answer, beyond what it was asked to wait.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -41,10 +42,10 @@ pub enum ControlError {
 /// What a gate asks of control. No call hangs: control that doesn't begin to answer in time, or stops
 /// within an answer, is unavailable. How long a whole answer may take, the caller says.
 pub trait Control: Send + Sync + 'static {
-    /// News after a position, waiting for some.
+    /// News after what is in force, waiting for some.
     fn manifest(
         &self,
-        after: Option<Position>,
+        after: Option<Held>,
         wait: Duration,
         root: u64,
     ) -> impl Future<Output = Result<ManifestAnswer, ControlError>> + Send;
@@ -129,11 +130,15 @@ impl ApiControl {
 impl Control for ApiControl {
     async fn manifest(
         &self,
-        after: Option<Position>,
+        after: Option<Held>,
         wait: Duration,
         root: u64,
     ) -> Result<ManifestAnswer, ControlError> {
-        let after = after.map(|position| (position.epoch, position.seq));
+        let after = after.map(|held| Applied {
+            epoch: held.position.epoch,
+            seq: held.position.seq,
+            records: held.records,
+        });
         Ok(self.asserted()?.manifest(after, wait, root).await?)
     }
 

@@ -35,4 +35,4 @@ pub use run::{Counters, Reports, Tasks, run};
 pub use secret_file::{SecretFile, SecretRead};
 pub use share::{Handover, HandoverError};
 pub(crate) use state::lock;
-pub use state::{Applied, Loaded, Parts, RefreshError, Replica};
+pub use state::{Applied, Held, Loaded, Parts, RefreshError, Replica};

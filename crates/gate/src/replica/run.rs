@@ -133,12 +133,12 @@ async fn report<W, C: Control>(tasks: &Tasks<W, C>) {
         let checks = tasks.counters.checks.load(Ordering::Relaxed);
         let denies = tasks.counters.denies.load(Ordering::Relaxed);
         let (checks_before, denies_before) = history.front().copied().unwrap_or_default();
-        let position = tasks.replica.peek().as_ref().map(|l| l.manifest.position);
-        let position = position.unwrap_or_default();
+        let held = tasks.replica.held().unwrap_or_default();
         let status = Status {
             replica: name.clone(),
-            epoch: position.epoch,
-            seq: position.seq,
+            epoch: held.position.epoch,
+            seq: held.position.seq,
+            records: Some(held.records),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             denies_last_minute: denies.saturating_sub(denies_before),
             checks_last_minute: checks.saturating_sub(checks_before),

@@ -104,8 +104,9 @@ impl<W> Replica<W> {
         self.clock.reached(now.max(cold.signed.unwrap_or(now)));
         self.current.store(cold.loaded);
         // Last: what is in force must never be called newer than it is.
-        if let Some(signed) = cold.signed {
+        if let Some((signed, as_of)) = cold.signed.zip(cold.as_of) {
             self.signed.store(signed.millis(), Ordering::SeqCst);
+            self.as_of.store(as_of.millis(), Ordering::SeqCst);
         }
         drop(inner);
         self.changed.notify_one();

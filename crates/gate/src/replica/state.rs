@@ -33,6 +33,24 @@ pub struct Loaded<W> {
     pub missing_revocations: BTreeSet<OrganizationId>,
 }
 
+/// Where the snapshot in force stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Held {
+    /// Its place in the feed: its revocations are of there.
+    pub position: Position,
+    /// The position up to which everything is in it.
+    pub records: u64,
+}
+
+impl Held {
+    fn of<W>(loaded: &Loaded<W>) -> Self {
+        Self {
+            position: loaded.manifest.position,
+            records: loaded.manifest.records(),
+        }
+    }
+}
+
 /// What became of an offered manifest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Applied {
@@ -71,9 +89,12 @@ pub struct Replica<W> {
     pub(super) current: ArcSwapOption<Loaded<W>>,
     pub(super) build: Box<dyn Fn(&Snapshot) -> W + Send + Sync>,
     pub(super) clock: GateClock,
-    /// When control last said that the position in force is the newest, in milliseconds. Apart from
-    /// `inner`, which is held while a snapshot is verified: checks must not wait for that.
+    /// Control's latest time that belongs to the position in force, in milliseconds: an earlier one is
+    /// a replay.
     pub(super) signed: AtomicI64,
+    /// When everything in force was last the newest there was, in milliseconds. Apart from `inner`,
+    /// which is held while a snapshot is verified: checks must not wait for that.
+    pub(super) as_of: AtomicI64,
     doubtful: AtomicBool,
     /// Whether control has said anything that was taken since the start.
     heard: AtomicBool,
@@ -133,6 +154,7 @@ impl<W> Replica<W> {
             build: parts.build,
             clock: GateClock::start(&*parts.wall, parts.boot, cold.reached),
             signed: AtomicI64::new(cold.signed.map_or(NEVER, Time::millis)),
+            as_of: AtomicI64::new(cold.as_of.map_or(NEVER, Time::millis)),
             doubtful: AtomicBool::new(doubtful),
             heard: AtomicBool::new(false),
             inner: Mutex::new(cold.inner),
@@ -155,18 +177,14 @@ impl<W> Replica<W> {
         self.current.load()
     }
 
-    /// How long ago control last said that the snapshot in force is the newest. `None` if nothing is
+    /// How long ago everything in force was the newest, as far as control has said. `None` if nothing is
     /// known or time can't be believed: judge it as past `maxStale`.
     pub fn age(&self) -> Option<Duration> {
         if self.is_suspect() {
             return None;
         }
-        self.signed().map(|signed| self.clock.now().since(signed))
-    }
-
-    fn signed(&self) -> Option<Time> {
-        let millis = self.signed.load(Ordering::SeqCst);
-        (millis != NEVER).then_some(Time::from_millis(millis))
+        let as_of = time(&self.as_of);
+        as_of.map(|as_of| self.clock.now().since(as_of))
     }
 
     pub(super) fn is_suspect(&self) -> bool {
@@ -189,13 +207,22 @@ impl<W> Replica<W> {
         inner.pending.as_ref().unwrap_or(&inner.root).version()
     }
 
-    /// The position that a poll may ask for news after; none if something in force is incomplete.
-    pub fn after(&self) -> Option<Position> {
+    /// What is in force.
+    pub fn held(&self) -> Option<Held> {
+        self.peek().as_ref().map(|loaded| Held::of(loaded))
+    }
+
+    /// What a poll may ask for news after; none if something in force is incomplete.
+    pub fn after(&self) -> Option<Held> {
         let loaded = self.peek();
         let whole = loaded
             .as_ref()
             .filter(|loaded| loaded.missing_revocations.is_empty());
-        whole.map(|loaded| loaded.manifest.position)
+        whole.map(|loaded| Held::of(loaded))
+    }
+
+    fn position(&self) -> Option<Position> {
+        self.after().map(|held| held.position)
     }
 
     /// Takes the next root document.
@@ -222,7 +249,7 @@ impl<W> Replica<W> {
         let inner = self.inner();
         let root = inner.pending.as_ref().unwrap_or(&inner.root);
         let (offered, _) = Manifest::open(root, self.plane, manifest)?;
-        if self.after() == Some(offered.position) && inner.pending.is_none() {
+        if self.position() == Some(offered.position) && inner.pending.is_none() {
             return Ok(None);
         }
         inner.may_take(&offered, self.clock.now())?;
@@ -248,7 +275,7 @@ impl<W> Replica<W> {
         };
         let mut snapshot = Snapshot::verify(&trust, manifest, &find, self.clock.now())?;
         let position = snapshot.position();
-        if !reset && self.after() == Some(position) {
+        if !reset && self.position() == Some(position) {
             return Ok(Applied::Unchanged);
         }
         if let Some(organization) = snapshot.missing_revocations().first() {
@@ -283,8 +310,11 @@ impl<W> Replica<W> {
             missing_revocations: BTreeSet::new(),
         })));
         // Last: what is in force must never be called newer than it is.
+        let manifest = snapshot.manifest();
         self.signed
-            .fetch_max(snapshot.manifest().issued_at.millis(), Ordering::SeqCst);
+            .fetch_max(manifest.issued_at.millis(), Ordering::SeqCst);
+        self.as_of
+            .fetch_max(manifest.as_of().millis(), Ordering::SeqCst);
         drop(inner);
         self.heard.store(true, Ordering::Relaxed);
         self.changed.notify_one();
@@ -302,7 +332,7 @@ impl<W> Replica<W> {
         if said.at.plus(MANIFEST_LIFE) <= self.clock.now() {
             return Err(RefreshError::Snapshot(SnapshotError::Expired));
         }
-        if self.signed().is_some_and(|signed| said.at < signed) {
+        if time(&self.signed).is_some_and(|signed| said.at < signed) {
             return Ok(());
         }
         self.clock.signed(said.at);
@@ -314,6 +344,7 @@ impl<W> Replica<W> {
             self.forgotten.notify_one();
         } else if Some(said.position) == position {
             self.signed.store(said.at.millis(), Ordering::SeqCst);
+            self.as_of.fetch_max(said.as_of.millis(), Ordering::SeqCst);
             inner.freshness = Some(Arc::from(text));
             self.doubtful.store(false, Ordering::SeqCst);
             self.heard.store(true, Ordering::Relaxed);
@@ -337,6 +368,11 @@ impl Inner {
             _ => Ok(()),
         }
     }
+}
+
+fn time(millis: &AtomicI64) -> Option<Time> {
+    let millis = millis.load(Ordering::SeqCst);
+    (millis != NEVER).then_some(Time::from_millis(millis))
 }
 
 /// A panic while the lock was held left nothing half done that isn't replaced as a whole.

@@ -33,6 +33,8 @@ mod replica_disk;
 #[cfg(test)]
 mod replica_kill;
 #[cfg(test)]
+mod replica_lag;
+#[cfg(test)]
 mod replica_restore;
 #[cfg(test)]
 mod replica_share;

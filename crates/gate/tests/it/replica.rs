@@ -12,7 +12,7 @@ use aeolus_api::plane::{
 use aeolus_api::{Base64Bytes, JoinToken};
 use aeolus_gate::replica::fs::{Fs, SystemFs};
 use aeolus_gate::replica::{
-    BootClock, Control, ControlError, Data, Parts, RefreshError, Replica, enrol,
+    BootClock, Control, ControlError, Data, Held, Parts, RefreshError, Replica, enrol,
 };
 use aeolus_keys::{Alg, SigningKey};
 use aeolus_model::{OrganizationId, PlaneId, Secret, SessionId, Slug, Time};
@@ -74,6 +74,7 @@ pub(crate) fn published_by(signer: &SigningKey, seq: u64, issued_at: Time) -> Pu
         plane: PLANE,
         position: at(seq),
         issued_at,
+        lag: None,
         min_generation: 1,
     };
     publish(&edition, &sections, signer).unwrap()
@@ -89,6 +90,7 @@ pub(crate) fn freshness_by(signer: &SigningKey, seq: u64, said_at: Time) -> Stri
         position: at(seq),
         manifest: Digest::of(published_by(signer, seq, NOW).manifest.as_bytes()),
         at: said_at,
+        as_of: said_at,
     };
     sign_freshness(&said, signer).unwrap()
 }
@@ -217,11 +219,11 @@ impl FakeControl {
 impl Control for FakeControl {
     async fn manifest(
         &self,
-        after: Option<Position>,
+        after: Option<Held>,
         wait: Duration,
         _root: u64,
     ) -> Result<ManifestAnswer, ControlError> {
-        let asked = (tokio::time::Instant::now(), after);
+        let asked = (tokio::time::Instant::now(), after.map(|held| held.position));
         self.waits.lock().unwrap().push(wait);
         self.polls.lock().unwrap().push(asked);
         self.up()?;
@@ -237,7 +239,7 @@ impl Control for FakeControl {
             None => {
                 tokio::time::sleep(wait).await;
                 Ok(ManifestAnswer {
-                    freshness: fresh(after.unwrap_or_default().seq),
+                    freshness: fresh(after.unwrap_or_default().position.seq),
                     ..ManifestAnswer::default()
                 })
             }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use aeolus_api::client::Client;
 use aeolus_gate::replica::fs::SystemFs;
-use aeolus_gate::replica::{ApiControl, Control, ControlError, Data};
+use aeolus_gate::replica::{ApiControl, Control, ControlError, Data, Held};
 use aeolus_keys::claims::PlaneAssertion;
 use aeolus_keys::{Kind, jws};
 use aeolus_snapshot::Digest;
@@ -69,7 +69,11 @@ async fn every_call_carries_a_new_assertion_of_sixty_seconds() {
     let (folder, control) = control(&url).await;
     let wait = Duration::from_secs(30);
     for _ in 0..2 {
-        let answer = control.manifest(Some(at(4)), wait, 1).await.unwrap();
+        let held = Held {
+            position: at(4),
+            records: 2,
+        };
+        let answer = control.manifest(Some(held), wait, 1).await.unwrap();
         assert_eq!(answer.freshness, "f");
     }
     let asked = asked.lock().unwrap().clone();
@@ -77,7 +81,9 @@ async fn every_call_carries_a_new_assertion_of_sixty_seconds() {
     let mut seen = Vec::new();
     for request in &asked {
         let line = request.lines().next().unwrap();
-        assert!(line.contains("after=1.4") && line.contains("wait=30") && line.contains("root=1"));
+        for part in ["after=1.4", "records=2", "wait=30", "root=1"] {
+            assert!(line.contains(part), "{line}");
+        }
         let bearer = request
             .lines()
             .find_map(|line| line.strip_prefix("authorization: Bearer "));

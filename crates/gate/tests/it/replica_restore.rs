@@ -29,6 +29,7 @@ pub(crate) fn forgetful(signer: &SigningKey, position: Position) -> Published {
         plane: PLANE,
         position,
         issued_at: NOW,
+        lag: None,
         min_generation: 1,
     };
     publish(&edition, &sections, signer).unwrap()
@@ -63,6 +64,7 @@ async fn f25_a_known_revocation_outlives_a_new_epoch_a_restart_and_is_dropped_on
         plane: PLANE,
         position: next(2),
         issued_at: NOW,
+        lag: None,
         min_generation: 1,
     };
     take(

@@ -311,6 +311,7 @@ async fn f27_a_manifest_of_another_plane_is_refused() {
         plane: aeolus_model::PlaneId::from_bytes([9; 16]),
         position: crate::replica::at(5),
         issued_at: NOW,
+        lag: None,
         min_generation: 1,
     };
     let sections = aeolus_snapshot::Sections::default();

@@ -164,6 +164,7 @@ async fn the_status_is_sent_every_fifteen_seconds() {
     assert_eq!(started.elapsed().as_secs(), 60);
     let statuses = fleet.control.statuses.lock().unwrap().clone();
     assert_eq!(statuses[4].checks_last_minute, 30);
+    assert_eq!(statuses[4].records, Some(statuses[4].seq));
     assert_eq!(statuses[0].replica, statuses[4].replica);
     fleet.stop().await;
 }

@@ -45,6 +45,7 @@ fn store(folder: &std::path::Path, upstream: &str, api: &SigningKey) {
         plane: PLANE,
         position: at(1),
         issued_at: NOW,
+        lag: None,
         min_generation: 1,
     };
     let sections = sections(upstream, &[(Kind::Api, api)]);

@@ -47,6 +47,7 @@ pub(crate) fn edition(seq: u64) -> Edition {
         plane: plane(1),
         position: Position { epoch: 1, seq },
         issued_at: NOW,
+        lag: None,
         min_generation: 1,
     }
 }

@@ -7,6 +7,8 @@ mod carry;
 #[cfg(test)]
 mod editions;
 #[cfg(test)]
+mod lanes;
+#[cfg(test)]
 mod model;
 #[cfg(test)]
 mod patches;

@@ -330,6 +330,7 @@ fn freshness_is_bound_to_plane_key_and_kind() {
         position: Position { epoch: 1, seq: 7 },
         manifest: Digest::of(b"a manifest"),
         at: NOW,
+        as_of: NOW,
     };
     let text = sign_freshness(&said, &key("snapshot")).unwrap();
     assert_eq!(verify_freshness(&root(), plane(1), &text).unwrap(), said);

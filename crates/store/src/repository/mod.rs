@@ -87,7 +87,7 @@ pub use keys::{KeyStage, Keys, SigningKey};
 pub use organizations::{Organization, Organizations};
 pub use planes::{Plane, PlaneStage, Planes};
 pub use provider_keys::{ProviderEndpoints, ProviderKey, ProviderKeySets, ProviderKeys};
-pub use publications::{Blob, Publication, Publications};
+pub use publications::{Blob, Publication, Publications, Told};
 pub use replicas::{Replica, Replicas};
 pub use revocations::{Mark, RevocationList, Revocations, StatusEnd};
 pub use rollouts::{Rollout, RolloutStage, Rollouts};

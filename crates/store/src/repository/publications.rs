@@ -8,14 +8,18 @@ use crate::engine::{Row, bind};
 use crate::unit::{Unit, Write};
 
 statements! {
-    GET = "SELECT plane, epoch, seq, manifest, published_at FROM publications WHERE plane = $1";
-    POSITIONS = "SELECT plane, epoch, seq FROM publications ORDER BY plane";
-    PUBLISH = "INSERT INTO publications (plane, epoch, seq, manifest, published_at)
-        VALUES ($1, $2, $3, $4, $5)
+    GET = "SELECT plane, epoch, seq, records, manifest, published_at, complete_at
+        FROM publications WHERE plane = $1";
+    POSITIONS = "SELECT plane, epoch, seq, records FROM publications ORDER BY plane";
+    PUBLISH = "INSERT INTO publications
+        (plane, epoch, seq, records, manifest, published_at, complete_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7)
         ON CONFLICT (plane) DO UPDATE SET epoch = excluded.epoch, seq = excluded.seq,
-        manifest = excluded.manifest, published_at = excluded.published_at
+        records = excluded.records, manifest = excluded.manifest,
+        published_at = excluded.published_at, complete_at = excluded.complete_at
         WHERE publications.epoch < excluded.epoch
-        OR (publications.epoch = excluded.epoch AND publications.seq < excluded.seq)";
+        OR (publications.epoch = excluded.epoch AND publications.seq < excluded.seq
+        AND publications.records <= excluded.records)";
     PUT_BLOB = "INSERT INTO blobs (digest, content, touched_at) VALUES ($1, $2, $3)
         ON CONFLICT (digest) DO UPDATE SET touched_at = excluded.touched_at";
     NAME_BLOB = "INSERT INTO publication_blobs
@@ -44,10 +48,28 @@ pub struct Publication {
     pub epoch: u64,
     /// The feed's position it was made at.
     pub seq: u64,
+    /// Up to which position everything is in it: less than `seq` where it has newer revocations with
+    /// older records.
+    pub records: u64,
     /// The signed manifest.
     pub manifest: String,
     /// When.
     pub published_at: Time,
+    /// When everything in it was last known to be the newest.
+    pub complete_at: Time,
+}
+
+/// Where a publication stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// Which plane was told.
+    pub plane: PlaneId,
+    /// [`Publication::epoch`].
+    pub epoch: u64,
+    /// [`Publication::seq`].
+    pub seq: u64,
+    /// [`Publication::records`].
+    pub records: u64,
 }
 
 /// A content-addressed piece of a snapshot.
@@ -70,14 +92,19 @@ impl<U: Unit> Publications<'_, U> {
         row.as_ref().map(record).transpose()
     }
 
-    /// (epoch, seq) of what each plane was last told: a cheap look for replicas of control that
-    /// hold polls open.
-    pub async fn positions(&mut self) -> Result<Vec<(PlaneId, u64, u64)>, StoreError> {
+    /// Where each plane's last publication stands: a cheap look for replicas of control that hold
+    /// polls open.
+    pub async fn positions(&mut self) -> Result<Vec<Told>, StoreError> {
         let rows = self.0.tx().fetch(POSITIONS, bind![]).await?;
         rows.iter()
             .map(|row| {
                 let mut fields = row.fields();
-                Ok((fields.take()?, fields.take()?, fields.take()?))
+                Ok(Told {
+                    plane: fields.take()?,
+                    epoch: fields.take()?,
+                    seq: fields.take()?,
+                    records: fields.take()?,
+                })
             })
             .collect()
     }
@@ -120,8 +147,8 @@ impl<U: Unit> Publications<'_, U> {
 
 impl Publications<'_, Write> {
     /// Publishes, if the position is beyond what is published already: compare-and-set, so a
-    /// worker that was held up can't put an older manifest over a newer one. Says whether it did;
-    /// if not, roll back.
+    /// worker that was held up can't put an older manifest, or older records with newer revocations,
+    /// over a newer one. Says whether it did; if not, roll back.
     ///
     /// `kept`: blobs that an earlier publication stored and this one names too. They stay known since
     /// then, so that gates which have them are not sent them again. [`StoreError::Reference`] if one
@@ -136,10 +163,20 @@ impl Publications<'_, Write> {
             plane,
             epoch,
             seq,
+            records,
             manifest,
             published_at,
+            complete_at,
         } = new;
-        let values = bind![plane, epoch, seq, manifest, published_at];
+        let values = bind![
+            plane,
+            epoch,
+            seq,
+            records,
+            manifest,
+            published_at,
+            complete_at
+        ];
         if self.0.note(PUBLISH, values).await? == 0 {
             return Ok(false);
         }
@@ -172,7 +209,9 @@ fn record(row: &Row) -> Result<Publication, StoreError> {
         plane: fields.take()?,
         epoch: fields.take()?,
         seq: fields.take()?,
+        records: fields.take()?,
         manifest: fields.take()?,
         published_at: fields.take()?,
+        complete_at: fields.take()?,
     })
 }

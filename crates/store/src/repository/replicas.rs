@@ -7,12 +7,13 @@ use crate::engine::{Row, bind};
 use crate::unit::{Unit, Write};
 
 statements! {
-    ON_PLANE = "SELECT plane, replica, epoch, seq, version, status, reported_at FROM replicas
+    ON_PLANE = "SELECT plane, replica, epoch, seq, records, version, status, reported_at FROM replicas
         WHERE plane = $1 ORDER BY replica";
-    REPORT = "INSERT INTO replicas (plane, replica, epoch, seq, version, status, reported_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7)
+    REPORT = "INSERT INTO replicas
+        (plane, replica, epoch, seq, records, version, status, reported_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
         ON CONFLICT (plane, replica) DO UPDATE SET epoch = excluded.epoch, seq = excluded.seq,
-        version = excluded.version, status = excluded.status, reported_at = excluded.reported_at
+        records = excluded.records, version = excluded.version, status = excluded.status, reported_at = excluded.reported_at
         WHERE replicas.reported_at <= excluded.reported_at";
     FORGET = "DELETE FROM replicas WHERE reported_at < $1";
 }
@@ -28,6 +29,8 @@ pub struct Replica {
     pub epoch: u64,
     /// Position of the snapshot it serves.
     pub seq: u64,
+    /// Up to which position everything is in that snapshot.
+    pub records: u64,
     /// Its program version.
     pub version: String,
     /// The whole report as JSON.
@@ -56,11 +59,21 @@ impl Replicas<'_, Write> {
             replica,
             epoch,
             seq,
+            records,
             version,
             status,
             reported_at,
         } = report;
-        let values = bind![plane, replica, epoch, seq, version, status, reported_at];
+        let values = bind![
+            plane,
+            replica,
+            epoch,
+            seq,
+            records,
+            version,
+            status,
+            reported_at
+        ];
         self.0.note(REPORT, values).await.map(|_| ())
     }
 
@@ -77,6 +90,7 @@ fn record(row: &Row) -> Result<Replica, StoreError> {
         replica: fields.take()?,
         epoch: fields.take()?,
         seq: fields.take()?,
+        records: fields.take()?,
         version: fields.take()?,
         status: fields.take()?,
         reported_at: fields.take()?,

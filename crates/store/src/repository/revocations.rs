@@ -136,9 +136,9 @@ impl Revocations<'_, Write> {
         (size, indexes): (u64, &[u32]),
         now: Time,
     ) -> Result<(), StoreError> {
-        self.0.change(WIDEN, bind![organization, size]).await?;
+        self.0.revoke(WIDEN, bind![organization, size]).await?;
         for index in indexes {
-            self.0.change(ALLOCATE, bind![organization, index]).await?;
+            self.0.note(ALLOCATE, bind![organization, index]).await?;
             self.revoke(organization, *index, now).await?;
         }
         Ok(())
@@ -159,13 +159,13 @@ impl Revocations<'_, Write> {
         let size: u64 = fields.take()?;
         let used: u64 = fields.take()?;
         if used * 2 >= size {
-            self.0.change(GROW, bind![organization]).await?;
+            self.0.revoke(GROW, bind![organization]).await?;
         }
         for _ in 0..TRIES {
             let mut random = [0; 8];
             rng.fill(&mut random);
             let index = u64::from_le_bytes(random) % size;
-            if self.0.change(ALLOCATE, bind![organization, index]).await? > 0 {
+            if self.0.note(ALLOCATE, bind![organization, index]).await? > 0 {
                 return u32::try_from(index).map_err(|_| StoreError::Conflict);
             }
         }
@@ -181,7 +181,7 @@ impl Revocations<'_, Write> {
     ) -> Result<bool, StoreError> {
         Ok(self
             .0
-            .change(REVOKE, bind![organization, index, now])
+            .revoke(REVOKE, bind![organization, index, now])
             .await?
             > 0)
     }
@@ -193,7 +193,7 @@ impl Revocations<'_, Write> {
         end: StatusEnd,
     ) -> Result<(), StoreError> {
         let values = bind![organization, end.index, end.not_after];
-        self.0.change(SET_END, values).await.map(|_| ())
+        self.0.revoke(SET_END, values).await.map(|_| ())
     }
 
     /// Sets a subject's not-before mark; marks never move back.
@@ -204,7 +204,7 @@ impl Revocations<'_, Write> {
     ) -> Result<(), StoreError> {
         let (kind, id) = subject_columns(mark.subject);
         let values = bind![organization, kind, id, mark.not_before];
-        self.0.change(MARK, values).await.map(|_| ())
+        self.0.revoke(MARK, values).await.map(|_| ())
     }
 
     /// Sets the organization's own mark; it never moves back.
@@ -214,7 +214,7 @@ impl Revocations<'_, Write> {
         not_before: Time,
     ) -> Result<(), StoreError> {
         let values = bind![organization, not_before];
-        self.0.change(MARK_ORGANIZATION, values).await.map(|_| ())
+        self.0.revoke(MARK_ORGANIZATION, values).await.map(|_| ())
     }
 }
 

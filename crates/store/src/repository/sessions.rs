@@ -103,12 +103,12 @@ impl Sessions<'_, Write> {
 
     /// Ends one, at the earliest when it began; says whether it wasn't already.
     pub async fn end(&mut self, id: SessionId, at: Time) -> Result<bool, StoreError> {
-        Ok(self.0.change(END, bind![id, at]).await? > 0)
+        Ok(self.0.revoke(END, bind![id, at]).await? > 0)
     }
 
     /// Ends all of a person and says how many.
     pub async fn end_all(&mut self, user: UserId, now: Time) -> Result<u64, StoreError> {
-        self.0.change(END_ALL, bind![user, now]).await
+        self.0.revoke(END_ALL, bind![user, now]).await
     }
 
     /// Forgets those past their absolute end, which nobody accepts any more.

@@ -4,12 +4,12 @@ use aeolus_model::Time;
 
 use crate::StoreError;
 use crate::engine::{Tx, bind};
-use crate::unit::{Unit, Write};
+use crate::unit::{Changed, Unit, Write};
 
 statements! {
-    FEED = "SELECT epoch, n, content FROM feed WHERE id = 1";
-    ADVANCE = "UPDATE feed SET n = n + 1, content = CASE WHEN $1 = 1 THEN n + 1 ELSE content END
-        WHERE id = 1 RETURNING n";
+    FEED = "SELECT epoch, n, content, records FROM feed WHERE id = 1";
+    ADVANCE = "UPDATE feed SET n = n + 1, content = CASE WHEN $1 = 1 THEN n + 1 ELSE content END,
+        records = CASE WHEN $2 = 1 THEN n + 1 ELSE records END WHERE id = 1 RETURNING n";
     NEXT_EPOCH = "UPDATE feed SET epoch = epoch + 1 WHERE id = 1 RETURNING epoch";
     GET = "SELECT value FROM settings WHERE name = $1";
     PUT = "INSERT INTO settings (name, value) VALUES ($1, $2)
@@ -29,6 +29,8 @@ pub struct Feed {
     pub position: u64,
     /// The last position at which something changed that snapshots are made from.
     pub content: u64,
+    /// The last position at which one of these changed that isn't a revocation.
+    pub records: u64,
 }
 
 /// The feed's position and the settings kept with the data.
@@ -45,6 +47,7 @@ impl<U: Unit> Settings<'_, U> {
             epoch: fields.take()?,
             position: fields.take()?,
             content: fields.take()?,
+            records: fields.take()?,
         })
     }
 
@@ -81,8 +84,10 @@ impl Settings<'_, Write> {
 }
 
 /// The feed's next position. Waits for every transaction that has taken one and not yet ended.
-pub(crate) async fn advance(tx: &mut Tx, content: bool) -> Result<u64, StoreError> {
-    let row = tx.first(ADVANCE, bind![i64::from(content)]).await?;
+pub(crate) async fn advance(tx: &mut Tx, changed: Changed) -> Result<u64, StoreError> {
+    let content = i64::from(changed >= Changed::Revocations);
+    let records = i64::from(changed >= Changed::Records);
+    let row = tx.first(ADVANCE, bind![content, records]).await?;
     let row = row.ok_or_else(|| StoreError::Corrupt("the feed is missing".to_owned()))?;
     row.only()
 }

@@ -144,7 +144,7 @@ impl Tokens<'_, Write> {
     pub async fn delete(&mut self, token: &ApiToken, now: Time) -> Result<bool, StoreError> {
         let (TokenStage::Active { index, .. } | TokenStage::Deleted { index, .. }) = token.stage;
         let values = bind![token.organization, index, now];
-        self.0.change(REVOKE, values).await?;
+        self.0.revoke(REVOKE, values).await?;
         let (kind, id) = subject_columns(Subject::Token(token.id));
         delete_of(self.0, kind, &id).await?;
         Ok(self.0.change(DELETE, bind![token.id, now]).await? > 0)
@@ -168,7 +168,7 @@ pub(super) async fn delete_in(
     for row in &rows {
         let token = record(row)?.token;
         let (TokenStage::Active { index, .. } | TokenStage::Deleted { index, .. }) = token.stage;
-        unit.change(REVOKE, bind![token.organization, index, now])
+        unit.revoke(REVOKE, bind![token.organization, index, now])
             .await?;
         delete_of(unit, "token", token.id.as_bytes()).await?;
     }

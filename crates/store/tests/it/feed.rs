@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use aeolus_store::{AuditCursor, Page, StoreError, Unit};
 
-use crate::fixture::{Database, event};
+use crate::fixture::{Database, NOW, event};
 
 async fn a_transaction_takes_the_next_position_with_its_audit_lines(db: Database) {
     let organization = db.organization("acme");
@@ -74,7 +74,74 @@ async fn only_what_snapshots_are_made_from_is_content(db: Database) {
         .feed()
         .await
         .unwrap();
-    assert_eq!((feed.position, feed.content), (2, 1));
+    assert_eq!((feed.position, feed.content, feed.records), (2, 1, 1));
+}
+
+/// Planes are told of a revocation without waiting for the rest, so the feed says which it is.
+async fn f18_the_feed_tells_revocations_from_records(db: Database) {
+    let fleet = db.fleet().await;
+    let organization = fleet.organization.id;
+    let feed = async || db.store.read().await.unwrap().settings().feed().await;
+    let first = feed().await.unwrap();
+    assert_eq!(first.records, first.content);
+    let mut write = db.store.write().await.unwrap();
+    let index = write
+        .revocations()
+        .allocate(organization, &db.rng)
+        .await
+        .unwrap();
+    assert_eq!(
+        write.commit().await.unwrap(),
+        first.position,
+        "nobody's yet"
+    );
+    let mut write = db.store.write().await.unwrap();
+    let revoked = write.revocations().revoke(organization, index, NOW).await;
+    assert!(revoked.unwrap());
+    let at = write.commit().await.unwrap();
+    let second = feed().await.unwrap();
+    assert_eq!((second.content, second.records), (at, first.records));
+    let mut write = db.store.write().await.unwrap();
+    let mut revocations = write.revocations();
+    let marked = revocations.mark_organization(organization, NOW).await;
+    marked.unwrap();
+    write
+        .organizations()
+        .insert(&db.organization("other"))
+        .await
+        .unwrap();
+    let both = write.commit().await.unwrap();
+    let third = feed().await.unwrap();
+    assert_eq!((third.content, third.records), (both, both));
+    let mut write = db.store.write().await.unwrap();
+    write.step();
+    let empty = write.commit().await.unwrap();
+    let fourth = feed().await.unwrap();
+    assert_eq!((fourth.content, fourth.records), (empty, both));
+}
+
+/// What an earlier version wrote is whole.
+async fn f65_positions_of_an_earlier_schema_are_whole(db: Database) {
+    let plane = db.fleet().await.plane.id;
+    let mut write = db.store.write().await.unwrap();
+    let told = super::planes::publication(plane, 1, 7);
+    assert!(write.publications().publish(&told, &[], &[]).await.unwrap());
+    write.commit().await.unwrap();
+    for undo in [
+        "ALTER TABLE feed DROP COLUMN records",
+        "ALTER TABLE publications DROP COLUMN records",
+        "ALTER TABLE publications DROP COLUMN complete_at",
+        "ALTER TABLE replicas DROP COLUMN records",
+    ] {
+        db.raw(undo).await;
+    }
+    db.raw("DELETE FROM _sqlx_migrations WHERE version = 6")
+        .await;
+    let mut read = db.again().await.read().await.unwrap();
+    let feed = read.settings().feed().await.unwrap();
+    assert!(feed.content > 0);
+    assert_eq!(feed.records, feed.content);
+    assert_eq!(read.publications().get(plane).await.unwrap(), Some(told));
 }
 
 async fn what_is_rolled_back_never_was(db: Database) {
@@ -148,7 +215,7 @@ async fn positions_are_in_commit_order(db: Database) {
             let bucket = format!("b{n}");
             write
                 .throttles()
-                .hit(&bucket, Duration::from_secs(9), super::fixture::NOW)
+                .hit(&bucket, Duration::from_secs(9), NOW)
                 .await
                 .unwrap();
             tokio::time::sleep(Duration::from_millis(n * 7 % 13)).await;
@@ -234,6 +301,8 @@ async fn f69_positions_pass_32_bits(db: Database) {
 on_every_engine! {
     a_transaction_takes_the_next_position_with_its_audit_lines,
     only_what_snapshots_are_made_from_is_content,
+    f18_the_feed_tells_revocations_from_records,
+    f65_positions_of_an_earlier_schema_are_whole,
     what_is_rolled_back_never_was,
     after_a_failed_statement_nothing_is_stored,
     a_view_is_of_one_moment,

@@ -1,18 +1,20 @@
 use std::time::Duration;
 
 use aeolus_model::PlaneId;
-use aeolus_store::{Blob, Plane, PlaneStage, Publication, Replica, StoreError, Unit};
+use aeolus_store::{Blob, Plane, PlaneStage, Publication, Replica, StoreError, Told, Unit};
 
 use crate::fixture::{Database, NOW};
 
-fn publication(plane: PlaneId, epoch: u64, seq: u64) -> Publication {
+pub(crate) fn publication(plane: PlaneId, epoch: u64, seq: u64) -> Publication {
     let manifest = format!("manifest {epoch}.{seq}");
     Publication {
         plane,
         epoch,
         seq,
+        records: seq,
         manifest,
         published_at: NOW,
+        complete_at: NOW,
     }
 }
 
@@ -142,13 +144,42 @@ async fn f23_publishing_never_steps_back(db: Database) {
     );
     assert_eq!(
         write.publications().positions().await.unwrap(),
-        [(plane, 2, 1)]
+        [Told {
+            plane,
+            epoch: 2,
+            seq: 1,
+            records: 1
+        }]
     );
     assert_eq!(
         write.commit().await.unwrap(),
         feed,
         "publishing takes no position"
     );
+}
+
+/// Newer revocations may come with records that are as old, never with older ones.
+async fn f23_records_never_step_back_under_newer_revocations(db: Database) {
+    let plane = db.fleet().await.plane.id;
+    let mut write = db.store.write().await.unwrap();
+    let at = |epoch, seq, records| Publication {
+        records,
+        ..publication(plane, epoch, seq)
+    };
+    let mut told = write.publications();
+    for (next, taken) in [
+        (at(1, 5, 5), true),
+        (at(1, 6, 5), true),
+        (at(1, 7, 4), false),
+        (at(1, 6, 6), false),
+        (at(1, 7, 6), true),
+        (at(2, 8, 3), true),
+    ] {
+        let done = told.publish(&next, &[], &[]).await.unwrap();
+        assert_eq!(done, taken, "{next:?}");
+    }
+    let held = told.get(plane).await.unwrap().unwrap();
+    assert_eq!((held.epoch, held.seq, held.records), (2, 8, 3));
 }
 
 /// A patch is sent to gates that have its base, and the base to nobody who has it.
@@ -228,6 +259,7 @@ async fn reports_and_event_batches_are_taken_once(db: Database) {
         replica: "r1".to_owned(),
         epoch: 1,
         seq,
+        records: seq,
         version: "0.1.0".to_owned(),
         status: "{}".to_owned(),
         reported_at: NOW.plus(Duration::from_secs(seconds)),
@@ -276,6 +308,7 @@ async fn reports_and_event_batches_are_taken_once(db: Database) {
 }
 
 on_every_engine! {
+    f23_records_never_step_back_under_newer_revocations,
     what_is_kept_is_known_since_it_was_first_named,
     enrolment_happens_once,
     f23_publishing_never_steps_back,

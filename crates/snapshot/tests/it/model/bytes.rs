@@ -10,8 +10,8 @@ use aeolus_keys::SigningKey;
 use aeolus_model::Time;
 use aeolus_snapshot::section::Revocations;
 use aeolus_snapshot::{
-    Carried, Digest, Evidence, Freshness, Position, Published, Root, Sections, Snapshot, Trust,
-    publish, sign_freshness, verify_freshness,
+    Carried, Digest, Evidence, Freshness, Lag, Position, Published, Root, Sections, Snapshot,
+    Trust, publish, sign_freshness, verify_freshness,
 };
 
 use crate::build::{NOW, edition, key, organization, plane, root};
@@ -24,15 +24,36 @@ pub(super) type Bits = u8;
 pub(super) struct Edition {
     pub(super) position: Position,
     pub(super) bits: Bits,
-    /// When its content was read.
+    /// When its revocations were read.
     pub(super) at: u8,
+    /// The commit up to which everything else is in it, and when that was known to be the newest.
+    pub(super) records: u64,
+    pub(super) as_of: u8,
 }
 
-/// A signed word that an edition is the newest.
+impl Edition {
+    /// Everything of one position.
+    pub(super) const fn whole(position: Position, bits: Bits, at: u8) -> Self {
+        Self {
+            position,
+            bits,
+            at,
+            records: position.seq,
+            as_of: at,
+        }
+    }
+
+    pub(super) const fn lags(&self) -> bool {
+        self.records < self.position.seq
+    }
+}
+
+/// A signed word of when an edition was the newest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Word {
     pub(super) of: Edition,
     pub(super) at: u8,
+    pub(super) as_of: u8,
 }
 
 /// The model's time is counted in steps of eight days: what was signed before the last step has ended.
@@ -70,6 +91,10 @@ pub(super) fn published(of: Edition) -> Published {
         let edition = aeolus_snapshot::Edition {
             position: of.position,
             issued_at: time(of.at),
+            lag: of.lags().then(|| Lag {
+                records: of.records,
+                as_of: time(of.as_of),
+            }),
             ..edition(0)
         };
         publish(&edition, &sections, &KEY).unwrap()
@@ -143,6 +168,7 @@ pub(super) fn heard(word: Word) -> Freshness {
             position: word.of.position,
             manifest: digest(word.of),
             at: time(word.at),
+            as_of: time(word.as_of),
         };
         let text = sign_freshness(&said, &KEY).unwrap();
         verify_freshness(&ROOT, plane(1), &text).unwrap()

@@ -31,10 +31,34 @@ fn the_protocol_holds_in_every_order_of_events() {
     assert!(checker.unique_state_count() > 100_000);
 }
 
+/// Enough for a change and a revocation that are published in either order, a gate that hears of both,
+/// and a recording that is replayed.
+const LANE_STEPS: usize = 10;
+
+#[test]
+fn both_lanes_hold_in_every_order_of_events() {
+    let checker = Protocol::with_lanes(None).checker().threads(2);
+    let checker = checker.target_max_depth(LANE_STEPS).spawn_bfs().join();
+    println!(
+        "{} states, {} of them different: every order of {} steps",
+        checker.state_count(),
+        checker.unique_state_count(),
+        checker.max_depth()
+    );
+    for property in [STEPS_BACK, OLDER, FORGOTTEN, YOUNGER, REPLAYED] {
+        checker.assert_no_discovery(property);
+    }
+    assert!(checker.unique_state_count() > 100_000);
+}
+
 /// A protocol with a mistake breaks the property.
 fn broken_by(mistake: Mistake, property: &'static str) {
+    broken(Protocol::new(Some(mistake)), mistake, property);
+}
+
+fn broken(protocol: Protocol, mistake: Mistake, property: &'static str) {
     let failures = HasDiscoveries::AnyOf([property].into());
-    let checker = Protocol::new(Some(mistake)).checker();
+    let checker = protocol.checker();
     let checker = checker.threads(2).finish_when(failures).spawn_bfs().join();
     let found = checker.discovery(property);
     assert!(
@@ -78,4 +102,16 @@ fn f20_a_gate_that_compares_no_hash_would_apply_a_mixed_answer() {
 #[test]
 fn f22_a_gate_that_minds_no_end_would_apply_an_old_recording() {
     broken_by(Mistake::NoEnd, REPLAYED);
+}
+
+#[test]
+fn f4_a_control_that_calls_lagging_records_fresh_would_lie() {
+    let mistake = Mistake::LagIsFresh;
+    broken(Protocol::with_lanes(Some(mistake)), mistake, YOUNGER);
+}
+
+#[test]
+fn f23_newer_revocations_could_bring_older_records_back() {
+    let mistake = Mistake::AnyRecords;
+    broken(Protocol::with_lanes(Some(mistake)), mistake, OLDER);
 }

@@ -29,10 +29,16 @@ pub(super) enum Mistake {
     AlwaysFresh,
     NoHash,
     NoEnd,
+    /// Of control: older records come over newer ones.
+    AnyRecords,
+    /// Of control: newer revocations make old records fresh.
+    LagIsFresh,
 }
 
 pub(super) struct Protocol {
     mistake: Option<Mistake>,
+    /// Whether something else than revocations changes, once, and revocations don't wait for it.
+    changes: bool,
 }
 
 /// What a backup saves and a restore sets back.
@@ -40,6 +46,8 @@ pub(super) struct Protocol {
 struct Database {
     feed: Position,
     revoked: Bits,
+    /// The last commit that changed something else than revocations.
+    records: u64,
     published: Option<Edition>,
     /// A gate has proved a restore: nothing is published until an operator recovers.
     stopped: bool,
@@ -49,8 +57,10 @@ struct Database {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Known {
     edition: Edition,
-    /// When control last said, or proved, that it is the newest.
+    /// Control's last time that belongs to it.
     signed: u8,
+    /// When everything in it was the newest.
+    as_of: u8,
     /// Editions whose revocations go on, because control has forgotten them.
     carried: BTreeSet<Edition>,
     /// What is refused.
@@ -87,8 +97,8 @@ pub(super) struct State {
     line: Line,
     /// An answer of control that somebody has recorded, whenever it was.
     recorded: Option<(Edition, Word)>,
-    /// What was the newest when.
-    truth: BTreeSet<(Position, Bits, u8)>,
+    /// What was the newest when: position, revocations, records, time.
+    truth: BTreeSet<(Position, Bits, u64, u8)>,
     /// Properties that a step has broken.
     broken: BTreeSet<&'static str>,
 }
@@ -96,11 +106,15 @@ pub(super) struct State {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Action {
     Revoke(Bits),
+    /// Something else changes.
+    Change,
     Backup,
     Restore,
     Recover,
     Tick,
     Read(usize),
+    /// Reads revocations, for the records that are published.
+    Hurry(usize),
     Commit(usize),
     Poll(usize),
     Remind(usize),
@@ -115,6 +129,17 @@ pub(super) enum Action {
 }
 
 impl State {
+    /// Whether an edition has everything that there was at some moment of a time.
+    fn was_newest(&self, edition: Edition, at: u8) -> bool {
+        self.truth.iter().any(|(position, bits, records, when)| {
+            let same = (edition.position, edition.bits) == (*position, *bits);
+            let more = position.epoch == edition.position.epoch
+                && *position <= edition.position
+                && bits & edition.bits == *bits;
+            *when == at && *records <= edition.records && (same || (edition.lags() && more))
+        })
+    }
+
     fn breaks(&mut self, property: &'static str, broken: bool) {
         if broken {
             self.broken.insert(property);
@@ -124,7 +149,14 @@ impl State {
 
 impl Protocol {
     pub(super) const fn new(mistake: Option<Mistake>) -> Self {
-        Self { mistake }
+        let changes = false;
+        Self { mistake, changes }
+    }
+
+    /// With records beside revocations, in two lanes.
+    pub(super) const fn with_lanes(mistake: Option<Mistake>) -> Self {
+        let changes = true;
+        Self { mistake, changes }
     }
 
     fn makes(&self, mistake: Mistake) -> bool {
@@ -133,13 +165,16 @@ impl Protocol {
 
     /// Control's signed word: true of now only if what is published is what the feed is at.
     fn word(&self, state: &State, of: Edition) -> Word {
-        let newest = of.position == state.database.feed && !state.database.stopped;
-        let at = if newest || self.makes(Mistake::AlwaysFresh) {
+        let database = &state.database;
+        let whole = of.records >= database.records || self.makes(Mistake::LagIsFresh);
+        let newest = of.position == database.feed && whole && !database.stopped;
+        let as_of = if newest || self.makes(Mistake::AlwaysFresh) {
             state.now
         } else {
-            of.at
+            of.as_of
         };
-        Word { of, at }
+        let at = state.now;
+        Word { of, at, as_of }
     }
 
     /// A gate judges a manifest with content that came with it. Whether anything changed.
@@ -180,10 +215,12 @@ impl Protocol {
             return false;
         };
         gate.reminds |= !offer.carried.is_empty();
-        let signed = gate.memory.as_ref().map_or(0, |known| known.signed);
+        let times = |known: &Known| (known.signed, known.as_of);
+        let (signed, as_of) = gate.memory.as_ref().map_or((0, 0), times);
         gate.memory = Some(Known {
             edition: manifest,
             signed: signed.max(manifest.at),
+            as_of: as_of.max(manifest.as_of),
             carried: offer.carried,
             refused,
         });
@@ -207,9 +244,10 @@ impl Protocol {
         let own = known.edition.position;
         let same = said.manifest == digest(known.edition) || self.makes(Mistake::AnyManifest);
         if said.position == own && same {
-            let changed = known.signed != word.at;
+            let times = (known.signed, known.as_of);
             known.signed = word.at;
-            return changed;
+            known.as_of = known.as_of.max(word.as_of);
+            return times != (known.signed, known.as_of);
         }
         let forgotten = said.position <= own && !gate.reminds;
         gate.reminds |= forgotten;
@@ -265,13 +303,59 @@ impl Protocol {
         };
         let held = state.database.published;
         let older = held.is_some_and(|held| held.position >= edition.position);
+        let less = |held: &Edition| {
+            held.position.epoch == edition.position.epoch && held.records > edition.records
+        };
+        let less = held.as_ref().is_some_and(less);
+        if less && !self.makes(Mistake::AnyRecords) && !self.makes(Mistake::NoCompareAndSet) {
+            return true;
+        }
         if older && !self.makes(Mistake::NoCompareAndSet) {
+            if !less && edition.records > held.map_or(0, |held| held.records) {
+                Self::commit_late(state, edition);
+            }
             return true;
         }
         let back = held.is_some_and(|held| held.position > edition.position);
-        state.breaks(OLDER, back);
+        state.breaks(OLDER, back || less);
         state.database.published = Some(edition);
         true
+    }
+
+    /// Revocations went out while everything was read: it is published with those of now.
+    fn commit_late(state: &mut State, read: Edition) {
+        let (now, database) = (state.now, &mut state.database);
+        if database.stopped || database.feed.epoch != read.position.epoch {
+            return;
+        }
+        if database.published.map(|held| held.position) == Some(database.feed) {
+            database.feed.seq += 1;
+        }
+        let whole = Edition::whole(database.feed, database.revoked, now);
+        let lags = database.records > read.records;
+        database.published = Some(if lags {
+            Edition {
+                records: read.records,
+                as_of: read.as_of,
+                ..whole
+            }
+        } else {
+            whole
+        });
+    }
+
+    /// The newest revocations with the records that are published.
+    fn urgent(state: &State) -> Option<Edition> {
+        let (database, held) = (&state.database, state.database.published?);
+        let whole = Edition::whole(database.feed, database.revoked, state.now);
+        let exact = held.records >= database.records;
+        let records = Edition {
+            records: held.records,
+            as_of: held.as_of,
+            ..whole
+        };
+        let may = held.position.epoch == database.feed.epoch && held.bits != database.revoked;
+        Some(if exact { whole } else { records }).filter(|_| may)
     }
 
     fn step(&self, state: &mut State, action: &Action) -> bool {
@@ -279,6 +363,10 @@ impl Protocol {
             Action::Revoke(token) => {
                 state.database.revoked |= token;
                 state.database.feed.seq += 1;
+            }
+            Action::Change => {
+                state.database.feed.seq += 1;
+                state.database.records = state.database.feed.seq;
             }
             Action::Backup => state.backup = Some(state.database.clone()),
             Action::Restore => {
@@ -293,16 +381,16 @@ impl Protocol {
             Action::Recover => {
                 state.database.feed.epoch += 1;
                 state.database.feed.seq += 1;
+                state.database.records = state.database.feed.seq;
                 state.database.stopped = false;
             }
             Action::Tick => state.now += 1,
             Action::Read(publisher) => {
-                state.publishers[publisher] = Some(Edition {
-                    position: state.database.feed,
-                    bits: state.database.revoked,
-                    at: state.now,
-                });
+                let database = &state.database;
+                let read = Edition::whole(database.feed, database.revoked, state.now);
+                state.publishers[publisher] = Some(read);
             }
+            Action::Hurry(publisher) => state.publishers[publisher] = Self::urgent(state),
             Action::Commit(publisher) => return self.commit(state, publisher),
             Action::Poll(gate) => return self.poll(state, gate),
             Action::Remind(gate) => Self::remind(state, gate),
@@ -350,14 +438,11 @@ impl Model for Protocol {
 
     fn init_states(&self) -> Vec<State> {
         let feed = Position { epoch: 1, seq: 1 };
-        let first = Edition {
-            position: feed,
-            bits: 0,
-            at: 0,
-        };
+        let first = Edition::whole(feed, 0, 0);
         let database = Database {
             feed,
             revoked: 0,
+            records: feed.seq,
             published: Some(first),
             stopped: false,
         };
@@ -370,7 +455,7 @@ impl Model for Protocol {
             gates: Default::default(),
             line: Line::Whole,
             recorded: None,
-            truth: [(feed, 0, 0)].into(),
+            truth: [(feed, 0, feed.seq, 0)].into(),
             broken: BTreeSet::new(),
         }]
     }
@@ -387,14 +472,24 @@ impl Model for Protocol {
         let all = state.restored || database.revoked == 0;
         let which = which.take(if state.restored { TOKENS.len() } else { 1 });
         actions.extend(which.filter(|_| all).map(|token| Action::Revoke(*token)));
+        // What a restore changes is the same for records as for revocations, which it is tried with.
+        if self.changes && database.records == 1 && state.backup.is_none() {
+            actions.push(Action::Change);
+        }
         let held = database.published.map(|published| published.position);
+        let lags = database.published.is_some_and(|published| {
+            published.records < database.records && published.position.epoch == database.feed.epoch
+        });
         for publisher in 0..2 {
             match state.publishers[publisher] {
                 Some(_) => actions.push(Action::Commit(publisher)),
                 // The second one is as the first: it begins only while that is at work.
                 None if publisher == 1 && state.publishers[0].is_none() => {}
-                None if !database.stopped && held < Some(database.feed) => {
+                None if !database.stopped && (held < Some(database.feed) || lags) => {
                     actions.push(Action::Read(publisher));
+                    if self.changes && Self::urgent(state).is_some() {
+                        actions.push(Action::Hurry(publisher));
+                    }
                 }
                 None => {}
             }
@@ -440,9 +535,8 @@ impl Model for Protocol {
             return None;
         }
         let database = &state.database;
-        state
-            .truth
-            .insert((database.feed, database.revoked, state.now));
+        let newest = (database.feed, database.revoked, database.records, state.now);
+        state.truth.insert(newest);
         Some(state)
     }
 
@@ -462,12 +556,8 @@ impl Model for Protocol {
             Property::always(YOUNGER, |_, state: &State| {
                 let known = state.gates.iter().filter_map(|gate| gate.memory.as_ref());
                 known
-                    .map(|known| (known.edition, known.signed))
-                    .all(|(edition, signed)| {
-                        state
-                            .truth
-                            .contains(&(edition.position, edition.bits, signed))
-                    })
+                    .map(|known| (known.edition, known.as_of))
+                    .all(|(edition, as_of)| state.was_newest(edition, as_of))
             }),
             Property::always(REPLAYED, |_, state: &State| {
                 !state.broken.contains(REPLAYED)

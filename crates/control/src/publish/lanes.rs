@@ -1,0 +1,268 @@
+//! When a plane is told what: small ones everything at once, large ones revocations at once and the
+//! rest when its turn comes.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aeolus_model::PlaneId;
+use aeolus_store::{Feed, Told};
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+use crate::config::Publishing;
+
+/// How often a whole snapshot of a large plane is made, by how long one takes: at most a fifth of the
+/// time goes into it.
+const SHARE: u32 = 4;
+
+/// One who publishes for a plane at a time. What it reads while it has the turn isn't overtaken here.
+pub(super) type Turn = Arc<Mutex<()>>;
+
+/// What a plane is due.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Need {
+    Nothing,
+    Whole,
+    /// Its revocations, and perhaps its turn has come for the rest.
+    Lanes {
+        revocations: bool,
+        records: bool,
+    },
+    /// It must not be told.
+    Alarm(String),
+}
+
+/// What is remembered of every plane from round to round.
+pub(super) struct Lanes {
+    settings: Publishing,
+    planes: BTreeMap<PlaneId, Lane>,
+}
+
+#[derive(Default)]
+struct Lane {
+    turn: Turn,
+    /// What the last two whole snapshots took: one that took long on a busy machine makes no plane a
+    /// large one.
+    took: (Option<Duration>, Option<Duration>),
+    ended: Option<Instant>,
+    building: bool,
+    /// At this epoch and position no revocation was newer than the plane has.
+    unchanged: Option<(u64, u64)>,
+}
+
+impl Lanes {
+    pub(super) const fn new(settings: Publishing) -> Self {
+        Self {
+            settings,
+            planes: BTreeMap::new(),
+        }
+    }
+
+    /// What a plane is due that was told `told`.
+    pub(super) fn need(&mut self, plane: PlaneId, told: Option<Told>, feed: Feed) -> Need {
+        let newest = (feed.epoch, feed.content);
+        let position = told.map(|told| (told.epoch, told.seq));
+        if let Some(told) = told.filter(|told| (told.epoch, told.seq) > newest) {
+            return Need::Alarm(format!(
+                "published is {}.{}, the feed is at {}.{}: the database was restored in part",
+                told.epoch, told.seq, newest.0, newest.1
+            ));
+        }
+        let told = told.filter(|told| told.epoch == feed.epoch);
+        let records = told.is_none_or(|told| told.records < feed.records);
+        if position == Some(newest) && !records {
+            return Need::Nothing;
+        }
+        let lane = self.planes.entry(plane).or_default();
+        let large = lane.is_large(self.settings.at_once);
+        if !large && !lane.building {
+            return Need::Whole;
+        }
+        let rested = told.is_none() || lane.has_rested(&self.settings);
+        let revocations = told.is_some() && position < Some(newest);
+        Need::Lanes {
+            revocations: revocations && lane.unchanged != Some(newest),
+            records: records && !lane.building && rested,
+        }
+    }
+
+    pub(super) fn turn(&mut self, plane: PlaneId) -> Turn {
+        Arc::clone(&self.planes.entry(plane).or_default().turn)
+    }
+
+    /// A whole snapshot is being made beside the rounds.
+    pub(super) fn begin(&mut self, plane: PlaneId) {
+        self.planes.entry(plane).or_default().building = true;
+    }
+
+    /// A whole snapshot was made, or was tried.
+    pub(super) fn whole(&mut self, plane: PlaneId, took: Duration) {
+        let lane = self.planes.entry(plane).or_default();
+        lane.took = (Some(took), lane.took.0);
+        lane.ended = Some(Instant::now());
+        lane.building = false;
+    }
+
+    /// Nothing of the plane's revocations has changed up to here.
+    pub(super) fn unchanged(&mut self, plane: PlaneId, feed: Feed) {
+        let lane = self.planes.entry(plane).or_default();
+        lane.unchanged = Some((feed.epoch, feed.content));
+    }
+
+    /// What the plane was told can't be built on: the next is made whole.
+    pub(super) fn forget(&mut self, plane: PlaneId) {
+        self.planes.entry(plane).or_default().took = (None, None);
+    }
+
+    /// Keeps only planes that there are.
+    pub(super) fn keep(&mut self, there: impl Fn(&PlaneId) -> bool) {
+        self.planes.retain(|plane, _| there(plane));
+    }
+}
+
+impl Lane {
+    fn is_large(&self, at_once: Duration) -> bool {
+        let (last, before) = self.took;
+        let slow = |took: Duration| took >= at_once;
+        last.is_some_and(slow) && before.is_none_or(slow)
+    }
+
+    fn has_rested(&self, settings: &Publishing) -> bool {
+        let took = self.took.0.unwrap_or_default();
+        let rest = (took * SHARE).clamp(settings.rest.0, settings.rest.1);
+        self.ended.is_none_or(|ended| ended.elapsed() >= rest)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PLANE: PlaneId = PlaneId::from_bytes([1; 16]);
+
+    const fn feed(content: u64, records: u64) -> Feed {
+        Feed {
+            epoch: 1,
+            position: content,
+            content,
+            records,
+        }
+    }
+
+    const fn told(seq: u64, records: u64) -> Told {
+        Told {
+            plane: PLANE,
+            epoch: 1,
+            seq,
+            records,
+        }
+    }
+
+    const fn lanes(revocations: bool, records: bool) -> Need {
+        Need::Lanes {
+            revocations,
+            records,
+        }
+    }
+
+    fn large() -> Lanes {
+        let mut all = Lanes::new(Publishing::default());
+        for _ in 0..2 {
+            all.whole(PLANE, Duration::from_secs(2));
+        }
+        all
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_small_plane_is_told_everything_at_once() {
+        let mut all = Lanes::new(Publishing::default());
+        assert_eq!(all.need(PLANE, None, feed(5, 5)), Need::Whole);
+        for took in [20, 900, 30, 40] {
+            all.whole(PLANE, Duration::from_millis(took));
+            assert_eq!(all.need(PLANE, Some(told(5, 5)), feed(6, 5)), Need::Whole);
+            assert_eq!(all.need(PLANE, Some(told(5, 5)), feed(6, 6)), Need::Whole);
+            assert_eq!(all.need(PLANE, Some(told(6, 5)), feed(6, 6)), Need::Whole);
+            assert_eq!(all.need(PLANE, Some(told(6, 6)), feed(6, 6)), Need::Nothing);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn f18_a_large_plane_is_told_revocations_at_once_and_the_rest_in_its_turn() {
+        let mut all = large();
+        assert_eq!(
+            all.need(PLANE, Some(told(5, 5)), feed(6, 5)),
+            lanes(true, false)
+        );
+        assert_eq!(
+            all.need(PLANE, Some(told(5, 5)), feed(6, 6)),
+            lanes(true, false)
+        );
+        tokio::time::advance(Duration::from_secs(8)).await;
+        assert_eq!(
+            all.need(PLANE, Some(told(6, 5)), feed(6, 6)),
+            lanes(false, true)
+        );
+        all.begin(PLANE);
+        assert_eq!(
+            all.need(PLANE, Some(told(6, 5)), feed(7, 7)),
+            lanes(true, false)
+        );
+        all.unchanged(PLANE, feed(7, 7));
+        assert_eq!(
+            all.need(PLANE, Some(told(6, 5)), feed(7, 7)),
+            lanes(false, false)
+        );
+        assert_eq!(
+            all.need(PLANE, Some(told(6, 5)), feed(8, 7)),
+            lanes(true, false)
+        );
+        all.whole(PLANE, Duration::from_secs(2));
+        assert_eq!(all.need(PLANE, Some(told(8, 8)), feed(8, 7)), Need::Nothing);
+        all.forget(PLANE);
+        assert_eq!(all.need(PLANE, Some(told(8, 8)), feed(9, 7)), Need::Whole);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn rest_is_bounded_both_ways() {
+        let mut all = large();
+        for _ in 0..2 {
+            all.whole(PLANE, Duration::from_secs(60));
+        }
+        tokio::time::advance(Duration::from_secs(29)).await;
+        assert_eq!(
+            all.need(PLANE, Some(told(6, 5)), feed(6, 6)),
+            lanes(false, false)
+        );
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert_eq!(
+            all.need(PLANE, Some(told(6, 5)), feed(6, 6)),
+            lanes(false, true)
+        );
+        for _ in 0..2 {
+            all.whole(PLANE, Duration::from_millis(101));
+        }
+        assert_eq!(
+            all.need(PLANE, Some(told(6, 5)), feed(6, 6)),
+            lanes(false, false)
+        );
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert_eq!(
+            all.need(PLANE, Some(told(6, 5)), feed(6, 6)),
+            lanes(false, true)
+        );
+    }
+
+    /// Nothing told in another epoch can be built on, and its plane waits for no turn.
+    #[tokio::test(start_paused = true)]
+    async fn f25_after_a_restore_a_large_plane_is_told_everything() {
+        let mut all = large();
+        let next = Feed {
+            epoch: 2,
+            ..feed(7, 7)
+        };
+        assert_eq!(all.need(PLANE, Some(told(9, 9)), next), lanes(false, true));
+        let ahead = all.need(PLANE, Some(told(9, 9)), feed(7, 7));
+        assert!(matches!(ahead, Need::Alarm(_)), "{ahead:?}");
+    }
+}

@@ -1,0 +1,87 @@
+//! What both lanes do with an edition: sign it and store it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aeolus_model::PlaneId;
+use aeolus_snapshot::{Digest, Draft, Earlier, Edition, Manifest, Published};
+use aeolus_store::{Blob, Publication, StoreError, Unit as _};
+use tokio::task::spawn_blocking;
+
+use super::PublishFailure;
+use crate::app::App;
+
+/// Work for the processor, off the threads that requests are answered on.
+pub(super) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, PublishFailure> {
+    let done = spawn_blocking(work).await;
+    done.map_err(|_| PublishFailure::Cancelled)
+}
+
+/// The blobs that are there.
+pub(super) async fn held(
+    app: &App,
+    plane: PlaneId,
+    digests: BTreeSet<Digest>,
+) -> Result<BTreeMap<Digest, Vec<u8>>, StoreError> {
+    let mut held = BTreeMap::new();
+    if digests.is_empty() {
+        return Ok(held);
+    }
+    let mut view = app.store.read().await?;
+    for digest in digests {
+        let blob = view.publications().blob(plane, digest.as_bytes()).await?;
+        held.extend(blob.map(|blob| (digest, blob)));
+    }
+    Ok(held)
+}
+
+/// Signs and stores. Says whether it did: not if something newer was published meanwhile.
+/// [`StoreError::Reference`] if what it builds on was removed.
+pub(super) async fn publish(
+    app: &App,
+    edition: Edition,
+    draft: Draft,
+    earlier: Option<Manifest>,
+) -> Result<bool, PublishFailure> {
+    let needs = earlier.as_ref().map(|earlier| draft.needs(earlier));
+    let blobs = held(app, edition.plane, needs.unwrap_or_default()).await?;
+    let key = app.clone();
+    let work = move || {
+        let read = |digest: &Digest| blobs.get(digest).cloned();
+        let earlier = earlier.as_ref().map(|manifest| Earlier {
+            manifest,
+            blobs: &read,
+        });
+        draft.publish(&edition, earlier, key.keys.snapshot())
+    };
+    let published = blocking(work).await??;
+    Ok(store(app, &edition, published).await?)
+}
+
+async fn store(app: &App, edition: &Edition, published: Published) -> Result<bool, StoreError> {
+    let lag = edition.lag;
+    let record = Publication {
+        plane: edition.plane,
+        epoch: edition.position.epoch,
+        seq: edition.position.seq,
+        records: lag.map_or(edition.position.seq, |lag| lag.records),
+        manifest: published.manifest,
+        published_at: edition.issued_at,
+        complete_at: lag.map_or(edition.issued_at, |lag| lag.as_of),
+    };
+    let blob = |(digest, content): (Digest, Vec<u8>)| Blob {
+        digest: *digest.as_bytes(),
+        content,
+    };
+    let blobs: Vec<Blob> = published.blobs.into_iter().map(blob).collect();
+    let kept: Vec<_> = published.kept.iter().map(|d| *d.as_bytes()).collect();
+    let mut write = app.store.write().await?;
+    if write.publications().publish(&record, &blobs, &kept).await? {
+        app.commit(write).await?;
+        Ok(true)
+    } else {
+        write.rollback().await?;
+        Ok(false)
+    }
+}

@@ -1,0 +1,176 @@
+//! Newer revocations with older records: what is kept, what is said of it, and what is refused.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+use aeolus_keys::Kind;
+use aeolus_model::{OrganizationId, Time};
+use aeolus_snapshot::section::Revocations;
+use aeolus_snapshot::{
+    Digest, Draft, Earlier, Edition, Freshness, Lag, Manifest, Position, Published, Snapshot,
+    SnapshotError, Trust, publish, sign_freshness, verify_freshness,
+};
+use serde_json::{Value, json};
+
+use crate::build::{NOW, edition, key, organization, plane, root, sections};
+
+fn revoked(byte: u8) -> BTreeMap<OrganizationId, Revocations> {
+    let revocations = Revocations {
+        status: vec![byte; 64],
+        ..Revocations::default()
+    };
+    [(organization(1), revocations)].into()
+}
+
+fn earlier() -> Time {
+    NOW.minus(Duration::from_secs(9))
+}
+
+fn lagging(seq: u64, records: u64) -> Edition {
+    let as_of = earlier();
+    Edition {
+        lag: Some(Lag { records, as_of }),
+        ..edition(seq)
+    }
+}
+
+fn opened(published: &Published) -> Manifest {
+    Manifest::open(&root(), plane(1), &published.manifest)
+        .unwrap()
+        .0
+}
+
+/// Reads with all blobs that were ever published.
+fn read(published: &Published, held: &mut HashMap<Digest, Vec<u8>>) -> Snapshot {
+    held.extend(published.blobs.iter().cloned());
+    let trust = Trust {
+        root: &root(),
+        plane: plane(1),
+        floor: None,
+    };
+    let find = |digest: &Digest| held.get(digest).cloned();
+    Snapshot::verify(&trust, &published.manifest, &find, NOW).unwrap()
+}
+
+#[test]
+fn f18_newer_revocations_travel_with_the_records_that_are_held() {
+    let mut held = HashMap::new();
+    let first = publish(&edition(7), &sections(), &key("snapshot")).unwrap();
+    read(&first, &mut held);
+    let first = opened(&first);
+    let draft = Draft::held(&first, &revoked(1)).unwrap();
+    assert!(!draft.is_in(&first));
+    let next = draft
+        .publish(&lagging(9, 7), None, &key("snapshot"))
+        .unwrap();
+    assert_eq!(next.blobs.len(), 1, "the revocations alone");
+    let snapshot = read(&next, &mut held);
+    let (manifest, told) = (snapshot.manifest(), snapshot.sections());
+    assert_eq!(manifest.position, Position { epoch: 1, seq: 9 });
+    assert_eq!((manifest.records(), manifest.as_of()), (7, earlier()));
+    assert_eq!(manifest.issued_at, NOW);
+    assert_eq!(told.revocations, revoked(1));
+    assert_eq!(told.subjects, sections().subjects);
+    for (name, section) in &manifest.sections {
+        let same = first.sections.get(name) == Some(section);
+        assert_eq!(same, !name.starts_with("revocations/"), "{name}");
+    }
+    assert!(Draft::held(manifest, &revoked(1)).unwrap().is_in(manifest));
+    let gone = Draft::held(manifest, &BTreeMap::new()).unwrap();
+    assert!(!gone.is_in(manifest));
+}
+
+/// Records that were made ready before a revocation went out are published with it.
+#[test]
+fn f18_records_that_took_long_come_with_revocations_that_came_meanwhile() {
+    let mut held = HashMap::new();
+    let first = publish(&edition(7), &sections(), &key("snapshot")).unwrap();
+    read(&first, &mut held);
+    let first = opened(&first);
+    let mut changed = sections();
+    changed.subjects.subjects.pop();
+    let blobs = held.clone();
+    let find = |digest: &Digest| blobs.get(digest).cloned();
+    let before = |manifest| {
+        Some(Earlier {
+            manifest,
+            blobs: &find,
+        })
+    };
+    let laid = Draft::new(&changed).unwrap().lay(before(&first)).unwrap();
+    let urgent = Draft::held(&first, &revoked(1)).unwrap();
+    let urgent = urgent.publish(&lagging(9, 7), before(&first), &key("snapshot"));
+    let urgent = urgent.unwrap();
+    read(&urgent, &mut held);
+    let urgent = opened(&urgent);
+    let late = laid.with_revocations(&revoked(1)).unwrap();
+    let late = late
+        .publish(&edition(10), before(&urgent), &key("snapshot"))
+        .unwrap();
+    let snapshot = read(&late, &mut held);
+    assert_eq!(snapshot.sections().revocations, revoked(1));
+    assert_eq!(snapshot.sections().subjects, changed.subjects);
+    assert_eq!(snapshot.manifest().lag, None);
+    assert_eq!(snapshot.manifest().records(), 10);
+    let list = format!("revocations/{}", organization(1));
+    assert_eq!(
+        snapshot.manifest().sections[&list],
+        urgent.sections[&list],
+        "what the gates have of it is named again"
+    );
+}
+
+fn resigned(change: impl FnOnce(&mut Value)) -> Result<Manifest, SnapshotError> {
+    let text = publish(&lagging(9, 7), &sections(), &key("snapshot")).unwrap();
+    let mut claims = aeolus_keys::jws::parse_document(text.manifest.as_bytes())
+        .unwrap()
+        .unverified_claims()
+        .unwrap();
+    change(&mut claims);
+    let text = key("snapshot").sign(Kind::Manifest, &claims).unwrap();
+    Manifest::open(&root(), plane(1), &text).map(|(manifest, _)| manifest)
+}
+
+#[test]
+fn f65_a_manifest_that_says_nothing_of_its_records_is_whole() {
+    let manifest = opened(&publish(&edition(7), &sections(), &key("snapshot")).unwrap());
+    assert_eq!((manifest.records(), manifest.as_of()), (7, NOW));
+    let same = resigned(|_| {}).unwrap();
+    assert_eq!((same.records(), same.as_of()), (7, earlier()));
+}
+
+#[test]
+fn f26_a_manifest_that_claims_more_than_it_can_know_is_refused() {
+    let changes: [fn(&mut Value); 8] = [
+        |claims| claims["records"] = json!(10),
+        |claims| claims["records"] = json!(-1),
+        |claims| claims["records"] = json!("7"),
+        |claims| claims["asOf"] = json!(NOW.secs() + 1),
+        |claims| claims["asOf"] = json!(-1),
+        |claims| claims["asOf"] = json!(0.5),
+        |claims| drop(claims.as_object_mut().unwrap().remove("asOf")),
+        |claims| drop(claims.as_object_mut().unwrap().remove("records")),
+    ];
+    for (number, change) in changes.into_iter().enumerate() {
+        let refused = resigned(change).unwrap_err();
+        assert!(matches!(refused, SnapshotError::Malformed), "{number}");
+    }
+}
+
+#[test]
+fn f4_a_statement_may_say_that_something_newer_exists_but_not_the_contrary() {
+    let said = Freshness {
+        plane: plane(1),
+        position: Position { epoch: 1, seq: 7 },
+        manifest: Digest::of(b"a manifest"),
+        at: NOW,
+        as_of: earlier(),
+    };
+    let text = sign_freshness(&said, &key("snapshot")).unwrap();
+    assert_eq!(verify_freshness(&root(), plane(1), &text).unwrap(), said);
+    for as_of in [NOW.plus(Duration::from_secs(1)), Time::from_secs(-1)] {
+        let text = sign_freshness(&Freshness { as_of, ..said }, &key("snapshot")).unwrap();
+        let refused = verify_freshness(&root(), plane(1), &text).unwrap_err();
+        assert!(matches!(refused, SnapshotError::Malformed), "{as_of:?}");
+    }
+}
