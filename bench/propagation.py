@@ -35,12 +35,13 @@ from wire import wire  # noqa: E402
 
 PLANES, REAL, MANY, HERD = 20, 10, 100, 500
 SINGLE, BURSTS, BURST = 20, 3, 20
-# With 100,000, publishing takes longer than the database's deadline on a busy machine of two cores.
-SUBJECTS = int(os.environ.get("SUBJECTS", "10000"))
+SUBJECTS = int(os.environ.get("SUBJECTS", "100000"))
+LARGE_REVOCATIONS = int(os.environ.get("LARGE_REVOCATIONS", "30"))
+GRANTS_EVERY = 0.5
 LISTED = int(os.environ.get("LISTED_TOKENS", "1000000"))
 OUTAGE = float(os.environ.get("OUTAGE", "45"))
 STEADY = 20.0
-BINARIES = ("aeolus-cli", "aeolus"), ("aeolus-bench", "herd"), ("aeolus-bench", "grow"), ("aeolus-bench", "credentials")
+BINARIES = ("aeolus-cli", "aeolus"), *(("aeolus-bench", name) for name in ("herd", "grow", "credentials", "people"))
 
 Figures = dict[str, float]
 
@@ -60,19 +61,21 @@ def main() -> None:
                 figures[f"revoke_{gates}"] = at_real_gates(home / f"real-{gates}", admin, folders[:gates])
             figures[f"revoke_{MANY}"] = at_simulated_gates(fleet, admin, folders[:REAL], home)
             figures["herd"] = coming_back(fleet, admin, folders, home)
-        with control(home / "large", 1) as (fleet, folders):
+        with control(home / "large", 1, 0) as (fleet, folders):
+            populate(fleet, home)
+            figures["revoke_large"] = at_a_large_plane(fleet, folders, home)
             figures["wire"] = on_the_wire(fleet, folders, home)
         figures["cold"] = cold_start(home / "cold")
     report(figures)
 
 
 @contextmanager
-def control(home: Path, planes: int) -> Iterator[tuple[aeolus.Fleet, list[Path]]]:
+def control(home: Path, planes: int, people: int = 100) -> Iterator[tuple[aeolus.Fleet, list[Path]]]:
     """A control plane, and gate folders of so many planes."""
     home.mkdir()
     password = home / "password"
     aeolus.private(password, b"correct horse battery staple")
-    (home / "fleet.yaml").write_text(document(planes, range(100)))
+    (home / "fleet.yaml").write_text(document(planes, range(people)))
     with aeolus.controlled(home / "aeolus", home / "fleet.yaml", password, home / "logs") as fleet:
         folders = [home / plane(number) for number in range(planes)]
         print(f"enrolling {planes} planes", flush=True)
@@ -223,30 +226,95 @@ def rss(pid: int) -> float:
     return next(int(line.split()[1]) for line in status if line.startswith("VmRSS:")) / 1024
 
 
+def populate(fleet: aeolus.Fleet, home: Path) -> None:
+    """Many people who may use what is on the plane, put where control keeps them: it is asked to publish
+    for them, not to take them in."""
+    print(f"making {SUBJECTS} subjects", flush=True)
+    began = now()
+    database = f"sqlite:{fleet.data / 'control.db'}"
+    subprocess.run([RELEASE / "people", database, "acme", "all", str(SUBJECTS)], check=True)
+    print(f"made in {(now() - began) / 1e9:.0f} s", flush=True)
+
+
+def at_a_large_plane(fleet: aeolus.Fleet, folders: list[Path], home: Path) -> Figures:
+    """Revocations, one after another, at a gate of a plane with many subjects: with nothing else to tell,
+    and while somebody else is granted something all the time."""
+    print(f"revoking at a plane of {SUBJECTS} subjects", flush=True)
+    admin = Admin(fleet)
+    users = admin.ask("GET", "/v1/organizations/acme/users?limit=100")["items"]
+    deployment = admin.ask("GET", "/v1/organizations/acme/deployments")["items"][0]["id"]
+    pid = fleet.processes["control"].pid
+    with herd(fleet.control, 1, folders, home / "large.log") as gate:
+        tokens = [admin.create_token(f"t{number}") for number in range(2 * LARGE_REVOCATIONS)]
+        wait_for("the tokens", lambda: bool(gate.positions) and gate.lagging(tokens[-1]["seq"]) == 0, 300, 0.05)
+        stop, granted = threading.Event(), []
+
+        def grant() -> None:
+            for number in range(10**6):
+                if stop.wait(GRANTS_EVERY):
+                    return
+                user = users[number % len(users)]["id"]
+                grant, seq = admin.grant(user, deployment)
+                granted.append((seq, now()))
+                admin.ask("DELETE", f"/v1/organizations/acme/grants/{grant}")
+
+        def revoked(token: dict) -> float:
+            began = now()
+            seq = admin.revoke(token["id"])
+            gate.wait(seq, 60)
+            time.sleep(0.5)
+            return (gate.in_force(seq)[0] - began) / 1e6
+
+        quiet = [revoked(token) for token in tokens[:LARGE_REVOCATIONS]]
+        granting = threading.Thread(target=grant)
+        granting.start()
+        time.sleep(2)
+        used, began = measure.cpu(pid), now()
+        busy = [revoked(token) for token in tokens[LARGE_REVOCATIONS:]]
+        cpu = (measure.cpu(pid) - used) / ((now() - began) / 1e9)
+        stop.set()
+        granting.join()
+        last, at = granted[-1]
+        wait_for("the last grant", lambda: gate.lagging(last) == 0, 120, 0.05)
+        whole = [held for held in gate.positions[0] if held["records"] == held["seq"]]
+        waits = [
+            (next(held["at"] for held in gate.positions[0] if held["records"] >= seq) - at) / 1e9 for seq, at in granted
+        ]
+        if gate.steps_back():
+            raise SystemExit(f"propagation: the gate stepped back: {gate.steps_back()[:3]}")
+        return {
+            "quiet_p50_ms": statistics.median(quiet),
+            "quiet_max_ms": max(quiet),
+            "busy_p50_ms": statistics.median(busy),
+            "busy_max_ms": max(busy),
+            "p99_ms": percentile(quiet + busy, 99),
+            "max_ms": max(quiet + busy),
+            "grant_p50_s": statistics.median(waits),
+            "grant_max_s": max(waits),
+            "whole": len(whole),
+            "busy_cpu": cpu,
+            "control_rss_mib": rss(pid),
+            "gate_rss_mib": rss(gate.process.pid),
+        }
+
+
 def on_the_wire(fleet: aeolus.Fleet, folders: list[Path], home: Path) -> Figures:
     """Bytes from control for one revocation and for one grant, where the snapshot has many subjects."""
-    print(f"making {SUBJECTS} subjects", flush=True)
-    # In steps, and in several organizations: what an apply may say and be answered has a bound.
-    step = 5_000
-    for first in range(0, SUBJECTS, step):
-        organization = "acme" if first < 2 * step else f"org{first // (2 * step)}"
-        (home / "users.yaml").write_text(document(1, range(first, first + step), organization))
-        fleet.run("apply", "--file", str(home / "users.yaml"))
     admin = Admin(fleet)
     users = admin.ask("GET", "/v1/organizations/acme/users?limit=20")["items"]
     deployment = admin.ask("GET", "/v1/organizations/acme/deployments")["items"][0]["id"]
     with wire(fleet.control_address) as counted:
         with herd(f"http://127.0.0.1:{counted.port}", 1, folders, home / "wire.log") as gate:
             tokens = [admin.create_token(f"t{number}") for number in range(10)]
-            gate.wait(tokens[-1]["seq"], 120)
+            wait_for("the tokens", lambda: gate.lagging(tokens[-1]["seq"]) == 0, 300, 0.05)
             pid = fleet.processes["control"].pid
 
             def cost(change) -> Figures:
                 time.sleep(2)
                 before, used, began = counted.received, measure.cpu(pid), now()
-                seq = change()
-                gate.wait(seq, 120)
-                took = (gate.in_force(seq)[0] - began) / 1e6
+                seq, told = change()
+                wait_for("a change", lambda: told(seq) == 0, 120, 0.05)
+                took = (now() - began) / 1e6
                 time.sleep(0.5)
                 return {
                     "bytes": counted.received - before,
@@ -254,8 +322,8 @@ def on_the_wire(fleet: aeolus.Fleet, folders: list[Path], home: Path) -> Figures
                     "cpu_ms": (measure.cpu(pid) - used) * 1e3,
                 }
 
-            revoking = [cost(lambda token=token: admin.revoke(token["id"])) for token in tokens]
-            granting = [cost(lambda user=user: admin.grant(user["id"], deployment)[1]) for user in users[:5]]
+            revoking = [cost(lambda token=token: (admin.revoke(token["id"]), gate.behind)) for token in tokens]
+            granting = [cost(lambda user=user: (admin.grant(user["id"], deployment)[1], gate.lagging)) for user in users[:5]]
             middle = {
                 f"{name}_{key}": statistics.median(one[key] for one in costs)
                 for name, costs in (("revocation", revoking), ("grant", granting))

@@ -114,6 +114,11 @@ class Herd:
         held = [said[-1]["seq"] for said in list(self.positions.values())]
         return self.gates - sum(one >= seq for one in held)
 
+    def lagging(self, seq: int) -> int:
+        """How many gates don't have everything of a position yet, but perhaps its revocations."""
+        held = [said[-1]["records"] for said in list(self.positions.values())]
+        return self.gates - sum(one >= seq for one in held)
+
     def in_force(self, seq: int) -> list[int]:
         """By gate that has it: when the position came into force."""
         firsts = (next((one["at"] for one in said if one["seq"] >= seq), None) for said in list(self.positions.values()))

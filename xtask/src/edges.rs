@@ -43,7 +43,9 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (TESTKIT, &["keys", "model"]),
     (
         "aeolus-bench",
-        &["gate", "decide", "snapshot", "api", "keys", "model"],
+        &[
+            "gate", "decide", "store", "snapshot", "api", "keys", "model",
+        ],
     ),
     (
         "aeolus-fuzz",
