@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use aeolus_tls::{Connection, Listener, ServerTls};
+use aeolus_tls::{Connection, Listener, ServerTls, TlsStream};
 use http::header::CONNECTION;
 use http::{HeaderValue, Request, Response, StatusCode};
 use hyper::body::Incoming;
@@ -100,20 +100,35 @@ pub async fn run(listener: Listener, handler: Arc<dyn Handler>, shutdown: Cancel
 async fn serve(connection: Connection, handler: Arc<dyn Handler>, shutdown: CancellationToken) {
     let Connection { stream, peer } = connection;
     let patience = handler.gate().settings.now().patience;
-    let Some(tls) = handler.tls() else {
+    if handler.tls().is_none() {
         return speak(Patient::new(stream, patience), (peer, handler), shutdown).await;
-    };
-    // A handshake takes no longer than a request's head may, and less once the stop was asked for.
+    }
+    // On the heap, so that connections without TLS don't take its room.
+    Box::pin(async move {
+        if let Some(stream) = shaken(stream, &*handler, &shutdown).await {
+            speak(Patient::new(stream, patience), (peer, handler), shutdown).await;
+        }
+    })
+    .await;
+}
+
+/// A handshake takes no longer than a request's head may, and less once the stop was asked for.
+async fn shaken<S>(
+    stream: S,
+    handler: &dyn Handler,
+    shutdown: &CancellationToken,
+) -> Option<TlsStream<S>>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let patience = handler.gate().settings.now().patience;
     let over = async {
         shutdown.cancelled().await;
         sleep(LAST_HANDSHAKES).await;
     };
-    let shaken = tokio::select! {
-        shaken = timeout(patience.head, tls.accept(stream)) => shaken,
-        () = over => return,
-    };
-    if let Ok(Ok(stream)) = shaken {
-        speak(Patient::new(stream, patience), (peer, handler), shutdown).await;
+    tokio::select! {
+        shaken = timeout(patience.head, handler.tls()?.accept(stream)) => shaken.ok()?.ok(),
+        () = over => None,
     }
 }
 

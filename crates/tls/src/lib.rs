@@ -14,3 +14,4 @@ pub use handed_over::HandedOver;
 pub use listener::{BindError, Bound, Connection, Listener};
 pub use renewed::Renewed;
 pub use server::ServerTls;
+pub use tokio_rustls::server::TlsStream;
