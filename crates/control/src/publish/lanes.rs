@@ -166,6 +166,11 @@ mod tests {
         }
     }
 
+    /// What a plane is due that was told a position and its records, when the feed is at those.
+    fn due(all: &mut Lanes, (seq, records): (u64, u64), at: (u64, u64)) -> Need {
+        all.need(PLANE, Some(told(seq, records)), feed(at.0, at.1))
+    }
+
     fn large() -> Lanes {
         let mut all = Lanes::new(Publishing::default());
         for _ in 0..2 {
@@ -180,47 +185,29 @@ mod tests {
         assert_eq!(all.need(PLANE, None, feed(5, 5)), Need::Whole);
         for took in [20, 900, 30, 40] {
             all.whole(PLANE, Duration::from_millis(took));
-            assert_eq!(all.need(PLANE, Some(told(5, 5)), feed(6, 5)), Need::Whole);
-            assert_eq!(all.need(PLANE, Some(told(5, 5)), feed(6, 6)), Need::Whole);
-            assert_eq!(all.need(PLANE, Some(told(6, 5)), feed(6, 6)), Need::Whole);
-            assert_eq!(all.need(PLANE, Some(told(6, 6)), feed(6, 6)), Need::Nothing);
+            assert_eq!(due(&mut all, (5, 5), (6, 5)), Need::Whole);
+            assert_eq!(due(&mut all, (5, 5), (6, 6)), Need::Whole);
+            assert_eq!(due(&mut all, (6, 5), (6, 6)), Need::Whole);
+            assert_eq!(due(&mut all, (6, 6), (6, 6)), Need::Nothing);
         }
     }
 
     #[tokio::test(start_paused = true)]
     async fn f18_a_large_plane_is_told_revocations_at_once_and_the_rest_in_its_turn() {
         let mut all = large();
-        assert_eq!(
-            all.need(PLANE, Some(told(5, 5)), feed(6, 5)),
-            lanes(true, false)
-        );
-        assert_eq!(
-            all.need(PLANE, Some(told(5, 5)), feed(6, 6)),
-            lanes(true, false)
-        );
+        assert_eq!(due(&mut all, (5, 5), (6, 5)), lanes(true, false));
+        assert_eq!(due(&mut all, (5, 5), (6, 6)), lanes(true, false));
         tokio::time::advance(Duration::from_secs(8)).await;
-        assert_eq!(
-            all.need(PLANE, Some(told(6, 5)), feed(6, 6)),
-            lanes(false, true)
-        );
+        assert_eq!(due(&mut all, (6, 5), (6, 6)), lanes(false, true));
         all.begin(PLANE);
-        assert_eq!(
-            all.need(PLANE, Some(told(6, 5)), feed(7, 7)),
-            lanes(true, false)
-        );
+        assert_eq!(due(&mut all, (6, 5), (7, 7)), lanes(true, false));
         all.unchanged(PLANE, feed(7, 7));
-        assert_eq!(
-            all.need(PLANE, Some(told(6, 5)), feed(7, 7)),
-            lanes(false, false)
-        );
-        assert_eq!(
-            all.need(PLANE, Some(told(6, 5)), feed(8, 7)),
-            lanes(true, false)
-        );
+        assert_eq!(due(&mut all, (6, 5), (7, 7)), lanes(false, false));
+        assert_eq!(due(&mut all, (6, 5), (8, 7)), lanes(true, false));
         all.whole(PLANE, Duration::from_secs(2));
-        assert_eq!(all.need(PLANE, Some(told(8, 8)), feed(8, 7)), Need::Nothing);
+        assert_eq!(due(&mut all, (8, 8), (8, 7)), Need::Nothing);
         all.forget(PLANE);
-        assert_eq!(all.need(PLANE, Some(told(8, 8)), feed(9, 7)), Need::Whole);
+        assert_eq!(due(&mut all, (8, 8), (9, 7)), Need::Whole);
     }
 
     #[tokio::test(start_paused = true)]
@@ -230,27 +217,15 @@ mod tests {
             all.whole(PLANE, Duration::from_secs(60));
         }
         tokio::time::advance(Duration::from_secs(29)).await;
-        assert_eq!(
-            all.need(PLANE, Some(told(6, 5)), feed(6, 6)),
-            lanes(false, false)
-        );
+        assert_eq!(due(&mut all, (6, 5), (6, 6)), lanes(false, false));
         tokio::time::advance(Duration::from_secs(1)).await;
-        assert_eq!(
-            all.need(PLANE, Some(told(6, 5)), feed(6, 6)),
-            lanes(false, true)
-        );
+        assert_eq!(due(&mut all, (6, 5), (6, 6)), lanes(false, true));
         for _ in 0..2 {
             all.whole(PLANE, Duration::from_millis(101));
         }
-        assert_eq!(
-            all.need(PLANE, Some(told(6, 5)), feed(6, 6)),
-            lanes(false, false)
-        );
+        assert_eq!(due(&mut all, (6, 5), (6, 6)), lanes(false, false));
         tokio::time::advance(Duration::from_secs(1)).await;
-        assert_eq!(
-            all.need(PLANE, Some(told(6, 5)), feed(6, 6)),
-            lanes(false, true)
-        );
+        assert_eq!(due(&mut all, (6, 5), (6, 6)), lanes(false, true));
     }
 
     /// Nothing told in another epoch can be built on, and its plane waits for no turn.
@@ -262,7 +237,7 @@ mod tests {
             ..feed(7, 7)
         };
         assert_eq!(all.need(PLANE, Some(told(9, 9)), next), lanes(false, true));
-        let ahead = all.need(PLANE, Some(told(9, 9)), feed(7, 7));
+        let ahead = due(&mut all, (9, 9), (7, 7));
         assert!(matches!(ahead, Need::Alarm(_)), "{ahead:?}");
     }
 }

@@ -51,6 +51,7 @@ const AT_ONCE: usize = 3;
 const BESIDE: usize = 2;
 /// At most this long between the end of one round and the next, however long a round takes.
 const MAX_REST: Duration = Duration::from_secs(1);
+
 /// Why a plane was not told.
 #[derive(Debug, thiserror::Error)]
 enum PublishFailure {
