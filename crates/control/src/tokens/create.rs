@@ -17,6 +17,7 @@ use crate::authority::path_within;
 use crate::ctx::Ctx;
 use crate::error::ApiError;
 use crate::extract::{Json, Query};
+use crate::planes::{Change, wait_for};
 
 const DAY: u64 = 86_400;
 
@@ -54,14 +55,8 @@ pub(crate) async fn create(
     let value = value(&ctx.app, &token)?;
     let seq = ctx.app.commit(write).await?;
     let planes = if wait {
-        Some(
-            crate::planes::wait_for(
-                &ctx.app,
-                Some(organization.id),
-                crate::planes::Change::Any(seq),
-            )
-            .await?,
-        )
+        let change = Change::Any(seq);
+        Some(wait_for(&ctx.app, Some(organization.id), change).await?)
     } else {
         None
     };

@@ -12,6 +12,7 @@ use crate::authority::path_within;
 use crate::ctx::Ctx;
 use crate::error::ApiError;
 use crate::extract::Query;
+use crate::planes::{Change, wait_for};
 
 /// Deletes a token: its value's status bit is set in the same transaction, and connected planes
 /// refuse it within two seconds.
@@ -32,14 +33,8 @@ pub(crate) async fn delete(
     write.audit(ctx.event(Action::TokenDelete, Some(organization.id), token.id));
     let seq = ctx.app.commit(write).await?;
     let planes = if wait {
-        Some(
-            crate::planes::wait_for(
-                &ctx.app,
-                Some(organization.id),
-                crate::planes::Change::Revocation(seq),
-            )
-            .await?,
-        )
+        let change = Change::Revocation(seq);
+        Some(wait_for(&ctx.app, Some(organization.id), change).await?)
     } else {
         None
     };
