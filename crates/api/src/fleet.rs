@@ -24,9 +24,10 @@ pub use session_tokens::{
     SessionTokens, TokenAlgorithm, TokenType, UserIdentity, discovered_issuer, discovery_document,
 };
 
+use crate::SecretRef;
+use crate::policy::Policy;
 #[cfg(feature = "schema")]
 use crate::schema;
-use crate::{Period, SecretRef};
 
 /// The version of the document's format.
 pub const VERSION: u32 = 1;
@@ -151,36 +152,6 @@ pub struct Organization {
     /// Its workspaces.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub workspaces: Vec<Workspace>,
-}
-
-/// An organization's own rules.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Policy {
-    /// The longest life an API token may have, by how far it reaches.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub token_max_days: Option<TokenMaxDays>,
-    /// How long a rotated token's old value stays good.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(with = "Option<schema::Period>"))]
-    pub rotation_grace: Option<Period>,
-}
-
-/// Days, 1 to 3650, by a token's scope; absent: no bound, tokens may never expire.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct TokenMaxDays {
-    /// For tokens of the whole organization.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub organization: Option<u32>,
-    /// For tokens of one workspace.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub workspace: Option<u32>,
-    /// For tokens of one deployment.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub deployment: Option<u32>,
 }
 
 /// A person in an organization.

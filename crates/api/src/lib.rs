@@ -15,6 +15,7 @@ mod listen;
 pub mod oauth;
 mod period;
 pub mod plane;
+pub mod policy;
 mod problem;
 pub mod rollout;
 #[cfg(feature = "schema")]

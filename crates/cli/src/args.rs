@@ -7,14 +7,14 @@ mod explain;
 mod rollout;
 mod secret;
 mod serving;
+mod token;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
 pub(crate) use client::{
-    ApplyArgs, LoginArgs, PlaneAdd, PlaneBuild, PlaneCommand, PlaneShow, Target, TokenCommand,
-    TokenCreate, TokenDelete, TokenList, TokenVerify,
+    ApplyArgs, LoginArgs, PlaneAdd, PlaneBuild, PlaneCommand, PlaneShow, Target,
 };
 pub(crate) use doctor::DoctorArgs;
 pub(crate) use drill::{DrillCommand, DrillOutage};
@@ -24,6 +24,10 @@ pub(crate) use secret::{SecretCommand, SecretList, SecretRotate};
 pub(crate) use serving::{
     AirflowEnv, ClientKeys, ControlCommand, ControlRecover, ControlServe, DemoArgs, DevArgs,
     Enroll, GateCommand, GateServe, Supervised,
+};
+pub(crate) use token::{
+    TokenCommand, TokenCreate, TokenDelete, TokenList, TokenOne, TokenRevoke, TokenRoles,
+    TokenRotate, TokenUpdate, TokenVerify,
 };
 
 use crate::ui::Output;

@@ -16,6 +16,7 @@ use crate::planes::{Acks, Assertions, Looks};
 use crate::publish::{Newest, Published};
 use crate::signin::cookie::CookieStyle;
 use crate::signin::pool::HashPool;
+use crate::tokens::Uses;
 use crate::{ParentCookie, SessionLife};
 
 /// Everything a handler may need; cheap to clone.
@@ -66,6 +67,8 @@ pub(crate) struct Parts {
     pub(crate) newest: Newest,
     /// What gates are being answered.
     pub(crate) looks: Looks,
+    /// Which token values were used, until it is written down.
+    pub(crate) uses: Uses,
     /// What planes have been heard to apply.
     pub(crate) acks: Acks,
     /// Rises whenever a plane says what it has applied: wakes `wait=planes`.

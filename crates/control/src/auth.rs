@@ -3,8 +3,8 @@
 
 use aeolus_keys::claims::{Access, Api, Registered as _, Surface};
 use aeolus_keys::{Kind, jws};
-use aeolus_model::{Actor, Secret, SessionId, TokenStage};
-use aeolus_store::Unit as _;
+use aeolus_model::{Actor, Secret, SessionId};
+use aeolus_store::{Unit as _, ValueRecord};
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 
@@ -74,6 +74,7 @@ async fn person(app: &App, claims: &Access) -> Result<(Actor, Option<SessionId>)
 }
 
 async fn program(app: &App, claims: &Api) -> Result<(Actor, Option<SessionId>), ApiError> {
+    let now = app.clock.now();
     let mut view = app.store.read().await?;
     let record = view.tokens().get(claims.sub).await?;
     let token = record
@@ -81,22 +82,22 @@ async fn program(app: &App, claims: &Api) -> Result<(Actor, Option<SessionId>), 
         .token;
     let audience = format!("urn:aeolus:org:{}", token.organization);
     claims
-        .check(&app.issuer, &audience, app.clock.now())
+        .check(&app.issuer, &audience, now)
         .map_err(|_| ApiError::BadCredential("issuer, audience or time"))?;
-    let current = match &token.stage {
-        TokenStage::Active { jti, index, .. } => *jti == claims.jti && *index == claims.idx,
-        TokenStage::Deleted { .. } => false,
-    };
-    let mut revocations = view.revocations();
-    let revoked = revocations
-        .is_revoked(token.organization, claims.idx)
-        .await?;
-    if !current || revoked {
+    let mut tokens = view.tokens();
+    let found = tokens.value(token.organization, claims.idx).await?;
+    let same = |found: &ValueRecord| found.token == token.id && found.value.jti == claims.jti;
+    let value = found.filter(same);
+    let value = value.ok_or(ApiError::BadCredential("no such value"))?;
+    let ended = value.revoked_at.is_some() || value.ends_at.is_some_and(|end| end <= now);
+    if token.value().is_none() || ended {
         return Err(ApiError::BadCredential("revoked"));
     }
     let here = |surfaces: &Vec<Surface>| surfaces.contains(&Surface::Control);
     if !claims.surfaces.as_ref().is_none_or(here) {
         return Err(ApiError::BadCredential("not for control"));
     }
+    let place = (token.organization, claims.idx);
+    app.uses.seen(token.id, place, now);
     Ok((Actor::Token(token.id), None))
 }

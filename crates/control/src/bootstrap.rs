@@ -29,6 +29,7 @@ use crate::signin::parent::ParentCookie;
 use crate::signin::password::{HashError, PasswordError, check_new};
 use crate::signin::pool::{HashPool, PoolError};
 use crate::signin::same_origin;
+use crate::tokens::Uses;
 
 /// Why control doesn't start.
 #[derive(Debug, thiserror::Error)]
@@ -193,6 +194,7 @@ pub(crate) async fn open(
         publishing: config.publishing,
         newest: crate::publish::Newest::default(),
         looks: Looks::default(),
+        uses: Uses::default(),
         acks: Acks::default(),
         acknowledged: watch::Sender::new(0),
     }))
@@ -281,6 +283,7 @@ async fn first_admin(
         reason: String::new(),
         source: String::new(),
         request_id: "first-start".to_owned(),
+        changes: Vec::new(),
     });
     write.commit().await?;
     Ok(())

@@ -59,6 +59,7 @@ impl RequestInfo {
             reason: String::new(),
             source: self.source.clone(),
             request_id: self.id.clone(),
+            changes: Vec::new(),
         }
     }
 }

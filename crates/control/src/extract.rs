@@ -14,6 +14,9 @@ use crate::provider::params::Params;
 /// A JSON body. Other media types are refused (A23): a cross-site form can't send this one.
 pub(crate) struct Json<T>(pub(crate) T);
 
+/// A JSON body that may be left out: then everything is as it is by default.
+pub(crate) struct JsonOrNothing<T>(pub(crate) T);
+
 /// The largest JSON body.
 const MAX_JSON: usize = 8 * 1024 * 1024;
 
@@ -27,6 +30,21 @@ impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
         let bytes = read(request, MAX_JSON).await?;
         let value = serde_json::from_slice(&bytes).map_err(|e| ApiError::Body(e.to_string()))?;
         Ok(Self(value))
+    }
+}
+
+impl<T: DeserializeOwned + Default> FromRequest<App> for JsonOrNothing<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
+        if request.headers().contains_key(CONTENT_TYPE) {
+            return Json::from_request(request, app)
+                .await
+                .map(|body| Self(body.0));
+        }
+        let bytes = read(request, MAX_JSON).await?;
+        let nothing = bytes.is_empty().then(T::default);
+        nothing.map(Self).ok_or(ApiError::MediaType)
     }
 }
 

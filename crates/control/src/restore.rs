@@ -264,6 +264,7 @@ fn event(at: Time, actor: Actor, action: Action, target: String) -> AuditEvent {
         reason: String::new(),
         source: String::new(),
         request_id: String::new(),
+        changes: Vec::new(),
     }
 }
 

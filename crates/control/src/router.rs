@@ -65,7 +65,12 @@ routes! {
     "/v1/organizations/{o}/grants" => get tenancy::grants::list, post tenancy::grants::create;
     "/v1/organizations/{o}/grants/{id}" => delete tenancy::grants::delete;
     "/v1/organizations/{o}/tokens" => get tokens::list, post tokens::create;
-    "/v1/organizations/{o}/tokens/{id}" => get tokens::get, delete tokens::delete;
+    "/v1/organizations/{o}/tokens:revoke" => post tokens::revoke;
+    "/v1/organizations/{o}/tokens/{id}" =>
+        get tokens::get, post tokens::update, delete tokens::delete;
+    "/v1/organizations/{o}/tokens/{id}/roles" => post tokens::set_roles;
+    "/v1/organizations/{o}/tokens/{id}/rotate" => post tokens::rotate;
+    "/v1/organizations/{o}/tokens/{id}/rotate/end" => post tokens::end_rotation;
     "/v1/organizations/{o}/audit" => get audit::list;
     "/v1/connections" => get connections::list;
     "/v1/planes" => get planes::list, post planes::create;

@@ -12,7 +12,7 @@ use tokio_util::task::TaskTracker;
 use crate::app::App;
 use crate::bootstrap::{self, ControlError};
 use crate::config::ControlConfig;
-use crate::{connections, jobs, publish, router, server};
+use crate::{connections, jobs, publish, router, server, tokens};
 
 /// Where control really listens, and under which URL it is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,6 +58,7 @@ impl Control {
             publish::run(self.app.clone(), shutdown.clone()),
             publish::renew(self.app.clone(), shutdown.clone()),
             connections::run(self.app.clone(), shutdown.clone()),
+            tokens::note_uses(self.app.clone(), shutdown.clone()),
             jobs::run(self.app.clone(), shutdown),
         );
     }

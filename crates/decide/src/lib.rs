@@ -16,6 +16,7 @@ mod decision;
 mod help;
 mod host;
 mod judge;
+mod last_told;
 mod load;
 mod next;
 mod origin;
@@ -45,6 +46,7 @@ pub use decision::{
 };
 pub use host::{Authority, canonical_host};
 pub use judge::{Explanation, Judge, Memory, Shown, Step, explain, session_cookie_name};
+pub use last_told::LastTold;
 pub use origin::is_same_origin;
 pub use path::{Origin, Target};
 pub use provider::{

@@ -22,6 +22,7 @@ use self::claims::Claims;
 pub use self::logout::{LoggedOut, LogoutError, LogoutTerms};
 pub use self::registration::{ClientAuthentication, IdTokenError, Registration, SignedIn};
 use crate::Reason;
+use crate::last_told::LastTold;
 use crate::token::{Audience, Signer, Verified, within};
 use crate::world::World;
 
@@ -206,6 +207,7 @@ impl Providers {
             expires,
             index: None,
             held: None,
+            told: LastTold::default(),
         })
     }
 }

@@ -10,6 +10,7 @@ use aeolus_model::{
 };
 
 use crate::Reason;
+use crate::last_told::LastTold;
 use crate::provider::Provided;
 use crate::world::{Deployment, World};
 
@@ -71,6 +72,8 @@ pub struct Verified {
     pub index: Option<u32>,
     /// What it may do, where the authority is in the token itself.
     pub held: Option<Arc<Grants>>,
+    /// When its use was last told to control.
+    pub told: LastTold,
 }
 
 impl World {
@@ -201,6 +204,7 @@ impl World {
             expires: claims.exp,
             index: None,
             held: None,
+            told: LastTold::default(),
         })
     }
 
@@ -231,6 +235,7 @@ impl World {
             expires: claims.exp,
             index: Some(claims.idx),
             held: None,
+            told: LastTold::default(),
         })
     }
 
@@ -256,6 +261,7 @@ impl World {
             expires: claims.exp,
             index: Some(claims.idx),
             held: Some(Arc::new(direct_grants(claims))),
+            told: LastTold::default(),
         })
     }
 

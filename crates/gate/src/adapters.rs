@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use aeolus_api::client::Client;
 use aeolus_api::oauth::{ASSERTION_TYPE, GRANT_AUTHORIZATION_CODE};
-use aeolus_api::plane::{CheckRequest, Event};
+use aeolus_api::plane::{CheckRequest, Event, TokenUse};
 use aeolus_decide::{CredentialId, SessionCookie, World};
 use aeolus_model::{Clock, DeploymentId, PlaneId, SessionId, Subject, Time};
 
@@ -138,6 +138,10 @@ impl Journal for ReplicaJournal {
                 CredentialId::Token(id, _) => id.to_string(),
             },
         });
+    }
+
+    fn tokens_used(&self, uses: Vec<TokenUse>) {
+        self.outbox.event(&Event::TokensUsed { uses });
     }
 
     fn session_begun(&self, told: SessionBegun) {

@@ -23,6 +23,7 @@ use crate::session::Spent;
 use crate::settings::Settings;
 use crate::trail::Trail;
 use crate::upstream::Upstream;
+use crate::uses::Uses;
 
 pub use deciding::{Asking, Checking};
 
@@ -69,6 +70,8 @@ pub struct Gate {
     pub(crate) ids: Ids,
     /// None at a gate that never has news: nobody would tell it of revocations.
     trail: Option<Trail>,
+    /// None there, too: nobody would read it.
+    uses: Option<Uses>,
     pub(crate) drills: Drills,
     pub(crate) rollouts: Arc<Rollouts>,
     lines_lost: Arc<AtomicU64>,
@@ -129,6 +132,7 @@ impl Gate {
             upstream: Upstream::new(parts.settings.clone()),
             journal: parts.journal,
             trail: parts.tokens.is_some().then(Trail::new),
+            uses: parts.tokens.is_some().then(Uses::default),
             tokens: parts.tokens,
             providers: parts.providers,
             spent: Spent::default(),
@@ -172,7 +176,7 @@ impl Gate {
     }
 
     /// Forgets the tokens that will not be presented any more, whatever ended their sessions, and tells
-    /// what was served too long while control was away. To be called now and then, apart from requests.
+    /// what was served too long while control was away, and which tokens are in use. To be called now and then, apart from requests.
     pub fn sweep(&self) {
         let age = self.knowledge.age();
         let world = self.knowledge.world();
@@ -180,6 +184,10 @@ impl Gate {
             for late in trail.settle(world, age) {
                 self.journal.used_after_revocation(late);
             }
+        }
+        let uses = self.uses.as_ref().map(Uses::take);
+        if let Some(uses) = uses.filter(|uses| !uses.is_empty()) {
+            self.journal.tokens_used(uses);
         }
         self.exchange.sweep(self.knowledge.now(), &|session, at| {
             let revoked = world.as_deref().is_some_and(|w| w.has_ended(session, at));

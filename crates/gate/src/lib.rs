@@ -41,6 +41,7 @@ mod settings;
 pub mod siblings;
 mod trail;
 pub mod upstream;
+mod uses;
 
 pub use config::{Bound, GateConfig, GateError, Reload};
 pub use gate::{Asking, Checking, Gate, Judged, Onward, Parts, Verdict};

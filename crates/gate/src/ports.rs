@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aeolus_api::oauth::TokenAnswer;
-use aeolus_api::plane::{CheckAnswer, CheckRequest};
+use aeolus_api::plane::{CheckAnswer, CheckRequest, TokenUse};
 use aeolus_decide::{SessionCookie, World};
 use aeolus_model::{DeploymentId, RolloutPath, Secret, SessionId, Slug, Subject, Time};
 use aeolus_snapshot::Position;
@@ -100,6 +100,9 @@ pub trait Journal: Send + Sync {
 
     /// A credential was served while control was away and had been revoked there.
     fn used_after_revocation(&self, late: UseAfterRevocation);
+
+    /// Values of API tokens were used.
+    fn tokens_used(&self, uses: Vec<TokenUse>);
 
     /// A deployment was moved between the paths of its rollout.
     fn moved(&self, moved: Moved);

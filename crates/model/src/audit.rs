@@ -48,8 +48,18 @@ actions! {
     Apply = "fleet.apply",
     /// An API token was made.
     TokenCreate = "token.create",
+    /// An API token was given another name or description.
+    TokenUpdate = "token.update",
+    /// An API token was given other roles.
+    TokenRoles = "token.roles",
+    /// An API token was given a new value.
+    TokenRotate = "token.rotate",
+    /// The earlier values of an API token were ended before their grace was over.
+    TokenRotateEnd = "token.rotate_end",
     /// An API token was deleted.
     TokenDelete = "token.delete",
+    /// Tokens were deleted together, or everything older than some time was ended.
+    TokensRevoke = "token.revoke_many",
     /// A plane was added.
     PlaneAdd = "plane.add",
     /// A gate enrolled, or tried to.
@@ -136,4 +146,49 @@ pub struct AuditEvent {
     pub source: String,
     /// The request's id, to find it in the logs.
     pub request_id: String,
+    /// What it changed. Never a secret.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<Change>,
+}
+
+/// One thing that an act changed, as text for people to read and compare.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// What.
+    pub field: String,
+    /// What it was; absent where there was nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<String>,
+    /// What it is now; absent where nothing is left.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
+}
+
+impl Change {
+    /// Something that is new.
+    pub fn to(field: &str, after: impl Into<String>) -> Self {
+        Self {
+            field: field.to_owned(),
+            before: None,
+            after: Some(after.into()),
+        }
+    }
+
+    /// Something that was before and is no more.
+    pub fn from(field: &str, before: impl Into<String>) -> Self {
+        Self {
+            field: field.to_owned(),
+            before: Some(before.into()),
+            after: None,
+        }
+    }
+
+    /// Something that is another than before; none if it is the same.
+    pub fn of(field: &str, before: &str, after: &str) -> Option<Self> {
+        (before != after).then(|| Self {
+            field: field.to_owned(),
+            before: Some(before.to_owned()),
+            after: Some(after.to_owned()),
+        })
+    }
 }

@@ -17,6 +17,8 @@ pub struct Time(i64);
 impl Time {
     /// The epoch itself; smaller than every time a program sees.
     pub const EPOCH: Self = Self(0);
+    /// Later than every time there is: no bound.
+    pub const MAX: Self = Self(i64::MAX);
 
     /// From milliseconds since the epoch.
     pub const fn from_millis(millis: i64) -> Self {

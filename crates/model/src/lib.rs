@@ -20,7 +20,7 @@ mod session;
 mod staleness;
 mod token;
 
-pub use audit::{Action, Actor, AuditEvent, Outcome};
+pub use audit::{Action, Actor, AuditEvent, Change, Outcome};
 pub use clock::{Clock, SystemClock, Time};
 pub use grant::{Grant, Grants, Resource, Subject};
 pub use host_pattern::{HostPattern, HostPatternError, domain_above};
@@ -40,4 +40,4 @@ pub use rollout::{FallBack, RolloutPath, RolloutPathError, TreePlace, TreePlaceE
 pub use secret::Secret;
 pub use session::{AuthorizationCode, CodeError, Session, SessionEnd};
 pub use staleness::{Staleness, StalenessError, StalenessPolicy};
-pub use token::{AlreadyDeleted, ApiToken, TokenScope, TokenStage};
+pub use token::{ApiToken, TokenKind, TokenScope, TokenStage, TokenValue};

@@ -1,6 +1,8 @@
 //! API tokens: the record whose grants are a program's authority.
 
-use crate::{Clock, DeploymentId, OrganizationId, Resource, Time, TokenId, UserId, WorkspaceId};
+use crate::{
+    DeploymentId, OrganizationId, Permission, Resource, Time, TokenId, UserId, WorkspaceId,
+};
 
 /// Where a token was made and beyond which it can never reach.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -42,10 +44,22 @@ impl TokenScope {
     }
 }
 
-/// An API token's record. Its value is shown once and kept nowhere.
+/// Where a token's authority is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TokenKind {
+    /// In its record and grants: it follows changes.
+    Standard,
+    /// Inside its values: gates need no record of it. Control refuses them.
+    Direct {
+        /// Narrows its roles to these permissions, if there are any here.
+        permissions: Option<Vec<Permission>>,
+    },
+}
+
+/// An API token's record. Its values are shown once and kept nowhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApiToken {
-    /// Its id, the value's `sub`.
+    /// Its id, the `sub` of its values.
     pub id: TokenId,
     /// The organization it belongs to.
     pub organization: OrganizationId,
@@ -55,6 +69,8 @@ pub struct ApiToken {
     pub description: String,
     /// How far it can reach.
     pub scope: TokenScope,
+    /// Where its authority is kept.
+    pub kind: TokenKind,
     /// Who made it.
     pub created_by: UserId,
     /// When.
@@ -66,41 +82,42 @@ pub struct ApiToken {
 /// Where a token stands; each stage has exactly what exists in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TokenStage {
-    /// Its value is good until it expires.
-    Active {
-        /// `jti` of the current value.
-        jti: String,
-        /// The value's place in the organization's status list.
-        index: u32,
-        /// The value's `exp`.
-        expires_at: Time,
-    },
-    /// Deleted: the value is refused for good.
+    /// This is its newest value. Earlier ones may be good as well, for as long as a rotation let them.
+    Active(TokenValue),
+    /// Deleted: all its values are refused for good.
     Deleted {
-        /// The last value's place in the status list; its bit is set.
-        index: u32,
         /// When.
         at: Time,
     },
 }
 
-/// A transition that the token's stage doesn't allow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the token is already deleted")]
-pub struct AlreadyDeleted;
+/// What a value of a token says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenValue {
+    /// Its own id.
+    pub jti: String,
+    /// Its place in the organization's status list.
+    pub index: u32,
+    /// From when it is good.
+    pub issued_at: Time,
+    /// Until when.
+    pub expires_at: Time,
+}
+
+impl TokenValue {
+    /// The first characters of the value's id: tell values apart by them, in lists and in the audit
+    /// log, without the value itself.
+    pub fn short(&self) -> &str {
+        self.jti.get(..8).unwrap_or(&self.jti)
+    }
+}
 
 impl ApiToken {
-    /// Ends the token. The caller sets the bit at the returned stage's index.
-    pub fn delete(self, clock: &(impl Clock + ?Sized)) -> Result<Self, AlreadyDeleted> {
-        match self.stage {
-            TokenStage::Active { index, .. } => Ok(Self {
-                stage: TokenStage::Deleted {
-                    index,
-                    at: clock.now(),
-                },
-                ..self
-            }),
-            TokenStage::Deleted { .. } => Err(AlreadyDeleted),
+    /// Its newest value, while it has one.
+    pub const fn value(&self) -> Option<&TokenValue> {
+        match &self.stage {
+            TokenStage::Active(value) => Some(value),
+            TokenStage::Deleted { .. } => None,
         }
     }
 }

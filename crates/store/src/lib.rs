@@ -42,7 +42,7 @@ pub use repository::{
     Plane, PlaneStage, Planes, ProviderEndpoints, ProviderKey, ProviderKeySets, ProviderKeys,
     Publication, Publications, Replica, Replicas, RevocationList, Revocations, Rollout,
     RolloutStage, Rollouts, RootDocument, Roots, Route, Sessions, Settings, SigningKey, StatusEnd,
-    Team, Teams, Throttle, Throttles, TokenRecord, Tokens, Told, User, Users, Workspace,
-    Workspaces,
+    Team, Teams, Throttle, Throttles, TokenFilter, TokenRecord, Tokens, Told, User, Users,
+    ValueRecord, Workspace, Workspaces,
 };
 pub use unit::{Read, Unit, Write};

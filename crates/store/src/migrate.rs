@@ -10,7 +10,7 @@ use sqlx::{Connection as _, SqlSafeStr};
 use crate::StoreError;
 use crate::engine::{engine_error, migrate_error};
 
-const MIGRATIONS: [(i64, &str, &str); 6] = [
+const MIGRATIONS: [(i64, &str, &str); 7] = [
     (1, "init", include_str!("../migrations/0001_init.sql")),
     (
         2,
@@ -33,6 +33,11 @@ const MIGRATIONS: [(i64, &str, &str); 6] = [
         include_str!("../migrations/0005_publishing.sql"),
     ),
     (6, "lanes", include_str!("../migrations/0006_lanes.sql")),
+    (
+        7,
+        "token values",
+        include_str!("../migrations/0007_token_values.sql"),
+    ),
 ];
 
 fn migrator() -> Migrator {

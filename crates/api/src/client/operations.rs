@@ -1,6 +1,5 @@
 //! What people and programs ask.
 
-use aeolus_model::TokenId;
 use http::Method;
 use serde::Serialize;
 
@@ -11,7 +10,6 @@ use crate::oauth::{Metadata, TokenAnswer};
 use crate::plane::{Plane, PlaneCreate, PlaneCreated};
 use crate::rollout::{Changed, Rollout};
 use crate::tenancy::{ApplyAnswer, Deployment, Me, Organization, User, Workspace};
-use crate::token::{Token, TokenCreate, TokenCreated};
 use crate::{Deleted, Page};
 
 /// Whether an answer waits (at most 2 s) until planes have applied the change.
@@ -24,7 +22,7 @@ pub enum Wait {
 }
 
 impl Wait {
-    const fn query(self) -> &'static str {
+    pub(super) const fn query(self) -> &'static str {
         match self {
             Self::No => "",
             Self::Planes => "?wait=planes",
@@ -91,6 +89,12 @@ impl Client {
             .await
     }
 
+    /// One organization (id or name).
+    pub async fn organization(&self, organization: &str) -> Result<Organization, ClientError> {
+        let path = format!("/v1/organizations/{}", escape(organization));
+        self.json(Call::get(&path)).await
+    }
+
     /// Workspaces of an organization (id or name).
     pub async fn workspaces(
         &self,
@@ -119,52 +123,6 @@ impl Client {
     ) -> Result<Page<User>, ClientError> {
         self.json(Call::get(&within(organization, "users", cursor)))
             .await
-    }
-
-    /// Makes an API token. The value is in this answer and nowhere else.
-    pub async fn create_token(
-        &self,
-        organization: &str,
-        token: &TokenCreate,
-        wait: Wait,
-    ) -> Result<TokenCreated, ClientError> {
-        let path = format!(
-            "/v1/organizations/{}/tokens{}",
-            escape(organization),
-            wait.query()
-        );
-        self.json(Call::json(Method::POST, &path, token)?).await
-    }
-
-    /// Lists API tokens.
-    pub async fn tokens(
-        &self,
-        organization: &str,
-        cursor: Option<&str>,
-    ) -> Result<Page<Token>, ClientError> {
-        self.json(Call::get(&within(organization, "tokens", cursor)))
-            .await
-    }
-
-    /// One API token.
-    pub async fn token(&self, organization: &str, id: TokenId) -> Result<Token, ClientError> {
-        let path = format!("/v1/organizations/{}/tokens/{id}", escape(organization));
-        self.json(Call::get(&path)).await
-    }
-
-    /// Deletes an API token: connected planes refuse it within two seconds.
-    pub async fn delete_token(
-        &self,
-        organization: &str,
-        id: TokenId,
-        wait: Wait,
-    ) -> Result<Deleted, ClientError> {
-        let path = format!(
-            "/v1/organizations/{}/tokens/{id}{}",
-            escape(organization),
-            wait.query()
-        );
-        self.json(Call::new(Method::DELETE, &path)).await
     }
 
     /// Adds a plane. The join token is in this answer and nowhere else.

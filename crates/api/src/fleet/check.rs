@@ -9,6 +9,7 @@ use aeolus_model::{Requirement, Role, Scope, Slug, domain_above};
 use serde::{Deserialize, Serialize};
 
 use super::{Deployment, Fleet, Grant, Grantee, Organization, VERSION};
+use crate::policy::Policy;
 
 /// Something to know about a document, at a place in it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -151,19 +152,9 @@ impl Check {
     }
 
     fn policy(&mut self, at: &str, organization: &Organization) {
-        let policy = organization.policy.as_ref();
-        let Some(days) = policy.and_then(|policy| policy.token_max_days) else {
-            return;
-        };
-        for (name, days) in [
-            ("organization", days.organization),
-            ("workspace", days.workspace),
-            ("deployment", days.deployment),
-        ] {
-            if days.is_some_and(|days| !(1..=3650).contains(&days)) {
-                let path = format!("{at}.policy.tokenMaxDays.{name}");
-                self.error(&path, "days lie between 1 and 3650");
-            }
+        let policy = organization.policy.iter();
+        for error in policy.flat_map(Policy::check) {
+            self.error(&format!("{at}.policy.{}", error.at), error.message);
         }
     }
 

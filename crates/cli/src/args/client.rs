@@ -2,8 +2,7 @@
 
 use std::path::PathBuf;
 
-use aeolus_model::{Role, TokenId};
-use clap::{ArgGroup, Args, Subcommand};
+use clap::{Args, Subcommand};
 
 /// Which control plane, and as whom.
 #[derive(Clone, Debug, Default, Args)]
@@ -105,95 +104,4 @@ pub(crate) struct PlaneBuild {
     /// The gate's folder to make or bring up to date.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,
-}
-
-/// API tokens.
-#[derive(Debug, Subcommand)]
-pub(crate) enum TokenCommand {
-    /// Make a token and print its value, which is shown this once.
-    Create(TokenCreate),
-    /// List tokens.
-    List(TokenList),
-    /// Delete a token: connected planes refuse it within two seconds.
-    Delete(TokenDelete),
-    /// Check a token, read from standard input, against a key set, without any server.
-    Verify(TokenVerify),
-}
-
-/// `token create`.
-#[derive(Debug, Default, Args)]
-#[command(group = ArgGroup::new("scope").required(true).args(["organization", "workspace", "deployment"]))]
-#[command(group = ArgGroup::new("authority").required(true).args(["role", "user"]))]
-pub(crate) struct TokenCreate {
-    /// What to call it.
-    #[arg(long, value_name = "NAME", default_value = "token")]
-    pub(crate) name: String,
-    /// What it is for.
-    #[arg(long, value_name = "TEXT", default_value = "")]
-    pub(crate) description: String,
-    /// It reaches everything in this organization.
-    #[arg(long, value_name = "ORGANIZATION")]
-    pub(crate) organization: Option<String>,
-    /// It reaches this workspace: ORGANIZATION/WORKSPACE.
-    #[arg(long, value_name = "PATH")]
-    pub(crate) workspace: Option<String>,
-    /// It reaches this deployment: ORGANIZATION/WORKSPACE/DEPLOYMENT.
-    #[arg(long, value_name = "PATH")]
-    pub(crate) deployment: Option<String>,
-    /// What it may do there.
-    #[arg(long, value_name = "ROLE")]
-    pub(crate) role: Option<Role>,
-    /// Days until it expires, 1 to 3650; absent: 90 with control, 1 without.
-    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=3650))]
-    pub(crate) days: Option<u32>,
-    /// It never expires, where the organization's policy allows that.
-    #[arg(long, conflicts_with = "days")]
-    pub(crate) never_expires: bool,
-    /// Don't wait (up to 2 s) until planes know it.
-    #[arg(long)]
-    pub(crate) no_wait: bool,
-    /// Without control: the keys folder of `aeolus plane build`.
-    #[arg(long, value_name = "DIR")]
-    pub(crate) keys: Option<PathBuf>,
-    /// Without control: an access token of this person for the deployment, instead of an API token.
-    #[arg(long, value_name = "EMAIL", requires = "keys", requires = "deployment")]
-    pub(crate) user: Option<String>,
-    #[command(flatten)]
-    pub(crate) target: Target,
-}
-
-/// `token list`.
-#[derive(Debug, Args)]
-pub(crate) struct TokenList {
-    /// Of this organization; absent: the only one there is.
-    #[arg(long, value_name = "ORGANIZATION")]
-    pub(crate) organization: Option<String>,
-    #[command(flatten)]
-    pub(crate) target: Target,
-}
-
-/// `token delete`.
-#[derive(Debug, Args)]
-pub(crate) struct TokenDelete {
-    /// Its id.
-    pub(crate) id: TokenId,
-    /// Of this organization; absent: the only one there is.
-    #[arg(long, value_name = "ORGANIZATION")]
-    pub(crate) organization: Option<String>,
-    /// Don't wait (up to 2 s) until planes refuse it.
-    #[arg(long)]
-    pub(crate) no_wait: bool,
-    #[command(flatten)]
-    pub(crate) target: Target,
-}
-
-/// `token verify`.
-#[derive(Debug, Args)]
-pub(crate) struct TokenVerify {
-    /// The key set (RFC 7517).
-    #[arg(long, value_name = "FILE")]
-    pub(crate) jwks: PathBuf,
-    /// Only the signature; not the times.
-    #[arg(long)]
-    pub(crate) signature_only: bool,
 }

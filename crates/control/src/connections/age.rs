@@ -105,6 +105,7 @@ async fn drop_keys(app: &App, connection: &Connection, now: Time) -> Result<(), 
         reason: "provider_unreachable".to_owned(),
         source: String::new(),
         request_id: String::new(),
+        changes: Vec::new(),
     });
     app.commit(write).await?;
     tracing::error!(

@@ -29,12 +29,19 @@ pub enum KeysError {
 }
 
 /// The kinds control always signs itself, one key each.
-const KINDS: [Kind; 4] = [Kind::Access, Kind::Api, Kind::Id, Kind::Manifest];
+const KINDS: [Kind; 5] = [
+    Kind::Access,
+    Kind::Api,
+    Kind::Direct,
+    Kind::Id,
+    Kind::Manifest,
+];
 
 /// The opened keys.
 pub(crate) struct TokenKeys {
     access: SigningKey,
     api: SigningKey,
+    direct: SigningKey,
     id: SigningKey,
     snapshot: SigningKey,
     /// Where control answers proxies as the original did, with when it was made.
@@ -83,6 +90,7 @@ impl TokenKeys {
         Ok(Self {
             access: take(Kind::Access)?,
             api: take(Kind::Api)?,
+            direct: take(Kind::Direct)?,
             id: take(Kind::Id)?,
             snapshot: take(Kind::Manifest)?,
             legacy: active.remove(Kind::Legacy.name()).filter(|_| legacy),
@@ -97,6 +105,11 @@ impl TokenKeys {
 
     pub(crate) const fn api(&self) -> &SigningKey {
         &self.api
+    }
+
+    /// Signs direct access tokens.
+    pub(crate) const fn direct(&self) -> &SigningKey {
+        &self.direct
     }
 
     pub(crate) const fn id(&self) -> &SigningKey {

@@ -1,9 +1,8 @@
 //! `POST /v1/planes/self/events`: what happened at a gate, in batches that may be sent twice.
 
-use aeolus_api::plane::{Event, EventsAnswer};
+use aeolus_api::plane::{Event, EventsAnswer, TokenUse};
 use aeolus_model::{
     Action, Actor, AuditEvent, DeploymentId, OrganizationId, Outcome, SessionId, Time, TokenId,
-    TokenStage,
 };
 use aeolus_snapshot::Evidence;
 use aeolus_store::{Unit as _, Write};
@@ -50,8 +49,11 @@ pub(crate) async fn events(
         accepted: events.len() as u64,
         skipped: (lines.len() - events.len()) as u64,
     };
+    // Uses are in the tokens' own records.
+    let lasting = |event: &&Event| !matches!(event, Event::TokensUsed { .. });
     let stored = events
         .iter()
+        .filter(lasting)
         .map(serde_json::to_string)
         .collect::<Result<Vec<_>, _>>();
     let stored = stored.map_err(ApiError::internal)?;
@@ -159,6 +161,9 @@ async fn act(ctx: &PlaneCtx, write: &mut Write, event: Event) -> Result<(), ApiE
             };
             crate::restore::remind(&ctx.app, write, ctx.plane.id, &evidence).await?;
         }
+        Event::TokensUsed { uses } => {
+            note(ctx, write, &uses).await?;
+        }
         // Refusals are kept with their batch, for the plane's own log; strangers cause them, so
         // they make no audit lines.
         Event::Denied { reason, .. } | Event::DeniedCount { reason, .. } => {
@@ -170,8 +175,19 @@ async fn act(ctx: &PlaneCtx, write: &mut Write, event: Event) -> Result<(), ApiE
     Ok(())
 }
 
+/// Notes which values of tokens a plane says were used.
+async fn note(ctx: &PlaneCtx, write: &mut Write, uses: &[TokenUse]) -> Result<(), ApiError> {
+    let now = ctx.app.clock.now();
+    for used in uses {
+        let at = Time::from_secs(used.at).min(now);
+        let value = (used.token, used.index);
+        write.tokens().used_at(ctx.plane.id, value, at).await?;
+    }
+    Ok(())
+}
+
 /// Whether the records bear out what a plane says it served too long. It can't know since when, and
-/// it might blame what is not its own: a token counts if it is deleted and was so by then. Without a
+/// it might blame what is not its own: a token counts if a value of it had ended by then. Without a
 /// record nothing speaks against it.
 async fn was_late(
     write: &mut Write,
@@ -183,10 +199,7 @@ async fn was_late(
         && let Some(record) = write.tokens().get(id).await?
     {
         let own = organization == Some(record.token.organization);
-        return Ok(match record.token.stage {
-            TokenStage::Deleted { at: since, .. } => own && at >= since,
-            TokenStage::Active { .. } => false,
-        });
+        return Ok(own && write.tokens().had_ended(id, at).await?);
     }
     if let Ok(id) = credential.parse::<SessionId>()
         && let Some(session) = write.sessions().get(id).await?

@@ -1,25 +1,20 @@
 //! `POST /v1/organizations/{o}/tokens`: a new token; its value is in this answer and nowhere else.
 
-use aeolus_api::token::{TokenCreate, TokenCreated, TokenScope as Reach};
-use aeolus_keys::claims::{Api, ApiKind};
-use aeolus_keys::{Kind, digest};
+use aeolus_api::token::{TokenCreate, TokenCreated, TokenKind as Kind, TokenScope as Reach};
 use aeolus_model::{
-    Action, Actor, ApiToken, Grant, GrantId, OrganizationId, Permission, Role, Scope, Subject,
-    Time, TokenId, TokenScope, TokenStage, UserId,
+    Action, ApiToken, OrganizationId, Permission, Role, TokenId, TokenKind, TokenScope, TokenStage,
 };
-use aeolus_store::{GrantRecord, ManagedBy, Unit as _, Write};
+use aeolus_store::Unit as _;
 use axum::extract::Path;
 use http::StatusCode;
 
-use super::{policy, view};
-use crate::app::App;
-use crate::authority::path_within;
+use super::roles::{self, Held};
+use super::{policy, text, value, view};
+use crate::authority::{Authority, organization_path, path_within};
 use crate::ctx::Ctx;
 use crate::error::ApiError;
 use crate::extract::{Json, Query};
-use crate::planes::{Change, wait_for};
-
-const DAY: u64 = 86_400;
+use crate::planes::Change;
 
 /// Makes a token. Nobody can give it more than they hold themselves, judged again inside the
 /// transaction that makes it (A9, A11).
@@ -29,37 +24,53 @@ pub(crate) async fn create(
     query: Query,
     Json(body): Json<TokenCreate>,
 ) -> Result<(StatusCode, axum::Json<TokenCreated>), ApiError> {
-    let wait = super::list::wants_planes(&query)?;
-    let Actor::User(creator) = ctx.actor else {
-        let what = "a person's credential: tokens don't make tokens";
-        return Err(ApiError::Forbidden(what.to_owned()));
-    };
-    check_text(&body)?;
+    let wait = super::wants_planes(&query)?;
+    let creator = super::person(&ctx)?;
+    text::name(&body.name)?;
+    text::description(&body.description)?;
     let mut write = ctx.app.store.write().await?;
     let authority = ctx.authority(&mut write).await?;
     let organization = authority.organization(&mut write, &organization).await?;
     let scope = scope_of(&body, organization.id)?;
     let path = path_within(&mut write, organization.id, scope.resource()).await?;
     let path = path.ok_or(ApiError::NotFound("entity"))?;
-    authority.require(permission(body.scope), &path)?;
-    authority.require_covers(body.role, &path)?;
+    let first = Held::new(first_role(&body)?, scope.resource());
+    let mut held = vec![first];
+    match body.kind {
+        Kind::Standard => authority.require(permission(body.scope), &path)?,
+        Kind::DirectAccess => may_make_direct(&authority, organization.id)?,
+    }
+    authority.require_covers(first.role, &path)?;
+    for role in &body.roles {
+        held.push(roles::resolve(&mut write, &authority, (scope, organization.id), role).await?);
+    }
+    let kind = kind_of(&body, first)?;
     let days = policy::days(
         &organization.policy,
         body.scope,
         body.token_expiry_period_in_days,
     )?;
-    let token = insert(&ctx, &mut write, &body, (creator, scope, days)).await?;
-    let event = ctx.event(Action::TokenCreate, Some(organization.id), token.id);
-    write.audit(event);
-    let record = view::view(&mut write, &token).await?;
-    let value = value(&ctx.app, &token)?;
-    let seq = ctx.app.commit(write).await?;
-    let planes = if wait {
-        let change = Change::Any(seq);
-        Some(wait_for(&ctx.app, Some(organization.id), change).await?)
-    } else {
-        None
+    let value = value::allocate(&ctx.app, &mut write, organization.id, days).await?;
+    let token = ApiToken {
+        id: TokenId::new(&*ctx.app.clock, &*ctx.app.rng),
+        organization: organization.id,
+        name: body.name.clone(),
+        description: body.description.clone(),
+        scope,
+        kind,
+        created_by: creator,
+        created_at: value.issued_at,
+        stage: TokenStage::Active(value),
     };
+    write.tokens().insert(&token).await?;
+    roles::give(&ctx.app, &mut write, &token, &held).await?;
+    let mut event = ctx.event(Action::TokenCreate, Some(organization.id), token.id);
+    event.changes = view::created(&token, &held);
+    write.audit(event);
+    let record = view::view(&mut write, token.id, ctx.app.clock.now()).await?;
+    let value = value::sign(&ctx.app, &token, &held)?;
+    let seq = ctx.app.commit(write).await?;
+    let planes = super::waited(&ctx.app, wait, (organization.id, Change::Any(seq))).await?;
     let created = TokenCreated {
         token: value,
         record,
@@ -69,63 +80,75 @@ pub(crate) async fn create(
     Ok((StatusCode::CREATED, axum::Json(created)))
 }
 
-fn check_text(body: &TokenCreate) -> Result<(), ApiError> {
-    let plain = |text: &str| !text.chars().any(char::is_control);
-    let characters = body.name.chars().count();
-    if !(1..=120).contains(&characters) || !plain(&body.name) || body.name.trim() != body.name {
-        return Err(ApiError::field(
-            "name",
-            "use 1 to 120 characters on one line",
-        ));
-    }
-    if body.description.chars().count() > 1000 || !plain(&body.description) {
-        return Err(ApiError::field(
-            "description",
-            "use up to 1000 characters on one line",
-        ));
-    }
-    Ok(())
-}
-
-/// The scope, and that the role is one that is given there.
+/// The scope that is asked for.
 fn scope_of(body: &TokenCreate, organization: OrganizationId) -> Result<TokenScope, ApiError> {
     let missing = || ApiError::field("entityId", "say which, by its id");
     let entity = body.entity_id.as_deref();
-    let (scope, wanted) = match body.scope {
+    let id = || entity.ok_or_else(missing);
+    Ok(match body.scope {
         Reach::Organization => {
             let same = entity.is_none_or(|id| id == organization.to_string());
             let scope = same.then_some(TokenScope::Organization(organization));
-            (
-                scope.ok_or(ApiError::NotFound("entity"))?,
-                Scope::Organization,
-            )
+            scope.ok_or(ApiError::NotFound("entity"))?
         }
-        Reach::Workspace => {
-            let id = entity.and_then(|id| id.parse().ok()).ok_or_else(missing)?;
-            (TokenScope::Workspace(id), Scope::Workspace)
+        Reach::Workspace => TokenScope::Workspace(id()?.parse().map_err(|_| missing())?),
+        Reach::Deployment => TokenScope::Deployment(id()?.parse().map_err(|_| missing())?),
+    })
+}
+
+/// The role at the scope itself.
+fn first_role(body: &TokenCreate) -> Result<Role, ApiError> {
+    match (body.kind, body.role) {
+        (Kind::Standard, None) => Err(ApiError::field("role", "say what it may do there")),
+        (Kind::Standard, Some(role)) => roles::fits(role, body.scope).map(|()| role),
+        (Kind::DirectAccess, role) => {
+            let role = role.unwrap_or(Role::WorkspaceOperator);
+            let most = Role::WorkspaceOperator.permissions();
+            let within = most.covers(role.permissions()) && !role.permissions().is_empty();
+            let what = "a direct access token has at most WORKSPACE_OPERATOR's power on deployments; \
+                        use a WORKSPACE_ or DEPLOYMENT_ role within it";
+            within
+                .then_some(role)
+                .ok_or_else(|| ApiError::field("role", what))
         }
-        Reach::Deployment => {
-            let id = entity.and_then(|id| id.parse().ok()).ok_or_else(missing)?;
-            (TokenScope::Deployment(id), Scope::Deployment)
-        }
-    };
-    if body.role.scope() == wanted {
-        Ok(scope)
-    } else {
-        Err(ApiError::field("role", wrong_role(body.role, body.scope)))
     }
 }
 
-fn wrong_role(role: Role, scope: Reach) -> String {
-    let prefix = match scope {
-        Reach::Organization => "ORGANIZATION_",
-        Reach::Workspace => "WORKSPACE_",
-        Reach::Deployment => "DEPLOYMENT_",
-    };
-    format!(
-        "{} is not given there; use a role that begins with {prefix}",
-        role.name()
-    )
+/// Only those who own the organization (rows X10, N11): being able to hand out its roles one by one
+/// is not enough.
+fn may_make_direct(authority: &Authority, organization: OrganizationId) -> Result<(), ApiError> {
+    let path = organization_path(organization);
+    authority.require(Permission::OrganizationDirectTokensCreate, &path)
+}
+
+/// Where the authority is kept, and for direct access tokens what is left of it.
+fn kind_of(body: &TokenCreate, first: Held) -> Result<TokenKind, ApiError> {
+    let wrong = |at, what: &str| Err(ApiError::field(at, what));
+    match (body.kind, &body.permissions) {
+        (Kind::Standard, None) => Ok(TokenKind::Standard),
+        (Kind::Standard, Some(_)) => wrong(
+            "permissions",
+            "only direct access tokens are narrowed by permissions",
+        ),
+        (Kind::DirectAccess, _) if !body.roles.is_empty() => wrong(
+            "roles",
+            "a direct access token has one role; make another token",
+        ),
+        (Kind::DirectAccess, None) => Ok(TokenKind::Direct { permissions: None }),
+        (Kind::DirectAccess, Some(named)) => {
+            let own = first.role.permissions();
+            let inside = |permission: &Permission| own.contains(*permission);
+            if named.is_empty() || !named.iter().all(inside) {
+                return wrong("permissions", "name one or more that the role has");
+            }
+            let mut named = named.clone();
+            named.sort_unstable();
+            named.dedup();
+            Ok(TokenKind::Direct {
+                permissions: Some(named),
+            })
+        }
+    }
 }
 
 const fn permission(scope: Reach) -> Permission {
@@ -134,81 +157,4 @@ const fn permission(scope: Reach) -> Permission {
         Reach::Workspace => Permission::WorkspaceServiceAccountsCreate,
         Reach::Deployment => Permission::DeploymentServiceAccountsCreate,
     }
-}
-
-async fn insert(
-    ctx: &Ctx,
-    write: &mut Write,
-    body: &TokenCreate,
-    (creator, scope, days): (UserId, TokenScope, u32),
-) -> Result<ApiToken, ApiError> {
-    let (clock, rng) = (&*ctx.app.clock, &*ctx.app.rng);
-    // Whole seconds: what the value says and what the record says are the same moments.
-    let now = Time::from_secs(clock.now().secs());
-    let organization = match scope {
-        TokenScope::Organization(id) => id,
-        TokenScope::Workspace(id) => {
-            let found = write.workspaces().get(id).await?;
-            found.ok_or(ApiError::NotFound("entity"))?.organization
-        }
-        TokenScope::Deployment(id) => {
-            let found = write.deployments().get(id).await?;
-            found.ok_or(ApiError::NotFound("entity"))?.organization
-        }
-    };
-    let index = write.revocations().allocate(organization, rng).await?;
-    let token = ApiToken {
-        id: TokenId::new(clock, rng),
-        organization,
-        name: body.name.clone(),
-        description: body.description.clone(),
-        scope,
-        created_by: creator,
-        created_at: now,
-        stage: TokenStage::Active {
-            jti: digest::random_token(rng, 16).expose().clone(),
-            index,
-            expires_at: now.plus(std::time::Duration::from_secs(u64::from(days) * DAY)),
-        },
-    };
-    write.tokens().insert(&token).await?;
-    let grant = GrantRecord {
-        grant: Grant {
-            id: GrantId::new(clock, rng),
-            subject: Subject::Token(token.id),
-            role: body.role,
-            resource: scope.resource(),
-        },
-        organization: Some(organization),
-        managed_by: ManagedBy::Api,
-    };
-    write.grants().insert(&grant).await?;
-    Ok(token)
-}
-
-fn value(app: &App, token: &ApiToken) -> Result<String, ApiError> {
-    let TokenStage::Active {
-        jti,
-        index,
-        expires_at,
-    } = &token.stage
-    else {
-        return Err(ApiError::internal("a new token is not active"));
-    };
-    let claims = Api {
-        iss: app.issuer.clone(),
-        aud: format!("urn:aeolus:org:{}", token.organization),
-        sub: token.id,
-        client_id: token.id,
-        iat: token.created_at.secs(),
-        nbf: token.created_at.secs(),
-        exp: expires_at.secs(),
-        jti: jti.clone(),
-        idx: *index,
-        ent: token.scope.resource(),
-        surfaces: None,
-        kind: ApiKind,
-    };
-    let signed = app.keys.api().sign(Kind::Api, &claims);
-    signed.map_err(ApiError::internal)
 }

@@ -1,18 +1,17 @@
 //! `DELETE /v1/organizations/{o}/tokens/{id}`: ends a token at once.
 
 use aeolus_api::Deleted;
-use aeolus_model::{Action, Permission, TokenScope};
+use aeolus_model::{Action, Change as Deletion, Permission, TokenScope};
 use aeolus_store::Unit as _;
 use axum::Json;
 use axum::extract::Path;
 
 use super::get::find;
-use super::list::wants_planes;
 use crate::authority::path_within;
 use crate::ctx::Ctx;
 use crate::error::ApiError;
 use crate::extract::Query;
-use crate::planes::{Change, wait_for};
+use crate::planes::Change;
 
 /// Deletes a token: its value's status bit is set in the same transaction, and connected planes
 /// refuse it within two seconds.
@@ -21,7 +20,7 @@ pub(crate) async fn delete(
     Path((organization, token)): Path<(String, String)>,
     query: Query,
 ) -> Result<Json<Deleted>, ApiError> {
-    let wait = wants_planes(&query)?;
+    let wait = super::wants_planes(&query)?;
     let mut write = ctx.app.store.write().await?;
     let authority = ctx.authority(&mut write).await?;
     let organization = authority.organization(&mut write, &organization).await?;
@@ -29,15 +28,13 @@ pub(crate) async fn delete(
     let path = path_within(&mut write, organization.id, token.scope.resource()).await?;
     let path = path.ok_or(ApiError::NotFound("token"))?;
     authority.require(permission(token.scope), &path)?;
-    write.tokens().delete(&token, ctx.app.clock.now()).await?;
-    write.audit(ctx.event(Action::TokenDelete, Some(organization.id), token.id));
+    write.tokens().delete(token.id, ctx.app.clock.now()).await?;
+    let mut event = ctx.event(Action::TokenDelete, Some(organization.id), token.id);
+    event.changes = vec![Deletion::from("name", token.name)];
+    write.audit(event);
     let seq = ctx.app.commit(write).await?;
-    let planes = if wait {
-        let change = Change::Revocation(seq);
-        Some(wait_for(&ctx.app, Some(organization.id), change).await?)
-    } else {
-        None
-    };
+    let change = (organization.id, Change::Revocation(seq));
+    let planes = super::waited(&ctx.app, wait, change).await?;
     Ok(Json(Deleted { seq, planes }))
 }
 

@@ -1,14 +1,14 @@
 //! `GET /v1/organizations/{o}/tokens/{id}`: one record.
 
 use aeolus_api::token::Token;
-use aeolus_model::{ApiToken, OrganizationId, TokenId, TokenStage};
+use aeolus_model::{ApiToken, OrganizationId, Permission, TokenId, TokenKind, TokenScope};
 use aeolus_store::Unit;
 use axum::Json;
 use axum::extract::Path;
 
 use super::list::may_see;
 use super::view;
-use crate::authority::Authority;
+use crate::authority::{Authority, organization_path, path_within};
 use crate::ctx::Ctx;
 use crate::error::ApiError;
 
@@ -21,7 +21,8 @@ pub(crate) async fn get(
     let authority = ctx.authority(&mut view).await?;
     let organization = authority.organization(&mut view, &organization).await?;
     let token = find(&mut view, &authority, (organization.id, &token)).await?;
-    Ok(Json(view::view(&mut view, &token).await?))
+    let now = ctx.app.clock.now();
+    Ok(Json(view::view(&mut view, token.id, now).await?))
 }
 
 /// A token that exists in the organization and that the actor may see.
@@ -38,12 +39,31 @@ pub(super) async fn find(
         return Err(none);
     };
     let token = record.token;
-    let here = token.organization == organization;
-    let active = matches!(token.stage, TokenStage::Active { .. });
+    let here = token.organization == organization && token.value().is_some();
     let resource = token.scope.resource();
-    if here && active && may_see(unit, authority, (organization, resource)).await? {
+    if here && may_see(unit, authority, (organization, resource)).await? {
         Ok(token)
     } else {
         Err(none)
     }
+}
+
+/// Refuses unless the actor may change a token, in its own scope (row N13). Direct access tokens are
+/// the organization owners'.
+pub(super) async fn may_change(
+    unit: &mut impl Unit,
+    authority: &Authority,
+    token: &ApiToken,
+) -> Result<(), ApiError> {
+    if token.kind != TokenKind::Standard {
+        let path = organization_path(token.organization);
+        return authority.require(Permission::OrganizationDirectTokensCreate, &path);
+    }
+    let path = path_within(unit, token.organization, token.scope.resource()).await?;
+    let permission = match token.scope {
+        TokenScope::Organization(_) => Permission::OrganizationServiceAccountsUpdate,
+        TokenScope::Workspace(_) => Permission::WorkspaceServiceAccountsUpdate,
+        TokenScope::Deployment(_) => Permission::DeploymentServiceAccountsUpdate,
+    };
+    authority.require(permission, &path.unwrap_or_default())
 }

@@ -5,9 +5,60 @@ mod delete;
 mod get;
 mod list;
 mod policy;
+mod revoke;
+mod roles;
+mod rotate;
+mod text;
+mod update;
+mod uses;
+mod value;
 mod view;
+
+use aeolus_api::PlaneAcks;
+use aeolus_model::{Actor, OrganizationId, UserId};
 
 pub(crate) use create::create;
 pub(crate) use delete::delete;
 pub(crate) use get::get;
-pub(crate) use list::{list, wants_planes};
+pub(crate) use list::list;
+pub(crate) use revoke::revoke;
+pub(crate) use roles::set as set_roles;
+pub(crate) use rotate::{end as end_rotation, rotate};
+pub(crate) use update::update;
+pub(crate) use uses::{Uses, note as note_uses};
+
+use crate::app::App;
+use crate::ctx::Ctx;
+use crate::error::ApiError;
+use crate::extract::Query;
+use crate::planes::{Change, wait_for};
+
+/// Who changes tokens: people. A stolen token could otherwise outlive itself.
+fn person(ctx: &Ctx) -> Result<UserId, ApiError> {
+    if let Actor::User(id) = ctx.actor {
+        return Ok(id);
+    }
+    let what = "a person's credential: tokens don't make or change tokens";
+    Err(ApiError::Forbidden(what.to_owned()))
+}
+
+/// `?wait=planes`.
+pub(crate) fn wants_planes(query: &Query) -> Result<bool, ApiError> {
+    match query.0.get("wait") {
+        None => Ok(false),
+        Some("planes") => Ok(true),
+        Some(_) => Err(ApiError::field("wait", "use planes, or leave it out")),
+    }
+}
+
+/// Who of the organization's planes obeys a change, if that is asked for.
+async fn waited(
+    app: &App,
+    wanted: bool,
+    (organization, change): (OrganizationId, Change),
+) -> Result<Option<PlaneAcks>, ApiError> {
+    if !wanted {
+        return Ok(None);
+    }
+    Ok(Some(wait_for(app, Some(organization), change).await?))
+}

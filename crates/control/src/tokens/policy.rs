@@ -1,6 +1,9 @@
 //! What an organization's policy says about tokens.
 
-use aeolus_api::fleet::Policy;
+use std::time::Duration;
+
+use aeolus_api::Period;
+use aeolus_api::policy::Policy;
 use aeolus_api::token::TokenScope;
 
 use crate::error::ApiError;
@@ -12,10 +15,7 @@ pub(super) const FOREVER_DAYS: u32 = MAX_DAYS;
 
 /// The days a token's value is good for, from what was asked and what is allowed.
 pub(super) fn days(policy: &str, scope: TokenScope, asked: Option<u32>) -> Result<u32, ApiError> {
-    let policy: Policy = match policy {
-        "" => Policy::default(),
-        text => serde_json::from_str(text).map_err(ApiError::internal)?,
-    };
+    let policy = parse(policy)?;
     let bounds = policy.token_max_days.unwrap_or_default();
     let bound = match scope {
         TokenScope::Organization => bounds.organization,
@@ -36,7 +36,24 @@ pub(super) fn days(policy: &str, scope: TokenScope, asked: Option<u32>) -> Resul
             at,
             format!("the organization's policy wants tokens to expire: say up to {bound} days"),
         )),
+        (None, None) if policy.tokens_must_expire => Err(ApiError::field(
+            at,
+            "the organization's policy wants tokens to expire: say after how many days",
+        )),
         (None, None) => Ok(FOREVER_DAYS),
+    }
+}
+
+/// How long earlier values stay good after a rotation, from what was asked and what is usual.
+pub(super) fn grace(policy: &str, asked: Option<Period>) -> Result<Duration, ApiError> {
+    let usual = parse(policy)?.rotation_grace;
+    Ok(asked.or(usual).map_or(Duration::ZERO, Period::duration))
+}
+
+fn parse(policy: &str) -> Result<Policy, ApiError> {
+    match policy {
+        "" => Ok(Policy::default()),
+        text => serde_json::from_str(text).map_err(ApiError::internal),
     }
 }
 
@@ -54,5 +71,11 @@ mod tests {
         assert_eq!(ask(TokenScope::Workspace, None), Some(3650));
         assert_eq!(ask(TokenScope::Workspace, Some(0)), None);
         assert_eq!(ask(TokenScope::Workspace, Some(3651)), None);
+        let expiring = r#"{"tokensMustExpire":true}"#;
+        assert!(days(expiring, TokenScope::Workspace, None).is_err());
+        assert_eq!(
+            days(expiring, TokenScope::Workspace, Some(3650)).ok(),
+            Some(3650)
+        );
     }
 }

@@ -81,7 +81,24 @@ const TABLE: &[(&str, &str, Who)] = &[
     ("get", "/v1/organizations/{o}/tokens", Bearer(200)),
     ("post", "/v1/organizations/{o}/tokens", Bearer(403)),
     ("get", "/v1/organizations/{o}/tokens/{id}", Bearer(404)),
+    ("post", "/v1/organizations/{o}/tokens/{id}", Bearer(404)),
     ("delete", "/v1/organizations/{o}/tokens/{id}", Bearer(404)),
+    ("post", "/v1/organizations/{o}/tokens:revoke", Bearer(403)),
+    (
+        "post",
+        "/v1/organizations/{o}/tokens/{id}/roles",
+        Bearer(404),
+    ),
+    (
+        "post",
+        "/v1/organizations/{o}/tokens/{id}/rotate",
+        Bearer(404),
+    ),
+    (
+        "post",
+        "/v1/organizations/{o}/tokens/{id}/rotate/end",
+        Bearer(404),
+    ),
     ("get", "/v1/organizations/{o}/audit", Bearer(403)),
     ("get", "/v1/connections", Bearer(403)),
     ("get", "/v1/planes", Bearer(403)),
@@ -117,6 +134,23 @@ struct World {
     gate: Gate,
     ids: Vec<(&'static str, String)>,
     bodies: Vec<(&'static str, serde_json::Value)>,
+}
+
+/// Bodies of what is done to tokens, for an organization.
+fn of_tokens(organization: &serde_json::Value) -> [(&'static str, serde_json::Value); 3] {
+    let role = json!({"entityType": "ORGANIZATION", "entityId": organization,
+        "role": "ORGANIZATION_OWNER"});
+    [
+        ("/v1/organizations/{o}/tokens:revoke", json!({"ids": []})),
+        (
+            "/v1/organizations/{o}/tokens/{id}",
+            json!({"name": "another"}),
+        ),
+        (
+            "/v1/organizations/{o}/tokens/{id}/roles",
+            json!({"roles": [role]}),
+        ),
+    ]
 }
 
 impl World {
@@ -166,7 +200,7 @@ impl World {
             .call("GET", "/v1/organizations/acme", &admin, None)
             .await
             .json();
-        let bodies = vec![
+        let mut bodies = vec![
             ("/v1/apply", crate::fixture::fleet()),
             ("/v1/organizations", json!({"name": "n"})),
             ("/v1/organizations/{o}/workspaces", json!({"name": "n"})),
@@ -205,6 +239,7 @@ impl World {
                 json!({"name": "r", "path": "plane", "percent": 5}),
             ),
         ];
+        bodies.extend(of_tokens(&organization["id"]));
         Self {
             f,
             weak,

@@ -11,6 +11,8 @@ mod coverage;
 #[cfg(test)]
 mod deployment_page;
 #[cfg(test)]
+mod direct;
+#[cfg(test)]
 mod fixture;
 #[cfg(test)]
 mod lanes;
@@ -28,6 +30,8 @@ mod publish;
 mod restore;
 #[cfg(test)]
 mod rollout;
+#[cfg(test)]
+mod rotation;
 #[cfg(test)]
 mod served;
 #[cfg(test)]

@@ -113,6 +113,9 @@ impl Gate {
             if let Some(trail) = self.trail.as_ref().filter(|_| Trail::wants(moment.age)) {
                 trail.note(allowed, moment.now);
             }
+            if let Some(uses) = &self.uses {
+                uses.note(allowed, moment.now);
+            }
             if let Some(world) = &moment.world {
                 let (known, when) = ((&**world, &self.memory as _), (moment.age, moment.now));
                 self.drills.rehearse(request, allowed, known, when);

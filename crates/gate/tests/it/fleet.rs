@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use aeolus_api::oauth::{SessionHint, TokenAnswer};
-use aeolus_api::plane::{CheckAnswer, CheckRequest};
+use aeolus_api::plane::{CheckAnswer, CheckRequest, TokenUse};
 use aeolus_decide::{SessionCookie, World};
 use aeolus_gate::listeners::{Checks, Metrics, Proxy};
 use aeolus_gate::observe::Share;
@@ -70,6 +70,7 @@ pub(crate) struct Fake {
     pub(crate) asked: Mutex<Vec<SessionId>>,
     pub(crate) refused: Mutex<Vec<Refused>>,
     pub(crate) late: Mutex<Vec<UseAfterRevocation>>,
+    pub(crate) used: Mutex<Vec<TokenUse>>,
     pub(crate) answer: Mutex<Option<Result<TokenAnswer, TokenError>>>,
     pub(crate) exchanged: Mutex<Vec<(String, String)>>,
     pub(crate) moved: Mutex<Vec<Moved>>,
@@ -144,6 +145,10 @@ impl Journal for Fake {
 
     fn used_after_revocation(&self, late: UseAfterRevocation) {
         self.late.lock().unwrap().push(late);
+    }
+
+    fn tokens_used(&self, uses: Vec<TokenUse>) {
+        self.used.lock().unwrap().extend(uses);
     }
 
     fn moved(&self, moved: Moved) {
@@ -357,6 +362,7 @@ impl Fleet {
             asked: Mutex::default(),
             refused: Mutex::default(),
             late: Mutex::default(),
+            used: Mutex::default(),
             answer: Mutex::default(),
             exchanged: Mutex::default(),
             moved: Mutex::default(),

@@ -92,3 +92,23 @@ async fn f17_a_mark_set_after_the_last_use_blames_nobody() {
         assert_eq!(told(&fleet).len(), told_of, "{mark}");
     }
 }
+
+#[tokio::test]
+async fn a_value_in_use_is_told_once_in_a_quarter_of_an_hour() {
+    let fleet = Fleet::start().await;
+    let bearer = format!("Authorization: Bearer {}\r\n", fleet.api_token());
+    let told = || {
+        fleet.gate.sweep();
+        std::mem::take(&mut *fleet.fake.used.lock().unwrap())
+    };
+    for _ in 0..3 {
+        assert_eq!(fleet.ask("GET /api/v2/dags", &bearer).await.status, 200);
+    }
+    let first = told();
+    assert_eq!((first.len(), first[0].token, first[0].index), (1, BOT, 5));
+    assert_eq!(fleet.ask("GET /api/v2/dags", &bearer).await.status, 200);
+    assert_eq!(told(), []);
+    fleet.fake.clock.advance(HOUR / 4);
+    assert_eq!(fleet.ask("GET /api/v2/dags", &bearer).await.status, 200);
+    assert_eq!(told()[0].at - first[0].at, 900);
+}

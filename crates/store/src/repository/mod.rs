@@ -71,6 +71,7 @@ mod sessions;
 pub(crate) mod settings;
 mod teams;
 mod throttles;
+mod token_values;
 mod tokens;
 mod users;
 mod workspaces;
@@ -96,7 +97,8 @@ pub use sessions::Sessions;
 pub use settings::{Feed, Settings};
 pub use teams::{Member, Team, Teams};
 pub use throttles::{Throttle, Throttles};
-pub use tokens::{TokenRecord, Tokens};
+pub use token_values::ValueRecord;
+pub use tokens::{TokenFilter, TokenRecord, Tokens};
 pub use users::{User, Users};
 pub use workspaces::{Workspace, Workspaces};
 
@@ -126,6 +128,7 @@ pub(crate) const STATEMENTS: &[&[&str]] = &[
     settings::ALL,
     teams::ALL,
     throttles::ALL,
+    token_values::ALL,
     tokens::ALL,
     users::ALL,
     workspaces::ALL,

@@ -25,8 +25,6 @@ statements! {
         ON CONFLICT (organization, idx) DO NOTHING";
     REVOKE = "UPDATE status_indexes SET revoked_at = $3
         WHERE organization = $1 AND idx = $2 AND revoked_at IS NULL";
-    IS_REVOKED = "SELECT 1 FROM status_indexes
-        WHERE organization = $1 AND idx = $2 AND revoked_at IS NOT NULL";
     WIDEN = "UPDATE revocation_lists SET size = $2 WHERE organization = $1 AND size < $2";
     SET_END = "UPDATE status_indexes SET ends_at = $3
         WHERE organization = $1 AND idx = $2 AND (ends_at IS NULL OR ends_at > $3)";
@@ -112,18 +110,6 @@ impl<U: Unit> Revocations<'_, U> {
             not_before,
             marks,
         }))
-    }
-}
-
-impl<U: Unit> Revocations<'_, U> {
-    /// Whether a token value was revoked.
-    pub async fn is_revoked(
-        &mut self,
-        organization: OrganizationId,
-        index: u32,
-    ) -> Result<bool, StoreError> {
-        let row = self.0.tx().first(IS_REVOKED, bind![organization, index]);
-        Ok(row.await?.is_some())
     }
 }
 

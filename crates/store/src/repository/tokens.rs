@@ -1,10 +1,13 @@
 //! API tokens.
 
 use aeolus_model::{
-    ApiToken, OrganizationId, PlaneId, Resource, Subject, Time, TokenId, TokenScope, TokenStage,
+    ApiToken, OrganizationId, PlaneId, Resource, Subject, Time, TokenId, TokenKind, TokenScope,
+    TokenStage, TokenValue, UserId,
 };
 
 use super::grants::{delete_of, resource, resource_columns, subject_columns};
+use super::token_values::{adopt, revoke_all, revoke_in};
+use super::{from_json, json};
 use crate::engine::{Fields, Row, bind};
 use crate::unit::{Unit, Write};
 use crate::{Listing, Page, StoreError};
@@ -13,8 +16,9 @@ use crate::{Listing, Page, StoreError};
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT id, organization, name, description, scope_kind, scope, created_by, created_at,
-            jti, idx, expires_at, deleted_at, last_used_at FROM tokens ",
+            "SELECT id, organization, name, description, scope_kind, scope, kind, permissions,
+            created_by, created_at, jti, idx, COALESCE(rotated_at, created_at), expires_at, deleted_at,
+            rotated_at, updated_at, updated_by, last_used_at FROM tokens ",
             $rest
         )
     };
@@ -23,32 +27,67 @@ macro_rules! select {
 statements! {
     GET = select!("WHERE id = $1");
     LIST = select!("WHERE organization = $1 AND id > $2 AND deleted_at IS NULL
+        AND expires_at < $4 AND COALESCE(rotated_at, created_at) < $5
+        AND COALESCE(last_used_at, created_at) < $6 AND (created_by = $7 OR $8 = 0)
         ORDER BY id LIMIT $3");
     LIST_SCOPE = select!("WHERE scope_kind = $1 AND scope = $2 AND id > $3 AND deleted_at IS NULL
         ORDER BY id LIMIT $4");
     REACHING = select!("WHERE deleted_at IS NULL AND expires_at > $2
         AND organization IN (SELECT organization FROM deployments WHERE plane = $1)
         AND (organization, id) > ($3, $4) ORDER BY organization, id LIMIT $5");
-    INSERT = "INSERT INTO tokens (id, organization, name, description, scope_kind, scope,
-        created_by, created_at, jti, idx, expires_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+    INSERT = "INSERT INTO tokens (id, organization, name, description, scope_kind, scope, kind,
+        permissions, created_by, created_at, jti, idx, expires_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
+    DESCRIBE = "UPDATE tokens SET name = $2, description = $3, updated_at = $4, updated_by = $5
+        WHERE id = $1 AND deleted_at IS NULL";
+    TOUCH = "UPDATE tokens SET updated_at = $2, updated_by = $3
+        WHERE id = $1 AND deleted_at IS NULL";
+    ROTATE = "UPDATE tokens SET jti = $3, idx = $4, expires_at = $5, rotated_at = $6,
+        updated_at = $6, updated_by = $7 WHERE id = $1 AND jti = $2 AND deleted_at IS NULL";
     DELETE = "UPDATE tokens SET deleted_at = $2 WHERE id = $1 AND deleted_at IS NULL";
     DELETE_IN = "UPDATE tokens SET deleted_at = $3
         WHERE scope_kind = $1 AND scope = $2 AND deleted_at IS NULL";
-    REVOKE = "UPDATE status_indexes SET revoked_at = $3
-        WHERE organization = $1 AND idx = $2 AND revoked_at IS NULL";
-    IN_SCOPE = select!("WHERE scope_kind = $1 AND scope = $2 AND deleted_at IS NULL");
+    TAKE_BACK_IN = "DELETE FROM grants WHERE subject_kind = 'token'
+        AND subject IN (SELECT id FROM tokens WHERE scope_kind = $1 AND scope = $2)";
     USED = "UPDATE tokens SET last_used_at = $2
         WHERE id = $1 AND (last_used_at IS NULL OR last_used_at < $2)";
 }
 
-/// A token with when it was last used.
+/// A token with what happened to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenRecord {
     /// The token.
     pub token: ApiToken,
+    /// When its newest value took the place of another.
+    pub rotated_at: Option<Time>,
+    /// When and by whom it was last changed.
+    pub updated: Option<(Time, UserId)>,
     /// When a gate or control last saw it used.
     pub last_used_at: Option<Time>,
+}
+
+/// Which tokens are asked for; by default all.
+#[derive(Clone, Copy, Debug)]
+pub struct TokenFilter {
+    /// Only those whose newest value expires before this.
+    pub expires_before: Time,
+    /// Only those whose newest value was issued before this.
+    pub issued_before: Time,
+    /// Only those that were not used since (and not made since).
+    pub unused_since: Time,
+    /// Only those that this person made.
+    pub created_by: Option<UserId>,
+}
+
+impl Default for TokenFilter {
+    fn default() -> Self {
+        Self {
+            expires_before: Time::MAX,
+            issued_before: Time::MAX,
+            unused_since: Time::MAX,
+            created_by: None,
+        }
+    }
 }
 
 /// API tokens.
@@ -66,10 +105,18 @@ impl<U: Unit> Tokens<'_, U> {
     pub async fn list(
         &mut self,
         organization: OrganizationId,
+        filter: &TokenFilter,
         page: Page<TokenId>,
     ) -> Result<Listing<TokenRecord, TokenId>, StoreError> {
         let after = page.after.unwrap_or(TokenId::from_bytes([0; 16]));
-        let values = bind![organization, after, page.fetch()];
+        let mut values = bind![organization, after, page.fetch()];
+        values.extend(bind![
+            filter.expires_before,
+            filter.issued_before,
+            filter.unused_since,
+            filter.created_by.unwrap_or(UserId::from_bytes([0; 16])),
+            i64::from(filter.created_by.is_some())
+        ]);
         let rows = self.0.tx().fetch(LIST, values).await?;
         let items = rows.iter().map(record).collect::<Result<_, _>>()?;
         Ok(Listing::cut(items, &page, |record: &TokenRecord| {
@@ -113,41 +160,63 @@ impl<U: Unit> Tokens<'_, U> {
 impl Tokens<'_, Write> {
     /// Adds one; take its index from [`crate::Revocations::allocate`] in the same transaction.
     pub async fn insert(&mut self, new: &ApiToken) -> Result<(), StoreError> {
-        let TokenStage::Active {
-            jti,
-            index,
-            expires_at,
-        } = &new.stage
-        else {
-            return Err(StoreError::Conflict);
-        };
+        let value = new.value().ok_or(StoreError::Conflict)?;
         let (scope_kind, scope) = resource_columns(new.scope.resource());
-        let mut values = bind![
-            new.id,
-            new.organization,
-            new.name,
-            new.description,
-            scope_kind
-        ];
-        values.extend(bind![
-            scope,
-            new.created_by,
-            new.created_at,
-            jti,
-            index,
-            expires_at
-        ]);
-        taken!(self.0.change(INSERT, values).await, Record).map(|_| ())
+        let (kind, permissions) = kind_columns(&new.kind)?;
+        let mut values = bind![new.id, new.organization, new.name, new.description];
+        values.extend(bind![scope_kind, scope, kind, permissions]);
+        values.extend(bind![new.created_by, new.created_at]);
+        values.extend(bind![value.jti, value.index, value.expires_at]);
+        taken!(self.0.change(INSERT, values).await, Record)?;
+        adopt(self.0, new, value).await
     }
 
-    /// Deletes one, takes back its grants and revokes its value. Says whether it wasn't already.
-    pub async fn delete(&mut self, token: &ApiToken, now: Time) -> Result<bool, StoreError> {
-        let (TokenStage::Active { index, .. } | TokenStage::Deleted { index, .. }) = token.stage;
-        let values = bind![token.organization, index, now];
-        self.0.revoke(REVOKE, values).await?;
-        let (kind, id) = subject_columns(Subject::Token(token.id));
-        delete_of(self.0, kind, &id).await?;
-        Ok(self.0.change(DELETE, bind![token.id, now]).await? > 0)
+    /// Gives one another name and description; [`StoreError::Conflict`] if it is gone.
+    pub async fn describe(
+        &mut self,
+        id: TokenId,
+        (name, description): (&str, &str),
+        (now, by): (Time, UserId),
+    ) -> Result<(), StoreError> {
+        let values = bind![id, name, description, now, by];
+        self.0.change_one(DESCRIBE, values).await
+    }
+
+    /// Notes who changed its roles; [`StoreError::Conflict`] if it is gone.
+    pub async fn touch(
+        &mut self,
+        id: TokenId,
+        (now, by): (Time, UserId),
+    ) -> Result<(), StoreError> {
+        self.0.change_one(TOUCH, bind![id, now, by]).await
+    }
+
+    /// Gives one a new value; take its index from [`crate::Revocations::allocate`] in the same
+    /// transaction. What becomes of earlier values is [`Tokens::end_earlier`]'s.
+    /// [`StoreError::Conflict`] if `token` is no more as it was read: it was rotated or deleted.
+    pub async fn rotate(
+        &mut self,
+        token: &ApiToken,
+        value: &TokenValue,
+        by: UserId,
+    ) -> Result<(), StoreError> {
+        let current = token.value().ok_or(StoreError::Conflict)?;
+        let mut values = bind![token.id, current.jti, value.jti, value.index];
+        values.extend(bind![value.expires_at, value.issued_at, by]);
+        taken!(self.0.change_one(ROTATE, values).await, Record)?;
+        adopt(self.0, token, value).await
+    }
+
+    /// Deletes one, takes back its grants and revokes its values. Says whether it wasn't already.
+    ///
+    /// The record goes first: a rotation at the same time then either is over, and its value is
+    /// revoked too, or finds nothing to rotate.
+    pub async fn delete(&mut self, id: TokenId, now: Time) -> Result<bool, StoreError> {
+        let was_there = self.0.change(DELETE, bind![id, now]).await? > 0;
+        revoke_all(self.0, id, now).await?;
+        let (kind, subject) = subject_columns(Subject::Token(id));
+        delete_of(self.0, kind, &subject).await?;
+        Ok(was_there)
     }
 
     /// Notes a use. Touches this one column, so that it can't undo a change made meanwhile, and
@@ -164,17 +233,9 @@ pub(super) async fn delete_in(
     id: &[u8],
     now: Time,
 ) -> Result<(), StoreError> {
-    let rows = unit.tx().fetch(IN_SCOPE, bind![kind, id]).await?;
-    for row in &rows {
-        let token = record(row)?.token;
-        let (TokenStage::Active { index, .. } | TokenStage::Deleted { index, .. }) = token.stage;
-        unit.revoke(REVOKE, bind![token.organization, index, now])
-            .await?;
-        delete_of(unit, "token", token.id.as_bytes()).await?;
-    }
-    unit.change(DELETE_IN, bind![kind, id, now])
-        .await
-        .map(|_| ())
+    unit.change(DELETE_IN, bind![kind, id, now]).await?;
+    revoke_in(unit, (kind, id), now).await?;
+    unit.change(TAKE_BACK_IN, bind![kind, id]).await.map(|_| ())
 }
 
 fn scope(fields: &mut Fields<'_>) -> Result<TokenScope, StoreError> {
@@ -186,17 +247,37 @@ fn scope(fields: &mut Fields<'_>) -> Result<TokenScope, StoreError> {
     }
 }
 
+fn kind_columns(kind: &TokenKind) -> Result<(&'static str, Option<String>), StoreError> {
+    Ok(match kind {
+        TokenKind::Standard => ("standard", None),
+        TokenKind::Direct { permissions } => {
+            ("direct", permissions.as_ref().map(json).transpose()?)
+        }
+    })
+}
+
+fn kind(fields: &mut Fields<'_>) -> Result<TokenKind, StoreError> {
+    let kind: String = fields.take()?;
+    let permissions: Option<String> = fields.maybe()?;
+    match (kind.as_str(), permissions) {
+        ("standard", None) => Ok(TokenKind::Standard),
+        ("direct", permissions) => Ok(TokenKind::Direct {
+            permissions: permissions.as_deref().map(from_json).transpose()?,
+        }),
+        _ => Err(StoreError::Corrupt("a token of no known kind".to_owned())),
+    }
+}
+
 fn stage(fields: &mut Fields<'_>) -> Result<TokenStage, StoreError> {
-    let jti = fields.take()?;
-    let index = fields.take()?;
-    let expires_at = fields.take()?;
+    let value = TokenValue {
+        jti: fields.take()?,
+        index: fields.take()?,
+        issued_at: fields.take()?,
+        expires_at: fields.take()?,
+    };
     Ok(match fields.maybe()? {
-        None => TokenStage::Active {
-            jti,
-            index,
-            expires_at,
-        },
-        Some(at) => TokenStage::Deleted { index, at },
+        None => TokenStage::Active(value),
+        Some(at) => TokenStage::Deleted { at },
     })
 }
 
@@ -208,12 +289,18 @@ fn record(row: &Row) -> Result<TokenRecord, StoreError> {
         name: fields.take()?,
         description: fields.take()?,
         scope: scope(&mut fields)?,
+        kind: kind(&mut fields)?,
         created_by: fields.take()?,
         created_at: fields.take()?,
         stage: stage(&mut fields)?,
     };
+    let rotated_at = fields.maybe()?;
+    let updated_at: Option<Time> = fields.maybe()?;
+    let updated_by: Option<UserId> = fields.maybe()?;
     Ok(TokenRecord {
         token,
+        rotated_at,
+        updated: updated_at.zip(updated_by),
         last_used_at: fields.maybe()?,
     })
 }

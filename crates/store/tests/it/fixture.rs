@@ -5,7 +5,7 @@ use std::time::Duration;
 use aeolus_model::{
     Action, Actor, ApiToken, AuditEvent, ConnectionId, DeploymentId, Host, HostPattern,
     OrganizationId, Outcome, PathPrefix, PlaneId, Profile, Session, SessionId, Slug, Staleness,
-    Time, TokenId, TokenScope, TokenStage, UserId, WorkspaceId,
+    Time, TokenId, TokenKind, TokenScope, TokenStage, TokenValue, UserId, WorkspaceId,
 };
 use aeolus_store::{
     Deployment, ManagedBy, Organization, Plane, PlaneStage, Route, Store, Unit, User, Workspace,
@@ -158,13 +158,15 @@ impl Database {
             name: "ci".to_owned(),
             description: String::new(),
             scope: TokenScope::Deployment(fleet.deployment.id),
+            kind: TokenKind::Standard,
             created_by: fleet.user.id,
             created_at: NOW,
-            stage: TokenStage::Active {
+            stage: TokenStage::Active(TokenValue {
                 jti: format!("jti-{id}"),
                 index,
+                issued_at: NOW,
                 expires_at: NOW.plus(Duration::from_secs(3600)),
-            },
+            }),
         };
         write.tokens().insert(&token).await.unwrap();
         token
@@ -254,5 +256,6 @@ pub(crate) fn event(target: &str) -> AuditEvent {
         reason: String::new(),
         source: String::new(),
         request_id: String::new(),
+        changes: Vec::new(),
     }
 }

@@ -139,6 +139,7 @@ impl Memory for Assumed<'_> {
             not_before: now.secs(),
             expires: now.plus(HOUR).secs(),
             index: None,
+            told: aeolus_decide::LastTold::default(),
             held: None,
         }))
     }

@@ -3,7 +3,7 @@
 use aeolus_api::fleet::{Fleet, Organization as Wanted};
 use aeolus_api::tenancy::ChangeOp;
 use aeolus_model::{OrganizationId, TokenScope, WorkspaceId};
-use aeolus_store::{ManagedBy, Organization, Page, PlaneStage, Unit as _};
+use aeolus_store::{ManagedBy, Organization, Page, PlaneStage, TokenFilter, Unit as _};
 
 use super::Run;
 use crate::error::ApiError;
@@ -85,7 +85,10 @@ impl Run<'_> {
             .list_scope(scope, Page::first(ALL))
             .await?;
         for record in tokens.items {
-            self.write.tokens().delete(&record.token, self.now).await?;
+            self.write
+                .tokens()
+                .delete(record.token.id, self.now)
+                .await?;
         }
         Ok(())
     }
@@ -136,7 +139,11 @@ impl Run<'_> {
             .in_organization(id, Page::first(ALL))
             .await?;
         let workspaces = self.write.workspaces().list(id, Page::first(ALL)).await?;
-        let tokens = self.write.tokens().list(id, Page::first(1)).await?;
+        let tokens = self
+            .write
+            .tokens()
+            .list(id, &TokenFilter::default(), Page::first(1))
+            .await?;
         let foreign = deployments
             .items
             .iter()

@@ -1,7 +1,7 @@
 //! `POST /v1/organizations/{o}/grants`.
 
 use aeolus_api::tenancy::{Created, GrantCreate};
-use aeolus_model::{Action, Grant, GrantId, OrganizationId, Subject, TokenStage};
+use aeolus_model::{Action, Grant, GrantId, OrganizationId, Subject, TokenKind};
 use aeolus_store::{GrantRecord, ManagedBy, Unit as _, Write};
 use axum::extract::Path;
 use http::StatusCode;
@@ -67,8 +67,8 @@ async fn check_subject(
         Subject::Token(id) => {
             let token = write.tokens().get(id).await?.map(|record| record.token);
             let active = token.filter(|token| {
-                token.organization == organization
-                    && matches!(token.stage, TokenStage::Active { .. })
+                let standard = token.kind == TokenKind::Standard;
+                token.organization == organization && token.value().is_some() && standard
             });
             let token = active.ok_or(none)?;
             let path = path_within(write, organization, body.resource).await?;

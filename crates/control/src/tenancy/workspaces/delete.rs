@@ -29,7 +29,7 @@ pub(crate) async fn delete(
     loop {
         let tokens = write.tokens().list_scope(scope, Page::first(200)).await?;
         for record in &tokens.items {
-            write.tokens().delete(&record.token, now).await?;
+            write.tokens().delete(record.token.id, now).await?;
         }
         if tokens.items.is_empty() {
             break;

@@ -312,6 +312,7 @@ fn credential(
         expires: NOW.secs() + if dice.below(8) == 0 { -3_600 } else { 3_600 },
         index: (!user).then_some(index),
         held: None,
+        told: crate::LastTold::default(),
     };
     Credential {
         verified,

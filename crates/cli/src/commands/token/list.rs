@@ -1,0 +1,206 @@
+//! Tokens as tables, for people and for audits.
+
+use aeolus_api::client::TokenQuery;
+use aeolus_api::token::{Token, TokenKind};
+use aeolus_model::Clock as _;
+
+use super::place::{organization, person};
+use crate::args::{TokenList, TokenOne};
+use crate::commands::Context;
+use crate::control_client::{all, refused};
+use crate::report::{Failure, Report};
+use crate::ui::{self, Table};
+
+/// Lists tokens.
+pub(in crate::commands) async fn list(args: &TokenList, context: &Context) -> Result<(), Failure> {
+    let client = args.target.client(&context.environment)?;
+    let organization = organization(&client, args.organization.as_ref()).await?;
+    let created_by = match &args.created_by {
+        Some(text) => Some(person(&client, &organization, text).await?),
+        None => None,
+    };
+    let query = TokenQuery {
+        expiring_within_days: args.expiring_within,
+        older_than_days: args.older_than,
+        unused_for_days: args.unused_for,
+        created_by,
+    };
+    let tokens = all(|cursor| {
+        let (client, organization) = (client.clone(), organization.clone());
+        async move {
+            client
+                .tokens(&organization, &query, cursor.as_deref())
+                .await
+        }
+    })
+    .await?;
+    let now = context.clock.now().secs();
+    if args.csv {
+        return spreadsheet(&tokens, now);
+    }
+    let mut table = Table::new(&["NAME", "KIND", "ROLES", "USED", "EXPIRES", "ID"]);
+    for token in &tokens {
+        table.row([
+            token.name.clone(),
+            kind(token).to_owned(),
+            roles(token),
+            token
+                .last_used_at
+                .map_or("never".to_owned(), |at| ago(now - at)),
+            expiry(token, now),
+            token.id.to_string(),
+        ]);
+    }
+    ui::answer(context.output, &tokens, &table)
+}
+
+/// Shows a token.
+pub(in crate::commands) async fn get(args: &TokenOne, context: &Context) -> Result<(), Failure> {
+    let client = args.target.client(&context.environment)?;
+    let organization = organization(&client, args.organization.as_ref()).await?;
+    let token = client
+        .token(&organization, args.id)
+        .await
+        .map_err(refused)?;
+    one(&token, context)
+}
+
+pub(super) fn one(token: &Token, context: &Context) -> Result<(), Failure> {
+    let now = context.clock.now().secs();
+    let used = |at: Option<i64>| at.map_or("never".to_owned(), |at| ago(now - at));
+    let mut table = Table::new(&["VALUE", "ISSUED", "USED", "ENDS"]);
+    table.row([
+        token.short_token.clone(),
+        ago(now - token.start_at),
+        used(token.last_used_at),
+        expiry(token, now),
+    ]);
+    for value in &token.earlier_values {
+        table.row([
+            value.short_token.clone(),
+            ago(now - value.start_at),
+            used(value.last_used_at),
+            ahead(value.end_at - now),
+        ]);
+    }
+    ui::note(&format!(
+        "{} ({}): {}",
+        token.name,
+        kind(token),
+        roles(token)
+    ));
+    ui::answer(context.output, token, &table)
+}
+
+/// One line per token, for a spreadsheet.
+fn spreadsheet(tokens: &[Token], now: i64) -> Result<(), Failure> {
+    let mut out = csv::Writer::from_writer(Vec::new());
+    let days = |seconds: i64| seconds.div_euclid(DAY).to_string();
+    let header = [
+        "id",
+        "name",
+        "kind",
+        "scope",
+        "entity",
+        "roles",
+        "created_by",
+        "age_days",
+        "value_age_days",
+        "unused_days",
+        "days_left",
+    ];
+    let mut result = out.write_record(header);
+    for token in tokens {
+        result = result.and_then(|()| {
+            out.write_record([
+                token.id.to_string(),
+                cell(&token.name),
+                kind(token).to_owned(),
+                format!("{:?}", token.scope).to_uppercase(),
+                token.entity_id.clone(),
+                roles(token),
+                token.created_by.to_string(),
+                days(now - token.created_at),
+                days(now - token.start_at),
+                days(now - token.last_used_at.unwrap_or(token.created_at)),
+                token.end_at.map(|at| days(at - now)).unwrap_or_default(),
+            ])
+        });
+    }
+    let bytes = result.ok().and_then(|()| out.into_inner().ok());
+    let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
+    let text =
+        text.ok_or_else(|| Report::new("CLI-0001", "the answer can't be printed").failed())?;
+    ui::print(&text);
+    Ok(())
+}
+
+/// What a spreadsheet would run as a formula becomes text.
+fn cell(text: &str) -> String {
+    if text.starts_with(['=', '+', '-', '@']) {
+        format!("'{text}")
+    } else {
+        text.to_owned()
+    }
+}
+
+const fn kind(token: &Token) -> &'static str {
+    match token.kind {
+        TokenKind::Standard => "standard",
+        TokenKind::DirectAccess => "direct",
+    }
+}
+
+fn roles(token: &Token) -> String {
+    let roles: Vec<_> = token.roles.iter().map(|role| role.role.name()).collect();
+    roles.join(" ")
+}
+
+fn expiry(token: &Token, now: i64) -> String {
+    token
+        .end_at
+        .map_or("never".to_owned(), |at| ahead(at - now))
+}
+
+const DAY: i64 = 86_400;
+
+fn ago(seconds: i64) -> String {
+    format!("{} ago", span(seconds))
+}
+
+fn ahead(seconds: i64) -> String {
+    if seconds > 0 {
+        format!("in {}", span(seconds))
+    } else {
+        ago(-seconds)
+    }
+}
+
+/// A length of time in its largest unit, rounded down.
+pub(super) fn span(seconds: i64) -> String {
+    let seconds = seconds.max(0);
+    match seconds {
+        DAY.. => format!("{} d", seconds / DAY),
+        3600.. => format!("{} h", seconds / 3600),
+        60.. => format!("{} min", seconds / 60),
+        _ => format!("{seconds} s"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_told_in_their_largest_unit() {
+        assert_eq!(ahead(90 * DAY + 5), "in 90 d");
+        assert_eq!(ahead(-61), "1 min ago");
+        assert_eq!(ago(-5), "0 s ago");
+    }
+
+    #[test]
+    fn a_name_is_no_formula() {
+        assert_eq!(cell("=HYPERLINK(1)"), "'=HYPERLINK(1)");
+        assert_eq!(cell("ci"), "ci");
+    }
+}

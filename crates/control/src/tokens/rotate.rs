@@ -1,0 +1,118 @@
+//! `POST /v1/organizations/{o}/tokens/{id}/rotate`: a new value in place of the old one, at once or
+//! after a grace in which both are good.
+
+use std::time::Duration;
+
+use aeolus_api::Deleted;
+use aeolus_api::policy::MAX_GRACE;
+use aeolus_api::token::{TokenCreated, TokenRotate};
+use aeolus_model::{Action, ApiToken, Change as Changed, Subject, Time, TokenStage, TokenValue};
+use aeolus_store::{Unit as _, ValueRecord};
+use axum::extract::Path;
+
+use super::get::{find, may_change};
+use super::roles::Held;
+use super::{policy, value, view};
+use crate::authority::path_within;
+use crate::ctx::Ctx;
+use crate::error::ApiError;
+use crate::extract::{JsonOrNothing, Query};
+use crate::planes::Change;
+
+/// Gives a token a new value, which is in this answer and nowhere else. Who asks must hold all that
+/// the token holds, because they are shown its value.
+pub(crate) async fn rotate(
+    ctx: Ctx,
+    Path((organization, token)): Path<(String, String)>,
+    query: Query,
+    JsonOrNothing(body): JsonOrNothing<TokenRotate>,
+) -> Result<axum::Json<TokenCreated>, ApiError> {
+    let wait = super::wants_planes(&query)?;
+    let by = super::person(&ctx)?;
+    let mut write = ctx.app.store.write().await?;
+    let authority = ctx.authority(&mut write).await?;
+    let organization = authority.organization(&mut write, &organization).await?;
+    let mut token = find(&mut write, &authority, (organization.id, &token)).await?;
+    may_change(&mut write, &authority, &token).await?;
+    let grants = write.grants().of(Subject::Token(token.id)).await?;
+    let held: Vec<Held> = grants.iter().map(Held::of).collect();
+    for role in &held {
+        let path = path_within(&mut write, organization.id, role.resource).await?;
+        authority.require_covers(role.role, &path.unwrap_or_default())?;
+    }
+    let before = token.value().cloned();
+    let before = before.ok_or(ApiError::NotFound("token"))?;
+    let scope = view::scope(token.scope.resource());
+    let asked = body.token_expiry_period_in_days;
+    let days = asked.or_else(|| view::days(&before));
+    let days = policy::days(&organization.policy, scope, days)?;
+    let grace = policy::grace(&organization.policy, body.grace)?;
+    if grace > Duration::from_secs(MAX_GRACE) {
+        return Err(ApiError::field("grace", "use at most 30d"));
+    }
+    let new = value::allocate(&ctx.app, &mut write, organization.id, days).await?;
+    write.tokens().rotate(&token, &new, by).await?;
+    let ends = (new.issued_at, new.issued_at.plus(grace));
+    write
+        .tokens()
+        .end_earlier(token.id, new.index, ends)
+        .await?;
+    let mut event = ctx.event(Action::TokenRotate, Some(organization.id), token.id);
+    event.changes = changes(&before, &new, ends.1);
+    write.audit(event);
+    token.stage = TokenStage::Active(new);
+    let record = view::view(&mut write, token.id, ctx.app.clock.now()).await?;
+    let value = value::sign(&ctx.app, &token, &held)?;
+    let seq = ctx.app.commit(write).await?;
+    let change = (organization.id, Change::Revocation(seq));
+    let planes = super::waited(&ctx.app, wait, change).await?;
+    Ok(axum::Json(TokenCreated {
+        token: value,
+        record,
+        seq,
+        planes,
+    }))
+}
+
+/// `POST …/rotate/end`: ends the values from before the last rotation now.
+pub(crate) async fn end(
+    ctx: Ctx,
+    Path((organization, token)): Path<(String, String)>,
+    query: Query,
+) -> Result<axum::Json<Deleted>, ApiError> {
+    let wait = super::wants_planes(&query)?;
+    super::person(&ctx)?;
+    let now = Time::from_secs(ctx.app.clock.now().secs());
+    let mut write = ctx.app.store.write().await?;
+    let authority = ctx.authority(&mut write).await?;
+    let organization = authority.organization(&mut write, &organization).await?;
+    let token: ApiToken = find(&mut write, &authority, (organization.id, &token)).await?;
+    may_change(&mut write, &authority, &token).await?;
+    let newest = token.value().ok_or(ApiError::NotFound("token"))?.index;
+    let good = write.tokens().good_values(token.id, now).await?;
+    let earlier: Vec<&ValueRecord> = good.iter().filter(|v| v.value.index != newest).collect();
+    if !earlier.is_empty() {
+        write
+            .tokens()
+            .end_earlier(token.id, newest, (now, now))
+            .await?;
+        let mut event = ctx.event(Action::TokenRotateEnd, Some(organization.id), token.id);
+        let ended = |record: &&ValueRecord| Changed::from("value", record.value.short());
+        event.changes = earlier.iter().map(ended).collect();
+        write.audit(event);
+    }
+    let seq = ctx.app.commit(write).await?;
+    let change = (organization.id, Change::Revocation(seq));
+    let planes = super::waited(&ctx.app, wait, change).await?;
+    Ok(axum::Json(Deleted { seq, planes }))
+}
+
+fn changes(before: &TokenValue, new: &TokenValue, end: Time) -> Vec<Changed> {
+    let end = end.min(before.expires_at).secs().to_string();
+    let all = [
+        Changed::of("value", before.short(), new.short()),
+        Some(Changed::to("earlierValueEndAt", end)),
+        Some(Changed::to("endAt", new.expires_at.secs().to_string())),
+    ];
+    all.into_iter().flatten().collect()
+}

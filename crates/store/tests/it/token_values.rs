@@ -1,0 +1,168 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use aeolus_model::{ApiToken, Time, TokenId, TokenStage, TokenValue};
+use aeolus_store::{Page, StoreError, TokenFilter, Unit, Write};
+
+use crate::fixture::{Database, Fleet, NOW};
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+async fn value(db: &Database, write: &mut Write, token: &ApiToken, jti: &str) -> TokenValue {
+    let mut revocations = write.revocations();
+    let index = revocations.allocate(token.organization, &db.rng).await;
+    TokenValue {
+        jti: jti.to_owned(),
+        index: index.unwrap(),
+        issued_at: NOW,
+        expires_at: NOW.plus(2 * HOUR),
+    }
+}
+
+async fn made(db: &Database, fleet: &Fleet) -> ApiToken {
+    let mut write = db.store.write().await.unwrap();
+    let token = db.token(&mut write, fleet).await;
+    write.commit().await.unwrap();
+    token
+}
+
+async fn good(db: &Database, token: TokenId, at: Time) -> Vec<String> {
+    let mut read = db.store.read().await.unwrap();
+    let values = read.tokens().good_values(token, at).await.unwrap();
+    let mut jtis: Vec<String> = values.into_iter().map(|v| v.value.jti).collect();
+    jtis.sort();
+    jtis
+}
+
+async fn x2_values_end_by_grace_at_once_or_with_their_token(db: Database) {
+    let fleet = db.fleet().await;
+    let token = made(&db, &fleet).await;
+    let first = token.value().unwrap().clone();
+    let mut write = db.store.write().await.unwrap();
+    let second = value(&db, &mut write, &token, "second").await;
+    let mut tokens = write.tokens();
+    tokens.rotate(&token, &second, fleet.user.id).await.unwrap();
+    let end = NOW.plus(HOUR / 2);
+    let ended = tokens.end_earlier(token.id, second.index, (NOW, end)).await;
+    assert_eq!(ended.unwrap(), 1);
+    write.commit().await.unwrap();
+
+    let both = [first.jti.clone(), "second".to_owned()];
+    assert_eq!(good(&db, token.id, NOW).await, both);
+    assert_eq!(good(&db, token.id, end).await, ["second"]);
+    let mut read = db.store.read().await.unwrap();
+    let found = read.tokens().value(token.organization, first.index).await;
+    let found = found.unwrap().unwrap();
+    assert_eq!((found.token, found.good_until()), (token.id, end));
+    let record = read.tokens().get(token.id).await.unwrap().unwrap();
+    assert_eq!(record.token.stage, TokenStage::Active(second.clone()));
+    assert_eq!(record.rotated_at, Some(NOW));
+    assert_eq!(record.updated, Some((NOW, fleet.user.id)));
+    let list = read.revocations().of(token.organization).await;
+    let list = list.unwrap().unwrap();
+    assert_eq!((list.ends.len(), list.ends[0].not_after), (1, end));
+    drop(read);
+
+    // An end that has passed becomes a bit.
+    let mut write = db.store.write().await.unwrap();
+    assert_eq!(write.tokens().settle(NOW).await.unwrap(), 0);
+    assert_eq!(write.tokens().settle(end).await.unwrap(), 1);
+    write.commit().await.unwrap();
+    let mut read = db.store.read().await.unwrap();
+    let list = read.revocations().of(token.organization).await;
+    let list = list.unwrap().unwrap();
+    let bit = list.status[first.index as usize / 8] >> (first.index % 8) & 1;
+    assert_eq!((list.ends.len(), bit), (0, 1));
+    assert!(read.tokens().had_ended(token.id, end).await.unwrap());
+    assert!(!read.tokens().had_ended(token.id, NOW).await.unwrap());
+    drop(read);
+
+    let mut write = db.store.write().await.unwrap();
+    assert!(write.tokens().delete(token.id, NOW).await.unwrap());
+    write.commit().await.unwrap();
+    assert!(good(&db, token.id, NOW).await.is_empty());
+}
+
+async fn of_two_rotations_at_once_one_wins_and_nothing_of_the_other_stays(db: Database) {
+    let fleet = db.fleet().await;
+    let token = made(&db, &fleet).await;
+    let db = Arc::new(db);
+    let tasks = (0..4).map(|n| {
+        let (db, token, by) = (Arc::clone(&db), token.clone(), fleet.user.id);
+        tokio::spawn(async move {
+            let mut write = db.store.write().await.unwrap();
+            let new = value(&db, &mut write, &token, &format!("value {n}")).await;
+            write.tokens().rotate(&token, &new, by).await?;
+            let mut tokens = write.tokens();
+            tokens.end_earlier(token.id, new.index, (NOW, NOW)).await?;
+            write.commit().await.map(|_| new.jti)
+        })
+    });
+    let mut won = Vec::new();
+    for task in tasks.collect::<Vec<_>>() {
+        match task.await.unwrap() {
+            Ok(jti) => won.push(jti),
+            Err(error) => assert!(matches!(error, StoreError::Conflict), "{error}"),
+        }
+    }
+    assert_eq!(won.len(), 1);
+    assert_eq!(good(&db, token.id, NOW).await, won);
+}
+
+async fn a_deletion_during_a_rotation_leaves_no_value_good(db: Database) {
+    let fleet = db.fleet().await;
+    for _ in 0..4 {
+        let token = made(&db, &fleet).await;
+        let rotate = async {
+            let mut write = db.store.write().await.unwrap();
+            let new = value(&db, &mut write, &token, &token.id.to_string()).await;
+            write.tokens().rotate(&token, &new, fleet.user.id).await?;
+            write.commit().await
+        };
+        let delete = async {
+            let mut write = db.store.write().await.unwrap();
+            write.tokens().delete(token.id, NOW).await?;
+            write.commit().await
+        };
+        let (rotated, deleted) = tokio::join!(rotate, delete);
+        deleted.unwrap();
+        if let Err(error) = rotated {
+            assert!(matches!(error, StoreError::Conflict), "{error}");
+        }
+        assert!(good(&db, token.id, NOW).await.is_empty());
+    }
+}
+
+async fn many_are_deleted_in_few_statements(db: Database) {
+    let fleet = db.fleet().await;
+    let mut write = db.store.write().await.unwrap();
+    let mut ids = Vec::new();
+    for _ in 0..230 {
+        ids.push(db.token(&mut write, &fleet).await.id);
+    }
+    write.commit().await.unwrap();
+    let kept = ids.pop().unwrap();
+    let other = db.organization("globex");
+    let mut write = db.store.write().await.unwrap();
+    write.organizations().insert(&other).await.unwrap();
+    let foreign = write.tokens().delete_these(other.id, &ids, NOW).await;
+    let own = fleet.organization.id;
+    let deleted = write.tokens().delete_these(own, &ids, NOW).await;
+    write.commit().await.unwrap();
+    assert_eq!((foreign.unwrap(), deleted.unwrap()), (0, 229));
+    let mut read = db.store.read().await.unwrap();
+    let all = TokenFilter::default();
+    let left = read.tokens().list(own, &all, Page::first(9)).await.unwrap();
+    let left: Vec<_> = left.items.iter().map(|r| r.token.id).collect();
+    assert_eq!(left, [kept]);
+    let list = read.revocations().of(own).await.unwrap().unwrap();
+    let bits: u32 = list.status.iter().map(|byte| byte.count_ones()).sum();
+    assert_eq!(bits, 229);
+}
+
+on_every_engine! {
+    x2_values_end_by_grace_at_once_or_with_their_token,
+    of_two_rotations_at_once_one_wins_and_nothing_of_the_other_stays,
+    a_deletion_during_a_rotation_leaves_no_value_good,
+    many_are_deleted_in_few_statements,
+}
