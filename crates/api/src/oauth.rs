@@ -5,6 +5,12 @@ use serde::{Deserialize, Serialize};
 
 /// `grant_type` of RFC 6749 §4.1.3.
 pub const GRANT_AUTHORIZATION_CODE: &str = "authorization_code";
+/// `grant_type` of RFC 6749 §6.
+pub const GRANT_REFRESH_TOKEN: &str = "refresh_token";
+/// The scope that asks for refresh tokens (OpenID Connect Core §11).
+pub const SCOPE_OFFLINE_ACCESS: &str = "offline_access";
+/// What refresh tokens begin with, so that they are recognised where they don't belong.
+pub const REFRESH_TOKEN_PREFIX: &str = "xar_";
 /// `client_assertion_type` of RFC 7523 §2.2.
 pub const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 /// The command line's `client_id`: a public client with a loopback redirect (RFC 8252 §7.3).
@@ -14,7 +20,7 @@ pub const CLI_CALLBACK_PATH: &str = "/callback";
 /// The path at which every deployment host receives its code.
 pub const GATE_CALLBACK_PATH: &str = "/.aeolus/callback";
 
-/// The answer of the token endpoint. `access_token` and `id_token` are secrets: don't log it.
+/// The answer of the token endpoint. Its tokens are secrets: don't log it.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct TokenAnswer {
     /// The access token (RFC 9068).
@@ -29,6 +35,9 @@ pub struct TokenAnswer {
     /// Who signed in, to the client.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id_token: Option<String>,
+    /// Good once, for the next access token (RFC 6749 §6).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refresh_token: Option<String>,
     /// What a gate's cookie needs beyond the tokens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub aeolus: Option<SessionHint>,

@@ -44,6 +44,8 @@ actions! {
     SessionRenew = "session.renew",
     /// An authorization code was used twice.
     CodeReplay = "session.code_replay",
+    /// A refresh token was used twice.
+    RefreshReplay = "session.refresh_replay",
     /// A fleet document was applied.
     Apply = "fleet.apply",
     /// An API token was made.

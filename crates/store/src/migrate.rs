@@ -10,7 +10,7 @@ use sqlx::{Connection as _, SqlSafeStr};
 use crate::StoreError;
 use crate::engine::{engine_error, migrate_error};
 
-const MIGRATIONS: [(i64, &str, &str); 6] = [
+const MIGRATIONS: [(i64, &str, &str); 7] = [
     (1, "init", include_str!("../migrations/0001_init.sql")),
     (
         2,
@@ -33,6 +33,7 @@ const MIGRATIONS: [(i64, &str, &str); 6] = [
         include_str!("../migrations/0005_publishing.sql"),
     ),
     (6, "lanes", include_str!("../migrations/0006_lanes.sql")),
+    (8, "refresh", include_str!("../migrations/0008_refresh.sql")),
 ];
 
 fn migrator() -> Migrator {
@@ -85,7 +86,7 @@ mod tests {
 
     /// SHA-384 of each released migration. A line is added with a migration and never changed:
     /// databases in the field remember these sums and refuse a program with others.
-    const RELEASED: [(i64, &str); 6] = [
+    const RELEASED: [(i64, &str); 7] = [
         (
             1,
             "f2074e874d90f8f71f54b0200653d2bdd77b68c7cdb4db034cef4e3372a83828dbc03e623e8d7a89b769ab16d0fb7a43",
@@ -110,6 +111,10 @@ mod tests {
             6,
             "c3a5f8abc825bd8280b4322d09c279aeb36bf2c21978ce829bb967407908d4ec5964efbf92817f92f71f919b06714600",
         ),
+        (
+            8,
+            "b77b34dec1e44fcc55ab62ded54ba41ff2e93743a99fa2a6a368889cc9bd4fe2405fab4f58234e3b9776a9a52e7312b9",
+        ),
     ];
 
     #[test]
@@ -127,6 +132,6 @@ mod tests {
         });
         let released = RELEASED.map(|(version, sum)| (version, sum.to_owned()));
         assert_eq!(sums.collect::<Vec<_>>(), released);
-        assert_eq!(known(), 6);
+        assert_eq!(known(), 8);
     }
 }

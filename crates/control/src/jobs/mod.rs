@@ -32,6 +32,7 @@ async fn round(app: &App) -> Result<(), StoreError> {
         .codes()
         .forget(now.minus(app.session.absolute))
         .await?;
+    write.refresh_tokens().forget(now.minus(DAY)).await?;
     write.throttles().forget(now.minus(HOUR)).await?;
     write.sessions().forget(now.minus(DAY)).await?;
     write.replicas().forget(now.minus(7 * DAY)).await?;

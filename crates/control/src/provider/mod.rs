@@ -3,12 +3,15 @@
 mod authorize;
 mod backchannel;
 pub(crate) mod client;
+mod code;
 mod discovery;
 mod failure;
 mod issue;
 pub(crate) mod params;
 pub(crate) mod pkce;
+pub(crate) mod refresh;
 mod revoke;
+mod scope;
 mod token;
 mod userinfo;
 

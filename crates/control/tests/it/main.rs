@@ -25,6 +25,8 @@ mod provider;
 #[cfg(test)]
 mod publish;
 #[cfg(test)]
+mod refresh;
+#[cfg(test)]
 mod restore;
 #[cfg(test)]
 mod rollout;
