@@ -88,7 +88,7 @@ fn wait(no_wait: bool) -> Wait {
 
 /// Makes a token at control and shows it.
 pub(super) async fn create(args: &TokenCreate, context: &Context) -> Result<(), Failure> {
-    let client = args.target.client(&context.environment)?;
+    let client = args.target.client(&context.environment).await?;
     show(&request(&client, args).await?, context)
 }
 
@@ -180,7 +180,7 @@ async fn organization(client: &Client, named: Option<&String>) -> Result<String,
 
 /// Lists tokens.
 pub(super) async fn list(args: &TokenList, context: &Context) -> Result<(), Failure> {
-    let client = args.target.client(&context.environment)?;
+    let client = args.target.client(&context.environment).await?;
     let organization = organization(&client, args.organization.as_ref()).await?;
     let tokens = all(|cursor| {
         let (client, organization) = (client.clone(), organization.clone());
@@ -203,7 +203,7 @@ pub(super) async fn list(args: &TokenList, context: &Context) -> Result<(), Fail
 
 /// Deletes a token.
 pub(super) async fn delete(args: &TokenDelete, context: &Context) -> Result<(), Failure> {
-    let client = args.target.client(&context.environment)?;
+    let client = args.target.client(&context.environment).await?;
     let organization = organization(&client, args.organization.as_ref()).await?;
     let deleted = client.delete_token(&organization, args.id, wait(args.no_wait));
     let deleted = deleted.await.map_err(refused)?;
