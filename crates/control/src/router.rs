@@ -42,6 +42,7 @@ routes! {
     "/oauth2/authorize" => get provider::authorize;
     "/oauth2/token" => post provider::token;
     "/oauth2/revoke" => post provider::revoke;
+    "/oauth2/introspect" => post provider::introspect;
     "/oauth2/userinfo" => get provider::userinfo, post provider::userinfo;
     "/v1/oauth/backchannel-logout/{connection}" => post provider::backchannel_logout;
     "/v1/authorization" => get authorization::authorization;

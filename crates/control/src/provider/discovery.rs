@@ -22,6 +22,7 @@ pub(crate) async fn discovery(
         token_endpoint: at("/oauth2/token"),
         userinfo_endpoint: at("/oauth2/userinfo"),
         revocation_endpoint: at("/oauth2/revoke"),
+        introspection_endpoint: at("/oauth2/introspect"),
         jwks_uri: at("/.well-known/jwks.json"),
         end_session_endpoint: at("/logout"),
         scopes_supported: list(&["openid", "email", "profile", SCOPE_OFFLINE_ACCESS]),

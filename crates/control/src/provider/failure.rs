@@ -5,7 +5,7 @@ use http::StatusCode;
 
 use crate::error::{ApiError, Failure, Form};
 
-/// Why the token or revocation endpoint refused. The description is for the client's developer and
+/// Why the token, revocation or introspection endpoint refused. The description is for the client's developer and
 /// says nothing about people or other clients.
 #[derive(Debug)]
 pub(crate) enum OAuthFailure {
@@ -38,7 +38,7 @@ impl IntoResponse for OAuthFailure {
             Self::Client => (
                 StatusCode::UNAUTHORIZED,
                 "invalid_client",
-                "the client assertion is not good",
+                "the client is not known, or what it proves itself with is not good",
             ),
             Self::Grant => (
                 StatusCode::BAD_REQUEST,

@@ -39,6 +39,7 @@ const TABLE: &[(&str, &str, Who)] = &[
     ("get", "/oauth2/authorize", Anybody(400)),
     ("post", "/oauth2/token", Anybody(400)),
     ("post", "/oauth2/revoke", Anybody(400)),
+    ("post", "/oauth2/introspect", Anybody(400)),
     (
         "post",
         "/v1/oauth/backchannel-logout/{connection}",

@@ -13,6 +13,8 @@ mod deployment_page;
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]
+mod introspect;
+#[cfg(test)]
 mod lanes;
 #[cfg(test)]
 mod outage;
