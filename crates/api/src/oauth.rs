@@ -15,6 +15,8 @@ pub const REFRESH_TOKEN_PREFIX: &str = "xar_";
 pub const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 /// The command line's `client_id`: a public client with a loopback redirect (RFC 8252 §7.3).
 pub const CLI_CLIENT_ID: &str = "aeolus-cli";
+/// The `client_id` of control's own pages: what they are given, no other client can revoke.
+pub const UI_CLIENT_ID: &str = "aeolus-ui";
 /// The path of the command line's loopback redirect.
 pub const CLI_CALLBACK_PATH: &str = "/callback";
 /// The path at which every deployment host receives its code.

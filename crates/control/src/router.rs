@@ -33,6 +33,8 @@ routes! {
     "/assets/style.css" => get pages::style;
     "/login" => get signin::login_get, post signin::login_post;
     "/logout" => get signin::logout_get, post signin::logout_post;
+    "/token" => get pages::token_get, post provider::session_token;
+    "/token/reveal" => post pages::token_reveal;
     "/livez" => get ops::livez;
     "/readyz" => get ops::readyz;
     "/v1/healthz" => get ops::readyz;

@@ -83,6 +83,21 @@ pub(super) fn reissue(
     Ok(answer(app, session, (token, access.exp), more))
 }
 
+/// Signs an access token for control itself and one of its own clients, on the session of a cookie.
+pub(crate) fn for_control(
+    app: &App,
+    session: &Session,
+    client_id: &str,
+) -> Result<TokenAnswer, KeyError> {
+    let access = access(app, session, (app.issuer.clone(), client_id.to_owned()));
+    let token = app.keys.access().sign(Kind::Access, &access)?;
+    let more = (String::new(), None);
+    Ok(TokenAnswer {
+        aeolus: None,
+        ..answer(app, session, (token, access.exp), more)
+    })
+}
+
 fn answer(
     app: &App,
     session: &Session,

@@ -35,6 +35,8 @@ mod rollout;
 #[cfg(test)]
 mod served;
 #[cfg(test)]
+mod session_token;
+#[cfg(test)]
 mod signin;
 #[cfg(test)]
 mod tenancy;
