@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import parse_qs, urljoin, urlsplit
 
 import requests
@@ -27,6 +29,13 @@ def follow(link: str) -> requests.Response:
     filled_in = {**form.fields, "email": "viewer@example.com", "password": PASSWORD}
     origin = "/".join(page.url.split("/")[:3])
     return browser.post(urljoin(page.url, form.action), data=filled_in, headers={"Origin": origin}, timeout=20)
+
+
+def due(credentials) -> dict:
+    """What is stored, after its access token was made to look as if it had ended."""
+    stored = json.loads(credentials.read_text())
+    credentials.write_text(json.dumps({**stored, "expiresAt": 0}))
+    return stored
 
 
 def test_a_person_signs_in_by_the_printed_link_and_out_again(fleet, tmp_path):
@@ -55,3 +64,27 @@ def test_an_answer_to_another_attempt_signs_nobody_in(fleet, tmp_path):
         requests.get(redirect, params={"code": "stolen", "state": "foreign"}, timeout=20)
         assert command.wait(20) != 0
     assert not credentials.exists()
+
+
+def test_f48_commands_refresh_a_sign_in_at_once_and_a_copy_of_it_ends_it(fleet, tmp_path):
+    credentials, log = tmp_path / "credentials.json", tmp_path / "login.log"
+    env = {"AEOLUS_CREDENTIALS": str(credentials), "AEOLUS_URL": fleet.control}
+    with running([aeolus.BINARY, "login", "--no-browser"], log, env=env) as command:
+        follow(wait_for("the link", lambda: link_in(log), 20))
+        assert command.wait(20) == 0, log.read_text()
+    first = due(credentials)
+    assert first["refreshToken"].startswith("xar_")
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: aeolus.run("whoami", env=env, check=False), range(8)))
+    assert [answer.returncode for answer in answers] == [0] * 8, answers
+    second = due(credentials)
+    assert second["refreshToken"] != first["refreshToken"] and second["expiresAt"] > 0
+    assert credentials.stat().st_mode & 0o777 == 0o600
+    aeolus.run("whoami", env=env)
+    third = due(credentials)
+    # Somebody uses a copy of the first: its owner is told that the session is over.
+    credentials.write_text(json.dumps({**first, "expiresAt": 0}))
+    refused = aeolus.run("whoami", env=env, check=False)
+    assert refused.returncode != 0 and "CLI-0004" in refused.stderr, refused.stderr
+    credentials.write_text(json.dumps(third))
+    assert aeolus.run("whoami", env=env, check=False).returncode != 0

@@ -5,16 +5,24 @@ use serde::{Deserialize, Serialize};
 
 /// `grant_type` of RFC 6749 §4.1.3.
 pub const GRANT_AUTHORIZATION_CODE: &str = "authorization_code";
+/// `grant_type` of RFC 6749 §6.
+pub const GRANT_REFRESH_TOKEN: &str = "refresh_token";
+/// The scope that asks for refresh tokens (OpenID Connect Core §11).
+pub const SCOPE_OFFLINE_ACCESS: &str = "offline_access";
+/// What refresh tokens begin with, so that they are recognised where they don't belong.
+pub const REFRESH_TOKEN_PREFIX: &str = "xar_";
 /// `client_assertion_type` of RFC 7523 §2.2.
 pub const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 /// The command line's `client_id`: a public client with a loopback redirect (RFC 8252 §7.3).
 pub const CLI_CLIENT_ID: &str = "aeolus-cli";
+/// The `client_id` of control's own pages: what they are given, no other client can revoke.
+pub const UI_CLIENT_ID: &str = "aeolus-ui";
 /// The path of the command line's loopback redirect.
 pub const CLI_CALLBACK_PATH: &str = "/callback";
 /// The path at which every deployment host receives its code.
 pub const GATE_CALLBACK_PATH: &str = "/.aeolus/callback";
 
-/// The answer of the token endpoint. `access_token` and `id_token` are secrets: don't log it.
+/// The answer of the token endpoint. Its tokens are secrets: don't log it.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct TokenAnswer {
     /// The access token (RFC 9068).
@@ -29,6 +37,9 @@ pub struct TokenAnswer {
     /// Who signed in, to the client.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id_token: Option<String>,
+    /// Good once, for the next access token (RFC 6749 §6).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refresh_token: Option<String>,
     /// What a gate's cookie needs beyond the tokens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub aeolus: Option<SessionHint>,
@@ -65,6 +76,7 @@ pub struct Metadata {
     pub token_endpoint: String,
     pub userinfo_endpoint: String,
     pub revocation_endpoint: String,
+    pub introspection_endpoint: String,
     pub jwks_uri: String,
     pub end_session_endpoint: String,
     pub scopes_supported: Vec<String>,
@@ -78,6 +90,34 @@ pub struct Metadata {
     pub code_challenge_methods_supported: Vec<String>,
     pub claims_supported: Vec<String>,
     pub authorization_response_iss_parameter_supported: bool,
+}
+
+/// The answer of the introspection endpoint (RFC 7662 §2.2). Of a token that is not good, or none of the
+/// caller's business, only that it is not active.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "every member is defined by RFC 7662 §2.2")]
+pub struct Introspection {
+    pub active: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sub: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub aud: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub iss: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exp: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub iat: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nbf: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jti: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_type: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
 }
 
 /// The answer of the userinfo endpoint (OpenID Connect Core §5.3).

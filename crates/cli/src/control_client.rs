@@ -1,50 +1,15 @@
 //! Talking to a control plane as whoever is signed in.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use aeolus_api::client::{Client, ClientError};
 use aeolus_api::{Page, Problem};
-use aeolus_model::{Clock as _, Secret, SystemClock};
-use serde::{Deserialize, Serialize};
+use aeolus_model::{Secret, SystemClock};
 
 use crate::args::Target;
 use crate::config::Environment;
-use crate::files;
+use crate::credentials::Credentials;
 use crate::report::{Exit, Failure, Report};
-
-/// A stored sign-in.
-#[derive(Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct Credentials {
-    /// Control's URL.
-    pub(crate) url: String,
-    /// The access token.
-    pub(crate) access_token: String,
-    /// Its `exp`, in seconds since the epoch.
-    pub(crate) expires_at: i64,
-}
-
-impl Credentials {
-    /// Reads a file; none if there is none.
-    pub(crate) fn read(path: &Path) -> Result<Option<Self>, Failure> {
-        let Some(bytes) = files::read(path)? else {
-            return Ok(None);
-        };
-        let parsed = serde_json::from_slice(&bytes);
-        parsed
-            .map(Some)
-            .map_err(|error| files::damaged(path, &error))
-    }
-
-    /// Writes the file, readable by its owner alone.
-    pub(crate) fn write(&self, path: &Path) -> Result<(), Failure> {
-        if let Some(parent) = path.parent().filter(|p| !p.as_os_str().is_empty()) {
-            files::folder(parent)?;
-        }
-        let json = serde_json::to_vec(self).map_err(|error| files::damaged(path, &error))?;
-        files::write_private(path, &json)
-    }
-}
 
 impl Target {
     /// Where the sign-in is stored.
@@ -73,8 +38,8 @@ impl Target {
         self.url.clone().or_else(|| environment.get("AEOLUS_URL"))
     }
 
-    /// A client that is signed in.
-    pub(crate) fn client(&self, environment: &Environment) -> Result<Client, Failure> {
+    /// A client that is signed in. A stored sign-in is refreshed where that is due.
+    pub(crate) async fn client(&self, environment: &Environment) -> Result<Client, Failure> {
         let named = self.named_url(environment);
         if let Some(token) = environment.get("AEOLUS_TOKEN") {
             let url = named.ok_or_else(|| {
@@ -90,11 +55,7 @@ impl Target {
             // A token is shown to nobody but the one who issued it.
             return Err(not_signed_in());
         }
-        if stored.expires_at <= SystemClock.now().secs() {
-            return Err(Report::new("CLI-0004", "the sign-in has expired")
-                .help(format!("run `aeolus login --url {}`", stored.url))
-                .failed());
-        }
+        let stored = stored.fresh(&path, &SystemClock).await?;
         Ok(connect(&stored.url)?.with_bearer(Secret::new(stored.access_token)))
     }
 }

@@ -4,6 +4,7 @@ mod args;
 mod commands;
 mod config;
 mod control_client;
+mod credentials;
 mod files;
 mod fleet_file;
 mod offline;

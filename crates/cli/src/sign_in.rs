@@ -4,7 +4,7 @@ mod loopback;
 mod password;
 
 use aeolus_api::client::Client;
-use aeolus_api::oauth::{CLI_CLIENT_ID, GRANT_AUTHORIZATION_CODE, Metadata};
+use aeolus_api::oauth::{CLI_CLIENT_ID, GRANT_AUTHORIZATION_CODE, Metadata, SCOPE_OFFLINE_ACCESS};
 use aeolus_keys::digest::{random_token, sha256};
 use aeolus_model::{Clock, Rng, Secret};
 use base64::Engine as _;
@@ -14,7 +14,8 @@ use url::Url;
 pub(crate) use loopback::Loopback;
 pub(crate) use password::with_password;
 
-use crate::control_client::{Credentials, refused};
+use crate::control_client::refused;
+use crate::credentials::Credentials;
 use crate::report::{Failure, Report};
 
 /// One attempt to sign in.
@@ -84,11 +85,12 @@ impl Attempt {
     /// Where the browser has to go.
     pub(crate) fn link(&self) -> Result<Url, Failure> {
         let challenge = URL_SAFE_NO_PAD.encode(sha256(self.verifier.expose().as_bytes()));
+        let scope = format!("openid {SCOPE_OFFLINE_ACCESS}");
         let parameters = [
             ("response_type", "code"),
             ("client_id", CLI_CLIENT_ID),
             ("redirect_uri", &self.redirect_uri),
-            ("scope", "openid"),
+            ("scope", &scope),
             ("state", self.state.expose()),
             ("code_challenge", &challenge),
             ("code_challenge_method", "S256"),
@@ -99,7 +101,7 @@ impl Attempt {
         })
     }
 
-    /// Ends: exchanges the code for an access token.
+    /// Ends: exchanges the code for tokens.
     pub(crate) async fn finish(
         self,
         client: &Client,
@@ -108,7 +110,7 @@ impl Attempt {
     ) -> Result<Credentials, Failure> {
         let code = self.accept(callback)?;
         let answer = client
-            .exchange_code(&[
+            .exchange(&[
                 ("grant_type", GRANT_AUTHORIZATION_CODE),
                 ("code", &code),
                 ("redirect_uri", &self.redirect_uri),
@@ -117,12 +119,7 @@ impl Attempt {
             ])
             .await
             .map_err(refused)?;
-        let life = i64::try_from(answer.expires_in).unwrap_or(i64::MAX);
-        Ok(Credentials {
-            url: client.base().to_owned(),
-            access_token: answer.access_token,
-            expires_at: clock.now().secs().saturating_add(life),
-        })
+        Ok(Credentials::of(client.base(), answer, clock))
     }
 
     fn accept(&self, callback: Callback) -> Result<String, Failure> {

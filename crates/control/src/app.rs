@@ -41,6 +41,8 @@ pub(crate) struct Parts {
     pub(crate) master: MasterKey,
     /// Authenticates control's own session cookies; follows from the master key.
     pub(crate) cookie_key: Secret<[u8; 32]>,
+    /// Tells which refresh token follows another; follows from the master key.
+    pub(crate) refresh_key: Secret<[u8; 32]>,
     /// Hides people's identities in snapshots; follows from the master key.
     pub(crate) identity_salt: Secret<[u8; 32]>,
     /// A gate has met a key of an identity provider that it doesn't know.

@@ -3,8 +3,8 @@
 
 use aeolus_keys::claims::{Access, Api, Registered as _, Surface};
 use aeolus_keys::{Kind, jws};
-use aeolus_model::{Actor, Secret, SessionId};
-use aeolus_store::{Unit as _, ValueRecord};
+use aeolus_model::{Actor, ApiToken, Secret, Session, SessionId};
+use aeolus_store::{Read, Unit as _, ValueRecord};
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 
@@ -58,11 +58,34 @@ pub(crate) async fn bearer(
 }
 
 async fn person(app: &App, claims: &Access) -> Result<(Actor, Option<SessionId>), ApiError> {
+    let mut view = app.store.read().await?;
+    let session = live_session(app, &mut view, claims, &app.issuer).await?;
+    Ok((Actor::User(session.user), Some(session.id)))
+}
+
+async fn program(app: &App, claims: &Api) -> Result<(Actor, Option<SessionId>), ApiError> {
+    let mut view = app.store.read().await?;
+    let token = live_token(app, &mut view, claims).await?;
+    let here = |surfaces: &Vec<Surface>| surfaces.contains(&Surface::Control);
+    if !claims.surfaces.as_ref().is_none_or(here) {
+        return Err(ApiError::BadCredential("not for control"));
+    }
+    let place = (token.organization, claims.idx);
+    app.uses.seen(token.id, place, app.clock.now());
+    Ok((Actor::Token(token.id), None))
+}
+
+/// The session of an access token for an audience, if both it and its person are good at this moment.
+pub(crate) async fn live_session(
+    app: &App,
+    view: &mut Read,
+    claims: &Access,
+    audience: &str,
+) -> Result<Session, ApiError> {
     let now = app.clock.now();
     claims
-        .check(&app.issuer, &app.issuer, now)
+        .check(&app.issuer, audience, now)
         .map_err(|_| ApiError::BadCredential("issuer, audience or time"))?;
-    let mut view = app.store.read().await?;
     let session = view.sessions().get(claims.sid).await?;
     let alive = session.filter(|session| session.is_alive(now) && session.user == claims.sub);
     let session = alive.ok_or(ApiError::BadCredential("the session has ended"))?;
@@ -70,12 +93,16 @@ async fn person(app: &App, claims: &Access) -> Result<(Actor, Option<SessionId>)
     if user.is_none_or(|user| user.disabled_at.is_some()) {
         return Err(ApiError::BadCredential("the user is gone or disabled"));
     }
-    Ok((Actor::User(session.user), Some(session.id)))
+    Ok(session)
 }
 
-async fn program(app: &App, claims: &Api) -> Result<(Actor, Option<SessionId>), ApiError> {
+/// The record of an API token's value, if that is good at this moment, wherever it may be used.
+pub(crate) async fn live_token(
+    app: &App,
+    view: &mut Read,
+    claims: &Api,
+) -> Result<ApiToken, ApiError> {
     let now = app.clock.now();
-    let mut view = app.store.read().await?;
     let record = view.tokens().get(claims.sub).await?;
     let token = record
         .ok_or(ApiError::BadCredential("no such token"))?
@@ -93,11 +120,5 @@ async fn program(app: &App, claims: &Api) -> Result<(Actor, Option<SessionId>), 
     if token.value().is_none() || ended {
         return Err(ApiError::BadCredential("revoked"));
     }
-    let here = |surfaces: &Vec<Surface>| surfaces.contains(&Surface::Control);
-    if !claims.surfaces.as_ref().is_none_or(here) {
-        return Err(ApiError::BadCredential("not for control"));
-    }
-    let place = (token.organization, claims.idx);
-    app.uses.seen(token.id, place, now);
-    Ok((Actor::Token(token.id), None))
+    Ok(token)
 }

@@ -23,6 +23,7 @@ use crate::connections;
 use crate::keys::{self, KeysError, TokenKeys};
 use crate::ops::Metrics;
 use crate::planes::{Acks, Assertions, Looks};
+use crate::provider::refresh;
 use crate::root::{self, RootSetupError};
 use crate::signin::cookie::{self, CookieStyle};
 use crate::signin::parent::ParentCookie;
@@ -179,6 +180,7 @@ pub(crate) async fn open(
         keys,
         master,
         cookie_key: cookie::key_from(&config.master_key),
+        refresh_key: refresh::key_from(&config.master_key),
         identity_salt: connections::salt_from(&config.master_key),
         provider_keys_wanted: Notify::new(),
         local,

@@ -46,6 +46,9 @@ pub(crate) enum ApiError {
     /// No credential was sent.
     #[error("no credential")]
     NoCredential,
+    /// The browser has no session.
+    #[error("no session")]
+    NoSession,
     /// The credential is not good (the reason is for the log).
     #[error("bad credential: {0}")]
     BadCredential(&'static str),
@@ -130,6 +133,12 @@ fn parts(error: &ApiError) -> (u16, &'static str, &'static str, String) {
             "This needs a credential",
             "Send `Authorization: Bearer` with an access or API token; `aeolus login` gets one."
                 .into(),
+        ),
+        E::NoSession => (
+            401,
+            "no-session",
+            "Nobody is signed in here",
+            "Sign in at /login. Only this site's own session counts; no other credential does.".into(),
         ),
         E::BadCredential(_) => (
             401,

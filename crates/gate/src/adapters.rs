@@ -201,7 +201,7 @@ impl TokenEndpoint for ControlTokens {
                 ("client_assertion_type", ASSERTION_TYPE),
                 ("client_assertion", assertion.expose()),
             ];
-            let answered = self.client.exchange_code(&form).await;
+            let answered = self.client.exchange(&form).await;
             answered.map_err(|error| match error.status() {
                 Some(status) if (400..500).contains(&status) => {
                     tracing::warn!(status, "control refused a code");

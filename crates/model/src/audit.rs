@@ -44,6 +44,10 @@ actions! {
     SessionRenew = "session.renew",
     /// An authorization code was used twice.
     CodeReplay = "session.code_replay",
+    /// Somebody was shown an access token to paste into the command line.
+    TokenShow = "session.token_show",
+    /// A refresh token was used twice.
+    RefreshReplay = "session.refresh_replay",
     /// A fleet document was applied.
     Apply = "fleet.apply",
     /// An API token was made.

@@ -99,6 +99,8 @@ ids! {
     TokenId
     /// A signed-in session.
     SessionId
+    /// A family of refresh tokens.
+    RefreshFamilyId
     /// A configured identity provider.
     ConnectionId
     /// A grant.

@@ -12,6 +12,7 @@ mod identity;
 mod name;
 mod permission;
 mod profile;
+mod refresh;
 mod rng;
 mod role;
 mod rollout;
@@ -25,8 +26,8 @@ pub use clock::{Clock, SystemClock, Time};
 pub use grant::{Grant, Grants, Resource, Subject};
 pub use host_pattern::{HostPattern, HostPatternError, domain_above};
 pub use id::{
-    ConnectionId, DeploymentId, GrantId, IdError, KeyId, OrganizationId, PlaneId, SessionId,
-    TeamId, TokenId, UserId, WorkspaceId,
+    ConnectionId, DeploymentId, GrantId, IdError, KeyId, OrganizationId, PlaneId, RefreshFamilyId,
+    SessionId, TeamId, TokenId, UserId, WorkspaceId,
 };
 pub use identity::{IdentitySubject, IdentitySubjectError};
 pub use name::{
@@ -34,6 +35,7 @@ pub use name::{
 };
 pub use permission::{Permission, PermissionSet, UnknownPermission};
 pub use profile::{Method, PathPattern, PathPatternError, PathRule, Profile, Requirement};
+pub use refresh::{FamilyStage, RefreshError, RefreshFamily, RefreshToken, Rotation};
 pub use rng::Rng;
 pub use role::{AirflowRole, Role, Scope, UnknownRole};
 pub use rollout::{FallBack, RolloutPath, RolloutPathError, TreePlace, TreePlaceError};

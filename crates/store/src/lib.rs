@@ -40,9 +40,9 @@ pub use repository::{
     Deployment, Deployments, Digest, Feed, GrantRecord, GrantRepository, IdempotencyKeys,
     Identities, Identity, KeyStage, Keys, ManagedBy, Mark, Member, Organization, Organizations,
     Plane, PlaneStage, Planes, ProviderEndpoints, ProviderKey, ProviderKeySets, ProviderKeys,
-    Publication, Publications, Replica, Replicas, RevocationList, Revocations, Rollout,
-    RolloutStage, Rollouts, RootDocument, Roots, Route, Sessions, Settings, SigningKey, StatusEnd,
-    Team, Teams, Throttle, Throttles, TokenFilter, TokenRecord, Tokens, Told, User, Users,
-    ValueRecord, Workspace, Workspaces,
+    Publication, Publications, RefreshTokens, Replica, Replicas, RevocationList, Revocations,
+    Rollout, RolloutStage, Rollouts, RootDocument, Roots, Route, Sessions, Settings, SigningKey,
+    StatusEnd, Team, Teams, Throttle, Throttles, TokenFilter, TokenRecord, Tokens, Told, User,
+    Users, ValueRecord, Workspace, Workspaces,
 };
 pub use unit::{Read, Unit, Write};

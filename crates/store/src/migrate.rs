@@ -10,7 +10,7 @@ use sqlx::{Connection as _, SqlSafeStr};
 use crate::StoreError;
 use crate::engine::{engine_error, migrate_error};
 
-const MIGRATIONS: [(i64, &str, &str); 7] = [
+const MIGRATIONS: [(i64, &str, &str); 8] = [
     (1, "init", include_str!("../migrations/0001_init.sql")),
     (
         2,
@@ -38,6 +38,7 @@ const MIGRATIONS: [(i64, &str, &str); 7] = [
         "token values",
         include_str!("../migrations/0007_token_values.sql"),
     ),
+    (8, "refresh", include_str!("../migrations/0008_refresh.sql")),
 ];
 
 fn migrator() -> Migrator {
@@ -90,7 +91,7 @@ mod tests {
 
     /// SHA-384 of each released migration. A line is added with a migration and never changed:
     /// databases in the field remember these sums and refuse a program with others.
-    const RELEASED: [(i64, &str); 6] = [
+    const RELEASED: [(i64, &str); 8] = [
         (
             1,
             "f2074e874d90f8f71f54b0200653d2bdd77b68c7cdb4db034cef4e3372a83828dbc03e623e8d7a89b769ab16d0fb7a43",
@@ -115,6 +116,14 @@ mod tests {
             6,
             "c3a5f8abc825bd8280b4322d09c279aeb36bf2c21978ce829bb967407908d4ec5964efbf92817f92f71f919b06714600",
         ),
+        (
+            7,
+            "97acd60c1e1904dbd0df109f2777106cdd42e81d162203e778ee957607e09a9f7aa624429a0ca8c3dc9c2df3d45c8967",
+        ),
+        (
+            8,
+            "b77b34dec1e44fcc55ab62ded54ba41ff2e93743a99fa2a6a368889cc9bd4fe2405fab4f58234e3b9776a9a52e7312b9",
+        ),
     ];
 
     #[test]
@@ -132,6 +141,6 @@ mod tests {
         });
         let released = RELEASED.map(|(version, sum)| (version, sum.to_owned()));
         assert_eq!(sums.collect::<Vec<_>>(), released);
-        assert_eq!(known(), 6);
+        assert_eq!(known(), 8);
     }
 }

@@ -6,9 +6,9 @@ use crate::StoreError;
 use crate::engine::{Tx, Value};
 use crate::repository::{
     AuditLog, Batches, Codes, Connections, Deployments, GrantRepository, IdempotencyKeys,
-    Identities, Keys, Organizations, Planes, ProviderKeySets, Publications, Replicas, Revocations,
-    Rollouts, Roots, Sessions, Settings, Teams, Throttles, Tokens, Users, Workspaces, audit,
-    settings,
+    Identities, Keys, Organizations, Planes, ProviderKeySets, Publications, RefreshTokens,
+    Replicas, Revocations, Rollouts, Roots, Sessions, Settings, Teams, Throttles, Tokens, Users,
+    Workspaces, audit, settings,
 };
 
 mod sealed {
@@ -97,6 +97,8 @@ repositories! {
     sessions: Sessions,
     /// Authorization codes.
     codes: Codes,
+    /// Refresh tokens and their families.
+    refresh_tokens: RefreshTokens,
     /// Counters of attempts.
     throttles: Throttles,
     /// API tokens.

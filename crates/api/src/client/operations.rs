@@ -42,8 +42,8 @@ impl Client {
         self.bytes(Call::get("/readyz")).await.map(|_| ())
     }
 
-    /// Exchanges a code at the token endpoint: `form` holds the parameters of RFC 6749 §4.1.3.
-    pub async fn exchange_code(&self, form: &[(&str, &str)]) -> Result<TokenAnswer, ClientError> {
+    /// Asks the token endpoint: `form` holds the parameters of RFC 6749 §4.1.3 or §6.
+    pub async fn exchange(&self, form: &[(&str, &str)]) -> Result<TokenAnswer, ClientError> {
         let body = form
             .iter()
             .map(|(name, value)| format!("{}={}", escape(name), escape(value)))

@@ -12,7 +12,7 @@ use crate::ui::{self, Table};
 /// Applies a fleet document.
 pub(super) async fn apply(args: &ApplyArgs, context: &Context) -> Result<(), Failure> {
     let request = fleet_file::load_with_secrets(&args.file, &context.environment)?;
-    let client = args.target.client(&context.environment)?;
+    let client = args.target.client(&context.environment).await?;
     let answer = client.apply(&request, args.dry_run, args.prune).await;
     let answer = answer.map_err(refused)?;
     for warning in &answer.warnings {

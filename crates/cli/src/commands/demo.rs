@@ -174,7 +174,7 @@ impl Place {
             days: Some(7),
             ..TokenCreate::default()
         };
-        let client = target.client(&context.environment)?;
+        let client = target.client(&context.environment).await?;
         let made = token::request(&client, &wanted).await?;
         let line = format!("export AEOLUS_TOKEN={}\n", made.token);
         files::write_private(&path, line.as_bytes())?;

@@ -174,7 +174,7 @@ async fn up(
         context,
     )
     .await?;
-    credentials.write(&folder.credentials())?;
+    credentials.store(&folder.credentials()).await?;
     let client = connect(&ready.issuer)?;
     let client = client.with_bearer(Secret::new(credentials.access_token));
     let mut seq = None;

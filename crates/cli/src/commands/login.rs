@@ -10,7 +10,8 @@ use aeolus_model::Secret;
 use super::Context;
 use crate::args::{LoginArgs, Target};
 use crate::config::read_reference;
-use crate::control_client::{Credentials, connect, refused};
+use crate::control_client::{connect, refused};
+use crate::credentials::Credentials;
 use crate::report::{Failure, Report};
 use crate::sign_in::{Attempt, Loopback, with_password};
 use crate::ui::{self, Table};
@@ -32,7 +33,7 @@ pub(super) async fn login(args: &LoginArgs, context: &Context) -> Result<(), Fai
         }
         _ => by_browser(&url, args.no_browser, context).await?,
     };
-    credentials.write(&path)?;
+    credentials.store(&path).await?;
     ui::note(&format!(
         "Signed in at {}; kept in {}.",
         credentials.url,
@@ -91,20 +92,13 @@ fn open(link: &str) {
 /// Ends the session and forgets it.
 pub(super) async fn logout(target: &Target, context: &Context) -> Result<(), Failure> {
     let path = target.credentials_path(&context.environment)?;
-    let Some(stored) = Credentials::read(&path)? else {
+    let Some(stored) = Credentials::take(&path).await? else {
         ui::note("Nobody is signed in.");
         return Ok(());
     };
-    std::fs::remove_file(&path).map_err(|error| {
-        Report::new(
-            "RUN-0002",
-            format!("{} can't be removed: {error}", path.display()),
-        )
-        .why("The sign-in is still there.")
-        .failed()
-    })?;
-    let client = connect(&stored.url)?.with_bearer(Secret::new(stored.access_token.clone()));
-    let ended = client.revoke(&stored.access_token, CLI_CLIENT_ID).await;
+    // The refresh token is good for longer.
+    let token = stored.refresh_token.unwrap_or(stored.access_token);
+    let ended = connect(&stored.url)?.revoke(&token, CLI_CLIENT_ID).await;
     ended.map_err(|error| {
         Report::new(
             "CLI-0011",
@@ -120,7 +114,7 @@ pub(super) async fn logout(target: &Target, context: &Context) -> Result<(), Fai
 
 /// Shows who is signed in.
 pub(super) async fn whoami(target: &Target, context: &Context) -> Result<(), Failure> {
-    let client = target.client(&context.environment)?;
+    let client = target.client(&context.environment).await?;
     let me = client.me().await.map_err(refused)?;
     let mut table = Table::new(&["NAME", "E-MAIL", "CONTROL"]);
     let email = me.email.as_ref().map(ToString::to_string);

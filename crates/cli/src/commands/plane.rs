@@ -19,7 +19,7 @@ use crate::ui::{self, Output, Table};
 pub(super) async fn add(args: &PlaneAdd, context: &Context) -> Result<(), Failure> {
     let name = Slug::parse(&args.name)
         .map_err(|error| Report::new("CLI-0012", error.to_string()).usage())?;
-    let client = args.target.client(&context.environment)?;
+    let client = args.target.client(&context.environment).await?;
     let plane = PlaneCreate {
         name,
         auth_host: args.auth_host.clone(),
@@ -39,7 +39,7 @@ pub(super) async fn add(args: &PlaneAdd, context: &Context) -> Result<(), Failur
 
 /// Shows one plane or all.
 pub(super) async fn show(args: &PlaneShow, context: &Context) -> Result<(), Failure> {
-    let client = args.target.client(&context.environment)?;
+    let client = args.target.client(&context.environment).await?;
     if let Some(name) = &args.plane {
         let plane = client.plane(name).await.map_err(refused)?;
         if args.network {

@@ -19,7 +19,7 @@ const AGAIN: Duration = Duration::from_secs(2);
 
 /// Shows one rollout or all, once or until interrupted.
 pub(super) async fn show(args: &RolloutShow, context: &Context) -> Result<(), Failure> {
-    let client = args.target.client(&context.environment)?;
+    let client = args.target.client(&context.environment).await?;
     loop {
         let rollouts = match &args.name {
             Some(name) => vec![client.rollout(name).await.map_err(refused)?],
@@ -48,7 +48,7 @@ fn print(rollouts: &[Rollout], one: bool, output: Output) -> Result<(), Failure>
 
 /// Adds or changes a rollout.
 pub(super) async fn set(args: &RolloutSet, context: &Context) -> Result<(), Failure> {
-    let client = args.target.client(&context.environment)?;
+    let client = args.target.client(&context.environment).await?;
     let held = match client.rollout(args.name.as_str()).await {
         Ok(rollout) => Some(rollout.settings),
         Err(ClientError::Refused(problem)) if problem.status == 404 => None,
@@ -126,14 +126,14 @@ pub(super) async fn moved(
     what: &str,
     context: &Context,
 ) -> Result<(), Failure> {
-    let client: Client = args.target.client(&context.environment)?;
+    let client: Client = args.target.client(&context.environment).await?;
     let changed = client.move_rollout(&args.name, what, wait(args.no_wait));
     said(&changed.await.map_err(refused)?, context)
 }
 
 /// Removes a rollout.
 pub(super) async fn delete(args: &RolloutDelete, context: &Context) -> Result<(), Failure> {
-    let client = args.target.client(&context.environment)?;
+    let client = args.target.client(&context.environment).await?;
     client.delete_rollout(&args.name).await.map_err(refused)?;
     ui::note(&format!("Rollout {} is removed.", args.name));
     Ok(())

@@ -94,7 +94,7 @@ fn wait(no_wait: bool) -> Wait {
 
 /// Makes a token at control and shows it.
 pub(super) async fn create(args: &TokenCreate, context: &Context) -> Result<(), Failure> {
-    let client = args.target.client(&context.environment)?;
+    let client = args.target.client(&context.environment).await?;
     show(&request(&client, args).await?, context)
 }
 

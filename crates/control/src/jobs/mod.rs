@@ -33,6 +33,7 @@ async fn round(app: &App) -> Result<(), StoreError> {
         .forget(now.minus(app.session.absolute))
         .await?;
     write.tokens().settle(now).await?;
+    write.refresh_tokens().forget(now.minus(DAY)).await?;
     write.throttles().forget(now.minus(HOUR)).await?;
     write.sessions().forget(now.minus(DAY)).await?;
     write.replicas().forget(now.minus(7 * DAY)).await?;

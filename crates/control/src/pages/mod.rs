@@ -10,9 +10,11 @@ use crate::signin::continuation::Continuation;
 
 mod account;
 mod style;
+mod token;
 
 pub(crate) use account::account;
 pub(crate) use style::style;
+pub(crate) use token::{token_get, token_reveal};
 
 /// The sign-in page.
 #[derive(Template)]

@@ -12,7 +12,7 @@ use http::HeaderMap;
 
 use super::client::{self, Client};
 use super::params::{Params, ParamsError};
-use super::pkce;
+use super::{pkce, scope};
 use crate::app::App;
 use crate::error::{ApiError, Failure};
 use crate::signin::session;
@@ -70,7 +70,7 @@ async fn go_on(app: &App, headers: &HeaderMap, query: &str) -> Result<Response, 
         redirect_uri: checked.redirect.clone(),
         challenge: ready,
         audience: checked.audience.clone(),
-        scope: "openid".to_owned(),
+        scope: scope::granted(checked.client, params.get("scope").unwrap_or("")),
         nonce: params.get("nonce").map(str::to_owned),
         session: session.id,
         issued_at: app.clock.now(),
@@ -171,8 +171,7 @@ fn check_request(params: &Params) -> Result<String, Refused> {
             "code_challenge_method must be S256",
         ));
     }
-    let scope = params.get("scope").unwrap_or("");
-    if !scope.split(' ').any(|scope| scope == "openid") {
+    if !scope::has(params.get("scope").unwrap_or(""), scope::OPENID) {
         return Err(Refused("invalid_scope", "the scope must contain openid"));
     }
     if params

@@ -1,7 +1,9 @@
 //! `GET /.well-known/openid-configuration` and `…/oauth-authorization-server` (OpenID Connect
 //! Discovery 1.0, RFC 8414): one document under both names.
 
-use aeolus_api::oauth::{GRANT_AUTHORIZATION_CODE, Metadata};
+use aeolus_api::oauth::{
+    GRANT_AUTHORIZATION_CODE, GRANT_REFRESH_TOKEN, Metadata, SCOPE_OFFLINE_ACCESS,
+};
 use axum::Json;
 use axum::extract::State;
 use http::header::{CACHE_CONTROL, HeaderName};
@@ -20,12 +22,13 @@ pub(crate) async fn discovery(
         token_endpoint: at("/oauth2/token"),
         userinfo_endpoint: at("/oauth2/userinfo"),
         revocation_endpoint: at("/oauth2/revoke"),
+        introspection_endpoint: at("/oauth2/introspect"),
         jwks_uri: at("/.well-known/jwks.json"),
         end_session_endpoint: at("/logout"),
-        scopes_supported: list(&["openid", "email", "profile"]),
+        scopes_supported: list(&["openid", "email", "profile", SCOPE_OFFLINE_ACCESS]),
         response_types_supported: list(&["code"]),
         response_modes_supported: list(&["query"]),
-        grant_types_supported: list(&[GRANT_AUTHORIZATION_CODE]),
+        grant_types_supported: list(&[GRANT_AUTHORIZATION_CODE, GRANT_REFRESH_TOKEN]),
         subject_types_supported: list(&["public"]),
         id_token_signing_alg_values_supported: list(&["RS256"]),
         token_endpoint_auth_methods_supported: list(&["private_key_jwt", "none"]),

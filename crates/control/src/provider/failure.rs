@@ -5,7 +5,7 @@ use http::StatusCode;
 
 use crate::error::{ApiError, Failure, Form};
 
-/// Why the token or revocation endpoint refused. The description is for the client's developer and
+/// Why the token, revocation or introspection endpoint refused. The description is for the client's developer and
 /// says nothing about people or other clients.
 #[derive(Debug)]
 pub(crate) enum OAuthFailure {
@@ -15,6 +15,10 @@ pub(crate) enum OAuthFailure {
     Client,
     /// The code is not good, for this client, redirect and verifier, now.
     Grant,
+    /// The refresh token is not good, for this client, now.
+    Refresh,
+    /// More is asked for than was granted.
+    Scope,
     /// Another way of asking.
     GrantType,
     /// Not the client's business: the database, a bug.
@@ -34,17 +38,27 @@ impl IntoResponse for OAuthFailure {
             Self::Client => (
                 StatusCode::UNAUTHORIZED,
                 "invalid_client",
-                "the client assertion is not good",
+                "the client is not known, or what it proves itself with is not good",
             ),
             Self::Grant => (
                 StatusCode::BAD_REQUEST,
                 "invalid_grant",
                 "the code is not good for this client, redirect_uri and code_verifier",
             ),
+            Self::Refresh => (
+                StatusCode::BAD_REQUEST,
+                "invalid_grant",
+                "the refresh token is not good for this client, or its session has ended",
+            ),
+            Self::Scope => (
+                StatusCode::BAD_REQUEST,
+                "invalid_scope",
+                "the scope is wider than what was granted",
+            ),
             Self::GrantType => (
                 StatusCode::BAD_REQUEST,
                 "unsupported_grant_type",
-                "use authorization_code",
+                "use authorization_code or refresh_token",
             ),
             Self::Other(error) => {
                 let mut failure = Failure::from(error);

@@ -3,7 +3,7 @@
 use aeolus_api::oauth::{SessionHint, TokenAnswer};
 use aeolus_keys::claims::{Access, AccessKind, IdToken};
 use aeolus_keys::{KeyError, Kind, digest};
-use aeolus_model::{OrganizationId, Session};
+use aeolus_model::{OrganizationId, Secret, Session};
 use aeolus_store::User;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -18,10 +18,12 @@ const ID_LIFE: i64 = 600;
 pub(super) struct Grant<'a> {
     pub(super) client: Client,
     pub(super) audience: String,
+    pub(super) scope: String,
     pub(super) nonce: Option<String>,
     pub(super) session: &'a Session,
     pub(super) user: &'a User,
     pub(super) organization: Option<OrganizationId>,
+    pub(super) refresh: Option<Secret<String>>,
 }
 
 /// Signs an access token and an `id_token`.
@@ -55,19 +57,66 @@ pub(super) fn issue(app: &App, grant: Grant<'_>) -> Result<TokenAnswer, KeyError
         name: grant.user.name.clone(),
     };
     let id_token = app.keys.id().sign(Kind::Id, &id)?;
-    let hint = SessionHint {
-        connection: session.connection,
-        absolute_end: session.absolute_end.secs(),
-    };
-    let life = u64::try_from(access.exp.saturating_sub(now.secs())).unwrap_or(0);
     Ok(TokenAnswer {
+        id_token: Some(id_token),
+        ..answer(
+            app,
+            session,
+            (access_token, access.exp),
+            (grant.scope, grant.refresh),
+        )
+    })
+}
+
+/// Signs another access token for a client whose person signed in before. There is no `id_token`
+/// (OpenID Connect Core §12.2 leaves it out): nobody has signed in again.
+pub(super) fn reissue(
+    app: &App,
+    session: &Session,
+    client: Client,
+    (audience, scope): (&str, &str),
+    refresh: Secret<String>,
+) -> Result<TokenAnswer, KeyError> {
+    let access = access(app, session, (audience.to_owned(), client.id()));
+    let token = app.keys.access().sign(Kind::Access, &access)?;
+    let more = (scope.to_owned(), Some(refresh));
+    Ok(answer(app, session, (token, access.exp), more))
+}
+
+/// Signs an access token for control itself and one of its own clients, on the session of a cookie.
+pub(crate) fn for_control(
+    app: &App,
+    session: &Session,
+    client_id: &str,
+) -> Result<TokenAnswer, KeyError> {
+    let access = access(app, session, (app.issuer.clone(), client_id.to_owned()));
+    let token = app.keys.access().sign(Kind::Access, &access)?;
+    let more = (String::new(), None);
+    Ok(TokenAnswer {
+        aeolus: None,
+        ..answer(app, session, (token, access.exp), more)
+    })
+}
+
+fn answer(
+    app: &App,
+    session: &Session,
+    (access_token, exp): (String, i64),
+    (scope, refresh): (String, Option<Secret<String>>),
+) -> TokenAnswer {
+    let life = exp.saturating_sub(app.clock.now().secs());
+    TokenAnswer {
         access_token,
         token_type: "Bearer".to_owned(),
-        expires_in: life,
-        scope: "openid".to_owned(),
-        id_token: Some(id_token),
-        aeolus: Some(hint),
-    })
+        expires_in: u64::try_from(life).unwrap_or(0),
+        scope,
+        id_token: None,
+        refresh_token: refresh.map(|refresh| refresh.expose().clone()),
+        aeolus: Some(SessionHint {
+            connection: session.connection,
+            absolute_end: session.absolute_end.secs(),
+        }),
+    }
 }
 
 /// Signs an access token alone, for one organization and an audience that is its own client.

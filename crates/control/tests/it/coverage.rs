@@ -26,6 +26,9 @@ const TABLE: &[(&str, &str, Who)] = &[
     ("post", "/login", Anybody(403)),
     ("get", "/logout", Anybody(200)),
     ("post", "/logout", Anybody(403)),
+    ("get", "/token", Anybody(303)),
+    ("post", "/token", Anybody(403)),
+    ("post", "/token/reveal", Anybody(403)),
     ("get", "/livez", Anybody(200)),
     ("get", "/readyz", Anybody(200)),
     ("get", "/v1/healthz", Anybody(200)),
@@ -39,6 +42,7 @@ const TABLE: &[(&str, &str, Who)] = &[
     ("get", "/oauth2/authorize", Anybody(400)),
     ("post", "/oauth2/token", Anybody(400)),
     ("post", "/oauth2/revoke", Anybody(400)),
+    ("post", "/oauth2/introspect", Anybody(400)),
     (
         "post",
         "/v1/oauth/backchannel-logout/{connection}",

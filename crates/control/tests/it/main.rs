@@ -15,6 +15,8 @@ mod direct;
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]
+mod introspect;
+#[cfg(test)]
 mod lanes;
 #[cfg(test)]
 mod outage;
@@ -27,6 +29,8 @@ mod provider;
 #[cfg(test)]
 mod publish;
 #[cfg(test)]
+mod refresh;
+#[cfg(test)]
 mod restore;
 #[cfg(test)]
 mod rollout;
@@ -34,6 +38,8 @@ mod rollout;
 mod rotation;
 #[cfg(test)]
 mod served;
+#[cfg(test)]
+mod session_token;
 #[cfg(test)]
 mod signin;
 #[cfg(test)]

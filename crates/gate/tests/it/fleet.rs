@@ -487,6 +487,7 @@ impl Fleet {
             expires_in: 3_600,
             scope: "openid".to_owned(),
             id_token: Some(self.id.sign(Kind::Id, &id).unwrap()),
+            refresh_token: None,
             aeolus: Some(SessionHint {
                 connection: LOCAL,
                 absolute_end: now + 86_400,

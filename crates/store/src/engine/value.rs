@@ -2,8 +2,8 @@
 
 use aeolus_model::{
     ConnectionId, DeploymentId, Email, GrantId, Host, HostPattern, IdentitySubject, KeyId,
-    OrganizationId, PathPrefix, PlaneId, Role, SessionId, Slug, TeamId, Time, TokenId, UserId,
-    WorkspaceId,
+    OrganizationId, PathPrefix, PlaneId, RefreshFamilyId, Role, SessionId, Slug, TeamId, Time,
+    TokenId, UserId, WorkspaceId,
 };
 
 /// A value of a column. `None` is NULL, which in PostgreSQL has a type too.
@@ -128,6 +128,7 @@ ids!(
     TeamId,
     TokenId,
     SessionId,
+    RefreshFamilyId,
     ConnectionId,
     GrantId,
     KeyId

@@ -63,6 +63,7 @@ mod organizations;
 mod planes;
 mod provider_keys;
 mod publications;
+mod refresh_tokens;
 mod replicas;
 mod revocations;
 mod rollouts;
@@ -89,6 +90,7 @@ pub use organizations::{Organization, Organizations};
 pub use planes::{Plane, PlaneStage, Planes};
 pub use provider_keys::{ProviderEndpoints, ProviderKey, ProviderKeySets, ProviderKeys};
 pub use publications::{Blob, Publication, Publications, Told};
+pub use refresh_tokens::RefreshTokens;
 pub use replicas::{Replica, Replicas};
 pub use revocations::{Mark, RevocationList, Revocations, StatusEnd};
 pub use rollouts::{Rollout, RolloutStage, Rollouts};
@@ -120,6 +122,7 @@ pub(crate) const STATEMENTS: &[&[&str]] = &[
     planes::ALL,
     provider_keys::ALL,
     publications::ALL,
+    refresh_tokens::ALL,
     replicas::ALL,
     revocations::ALL,
     rollouts::ALL,

@@ -15,6 +15,7 @@ mod pace;
 mod paging;
 mod planes;
 mod providers;
+mod refresh;
 mod retries;
 mod rollouts;
 mod schema;

@@ -114,7 +114,7 @@ pub(in crate::commands) async fn end_grace(
     args: &TokenDelete,
     context: &Context,
 ) -> Result<(), Failure> {
-    let client = args.target.client(&context.environment)?;
+    let client = args.target.client(&context.environment).await?;
     let organization = organization(&client, args.organization.as_ref()).await?;
     let ended = client.end_token_grace(&organization, args.id, wait(args.no_wait));
     obeyed(&ended.await.map_err(refused)?, context)
@@ -125,7 +125,7 @@ pub(in crate::commands) async fn delete(
     args: &TokenDelete,
     context: &Context,
 ) -> Result<(), Failure> {
-    let client = args.target.client(&context.environment)?;
+    let client = args.target.client(&context.environment).await?;
     let organization = organization(&client, args.organization.as_ref()).await?;
     let deleted = client.delete_token(&organization, args.id, wait(args.no_wait));
     obeyed(&deleted.await.map_err(refused)?, context)
@@ -136,7 +136,7 @@ pub(in crate::commands) async fn revoke(
     args: &TokenRevoke,
     context: &Context,
 ) -> Result<(), Failure> {
-    let client = args.target.client(&context.environment)?;
+    let client = args.target.client(&context.environment).await?;
     let organization = organization(&client, args.organization.as_ref()).await?;
     let created_by = match &args.created_by {
         Some(text) => Some(person(&client, &organization, text).await?),
@@ -161,7 +161,7 @@ pub(in crate::commands) async fn revoke(
 }
 
 async fn open(args: &TokenOne, context: &Context) -> Result<(Client, String), Failure> {
-    let client = args.target.client(&context.environment)?;
+    let client = args.target.client(&context.environment).await?;
     let organization = organization(&client, args.organization.as_ref()).await?;
     Ok((client, organization))
 }

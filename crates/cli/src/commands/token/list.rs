@@ -13,7 +13,7 @@ use crate::ui::{self, Table};
 
 /// Lists tokens.
 pub(in crate::commands) async fn list(args: &TokenList, context: &Context) -> Result<(), Failure> {
-    let client = args.target.client(&context.environment)?;
+    let client = args.target.client(&context.environment).await?;
     let organization = organization(&client, args.organization.as_ref()).await?;
     let created_by = match &args.created_by {
         Some(text) => Some(person(&client, &organization, text).await?),
@@ -56,7 +56,7 @@ pub(in crate::commands) async fn list(args: &TokenList, context: &Context) -> Re
 
 /// Shows a token.
 pub(in crate::commands) async fn get(args: &TokenOne, context: &Context) -> Result<(), Failure> {
-    let client = args.target.client(&context.environment)?;
+    let client = args.target.client(&context.environment).await?;
     let organization = organization(&client, args.organization.as_ref()).await?;
     let token = client
         .token(&organization, args.id)

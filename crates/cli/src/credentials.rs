@@ -1,0 +1,238 @@
+//! The stored sign-in, and keeping it fresh.
+//!
+//! A refresh token is good once, and commands run beside one another: a lock file lets one of them refresh
+//! while the others wait and then read what it stored.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+use std::time::Duration;
+
+use aeolus_api::client::{Client, ClientError};
+use aeolus_api::oauth::{CLI_CLIENT_ID, GRANT_REFRESH_TOKEN, TokenAnswer};
+use aeolus_model::Clock;
+use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
+
+use crate::control_client::{connect, refused};
+use crate::files;
+use crate::report::{Failure, Report};
+
+/// Seconds before its end at which an access token is replaced.
+const SOON: i64 = 60;
+/// How long another command may take to refresh: longer than its call does.
+const PATIENCE: Duration = Duration::from_secs(30);
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
+/// A stored sign-in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Credentials {
+    /// Control's URL.
+    pub(crate) url: String,
+    /// The access token.
+    pub(crate) access_token: String,
+    /// Its `exp`, in seconds since the epoch.
+    pub(crate) expires_at: i64,
+    /// Good once, for the next access token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) refresh_token: Option<String>,
+    /// When the session ends whatever happens, in seconds since the epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) session_ends_at: Option<i64>,
+}
+
+impl Credentials {
+    /// What the token endpoint at `url` answered.
+    pub(crate) fn of(url: &str, answer: TokenAnswer, clock: &dyn Clock) -> Self {
+        let life = i64::try_from(answer.expires_in).unwrap_or(i64::MAX);
+        Self {
+            url: url.to_owned(),
+            access_token: answer.access_token,
+            expires_at: clock.now().secs().saturating_add(life),
+            refresh_token: answer.refresh_token,
+            session_ends_at: answer.aeolus.map(|hint| hint.absolute_end),
+        }
+    }
+
+    /// Reads a file; none if there is none.
+    pub(crate) fn read(path: &Path) -> Result<Option<Self>, Failure> {
+        let Some(bytes) = files::read(path)? else {
+            return Ok(None);
+        };
+        let parsed = serde_json::from_slice(&bytes);
+        parsed
+            .map(Some)
+            .map_err(|error| files::damaged(path, &error))
+    }
+
+    /// Stores a new sign-in. A command that refreshes the one before it at this moment doesn't get to
+    /// write over it.
+    pub(crate) async fn store(&self, path: &Path) -> Result<(), Failure> {
+        if let Some(parent) = path.parent().filter(|p| !p.as_os_str().is_empty()) {
+            files::folder(parent)?;
+        }
+        let _lock = lock(path).await?;
+        self.write(path)
+    }
+
+    /// Removes what is stored and returns it.
+    pub(crate) async fn take(path: &Path) -> Result<Option<Self>, Failure> {
+        if Self::read(path)?.is_none() {
+            return Ok(None);
+        }
+        let _lock = lock(path).await?;
+        let stored = Self::read(path)?;
+        match std::fs::remove_file(path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Report::new(
+                "RUN-0002",
+                format!("{} can't be removed: {error}", path.display()),
+            )
+            .why("The sign-in is still there.")
+            .failed()),
+            _ => Ok(stored),
+        }
+    }
+
+    /// The same sign-in with an access token that is good for a while, stored anew if it had to be
+    /// refreshed. What can't be refreshed is left as it was.
+    pub(crate) async fn fresh(self, path: &Path, clock: &dyn Clock) -> Result<Self, Failure> {
+        if !self.is_due(clock) {
+            return Ok(self);
+        }
+        if self.refresh_token.is_none() {
+            return self.while_good(clock).map_err(|stored| stored.ended(clock));
+        }
+        // Also proof that the folder can be written to: a refresh token is not spent before.
+        let _lock = lock(path).await?;
+        // Meanwhile another command may have refreshed, or somebody signed in or out.
+        let Some(stored) = Self::read(path)?.filter(|stored| stored.url == self.url) else {
+            return Err(self.ended(clock));
+        };
+        if !stored.is_due(clock) {
+            return Ok(stored);
+        }
+        let client = connect(&stored.url)?;
+        match stored.refreshed(&client, clock).await {
+            Ok(fresh) => {
+                fresh.write(path)?;
+                Ok(fresh)
+            }
+            Err(error) => match stored.while_good(clock) {
+                Ok(stored) => Ok(stored),
+                Err(stored) if is_over(&error) => Err(stored.ended(clock)),
+                Err(_) => Err(refused(error)),
+            },
+        }
+    }
+
+    fn is_due(&self, clock: &dyn Clock) -> bool {
+        self.expires_at.saturating_sub(SOON) <= clock.now().secs()
+    }
+
+    fn while_good(self, clock: &dyn Clock) -> Result<Self, Self> {
+        if clock.now().secs() < self.expires_at {
+            Ok(self)
+        } else {
+            Err(self)
+        }
+    }
+
+    async fn refreshed(&self, client: &Client, clock: &dyn Clock) -> Result<Self, ClientError> {
+        let token = self.refresh_token.as_deref().unwrap_or_default();
+        let form = [
+            ("grant_type", GRANT_REFRESH_TOKEN),
+            ("refresh_token", token),
+            ("client_id", CLI_CLIENT_ID),
+        ];
+        let answer = client.exchange(&form).await?;
+        Ok(Self::of(&self.url, answer, clock))
+    }
+
+    fn write(&self, path: &Path) -> Result<(), Failure> {
+        let json = serde_json::to_vec(self).map_err(|error| files::damaged(path, &error))?;
+        files::write_private(path, &json)
+    }
+
+    /// Why this sign-in is no longer good, and since when.
+    fn ended(&self, clock: &dyn Clock) -> Failure {
+        let url = &self.url;
+        let report = match self.session_ends_at {
+            Some(end) if end <= clock.now().secs() => {
+                Report::new("CLI-0004", format!("the session at {url} has ended"))
+                    .why(format!("It ended {}, as long after the sign-in as sessions last.", moment(end)))
+            }
+            Some(end) => Report::new("CLI-0004", format!("the session at {url} has ended")).why(format!(
+                "It would have lasted until {}: it was signed out, or its refresh token was used \
+                 elsewhere, or the account is disabled.",
+                moment(end)
+            )),
+            None => Report::new("CLI-0004", format!("the sign-in at {url} has expired"))
+                .why(format!("It ended {}.", moment(self.expires_at))),
+        };
+        report
+            .help(format!("run `aeolus login --url {url}`"))
+            .failed()
+    }
+}
+
+fn is_over(error: &ClientError) -> bool {
+    matches!(error, ClientError::Refused(problem) if problem.code == "invalid_grant")
+}
+
+/// Locks what belongs to a file of credentials, until the value is dropped. The lock file stays: removing
+/// it would let two commands each hold another one.
+async fn lock(path: &Path) -> Result<File, Failure> {
+    let path = path.with_extension("lock");
+    let opened = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(&path);
+    let file = opened.map_err(|error| files::unwritable(&path, &error))?;
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
+                tokio::time::sleep(LOOK_AGAIN).await;
+            }
+            Err(TryLockError::WouldBlock) => {
+                let what = format!("another command holds {}", path.display());
+                return Err(Report::new("CLI-0012", what)
+                    .help("end the `aeolus` command that hangs, and try again")
+                    .failed());
+            }
+            // A file system without locks: what control forgives for a few seconds has to do.
+            Ok(()) | Err(TryLockError::Error(_)) => return Ok(file),
+        }
+    }
+}
+
+/// A time as people read it: `2026-12-24 18:00 UTC`.
+fn moment(secs: i64) -> String {
+    let (day, second) = (secs.div_euclid(86_400), secs.rem_euclid(86_400));
+    let (year, month, day) = date(day);
+    let (hour, minute) = (second / 3600, second % 3600 / 60);
+    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02} UTC")
+}
+
+/// The date of a day since 1970-01-01. Years are counted from March, so that the leap day comes last.
+const fn date(days: i64) -> (i64, i64, i64) {
+    const ERA: i64 = 146_097;
+    let days = days + 719_468;
+    let (era, day) = (days.div_euclid(ERA), days.rem_euclid(ERA));
+    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let day = day - (153 * month + 2) / 5 + 1;
+    let (month, next) = if month < 10 {
+        (month + 3, 0)
+    } else {
+        (month - 9, 1)
+    };
+    (era * 400 + year + next, month, day)
+}
+
+#[cfg(test)]
+mod tests;
