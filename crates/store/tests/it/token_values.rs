@@ -160,7 +160,36 @@ async fn many_are_deleted_in_few_statements(db: Database) {
     assert_eq!(bits, 229);
 }
 
+async fn f65_values_of_an_earlier_schema_are_known(db: Database) {
+    let fleet = db.fleet().await;
+    let token = made(&db, &fleet).await;
+    db.raw("DROP INDEX status_indexes_token").await;
+    for undo in [
+        "ALTER TABLE status_indexes DROP COLUMN token",
+        "ALTER TABLE status_indexes DROP COLUMN jti",
+        "ALTER TABLE status_indexes DROP COLUMN issued_at",
+        "ALTER TABLE status_indexes DROP COLUMN expires_at",
+        "ALTER TABLE status_indexes DROP COLUMN last_used_at",
+        "ALTER TABLE tokens DROP COLUMN kind",
+        "ALTER TABLE tokens DROP COLUMN permissions",
+        "ALTER TABLE tokens DROP COLUMN rotated_at",
+        "ALTER TABLE tokens DROP COLUMN updated_at",
+        "ALTER TABLE tokens DROP COLUMN updated_by",
+    ] {
+        db.raw(undo).await;
+    }
+    db.raw("DELETE FROM _sqlx_migrations WHERE version = 7")
+        .await;
+    let mut read = db.again().await.read().await.unwrap();
+    let good = read.tokens().good_values(token.id, NOW).await.unwrap();
+    assert_eq!(good.len(), 1);
+    assert_eq!(Some(&good[0].value), token.value());
+    let record = read.tokens().get(token.id).await.unwrap().unwrap();
+    assert_eq!((record.token, record.rotated_at), (token, None));
+}
+
 on_every_engine! {
+    f65_values_of_an_earlier_schema_are_known,
     x2_values_end_by_grace_at_once_or_with_their_token,
     of_two_rotations_at_once_one_wins_and_nothing_of_the_other_stays,
     a_deletion_during_a_rotation_leaves_no_value_good,
