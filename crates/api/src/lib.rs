@@ -20,6 +20,7 @@ pub mod rollout;
 #[cfg(feature = "schema")]
 pub mod schema;
 mod secret_ref;
+pub mod session;
 pub mod tenancy;
 pub mod token;
 

@@ -70,6 +70,7 @@ async fn person(app: &App, claims: &Access) -> Result<(Actor, Option<SessionId>)
     if user.is_none_or(|user| user.disabled_at.is_some()) {
         return Err(ApiError::BadCredential("the user is gone or disabled"));
     }
+    app.seen.note(session.id, now);
     Ok((Actor::User(session.user), Some(session.id)))
 }
 

@@ -29,6 +29,7 @@ use crate::signin::parent::ParentCookie;
 use crate::signin::password::{HashError, PasswordError, check_new};
 use crate::signin::pool::{HashPool, PoolError};
 use crate::signin::same_origin;
+use crate::signin::seen::Seen;
 
 /// Why control doesn't start.
 #[derive(Debug, thiserror::Error)]
@@ -185,6 +186,7 @@ pub(crate) async fn open(
         worlds: Worlds::default(),
         minted: Minted::default(),
         hashes,
+        seen: Seen::default(),
         assertions: Assertions::default(),
         metrics: Metrics::new(),
         newest_at_start,

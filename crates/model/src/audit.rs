@@ -100,6 +100,8 @@ actions! {
     RolloutFallBack = "rollout.fall_back",
     /// A gate moved it back.
     RolloutReturn = "rollout.return",
+    /// Everything that a person had signed in to an organization until then is refused there.
+    SessionsEnd = "session.end_all",
 }
 
 /// How it went.

@@ -41,8 +41,8 @@ pub use repository::{
     Identities, Identity, KeyStage, Keys, ManagedBy, Mark, Member, Organization, Organizations,
     Plane, PlaneStage, Planes, ProviderEndpoints, ProviderKey, ProviderKeySets, ProviderKeys,
     Publication, Publications, Replica, Replicas, RevocationList, Revocations, Rollout,
-    RolloutStage, Rollouts, RootDocument, Roots, Route, Sessions, Settings, SigningKey, StatusEnd,
-    Team, Teams, Throttle, Throttles, TokenRecord, Tokens, Told, User, Users, Workspace,
-    Workspaces,
+    RolloutStage, Rollouts, RootDocument, Roots, Route, SessionRecord, Sessions, Settings,
+    SignInSource, SigningKey, StatusEnd, Team, Teams, Throttle, Throttles, TokenRecord, Tokens,
+    Told, User, Users, Workspace, Workspaces,
 };
 pub use unit::{Read, Unit, Write};

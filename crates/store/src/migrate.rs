@@ -10,7 +10,7 @@ use sqlx::{Connection as _, SqlSafeStr};
 use crate::StoreError;
 use crate::engine::{engine_error, migrate_error};
 
-const MIGRATIONS: [(i64, &str, &str); 6] = [
+const MIGRATIONS: [(i64, &str, &str); 7] = [
     (1, "init", include_str!("../migrations/0001_init.sql")),
     (
         2,
@@ -33,6 +33,11 @@ const MIGRATIONS: [(i64, &str, &str); 6] = [
         include_str!("../migrations/0005_publishing.sql"),
     ),
     (6, "lanes", include_str!("../migrations/0006_lanes.sql")),
+    (
+        9,
+        "sessions",
+        include_str!("../migrations/0009_sessions.sql"),
+    ),
 ];
 
 fn migrator() -> Migrator {
@@ -85,7 +90,7 @@ mod tests {
 
     /// SHA-384 of each released migration. A line is added with a migration and never changed:
     /// databases in the field remember these sums and refuse a program with others.
-    const RELEASED: [(i64, &str); 6] = [
+    const RELEASED: [(i64, &str); 7] = [
         (
             1,
             "f2074e874d90f8f71f54b0200653d2bdd77b68c7cdb4db034cef4e3372a83828dbc03e623e8d7a89b769ab16d0fb7a43",
@@ -110,6 +115,10 @@ mod tests {
             6,
             "c3a5f8abc825bd8280b4322d09c279aeb36bf2c21978ce829bb967407908d4ec5964efbf92817f92f71f919b06714600",
         ),
+        (
+            9,
+            "3610199cd1b6ada231885a33e5b28fa3f17495bbd9f2998a46b145013dd915888e4a71045d31f734c8284e40831c1618",
+        ),
     ];
 
     #[test]
@@ -127,6 +136,6 @@ mod tests {
         });
         let released = RELEASED.map(|(version, sum)| (version, sum.to_owned()));
         assert_eq!(sums.collect::<Vec<_>>(), released);
-        assert_eq!(known(), 6);
+        assert_eq!(known(), 9);
     }
 }

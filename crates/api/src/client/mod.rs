@@ -4,6 +4,7 @@ mod addresses;
 mod error;
 mod operations;
 mod planes;
+mod sessions;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -26,6 +27,7 @@ use addresses::Addresses;
 pub use error::ClientError;
 pub use operations::Wait;
 pub use planes::Applied;
+pub use sessions::SessionsOf;
 
 /// Answers larger than this are refused, unless the call says otherwise.
 const MAX_ANSWER: usize = 4 * 1024 * 1024;

@@ -50,6 +50,10 @@ const TABLE: &[(&str, &str, Who)] = &[
     ("get", "/v1/authorization", Anybody(404)),
     ("get", "/v1/.well-known/jwks.json", Anybody(404)),
     ("get", "/v1/me", Bearer(200)),
+    ("get", "/v1/sessions", Bearer(200)),
+    // Asked with `others=true`: else the credential that the next rows need would be gone.
+    ("delete", "/v1/sessions", Bearer(200)),
+    ("delete", "/v1/sessions/{id}", Bearer(404)),
     ("post", "/v1/apply", Bearer(403)),
     ("get", "/v1/organizations", Bearer(200)),
     ("post", "/v1/organizations", Bearer(403)),
@@ -221,6 +225,9 @@ impl World {
             .find(|(name, _)| route.contains(&format!("/{name}/{{id}}")));
         let plane = self.gate.plane.to_string();
         let id = list.map_or(plane.as_str(), |(_, id)| id.as_str());
+        if route == "/v1/sessions" {
+            return format!("{route}?others=true");
+        }
         route
             .replace("{o}", "acme")
             .replace("{name}", "r")

@@ -31,6 +31,8 @@ mod rollout;
 #[cfg(test)]
 mod served;
 #[cfg(test)]
+mod sessions;
+#[cfg(test)]
 mod signin;
 #[cfg(test)]
 mod tenancy;

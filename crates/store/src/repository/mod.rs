@@ -92,7 +92,7 @@ pub use replicas::{Replica, Replicas};
 pub use revocations::{Mark, RevocationList, Revocations, StatusEnd};
 pub use rollouts::{Rollout, RolloutStage, Rollouts};
 pub use roots::{RootDocument, Roots};
-pub use sessions::Sessions;
+pub use sessions::{SessionRecord, Sessions, SignInSource};
 pub use settings::{Feed, Settings};
 pub use teams::{Member, Team, Teams};
 pub use throttles::{Throttle, Throttles};

@@ -18,5 +18,6 @@ mod providers;
 mod retries;
 mod rollouts;
 mod schema;
+mod sessions;
 mod tokens;
 mod tree;
