@@ -7,6 +7,7 @@ mod explain;
 mod rollout;
 mod secret;
 mod serving;
+mod session;
 
 use std::path::PathBuf;
 
@@ -25,6 +26,7 @@ pub(crate) use serving::{
     AirflowEnv, ClientKeys, ControlCommand, ControlRecover, ControlServe, DemoArgs, DevArgs,
     Enroll, GateCommand, GateServe, Supervised,
 };
+pub(crate) use session::{SessionCommand, SessionEnd, SessionList};
 
 use crate::ui::Output;
 
@@ -74,6 +76,9 @@ pub(crate) enum Command {
     /// Make, list, delete and verify API tokens.
     #[command(subcommand)]
     Token(TokenCommand),
+    /// List and end signed-in sessions.
+    #[command(subcommand)]
+    Session(SessionCommand),
     /// Show and move rollouts: which deployments take which path to their decision.
     #[command(subcommand)]
     Rollout(RolloutCommand),

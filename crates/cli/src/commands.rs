@@ -15,6 +15,7 @@ mod plane;
 mod process;
 mod recover;
 mod rollout;
+mod session;
 mod token;
 
 use std::future::Future;
@@ -26,7 +27,7 @@ use clap::CommandFactory as _;
 
 use crate::args::{
     Cli, Command, ConfigCommand, ControlCommand, DrillCommand, GateCommand, PlaneCommand,
-    RolloutCommand, SecretCommand, TokenCommand,
+    RolloutCommand, SecretCommand, SessionCommand, TokenCommand,
 };
 use crate::config::Environment;
 use crate::report::{Failure, Report};
@@ -85,6 +86,10 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
             TokenCommand::List(args) => block_on(token::list(&args, &context)),
             TokenCommand::Delete(args) => block_on(token::delete(&args, &context)),
             TokenCommand::Verify(args) => token::verify(&args, &context),
+        },
+        Command::Session(command) => match command {
+            SessionCommand::List(args) => block_on(session::list(&args, &context)),
+            SessionCommand::End(args) => block_on(session::end(&args, &context)),
         },
         Command::Rollout(command) => match command {
             RolloutCommand::Show(args) => block_on(rollout::show(&args, &context)),

@@ -6,6 +6,7 @@ mod config;
 mod control_client;
 mod files;
 mod fleet_file;
+mod moments;
 mod offline;
 mod reference;
 mod report;
