@@ -13,6 +13,7 @@ mod join;
 mod list;
 mod listen;
 pub mod oauth;
+pub mod offboard;
 mod period;
 pub mod plane;
 mod problem;

@@ -8,6 +8,7 @@ mod rollout;
 mod secret;
 mod serving;
 mod session;
+mod user;
 
 use std::path::PathBuf;
 
@@ -27,6 +28,7 @@ pub(crate) use serving::{
     Enroll, GateCommand, GateServe, Supervised,
 };
 pub(crate) use session::{SessionCommand, SessionEnd, SessionList};
+pub(crate) use user::{UserCommand, UserOffboard};
 
 use crate::ui::Output;
 
@@ -79,6 +81,9 @@ pub(crate) enum Command {
     /// List and end signed-in sessions.
     #[command(subcommand)]
     Session(SessionCommand),
+    /// End people's access.
+    #[command(subcommand)]
+    User(UserCommand),
     /// Show and move rollouts: which deployments take which path to their decision.
     #[command(subcommand)]
     Rollout(RolloutCommand),

@@ -63,6 +63,7 @@ routes! {
         get tenancy::deployments::get, delete tenancy::deployments::delete;
     "/v1/organizations/{o}/users" => get tenancy::users::list, post tenancy::users::create;
     "/v1/organizations/{o}/users/{id}" => delete tenancy::users::delete;
+    "/v1/organizations/{o}/users/{id}/offboard" => post tenancy::users::offboard;
     "/v1/organizations/{o}/teams" => get tenancy::list_teams;
     "/v1/organizations/{o}/grants" => get tenancy::grants::list, post tenancy::grants::create;
     "/v1/organizations/{o}/grants/{id}" => delete tenancy::grants::delete;

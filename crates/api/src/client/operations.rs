@@ -24,7 +24,7 @@ pub enum Wait {
 }
 
 impl Wait {
-    const fn query(self) -> &'static str {
+    pub(super) const fn query(self) -> &'static str {
         match self {
             Self::No => "",
             Self::Planes => "?wait=planes",

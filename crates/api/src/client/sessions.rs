@@ -1,10 +1,11 @@
-//! Sessions of people.
+//! Sessions of people, and the end of their access.
 
 use aeolus_model::SessionId;
 use http::Method;
 
 use super::{Call, Client, ClientError, Wait, escape};
 use crate::Page;
+use crate::offboard::{OffboardRequest, Offboarded};
 use crate::session::{Session, SessionsEnded};
 
 /// Whose sessions are meant.
@@ -72,6 +73,24 @@ impl Client {
         let more = [others, wait.pair()].concat();
         let path = format!("/v1/sessions{}", of.query(&more));
         self.json(Call::new(Method::DELETE, &path)).await
+    }
+
+    /// Ends everything in an organization that hangs on a person (by id or address), or says what
+    /// would be ended.
+    pub async fn offboard(
+        &self,
+        organization: &str,
+        user: &str,
+        request: &OffboardRequest,
+        wait: Wait,
+    ) -> Result<Offboarded, ClientError> {
+        let path = format!(
+            "/v1/organizations/{}/users/{}/offboard{}",
+            escape(organization),
+            escape(user),
+            wait.query()
+        );
+        self.json(Call::json(Method::POST, &path, request)?).await
     }
 }
 

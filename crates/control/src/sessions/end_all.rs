@@ -55,7 +55,7 @@ pub(crate) async fn end_all(ctx: Ctx, query: Query) -> Result<Json<SessionsEnded
 
 /// Ends in one organization whatever a person has signed in until now, also what control has not heard
 /// of yet: its gates refuse it, others don't.
-async fn end_all_in(
+pub(crate) async fn end_all_in(
     ctx: &Ctx,
     write: &mut Write,
     (organization, user): (OrganizationId, UserId),

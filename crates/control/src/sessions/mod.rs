@@ -11,5 +11,6 @@ mod view;
 mod whose;
 
 pub(crate) use end::end;
-pub(crate) use end_all::end_all;
+pub(crate) use end_all::{end_all, end_all_in};
 pub(crate) use list::list;
+pub(crate) use whose::{belongs, find};

@@ -76,7 +76,7 @@ pub(super) async fn within(
 }
 
 /// Whether a person has a role in an organization, of their own or through a team.
-pub(super) async fn belongs(
+pub(crate) async fn belongs(
     unit: &mut impl Unit,
     organization: OrganizationId,
     user: UserId,
@@ -104,7 +104,8 @@ async fn person_in(
     }
 }
 
-async fn find(unit: &mut impl Unit, text: &str) -> Result<Option<User>, ApiError> {
+/// Somebody, by id or address.
+pub(crate) async fn find(unit: &mut impl Unit, text: &str) -> Result<Option<User>, ApiError> {
     if let Ok(id) = text.parse() {
         return Ok(unit.users().get(id).await?);
     }

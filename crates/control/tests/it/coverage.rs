@@ -78,6 +78,11 @@ const TABLE: &[(&str, &str, Who)] = &[
     ("get", "/v1/organizations/{o}/users", Bearer(403)),
     ("post", "/v1/organizations/{o}/users", Bearer(403)),
     ("delete", "/v1/organizations/{o}/users/{id}", Bearer(403)),
+    (
+        "post",
+        "/v1/organizations/{o}/users/{id}/offboard",
+        Bearer(403),
+    ),
     ("get", "/v1/organizations/{o}/teams", Bearer(200)),
     ("get", "/v1/organizations/{o}/grants", Bearer(403)),
     ("post", "/v1/organizations/{o}/grants", Bearer(403)),
@@ -182,6 +187,10 @@ impl World {
             (
                 "/v1/organizations/{o}/users",
                 json!({"email": "n@example.com", "role": "ORGANIZATION_MEMBER"}),
+            ),
+            (
+                "/v1/organizations/{o}/users/{id}/offboard",
+                json!({"dryRun": true}),
             ),
             (
                 "/v1/organizations/{o}/grants",

@@ -15,6 +15,8 @@ mod fixture;
 #[cfg(test)]
 mod lanes;
 #[cfg(test)]
+mod offboard;
+#[cfg(test)]
 mod outage;
 #[cfg(test)]
 mod patches;

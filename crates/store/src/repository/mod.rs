@@ -59,6 +59,7 @@ mod grants;
 mod idempotency;
 mod identities;
 mod keys;
+mod offboarding;
 mod organizations;
 mod planes;
 mod provider_keys;
@@ -114,6 +115,7 @@ pub(crate) const STATEMENTS: &[&[&str]] = &[
     idempotency::ALL,
     identities::ALL,
     keys::ALL,
+    offboarding::ALL,
     organizations::ALL,
     planes::ALL,
     provider_keys::ALL,

@@ -10,6 +10,7 @@ mod feed;
 mod grants;
 mod identity;
 mod keys;
+mod offboarding;
 mod outage;
 mod pace;
 mod paging;
