@@ -13,6 +13,7 @@ mod join;
 mod list;
 mod listen;
 pub mod oauth;
+pub mod offboard;
 mod period;
 pub mod plane;
 pub mod policy;
@@ -21,6 +22,7 @@ pub mod rollout;
 #[cfg(feature = "schema")]
 pub mod schema;
 mod secret_ref;
+pub mod session;
 pub mod tenancy;
 pub mod token;
 

@@ -7,7 +7,9 @@ mod explain;
 mod rollout;
 mod secret;
 mod serving;
+mod session;
 mod token;
+mod user;
 
 use std::path::PathBuf;
 
@@ -25,10 +27,12 @@ pub(crate) use serving::{
     AirflowEnv, ClientKeys, ControlCommand, ControlRecover, ControlServe, DemoArgs, DevArgs,
     Enroll, GateCommand, GateServe, Supervised,
 };
+pub(crate) use session::{SessionCommand, SessionEnd, SessionList};
 pub(crate) use token::{
     TokenCommand, TokenCreate, TokenDelete, TokenList, TokenOne, TokenRevoke, TokenRoles,
     TokenRotate, TokenUpdate, TokenVerify,
 };
+pub(crate) use user::{UserCommand, UserOffboard};
 
 use crate::ui::Output;
 
@@ -78,6 +82,12 @@ pub(crate) enum Command {
     /// Make, list, delete and verify API tokens.
     #[command(subcommand)]
     Token(TokenCommand),
+    /// List and end signed-in sessions.
+    #[command(subcommand)]
+    Session(SessionCommand),
+    /// End people's access.
+    #[command(subcommand)]
+    User(UserCommand),
     /// Show and move rollouts: which deployments take which path to their decision.
     #[command(subcommand)]
     Rollout(RolloutCommand),

@@ -15,7 +15,9 @@ mod plane;
 mod process;
 mod recover;
 mod rollout;
+mod session;
 mod token;
+mod user;
 
 use std::future::Future;
 use std::time::Duration;
@@ -26,7 +28,7 @@ use clap::CommandFactory as _;
 
 use crate::args::{
     Cli, Command, ConfigCommand, ControlCommand, DrillCommand, GateCommand, PlaneCommand,
-    RolloutCommand, SecretCommand, TokenCommand,
+    RolloutCommand, SecretCommand, SessionCommand, TokenCommand, UserCommand,
 };
 use crate::config::Environment;
 use crate::report::{Failure, Report};
@@ -92,6 +94,11 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
             TokenCommand::Delete(args) => block_on(token::delete(&args, &context)),
             TokenCommand::Verify(args) => token::verify(&args, &context),
         },
+        Command::Session(command) => match command {
+            SessionCommand::List(args) => block_on(session::list(&args, &context)),
+            SessionCommand::End(args) => block_on(session::end(&args, &context)),
+        },
+        Command::User(UserCommand::Offboard(args)) => block_on(user::offboard(&args, &context)),
         Command::Rollout(command) => match command {
             RolloutCommand::Show(args) => block_on(rollout::show(&args, &context)),
             RolloutCommand::Set(args) => block_on(rollout::set(&args, &context)),

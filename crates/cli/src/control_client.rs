@@ -145,3 +145,21 @@ where
         }
     }
 }
+
+/// The name of the only organization that the signed-in may see.
+pub(crate) async fn only_organization(client: &Client) -> Result<String, Failure> {
+    let found = all(|cursor| {
+        let client = client.clone();
+        async move { client.organizations(cursor.as_deref()).await }
+    })
+    .await?;
+    if let [only] = found.as_slice() {
+        return Ok(only.name.to_string());
+    }
+    let names: Vec<_> = found.iter().map(|o| o.name.as_str()).collect();
+    Err(
+        Report::new("CLI-0015", "it is not clear which organization is meant")
+            .help(format!("give --organization, one of: {}", names.join(", ")))
+            .usage(),
+    )
+}

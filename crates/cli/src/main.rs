@@ -7,6 +7,7 @@ mod control_client;
 mod credentials;
 mod files;
 mod fleet_file;
+mod moments;
 mod offline;
 mod reference;
 mod report;

@@ -16,6 +16,7 @@ use crate::planes::{Acks, Assertions, Looks};
 use crate::publish::{Newest, Published};
 use crate::signin::cookie::CookieStyle;
 use crate::signin::pool::HashPool;
+use crate::signin::seen::Seen;
 use crate::tokens::Uses;
 use crate::{ParentCookie, SessionLife};
 
@@ -56,6 +57,8 @@ pub(crate) struct Parts {
     /// For whom `/v1/authorization` has made a token.
     pub(crate) minted: Minted,
     pub(crate) hashes: HashPool,
+    /// When control was last used with a session.
+    pub(crate) seen: Seen,
     pub(crate) assertions: Assertions,
     pub(crate) metrics: Metrics,
     /// The newest time that the database spoke of when this process opened it.

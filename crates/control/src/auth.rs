@@ -60,6 +60,7 @@ pub(crate) async fn bearer(
 async fn person(app: &App, claims: &Access) -> Result<(Actor, Option<SessionId>), ApiError> {
     let mut view = app.store.read().await?;
     let session = live_session(app, &mut view, claims, &app.issuer).await?;
+    app.seen.note(session.id, app.clock.now());
     Ok((Actor::User(session.user), Some(session.id)))
 }
 

@@ -30,6 +30,7 @@ use crate::signin::parent::ParentCookie;
 use crate::signin::password::{HashError, PasswordError, check_new};
 use crate::signin::pool::{HashPool, PoolError};
 use crate::signin::same_origin;
+use crate::signin::seen::Seen;
 use crate::tokens::Uses;
 
 /// Why control doesn't start.
@@ -188,6 +189,7 @@ pub(crate) async fn open(
         worlds: Worlds::default(),
         minted: Minted::default(),
         hashes,
+        seen: Seen::default(),
         assertions: Assertions::default(),
         metrics: Metrics::new(),
         newest_at_start,

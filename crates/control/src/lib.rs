@@ -29,6 +29,7 @@ pub mod root;
 mod router;
 mod serve;
 mod server;
+mod sessions;
 mod signin;
 mod tenancy;
 mod tokens;

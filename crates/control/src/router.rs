@@ -9,8 +9,8 @@ use crate::app::App;
 use crate::edge::edge;
 use crate::error::ApiError;
 use crate::{
-    audit, authorization, connections, keys, ops, pages, planes, provider, rollout, signin,
-    tenancy, tokens,
+    audit, authorization, connections, keys, ops, pages, planes, provider, rollout, sessions,
+    signin, tenancy, tokens,
 };
 
 macro_rules! routes {
@@ -50,6 +50,8 @@ routes! {
     "/v1/authorization" => get authorization::authorization;
     "/v1/.well-known/jwks.json" => get keys::legacy_jwk;
     "/v1/me" => get tenancy::me;
+    "/v1/sessions" => get sessions::list, delete sessions::end_all;
+    "/v1/sessions/{id}" => delete sessions::end;
     "/v1/apply" => post tenancy::apply::apply;
     "/v1/organizations" => get tenancy::organizations::list, post tenancy::organizations::create;
     "/v1/organizations/{o}" =>
@@ -64,6 +66,7 @@ routes! {
         get tenancy::deployments::get, delete tenancy::deployments::delete;
     "/v1/organizations/{o}/users" => get tenancy::users::list, post tenancy::users::create;
     "/v1/organizations/{o}/users/{id}" => delete tenancy::users::delete;
+    "/v1/organizations/{o}/users/{id}/offboard" => post tenancy::users::offboard;
     "/v1/organizations/{o}/teams" => get tenancy::list_teams;
     "/v1/organizations/{o}/grants" => get tenancy::grants::list, post tenancy::grants::create;
     "/v1/organizations/{o}/grants/{id}" => delete tenancy::grants::delete;

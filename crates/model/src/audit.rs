@@ -114,6 +114,12 @@ actions! {
     RolloutFallBack = "rollout.fall_back",
     /// A gate moved it back.
     RolloutReturn = "rollout.return",
+    /// Everything that a person had signed in to an organization until then is refused there.
+    SessionsEnd = "session.end_all",
+    /// A person's access to an organization was ended, with everything in it that hung on them.
+    UserOffboard = "user.offboard",
+    /// Another person answers for an API token from now on.
+    TokenGive = "token.give",
 }
 
 /// How it went.

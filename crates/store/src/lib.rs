@@ -41,8 +41,8 @@ pub use repository::{
     Identities, Identity, KeyStage, Keys, ManagedBy, Mark, Member, Organization, Organizations,
     Plane, PlaneStage, Planes, ProviderEndpoints, ProviderKey, ProviderKeySets, ProviderKeys,
     Publication, Publications, RefreshTokens, Replica, Replicas, RevocationList, Revocations,
-    Rollout, RolloutStage, Rollouts, RootDocument, Roots, Route, Sessions, Settings, SigningKey,
-    StatusEnd, Team, Teams, Throttle, Throttles, TokenFilter, TokenRecord, Tokens, Told, User,
-    Users, ValueRecord, Workspace, Workspaces,
+    Rollout, RolloutStage, Rollouts, RootDocument, Roots, Route, SessionRecord, Sessions, Settings,
+    SignInSource, SigningKey, StatusEnd, Team, Teams, Throttle, Throttles, TokenFilter,
+    TokenRecord, Tokens, Told, User, Users, ValueRecord, Workspace, Workspaces,
 };
 pub use unit::{Read, Unit, Write};

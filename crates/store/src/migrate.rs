@@ -10,7 +10,7 @@ use sqlx::{Connection as _, SqlSafeStr};
 use crate::StoreError;
 use crate::engine::{engine_error, migrate_error};
 
-const MIGRATIONS: [(i64, &str, &str); 8] = [
+const MIGRATIONS: [(i64, &str, &str); 9] = [
     (1, "init", include_str!("../migrations/0001_init.sql")),
     (
         2,
@@ -39,6 +39,11 @@ const MIGRATIONS: [(i64, &str, &str); 8] = [
         include_str!("../migrations/0007_token_values.sql"),
     ),
     (8, "refresh", include_str!("../migrations/0008_refresh.sql")),
+    (
+        9,
+        "sessions",
+        include_str!("../migrations/0009_sessions.sql"),
+    ),
 ];
 
 fn migrator() -> Migrator {
@@ -91,7 +96,7 @@ mod tests {
 
     /// SHA-384 of each released migration. A line is added with a migration and never changed:
     /// databases in the field remember these sums and refuse a program with others.
-    const RELEASED: [(i64, &str); 8] = [
+    const RELEASED: [(i64, &str); 9] = [
         (
             1,
             "f2074e874d90f8f71f54b0200653d2bdd77b68c7cdb4db034cef4e3372a83828dbc03e623e8d7a89b769ab16d0fb7a43",
@@ -124,6 +129,10 @@ mod tests {
             8,
             "b77b34dec1e44fcc55ab62ded54ba41ff2e93743a99fa2a6a368889cc9bd4fe2405fab4f58234e3b9776a9a52e7312b9",
         ),
+        (
+            9,
+            "3610199cd1b6ada231885a33e5b28fa3f17495bbd9f2998a46b145013dd915888e4a71045d31f734c8284e40831c1618",
+        ),
     ];
 
     #[test]
@@ -141,6 +150,6 @@ mod tests {
         });
         let released = RELEASED.map(|(version, sum)| (version, sum.to_owned()));
         assert_eq!(sums.collect::<Vec<_>>(), released);
-        assert_eq!(known(), 8);
+        assert_eq!(known(), 9);
     }
 }

@@ -4,6 +4,7 @@ mod addresses;
 mod error;
 mod operations;
 mod planes;
+mod sessions;
 mod tokens;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -27,6 +28,7 @@ use addresses::Addresses;
 pub use error::ClientError;
 pub use operations::Wait;
 pub use planes::Applied;
+pub use sessions::SessionsOf;
 pub use tokens::TokenQuery;
 
 /// Answers larger than this are refused, unless the call says otherwise.

@@ -28,6 +28,14 @@ impl Wait {
             Self::Planes => "?wait=planes",
         }
     }
+
+    /// As a parameter beside others.
+    pub(super) const fn pair(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Self::No => &[],
+            Self::Planes => &[("wait", "planes")],
+        }
+    }
 }
 
 impl Client {

@@ -173,3 +173,19 @@ fn with_both_the_gate_goes_on_to_its_folder() {
     ]);
     says(&ran, 1, &["GATE-0003", "aeolus gate enroll"]);
 }
+
+#[test]
+fn ending_sessions_says_which_ones() {
+    says(&aeolus(&["session", "end"]), 2, &["--all", "--others"]);
+    let id = "01890a5d-ac96-774b-bcce-b302099a8057";
+    for more in [
+        ["--all", id],
+        ["--others", "--user=ann@example.com"],
+        ["--others", "--organization=acme"],
+        ["--all", "--others"],
+        [id, "--user=ann@example.com"],
+    ] {
+        let ran = aeolus(&[&["session", "end"], &more[..]].concat());
+        says(&ran, 2, &["cannot be used with"]);
+    }
+}

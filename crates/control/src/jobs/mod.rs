@@ -18,7 +18,12 @@ pub(crate) async fn run(app: App, shutdown: CancellationToken) {
             tracing::warn!(%error, "housekeeping failed; trying again");
         }
         tokio::select! {
-            () = shutdown.cancelled() => return,
+            () = shutdown.cancelled() => {
+                if let Err(error) = keep_seen(&app).await {
+                    tracing::warn!(%error, "when sessions were last used is not all kept");
+                }
+                return;
+            }
             () = tokio::time::sleep(EVERY) => {}
         }
     }
@@ -40,5 +45,20 @@ async fn round(app: &App) -> Result<(), StoreError> {
     write.batches().forget(now.minus(7 * DAY)).await?;
     write.publications().collect(now.minus(DAY)).await?;
     app.commit(write).await?;
+    keep_seen(app).await
+}
+
+/// Keeps when control was last used with a session.
+async fn keep_seen(app: &App) -> Result<(), StoreError> {
+    let seen = app.seen.all();
+    if seen.is_empty() {
+        return Ok(());
+    }
+    let mut write = app.store.write().await?;
+    for (session, at) in &seen {
+        write.sessions().seen(*session, *at).await?;
+    }
+    app.commit(write).await?;
+    app.seen.forget(&seen);
     Ok(())
 }

@@ -88,11 +88,21 @@ pub(crate) async fn wait_for(
     organization: Option<OrganizationId>,
     change: Change,
 ) -> Result<PlaneAcks, StoreError> {
+    let organizations = organization.as_ref().map(std::slice::from_ref);
+    wait_within(app, organizations, change).await
+}
+
+/// As [`wait_for`], for the planes of several organizations.
+pub(crate) async fn wait_within(
+    app: &App,
+    organizations: Option<&[OrganizationId]>,
+    change: Change,
+) -> Result<PlaneAcks, StoreError> {
     let deadline = tokio::time::Instant::now() + MAX_WAIT;
     let mut heard = app.acknowledged.subscribe();
     loop {
         heard.borrow_and_update();
-        let acks = now(app, organization, change).await?;
+        let acks = now(app, organizations, change).await?;
         let done = acks.unconfirmed.is_empty();
         if done
             || tokio::time::timeout_at(deadline, heard.changed())
@@ -106,14 +116,21 @@ pub(crate) async fn wait_for(
 
 async fn now(
     app: &App,
-    organization: Option<OrganizationId>,
+    organizations: Option<&[OrganizationId]>,
     change: Change,
 ) -> Result<PlaneAcks, StoreError> {
     let mut view = app.store.read().await?;
-    let planes = match organization {
-        Some(organization) => view.planes().hosting(organization).await?,
-        None => view.planes().list().await?,
-    };
+    let mut planes = Vec::new();
+    match organizations {
+        None => planes = view.planes().list().await?,
+        Some(organizations) => {
+            for organization in organizations {
+                planes.extend(view.planes().hosting(*organization).await?);
+            }
+            planes.sort_unstable_by_key(|plane| plane.id);
+            planes.dedup_by_key(|plane| plane.id);
+        }
+    }
     let mut acks = PlaneAcks::default();
     let enrolled = |plane: &Plane| matches!(plane.stage, PlaneStage::Enrolled { .. });
     for plane in planes {

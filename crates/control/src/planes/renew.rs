@@ -30,8 +30,15 @@ pub(crate) async fn renew(
     if !enabled || !session.is_alive(now) {
         return Err(ApiError::Gone("The session has ended."));
     }
+    let organization = deployment.organization;
+    if write.sessions().is_over_in(id, organization).await? {
+        return Err(ApiError::Gone(
+            "The session has ended in this organization.",
+        ));
+    }
     // The end of a session is told wherever it was used.
-    write.sessions().enter(id, deployment.organization).await?;
+    write.sessions().enter(id, organization).await?;
+    write.sessions().seen_in(id, organization, now).await?;
     ctx.app.commit(write).await?;
     let access = now.plus(ctx.app.session.access).min(session.absolute_end);
     Ok(Answer(RenewAnswer {

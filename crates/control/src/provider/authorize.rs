@@ -58,11 +58,14 @@ async fn go_on(app: &App, headers: &HeaderMap, query: &str) -> Result<Response, 
         }
     };
     let session = session::current(app, headers).await?;
-    let Some(session) = session.filter(|session| recent_enough(app, &params, session)) else {
+    let deployment = client::deployment_of(&checked.audience);
+    let over = session::is_over_at(app, session.as_ref(), deployment).await?;
+    let good = |session: &Session| !over && recent_enough(app, &params, session);
+    let Some(session) = session.filter(good) else {
         if params.get("prompt") == Some("none") {
             return Ok(send_back(app, &checked, &[("error", "login_required")]));
         }
-        return Ok(sign_in_first(query));
+        return Ok(sign_in_first(query, over));
     };
     let code = digest::random_token(&*app.rng, 32);
     let issued = AuthorizationCode::Issued {
@@ -202,10 +205,11 @@ fn recent_enough(app: &App, params: &Params, session: &Session) -> bool {
     params.get("prompt") != Some("login") && max_age.is_none_or(|max| age <= max)
 }
 
-/// To the sign-in page and back here, without what was satisfied by it.
-fn sign_in_first(query: &str) -> Response {
+/// To the sign-in page and back here, without what was satisfied by it. `again`: although there is a
+/// session.
+fn sign_in_first(query: &str, again: bool) -> Response {
     let mut back = url::form_urlencoded::Serializer::new(String::new());
-    let mut asked = false;
+    let mut asked = again;
     for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
         if name == "prompt" || name == "max_age" {
             asked = true;

@@ -28,6 +28,13 @@ async fn login(app: &App, headers: &HeaderMap, query: &Query) -> Result<Response
     let to = Continuation::read(app, query.0.get("rd")).await?;
     let again = query.0.get("again").is_some();
     let session = session::current(app, headers).await?;
+    let again = again
+        || match &to {
+            Continuation::There(page) => {
+                session::is_over_in(app, session.as_ref(), page.organization).await?
+            }
+            Continuation::Here(_) => false,
+        };
     if let Some(session) = session.filter(|_| !again) {
         return parent::go_on(app, &to, &session).await;
     }

@@ -9,7 +9,7 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 
 use super::continuation::Continuation;
 use super::pool::PoolError;
-use super::{cookie, parent, password, same_origin, session, throttle};
+use super::{cookie, parent, password, same_origin, session, source, throttle};
 use crate::app::App;
 use crate::ctx::RequestInfo;
 use crate::error::{ApiError, Failure};
@@ -112,7 +112,8 @@ async fn succeed(
     if let Some(before) = before {
         session::end(app, &mut write, before.id).await?;
     }
-    write.sessions().insert(&session).await?;
+    let source = source::of(info, headers);
+    write.sessions().insert_from(&session, &source).await?;
     let bucket = throttle::account_bucket(user.email.as_str());
     write.throttles().clear(&bucket).await?;
     let event = info.event(app, Actor::User(user.id), Action::SignIn);

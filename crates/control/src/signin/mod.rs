@@ -10,7 +10,9 @@ pub(crate) mod parent;
 pub(crate) mod password;
 pub(crate) mod pool;
 pub(crate) mod same_origin;
+pub(crate) mod seen;
 pub(crate) mod session;
+mod source;
 mod throttle;
 
 pub(crate) use login_get::login_get;

@@ -1,6 +1,6 @@
 //! Control's own sessions: finding the one of a request, and ending one everywhere.
 
-use aeolus_model::{Session, SessionId, Time};
+use aeolus_model::{DeploymentId, OrganizationId, Session, SessionId, Time};
 use aeolus_store::{StoreError, Unit as _, Write};
 use http::HeaderMap;
 
@@ -22,8 +22,42 @@ pub(crate) async fn current(app: &App, headers: &HeaderMap) -> Result<Option<Ses
         return Ok(None);
     };
     let user = view.users().get(session.user).await?;
-    let good = user.is_some_and(|user| user.disabled_at.is_none());
-    Ok(Some(session).filter(|session| good && session.is_alive(app.clock.now())))
+    let now = app.clock.now();
+    if user.is_none_or(|user| user.disabled_at.is_some()) || !session.is_alive(now) {
+        return Ok(None);
+    }
+    app.seen.note(session.id, now);
+    Ok(Some(session))
+}
+
+/// Whether a session is over in an organization although it goes on elsewhere: whoever is sent back
+/// there with it is only refused again, and has to sign in anew.
+pub(crate) async fn is_over_in(
+    app: &App,
+    session: Option<&Session>,
+    organization: OrganizationId,
+) -> Result<bool, StoreError> {
+    let Some(session) = session else {
+        return Ok(false);
+    };
+    let mut view = app.store.read().await?;
+    view.sessions().is_over_in(session.id, organization).await
+}
+
+/// As [`is_over_in`], of the organization that a deployment is in; none: of control itself.
+pub(crate) async fn is_over_at(
+    app: &App,
+    session: Option<&Session>,
+    deployment: Option<DeploymentId>,
+) -> Result<bool, StoreError> {
+    let Some(id) = deployment else {
+        return Ok(false);
+    };
+    let deployment = app.store.read().await?.deployments().get(id).await?;
+    match deployment {
+        Some(deployment) => is_over_in(app, session, deployment.organization).await,
+        None => Ok(false),
+    }
 }
 
 /// Ends a session. The planes of every organization it was used in are told at once.

@@ -54,6 +54,10 @@ const TABLE: &[(&str, &str, Who)] = &[
     ("get", "/v1/authorization", Anybody(404)),
     ("get", "/v1/.well-known/jwks.json", Anybody(404)),
     ("get", "/v1/me", Bearer(200)),
+    ("get", "/v1/sessions", Bearer(200)),
+    // Asked with `others=true`: else the credential that the next rows need would be gone.
+    ("delete", "/v1/sessions", Bearer(200)),
+    ("delete", "/v1/sessions/{id}", Bearer(404)),
     ("post", "/v1/apply", Bearer(403)),
     ("get", "/v1/organizations", Bearer(200)),
     ("post", "/v1/organizations", Bearer(403)),
@@ -78,6 +82,11 @@ const TABLE: &[(&str, &str, Who)] = &[
     ("get", "/v1/organizations/{o}/users", Bearer(403)),
     ("post", "/v1/organizations/{o}/users", Bearer(403)),
     ("delete", "/v1/organizations/{o}/users/{id}", Bearer(403)),
+    (
+        "post",
+        "/v1/organizations/{o}/users/{id}/offboard",
+        Bearer(403),
+    ),
     ("get", "/v1/organizations/{o}/teams", Bearer(200)),
     ("get", "/v1/organizations/{o}/grants", Bearer(403)),
     ("post", "/v1/organizations/{o}/grants", Bearer(403)),
@@ -218,6 +227,10 @@ impl World {
                 json!({"email": "n@example.com", "role": "ORGANIZATION_MEMBER"}),
             ),
             (
+                "/v1/organizations/{o}/users/{id}/offboard",
+                json!({"dryRun": true}),
+            ),
+            (
                 "/v1/organizations/{o}/grants",
                 json!({"role": "ORGANIZATION_MEMBER",
                 "subject": {"type": "user", "id": id("users")},
@@ -260,6 +273,9 @@ impl World {
             .find(|(name, _)| route.contains(&format!("/{name}/{{id}}")));
         let plane = self.gate.plane.to_string();
         let id = list.map_or(plane.as_str(), |(_, id)| id.as_str());
+        if route == "/v1/sessions" {
+            return format!("{route}?others=true");
+        }
         route
             .replace("{o}", "acme")
             .replace("{name}", "r")

@@ -19,6 +19,8 @@ mod introspect;
 #[cfg(test)]
 mod lanes;
 #[cfg(test)]
+mod offboard;
+#[cfg(test)]
 mod outage;
 #[cfg(test)]
 mod patches;
@@ -40,6 +42,8 @@ mod rotation;
 mod served;
 #[cfg(test)]
 mod session_token;
+#[cfg(test)]
+mod sessions;
 #[cfg(test)]
 mod signin;
 #[cfg(test)]

@@ -59,6 +59,7 @@ mod grants;
 mod idempotency;
 mod identities;
 mod keys;
+mod offboarding;
 mod organizations;
 mod planes;
 mod provider_keys;
@@ -95,7 +96,7 @@ pub use replicas::{Replica, Replicas};
 pub use revocations::{Mark, RevocationList, Revocations, StatusEnd};
 pub use rollouts::{Rollout, RolloutStage, Rollouts};
 pub use roots::{RootDocument, Roots};
-pub use sessions::Sessions;
+pub use sessions::{SessionRecord, Sessions, SignInSource};
 pub use settings::{Feed, Settings};
 pub use teams::{Member, Team, Teams};
 pub use throttles::{Throttle, Throttles};
@@ -118,6 +119,7 @@ pub(crate) const STATEMENTS: &[&[&str]] = &[
     idempotency::ALL,
     identities::ALL,
     keys::ALL,
+    offboarding::ALL,
     organizations::ALL,
     planes::ALL,
     provider_keys::ALL,

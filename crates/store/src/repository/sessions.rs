@@ -2,9 +2,9 @@
 
 use aeolus_model::{OrganizationId, Session, SessionEnd, SessionId, Time, UserId};
 
-use crate::StoreError;
-use crate::engine::{Row, bind};
+use crate::engine::{Fields, Row, bind};
 use crate::unit::{Unit, Write};
+use crate::{Listing, Page, StoreError};
 
 /// The columns of a session.
 macro_rules! select {
@@ -16,23 +16,94 @@ macro_rules! select {
     };
 }
 
+/// Whether `sessions` is of somebody with a role in the organization `$1`, of their own or through a
+/// team, and nothing there has ended it.
+macro_rules! there {
+    () => {
+        " organization = $1 AND ended_there_at IS NULL
+        AND auth_time >= (SELECT not_before FROM revocation_lists WHERE organization = $1)
+        AND NOT EXISTS (SELECT 1 FROM marks WHERE organization = $1 AND subject_kind = 'user'
+            AND subject = user_id AND not_before > auth_time)
+        AND (EXISTS (SELECT 1 FROM grants WHERE organization = $1 AND subject_kind = 'user'
+                AND subject = user_id)
+            OR EXISTS (SELECT 1 FROM team_members WHERE member = user_id
+                AND team IN (SELECT id FROM teams WHERE organization = $1)))"
+    };
+}
+
+/// A live session with what is shown of it: `seen` is the column for when it was last used.
+macro_rules! live {
+    ($seen:literal, $from:literal, $where:expr) => {
+        concat!(
+            "SELECT id, user_id, connection, auth_time, absolute_end, ended_at, source, user_agent, ",
+            $seen,
+            " FROM sessions ",
+            $from,
+            " WHERE ended_at IS NULL AND absolute_end > $2 AND ",
+            $where
+        )
+    };
+}
+
 statements! {
     GET = select!("WHERE id = $1");
     OF_USER = select!("WHERE user_id = $1 AND ended_at IS NULL AND absolute_end > $2 ORDER BY id");
-    ENDED = select!("JOIN session_organizations ON session = id
-        WHERE organization = $1 AND ended_at IS NOT NULL AND absolute_end > $2 AND session > $3
-        ORDER BY session LIMIT $4");
+    LIVE_OF_USER = live!("seen_at", "", "user_id = $1 AND id > $3 ORDER BY id LIMIT $4");
+    LIVE_IN = live!("seen_there_at", "JOIN session_organizations ON session = id", concat!(
+        there!(), " AND id > $3 ORDER BY id LIMIT $4"
+    ));
+    LIVE_OF_USER_IN = live!("seen_there_at", "JOIN session_organizations ON session = id", concat!(
+        there!(), " AND id > $3 AND user_id = $5 ORDER BY id LIMIT $4"
+    ));
+    ENDED = "SELECT id, user_id, connection, auth_time, absolute_end,
+        COALESCE(ended_at, ended_there_at) FROM sessions JOIN session_organizations ON session = id
+        WHERE organization = $1 AND (ended_at IS NOT NULL OR ended_there_at IS NOT NULL)
+        AND absolute_end > $2 AND session > $3 ORDER BY session LIMIT $4";
     ENTERED = "SELECT organization FROM session_organizations WHERE session = $1
         ORDER BY organization";
-    INSERT = "INSERT INTO sessions (id, user_id, connection, auth_time, absolute_end, ended_at)
-        VALUES ($1, $2, $3, $4, $5, $6)";
+    OVER_IN = "SELECT 1 FROM sessions WHERE id = $2 AND (
+        EXISTS (SELECT 1 FROM session_organizations WHERE organization = $1 AND session = $2
+            AND ended_there_at IS NOT NULL)
+        OR EXISTS (SELECT 1 FROM marks WHERE organization = $1 AND subject_kind = 'user'
+            AND subject = user_id AND not_before > auth_time)
+        OR EXISTS (SELECT 1 FROM revocation_lists WHERE organization = $1
+            AND not_before > auth_time))";
+    INSERT = "INSERT INTO sessions
+        (id, user_id, connection, auth_time, absolute_end, ended_at, source, user_agent)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
     ENTER = "INSERT INTO session_organizations (organization, session) VALUES ($1, $2)
         ON CONFLICT (organization, session) DO NOTHING";
+    SEEN = "UPDATE sessions SET seen_at = $2 WHERE id = $1 AND (seen_at IS NULL OR seen_at < $2)";
+    SEEN_IN = "UPDATE session_organizations SET seen_there_at = $3
+        WHERE organization = $1 AND session = $2
+        AND (seen_there_at IS NULL OR seen_there_at < $3)";
     END = "UPDATE sessions SET ended_at = CASE WHEN auth_time > $2 THEN auth_time ELSE $2 END
         WHERE id = $1 AND ended_at IS NULL";
+    END_IN = "UPDATE session_organizations SET ended_there_at = $3
+        WHERE organization = $1 AND session = $2 AND ended_there_at IS NULL";
     END_ALL = "UPDATE sessions SET ended_at = $2 WHERE user_id = $1 AND ended_at IS NULL
         AND absolute_end > $2";
     FORGET = "DELETE FROM sessions WHERE absolute_end < $1";
+}
+
+/// From where somebody signed in, as their request said: to recognise it by, and no proof.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SignInSource {
+    /// The client's address; empty if it isn't known.
+    pub address: String,
+    /// What the browser called itself, cut and in printable ASCII; empty if it didn't say.
+    pub user_agent: String,
+}
+
+/// A live session with what is shown of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionRecord {
+    /// The session.
+    pub session: Session,
+    /// From where it began.
+    pub source: SignInSource,
+    /// When a gate or control last told of its use: anywhere, or in the organization asked about.
+    pub last_seen_at: Option<Time>,
 }
 
 /// Signed-in sessions.
@@ -52,14 +123,59 @@ impl<U: Unit> Sessions<'_, U> {
         rows.iter().map(record).collect()
     }
 
+    /// A person's live ones, by age, wherever they were used.
+    pub async fn list(
+        &mut self,
+        user: UserId,
+        now: Time,
+        page: Page<SessionId>,
+    ) -> Result<Listing<SessionRecord, SessionId>, StoreError> {
+        let after = page.after.unwrap_or(SessionId::from_bytes([0; 16]));
+        let values = bind![user, now, after, page.fetch()];
+        let rows = self.0.tx().fetch(LIVE_OF_USER, values).await?;
+        shown(&rows, &page)
+    }
+
+    /// Those that were used in an organization and are good there, by age: of everybody with a role
+    /// in it, or of one such person.
+    pub async fn list_in(
+        &mut self,
+        (organization, user): (OrganizationId, Option<UserId>),
+        now: Time,
+        page: Page<SessionId>,
+    ) -> Result<Listing<SessionRecord, SessionId>, StoreError> {
+        let after = page.after.unwrap_or(SessionId::from_bytes([0; 16]));
+        let mut values = bind![organization, now, after, page.fetch()];
+        let statement = match user {
+            None => LIVE_IN,
+            Some(user) => {
+                values.extend(bind![user]);
+                LIVE_OF_USER_IN
+            }
+        };
+        let rows = self.0.tx().fetch(statement, values).await?;
+        shown(&rows, &page)
+    }
+
     /// The organizations that one was used in.
     pub async fn entered(&mut self, id: SessionId) -> Result<Vec<OrganizationId>, StoreError> {
         let rows = self.0.tx().fetch(ENTERED, bind![id]).await?;
         rows.iter().map(|row| row.fields().take()).collect()
     }
 
-    /// Those used in an organization that were ended and would otherwise still be good: what its
-    /// gates have to know.
+    /// Whether an organization's gates refuse a session although it may go on elsewhere: it was ended
+    /// there, or began before a mark. Only a new sign-in leads back in.
+    pub async fn is_over_in(
+        &mut self,
+        id: SessionId,
+        organization: OrganizationId,
+    ) -> Result<bool, StoreError> {
+        let row = self.0.tx().first(OVER_IN, bind![organization, id]);
+        Ok(row.await?.is_some())
+    }
+
+    /// Those used in an organization that were ended, everywhere or there, and would otherwise still
+    /// be good: what its gates have to know.
     pub async fn ended(
         &mut self,
         organization: OrganizationId,
@@ -75,8 +191,17 @@ impl<U: Unit> Sessions<'_, U> {
 }
 
 impl Sessions<'_, Write> {
-    /// Adds one. No snapshot holds live sessions, so the feed moves only for its audit event.
+    /// Adds one of which nobody knows from where it began.
     pub async fn insert(&mut self, new: &Session) -> Result<(), StoreError> {
+        self.insert_from(new, &SignInSource::default()).await
+    }
+
+    /// Adds one. No snapshot holds live sessions, so the feed moves only for its audit event.
+    pub async fn insert_from(
+        &mut self,
+        new: &Session,
+        from: &SignInSource,
+    ) -> Result<(), StoreError> {
         let Session {
             id,
             user,
@@ -86,7 +211,8 @@ impl Sessions<'_, Write> {
             end,
         } = new;
         let ended_at = end.map(|end| end.at);
-        let values = bind![id, user, connection, auth_time, absolute_end, ended_at];
+        let mut values = bind![id, user, connection, auth_time, absolute_end, ended_at];
+        values.extend(bind![from.address, from.user_agent]);
         taken!(self.0.note(INSERT, values).await, Record).map(|_| ())
     }
 
@@ -101,9 +227,36 @@ impl Sessions<'_, Write> {
         self.0.note(ENTER, values).await.map(|_| ())
     }
 
+    /// Notes a use at control itself.
+    pub async fn seen(&mut self, id: SessionId, at: Time) -> Result<(), StoreError> {
+        self.0.note(SEEN, bind![id, at]).await.map(|_| ())
+    }
+
+    /// Notes a use in an organization that it has entered.
+    pub async fn seen_in(
+        &mut self,
+        id: SessionId,
+        organization: OrganizationId,
+        at: Time,
+    ) -> Result<(), StoreError> {
+        self.0.note(SEEN_IN, bind![organization, id, at]).await?;
+        self.seen(id, at).await
+    }
+
     /// Ends one, at the earliest when it began; says whether it wasn't already.
     pub async fn end(&mut self, id: SessionId, at: Time) -> Result<bool, StoreError> {
         Ok(self.0.revoke(END, bind![id, at]).await? > 0)
+    }
+
+    /// Ends one in an organization that it was used in, and nowhere else; says whether it wasn't
+    /// already.
+    pub async fn end_in(
+        &mut self,
+        id: SessionId,
+        organization: OrganizationId,
+        at: Time,
+    ) -> Result<bool, StoreError> {
+        Ok(self.0.revoke(END_IN, bind![organization, id, at]).await? > 0)
     }
 
     /// Ends all of a person and says how many.
@@ -117,8 +270,33 @@ impl Sessions<'_, Write> {
     }
 }
 
-fn record(row: &Row) -> Result<Session, StoreError> {
+fn shown(
+    rows: &[Row],
+    page: &Page<SessionId>,
+) -> Result<Listing<SessionRecord, SessionId>, StoreError> {
+    let items = rows.iter().map(shown_record).collect::<Result<_, _>>()?;
+    Ok(Listing::cut(items, page, |record: &SessionRecord| {
+        record.session.id
+    }))
+}
+
+fn shown_record(row: &Row) -> Result<SessionRecord, StoreError> {
     let mut fields = row.fields();
+    Ok(SessionRecord {
+        session: session(&mut fields)?,
+        source: SignInSource {
+            address: fields.take()?,
+            user_agent: fields.take()?,
+        },
+        last_seen_at: fields.maybe()?,
+    })
+}
+
+fn record(row: &Row) -> Result<Session, StoreError> {
+    session(&mut row.fields())
+}
+
+fn session(fields: &mut Fields<'_>) -> Result<Session, StoreError> {
     Ok(Session {
         id: fields.take()?,
         user: fields.take()?,

@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use aeolus_model::Time;
 
+use crate::moments::spoken;
+
 /// Above what a running gate may be off, which writes its time down every minute.
 const TOLERANCE: Duration = Duration::from_secs(300);
 
@@ -56,22 +58,6 @@ impl std::fmt::Display for Drift {
             "this machine's clock is {by} {way} the time that the gate last knew"
         )
     }
-}
-
-/// A length of time as people say it: its two largest units.
-pub(super) fn spoken(length: Duration) -> String {
-    let mut rest = length.as_secs();
-    let units = [(86_400, "d"), (3_600, "h"), (60, "min"), (1, "s")];
-    let first = units.iter().position(|(unit, _)| rest >= *unit);
-    let shown = units.iter().skip(first.unwrap_or(3)).take(2);
-    let mut parts = Vec::new();
-    for (unit, name) in shown {
-        if rest >= *unit || parts.is_empty() {
-            parts.push(format!("{} {name}", rest / unit));
-        }
-        rest %= unit;
-    }
-    parts.join(" ")
 }
 
 #[cfg(test)]

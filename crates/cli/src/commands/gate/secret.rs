@@ -15,9 +15,10 @@ use aeolus_snapshot::section::{Connection, Connections};
 use serde::Serialize;
 
 use super::super::Context;
-use super::moment::{Drift, Moment, spoken};
+use super::moment::{Drift, Moment};
 use super::unusable;
 use crate::args::{SecretList, SecretRotate};
+use crate::moments::ahead;
 use crate::report::{Failure, Report};
 use crate::ui::{self, Table};
 
@@ -212,16 +213,6 @@ fn show(keyring: &Keyring, now: Time, context: &Context) -> Result<(), Failure> 
     ui::answer(context.output, &all, &table)
 }
 
-/// A moment as people say it.
-fn ahead(at: Time, now: Time) -> String {
-    let text = spoken(at.since(now).max(now.since(at)));
-    if at >= now {
-        format!("in {text}")
-    } else {
-        format!("{text} ago")
-    }
-}
-
 fn say(made: u32, args: &SecretRotate, path: &Path) {
     let path = path.display();
     if args.compromised {
@@ -265,25 +256,4 @@ fn say_to_providers(known: &Known, compromised: bool) {
     ui::note(&format!(
         "{at}: {what} (`aeolus gate client-keys`), unless they fetch them from https://AUTHHOST/.aeolus/jwks/NAME."
     ));
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn moments_are_said_in_their_two_largest_units() {
-        let now = Time::from_secs(1_800_000_000);
-        for (secs, shown) in [
-            (7_200, "in 2 h"),
-            (7_199, "in 1 h 59 min"),
-            (59, "in 59 s"),
-            (0, "in 0 s"),
-            (31 * 86_400 + 5, "in 31 d"),
-            (-90_000, "1 d 1 h ago"),
-        ] {
-            let at = Time::from_secs(now.secs() + secs);
-            assert_eq!(ahead(at, now), shown);
-        }
-    }
 }

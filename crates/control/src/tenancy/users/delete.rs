@@ -1,11 +1,12 @@
 //! `DELETE /v1/organizations/{o}/users/{id}`: takes a person out of an organization.
 
 use aeolus_api::Deleted;
-use aeolus_model::{Action, Permission, Resource, Role, Subject, UserId};
+use aeolus_model::{Action, Permission, Subject, UserId};
 use aeolus_store::{Page, Unit as _};
 use axum::Json;
 use axum::extract::Path;
 
+use super::owners::require_another;
 use crate::authority::organization_path;
 use crate::ctx::Ctx;
 use crate::error::ApiError;
@@ -23,14 +24,6 @@ pub(crate) async fn delete(
     let path = organization_path(organization.id);
     authority.require(Permission::OrganizationIamUpdate, &path)?;
     let grants = write.grants().in_organization(organization.id).await?;
-    let owner = |record: &&aeolus_store::GrantRecord| {
-        record.grant.role == Role::OrganizationOwner
-            && record.grant.resource == Resource::Organization(organization.id)
-    };
-    let others = |record: &&aeolus_store::GrantRecord| {
-        record.grant.subject != Subject::User(id)
-            && matches!(record.grant.subject, Subject::User(_))
-    };
     let theirs: Vec<_> = grants
         .iter()
         .filter(|record| record.grant.subject == Subject::User(id))
@@ -38,11 +31,7 @@ pub(crate) async fn delete(
     if theirs.is_empty() {
         return Err(ApiError::NotFound("user"));
     }
-    let owns = theirs.iter().copied().any(|record| owner(&record));
-    if owns && !grants.iter().filter(others).any(|record| owner(&record)) {
-        let text = "This is the organization's last owner; make somebody else one first.";
-        return Err(ApiError::Conflict(text.to_owned()));
-    }
+    require_another(&mut write, organization.id, id).await?;
     for record in theirs {
         write.grants().delete(record.grant.id).await?;
     }

@@ -3,7 +3,10 @@
 mod create;
 mod delete;
 mod list;
+mod offboard;
+mod owners;
 
 pub(crate) use create::create;
 pub(crate) use delete::delete;
 pub(crate) use list::list;
+pub(crate) use offboard::offboard;

@@ -1,0 +1,39 @@
+//! Arguments of `user`.
+
+use aeolus_model::Email;
+use clap::{Args, Subcommand};
+
+use super::Target;
+
+/// People of an organization.
+#[derive(Debug, Subcommand)]
+pub(crate) enum UserCommand {
+    /// End everything in an organization that hangs on a person, at once or not at all.
+    Offboard(UserOffboard),
+}
+
+/// `user offboard`.
+#[derive(Debug, Args)]
+pub(crate) struct UserOffboard {
+    /// Whom.
+    #[arg(value_name = "EMAIL", value_parser = email)]
+    pub(crate) user: Email,
+    /// From this organization; absent: the only one there is.
+    #[arg(long, value_name = "ORGANIZATION")]
+    pub(crate) organization: Option<String>,
+    /// Who answers for their API tokens from then on; absent: the tokens are deleted.
+    #[arg(long, value_name = "EMAIL", value_parser = email)]
+    pub(crate) give_tokens_to: Option<Email>,
+    /// Only show what would be done.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Don't wait (up to 2 s) until planes obey.
+    #[arg(long)]
+    pub(crate) no_wait: bool,
+    #[command(flatten)]
+    pub(crate) target: Target,
+}
+
+fn email(text: &str) -> Result<Email, String> {
+    Email::parse(text).map_err(|error| error.to_string())
+}

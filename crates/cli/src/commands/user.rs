@@ -1,0 +1,89 @@
+//! `aeolus user`.
+
+use aeolus_api::client::Wait;
+use aeolus_api::offboard::{OffboardRequest, Offboarded};
+use aeolus_model::Resource;
+
+use super::Context;
+use super::session::say_unconfirmed;
+use crate::args::UserOffboard;
+use crate::control_client::{only_organization, refused};
+use crate::report::Failure;
+use crate::ui::{self, Table};
+
+/// Ends a person's access to an organization.
+pub(super) async fn offboard(args: &UserOffboard, context: &Context) -> Result<(), Failure> {
+    let client = args.target.client(&context.environment).await?;
+    let organization = match &args.organization {
+        Some(name) => name.clone(),
+        None => only_organization(&client).await?,
+    };
+    let request = OffboardRequest {
+        give_tokens_to: args.give_tokens_to.clone(),
+        dry_run: args.dry_run,
+    };
+    let wait = if args.no_wait || args.dry_run {
+        Wait::No
+    } else {
+        Wait::Planes
+    };
+    let done = client
+        .offboard(&organization, args.user.as_str(), &request, wait)
+        .await
+        .map_err(refused)?;
+    ui::answer(context.output, &done, &table(&done))?;
+    say(&done);
+    Ok(())
+}
+
+/// One line for each thing that ends.
+fn table(done: &Offboarded) -> Table {
+    let mut table = Table::new(&["WHAT", "WHICH", "THEN"]);
+    for session in &done.sessions {
+        let id = session.to_string();
+        table.row(["session", &id, "refused in the organization"]);
+    }
+    for held in &done.grants {
+        let place = match held.grant.resource {
+            Resource::System => "the system".to_owned(),
+            Resource::Organization(_) => "the organization".to_owned(),
+            Resource::Workspace(id) => format!("workspace {id}"),
+            Resource::Deployment(id) => format!("deployment {id}"),
+        };
+        let which = format!("{} on {place}", held.grant.role.name());
+        table.row(["grant", &which, gone(held.in_document)]);
+    }
+    for team in &done.teams {
+        table.row(["team", team.name.as_str(), gone(team.in_document)]);
+    }
+    for token in &done.tokens {
+        let which = format!("{} ({})", token.name, token.id);
+        let then = token.given_to.as_ref();
+        let then = then.map_or_else(|| "deleted".to_owned(), |to| format!("given to {to}"));
+        table.row(["token", &which, &then]);
+    }
+    table
+}
+
+const fn gone(in_document: bool) -> &'static str {
+    if in_document {
+        "taken away; the next apply gives it again"
+    } else {
+        "taken away"
+    }
+}
+
+fn say(done: &Offboarded) {
+    if !done.done {
+        ui::note("Nothing was changed: this is what would be done.");
+    }
+    let documented = done.grants.iter().any(|grant| grant.in_document)
+        || done.teams.iter().any(|team| team.in_document);
+    if documented {
+        ui::note(&format!(
+            "warning: a fleet document names {}; take them out there, or the next apply lets them in again",
+            done.email
+        ));
+    }
+    say_unconfirmed(done.planes.as_ref());
+}

@@ -1,0 +1,208 @@
+//! Ending a person's access to an organization.
+
+use serde_json::{Value, json};
+
+use crate::fixture::{Answer, Fixture, fleet};
+
+const USERS: &str = "/v1/organizations/acme/users";
+const TOKENS: &str = "/v1/organizations/acme/tokens";
+
+struct World {
+    f: Fixture,
+    admin: String,
+    owner: String,
+    workspace: String,
+}
+
+impl World {
+    /// The member is in a team with a role on a workspace, has a role of their own, and has made a token
+    /// there.
+    async fn new(name: &str) -> Self {
+        let f = Fixture::new(name).await;
+        let admin = f.admin().await;
+        f.fleet(&admin).await;
+        let owner = f.token_of("owner@example.com").await;
+        let path = "/v1/organizations/acme/workspaces";
+        let list = f.call("GET", path, &admin, None).await.expect(200).json();
+        let workspace = list["items"][0]["id"].as_str().unwrap().to_owned();
+        Self {
+            f,
+            admin,
+            owner,
+            workspace,
+        }
+    }
+
+    async fn token(&self, email: &str, role: &str) -> (String, String) {
+        let bearer = self.f.token_of(email).await;
+        let body = json!({"name": "ci", "role": role, "scope": "WORKSPACE",
+            "entityId": self.workspace, "tokenExpiryPeriodInDays": 30});
+        let made = self.f.call("POST", TOKENS, &bearer, Some(body)).await;
+        let made = made.expect(201).json();
+        let text = |name: &str| made[name].as_str().unwrap().to_owned();
+        (text("id"), text("token"))
+    }
+
+    async fn offboard(&self, who: &str, bearer: &str, body: Value) -> Answer {
+        let path = format!("{USERS}/{who}/offboard");
+        self.f.call("POST", &path, bearer, Some(body)).await
+    }
+
+    async fn records(&self) -> Vec<Value> {
+        let mut found = Vec::new();
+        for list in ["users", "grants", "teams", "tokens", "audit"] {
+            let path = format!("/v1/organizations/acme/{list}?limit=200");
+            let answer = self.f.call("GET", &path, &self.owner, None).await;
+            found.push(answer.expect(200).json());
+        }
+        found
+    }
+
+    async fn member_sees(&self) -> u16 {
+        let member = self.f.token_of("member@example.com").await;
+        let answer = self.f.call("GET", "/v1/organizations/acme", &member, None);
+        answer.await.status.as_u16()
+    }
+
+    async fn audited(&self, action: &str) -> Vec<Value> {
+        let path = "/v1/organizations/acme/audit?limit=200";
+        let lines = self.f.call("GET", path, &self.owner, None).await;
+        let lines = lines.expect(200).json()["items"].clone();
+        let lines = lines.as_array().unwrap().clone();
+        lines
+            .into_iter()
+            .filter(|l| l["action"] == action)
+            .collect()
+    }
+}
+
+#[tokio::test]
+async fn a12_everything_that_hangs_on_a_person_ends_at_once() {
+    let w = World::new("a12").await;
+    let (id, value) = w.token("member@example.com", "WORKSPACE_MEMBER").await;
+    let body = json!({"dryRun": true});
+    let before = w.records().await;
+    let planned = w.offboard("member@example.com", &w.owner, body).await;
+    let mut planned = planned.expect(200).json();
+    assert_eq!(w.records().await, before, "a dry run changes nothing");
+    w.f.call("GET", "/v1/me", &value, None).await.expect(200);
+    assert_eq!(planned["done"], false);
+    assert_eq!(planned["tokens"][0]["id"], id);
+    assert_eq!(planned["teams"][0]["name"], "data");
+    assert_eq!(planned["teams"][0]["inDocument"], true);
+    assert_eq!(planned["grants"][0]["role"], "ORGANIZATION_MEMBER");
+    assert_eq!(planned["grants"][0]["inDocument"], true);
+
+    let done = w.offboard("member@example.com", &w.owner, json!({})).await;
+    let mut done = done.expect(200).json();
+    assert_eq!(done["done"], true);
+    assert!(done["seq"].as_u64().unwrap() > 0);
+    for answer in [&mut planned, &mut done] {
+        let fields = answer.as_object_mut().unwrap();
+        fields.remove("done");
+        fields.remove("seq");
+    }
+    assert_eq!(planned, done, "the dry run said exactly what was done");
+    w.f.call("GET", "/v1/me", &value, None).await.expect(401);
+    assert_eq!(w.member_sees().await, 404);
+    assert_eq!(w.audited("user.offboard").await.len(), 1);
+    assert_eq!(w.audited("session.end_all").await.len(), 1);
+    assert_eq!(w.audited("token.delete").await[0]["target"], id);
+    w.offboard("member@example.com", &w.owner, json!({}))
+        .await
+        .expect(404);
+}
+
+#[tokio::test]
+async fn a12_tokens_go_on_with_somebody_who_holds_what_they_hold() {
+    let w = World::new("a12-give").await;
+    let (id, value) = w.token("member@example.com", "WORKSPACE_OPERATOR").await;
+    let give = |email: &str| json!({ "giveTokensTo": email });
+    let refused = w
+        .offboard("member@example.com", &w.owner, give("eve@example.com"))
+        .await
+        .expect(422);
+    assert!(refused.text().contains(&id), "{}", refused.text());
+    for wrong in [
+        "member@example.com",
+        "nobody@example.com",
+        "admin@example.com",
+    ] {
+        w.offboard("member@example.com", &w.owner, give(wrong))
+            .await
+            .expect(422);
+    }
+    assert_eq!(w.member_sees().await, 200, "a refusal changes nothing");
+    let done = w
+        .offboard("member@example.com", &w.owner, give("owner@example.com"))
+        .await
+        .expect(200)
+        .json();
+    assert_eq!(done["tokens"][0]["givenTo"], "owner@example.com");
+    w.f.call("GET", "/v1/me", &value, None).await.expect(200);
+    let path = format!("{TOKENS}/{id}");
+    let token = w.f.call("GET", &path, &w.owner, None).await.expect(200);
+    let me = w.f.call("GET", "/v1/me", &w.owner, None).await.json();
+    assert_eq!(token.json()["createdBy"], me["actor"]["id"]);
+    assert_eq!(w.audited("token.give").await[0]["target"], id);
+    assert_eq!(w.member_sees().await, 404);
+}
+
+#[tokio::test]
+async fn d9_the_last_owner_stays_and_nobody_shows_themselves_out() {
+    let w = World::new("d9").await;
+    w.offboard("owner@example.com", &w.admin, json!({}))
+        .await
+        .expect(409);
+    let own = w.offboard("owner@example.com", &w.owner, json!({})).await;
+    own.expect(409);
+    // A team that owns the organization is its members.
+    let mut body = fleet();
+    let organization = &mut body["fleet"]["organizations"][0];
+    organization["teams"][0]["members"] = json!(["owner@example.com"]);
+    w.f.call("POST", "/v1/apply?prune=true", &w.admin, Some(body.clone()))
+        .await
+        .expect(200);
+    let teams = "/v1/organizations/acme/teams";
+    let teams = w.f.call("GET", teams, &w.admin, None).await.expect(200);
+    let acme =
+        w.f.call("GET", "/v1/organizations/acme", &w.admin, None)
+            .await;
+    let acme = acme.expect(200).json();
+    let grant = json!({"role": "ORGANIZATION_OWNER",
+        "subject": {"type": "team", "id": teams.json()["items"][0]["id"]},
+        "resource": {"type": "organization", "id": acme["id"]}});
+    let grants = "/v1/organizations/acme/grants";
+    w.f.call("POST", grants, &w.admin, Some(grant))
+        .await
+        .expect(201);
+    w.offboard("owner@example.com", &w.admin, json!({}))
+        .await
+        .expect(409);
+    body["fleet"]["organizations"][0]["teams"][0]["members"] =
+        json!(["owner@example.com", "member@example.com"]);
+    w.f.call("POST", "/v1/apply", &w.admin, Some(body))
+        .await
+        .expect(200);
+    w.offboard("owner@example.com", &w.admin, json!({}))
+        .await
+        .expect(200);
+    w.offboard("member@example.com", &w.admin, json!({}))
+        .await
+        .expect(409);
+}
+
+#[tokio::test]
+async fn a9_only_owners_offboard_and_strangers_are_unknown() {
+    let w = World::new("a9-offboard").await;
+    let member = w.f.token_of("member@example.com").await;
+    w.offboard("eve@example.com", &member, json!({}))
+        .await
+        .expect(403);
+    for who in ["admin@example.com", "nobody@example.com", "x"] {
+        w.offboard(who, &w.owner, json!({})).await.expect(404);
+    }
+    w.offboard("eve@example.com", &w.owner, json!({"dryRun": true, "x": 1}))
+        .await
+        .expect(400);
+}
