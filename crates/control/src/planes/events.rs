@@ -18,6 +18,8 @@ use crate::signin::session;
 
 const MAX_BATCH: usize = 4 * 1024 * 1024;
 const MAX_LINES: usize = 10_000;
+/// Uses of tokens that are noted of one batch: what is left out is told again in a while.
+const MAX_USES: usize = 2_000;
 /// A gate's reason for refusing a token of an identity provider that may have changed its keys.
 const KEY_UNKNOWN: &str = "idp_key_unknown";
 
@@ -64,7 +66,13 @@ pub(crate) async fn events(
         .accept(ctx.plane.id, &key, &stored, now)
         .await?
     {
-        for event in events {
+        let mut room = MAX_USES;
+        for mut event in events {
+            if let Event::TokensUsed { uses } = &mut event {
+                uses.truncate(room);
+                room -= uses.len();
+                uses.sort_unstable_by_key(|used| (used.token, used.index));
+            }
             act(&ctx, &mut write, event).await?;
         }
     }

@@ -47,7 +47,9 @@ pub(crate) async fn revoke(
             if body.sessions {
                 mark(&ctx, &mut write, organization, &filter).await?;
             }
-            matching(&ctx, &mut write, organization, &filter).await?
+            let deleted = matching(&ctx, &mut write, organization, &filter).await?;
+            earlier(&ctx, &mut write, organization, &filter).await?;
+            deleted
         }
     };
     let seq = ctx.app.commit(write).await?;
@@ -106,6 +108,31 @@ async fn matching(
             None => return Ok(deleted),
         }
     }
+}
+
+/// Revokes values from before that are still good although their tokens have newer ones.
+async fn earlier(
+    ctx: &Ctx,
+    write: &mut Write,
+    organization: OrganizationId,
+    filter: &TokenFilter,
+) -> Result<(), ApiError> {
+    let before = filter.issued_before;
+    if before == Time::MAX {
+        return Ok(());
+    }
+    let whose = (organization, filter.created_by);
+    let now = ctx.app.clock.now();
+    let revoked = write.tokens().revoke_before(whose, before, now).await?;
+    if revoked > 0 {
+        let mut event = ctx.event(Action::TokensRevoke, Some(organization), organization);
+        event.changes = vec![
+            Changed::to("notBefore", before.secs().to_string()),
+            Changed::from("earlierValues", revoked.to_string()),
+        ];
+        write.audit(event);
+    }
+    Ok(())
 }
 
 async fn delete(

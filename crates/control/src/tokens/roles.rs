@@ -55,6 +55,8 @@ pub(crate) async fn set(
         let what = "name at least one; delete a token that shall do nothing";
         return Err(ApiError::field("roles", what));
     }
+    // From here on nobody else changes it, so these roles are all that it has in the end.
+    write.tokens().touch(&token, (now, by)).await?;
     let before = write.grants().of(Subject::Token(token.id)).await?;
     let mut wanted = Vec::new();
     for role in &body.roles {
@@ -82,7 +84,6 @@ pub(crate) async fn set(
             .map(|held| Change::to("role", view::role_text(*held))),
     );
     if !changes.is_empty() {
-        write.tokens().touch(token.id, (now, by)).await?;
         let mut event = ctx.event(Action::TokenRoles, Some(organization.id), token.id);
         event.changes = changes;
         write.audit(event);

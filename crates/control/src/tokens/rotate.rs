@@ -19,6 +19,9 @@ use crate::error::ApiError;
 use crate::extract::{JsonOrNothing, Query};
 use crate::planes::Change;
 
+/// Values from before that may be good at once: gates hold an end for each.
+const MOST_EARLIER: usize = 10;
+
 /// Gives a token a new value, which is in this answer and nowhere else. Who asks must hold all that
 /// the token holds, because they are shown its value.
 pub(crate) async fn rotate(
@@ -49,6 +52,11 @@ pub(crate) async fn rotate(
     let grace = policy::grace(&organization.policy, body.grace)?;
     if grace > Duration::from_secs(MAX_GRACE) {
         return Err(ApiError::field("grace", "use at most 30d"));
+    }
+    let now = ctx.app.clock.now();
+    if write.tokens().good_values(token.id, now).await?.len() > MOST_EARLIER {
+        let what = "it has too many values that are still good: end their grace first";
+        return Err(ApiError::Conflict(what.to_owned()));
     }
     let new = value::allocate(&ctx.app, &mut write, organization.id, days).await?;
     write.tokens().rotate(&token, &new, by).await?;
@@ -81,13 +89,15 @@ pub(crate) async fn end(
     query: Query,
 ) -> Result<axum::Json<Deleted>, ApiError> {
     let wait = super::wants_planes(&query)?;
-    super::person(&ctx)?;
+    let by = super::person(&ctx)?;
     let now = Time::from_secs(ctx.app.clock.now().secs());
     let mut write = ctx.app.store.write().await?;
     let authority = ctx.authority(&mut write).await?;
     let organization = authority.organization(&mut write, &organization).await?;
     let token: ApiToken = find(&mut write, &authority, (organization.id, &token)).await?;
     may_change(&mut write, &authority, &token).await?;
+    // A rotation at the same time would otherwise lose the value that it has just given out.
+    write.tokens().touch(&token, (now, by)).await?;
     let newest = token.value().ok_or(ApiError::NotFound("token"))?.index;
     let good = write.tokens().good_values(token.id, now).await?;
     let earlier: Vec<&ValueRecord> = good.iter().filter(|v| v.value.index != newest).collect();

@@ -12,6 +12,8 @@ use crate::app::App;
 
 /// As exact as `lastUsedAt` is: a value in use is written this often.
 const GRAIN: Duration = Duration::from_secs(15 * 60);
+/// Written in one transaction.
+const AT_ONCE: usize = 100;
 const EVERY: Duration = Duration::from_secs(2);
 /// How many values are kept in mind; uses of more than these in a quarter of an hour are not noted.
 const MOST: usize = 100_000;
@@ -90,14 +92,20 @@ async fn write(app: &App) {
     }
 }
 
+/// In the order in which planes' reports are stored, and a few at a time, so that nobody waits long.
 async fn stored(app: &App, due: &[((OrganizationId, u32), Use)]) -> Result<(), StoreError> {
-    let mut write = app.store.write().await?;
-    for ((organization, index), known) in due {
-        write.tokens().used(known.token, known.at).await?;
-        let mut tokens = write.tokens();
-        tokens.value_used(*organization, *index, known.at).await?;
+    let mut due = due.to_vec();
+    due.sort_unstable_by_key(|((_, index), known)| (known.token, *index));
+    for some in due.chunks(AT_ONCE) {
+        let mut write = app.store.write().await?;
+        for ((organization, index), known) in some {
+            write.tokens().used(known.token, known.at).await?;
+            let mut tokens = write.tokens();
+            tokens.value_used(*organization, *index, known.at).await?;
+        }
+        write.commit().await?;
     }
-    write.commit().await.map(|_| ())
+    Ok(())
 }
 
 #[cfg(test)]

@@ -207,6 +207,21 @@ async fn it_is_rotated_and_revoked_but_never_given_other_roles() {
     )
     .await
     .expect(422);
+    // What it has is in its value, whatever the record would say.
+    let grants = f.call(
+        "GET",
+        "/v1/organizations/acme/grants?limit=200",
+        &w.owner,
+        None,
+    );
+    let grants = grants.await.expect(200).json();
+    let mut all = grants["items"].as_array().unwrap().iter();
+    let own = all.find(|grant| grant["subject"]["id"] == made["id"]);
+    let own = format!(
+        "/v1/organizations/acme/grants/{}",
+        own.unwrap()["id"].as_str().unwrap()
+    );
+    f.call("DELETE", &own, &w.owner, None).await.expect(409);
     // An operator of the workspace may rotate its other tokens.
     let member = f.token_of("member@example.com").await;
     f.call("POST", &format!("{path}/rotate"), &member, None)

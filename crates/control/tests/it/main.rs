@@ -50,3 +50,5 @@ mod signin;
 mod tenancy;
 #[cfg(test)]
 mod tokens;
+#[cfg(test)]
+mod values;

@@ -8,17 +8,17 @@ use serde_json::{Value, json};
 
 use crate::fixture::Fixture;
 
-const TOKENS: &str = "/v1/organizations/acme/tokens";
+pub(crate) const TOKENS: &str = "/v1/organizations/acme/tokens";
 const DAY: u64 = 86_400;
 
-struct World {
-    f: Fixture,
+pub(crate) struct World {
+    pub(crate) f: Fixture,
     admin: String,
-    owner: String,
+    pub(crate) owner: String,
 }
 
 impl World {
-    async fn new(name: &str) -> Self {
+    pub(crate) async fn new(name: &str) -> Self {
         let f = Fixture::new(name).await;
         let admin = f.admin().await;
         f.fleet(&admin).await;
@@ -26,20 +26,20 @@ impl World {
         Self { f, admin, owner }
     }
 
-    async fn token(&self) -> Value {
+    pub(crate) async fn token(&self) -> Value {
         let body = json!({"name": "ci", "role": "ORGANIZATION_OWNER",
             "tokenExpiryPeriodInDays": 30});
         let made = self.f.call("POST", TOKENS, &self.owner, Some(body)).await;
         made.expect(201).json()
     }
 
-    async fn rotate(&self, token: &Value, body: Value) -> Value {
+    pub(crate) async fn rotate(&self, token: &Value, body: Value) -> Value {
         let path = format!("{}/rotate", path(token));
         let rotated = self.f.call("POST", &path, &self.owner, Some(body)).await;
         rotated.expect(200).json()
     }
 
-    async fn works(&self, token: &Value) -> bool {
+    pub(crate) async fn works(&self, token: &Value) -> bool {
         let value = token["token"].as_str().unwrap();
         let answer = self.f.call("GET", "/v1/me", value, None).await;
         match answer.status.as_u16() {
@@ -61,11 +61,11 @@ impl World {
     }
 }
 
-fn path(token: &Value) -> String {
+pub(crate) fn path(token: &Value) -> String {
     format!("{TOKENS}/{}", token["id"].as_str().unwrap())
 }
 
-fn claims(token: &Value) -> Api {
+pub(crate) fn claims(token: &Value) -> Api {
     let value = token["token"].as_str().unwrap();
     jws::parse(value.as_bytes())
         .unwrap()

@@ -1,8 +1,8 @@
 //! The values of API tokens: one row each, in the status list of their organization.
 
-use aeolus_model::{ApiToken, OrganizationId, PlaneId, Time, TokenId, TokenValue};
+use aeolus_model::{ApiToken, OrganizationId, PlaneId, Time, TokenId, TokenValue, UserId};
 
-use super::tokens::Tokens;
+use super::tokens::{Tokens, used_at};
 use crate::StoreError;
 use crate::engine::{Fields, Value, bind};
 use crate::unit::{Unit, Write};
@@ -51,6 +51,9 @@ statements! {
     END_EARLIER = "UPDATE status_indexes SET ends_at = $3
         WHERE token = $1 AND idx <> $2 AND revoked_at IS NULL AND expires_at > $3
         AND (ends_at IS NULL OR ends_at > $3)";
+    REVOKE_BEFORE = "UPDATE status_indexes SET revoked_at = $3
+        WHERE organization = $1 AND issued_at < $2 AND revoked_at IS NULL AND token IN
+        (SELECT id FROM tokens WHERE organization = $1 AND (created_by = $4 OR $5 = 0))";
     REVOKE_THESE = concat!(
         "UPDATE status_indexes SET revoked_at = $102
         WHERE organization = $101 AND revoked_at IS NULL AND token IN ",
@@ -172,6 +175,22 @@ impl Tokens<'_, Write> {
         Ok(deleted)
     }
 
+    /// Revokes every value of an organization's tokens (of those that a person made) that was issued
+    /// before some time, also where a token has a newer one. Says how many that were.
+    pub async fn revoke_before(
+        &mut self,
+        (organization, created_by): (OrganizationId, Option<UserId>),
+        before: Time,
+        now: Time,
+    ) -> Result<u64, StoreError> {
+        let mut values = bind![organization, before, now];
+        values.extend(bind![
+            created_by.unwrap_or(UserId::from_bytes([0; 16])),
+            i64::from(created_by.is_some())
+        ]);
+        self.0.revoke(REVOKE_BEFORE, values).await
+    }
+
     /// Turns ends that have passed into revocations, which take a bit instead of a record in what
     /// planes are told.
     pub async fn settle(&mut self, now: Time) -> Result<u64, StoreError> {
@@ -186,10 +205,10 @@ impl Tokens<'_, Write> {
         (token, index): (TokenId, u32),
         at: Time,
     ) -> Result<(), StoreError> {
+        // The token first, as whoever changes one does: two that take both never wait for one another.
+        used_at(self.0, (token, plane), at).await?;
         let values = bind![token, index, plane, at];
-        if self.0.note(USED_AT, values).await? > 0 {
-            self.used(token, at).await?;
-        }
+        self.0.note(USED_AT, values).await?;
         Ok(())
     }
 

@@ -40,8 +40,11 @@ statements! {
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
     DESCRIBE = "UPDATE tokens SET name = $2, description = $3, updated_at = $4, updated_by = $5
         WHERE id = $1 AND deleted_at IS NULL";
-    TOUCH = "UPDATE tokens SET updated_at = $2, updated_by = $3
-        WHERE id = $1 AND deleted_at IS NULL";
+    TOUCH = "UPDATE tokens SET updated_at = $3, updated_by = $4
+        WHERE id = $1 AND jti = $2 AND deleted_at IS NULL";
+    USED_AT = "UPDATE tokens SET last_used_at = $3
+        WHERE id = $1 AND organization IN (SELECT organization FROM deployments WHERE plane = $2)
+        AND (last_used_at IS NULL OR last_used_at < $3)";
     ROTATE = "UPDATE tokens SET jti = $3, idx = $4, expires_at = $5, rotated_at = $6,
         updated_at = $6, updated_by = $7 WHERE id = $1 AND jti = $2 AND deleted_at IS NULL";
     DELETE = "UPDATE tokens SET deleted_at = $2 WHERE id = $1 AND deleted_at IS NULL";
@@ -182,13 +185,17 @@ impl Tokens<'_, Write> {
         self.0.change_one(DESCRIBE, values).await
     }
 
-    /// Notes who changed its roles; [`StoreError::Conflict`] if it is gone.
+    /// Notes who changes it, and keeps others from changing it until this transaction ends: do it before
+    /// reading what the change depends on. [`StoreError::Conflict`] if `token` is no more as it was
+    /// read: it was rotated or deleted.
     pub async fn touch(
         &mut self,
-        id: TokenId,
+        token: &ApiToken,
         (now, by): (Time, UserId),
     ) -> Result<(), StoreError> {
-        self.0.change_one(TOUCH, bind![id, now, by]).await
+        let value = token.value().ok_or(StoreError::Conflict)?;
+        let values = bind![token.id, value.jti, now, by];
+        self.0.change_one(TOUCH, values).await
     }
 
     /// Gives one a new value; take its index from [`crate::Revocations::allocate`] in the same
@@ -224,6 +231,17 @@ impl Tokens<'_, Write> {
     pub async fn used(&mut self, id: TokenId, at: Time) -> Result<(), StoreError> {
         self.0.note(USED, bind![id, at]).await.map(|_| ())
     }
+}
+
+/// Notes what a plane says of a token.
+pub(super) async fn used_at(
+    unit: &mut Write,
+    (token, plane): (TokenId, PlaneId),
+    at: Time,
+) -> Result<(), StoreError> {
+    unit.note(USED_AT, bind![token, plane, at])
+        .await
+        .map(|_| ())
 }
 
 /// Deletes and revokes everything made at a scope that goes away.

@@ -1,7 +1,7 @@
 //! `DELETE /v1/organizations/{o}/grants/{id}`.
 
 use aeolus_api::Deleted;
-use aeolus_model::{Action, GrantId, Role};
+use aeolus_model::{Action, GrantId, Role, Subject, TokenKind};
 use aeolus_store::Unit as _;
 use axum::Json;
 use axum::extract::Path;
@@ -26,6 +26,13 @@ pub(crate) async fn delete(
     let path = path_within(&mut write, organization.id, record.grant.resource).await?;
     let path = path.ok_or(ApiError::NotFound("grant"))?;
     authority.require(roles::iam(record.grant.resource), &path)?;
+    if let Subject::Token(id) = record.grant.subject
+        && let Some(token) = write.tokens().get(id).await?
+        && token.token.kind != TokenKind::Standard
+    {
+        let what = "the roles of a direct access token are in its values; delete the token";
+        return Err(ApiError::Conflict(what.to_owned()));
+    }
     if record.grant.role == Role::OrganizationOwner {
         let all = write.grants().on(record.grant.resource).await?;
         let owners = all
