@@ -190,16 +190,11 @@ pub(crate) struct TokenRevoke {
 /// `token delete`, `token end-grace`.
 #[derive(Debug, Args)]
 pub(crate) struct TokenDelete {
-    /// Its id.
-    pub(crate) id: TokenId,
-    /// Of this organization; absent: the only one there is.
-    #[arg(long, value_name = "ORGANIZATION")]
-    pub(crate) organization: Option<String>,
+    #[command(flatten)]
+    pub(crate) token: TokenOne,
     /// Don't wait (up to 2 s) until planes refuse it.
     #[arg(long)]
     pub(crate) no_wait: bool,
-    #[command(flatten)]
-    pub(crate) target: Target,
 }
 
 /// `token verify`.

@@ -114,9 +114,8 @@ pub(in crate::commands) async fn end_grace(
     args: &TokenDelete,
     context: &Context,
 ) -> Result<(), Failure> {
-    let client = args.target.client(&context.environment).await?;
-    let organization = organization(&client, args.organization.as_ref()).await?;
-    let ended = client.end_token_grace(&organization, args.id, wait(args.no_wait));
+    let (client, organization) = open(&args.token, context).await?;
+    let ended = client.end_token_grace(&organization, args.token.id, wait(args.no_wait));
     obeyed(&ended.await.map_err(refused)?, context)
 }
 
@@ -125,9 +124,8 @@ pub(in crate::commands) async fn delete(
     args: &TokenDelete,
     context: &Context,
 ) -> Result<(), Failure> {
-    let client = args.target.client(&context.environment).await?;
-    let organization = organization(&client, args.organization.as_ref()).await?;
-    let deleted = client.delete_token(&organization, args.id, wait(args.no_wait));
+    let (client, organization) = open(&args.token, context).await?;
+    let deleted = client.delete_token(&organization, args.token.id, wait(args.no_wait));
     obeyed(&deleted.await.map_err(refused)?, context)
 }
 
