@@ -4,6 +4,7 @@ mod client;
 mod doctor;
 mod drill;
 mod explain;
+mod policy;
 mod rollout;
 mod secret;
 mod serving;
@@ -21,6 +22,7 @@ pub(crate) use client::{
 pub(crate) use doctor::DoctorArgs;
 pub(crate) use drill::{DrillCommand, DrillOutage};
 pub(crate) use explain::ExplainArgs;
+pub(crate) use policy::{PolicyCommand, PolicySet, PolicyShow};
 pub(crate) use rollout::{RolloutCommand, RolloutDelete, RolloutMove, RolloutSet, RolloutShow};
 pub(crate) use secret::{SecretCommand, SecretList, SecretRotate};
 pub(crate) use serving::{
@@ -88,6 +90,9 @@ pub(crate) enum Command {
     /// End people's access.
     #[command(subcommand)]
     User(UserCommand),
+    /// Show and change an organization's rules, and see what a change would end.
+    #[command(subcommand)]
+    Policy(PolicyCommand),
     /// Show and move rollouts: which deployments take which path to their decision.
     #[command(subcommand)]
     Rollout(RolloutCommand),

@@ -12,6 +12,7 @@ mod gate;
 mod login;
 mod logs;
 mod plane;
+mod policy;
 mod process;
 mod recover;
 mod rollout;
@@ -28,7 +29,7 @@ use clap::CommandFactory as _;
 
 use crate::args::{
     Cli, Command, ConfigCommand, ControlCommand, DrillCommand, GateCommand, PlaneCommand,
-    RolloutCommand, SecretCommand, SessionCommand, TokenCommand, UserCommand,
+    PolicyCommand, RolloutCommand, SecretCommand, SessionCommand, TokenCommand, UserCommand,
 };
 use crate::config::Environment;
 use crate::report::{Failure, Report};
@@ -99,6 +100,10 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
             SessionCommand::End(args) => block_on(session::end(&args, &context)),
         },
         Command::User(UserCommand::Offboard(args)) => block_on(user::offboard(&args, &context)),
+        Command::Policy(command) => match command {
+            PolicyCommand::Show(args) => block_on(policy::show(&args, &context)),
+            PolicyCommand::Set(args) => block_on(policy::set(&args, &context)),
+        },
         Command::Rollout(command) => match command {
             RolloutCommand::Show(args) => block_on(rollout::show(&args, &context)),
             RolloutCommand::Set(args) => block_on(rollout::set(&args, &context)),

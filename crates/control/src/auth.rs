@@ -3,7 +3,7 @@
 
 use aeolus_keys::claims::{Access, Api, Registered as _, Surface};
 use aeolus_keys::{Kind, jws};
-use aeolus_model::{Actor, ApiToken, Secret, Session, SessionId};
+use aeolus_model::{Actor, ApiToken, Secret, Session, SessionId, Subject, Time};
 use aeolus_store::{Read, Unit as _, ValueRecord};
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
@@ -118,7 +118,11 @@ pub(crate) async fn live_token(
     let value = found.filter(same);
     let value = value.ok_or(ApiError::BadCredential("no such value"))?;
     let ended = value.revoked_at.is_some() || value.ends_at.is_some_and(|end| end <= now);
-    if token.value().is_none() || ended {
+    let issued = Time::from_secs(claims.iat);
+    let (organization, subject) = (token.organization, Subject::Token(token.id));
+    let mut revocations = view.revocations();
+    let marked = revocations.is_marked(organization, subject, issued).await?;
+    if token.value().is_none() || ended || marked {
         return Err(ApiError::BadCredential("revoked"));
     }
     Ok(token)

@@ -1,17 +1,23 @@
 //! What an actor may do, and what they may know of.
 
+use std::net::IpAddr;
+
 use aeolus_model::{
-    Actor, DeploymentId, Grants, OrganizationId, Permission, Resource, Role, Subject, WorkspaceId,
+    Actor, DeploymentId, Grants, OrganizationId, Permission, Resource, Role, SessionId, Subject,
+    WorkspaceId,
 };
 use aeolus_store::{Deployment, GrantRecord, Organization, Unit, Workspace};
 
 use crate::error::ApiError;
+use crate::policy;
 
 /// What an actor holds.
 #[derive(Clone, Debug)]
 pub(crate) struct Authority {
     records: Vec<GrantRecord>,
     held: Grants,
+    /// From where the actor asks.
+    from: Option<IpAddr>,
 }
 
 /// A resource with everything above it, nearest first; the system is implied.
@@ -24,9 +30,46 @@ impl Authority {
             Actor::Token(id) => unit.grants().of(Subject::Token(*id)).await?,
             Actor::Plane(_) | Actor::System | Actor::Anonymous => Vec::new(),
         };
+        Ok(Self::of(records))
+    }
+
+    fn of(records: Vec<GrantRecord>) -> Self {
         let pairs = records.iter().map(|r| (r.grant.resource, r.grant.role));
         let held = pairs.collect();
-        Ok(Self { records, held })
+        let from = None;
+        Self {
+            records,
+            held,
+            from,
+        }
+    }
+
+    /// As asked from an address.
+    pub(crate) fn from(self, address: Option<IpAddr>) -> Self {
+        Self {
+            from: address,
+            ..self
+        }
+    }
+
+    /// Whether the actor holds something in the whole installation.
+    pub(crate) fn is_system(&self) -> bool {
+        let system = |r: &GrantRecord| r.grant.resource == Resource::System;
+        self.records.iter().any(system)
+    }
+
+    /// What is left of it for a session: nothing in the organizations where that is over.
+    pub(crate) async fn within(
+        self,
+        unit: &mut impl Unit,
+        session: SessionId,
+    ) -> Result<Self, ApiError> {
+        let over = unit.sessions().over(session).await?;
+        if over.is_empty() {
+            return Ok(self);
+        }
+        let still = |r: &GrantRecord| r.organization.is_none_or(|id| !over.contains(&id));
+        Ok(Self::of(self.records.into_iter().filter(still).collect()))
     }
 
     /// The grants themselves.
@@ -72,7 +115,7 @@ impl Authority {
         self.held.on(path).contains(permission)
     }
 
-    /// An organization by id or name, if the actor may know of it.
+    /// An organization by id or name, if the actor may know of it and comes from where its policy allows.
     pub(crate) async fn organization(
         &self,
         unit: &mut impl Unit,
@@ -86,7 +129,14 @@ impl Authority {
             },
         };
         let seen = found.filter(|organization| self.knows(organization.id));
-        seen.ok_or(ApiError::NotFound("organization"))
+        let found = seen.ok_or(ApiError::NotFound("organization"))?;
+        let networks = policy::of(&found)?.allowed_networks;
+        let inside = |from: IpAddr| networks.iter().any(|block| block.holds(from));
+        if networks.is_empty() || self.is_system() || self.from.is_some_and(inside) {
+            Ok(found)
+        } else {
+            Err(ApiError::Network)
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! The context of one request: who asks, from where, under which id.
 
 use aeolus_model::{Action, Actor, AuditEvent, OrganizationId, Outcome, SessionId};
-use aeolus_store::Unit;
+use aeolus_store::{Organization, Unit, Write};
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 
@@ -73,10 +73,30 @@ impl<S: Send + Sync> FromRequestParts<S> for RequestInfo {
 }
 
 impl Ctx {
-    /// What the actor holds as of this unit of work. Writers ask inside their transaction, so that
-    /// a role taken away meanwhile counts.
+    /// What the actor holds as of this unit of work. Where a person's session is over in an organization,
+    /// they hold nothing there through it: only a new sign-in leads back in.
     pub(crate) async fn authority(&self, unit: &mut impl Unit) -> Result<Authority, ApiError> {
-        Authority::load(unit, &self.actor).await
+        let mut authority = Authority::load(unit, &self.actor).await?;
+        if let Some(session) = self.session {
+            authority = authority.within(unit, session).await?;
+        }
+        Ok(authority.from(self.request.source.parse().ok()))
+    }
+
+    /// An organization by id or name, and what the actor holds in it until this transaction ends: whoever
+    /// changes something there waits for others who do. Without that, a database that lets writers run
+    /// side by side would let somebody act on a role that is just being taken away.
+    pub(crate) async fn authority_in(
+        &self,
+        write: &mut Write,
+        organization: &str,
+    ) -> Result<(Authority, Organization), ApiError> {
+        let authority = self.authority(write).await?;
+        let found = authority.organization(write, organization).await?;
+        write.organizations().lock(found.id).await?;
+        let authority = self.authority(write).await?;
+        let found = authority.organization(write, &found.id.to_string()).await?;
+        Ok((authority, found))
     }
 
     /// An audit line about something that was done.

@@ -85,6 +85,9 @@ pub(crate) enum ApiError {
     /// It was here and is over.
     #[error("gone: {0}")]
     Gone(&'static str),
+    /// It comes from a network that the organization's policy doesn't allow.
+    #[error("network")]
+    Network,
     /// A cookie came with a request from another site.
     #[error("cross-site request")]
     CrossSite,
@@ -123,6 +126,9 @@ impl ApiError {
         }
     }
 }
+
+const ELSEWHERE: &str = "The organization's policy names the networks to come from. Come from one of \
+                         them, or let somebody there change the policy.";
 
 fn parts(error: &ApiError) -> (u16, &'static str, &'static str, String) {
     use ApiError as E;
@@ -192,6 +198,7 @@ fn parts(error: &ApiError) -> (u16, &'static str, &'static str, String) {
             ),
         ),
         E::Gone(what) => (410, "gone", "That is over", (*what).to_owned()),
+        E::Network => (403, "network", "Not from this network", ELSEWHERE.into()),
         E::CrossSite => (
             403,
             "cross-site",

@@ -21,6 +21,7 @@ mod keys;
 mod ops;
 mod pages;
 mod planes;
+mod policy;
 mod provider;
 mod publish;
 mod restore;

@@ -9,8 +9,8 @@ use crate::app::App;
 use crate::edge::edge;
 use crate::error::ApiError;
 use crate::{
-    audit, authorization, connections, keys, ops, pages, planes, provider, rollout, sessions,
-    signin, tenancy, tokens,
+    audit, authorization, connections, keys, ops, pages, planes, policy, provider, rollout,
+    sessions, signin, tenancy, tokens,
 };
 
 macro_rules! routes {
@@ -77,6 +77,7 @@ routes! {
     "/v1/organizations/{o}/tokens/{id}/roles" => post tokens::set_roles;
     "/v1/organizations/{o}/tokens/{id}/rotate" => post tokens::rotate;
     "/v1/organizations/{o}/tokens/{id}/rotate/end" => post tokens::end_rotation;
+    "/v1/organizations/{o}/policy" => get policy::get, put policy::set;
     "/v1/organizations/{o}/audit" => get audit::list;
     "/v1/connections" => get connections::list;
     "/v1/planes" => get planes::list, post planes::create;

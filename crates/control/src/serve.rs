@@ -63,6 +63,12 @@ impl Control {
         );
     }
 
+    /// One round of housekeeping, as [`Control::work`] does every quarter of an hour: forgets what nobody
+    /// needs, and says what there is to say of API tokens.
+    pub async fn tend(&self) -> Result<(), aeolus_store::StoreError> {
+        jobs::tend(&self.app).await
+    }
+
     async fn close(&self) {
         self.app.store.close().await;
     }

@@ -2,9 +2,8 @@
 
 use std::net::IpAddr;
 
-use aeolus_model::{Method, PathRule, Permission, PermissionSet, Profile, Requirement};
+use aeolus_model::{Cidr, Method, PathRule, Permission, PermissionSet, Profile, Requirement};
 
-use crate::cidr::Cidr;
 use crate::path::{Target, segments};
 
 /// What may be done with a path, the least strict first: of two readings the greater counts.
@@ -139,9 +138,18 @@ pub struct RuleSet {
     pub rules: Vec<PathRule>,
     /// From where task tokens pass through.
     pub task_execution: Vec<Cidr>,
+    /// From where anybody may ask for what isn't public; empty: from anywhere.
+    pub networks: Vec<Cidr>,
 }
 
 impl RuleSet {
+    /// Whether somebody at an address may ask for what isn't public. Where there are networks, an unknown
+    /// address is in none of them.
+    pub fn reachable_from(&self, peer: Option<IpAddr>) -> bool {
+        self.networks.is_empty()
+            || peer.is_some_and(|peer| self.networks.iter().any(|block| block.holds(peer)))
+    }
+
     /// The public path at which the application says how it is, where the profile has one.
     pub const fn health_path(&self) -> Option<&'static str> {
         match self.profile {

@@ -99,6 +99,9 @@ impl Reason {
             Self::CrossSite => {
                 "A write with a session cookie did not come from the deployment's own pages."
             }
+            Self::Network => {
+                "The organization's policy names the networks to ask from, and the client's is none."
+            }
             Self::Scope => "The token does not reach this deployment.",
             Self::Forbidden => "The subject lacks a permission that the path takes.",
         }
@@ -196,6 +199,10 @@ impl Reason {
             }
             Self::IdpSubjectUnknown => {
                 "Link the person: identities of a user in the fleet's document."
+            }
+            Self::Network => {
+                "Ask from one of them, or change allowedNetworks in the organization's policy. Behind a \
+                 proxy, the gate has to trust it to learn the client's address."
             }
             Self::CrossSite => {
                 "Use a token in programs; in pages, call from the deployment's own origin."

@@ -175,6 +175,10 @@ impl Judge<'_> {
     /// Who asks, and whether they may.
     fn authorize(&self, request: &Request<'_>, routed: &Routed<'_>) -> Result<Identity, Refusal> {
         let deployment = &**routed.deployment;
+        // Before any credential: whoever found one learns nothing of it elsewhere.
+        if !deployment.rules.reachable_from(request.peer) {
+            return Err(Reason::Network.into());
+        }
         let (mut identity, held) = match bearer(request.headers.authorization)? {
             Some(token) => self.by_token(token, deployment)?,
             None => (self.by_cookie(request, routed)?, None),

@@ -8,7 +8,6 @@
 mod address;
 mod bearer;
 mod by_id;
-mod cidr;
 mod class;
 mod cookie;
 mod credential;
@@ -37,7 +36,6 @@ mod world;
 mod fixture;
 
 pub use address::forwarded_address;
-pub use cidr::{Cidr, CidrError};
 pub use class::{Classified, PathClass, RuleSet};
 pub use cookie::{SessionCookie, find as find_cookie};
 pub use credential::{Credential, CredentialId};

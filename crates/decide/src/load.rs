@@ -172,14 +172,15 @@ fn rule_set(record: &section::Deployment) -> Result<RuleSet, &'static str> {
         Ok(section::Profile::Custom) => Profile::Custom,
         Ok(section::Profile::Unspecified) | Err(_) => return Err("its profile is unknown"),
     };
-    let blocks = record.task_execution_from.iter();
+    let blocks = |texts: &[String]| {
+        let blocks: Result<_, _> = texts.iter().map(|text| text.parse()).collect();
+        blocks.map_err(|_| "a block of addresses is malformed")
+    };
     Ok(RuleSet {
         profile,
         rules: record.rules.iter().map(rule).collect::<Result<_, _>>()?,
-        task_execution: blocks
-            .map(|text| text.parse())
-            .collect::<Result<_, _>>()
-            .map_err(|_| "a block of addresses is malformed")?,
+        task_execution: blocks(&record.task_execution_from)?,
+        networks: blocks(&record.networks)?,
     })
 }
 

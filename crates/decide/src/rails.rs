@@ -6,9 +6,8 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use aeolus_model::{AirflowRole, OrganizationId, PathPattern, Requirement};
+use aeolus_model::{AirflowRole, Cidr, OrganizationId, PathPattern, Requirement};
 
-use crate::cidr::Cidr;
 use crate::world::Deployment;
 
 /// The bounds of one plane.

@@ -72,13 +72,14 @@ pub enum Reason {
     IdpSubjectUnknown,
     // Whether they may.
     CrossSite,
+    Network,
     Scope,
     Forbidden,
 }
 
 impl Reason {
     /// All of them, in the order of their numbers.
-    pub const ALL: [Self; 64] = [
+    pub const ALL: [Self; 65] = [
         Self::TargetTooLong,
         Self::TargetForm,
         Self::TargetCharacters,
@@ -141,6 +142,7 @@ impl Reason {
         Self::IdpAudience,
         Self::IdpSubjectUnknown,
         Self::CrossSite,
+        Self::Network,
         Self::Scope,
         Self::Forbidden,
     ];
@@ -210,6 +212,7 @@ impl Reason {
             Self::IdpAudience => "idp_audience",
             Self::IdpSubjectUnknown => "idp_subject_unknown",
             Self::CrossSite => "cross_site",
+            Self::Network => "network",
             Self::Scope => "scope",
             Self::Forbidden => "forbidden",
         }
@@ -255,6 +258,7 @@ impl Reason {
             | Self::PinMismatch
             | Self::PathRefused
             | Self::CrossSite
+            | Self::Network
             | Self::Scope
             | Self::Forbidden => 403,
             Self::CredentialMissing

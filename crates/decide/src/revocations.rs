@@ -73,7 +73,7 @@ impl Revoked {
             return Err(Reason::TokenRevoked);
         }
         match self.ends.get(&index) {
-            Some(not_after) if now.secs() > *not_after => Err(Reason::TokenEnded),
+            Some(not_after) if now.secs() >= *not_after => Err(Reason::TokenEnded),
             _ => Ok(()),
         }
     }
@@ -123,8 +123,8 @@ mod tests {
         let at = |index, secs| revoked.check_index(index, Time::from_secs(secs));
         assert_eq!(at(0, 0), Err(Reason::TokenRevoked));
         assert_eq!(at(2, 0), Err(Reason::TokenRevoked));
-        assert_eq!(at(1, 100), Ok(()));
-        assert_eq!(at(1, 101), Err(Reason::TokenEnded));
+        assert_eq!(at(1, 99), Ok(()));
+        assert_eq!(at(1, 100), Err(Reason::TokenEnded));
         assert_eq!(at(3, 1_000), Ok(()));
         assert_eq!(at(8, 0), Err(Reason::TokenIndexUnknown));
         assert_eq!(at(u32::MAX, 0), Err(Reason::TokenIndexUnknown));

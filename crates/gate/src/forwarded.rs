@@ -2,7 +2,8 @@
 
 use std::net::IpAddr;
 
-use aeolus_decide::{Cidr, forwarded_address};
+use aeolus_decide::forwarded_address;
+use aeolus_model::Cidr;
 use http::{HeaderMap, HeaderName};
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");

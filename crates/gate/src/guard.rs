@@ -5,8 +5,8 @@
 
 use std::net::IpAddr;
 
-use aeolus_decide::Cidr;
 use aeolus_keys::{PROXY_SECRET_HEADER, ProxySecrets};
+use aeolus_model::Cidr;
 use http::{HeaderMap, HeaderValue};
 
 /// The proxies on other machines.

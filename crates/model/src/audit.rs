@@ -102,6 +102,14 @@ actions! {
     GateDeny = "gate.deny",
     /// A revoked credential was used while a plane was cut off.
     UseAfterRevocation = "gate.use_after_revocation",
+    /// A token's value ends soon.
+    TokenExpiresSoon = "token.expires_soon",
+    /// Nobody has used a token for long.
+    TokenUnused = "token.unused",
+    /// Whoever answers for a token has no role in its organization any more, or is disabled.
+    TokenOwnerLeft = "token.owner_left",
+    /// An organization was given other rules.
+    PolicySet = "organization.policy_set",
     /// A rollout was added or its settings were changed.
     RolloutSet = "rollout.set",
     /// Everything a rollout is about was given its path.

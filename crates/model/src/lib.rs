@@ -4,6 +4,7 @@
 //! value that is allowed to exist; what can't be is refused where bytes become types.
 
 mod audit;
+mod cidr;
 mod clock;
 mod grant;
 mod host_pattern;
@@ -22,6 +23,7 @@ mod staleness;
 mod token;
 
 pub use audit::{Action, Actor, AuditEvent, Change, Outcome};
+pub use cidr::{Cidr, CidrError};
 pub use clock::{Clock, SystemClock, Time};
 pub use grant::{Grant, Grants, Resource, Subject};
 pub use host_pattern::{HostPattern, HostPatternError, domain_above};

@@ -59,6 +59,10 @@ pub struct Deployment {
     /// CIDR blocks from which Airflow's own task tokens pass through; none means refused.
     #[prost(string, repeated, tag = "12")]
     pub task_execution_from: Vec<String>,
+    /// From which networks, in CIDR notation, anybody may ask for what isn't public: its organization's.
+    /// Empty: from anywhere.
+    #[prost(string, repeated, tag = "13")]
+    pub networks: Vec<String>,
 }
 
 /// A place where a deployment answers.

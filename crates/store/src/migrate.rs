@@ -10,7 +10,7 @@ use sqlx::{Connection as _, SqlSafeStr};
 use crate::StoreError;
 use crate::engine::{engine_error, migrate_error};
 
-const MIGRATIONS: [(i64, &str, &str); 9] = [
+const MIGRATIONS: [(i64, &str, &str); 10] = [
     (1, "init", include_str!("../migrations/0001_init.sql")),
     (
         2,
@@ -44,6 +44,7 @@ const MIGRATIONS: [(i64, &str, &str); 9] = [
         "sessions",
         include_str!("../migrations/0009_sessions.sql"),
     ),
+    (10, "rules", include_str!("../migrations/0010_rules.sql")),
 ];
 
 fn migrator() -> Migrator {
@@ -96,7 +97,7 @@ mod tests {
 
     /// SHA-384 of each released migration. A line is added with a migration and never changed:
     /// databases in the field remember these sums and refuse a program with others.
-    const RELEASED: [(i64, &str); 9] = [
+    const RELEASED: [(i64, &str); 10] = [
         (
             1,
             "f2074e874d90f8f71f54b0200653d2bdd77b68c7cdb4db034cef4e3372a83828dbc03e623e8d7a89b769ab16d0fb7a43",
@@ -133,6 +134,10 @@ mod tests {
             9,
             "3610199cd1b6ada231885a33e5b28fa3f17495bbd9f2998a46b145013dd915888e4a71045d31f734c8284e40831c1618",
         ),
+        (
+            10,
+            "b1253b95cb1aba450183a674bc151bb90ce6897e00ea2e0b08458ad31b4acba561f55a9bac2467bcfd67371dd6b5a26b",
+        ),
     ];
 
     #[test]
@@ -150,6 +155,6 @@ mod tests {
         });
         let released = RELEASED.map(|(version, sum)| (version, sum.to_owned()));
         assert_eq!(sums.collect::<Vec<_>>(), released);
-        assert_eq!(known(), 9);
+        assert_eq!(known(), 10);
     }
 }

@@ -3,7 +3,7 @@
 use aeolus_model::AuditEvent;
 
 use crate::StoreError;
-use crate::engine::{Tx, Value};
+use crate::engine::{Row, Tx, Value};
 use crate::repository::{
     AuditLog, Batches, Codes, Connections, Deployments, GrantRepository, IdempotencyKeys,
     Identities, Keys, Organizations, Planes, ProviderKeySets, Publications, RefreshTokens,
@@ -193,6 +193,19 @@ impl Write {
         values: Vec<Value>,
     ) -> Result<u64, StoreError> {
         self.run(sql, values, Changed::Records).await
+    }
+
+    /// As [`Write::change`], for a statement that returns what it changed.
+    pub(crate) async fn changed(
+        &mut self,
+        sql: &'static str,
+        values: Vec<Value>,
+    ) -> Result<Vec<Row>, StoreError> {
+        let rows = self.tx.fetch(sql, values).await?;
+        if !rows.is_empty() {
+            self.changed = self.changed.max(Changed::Records);
+        }
+        Ok(rows)
     }
 
     /// As [`Write::change`], where all that changes is what is no longer good.

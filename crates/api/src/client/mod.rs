@@ -4,6 +4,7 @@ mod addresses;
 mod error;
 mod operations;
 mod planes;
+mod policy;
 mod sessions;
 mod tokens;
 
@@ -28,6 +29,7 @@ use addresses::Addresses;
 pub use error::ClientError;
 pub use operations::Wait;
 pub use planes::Applied;
+pub use policy::PolicyChange;
 pub use sessions::SessionsOf;
 pub use tokens::TokenQuery;
 

@@ -5,7 +5,7 @@ mod providers;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use aeolus_model::{Requirement, Role, Scope, Slug, domain_above};
+use aeolus_model::{Cidr, Requirement, Role, Scope, Slug, domain_above};
 use serde::{Deserialize, Serialize};
 
 use super::{Deployment, Fleet, Grant, Grantee, Organization, VERSION};
@@ -240,7 +240,7 @@ impl Check {
         }
         let networks = deployment.task_execution.iter().flat_map(|t| &t.allow_from);
         for (index, network) in networks.enumerate() {
-            if !is_cidr(network) {
+            if network.parse::<Cidr>().is_err() {
                 self.error(
                     &format!("{at}.taskExecution.allowFrom[{index}]"),
                     "use a network such as 10.0.0.0/8",
@@ -336,17 +336,6 @@ fn is_upstream(text: &str) -> bool {
         aeolus_model::Host::parse(host).is_ok()
             && port.is_none_or(|port| port.parse::<u16>().is_ok_and(|port| port != 0))
     })
-}
-
-fn is_cidr(text: &str) -> bool {
-    let Some((address, bits)) = text.split_once('/') else {
-        return false;
-    };
-    let Ok(address) = address.parse::<std::net::IpAddr>() else {
-        return false;
-    };
-    let most = if address.is_ipv4() { 32 } else { 128 };
-    bits.parse::<u8>().is_ok_and(|bits| bits <= most)
 }
 
 #[cfg(test)]

@@ -197,6 +197,9 @@ impl<'a> World<'a> {
                     .push(record(deployment, (own, workspace_id, id))?);
                 if let Some(record) = build.deployments.last_mut() {
                     record.name = format!("{name}/{}/{}", workspace.name, deployment.name);
+                    let policy = organization.policy.iter();
+                    let networks = policy.flat_map(|policy| &policy.allowed_networks);
+                    record.networks = networks.map(ToString::to_string).collect();
                 }
                 here.insert(Resource::Workspace(workspace_id));
                 here.insert(Resource::Deployment(id));
@@ -376,5 +379,6 @@ fn record(
         hard_stale: staleness.hard().as_secs(),
         stale_then: then.into(),
         task_execution_from: tasks.cloned().collect(),
+        networks: Vec::new(),
     })
 }

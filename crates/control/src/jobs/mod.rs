@@ -1,5 +1,7 @@
 //! Housekeeping: what nobody can need any more is forgotten.
 
+mod notices;
+
 use std::time::Duration;
 
 use aeolus_store::{StoreError, Unit as _};
@@ -14,7 +16,7 @@ const DAY: Duration = Duration::from_secs(86_400);
 /// Runs until shutdown. A round that fails is tried again at the next.
 pub(crate) async fn run(app: App, shutdown: CancellationToken) {
     loop {
-        if let Err(error) = round(&app).await {
+        if let Err(error) = tend(&app).await {
             tracing::warn!(%error, "housekeeping failed; trying again");
         }
         tokio::select! {
@@ -27,6 +29,12 @@ pub(crate) async fn run(app: App, shutdown: CancellationToken) {
             () = tokio::time::sleep(EVERY) => {}
         }
     }
+}
+
+/// One round.
+pub(crate) async fn tend(app: &App) -> Result<(), StoreError> {
+    round(app).await?;
+    notices::say(app).await
 }
 
 async fn round(app: &App) -> Result<(), StoreError> {

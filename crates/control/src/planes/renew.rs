@@ -9,6 +9,7 @@ use axum::extract::Path;
 use super::PlaneCtx;
 use crate::error::ApiError;
 use crate::extract::Json;
+use crate::signin::session;
 
 /// Extends the access end, never the absolute one. 410 if the session is over, 404 if this plane
 /// has nothing to do with it.
@@ -31,18 +32,14 @@ pub(crate) async fn renew(
         return Err(ApiError::Gone("The session has ended."));
     }
     let organization = deployment.organization;
-    if write.sessions().is_over_in(id, organization).await? {
-        return Err(ApiError::Gone(
-            "The session has ended in this organization.",
-        ));
-    }
-    // The end of a session is told wherever it was used.
-    write.sessions().enter(id, organization).await?;
+    let life = session::enter(&ctx.app, &mut write, (&session, organization)).await?;
+    let life = life.ok_or(ApiError::Gone(
+        "The session has ended in this organization.",
+    ))?;
     write.sessions().seen_in(id, organization, now).await?;
     ctx.app.commit(write).await?;
-    let access = now.plus(ctx.app.session.access).min(session.absolute_end);
     Ok(Answer(RenewAnswer {
-        access_end: access.secs(),
-        absolute_end: session.absolute_end.secs(),
+        access_end: life.access_end(&session, now).secs(),
+        absolute_end: life.absolute_end(&session).secs(),
     }))
 }

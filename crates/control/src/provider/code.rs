@@ -13,6 +13,8 @@ use super::{pkce, refresh, scope};
 use crate::app::App;
 use crate::ctx::RequestInfo;
 use crate::error::ApiError;
+use crate::policy::Life;
+use crate::signin::session;
 
 /// Exchanges a code.
 pub(super) async fn exchange(
@@ -54,7 +56,7 @@ async fn replayed(
     write: &mut Write,
     session: SessionId,
 ) -> Result<(), StoreError> {
-    crate::signin::session::end(app, write, session).await?;
+    session::end(app, write, session).await?;
     let event = info.event(app, Actor::Anonymous, Action::CodeReplay);
     write.audit(AuditEvent {
         target: session.to_string(),
@@ -93,19 +95,20 @@ async fn redeem(
         app.commit(write).await?;
         return Err(OAuthFailure::Grant);
     };
-    let organization = match client::deployment_of(&audience) {
-        None => None,
+    let (organization, life) = match client::deployment_of(&audience) {
+        None => (None, Life::here(app)),
         Some(id) => {
             let deployment = write.deployments().get(id).await?;
             let Some(deployment) = deployment else {
                 app.commit(write).await?;
                 return Err(OAuthFailure::Grant);
             };
-            write
-                .sessions()
-                .enter(session.id, deployment.organization)
-                .await?;
-            Some(deployment.organization)
+            let place = (&session, deployment.organization);
+            let Some(life) = session::enter(app, &mut write, place).await? else {
+                app.commit(write).await?;
+                return Err(OAuthFailure::Grant);
+            };
+            (Some(deployment.organization), life)
         }
     };
     let refresh = if scope::has(&scope, scope::OFFLINE_ACCESS) {
@@ -123,6 +126,7 @@ async fn redeem(
         session: &session,
         user: &user,
         organization,
+        life,
         refresh,
     };
     Ok(issue(app, grant).map_err(ApiError::internal)?)

@@ -4,10 +4,7 @@
 use aeolus_api::oauth::{Introspection, REFRESH_TOKEN_PREFIX};
 use aeolus_keys::claims::{Access, Api};
 use aeolus_keys::{Kind, jws};
-use aeolus_model::{
-    Actor, ApiToken, FamilyStage, OrganizationId, Permission, PlaneId, RefreshToken, TokenId,
-    TokenScope, UserId,
-};
+use aeolus_model::{Actor, FamilyStage, OrganizationId, PlaneId, RefreshToken, TokenId, UserId};
 use aeolus_store::{Read, Unit as _};
 use axum::Json;
 use axum::extract::{Request, State};
@@ -21,8 +18,9 @@ use super::refresh;
 use super::token::{authenticate, read_form};
 use crate::app::App;
 use crate::auth;
-use crate::authority::{Authority, path_within};
+use crate::authority::Authority;
 use crate::error::ApiError;
+use crate::tokens::may_see;
 
 /// Who asks.
 enum Caller {
@@ -113,7 +111,11 @@ async fn of_access(
     claims: Access,
 ) -> Result<Option<Introspection>, ApiError> {
     auth::live_session(app, view, &claims, &claims.aud).await?;
-    if is_past(app, claims.exp) {
+    let over = match claims.org {
+        Some(organization) => view.sessions().is_over_in(claims.sid, organization).await?,
+        None => false,
+    };
+    if over || is_past(app, claims.exp) {
         return Ok(None);
     }
     let seen = match (caller, claims.org) {
@@ -150,7 +152,12 @@ async fn of_api(
         return Ok(None);
     }
     let seen = match caller {
-        Caller::Token(id) => *id == token.id || may_see(view, *id, &token).await?,
+        Caller::Token(id) if *id == token.id => true,
+        Caller::Token(id) => {
+            let authority = Authority::load(view, &Actor::Token(*id)).await?;
+            let place = (token.organization, token.scope.resource());
+            may_see(view, &authority, place).await?
+        }
         Caller::Client(Client::Plane(plane)) => hosts(view, *plane, token.organization).await?,
         Caller::Client(Client::Cli) | Caller::User(_) => false,
     };
@@ -216,18 +223,4 @@ async fn hosts(
 ) -> Result<bool, ApiError> {
     let hosted = view.deployments().on_plane(plane).await?;
     Ok(hosted.iter().any(|d| d.organization == organization))
-}
-
-async fn may_see(view: &mut Read, caller: TokenId, token: &ApiToken) -> Result<bool, ApiError> {
-    let resource = token.scope.resource();
-    let Some(path) = path_within(view, token.organization, resource).await? else {
-        return Ok(false);
-    };
-    let permission = match token.scope {
-        TokenScope::Organization(_) => Permission::OrganizationServiceAccountsGet,
-        TokenScope::Workspace(_) => Permission::WorkspaceServiceAccountsGet,
-        TokenScope::Deployment(_) => Permission::DeploymentServiceAccountsGet,
-    };
-    let authority = Authority::load(view, &Actor::Token(caller)).await?;
-    Ok(authority.may(permission, &path))
 }

@@ -10,6 +10,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::client::Client;
 use crate::app::App;
+use crate::policy::Life;
 
 /// Seconds that an `id_token` is good for: it is read once, at once.
 const ID_LIFE: i64 = 600;
@@ -23,6 +24,7 @@ pub(super) struct Grant<'a> {
     pub(super) session: &'a Session,
     pub(super) user: &'a User,
     pub(super) organization: Option<OrganizationId>,
+    pub(super) life: Life,
     pub(super) refresh: Option<Secret<String>>,
 }
 
@@ -30,7 +32,8 @@ pub(super) struct Grant<'a> {
 pub(super) fn issue(app: &App, grant: Grant<'_>) -> Result<TokenAnswer, KeyError> {
     let now = app.clock.now();
     let session = grant.session;
-    let access = access(app, session, (grant.audience, grant.client.id()));
+    let at = (session, grant.life);
+    let access = access(app, at, (grant.audience, grant.client.id()));
     let access = Access {
         org: grant.organization,
         ..access
@@ -61,7 +64,7 @@ pub(super) fn issue(app: &App, grant: Grant<'_>) -> Result<TokenAnswer, KeyError
         id_token: Some(id_token),
         ..answer(
             app,
-            session,
+            at,
             (access_token, access.exp),
             (grant.scope, grant.refresh),
         )
@@ -77,10 +80,11 @@ pub(super) fn reissue(
     (audience, scope): (&str, &str),
     refresh: Secret<String>,
 ) -> Result<TokenAnswer, KeyError> {
-    let access = access(app, session, (audience.to_owned(), client.id()));
+    let at = (session, Life::here(app));
+    let access = access(app, at, (audience.to_owned(), client.id()));
     let token = app.keys.access().sign(Kind::Access, &access)?;
     let more = (scope.to_owned(), Some(refresh));
-    Ok(answer(app, session, (token, access.exp), more))
+    Ok(answer(app, at, (token, access.exp), more))
 }
 
 /// Signs an access token for control itself and one of its own clients, on the session of a cookie.
@@ -89,32 +93,33 @@ pub(crate) fn for_control(
     session: &Session,
     client_id: &str,
 ) -> Result<TokenAnswer, KeyError> {
-    let access = access(app, session, (app.issuer.clone(), client_id.to_owned()));
+    let at = (session, Life::here(app));
+    let access = access(app, at, (app.issuer.clone(), client_id.to_owned()));
     let token = app.keys.access().sign(Kind::Access, &access)?;
     let more = (String::new(), None);
     Ok(TokenAnswer {
         aeolus: None,
-        ..answer(app, session, (token, access.exp), more)
+        ..answer(app, at, (token, access.exp), more)
     })
 }
 
 fn answer(
     app: &App,
-    session: &Session,
+    (session, life): (&Session, Life),
     (access_token, exp): (String, i64),
     (scope, refresh): (String, Option<Secret<String>>),
 ) -> TokenAnswer {
-    let life = exp.saturating_sub(app.clock.now().secs());
+    let left = exp.saturating_sub(app.clock.now().secs());
     TokenAnswer {
         access_token,
         token_type: "Bearer".to_owned(),
-        expires_in: u64::try_from(life).unwrap_or(0),
+        expires_in: u64::try_from(left).unwrap_or(0),
         scope,
         id_token: None,
         refresh_token: refresh.map(|refresh| refresh.expose().clone()),
         aeolus: Some(SessionHint {
             connection: session.connection,
-            absolute_end: session.absolute_end.secs(),
+            absolute_end: life.absolute_end(session).secs(),
         }),
     }
 }
@@ -123,10 +128,10 @@ fn answer(
 pub(crate) fn access_token(
     app: &App,
     audience: &str,
-    session: &Session,
+    at: (&Session, Life),
     organization: OrganizationId,
 ) -> Result<String, KeyError> {
-    let access = access(app, session, (audience.to_owned(), audience.to_owned()));
+    let access = access(app, at, (audience.to_owned(), audience.to_owned()));
     let access = Access {
         org: Some(organization),
         ..access
@@ -134,9 +139,13 @@ pub(crate) fn access_token(
     app.keys.access().sign(Kind::Access, &access)
 }
 
-fn access(app: &App, session: &Session, (aud, client_id): (String, String)) -> Access {
+fn access(
+    app: &App,
+    (session, life): (&Session, Life),
+    (aud, client_id): (String, String),
+) -> Access {
     let now = app.clock.now();
-    let end = now.plus(app.session.access).min(session.absolute_end);
+    let end = life.access_end(session, now);
     Access {
         iss: app.issuer.clone(),
         aud,

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use aeolus_model::{
-    ApiToken, PermissionSet, Profile, Requirement, Resource, Session, StalenessPolicy, Subject,
-    TeamId,
+    ApiToken, Cidr, PermissionSet, Profile, Requirement, Resource, Session, StalenessPolicy,
+    Subject, TeamId,
 };
 use aeolus_snapshot::section;
 use aeolus_snapshot::section::{ResourceKind, SubjectKind};
 use aeolus_store::{Connection, Deployment, GrantRecord, RevocationList, Team, User};
 
-pub(super) fn deployment(from: &Deployment, place: &str) -> section::Deployment {
+pub(super) fn deployment(from: &Deployment, place: &str, networks: &[Cidr]) -> section::Deployment {
     let profile = match from.profile {
         Profile::Airflow3 => section::Profile::Airflow3,
         Profile::Airflow2 => section::Profile::Airflow2,
@@ -48,6 +48,7 @@ pub(super) fn deployment(from: &Deployment, place: &str) -> section::Deployment 
         hard_stale: from.staleness.hard().as_secs(),
         stale_then: then.into(),
         task_execution_from: from.task_execution_from.clone(),
+        networks: networks.iter().map(ToString::to_string).collect(),
     }
 }
 

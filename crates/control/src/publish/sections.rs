@@ -3,7 +3,7 @@
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
-use aeolus_model::{OrganizationId, PlaneId, Subject, TeamId, Time, UserId, WorkspaceId};
+use aeolus_model::{Cidr, OrganizationId, PlaneId, Subject, TeamId, Time, UserId, WorkspaceId};
 use aeolus_snapshot::Sections;
 use aeolus_snapshot::section::{
     self, Connections, Deployments, GrantList, Keys, Rollouts, Subjects, TokenKey,
@@ -13,6 +13,7 @@ use aeolus_store::{Deployment, Read, StoreError, Unit as _};
 use super::records;
 use crate::app::App;
 use crate::connections::Providers;
+use crate::policy;
 use crate::rollout;
 
 /// Reads the revocations of organizations that there are.
@@ -53,8 +54,11 @@ pub(crate) async fn of(app: &App, view: &mut Read, plane: PlaneId) -> Result<Sec
             .push(member.team);
     }
     let places = places(view, &deployments).await?;
-    let place =
-        |deployment: &Deployment| places.get(&deployment.workspace).map_or("", String::as_str);
+    let record_of = |deployment: &Deployment| {
+        let place = places.get(&deployment.workspace)?;
+        let (name, networks) = (&place.name, &place.networks);
+        Some(records::deployment(deployment, name, networks))
+    };
     let connections = view.connections().list().await?;
     let held = view.provider_keys().list().await?;
     let record = view.planes().get(plane).await?;
@@ -80,10 +84,7 @@ pub(crate) async fn of(app: &App, view: &mut Read, plane: PlaneId) -> Result<Sec
     });
     Ok(Sections {
         deployments: Deployments {
-            deployments: deployments
-                .iter()
-                .map(|deployment| records::deployment(deployment, place(deployment)))
-                .collect(),
+            deployments: deployments.iter().filter_map(record_of).collect(),
         },
         subjects: Subjects {
             subjects: people.chain(programs).collect(),
@@ -116,26 +117,42 @@ pub(crate) async fn of(app: &App, view: &mut Read, plane: PlaneId) -> Result<Sec
     })
 }
 
-/// `organization/workspace` of every workspace that some deployments are in.
+/// Where a deployment is.
+struct Place {
+    /// `organization/workspace`.
+    name: String,
+    /// From where its organization may be reached.
+    networks: Vec<Cidr>,
+}
+
+/// Every workspace that some deployments are in.
 async fn places(
     view: &mut Read,
     deployments: &[Deployment],
-) -> Result<BTreeMap<WorkspaceId, String>, StoreError> {
+) -> Result<BTreeMap<WorkspaceId, Place>, StoreError> {
     let mut organizations = BTreeMap::new();
     let mut places = BTreeMap::new();
     for deployment in deployments {
         if let Entry::Vacant(unknown) = organizations.entry(deployment.organization) {
             let record = view.organizations().get(deployment.organization).await?;
-            let name = record.map(|record| record.name.to_string());
-            unknown.insert(name.unwrap_or_default());
+            let record = record.ok_or_else(|| missing("organization", deployment))?;
+            let networks = policy::of(&record)?.allowed_networks;
+            unknown.insert((record.name.to_string(), networks));
         }
         if let Entry::Vacant(unknown) = places.entry(deployment.workspace) {
             let record = view.workspaces().get(deployment.workspace).await?;
-            let name = record.map(|record| record.name.to_string());
+            let record = record.ok_or_else(|| missing("workspace", deployment))?;
             let outer = organizations.get(&deployment.organization);
-            let outer = outer.map_or("", String::as_str);
-            unknown.insert(format!("{outer}/{}", name.unwrap_or_default()));
+            let (outer, networks) = outer.cloned().unwrap_or_default();
+            unknown.insert(Place {
+                name: format!("{outer}/{}", record.name),
+                networks,
+            });
         }
     }
     Ok(places)
+}
+
+fn missing(what: &str, deployment: &Deployment) -> StoreError {
+    StoreError::Corrupt(format!("deployment {} is in no {what}", deployment.id))
 }

@@ -92,8 +92,9 @@ pub(super) async fn end_everywhere(
     write: &mut Write,
     session: &Session,
 ) -> Result<BTreeSet<OrganizationId>, StoreError> {
+    let newly = session::end(&ctx.app, write, session.id).await?;
     let entered = write.sessions().entered(session.id).await?;
-    if session::end(&ctx.app, write, session.id).await? {
+    if newly {
         for organization in &entered {
             write.audit(ended(ctx, session, Some(*organization)));
         }

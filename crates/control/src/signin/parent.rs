@@ -6,7 +6,6 @@
 
 use aeolus_keys::claims::PARENT_COOKIE;
 use aeolus_model::{Host, Session, is_loopback};
-use aeolus_store::Unit as _;
 use axum::response::{IntoResponse, Redirect, Response};
 use http::HeaderValue;
 use http::header::SET_COOKIE;
@@ -83,12 +82,11 @@ async fn enter(
     session: &Session,
 ) -> Result<Response, ApiError> {
     let mut write = app.store.write().await?;
-    write
-        .sessions()
-        .enter(session.id, page.organization)
-        .await?;
+    let place = (session, page.organization);
+    let life = super::session::enter(app, &mut write, place).await?;
+    let life = life.ok_or(ApiError::Gone("The session has ended: sign in again."))?;
     app.commit(write).await?;
-    let token = access_token(app, PARENT_COOKIE, session, page.organization);
+    let token = access_token(app, PARENT_COOKIE, (session, life), page.organization);
     let cookie = parent.set(&token.map_err(ApiError::internal)?, "");
     let cookie = cookie.ok_or_else(|| ApiError::internal("the cookie can't be written"))?;
     let mut response = Redirect::to(&format!("{}{}", page.origin, page.path)).into_response();

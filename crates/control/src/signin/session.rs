@@ -7,6 +7,7 @@ use http::HeaderMap;
 use super::cookie;
 use crate::app::App;
 use crate::error::ApiError;
+use crate::policy::{self, Life};
 
 /// The live session of a request's cookie, if there is one.
 pub(crate) async fn current(app: &App, headers: &HeaderMap) -> Result<Option<Session>, ApiError> {
@@ -58,6 +59,30 @@ pub(crate) async fn is_over_at(
         Some(deployment) => is_over_in(app, session, deployment.organization).await,
         None => Ok(false),
     }
+}
+
+/// Notes that a session gets something that an organization's gates believe, and says how long it lasts
+/// there: none if it is over, everywhere or there. Until the transaction ends nobody ends it, so that its
+/// end is told to every organization that it has entered.
+pub(crate) async fn enter(
+    app: &App,
+    write: &mut Write,
+    (session, organization): (&Session, OrganizationId),
+) -> Result<Option<Life>, StoreError> {
+    let now = app.clock.now();
+    let Some(record) = write.organizations().get(organization).await? else {
+        return Ok(None);
+    };
+    let life = Life::under(app, &policy::of(&record)?);
+    let mut sessions = write.sessions();
+    if !sessions.hold(session.id, now).await?
+        || sessions.is_over_in(session.id, organization).await?
+        || life.absolute_end(session) <= now
+    {
+        return Ok(None);
+    }
+    sessions.enter(session.id, organization).await?;
+    Ok(Some(life))
 }
 
 /// Ends a session. The planes of every organization it was used in are told at once.

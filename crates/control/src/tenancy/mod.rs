@@ -5,6 +5,7 @@ pub(crate) mod deployments;
 pub(crate) mod grants;
 mod me;
 pub(crate) mod organizations;
+mod owners;
 pub(crate) mod reserved;
 mod roles;
 mod teams;

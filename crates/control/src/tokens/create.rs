@@ -8,6 +8,7 @@ use aeolus_store::Unit as _;
 use axum::extract::Path;
 use http::StatusCode;
 
+use super::permission::{Deed, permission};
 use super::roles::{self, Held};
 use super::{policy, text, value, view};
 use crate::authority::{Authority, organization_path, path_within};
@@ -29,15 +30,14 @@ pub(crate) async fn create(
     text::name(&body.name)?;
     text::description(&body.description)?;
     let mut write = ctx.app.store.write().await?;
-    let authority = ctx.authority(&mut write).await?;
-    let organization = authority.organization(&mut write, &organization).await?;
+    let (authority, organization) = ctx.authority_in(&mut write, &organization).await?;
     let scope = scope_of(&body, organization.id)?;
     let path = path_within(&mut write, organization.id, scope.resource()).await?;
     let path = path.ok_or(ApiError::NotFound("entity"))?;
     let first = Held::new(first_role(&body)?, scope.resource());
     let mut held = vec![first];
     match body.kind {
-        Kind::Standard => authority.require(permission(body.scope), &path)?,
+        Kind::Standard => authority.require(permission(Deed::Make, scope.resource()), &path)?,
         Kind::DirectAccess => may_make_direct(&authority, organization.id)?,
     }
     authority.require_covers(first.role, &path)?;
@@ -45,11 +45,9 @@ pub(crate) async fn create(
         held.push(roles::resolve(&mut write, &authority, (scope, organization.id), role).await?);
     }
     let kind = kind_of(&body, first)?;
-    let days = policy::days(
-        &organization.policy,
-        body.scope,
-        body.token_expiry_period_in_days,
-    )?;
+    let rules = crate::policy::of(&organization)?;
+    policy::room(&mut write, organization.id, &rules).await?;
+    let days = policy::days(&rules, body.scope, body.token_expiry_period_in_days)?;
     let value = value::allocate(&ctx.app, &mut write, organization.id, days).await?;
     let token = ApiToken {
         id: TokenId::new(&*ctx.app.clock, &*ctx.app.rng),
@@ -148,13 +146,5 @@ fn kind_of(body: &TokenCreate, first: Held) -> Result<TokenKind, ApiError> {
                 permissions: Some(named),
             })
         }
-    }
-}
-
-const fn permission(scope: Reach) -> Permission {
-    match scope {
-        Reach::Organization => Permission::OrganizationServiceAccountsCreate,
-        Reach::Workspace => Permission::WorkspaceServiceAccountsCreate,
-        Reach::Deployment => Permission::DeploymentServiceAccountsCreate,
     }
 }

@@ -1,13 +1,13 @@
 //! `DELETE /v1/organizations/{o}/tokens/{id}`: ends a token at once.
 
 use aeolus_api::Deleted;
-use aeolus_model::{Action, Change as Deletion, Permission, TokenScope};
+use aeolus_model::{Action, Change as Deletion};
 use aeolus_store::Unit as _;
 use axum::Json;
 use axum::extract::Path;
 
 use super::get::find;
-use crate::authority::path_within;
+use super::permission::{self, Deed};
 use crate::ctx::Ctx;
 use crate::error::ApiError;
 use crate::extract::Query;
@@ -22,12 +22,10 @@ pub(crate) async fn delete(
 ) -> Result<Json<Deleted>, ApiError> {
     let wait = super::wants_planes(&query)?;
     let mut write = ctx.app.store.write().await?;
-    let authority = ctx.authority(&mut write).await?;
-    let organization = authority.organization(&mut write, &organization).await?;
+    let (authority, organization) = ctx.authority_in(&mut write, &organization).await?;
     let token = find(&mut write, &authority, (organization.id, &token)).await?;
-    let path = path_within(&mut write, organization.id, token.scope.resource()).await?;
-    let path = path.ok_or(ApiError::NotFound("token"))?;
-    authority.require(permission(token.scope), &path)?;
+    let at = (organization.id, token.scope.resource());
+    permission::require(&mut write, &authority, at, Deed::Delete).await?;
     write.tokens().delete(token.id, ctx.app.clock.now()).await?;
     let mut event = ctx.event(Action::TokenDelete, Some(organization.id), token.id);
     event.changes = vec![Deletion::from("name", token.name)];
@@ -36,12 +34,4 @@ pub(crate) async fn delete(
     let change = (organization.id, Change::Revocation(seq));
     let planes = super::waited(&ctx.app, wait, change).await?;
     Ok(Json(Deleted { seq, planes }))
-}
-
-const fn permission(scope: TokenScope) -> Permission {
-    match scope {
-        TokenScope::Organization(_) => Permission::OrganizationServiceAccountsDelete,
-        TokenScope::Workspace(_) => Permission::WorkspaceServiceAccountsDelete,
-        TokenScope::Deployment(_) => Permission::DeploymentServiceAccountsDelete,
-    }
 }

@@ -1,14 +1,14 @@
 //! `GET /v1/organizations/{o}/tokens/{id}`: one record.
 
 use aeolus_api::token::Token;
-use aeolus_model::{ApiToken, OrganizationId, Permission, TokenId, TokenKind, TokenScope};
+use aeolus_model::{ApiToken, OrganizationId, Permission, TokenId, TokenKind};
 use aeolus_store::Unit;
 use axum::Json;
 use axum::extract::Path;
 
-use super::list::may_see;
+use super::permission::{self, Deed, may_see};
 use super::view;
-use crate::authority::{Authority, organization_path, path_within};
+use crate::authority::{Authority, organization_path};
 use crate::ctx::Ctx;
 use crate::error::ApiError;
 
@@ -59,11 +59,6 @@ pub(super) async fn may_change(
         let path = organization_path(token.organization);
         return authority.require(Permission::OrganizationDirectTokensCreate, &path);
     }
-    let path = path_within(unit, token.organization, token.scope.resource()).await?;
-    let permission = match token.scope {
-        TokenScope::Organization(_) => Permission::OrganizationServiceAccountsUpdate,
-        TokenScope::Workspace(_) => Permission::WorkspaceServiceAccountsUpdate,
-        TokenScope::Deployment(_) => Permission::DeploymentServiceAccountsUpdate,
-    };
-    authority.require(permission, &path.unwrap_or_default())
+    let at = (token.organization, token.scope.resource());
+    permission::require(unit, authority, at, Deed::Change).await
 }

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use aeolus_api::Page;
 use aeolus_api::token::Token;
-use aeolus_model::{OrganizationId, Permission, Resource, Time, TokenId, UserId};
-use aeolus_store::{TokenFilter, Unit};
+use aeolus_model::{Time, TokenId, UserId};
+use aeolus_store::{TokenFilter, Unit as _};
 use axum::Json;
 use axum::extract::Path;
 
+use super::permission::may_see;
 use super::view;
-use crate::authority::{Authority, path_within};
 use crate::ctx::Ctx;
 use crate::error::ApiError;
 use crate::extract::Query;
@@ -69,19 +69,4 @@ fn filter(query: &Query, now: Time) -> Result<TokenFilter, ApiError> {
         unused_since: ago(days("unusedForDays")?),
         created_by,
     })
-}
-
-/// Whether the actor may see the tokens of a place.
-pub(super) async fn may_see(
-    unit: &mut impl Unit,
-    authority: &Authority,
-    (organization, resource): (OrganizationId, Resource),
-) -> Result<bool, ApiError> {
-    let path = path_within(unit, organization, resource).await?;
-    let permission = match resource {
-        Resource::System | Resource::Organization(_) => Permission::OrganizationServiceAccountsGet,
-        Resource::Workspace(_) => Permission::WorkspaceServiceAccountsGet,
-        Resource::Deployment(_) => Permission::DeploymentServiceAccountsGet,
-    };
-    Ok(path.is_some_and(|path| authority.may(permission, &path)))
 }

@@ -4,6 +4,7 @@ mod create;
 mod delete;
 mod get;
 mod list;
+mod permission;
 mod policy;
 mod revoke;
 mod roles;
@@ -21,6 +22,7 @@ pub(crate) use create::create;
 pub(crate) use delete::delete;
 pub(crate) use get::get;
 pub(crate) use list::list;
+pub(crate) use permission::may_see;
 pub(crate) use revoke::revoke;
 pub(crate) use roles::set as set_roles;
 pub(crate) use rotate::{end as end_rotation, rotate};
@@ -52,7 +54,7 @@ pub(crate) fn wants_planes(query: &Query) -> Result<bool, ApiError> {
 }
 
 /// Who of the organization's planes obeys a change, if that is asked for.
-async fn waited(
+pub(crate) async fn waited(
     app: &App,
     wanted: bool,
     (organization, change): (OrganizationId, Change),

@@ -5,6 +5,8 @@ use std::time::Duration;
 use aeolus_api::Period;
 use aeolus_api::policy::Policy;
 use aeolus_api::token::TokenScope;
+use aeolus_model::OrganizationId;
+use aeolus_store::{Unit as _, Write};
 
 use crate::error::ApiError;
 
@@ -14,8 +16,11 @@ const MAX_DAYS: u32 = 3650;
 pub(super) const FOREVER_DAYS: u32 = MAX_DAYS;
 
 /// The days a token's value is good for, from what was asked and what is allowed.
-pub(super) fn days(policy: &str, scope: TokenScope, asked: Option<u32>) -> Result<u32, ApiError> {
-    let policy = parse(policy)?;
+pub(super) fn days(
+    policy: &Policy,
+    scope: TokenScope,
+    asked: Option<u32>,
+) -> Result<u32, ApiError> {
     let bounds = policy.token_max_days.unwrap_or_default();
     let bound = match scope {
         TokenScope::Organization => bounds.organization,
@@ -45,16 +50,27 @@ pub(super) fn days(policy: &str, scope: TokenScope, asked: Option<u32>) -> Resul
 }
 
 /// How long earlier values stay good after a rotation, from what was asked and what is usual.
-pub(super) fn grace(policy: &str, asked: Option<Period>) -> Result<Duration, ApiError> {
-    let usual = parse(policy)?.rotation_grace;
-    Ok(asked.or(usual).map_or(Duration::ZERO, Period::duration))
+pub(super) fn grace(policy: &Policy, asked: Option<Period>) -> Duration {
+    let given = asked.or(policy.rotation_grace);
+    given.map_or(Duration::ZERO, Period::duration)
 }
 
-fn parse(policy: &str) -> Result<Policy, ApiError> {
-    match policy {
-        "" => Ok(Policy::default()),
-        text => serde_json::from_str(text).map_err(ApiError::internal),
+/// Refuses one more token than the policy allows.
+pub(super) async fn room(
+    write: &mut Write,
+    organization: OrganizationId,
+    policy: &Policy,
+) -> Result<(), ApiError> {
+    let Some(most) = policy.max_tokens else {
+        return Ok(());
+    };
+    if !write.tokens().are_fewer_than(organization, most).await? {
+        let what = format!(
+            "The organization's policy allows {most} API tokens; delete one that nobody needs first."
+        );
+        return Err(ApiError::Conflict(what));
     }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -63,18 +79,19 @@ mod tests {
 
     #[test]
     fn the_policy_bounds_by_scope() {
-        let policy = r#"{"tokenMaxDays":{"organization":90}}"#;
-        let ask = |scope, asked| days(policy, scope, asked).ok();
+        let policy = |text: &str| serde_json::from_str::<Policy>(text).unwrap();
+        let bounded = policy(r#"{"tokenMaxDays":{"organization":90}}"#);
+        let ask = |scope, asked| days(&bounded, scope, asked).ok();
         assert_eq!(ask(TokenScope::Organization, Some(90)), Some(90));
         assert_eq!(ask(TokenScope::Organization, Some(91)), None);
         assert_eq!(ask(TokenScope::Organization, None), None);
         assert_eq!(ask(TokenScope::Workspace, None), Some(3650));
         assert_eq!(ask(TokenScope::Workspace, Some(0)), None);
         assert_eq!(ask(TokenScope::Workspace, Some(3651)), None);
-        let expiring = r#"{"tokensMustExpire":true}"#;
-        assert!(days(expiring, TokenScope::Workspace, None).is_err());
+        let expiring = policy(r#"{"tokensMustExpire":true}"#);
+        assert!(days(&expiring, TokenScope::Workspace, None).is_err());
         assert_eq!(
-            days(expiring, TokenScope::Workspace, Some(3650)).ok(),
+            days(&expiring, TokenScope::Workspace, Some(3650)).ok(),
             Some(3650)
         );
     }

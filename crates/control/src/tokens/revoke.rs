@@ -28,8 +28,8 @@ pub(crate) async fn revoke(
     let now = ctx.app.clock.now();
     let which = Which::of(&body, now)?;
     let mut write = ctx.app.store.write().await?;
-    let authority = ctx.authority(&mut write).await?;
-    let organization = authority.organization(&mut write, &organization).await?.id;
+    let (authority, organization) = ctx.authority_in(&mut write, &organization).await?;
+    let organization = organization.id;
     let path = organization_path(organization);
     authority.require(Permission::OrganizationServiceAccountsDelete, &path)?;
     if body.sessions {
@@ -143,15 +143,15 @@ async fn delete(
 ) -> Result<u64, ApiError> {
     let now = ctx.app.clock.now();
     let deleted = write.tokens().delete_these(organization, ids, now).await?;
-    if deleted > 0 {
+    if !deleted.is_empty() {
         let mut event = ctx.event(Action::TokensRevoke, Some(organization), organization);
-        event.changes = ids
+        event.changes = deleted
             .iter()
             .map(|id| Changed::from("token", id.to_string()))
             .collect();
         write.audit(event);
     }
-    Ok(deleted)
+    Ok(u64::try_from(deleted.len()).unwrap_or(u64::MAX))
 }
 
 /// Nothing from before is good any more: of the person, or of everybody.

@@ -43,8 +43,7 @@ pub(crate) async fn set(
     let by = super::person(&ctx)?;
     let now = ctx.app.clock.now();
     let mut write = ctx.app.store.write().await?;
-    let authority = ctx.authority(&mut write).await?;
-    let organization = authority.organization(&mut write, &organization).await?;
+    let (authority, organization) = ctx.authority_in(&mut write, &organization).await?;
     let token = find(&mut write, &authority, (organization.id, &token)).await?;
     may_change(&mut write, &authority, &token).await?;
     if token.kind != TokenKind::Standard {

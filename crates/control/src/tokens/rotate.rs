@@ -33,8 +33,7 @@ pub(crate) async fn rotate(
     let wait = super::wants_planes(&query)?;
     let by = super::person(&ctx)?;
     let mut write = ctx.app.store.write().await?;
-    let authority = ctx.authority(&mut write).await?;
-    let organization = authority.organization(&mut write, &organization).await?;
+    let (authority, organization) = ctx.authority_in(&mut write, &organization).await?;
     let mut token = find(&mut write, &authority, (organization.id, &token)).await?;
     may_change(&mut write, &authority, &token).await?;
     let grants = write.grants().of(Subject::Token(token.id)).await?;
@@ -48,8 +47,9 @@ pub(crate) async fn rotate(
     let scope = view::scope(token.scope.resource());
     let asked = body.token_expiry_period_in_days;
     let days = asked.or_else(|| view::days(&before));
-    let days = policy::days(&organization.policy, scope, days)?;
-    let grace = policy::grace(&organization.policy, body.grace)?;
+    let rules = crate::policy::of(&organization)?;
+    let days = policy::days(&rules, scope, days)?;
+    let grace = policy::grace(&rules, body.grace);
     if grace > Duration::from_secs(MAX_GRACE) {
         return Err(ApiError::field("grace", "use at most 30d"));
     }
@@ -93,8 +93,7 @@ pub(crate) async fn end(
     let by = super::person(&ctx)?;
     let now = Time::from_secs(ctx.app.clock.now().secs());
     let mut write = ctx.app.store.write().await?;
-    let authority = ctx.authority(&mut write).await?;
-    let organization = authority.organization(&mut write, &organization).await?;
+    let (authority, organization) = ctx.authority_in(&mut write, &organization).await?;
     let token: ApiToken = find(&mut write, &authority, (organization.id, &token)).await?;
     may_change(&mut write, &authority, &token).await?;
     // A rotation at the same time would otherwise lose the value that it has just given out.

@@ -112,6 +112,8 @@ const TABLE: &[(&str, &str, Who)] = &[
         "/v1/organizations/{o}/tokens/{id}/rotate/end",
         Bearer(404),
     ),
+    ("get", "/v1/organizations/{o}/policy", Bearer(200)),
+    ("put", "/v1/organizations/{o}/policy", Bearer(403)),
     ("get", "/v1/organizations/{o}/audit", Bearer(403)),
     ("get", "/v1/connections", Bearer(403)),
     ("get", "/v1/planes", Bearer(403)),
@@ -237,6 +239,7 @@ impl World {
                 "resource": {"type": "organization", "id": organization["id"]}}),
             ),
             ("/v1/organizations/{o}/tokens", token),
+            ("/v1/organizations/{o}/policy", json!({})),
             ("/v1/planes", json!({"name": "n"})),
             (
                 "/v1/planes/self/status",

@@ -19,6 +19,8 @@ mod introspect;
 #[cfg(test)]
 mod lanes;
 #[cfg(test)]
+mod notices;
+#[cfg(test)]
 mod offboard;
 #[cfg(test)]
 mod outage;
@@ -26,6 +28,8 @@ mod outage;
 mod patches;
 #[cfg(test)]
 mod planes;
+#[cfg(test)]
+mod policy;
 #[cfg(test)]
 mod provider;
 #[cfg(test)]

@@ -206,3 +206,128 @@ async fn a9_only_owners_offboard_and_strangers_are_unknown() {
         .await
         .expect(400);
 }
+
+/// Only somebody who can sign in keeps an organization from being without an owner: not a token, not an
+/// empty team.
+#[tokio::test]
+async fn d9_neither_a_token_nor_an_empty_team_is_an_owner() {
+    let w = World::new("d9-nobody").await;
+    let token = json!({"name": "ci", "role": "ORGANIZATION_OWNER", "tokenExpiryPeriodInDays": 1});
+    let token = w.f.call("POST", TOKENS, &w.owner, Some(token)).await;
+    token.expect(201);
+    let path = "/v1/organizations/acme/teams";
+    let team =
+        w.f.call("GET", path, &w.admin, None)
+            .await
+            .expect(200)
+            .json();
+    let acme =
+        w.f.call("GET", "/v1/organizations/acme", &w.admin, None)
+            .await;
+    let acme = acme.expect(200).json()["id"].clone();
+    let grants = "/v1/organizations/acme/grants";
+    let grant = json!({"role": "ORGANIZATION_OWNER",
+        "subject": {"type": "team", "id": team["items"][0]["id"]},
+        "resource": {"type": "organization", "id": acme}});
+    let made = w.f.call("POST", grants, &w.admin, Some(grant)).await;
+    let of_team = made.expect(201).json()["id"].as_str().unwrap().to_owned();
+    let mut body = fleet();
+    body["fleet"]["organizations"][0]["teams"][0]["members"] = json!([]);
+    let prune = "/v1/apply?prune=true";
+    w.f.call("POST", prune, &w.admin, Some(body))
+        .await
+        .expect(200);
+
+    let list =
+        w.f.call("GET", grants, &w.admin, None)
+            .await
+            .expect(200)
+            .json();
+    let me = w.f.call("GET", "/v1/me", &w.owner, None).await.json();
+    let own = list["items"].as_array().unwrap().iter();
+    let mut own = own.filter(|g| g["subject"]["id"] == me["actor"]["id"]);
+    let own = own.next().unwrap()["id"].as_str().unwrap().to_owned();
+    let own = format!("{grants}/{own}");
+    let refused = w.f.call("DELETE", &own, &w.admin, None).await.expect(409);
+    assert!(refused.text().contains("acme"), "{}", refused.text());
+    w.f.call("GET", TOKENS, &w.owner, None).await.expect(200);
+
+    // With somebody in the team it goes, and then it is the team that may not.
+    w.f.call("POST", "/v1/apply", &w.admin, Some(fleet()))
+        .await
+        .expect(200);
+    w.f.call("DELETE", &own, &w.admin, None).await.expect(200);
+    let of_team = format!("{grants}/{of_team}");
+    w.f.call("DELETE", &of_team, &w.admin, None)
+        .await
+        .expect(409);
+    let mut body = fleet();
+    let organization = &mut body["fleet"]["organizations"][0];
+    organization["teams"][0]["members"] = json!([]);
+    organization["users"][0]["role"] = json!("ORGANIZATION_MEMBER");
+    let refused = w.f.call("POST", prune, &w.admin, Some(body)).await;
+    refused.expect(409);
+}
+
+#[tokio::test]
+async fn a9_taking_somebody_out_ends_what_hung_on_them() {
+    let w = World::new("a9-delete").await;
+    let (_, value) = w.token("member@example.com", "WORKSPACE_MEMBER").await;
+    let member = w.f.token_of("member@example.com").await;
+    let me = w.f.call("GET", "/v1/me", &member, None).await.json();
+    let list =
+        w.f.call("GET", "/v1/organizations/acme/grants", &w.owner, None);
+    let list = list.await.expect(200).json();
+    let theirs = list["items"].as_array().unwrap().iter();
+    // In only through a team.
+    for grant in theirs.filter(|g| g["subject"]["id"] == me["actor"]["id"]) {
+        let path = format!(
+            "/v1/organizations/acme/grants/{}",
+            grant["id"].as_str().unwrap()
+        );
+        w.f.call("DELETE", &path, &w.owner, None).await.expect(200);
+    }
+    w.f.call("GET", "/v1/organizations/acme", &member, None)
+        .await
+        .expect(200);
+    let path = format!("{USERS}/{}", me["actor"]["id"].as_str().unwrap());
+    let wait = format!("{path}?wait=planes");
+    let gone = w.f.call("DELETE", &wait, &w.owner, None).await.expect(200);
+    assert!(gone.json()["planes"].is_object());
+    w.f.call("GET", "/v1/me", &value, None).await.expect(401);
+    w.f.call("GET", "/v1/organizations/acme", &member, None)
+        .await
+        .expect(404);
+    assert_eq!(w.audited("user.delete").await.len(), 1);
+    assert_eq!(w.audited("token.delete").await.len(), 1);
+    w.f.call("DELETE", &path, &w.owner, None).await.expect(404);
+}
+
+/// Direct access tokens are the owners' (row X10): nobody else comes by one as a heir.
+#[tokio::test]
+async fn x10_a_direct_token_goes_only_to_another_owner() {
+    let w = World::new("x10-heir").await;
+    let invite = json!({"email": "second@example.com", "role": "ORGANIZATION_OWNER"});
+    w.f.call("POST", USERS, &w.admin, Some(invite))
+        .await
+        .expect(201);
+    let body = json!({"name": "d", "kind": "DIRECT_ACCESS", "scope": "WORKSPACE",
+        "entityId": w.workspace, "tokenExpiryPeriodInDays": 30});
+    w.f.call("POST", TOKENS, &w.owner, Some(body))
+        .await
+        .expect(201);
+    let give = |email: &str| json!({"giveTokensTo": email, "dryRun": true});
+    let owner = "owner@example.com";
+    let refused = w
+        .offboard(owner, &w.admin, give("member@example.com"))
+        .await;
+    let refused = refused.expect(422);
+    assert!(
+        refused.text().contains("own the organization"),
+        "{}",
+        refused.text()
+    );
+    w.offboard(owner, &w.admin, give("second@example.com"))
+        .await
+        .expect(200);
+}

@@ -196,9 +196,12 @@ async fn the_policy_says_the_usual_grace_and_bounds_the_new_value() {
     w.f.call("POST", "/v1/apply", &w.admin, Some(fleet))
         .await
         .expect(200);
-    w.f.call("POST", &rotate, &w.owner, Some(json!({})))
+    let asked = json!({"tokenExpiryPeriodInDays": 8});
+    w.f.call("POST", &rotate, &w.owner, Some(asked))
         .await
         .expect(422);
+    let new = w.rotate(&old, json!({})).await;
+    assert_eq!(claims(&new).exp, claims(&new).iat + 7 * 86_400);
 }
 
 #[tokio::test]

@@ -359,3 +359,35 @@ async fn n10_an_administrator_of_the_installation_ends_everything_everywhere() {
         .await
         .expect(404);
 }
+
+/// A session that is over in an organization administers it no more: gates refuse it, and so does control.
+#[tokio::test]
+async fn n10_a_session_ended_in_one_organization_has_no_power_over_it() {
+    let w = World::new("n10-power").await;
+    let (_, bosses, boss) = w.sign_in("boss@example.com").await;
+    let role = json!({"email": "boss@example.com", "role": "ORGANIZATION_OWNER"});
+    let users = "/v1/organizations/acme/users";
+    w.f.call("POST", users, &w.admin, Some(role))
+        .await
+        .expect(201);
+    assert_eq!(w.renew(&bosses, &w.globex).await, 200);
+    w.f.call("GET", users, &boss, None).await.expect(200);
+    w.end(&format!("/{bosses}?organization=globex"), &w.admin)
+        .await
+        .expect(200);
+    let theirs = "/v1/organizations/globex/users";
+    w.f.call("GET", theirs, &boss, None).await.expect(404);
+    let eve = json!({"email": "eve@example.com", "role": "ORGANIZATION_OWNER"});
+    w.f.call("POST", theirs, &boss, Some(eve)).await.expect(404);
+    w.f.call("GET", users, &boss, None).await.expect(200);
+    // Everything that they have signed in until now, also where it was never used.
+    w.end("?user=boss@example.com&organization=acme", &w.admin)
+        .await
+        .expect(200);
+    w.f.call("GET", users, &boss, None).await.expect(404);
+
+    w.f.clock.advance(Duration::from_secs(1));
+    let (_, _, boss) = w.sign_in("boss@example.com").await;
+    w.f.call("GET", theirs, &boss, None).await.expect(200);
+    w.f.call("GET", users, &boss, None).await.expect(200);
+}

@@ -13,6 +13,7 @@ fn set(profile: Profile, rules: &[(&str, Requirement)]) -> RuleSet {
         profile,
         rules: rules.iter().map(rule).collect(),
         task_execution: vec!["10.0.0.0/8".parse().unwrap()],
+        networks: Vec::new(),
     }
 }
 

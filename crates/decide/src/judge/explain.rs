@@ -163,6 +163,12 @@ impl Judge<'_> {
         steps: &mut Steps,
     ) -> Result<(), Stopped> {
         let deployment = &**routed.deployment;
+        if !deployment.rules.reachable_from(request.peer) {
+            let from = request.peer.map(|peer| peer.to_string());
+            let from = from.as_deref().unwrap_or("an unknown address");
+            let found = format!("not looked at: {from} is in no allowed network");
+            return Err(steps.stopped("credential", found, Reason::Network));
+        }
         let token = match bearer(request.headers.authorization) {
             Ok(token) => token,
             Err(reason) => {

@@ -1,3 +1,4 @@
+mod networks;
 mod reference;
 mod revoked;
 mod times;
@@ -596,12 +597,13 @@ fn f13_f14_f15_staleness_policies_hold() {
 #[test]
 fn f26_a_record_this_version_cannot_understand_is_refused_alone() {
     type Break = fn(&mut section::Deployment);
-    let breaks: [Break; 6] = [
+    let breaks: [Break; 7] = [
         |d| d.profile = 0,
         |d| d.profile = 99,
         |d| d.id = vec![1],
         |d| d.max_stale = 1,
         |d| d.task_execution_from = vec!["x".to_owned()],
+        |d| d.networks = vec!["x".to_owned()],
         |d| {
             d.rules = vec![section::PathRule {
                 path: "/x".to_owned(),

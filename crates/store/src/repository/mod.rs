@@ -59,6 +59,7 @@ mod grants;
 mod idempotency;
 mod identities;
 mod keys;
+mod notices;
 mod offboarding;
 mod organizations;
 mod planes;
@@ -71,6 +72,7 @@ mod rollouts;
 mod roots;
 mod sessions;
 pub(crate) mod settings;
+mod shortening;
 mod teams;
 mod throttles;
 mod token_values;
@@ -87,6 +89,7 @@ pub use grants::{GrantRecord, GrantRepository};
 pub use idempotency::{Claim, IdempotencyKeys};
 pub use identities::{Identities, Identity};
 pub use keys::{KeyStage, Keys, SigningKey};
+pub use notices::{Notice, NoticeKind};
 pub use organizations::{Organization, Organizations};
 pub use planes::{Plane, PlaneStage, Planes};
 pub use provider_keys::{ProviderEndpoints, ProviderKey, ProviderKeySets, ProviderKeys};
@@ -98,6 +101,7 @@ pub use rollouts::{Rollout, RolloutStage, Rollouts};
 pub use roots::{RootDocument, Roots};
 pub use sessions::{SessionRecord, Sessions, SignInSource};
 pub use settings::{Feed, Settings};
+pub use shortening::Shortened;
 pub use teams::{Member, Team, Teams};
 pub use throttles::{Throttle, Throttles};
 pub use token_values::ValueRecord;
@@ -119,6 +123,7 @@ pub(crate) const STATEMENTS: &[&[&str]] = &[
     idempotency::ALL,
     identities::ALL,
     keys::ALL,
+    notices::ALL,
     offboarding::ALL,
     organizations::ALL,
     planes::ALL,
@@ -131,6 +136,7 @@ pub(crate) const STATEMENTS: &[&[&str]] = &[
     roots::ALL,
     sessions::ALL,
     settings::ALL,
+    shortening::ALL,
     teams::ALL,
     throttles::ALL,
     token_values::ALL,

@@ -19,6 +19,7 @@ statements! {
     UPDATE = "UPDATE organizations
         SET name = $1, policy = $2, managed_by = $3, revision = revision + 1
         WHERE id = $4 AND revision = $5";
+    LOCK = "UPDATE organizations SET revision = revision WHERE id = $1";
     DELETE = "DELETE FROM organizations WHERE id = $1";
 }
 
@@ -91,6 +92,14 @@ impl Organizations<'_, Write> {
         } = changed;
         let values = bind![name, policy, managed_by, id, revision];
         taken!(self.0.change_one(UPDATE, values).await, Organization)
+    }
+
+    /// Keeps others who do the same waiting until this transaction ends. What is read after it has all
+    /// that they changed. Who may do what in an organization is read and changed only so: else two
+    /// transactions at once could each rely on what the other takes away. Of several organizations lock
+    /// the lowest id first.
+    pub async fn lock(&mut self, id: OrganizationId) -> Result<(), StoreError> {
+        self.0.note(LOCK, bind![id]).await.map(|_| ())
     }
 
     /// Removes it with everything in it. Gates refuse what they no longer know.

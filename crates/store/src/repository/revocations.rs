@@ -17,6 +17,9 @@ statements! {
     MARKS = "SELECT subject_kind, subject, not_before FROM marks
         WHERE organization = $1 AND (subject_kind, subject) > ($2, $3)
         ORDER BY subject_kind, subject LIMIT $4";
+    MARKED = "SELECT 1 FROM revocation_lists WHERE organization = $1 AND (not_before > $4
+        OR EXISTS (SELECT 1 FROM marks WHERE organization = $1
+            AND subject_kind = $2 AND subject = $3 AND not_before > $4))";
     COUNT = "UPDATE revocation_lists SET used = used + 1 WHERE organization = $1
         RETURNING size, used";
     GROW = "UPDATE revocation_lists SET size = size * 2
@@ -42,7 +45,7 @@ statements! {
 pub struct StatusEnd {
     /// The value's index.
     pub index: u32,
-    /// Its last good moment.
+    /// From this moment on it is refused.
     pub not_after: Time,
 }
 
@@ -110,6 +113,19 @@ impl<U: Unit> Revocations<'_, U> {
             not_before,
             marks,
         }))
+    }
+
+    /// Whether something issued to a subject then is refused for a mark of the subject or of the
+    /// organization.
+    pub async fn is_marked(
+        &mut self,
+        organization: OrganizationId,
+        subject: Subject,
+        issued: Time,
+    ) -> Result<bool, StoreError> {
+        let (kind, id) = subject_columns(subject);
+        let values = bind![organization, kind, id, issued];
+        Ok(self.0.tx().first(MARKED, values).await?.is_some())
     }
 }
 

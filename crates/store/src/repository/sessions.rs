@@ -68,11 +68,20 @@ statements! {
             AND subject = user_id AND not_before > auth_time)
         OR EXISTS (SELECT 1 FROM revocation_lists WHERE organization = $1
             AND not_before > auth_time))";
+    OVER = "SELECT organization FROM session_organizations
+            WHERE session = $1 AND ended_there_at IS NOT NULL
+        UNION SELECT organization FROM sessions JOIN marks
+            ON subject_kind = 'user' AND subject = user_id AND not_before > auth_time
+            WHERE sessions.id = $1
+        UNION SELECT organization FROM sessions JOIN revocation_lists ON not_before > auth_time
+            WHERE sessions.id = $1";
     INSERT = "INSERT INTO sessions
         (id, user_id, connection, auth_time, absolute_end, ended_at, source, user_agent)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
     ENTER = "INSERT INTO session_organizations (organization, session) VALUES ($1, $2)
         ON CONFLICT (organization, session) DO NOTHING";
+    HOLD = "UPDATE sessions SET ended_at = ended_at
+        WHERE id = $1 AND ended_at IS NULL AND absolute_end > $2";
     SEEN = "UPDATE sessions SET seen_at = $2 WHERE id = $1 AND (seen_at IS NULL OR seen_at < $2)";
     SEEN_IN = "UPDATE session_organizations SET seen_there_at = $3
         WHERE organization = $1 AND session = $2
@@ -174,6 +183,12 @@ impl<U: Unit> Sessions<'_, U> {
         Ok(row.await?.is_some())
     }
 
+    /// Every organization in which [`Sessions::is_over_in`] holds.
+    pub async fn over(&mut self, id: SessionId) -> Result<Vec<OrganizationId>, StoreError> {
+        let rows = self.0.tx().fetch(OVER, bind![id]).await?;
+        rows.iter().map(Row::only).collect()
+    }
+
     /// Those used in an organization that were ended, everywhere or there, and would otherwise still
     /// be good: what its gates have to know.
     pub async fn ended(
@@ -214,6 +229,12 @@ impl Sessions<'_, Write> {
         let mut values = bind![id, user, connection, auth_time, absolute_end, ended_at];
         values.extend(bind![from.address, from.user_agent]);
         taken!(self.0.note(INSERT, values).await, Record).map(|_| ())
+    }
+
+    /// Keeps a live session from being ended until this transaction ends; says whether it is one. Whoever
+    /// ends it after that finds every organization that it has entered.
+    pub async fn hold(&mut self, id: SessionId, now: Time) -> Result<bool, StoreError> {
+        Ok(self.0.note(HOLD, bind![id, now]).await? > 0)
     }
 
     /// Notes that a session gets a token for an organization, in the transaction that hands it

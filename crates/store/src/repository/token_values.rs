@@ -66,7 +66,8 @@ statements! {
     DELETE_THESE = concat!(
         "UPDATE tokens SET deleted_at = $102
         WHERE organization = $101 AND deleted_at IS NULL AND id IN ",
-        these!()
+        these!(),
+        " RETURNING id"
     );
     SETTLE = "UPDATE status_indexes SET revoked_at = ends_at
         WHERE ends_at <= $1 AND revoked_at IS NULL";
@@ -148,14 +149,14 @@ impl Tokens<'_, Write> {
     }
 
     /// Deletes an organization's tokens of these ids, takes back their grants and revokes their values.
-    /// Says how many weren't already deleted.
+    /// Says which weren't already deleted.
     pub async fn delete_these(
         &mut self,
         organization: OrganizationId,
         ids: &[TokenId],
         now: Time,
-    ) -> Result<u64, StoreError> {
-        let mut deleted = 0;
+    ) -> Result<Vec<TokenId>, StoreError> {
+        let mut deleted = Vec::new();
         for chunk in ids.chunks(CHUNK) {
             // The last stands in for what a chunk is short of.
             let last = chunk
@@ -168,7 +169,10 @@ impl Tokens<'_, Write> {
             let without_time = values.clone();
             values.extend(bind![now]);
             // The records go first, as in `delete`.
-            deleted += self.0.change(DELETE_THESE, values.clone()).await?;
+            let gone = self.0.changed(DELETE_THESE, values.clone()).await?;
+            for row in &gone {
+                deleted.push(row.only()?);
+            }
             self.0.revoke(REVOKE_THESE, values).await?;
             self.0.change(TAKE_BACK_THESE, without_time).await?;
         }

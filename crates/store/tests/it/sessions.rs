@@ -149,6 +149,7 @@ async fn a_session_that_ended_in_one_organization_goes_on_in_the_others(db: Data
     let mut sessions = read.sessions();
     assert!(sessions.is_over_in(p.ann.id, p.acme.id).await.unwrap());
     assert!(!sessions.is_over_in(p.ann.id, p.globex.id).await.unwrap());
+    assert_eq!(sessions.over(p.ann.id).await.unwrap(), [p.acme.id]);
     let ended = sessions.ended(p.acme.id, NOW).await.unwrap();
     assert_eq!(ended, [p.ann.clone().ended(NOW)], "its gates are told");
     assert_eq!(sessions.ended(p.globex.id, NOW).await.unwrap(), []);
@@ -181,6 +182,29 @@ async fn a_mark_ends_what_began_before_it_in_its_organization(db: Database) {
     assert!(sessions.is_over_in(p.ann.id, p.globex.id).await.unwrap());
     assert!(!sessions.is_over_in(later.id, p.globex.id).await.unwrap());
     assert!(!sessions.is_over_in(p.ann.id, p.acme.id).await.unwrap());
+    assert_eq!(sessions.over(p.ann.id).await.unwrap(), [p.globex.id]);
+    assert_eq!(sessions.over(later.id).await.unwrap(), []);
+    let mut revocations = read.revocations();
+    for (subject, issued, marked) in [
+        (p.ann.user, NOW, true),
+        (p.ann.user, NOW.plus(SECOND), false),
+        (p.ben.user, NOW, false),
+    ] {
+        let subject = Subject::User(subject);
+        let found = revocations.is_marked(p.globex.id, subject, issued).await;
+        assert_eq!(found.unwrap(), marked);
+    }
+    let mut write = db.store.write().await.unwrap();
+    let mut revocations = write.revocations();
+    revocations
+        .mark_organization(p.acme.id, NOW.plus(SECOND))
+        .await
+        .unwrap();
+    let ben = Subject::User(p.ben.user);
+    let marked = revocations.is_marked(p.acme.id, ben, NOW).await.unwrap();
+    assert!(marked);
+    let over = write.sessions().over(p.ben.id).await.unwrap();
+    assert_eq!(over, [p.acme.id], "also where it was never used");
 }
 
 async fn sessions_are_listed_in_pages(db: Database) {

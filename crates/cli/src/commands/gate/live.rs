@@ -3,14 +3,14 @@
 use std::num::NonZeroU32;
 use std::path::Path;
 
-use aeolus_decide::{Cidr, CidrError, Rails, Upstreams};
+use aeolus_decide::{Rails, Upstreams};
 use aeolus_gate::forwarded::TrustedProxies;
 use aeolus_gate::guard::Proxies;
 use aeolus_gate::observe::Share;
 use aeolus_gate::siblings::{PeerError, SiblingConfig};
 use aeolus_gate::{Caps, Live, Patience, Rates};
 use aeolus_keys::ProxySecrets;
-use aeolus_model::Host;
+use aeolus_model::{Cidr, CidrError, Host};
 
 use crate::commands::Context;
 use crate::config::{Compat, Effective, Gate, Siblings};

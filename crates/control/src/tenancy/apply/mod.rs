@@ -49,6 +49,7 @@ pub(crate) async fn apply(
         changes: Vec::new(),
         warnings,
     };
+    run.lock(&body.fleet).await?;
     let authority = ctx.authority(&mut run.write).await?;
     authority.require(Permission::SystemApply, &[])?;
     run.planes(&body).await?;

@@ -1,5 +1,7 @@
 //! Organizations and workspaces of a document.
 
+use std::collections::BTreeSet;
+
 use aeolus_api::fleet::{Fleet, Organization as Wanted, Workspace as WantedWorkspace};
 use aeolus_api::tenancy::ChangeOp;
 use aeolus_model::{OrganizationId, Resource, WorkspaceId};
@@ -9,6 +11,8 @@ use super::Run;
 use super::grants::Held;
 use super::passwords::Passwords;
 use crate::error::ApiError;
+use crate::policy;
+use crate::tenancy::owners::Owners;
 
 impl Run<'_> {
     pub(super) async fn organizations(
@@ -17,7 +21,9 @@ impl Run<'_> {
         passwords: &Passwords,
     ) -> Result<(), ApiError> {
         for wanted in &fleet.organizations {
-            let organization = self.organization(wanted).await?;
+            let found = self.organization(wanted).await?;
+            let owners = Owners::of(&mut self.write, &found).await?;
+            let organization = found.id;
             let people = self.people(wanted, passwords).await?;
             let teams = self.teams(wanted, organization, &people).await?;
             let held = Held { people, teams };
@@ -27,12 +33,26 @@ impl Run<'_> {
                     .await?;
             }
             self.prune_organization(wanted, organization).await?;
+            owners.require_one_left(&mut self.write).await?;
         }
         Ok(())
     }
 
-    async fn organization(&mut self, wanted: &Wanted) -> Result<OrganizationId, ApiError> {
-        let policy = match &wanted.policy {
+    /// Keeps others waiting who change what is in the document's organizations.
+    pub(super) async fn lock(&mut self, fleet: &Fleet) -> Result<(), ApiError> {
+        let mut there = BTreeSet::new();
+        for wanted in &fleet.organizations {
+            let found = self.write.organizations().by_name(&wanted.name).await?;
+            there.extend(found.map(|found| found.id));
+        }
+        for id in there {
+            self.write.organizations().lock(id).await?;
+        }
+        Ok(())
+    }
+
+    async fn organization(&mut self, wanted: &Wanted) -> Result<Organization, ApiError> {
+        let text = match &wanted.policy {
             None => String::new(),
             Some(policy) => serde_json::to_string(policy).map_err(ApiError::internal)?,
         };
@@ -40,26 +60,28 @@ impl Run<'_> {
             let organization = Organization {
                 id: OrganizationId::new(&*self.ctx.app.clock, &*self.ctx.app.rng),
                 name: wanted.name.clone(),
-                policy,
+                policy: text,
                 managed_by: ManagedBy::Apply,
                 revision: 0,
             };
             self.write.organizations().insert(&organization).await?;
             self.note(ChangeOp::Create, "organization", wanted.name.as_str(), "");
-            return Ok(organization.id);
+            return Ok(organization);
         };
-        let id = found.id;
-        if wanted.policy.is_some() && found.policy != policy {
-            let changed = Organization { policy, ..found };
+        if wanted.policy.is_some() && found.policy != text {
+            let changed = Organization {
+                policy: text,
+                ..found.clone()
+            };
             self.write.organizations().update(&changed).await?;
-            self.note(
-                ChangeOp::Update,
-                "organization",
-                wanted.name.as_str(),
-                "policy",
-            );
+            let rules = wanted.policy.clone().unwrap_or_default();
+            let app = &self.ctx.app;
+            let ended = policy::tighten(app, &mut self.write, found.id, &rules).await?;
+            let detail = format!("policy{}", ended.text());
+            let path = wanted.name.as_str();
+            self.note(ChangeOp::Update, "organization", path, detail);
         }
-        Ok(id)
+        Ok(found)
     }
 
     async fn workspace(

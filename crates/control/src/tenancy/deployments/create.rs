@@ -21,8 +21,7 @@ pub(crate) async fn create(
     Json(body): Json<DeploymentCreate>,
 ) -> Result<(StatusCode, axum::Json<Created<Deployment>>), ApiError> {
     let mut write = ctx.app.store.write().await?;
-    let authority = ctx.authority(&mut write).await?;
-    let organization = authority.organization(&mut write, &organization).await?;
+    let (authority, organization) = ctx.authority_in(&mut write, &organization).await?;
     let workspace = workspace_in(&mut write, organization.id, body.workspace_id).await?;
     let workspace = workspace.ok_or(ApiError::NotFound("workspace"))?;
     let path = workspace_path(&workspace);

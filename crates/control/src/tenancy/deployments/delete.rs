@@ -16,8 +16,7 @@ pub(crate) async fn delete(
     Path((organization, deployment)): Path<(String, String)>,
 ) -> Result<Json<Deleted>, ApiError> {
     let mut write = ctx.app.store.write().await?;
-    let authority = ctx.authority(&mut write).await?;
-    let organization = authority.organization(&mut write, &organization).await?;
+    let (authority, organization) = ctx.authority_in(&mut write, &organization).await?;
     let named = (organization.id, deployment.as_str());
     let deployment = super::find(&mut write, &authority, named).await?;
     let path = deployment_path(&deployment);

@@ -19,8 +19,7 @@ pub(crate) async fn create(
     Json(body): Json<GrantCreate>,
 ) -> Result<(StatusCode, axum::Json<Created<Grant>>), ApiError> {
     let mut write = ctx.app.store.write().await?;
-    let authority = ctx.authority(&mut write).await?;
-    let organization = authority.organization(&mut write, &organization).await?;
+    let (authority, organization) = ctx.authority_in(&mut write, &organization).await?;
     let path = path_within(&mut write, organization.id, body.resource).await?;
     let path = path.ok_or(ApiError::NotFound("resource"))?;
     roles::fits(body.role, body.resource)?;

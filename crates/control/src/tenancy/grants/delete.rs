@@ -1,7 +1,7 @@
 //! `DELETE /v1/organizations/{o}/grants/{id}`.
 
 use aeolus_api::Deleted;
-use aeolus_model::{Action, GrantId, Role, Subject, TokenKind};
+use aeolus_model::{Action, GrantId, Subject, TokenKind};
 use aeolus_store::Unit as _;
 use axum::Json;
 use axum::extract::Path;
@@ -9,6 +9,7 @@ use axum::extract::Path;
 use crate::authority::path_within;
 use crate::ctx::Ctx;
 use crate::error::ApiError;
+use crate::tenancy::owners::Owners;
 use crate::tenancy::roles;
 
 /// Takes a grant back; the organization's last owner keeps theirs (A9).
@@ -18,8 +19,7 @@ pub(crate) async fn delete(
 ) -> Result<Json<Deleted>, ApiError> {
     let id: GrantId = grant.parse().map_err(|_| ApiError::NotFound("grant"))?;
     let mut write = ctx.app.store.write().await?;
-    let authority = ctx.authority(&mut write).await?;
-    let organization = authority.organization(&mut write, &organization).await?;
+    let (authority, organization) = ctx.authority_in(&mut write, &organization).await?;
     let record = write.grants().get(id).await?;
     let record = record.filter(|record| record.organization == Some(organization.id));
     let record = record.ok_or(ApiError::NotFound("grant"))?;
@@ -33,17 +33,9 @@ pub(crate) async fn delete(
         let what = "the roles of a direct access token are in its values; delete the token";
         return Err(ApiError::Conflict(what.to_owned()));
     }
-    if record.grant.role == Role::OrganizationOwner {
-        let all = write.grants().on(record.grant.resource).await?;
-        let owners = all
-            .iter()
-            .filter(|r| r.grant.role == Role::OrganizationOwner);
-        if owners.count() < 2 {
-            let text = "This is the organization's last owner; make somebody else one first.";
-            return Err(ApiError::Conflict(text.to_owned()));
-        }
-    }
+    let owners = Owners::of(&mut write, &organization).await?;
     write.grants().delete(id).await?;
+    owners.require_one_left(&mut write).await?;
     write.audit(ctx.event(Action::GrantDelete, Some(organization.id), id));
     let seq = ctx.app.commit(write).await?;
     Ok(Json(Deleted { seq, planes: None }))

@@ -16,8 +16,7 @@ pub(crate) async fn delete(
     Path(organization): Path<String>,
 ) -> Result<Json<Deleted>, ApiError> {
     let mut write = ctx.app.store.write().await?;
-    let authority = ctx.authority(&mut write).await?;
-    let organization = authority.organization(&mut write, &organization).await?;
+    let (authority, organization) = ctx.authority_in(&mut write, &organization).await?;
     authority.require(Permission::SystemOrganizationsDelete, &[])?;
     let used = write
         .deployments()

@@ -21,8 +21,7 @@ pub(crate) async fn create(
     Json(body): Json<UserCreate>,
 ) -> Result<(StatusCode, axum::Json<Created<User>>), ApiError> {
     let mut write = ctx.app.store.write().await?;
-    let authority = ctx.authority(&mut write).await?;
-    let organization = authority.organization(&mut write, &organization).await?;
+    let (authority, organization) = ctx.authority_in(&mut write, &organization).await?;
     let path = organization_path(organization.id);
     authority.require(Permission::OrganizationIamUpdate, &path)?;
     let resource = Resource::Organization(organization.id);

@@ -2,9 +2,9 @@
 
 mod create;
 mod delete;
+mod leaving;
 mod list;
 mod offboard;
-mod owners;
 
 pub(crate) use create::create;
 pub(crate) use delete::delete;

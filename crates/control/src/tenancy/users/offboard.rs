@@ -1,27 +1,20 @@
 //! `POST /v1/organizations/{o}/users/{id}/offboard`: ends everything in an organization that hangs on a
 //! person, at once or not at all.
 
-use aeolus_api::offboard::{
-    OffboardRequest, Offboarded, OffboardedGrant, OffboardedTeam, OffboardedToken,
-};
-use aeolus_api::{FieldError, PlaneAcks};
-use aeolus_model::{
-    Action, Actor, ApiToken, AuditEvent, Email, OrganizationId, Permission, SessionId, Subject,
-};
-use aeolus_store::{ManagedBy, StoreError, Unit as _, User, Write};
+use aeolus_api::offboard::{OffboardRequest, Offboarded};
+use aeolus_model::{Action, Permission};
 use axum::extract::Path;
 
-use super::owners::require_another;
-use crate::authority::{Authority, organization_path, path_within};
+use super::leaving::show_out;
+use crate::authority::organization_path;
 use crate::ctx::Ctx;
 use crate::error::ApiError;
 use crate::extract::{Json, Query};
-use crate::planes::{Change, wait_for};
-use crate::sessions::{belongs, end_all_in, find};
-use crate::tokens::wants_planes;
+use crate::planes::Change;
+use crate::tokens::{waited, wants_planes};
 
-/// Offboards a person, named by id or address. Their account stays: it may be in other organizations.
-/// A dry run does the same and takes it back, so that it says exactly what would happen.
+/// Offboards a person, named by id or address. A dry run does the same and takes it back, so that it
+/// says exactly what would happen.
 pub(crate) async fn offboard(
     ctx: Ctx,
     Path((organization, user)): Path<(String, String)>,
@@ -30,224 +23,21 @@ pub(crate) async fn offboard(
 ) -> Result<axum::Json<Offboarded>, ApiError> {
     let wait = wants_planes(&query)?;
     let mut write = ctx.app.store.write().await?;
-    let authority = ctx.authority(&mut write).await?;
-    let organization = authority.organization(&mut write, &organization).await?.id;
-    let path = organization_path(organization);
+    let (authority, organization) = ctx.authority_in(&mut write, &organization).await?;
+    let path = organization_path(organization.id);
     authority.require(Permission::OrganizationIamUpdate, &path)?;
-    let mut leaving = Leaving::of(&ctx, &mut write, (organization, &user)).await?;
-    let heir = match &body.give_tokens_to {
-        None => None,
-        Some(email) => Some(leaving.heir(email).await?),
-    };
-    require_another(leaving.write, organization, leaving.user.id).await?;
-    // Before what makes the person one of the organization's is gone.
-    let sessions = leaving.sessions().await?;
-    let tokens = leaving.tokens(heir.as_ref()).await?;
-    let grants = leaving.grants().await?;
-    let teams = leaving.teams().await?;
-    let user = leaving.user;
-    write.audit(ctx.event(Action::UserOffboard, Some(organization), user.id));
-    let (seq, planes) = finish(&ctx, write, (organization, body.dry_run, wait)).await?;
-    Ok(axum::Json(Offboarded {
-        user_id: user.id,
-        email: user.email,
-        sessions,
-        grants,
-        teams,
-        tokens,
-        done: seq.is_some(),
-        seq,
-        planes,
-    }))
-}
-
-async fn finish(
-    ctx: &Ctx,
-    write: Write,
-    (organization, dry_run, wait): (OrganizationId, bool, bool),
-) -> Result<(Option<u64>, Option<PlaneAcks>), StoreError> {
-    if dry_run {
+    let how = (Action::UserOffboard, body.give_tokens_to.as_ref());
+    let ended = show_out(&ctx, &mut write, (&organization, &user), how).await?;
+    if body.dry_run {
         write.rollback().await?;
-        return Ok((None, None));
+        return Ok(axum::Json(ended));
     }
     let seq = ctx.app.commit(write).await?;
-    if !wait {
-        return Ok((Some(seq), None));
-    }
-    let acks = wait_for(&ctx.app, Some(organization), Change::Any(seq)).await?;
-    Ok((Some(seq), Some(acks)))
-}
-
-/// Somebody on their way out.
-struct Leaving<'a> {
-    ctx: &'a Ctx,
-    write: &'a mut Write,
-    organization: OrganizationId,
-    user: User,
-}
-
-impl<'a> Leaving<'a> {
-    /// Somebody of the organization, or who once was and still answers for tokens in it. Nobody shows
-    /// themselves out.
-    async fn of(
-        ctx: &'a Ctx,
-        write: &'a mut Write,
-        (organization, text): (OrganizationId, &str),
-    ) -> Result<Self, ApiError> {
-        let none = ApiError::NotFound("user");
-        let Some(user) = find(write, text).await? else {
-            return Err(none);
-        };
-        if !belongs(write, organization, user.id).await?
-            && write
-                .tokens()
-                .created_by(organization, user.id)
-                .await?
-                .is_empty()
-        {
-            return Err(none);
-        }
-        if ctx.actor == Actor::User(user.id) {
-            let text = "Nobody takes themselves out; another owner does that.";
-            return Err(ApiError::Conflict(text.to_owned()));
-        }
-        Ok(Self {
-            ctx,
-            write,
-            organization,
-            user,
-        })
-    }
-
-    /// Who is to answer for the tokens.
-    async fn heir(&mut self, email: &Email) -> Result<User, ApiError> {
-        let wrong = |text: &str| ApiError::field("giveTokensTo", text);
-        let found = self.write.users().by_email(email).await?;
-        let unknown = || wrong("there is nobody of this address in the organization");
-        let heir = found.ok_or_else(unknown)?;
-        if !belongs(self.write, self.organization, heir.id).await? {
-            return Err(unknown());
-        }
-        if heir.id == self.user.id {
-            return Err(wrong("that is the person who leaves"));
-        }
-        if heir.disabled_at.is_some() {
-            return Err(wrong("their account is disabled"));
-        }
-        Ok(heir)
-    }
-
-    async fn sessions(&mut self) -> Result<Vec<SessionId>, ApiError> {
-        end_all_in(self.ctx, self.write, (self.organization, self.user.id)).await
-    }
-
-    /// Gives the tokens to another person, all of them or none, or else deletes them.
-    async fn tokens(&mut self, heir: Option<&User>) -> Result<Vec<OffboardedToken>, ApiError> {
-        let mut tokens = Vec::new();
-        let ids = self
-            .write
-            .tokens()
-            .created_by(self.organization, self.user.id)
-            .await?;
-        for id in ids {
-            let record = self.write.tokens().get(id).await?;
-            tokens.extend(record.map(|record| record.token));
-        }
-        if let Some(heir) = heir {
-            self.require_covers(heir, &tokens).await?;
-        }
-        let mut shown = Vec::new();
-        for token in tokens {
-            if let Some(heir) = heir {
-                self.write.tokens().give(token.id, heir.id).await?;
-                let event = self.event(Action::TokenGive, token.id);
-                self.write.audit(AuditEvent {
-                    reason: format!("to:{}", heir.id),
-                    ..event
-                });
-            } else {
-                let now = self.ctx.app.clock.now();
-                self.write.tokens().delete(token.id, now).await?;
-                let event = self.event(Action::TokenDelete, token.id);
-                self.write.audit(event);
-            }
-            shown.push(OffboardedToken {
-                id: token.id,
-                name: token.name,
-                given_to: heir.map(|heir| heir.email.clone()),
-            });
-        }
-        Ok(shown)
-    }
-
-    /// Refuses with every token that may do what the heir may not.
-    async fn require_covers(&mut self, heir: &User, tokens: &[ApiToken]) -> Result<(), ApiError> {
-        let authority = Authority::load(self.write, &Actor::User(heir.id)).await?;
-        let mut wrong = Vec::new();
-        for token in tokens {
-            for record in self.write.grants().of(Subject::Token(token.id)).await? {
-                let (role, resource) = (record.grant.role, record.grant.resource);
-                let path = path_within(self.write, self.organization, resource).await?;
-                let covered = path.is_some_and(|p| authority.require_covers(role, &p).is_ok());
-                if !covered {
-                    let (name, id, role) = (&token.name, token.id, role.name());
-                    wrong.push(FieldError {
-                        at: "giveTokensTo".to_owned(),
-                        message: format!(
-                            "{} does not hold {role} as token {name:?} ({id}) does",
-                            heir.email
-                        ),
-                    });
-                }
-            }
-        }
-        if wrong.is_empty() {
-            Ok(())
-        } else {
-            Err(ApiError::Invalid(wrong))
-        }
-    }
-
-    /// Takes back what they were granted themselves, also by a fleet document.
-    async fn grants(&mut self) -> Result<Vec<OffboardedGrant>, ApiError> {
-        let held = self.write.grants().of(Subject::User(self.user.id)).await?;
-        let mut shown = Vec::new();
-        for record in held {
-            if record.organization != Some(self.organization) {
-                continue;
-            }
-            self.write.grants().delete(record.grant.id).await?;
-            let event = self.event(Action::GrantDelete, record.grant.id);
-            self.write.audit(event);
-            shown.push(OffboardedGrant {
-                grant: record.grant,
-                in_document: record.managed_by == ManagedBy::Apply,
-            });
-        }
-        Ok(shown)
-    }
-
-    /// Takes them out of every team, also where a fleet document put them in: access ends now, and the
-    /// answer says what has to be changed there.
-    async fn teams(&mut self) -> Result<Vec<OffboardedTeam>, ApiError> {
-        let mut shown = Vec::new();
-        for team in self.write.teams().of(self.user.id).await? {
-            if team.organization != self.organization {
-                continue;
-            }
-            let members = self.write.teams().members(team.id).await?;
-            let membership = members.iter().find(|member| member.user == self.user.id);
-            shown.push(OffboardedTeam {
-                id: team.id,
-                name: team.name,
-                in_document: membership.is_some_and(|m| m.managed_by == ManagedBy::Apply),
-            });
-            self.write.teams().remove(team.id, self.user.id).await?;
-        }
-        Ok(shown)
-    }
-
-    fn event(&self, action: Action, target: impl std::fmt::Display) -> AuditEvent {
-        self.ctx.event(action, Some(self.organization), target)
-    }
+    let planes = waited(&ctx.app, wait, (organization.id, Change::Any(seq))).await?;
+    Ok(axum::Json(Offboarded {
+        done: true,
+        seq: Some(seq),
+        planes,
+        ..ended
+    }))
 }

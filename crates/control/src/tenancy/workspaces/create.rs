@@ -18,8 +18,7 @@ pub(crate) async fn create(
     Json(body): Json<NamedCreate>,
 ) -> Result<(StatusCode, axum::Json<Created<Workspace>>), ApiError> {
     let mut write = ctx.app.store.write().await?;
-    let authority = ctx.authority(&mut write).await?;
-    let organization = authority.organization(&mut write, &organization).await?;
+    let (authority, organization) = ctx.authority_in(&mut write, &organization).await?;
     let path = organization_path(organization.id);
     authority.require(Permission::OrganizationWorkspacesCreate, &path)?;
     let workspace = aeolus_store::Workspace {

@@ -16,8 +16,7 @@ pub(crate) async fn delete(
     Path((organization, workspace)): Path<(String, String)>,
 ) -> Result<Json<Deleted>, ApiError> {
     let mut write = ctx.app.store.write().await?;
-    let authority = ctx.authority(&mut write).await?;
-    let organization = authority.organization(&mut write, &organization).await?;
+    let (authority, organization) = ctx.authority_in(&mut write, &organization).await?;
     let workspace = super::find(&mut write, organization.id, &workspace).await?;
     let path = workspace_path(&workspace);
     if !authority.may(Permission::WorkspaceConfigGet, &path) {

@@ -1,10 +1,14 @@
 //! Blocks of network addresses.
 
+use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 /// A CIDR block (RFC 4632), or a single address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Cidr {
     base: IpAddr,
     bits: u8,
@@ -65,6 +69,26 @@ impl FromStr for Cidr {
     }
 }
 
+impl fmt::Display for Cidr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.base, self.bits)
+    }
+}
+
+impl From<Cidr> for String {
+    fn from(block: Cidr) -> Self {
+        block.to_string()
+    }
+}
+
+impl TryFrom<String> for Cidr {
+    type Error = CidrError;
+
+    fn try_from(text: String) -> Result<Self, CidrError> {
+        text.parse()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -101,6 +125,7 @@ mod tests {
             prop_assert_eq!(block.is_ok(), before <= bits);
             let Ok(block) = block else { return Ok(()) };
             let length = 2 + usize::from(bits - before);
+            prop_assert_eq!(block.to_string().parse::<Cidr>(), Ok(block));
             prop_assert!(block.holds(base));
             prop_assert_eq!(block.holds(other), bits_of(other).get(..length) == bits_of(base).get(..length));
         }

@@ -1,0 +1,115 @@
+//! `aeolus policy`.
+
+use aeolus_api::client::{Client, PolicyChange};
+use aeolus_api::policy::{Policy, PolicyChanged};
+use aeolus_model::{Clock as _, Time};
+
+use super::Context;
+use super::session::say_unconfirmed;
+use crate::args::{PolicySet, PolicyShow};
+use crate::control_client::{only_organization, refused};
+use crate::moments::ahead;
+use crate::report::Failure;
+use crate::ui::{self, Table};
+use crate::yaml::{self, Problem, ProblemKind};
+
+/// Shows an organization's rules, in the form that `set` takes.
+pub(super) async fn show(args: &PolicyShow, context: &Context) -> Result<(), Failure> {
+    let client = args.target.client(&context.environment).await?;
+    let organization = organization(&client, args.organization.as_ref()).await?;
+    let shown = client.policy(&organization).await.map_err(refused)?;
+    let text = serde_json::to_string_pretty(&shown.policy).unwrap_or_default();
+    let mut table = Table::new(&["POLICY"]);
+    for line in text.lines() {
+        table.row([line]);
+    }
+    ui::answer(context.output, &shown, &table)
+}
+
+/// Gives an organization other rules.
+pub(super) async fn set(args: &PolicySet, context: &Context) -> Result<(), Failure> {
+    let policy = load(args)?;
+    let client = args.target.client(&context.environment).await?;
+    let organization = organization(&client, args.organization.as_ref()).await?;
+    let change = match (args.dry_run, args.no_wait) {
+        (true, _) => PolicyChange::Preview,
+        (false, true) => PolicyChange::Now,
+        (false, false) => PolicyChange::NowAndWait,
+    };
+    let changed = client.set_policy(&organization, &policy, change).await;
+    let changed = changed.map_err(refused)?;
+    ui::answer(
+        context.output,
+        &changed,
+        &table(&changed, context.clock.now()),
+    )?;
+    say(&changed);
+    Ok(())
+}
+
+async fn organization(client: &Client, named: Option<&String>) -> Result<String, Failure> {
+    match named {
+        Some(name) => Ok(name.clone()),
+        None => only_organization(client).await,
+    }
+}
+
+/// The rules of a file, or everything that is wrong with them.
+fn load(args: &PolicySet) -> Result<Policy, Failure> {
+    let document = yaml::load::<Policy>(&args.file)?;
+    let faults = document.value.check();
+    if faults.is_empty() {
+        return Ok(document.value);
+    }
+    let problem = |at: &str, message: String| Problem {
+        at: document.tree.place_of(at),
+        kind: ProblemKind::Finding,
+        message,
+        help: String::new(),
+    };
+    let problems: Vec<_> = faults
+        .into_iter()
+        .map(|fault| problem(&fault.at, format!("{}: {}", fault.at, fault.message)))
+        .collect();
+    Err(yaml::failure(&args.file.display().to_string(), &problems))
+}
+
+/// One line for each thing that ends.
+fn table(changed: &PolicyChanged, now: Time) -> Table {
+    let mut table = Table::new(&["WHAT", "WHICH", "WAS TO END", "ENDS"]);
+    let moment = |secs| ahead(Time::from_secs(secs), now);
+    for token in &changed.tokens {
+        let which = format!("{} ({})", token.name, token.id);
+        let ends = if token.is_over(now) {
+            "now".to_owned()
+        } else {
+            moment(token.new_end_at)
+        };
+        table.row(["token value".to_owned(), which, moment(token.end_at), ends]);
+    }
+    for session in &changed.sessions {
+        let ends = "now".to_owned();
+        table.row([
+            "session".to_owned(),
+            session.to_string(),
+            String::new(),
+            ends,
+        ]);
+    }
+    table
+}
+
+fn say(changed: &PolicyChanged) {
+    let named = changed.tokens.len() + changed.sessions.len();
+    let all = changed.tokens_total.saturating_add(changed.sessions_total);
+    let more = all.saturating_sub(u64::try_from(named).unwrap_or(0));
+    if more > 0 {
+        ui::note(&format!("and {more} more"));
+    }
+    if !changed.done {
+        ui::note("nothing was changed: this was a dry run");
+    } else if all == 0 {
+        ui::note("the rules are in force; nothing had to end");
+    }
+    say_unconfirmed(changed.planes.as_ref());
+}

@@ -1,0 +1,75 @@
+//! What an organization should hear of its API tokens: lines of its audit log, each said once, from where
+//! the log's sinks carry them on.
+
+use std::time::Duration;
+
+use aeolus_model::{Action, Actor, AuditEvent, Change, Outcome};
+use aeolus_store::{Notice, NoticeKind, StoreError, Unit as _};
+
+use crate::app::App;
+
+const DAY: Duration = Duration::from_secs(86_400);
+/// Said in one transaction, which others wait for.
+const AT_ONCE: u32 = 100;
+
+const KINDS: [(NoticeKind, Action); 5] = [
+    (expires(30, 7), Action::TokenExpiresSoon),
+    (expires(7, 1), Action::TokenExpiresSoon),
+    (expires(1, 0), Action::TokenExpiresSoon),
+    (NoticeKind::Unused(days(90)), Action::TokenUnused),
+    (NoticeKind::OwnerLeft, Action::TokenOwnerLeft),
+];
+
+const fn days(days: u32) -> Duration {
+    DAY.saturating_mul(days)
+}
+
+const fn expires(within: u32, beyond: u32) -> NoticeKind {
+    NoticeKind::Expires {
+        within: days(within),
+        beyond: days(beyond),
+    }
+}
+
+/// Says what there is to say. Replicas of control that do it at once say each thing once.
+pub(super) async fn say(app: &App) -> Result<(), StoreError> {
+    for (kind, action) in KINDS {
+        while say_some(app, kind, action).await? {}
+    }
+    Ok(())
+}
+
+/// Whether there may be more.
+async fn say_some(app: &App, kind: NoticeKind, action: Action) -> Result<bool, StoreError> {
+    let now = app.clock.now();
+    let mut write = app.store.write().await?;
+    let found = write.tokens().to_say(kind, AT_ONCE, now).await?;
+    if found.is_empty() {
+        return Ok(false);
+    }
+    for notice in &found {
+        if write.tokens().said(kind, notice).await? {
+            write.audit(line(app, notice, action));
+        }
+    }
+    app.commit(write).await?;
+    Ok(true)
+}
+
+fn line(app: &App, notice: &Notice, action: Action) -> AuditEvent {
+    AuditEvent {
+        at: app.clock.now(),
+        actor: Actor::System,
+        action,
+        organization: Some(notice.organization),
+        target: notice.token.to_string(),
+        outcome: Outcome::Success,
+        reason: String::new(),
+        source: String::new(),
+        request_id: String::new(),
+        changes: vec![
+            Change::from("name", notice.name.clone()),
+            Change::from("endAt", notice.expires_at.secs().to_string()),
+        ],
+    }
+}

@@ -1,0 +1,26 @@
+//! `GET /v1/organizations/{o}/policy`.
+
+use aeolus_api::policy::PolicyShown;
+use aeolus_model::Permission;
+use axum::extract::Path;
+use axum::response::{IntoResponse, Response};
+use http::header::ETAG;
+
+use crate::authority::organization_path;
+use crate::ctx::Ctx;
+use crate::error::ApiError;
+
+/// Shows the rules, with the revision that a change has to name.
+pub(crate) async fn get(ctx: Ctx, Path(organization): Path<String>) -> Result<Response, ApiError> {
+    let mut view = ctx.app.store.read().await?;
+    let authority = ctx.authority(&mut view).await?;
+    let organization = authority.organization(&mut view, &organization).await?;
+    let path = organization_path(organization.id);
+    authority.require(Permission::OrganizationConfigGet, &path)?;
+    let shown = PolicyShown {
+        policy: super::of(&organization)?,
+        revision: organization.revision,
+    };
+    let tag = format!("\"{}\"", shown.revision);
+    Ok(([(ETAG, tag)], axum::Json(shown)).into_response())
+}

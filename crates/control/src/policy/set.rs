@@ -1,0 +1,123 @@
+//! `PUT /v1/organizations/{o}/policy?dry_run=&wait=planes`: other rules, as a whole.
+
+use std::net::IpAddr;
+
+use aeolus_api::policy::{Policy, PolicyChanged};
+use aeolus_model::{Action, Change as Changed, Permission};
+use aeolus_store::{Organization, Unit as _};
+use axum::extract::Path;
+use http::HeaderMap;
+use http::header::IF_MATCH;
+
+use super::tighten::{Ended, tighten};
+use crate::authority::{Authority, organization_path};
+use crate::ctx::Ctx;
+use crate::error::ApiError;
+use crate::extract::{Json, Query};
+use crate::planes::Change;
+use crate::tokens::{waited, wants_planes};
+
+/// Gives the organization other rules and ends what they no longer allow, in one transaction. A dry run
+/// does the same and takes it back, so that it says exactly what would end.
+pub(crate) async fn set(
+    ctx: Ctx,
+    Path(organization): Path<String>,
+    query: Query,
+    headers: HeaderMap,
+    Json(policy): Json<Policy>,
+) -> Result<axum::Json<PolicyChanged>, ApiError> {
+    let wait = wants_planes(&query)?;
+    let dry_run = query.flag("dry_run")?;
+    let faults = policy.check();
+    if !faults.is_empty() {
+        return Err(ApiError::Invalid(faults));
+    }
+    let mut write = ctx.app.store.write().await?;
+    let (authority, organization) = ctx.authority_in(&mut write, &organization).await?;
+    let path = organization_path(organization.id);
+    authority.require(Permission::OrganizationConfigUpdate, &path)?;
+    require_revision(&headers, organization.revision)?;
+    refuse_lockout(&ctx, &authority, &policy)?;
+    let before = super::of(&organization)?;
+    let id = organization.id;
+    let ended = tighten(&ctx.app, &mut write, id, &policy).await?;
+    let changed = Organization {
+        policy: text(&policy)?,
+        ..organization
+    };
+    write.organizations().update(&changed).await?;
+    let mut event = ctx.event(Action::PolicySet, Some(id), id);
+    event.changes = changes(&before, &policy, &ended)?;
+    write.audit(event);
+    let answer = answer(policy, ended);
+    if dry_run {
+        write.rollback().await?;
+        return Ok(axum::Json(answer));
+    }
+    let seq = ctx.app.commit(write).await?;
+    let planes = waited(&ctx.app, wait, (id, Change::Any(seq))).await?;
+    Ok(axum::Json(PolicyChanged {
+        revision: Some(changed.revision.saturating_add(1)),
+        done: true,
+        seq: Some(seq),
+        planes,
+        ..answer
+    }))
+}
+
+/// `If-Match`, where it is given: nobody undoes what they have not seen.
+fn require_revision(headers: &HeaderMap, revision: u64) -> Result<(), ApiError> {
+    let Some(given) = headers.get(IF_MATCH) else {
+        return Ok(());
+    };
+    if given.as_bytes() == b"*" || given.as_bytes() == format!("\"{revision}\"").as_bytes() {
+        return Ok(());
+    }
+    let what = "somebody has changed it since you read it; read it again";
+    Err(ApiError::Conflict(what.to_owned()))
+}
+
+/// Whoever names networks has to come from one of them: else their next request would be refused, and
+/// with it the one that takes the rule back. Who administers the installation can always do that.
+fn refuse_lockout(ctx: &Ctx, authority: &Authority, policy: &Policy) -> Result<(), ApiError> {
+    let from: Option<IpAddr> = ctx.request.source.parse().ok();
+    let inside = |from: IpAddr| policy.allowed_networks.iter().any(|n| n.holds(from));
+    if policy.allowed_networks.is_empty() || authority.is_system() || from.is_some_and(inside) {
+        return Ok(());
+    }
+    let from = from.map_or_else(
+        || "from an unknown address".to_owned(),
+        |from| from.to_string(),
+    );
+    let what =
+        format!("you come from {from}, which is in none of them: you would lock yourself out");
+    Err(ApiError::field("allowedNetworks", what))
+}
+
+fn text(policy: &Policy) -> Result<String, ApiError> {
+    serde_json::to_string(policy).map_err(ApiError::internal)
+}
+
+fn changes(before: &Policy, after: &Policy, ended: &Ended) -> Result<Vec<Changed>, ApiError> {
+    let ends = |name, total: u64| (total > 0).then(|| Changed::from(name, total.to_string()));
+    let all = [
+        Changed::of("policy", &text(before)?, &text(after)?),
+        ends("tokenValues", ended.tokens_total),
+        ends("sessions", ended.sessions_total),
+    ];
+    Ok(all.into_iter().flatten().collect())
+}
+
+fn answer(policy: Policy, ended: Ended) -> PolicyChanged {
+    PolicyChanged {
+        policy,
+        revision: None,
+        tokens: ended.tokens,
+        tokens_total: ended.tokens_total,
+        sessions: ended.sessions,
+        sessions_total: ended.sessions_total,
+        done: false,
+        seq: None,
+        planes: None,
+    }
+}

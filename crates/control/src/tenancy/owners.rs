@@ -1,0 +1,71 @@
+//! An organization never loses its last owner (rows A9, D9).
+
+use std::collections::BTreeSet;
+
+use aeolus_model::{OrganizationId, Resource, Role, Subject, UserId};
+use aeolus_store::{Organization, Unit, Write};
+
+use crate::error::ApiError;
+
+/// The people who own an organization, themselves or through a team, before a transaction takes
+/// something away there. A token is nobody.
+pub(crate) struct Owners {
+    of: Organization,
+    before: BTreeSet<UserId>,
+}
+
+impl Owners {
+    /// Those of now. The organization has to be locked, so that nobody else takes another one away.
+    pub(crate) async fn of(
+        write: &mut Write,
+        organization: &Organization,
+    ) -> Result<Self, ApiError> {
+        Ok(Self {
+            of: organization.clone(),
+            before: people(write, organization.id).await?,
+        })
+    }
+
+    /// Refuses what the transaction has done if somebody owns the organization no more, and nobody who
+    /// may sign in is left who does.
+    pub(crate) async fn require_one_left(self, write: &mut Write) -> Result<(), ApiError> {
+        let left = people(write, self.of.id).await?;
+        if self.before.is_subset(&left) {
+            return Ok(());
+        }
+        for owner in left {
+            let user = write.users().get(owner).await?;
+            if user.is_some_and(|user| user.disabled_at.is_none()) {
+                return Ok(());
+            }
+        }
+        Err(ApiError::Conflict(format!(
+            "This would take the last owner from organization {}; make somebody else one first.",
+            self.of.name
+        )))
+    }
+}
+
+async fn people(
+    unit: &mut impl Unit,
+    organization: OrganizationId,
+) -> Result<BTreeSet<UserId>, ApiError> {
+    let resource = Resource::Organization(organization);
+    let mut owners = BTreeSet::new();
+    for record in unit.grants().on(resource).await? {
+        if record.grant.role != Role::OrganizationOwner {
+            continue;
+        }
+        match record.grant.subject {
+            Subject::User(id) => {
+                owners.insert(id);
+            }
+            Subject::Team(team) => {
+                let members = unit.teams().members(team).await?;
+                owners.extend(members.into_iter().map(|member| member.user));
+            }
+            Subject::Token(_) => {}
+        }
+    }
+    Ok(owners)
+}

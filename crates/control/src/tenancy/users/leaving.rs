@@ -1,0 +1,238 @@
+//! Somebody on their way out of an organization, and everything there that hangs on them.
+
+use aeolus_api::FieldError;
+use aeolus_api::offboard::{Offboarded, OffboardedGrant, OffboardedTeam, OffboardedToken};
+use aeolus_model::{
+    Action, Actor, ApiToken, AuditEvent, Email, OrganizationId, Permission, SessionId, Subject,
+    TokenKind,
+};
+use aeolus_store::{ManagedBy, Organization, Unit as _, User, Write};
+
+use crate::authority::{Authority, organization_path, path_within};
+use crate::ctx::Ctx;
+use crate::error::ApiError;
+use crate::sessions::{belongs, end_all_in, find};
+use crate::tenancy::owners::Owners;
+
+/// Ends everything in an organization (locked by now) that hangs on a person, named by id or address;
+/// their tokens are given to another one if there is one. Their account stays: it may be in other
+/// organizations. The answer says what it was, as if it were not done yet.
+pub(super) async fn show_out(
+    ctx: &Ctx,
+    write: &mut Write,
+    (organization, user): (&Organization, &str),
+    (action, heir): (Action, Option<&Email>),
+) -> Result<Offboarded, ApiError> {
+    let owners = Owners::of(write, organization).await?;
+    let mut leaving = Leaving::of(ctx, write, (organization.id, user)).await?;
+    let heir = match heir {
+        None => None,
+        Some(email) => Some(leaving.heir(email).await?),
+    };
+    // Before what makes the person one of the organization's is gone.
+    let sessions = leaving.sessions().await?;
+    let tokens = leaving.tokens(heir.as_ref()).await?;
+    let grants = leaving.grants().await?;
+    let teams = leaving.teams().await?;
+    let user = leaving.user;
+    owners.require_one_left(write).await?;
+    write.audit(ctx.event(action, Some(organization.id), user.id));
+    Ok(Offboarded {
+        user_id: user.id,
+        email: user.email,
+        sessions,
+        grants,
+        teams,
+        tokens,
+        done: false,
+        seq: None,
+        planes: None,
+    })
+}
+
+/// Somebody on their way out.
+struct Leaving<'a> {
+    ctx: &'a Ctx,
+    write: &'a mut Write,
+    organization: OrganizationId,
+    user: User,
+}
+
+impl<'a> Leaving<'a> {
+    /// Somebody of the organization, or who once was and still answers for tokens in it. Nobody shows
+    /// themselves out.
+    async fn of(
+        ctx: &'a Ctx,
+        write: &'a mut Write,
+        (organization, text): (OrganizationId, &str),
+    ) -> Result<Self, ApiError> {
+        let none = ApiError::NotFound("user");
+        let Some(user) = find(write, text).await? else {
+            return Err(none);
+        };
+        if !belongs(write, organization, user.id).await?
+            && write
+                .tokens()
+                .created_by(organization, user.id)
+                .await?
+                .is_empty()
+        {
+            return Err(none);
+        }
+        if ctx.actor == Actor::User(user.id) {
+            let text = "Nobody takes themselves out; another owner does that.";
+            return Err(ApiError::Conflict(text.to_owned()));
+        }
+        Ok(Self {
+            ctx,
+            write,
+            organization,
+            user,
+        })
+    }
+
+    /// Who is to answer for the tokens.
+    async fn heir(&mut self, email: &Email) -> Result<User, ApiError> {
+        let wrong = |text: &str| ApiError::field("giveTokensTo", text);
+        let found = self.write.users().by_email(email).await?;
+        let unknown = || wrong("there is nobody of this address in the organization");
+        let heir = found.ok_or_else(unknown)?;
+        if !belongs(self.write, self.organization, heir.id).await? {
+            return Err(unknown());
+        }
+        if heir.id == self.user.id {
+            return Err(wrong("that is the person who leaves"));
+        }
+        if heir.disabled_at.is_some() {
+            return Err(wrong("their account is disabled"));
+        }
+        Ok(heir)
+    }
+
+    async fn sessions(&mut self) -> Result<Vec<SessionId>, ApiError> {
+        end_all_in(self.ctx, self.write, (self.organization, self.user.id)).await
+    }
+
+    /// Gives the tokens to another person, all of them or none, or else deletes them.
+    async fn tokens(&mut self, heir: Option<&User>) -> Result<Vec<OffboardedToken>, ApiError> {
+        let mut tokens = Vec::new();
+        let ids = self
+            .write
+            .tokens()
+            .created_by(self.organization, self.user.id)
+            .await?;
+        for id in ids {
+            let record = self.write.tokens().get(id).await?;
+            tokens.extend(record.map(|record| record.token));
+        }
+        if let Some(heir) = heir {
+            self.require_covers(heir, &tokens).await?;
+        }
+        let mut shown = Vec::new();
+        for token in tokens {
+            if let Some(heir) = heir {
+                self.write.tokens().give(token.id, heir.id).await?;
+                let event = self.event(Action::TokenGive, token.id);
+                self.write.audit(AuditEvent {
+                    reason: format!("to:{}", heir.id),
+                    ..event
+                });
+            } else {
+                let now = self.ctx.app.clock.now();
+                self.write.tokens().delete(token.id, now).await?;
+                let event = self.event(Action::TokenDelete, token.id);
+                self.write.audit(event);
+            }
+            shown.push(OffboardedToken {
+                id: token.id,
+                name: token.name,
+                given_to: heir.map(|heir| heir.email.clone()),
+            });
+        }
+        Ok(shown)
+    }
+
+    /// Refuses with every token that may do what the heir may not.
+    async fn require_covers(&mut self, heir: &User, tokens: &[ApiToken]) -> Result<(), ApiError> {
+        let authority = Authority::load(self.write, &Actor::User(heir.id)).await?;
+        let mut wrong = Vec::new();
+        for token in tokens {
+            if token.kind != TokenKind::Standard {
+                let path = organization_path(self.organization);
+                if !authority.may(Permission::OrganizationDirectTokensCreate, &path) {
+                    wrong.push(FieldError {
+                        at: "giveTokensTo".to_owned(),
+                        message: format!(
+                            "{} does not own the organization, as the maker of direct access token \
+                             {:?} ({}) has to",
+                            heir.email, token.name, token.id
+                        ),
+                    });
+                }
+            }
+            for record in self.write.grants().of(Subject::Token(token.id)).await? {
+                let (role, resource) = (record.grant.role, record.grant.resource);
+                let path = path_within(self.write, self.organization, resource).await?;
+                let covered = path.is_some_and(|p| authority.require_covers(role, &p).is_ok());
+                if !covered {
+                    let (name, id, role) = (&token.name, token.id, role.name());
+                    wrong.push(FieldError {
+                        at: "giveTokensTo".to_owned(),
+                        message: format!(
+                            "{} does not hold {role} as token {name:?} ({id}) does",
+                            heir.email
+                        ),
+                    });
+                }
+            }
+        }
+        if wrong.is_empty() {
+            Ok(())
+        } else {
+            Err(ApiError::Invalid(wrong))
+        }
+    }
+
+    /// Takes back what they were granted themselves, also by a fleet document.
+    async fn grants(&mut self) -> Result<Vec<OffboardedGrant>, ApiError> {
+        let held = self.write.grants().of(Subject::User(self.user.id)).await?;
+        let mut shown = Vec::new();
+        for record in held {
+            if record.organization != Some(self.organization) {
+                continue;
+            }
+            self.write.grants().delete(record.grant.id).await?;
+            let event = self.event(Action::GrantDelete, record.grant.id);
+            self.write.audit(event);
+            shown.push(OffboardedGrant {
+                grant: record.grant,
+                in_document: record.managed_by == ManagedBy::Apply,
+            });
+        }
+        Ok(shown)
+    }
+
+    /// Takes them out of every team, also where a fleet document put them in: access ends now, and the
+    /// answer says what has to be changed there.
+    async fn teams(&mut self) -> Result<Vec<OffboardedTeam>, ApiError> {
+        let mut shown = Vec::new();
+        for team in self.write.teams().of(self.user.id).await? {
+            if team.organization != self.organization {
+                continue;
+            }
+            let members = self.write.teams().members(team.id).await?;
+            let membership = members.iter().find(|member| member.user == self.user.id);
+            shown.push(OffboardedTeam {
+                id: team.id,
+                name: team.name,
+                in_document: membership.is_some_and(|m| m.managed_by == ManagedBy::Apply),
+            });
+            self.write.teams().remove(team.id, self.user.id).await?;
+        }
+        Ok(shown)
+    }
+
+    fn event(&self, action: Action, target: impl std::fmt::Display) -> AuditEvent {
+        self.ctx.event(action, Some(self.organization), target)
+    }
+}

@@ -1,0 +1,138 @@
+//! What people should hear of their API tokens, each thing once.
+
+use std::time::Duration;
+
+use aeolus_model::{OrganizationId, Time, TokenId};
+
+use super::Tokens;
+use crate::StoreError;
+use crate::engine::{Fields, bind};
+use crate::unit::Write;
+
+/// The columns of a notice; `about` is the state that it is about.
+macro_rules! due {
+    ($about:literal, $kind:literal, $rest:literal) => {
+        concat!(
+            "SELECT id, organization, name, expires_at, ",
+            $about,
+            " FROM tokens WHERE deleted_at IS NULL AND expires_at > $1 AND NOT EXISTS
+            (SELECT 1 FROM notices WHERE token = tokens.id AND kind = ",
+            $kind,
+            " AND about = ",
+            $about,
+            ") AND (",
+            $rest,
+            ") ORDER BY id LIMIT $2"
+        )
+    };
+}
+
+statements! {
+    EXPIRING = due!("jti", "$3", "expires_at > $4 AND expires_at <= $5
+        AND expires_at - COALESCE(rotated_at, created_at) > $6");
+    UNUSED = due!(
+        "CAST(COALESCE(last_used_at, created_at) AS TEXT)",
+        "'unused'",
+        "COALESCE(last_used_at, created_at) <= $3"
+    );
+    OWNER_LEFT = due!("'left'", "'owner_left'", "NOT EXISTS (SELECT 1 FROM users
+            WHERE users.id = created_by AND disabled_at IS NULL)
+        OR (NOT EXISTS (SELECT 1 FROM grants WHERE subject_kind = 'user'
+                AND subject = created_by
+                AND (grants.organization = tokens.organization OR resource_kind = 'system'))
+            AND NOT EXISTS (SELECT 1 FROM team_members JOIN teams ON teams.id = team
+                WHERE member = created_by AND teams.organization = tokens.organization))");
+    SAID = "INSERT INTO notices (token, kind, about) VALUES ($1, $2, $3)
+        ON CONFLICT (token, kind) DO UPDATE SET about = excluded.about
+        WHERE notices.about <> excluded.about";
+    FORGET = "DELETE FROM notices WHERE token = $1 AND kind = 'owner_left'";
+}
+
+/// What there may be to say of a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoticeKind {
+    /// Its value ends within this time, and not within the next shorter one.
+    Expires {
+        /// This time, which the value's whole life is longer than.
+        within: Duration,
+        /// The next shorter one.
+        beyond: Duration,
+    },
+    /// Nobody used it for this time.
+    Unused(Duration),
+    /// Whoever answers for it has no role in the organization any more, or is disabled.
+    OwnerLeft,
+}
+
+impl NoticeKind {
+    /// A stable name.
+    fn name(self) -> String {
+        match self {
+            Self::Expires { within, .. } => format!("expires_{}", within.as_secs()),
+            Self::Unused(_) => "unused".to_owned(),
+            Self::OwnerLeft => "owner_left".to_owned(),
+        }
+    }
+}
+
+/// Something to say of a token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// Of which.
+    pub token: TokenId,
+    /// Whose.
+    pub organization: OrganizationId,
+    /// Its name.
+    pub name: String,
+    /// When its newest value ends.
+    pub expires_at: Time,
+    /// The state of the token that it is about.
+    about: String,
+}
+
+impl Tokens<'_, Write> {
+    /// The next things of a kind to say, at most `limit`. Each is taken by saying it: [`Tokens::said`].
+    pub async fn to_say(
+        &mut self,
+        kind: NoticeKind,
+        limit: u32,
+        now: Time,
+    ) -> Result<Vec<Notice>, StoreError> {
+        let mut values = bind![now, limit];
+        let sql = match kind {
+            NoticeKind::Expires { within, beyond } => {
+                let life = i64::try_from(within.as_millis()).unwrap_or(i64::MAX);
+                values.extend(bind![kind.name(), now.plus(beyond), now.plus(within), life]);
+                EXPIRING
+            }
+            NoticeKind::Unused(time) => {
+                values.extend(bind![now.minus(time)]);
+                UNUSED
+            }
+            NoticeKind::OwnerLeft => OWNER_LEFT,
+        };
+        let rows = self.0.tx().fetch(sql, values).await?;
+        rows.iter().map(|row| notice(&mut row.fields())).collect()
+    }
+
+    /// Takes a notice: false if somebody else has said it. Until the transaction ends others wait.
+    pub async fn said(&mut self, kind: NoticeKind, notice: &Notice) -> Result<bool, StoreError> {
+        let values = bind![notice.token, kind.name(), notice.about];
+        Ok(self.0.note(SAID, values).await? > 0)
+    }
+}
+
+/// Somebody else answers for a token: if they leave, that is news again.
+pub(super) async fn forget_owner(unit: &mut Write, token: TokenId) -> Result<(), StoreError> {
+    unit.note(FORGET, bind![token]).await.map(|_| ())
+}
+
+fn notice(fields: &mut Fields<'_>) -> Result<Notice, StoreError> {
+    Ok(Notice {
+        token: fields.take()?,
+        organization: fields.take()?,
+        name: fields.take()?,
+        expires_at: fields.take()?,
+        about: fields.take()?,
+    })
+}

@@ -1,0 +1,104 @@
+//! What a policy makes of the API tokens that there are.
+
+use std::time::Duration;
+
+use aeolus_model::{OrganizationId, Scope, Time, TokenId};
+
+use super::Tokens;
+use crate::StoreError;
+use crate::engine::{Fields, bind};
+use crate::unit::{Unit, Write};
+
+/// Good values of tokens of a scope (`$2`) that live longer than `$3` from when they were issued.
+macro_rules! too_long {
+    () => {
+        " WHERE organization = $1 AND revoked_at IS NULL AND expires_at > $4
+        AND (ends_at IS NULL OR ends_at > $4) AND issued_at + $3 < COALESCE(ends_at, expires_at)
+        AND token IN (SELECT id FROM tokens
+            WHERE organization = $1 AND scope_kind = $2 AND deleted_at IS NULL)"
+    };
+}
+
+statements! {
+    TOO_LONG = concat!(
+        "SELECT token, COALESCE(ends_at, expires_at), issued_at + $3 FROM status_indexes",
+        too_long!(),
+        " ORDER BY token, idx"
+    );
+    REVOKE = concat!(
+        "UPDATE status_indexes SET revoked_at = $4",
+        too_long!(),
+        " AND issued_at + $3 <= $4"
+    );
+    END = concat!("UPDATE status_indexes SET ends_at = issued_at + $3", too_long!());
+    EXPIRE = "UPDATE tokens SET expires_at = COALESCE(rotated_at, created_at) + $3
+        WHERE organization = $1 AND scope_kind = $2 AND deleted_at IS NULL
+        AND expires_at > COALESCE(rotated_at, created_at) + $3";
+    NTH = "SELECT 1 FROM tokens WHERE organization = $1 AND deleted_at IS NULL
+        ORDER BY id LIMIT 1 OFFSET $2";
+}
+
+/// A value that ends sooner than it was to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shortened {
+    /// Whose.
+    pub token: TokenId,
+    /// When it was to end.
+    pub was_to_end: Time,
+    /// When it ends now; it is revoked if that has passed.
+    pub ends: Time,
+}
+
+impl<U: Unit> Tokens<'_, U> {
+    /// Whether an organization has fewer tokens than so many. Costs as much as that number is large.
+    pub async fn are_fewer_than(
+        &mut self,
+        organization: OrganizationId,
+        most: u32,
+    ) -> Result<bool, StoreError> {
+        let Some(last) = most.checked_sub(1) else {
+            return Ok(false);
+        };
+        let row = self.0.tx().first(NTH, bind![organization, last]).await?;
+        Ok(row.is_none())
+    }
+}
+
+impl Tokens<'_, Write> {
+    /// Lets no value of an organization's tokens at a scope live longer than `life` from when it was
+    /// issued, and says which those are that would have.
+    pub async fn shorten(
+        &mut self,
+        (organization, scope): (OrganizationId, Scope),
+        life: Duration,
+        now: Time,
+    ) -> Result<Vec<Shortened>, StoreError> {
+        let scope = match scope {
+            Scope::System => return Ok(Vec::new()),
+            Scope::Organization => "organization",
+            Scope::Workspace => "workspace",
+            Scope::Deployment => "deployment",
+        };
+        let life = i64::try_from(life.as_millis()).unwrap_or(i64::MAX);
+        let of = bind![organization, scope, life];
+        let mut values = of.clone();
+        values.extend(bind![now]);
+        let rows = self.0.tx().fetch(TOO_LONG, values.clone()).await?;
+        let rows = rows.iter().map(|row| shortened(&mut row.fields()));
+        let found: Vec<Shortened> = rows.collect::<Result<_, _>>()?;
+        if !found.is_empty() {
+            self.0.revoke(REVOKE, values.clone()).await?;
+            self.0.revoke(END, values).await?;
+        }
+        self.0.change(EXPIRE, of).await?;
+        Ok(found)
+    }
+}
+
+fn shortened(fields: &mut Fields<'_>) -> Result<Shortened, StoreError> {
+    Ok(Shortened {
+        token: fields.take()?,
+        was_to_end: fields.take()?,
+        ends: fields.take()?,
+    })
+}
