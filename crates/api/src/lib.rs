@@ -2,6 +2,7 @@
 //! protocol say, as types that server, command line and gate share. Feature `client` adds the
 //! typed HTTP client, and the way out to identity providers.
 
+pub mod access;
 mod base64_bytes;
 #[cfg(feature = "client")]
 pub mod client;

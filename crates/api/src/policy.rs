@@ -1,5 +1,6 @@
 //! What an organization allows itself.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use aeolus_model::{Cidr, SessionId, Time, TokenId};
@@ -115,6 +116,12 @@ const MAX_NETWORKS: usize = 100;
 const LEAST_UNUSED: Duration = Duration::from_secs(300);
 
 impl Policy {
+    /// Whether somebody may come from an address. Where networks are named, an unknown address is in none.
+    pub fn admits(&self, from: Option<IpAddr>) -> bool {
+        self.allowed_networks.is_empty()
+            || from.is_some_and(|from| self.allowed_networks.iter().any(|n| n.holds(from)))
+    }
+
     /// What is wrong with it; nothing, if it can be had.
     pub fn check(&self) -> Vec<FieldError> {
         let days = self.token_max_days.unwrap_or_default();

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod access;
 mod client;
 mod doctor;
 mod drill;
@@ -16,6 +17,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub(crate) use access::{AccessCommand, AccessReview};
 pub(crate) use client::{
     ApplyArgs, LoginArgs, PlaneAdd, PlaneBuild, PlaneCommand, PlaneShow, Target,
 };
@@ -90,6 +92,9 @@ pub(crate) enum Command {
     /// End people's access.
     #[command(subcommand)]
     User(UserCommand),
+    /// Say who reaches which deployment, and why.
+    #[command(subcommand)]
+    Access(AccessCommand),
     /// Show and change an organization's rules, and see what a change would end.
     #[command(subcommand)]
     Policy(PolicyCommand),

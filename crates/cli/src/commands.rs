@@ -1,5 +1,6 @@
 //! The verbs.
 
+mod access;
 mod apply;
 mod config;
 mod control;
@@ -28,8 +29,9 @@ use aeolus_model::SystemClock;
 use clap::CommandFactory as _;
 
 use crate::args::{
-    Cli, Command, ConfigCommand, ControlCommand, DrillCommand, GateCommand, PlaneCommand,
-    PolicyCommand, RolloutCommand, SecretCommand, SessionCommand, TokenCommand, UserCommand,
+    AccessCommand, Cli, Command, ConfigCommand, ControlCommand, DrillCommand, GateCommand,
+    PlaneCommand, PolicyCommand, RolloutCommand, SecretCommand, SessionCommand, TokenCommand,
+    UserCommand,
 };
 use crate::config::Environment;
 use crate::report::{Failure, Report};
@@ -100,6 +102,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
             SessionCommand::End(args) => block_on(session::end(&args, &context)),
         },
         Command::User(UserCommand::Offboard(args)) => block_on(user::offboard(&args, &context)),
+        Command::Access(AccessCommand::Review(args)) => block_on(access::review(&args, &context)),
         Command::Policy(command) => match command {
             PolicyCommand::Show(args) => block_on(policy::show(&args, &context)),
             PolicyCommand::Set(args) => block_on(policy::set(&args, &context)),

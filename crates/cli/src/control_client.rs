@@ -146,8 +146,14 @@ where
     }
 }
 
-/// The name of the only organization that the signed-in may see.
-pub(crate) async fn only_organization(client: &Client) -> Result<String, Failure> {
+/// The organization meant: the one named, or the only one that the signed-in may see.
+pub(crate) async fn organization(
+    client: &Client,
+    named: Option<&String>,
+) -> Result<String, Failure> {
+    if let Some(name) = named {
+        return Ok(name.clone());
+    }
     let found = all(|cursor| {
         let client = client.clone();
         async move { client.organizations(cursor.as_deref()).await }

@@ -80,6 +80,43 @@ pub(crate) fn answer(output: Output, value: &impl Serialize, table: &Table) -> R
     Ok(())
 }
 
+/// Prints a document that a command reads again: YAML, unless JSON is asked for.
+pub(crate) fn document(output: Output, value: &impl Serialize) -> Result<(), Failure> {
+    let output = match output {
+        Output::Table => Output::Yaml,
+        other => other,
+    };
+    answer(output, value, &Table::default())
+}
+
+/// Prints rows as CSV, for a spreadsheet.
+pub(crate) fn spreadsheet<const N: usize>(
+    header: &[&str; N],
+    rows: impl IntoIterator<Item = [String; N]>,
+) -> Result<(), Failure> {
+    let mut out = csv::Writer::from_writer(Vec::new());
+    let mut result = out.write_record(header);
+    for row in rows {
+        result = result.and_then(|()| out.write_record(row.map(|text| cell(&text))));
+    }
+    let bytes = result.ok().and_then(|()| out.into_inner().ok());
+    let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
+    let text =
+        text.ok_or_else(|| Report::new("CLI-0001", "the answer can't be printed").failed())?;
+    print(&text);
+    Ok(())
+}
+
+/// What a spreadsheet would run as a formula becomes text.
+fn cell(text: &str) -> String {
+    let number = text.parse::<i64>().is_ok();
+    if text.starts_with(['=', '+', '-', '@']) && !number {
+        format!("'{text}")
+    } else {
+        text.to_owned()
+    }
+}
+
 fn unprintable(error: &dyn std::error::Error) -> Failure {
     Report::new("CLI-0001", format!("the answer can't be printed: {error}"))
         .help("try another --output, and report this as a fault of the program")
@@ -113,6 +150,13 @@ pub(crate) fn failure(failure: &Failure) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_is_no_formula() {
+        assert_eq!(cell("=HYPERLINK(1)"), "'=HYPERLINK(1)");
+        assert_eq!(cell("ci"), "ci");
+        assert_eq!(cell("-3"), "-3");
+    }
 
     #[test]
     fn columns_line_up() {

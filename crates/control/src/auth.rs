@@ -3,7 +3,7 @@
 
 use aeolus_keys::claims::{Access, Api, Registered as _, Surface};
 use aeolus_keys::{Kind, jws};
-use aeolus_model::{Actor, ApiToken, Secret, Session, SessionId, Subject, Time};
+use aeolus_model::{Actor, ApiToken, Secret, Session, Subject, Time};
 use aeolus_store::{Read, Unit as _, ValueRecord};
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
@@ -32,7 +32,7 @@ pub(crate) fn bearer_text(headers: &HeaderMap) -> Result<Secret<String>, ApiErro
 pub(crate) async fn bearer(
     app: &App,
     headers: &HeaderMap,
-) -> Result<(Actor, Option<SessionId>), ApiError> {
+) -> Result<(Actor, Option<Session>), ApiError> {
     let text = bearer_text(headers)?;
     let token =
         jws::parse(text.expose().as_bytes()).map_err(|_| ApiError::BadCredential("form"))?;
@@ -57,14 +57,14 @@ pub(crate) async fn bearer(
     }
 }
 
-async fn person(app: &App, claims: &Access) -> Result<(Actor, Option<SessionId>), ApiError> {
+async fn person(app: &App, claims: &Access) -> Result<(Actor, Option<Session>), ApiError> {
     let mut view = app.store.read().await?;
     let session = live_session(app, &mut view, claims, &app.issuer).await?;
     app.seen.note(session.id, app.clock.now());
-    Ok((Actor::User(session.user), Some(session.id)))
+    Ok((Actor::User(session.user), Some(session)))
 }
 
-async fn program(app: &App, claims: &Api) -> Result<(Actor, Option<SessionId>), ApiError> {
+async fn program(app: &App, claims: &Api) -> Result<(Actor, Option<Session>), ApiError> {
     let mut view = app.store.read().await?;
     let token = live_token(app, &mut view, claims).await?;
     let here = |surfaces: &Vec<Surface>| surfaces.contains(&Surface::Control);

@@ -1,7 +1,9 @@
 //! What an actor may do, and what they may know of.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
+use aeolus_api::policy::SessionLife;
 use aeolus_model::{
     Actor, DeploymentId, Grants, OrganizationId, Permission, Resource, Role, SessionId, Subject,
     WorkspaceId,
@@ -16,8 +18,16 @@ use crate::policy;
 pub(crate) struct Authority {
     records: Vec<GrantRecord>,
     held: Grants,
-    /// From where the actor asks.
-    from: Option<IpAddr>,
+    asked: Asked,
+}
+
+/// How the actor asks.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Asked {
+    /// From which address, if it is known.
+    pub(crate) from: Option<IpAddr>,
+    /// For how long the person has been signed in; none for a program.
+    pub(crate) signed_in_for: Option<Duration>,
 }
 
 /// A resource with everything above it, nearest first; the system is implied.
@@ -36,20 +46,16 @@ impl Authority {
     fn of(records: Vec<GrantRecord>) -> Self {
         let pairs = records.iter().map(|r| (r.grant.resource, r.grant.role));
         let held = pairs.collect();
-        let from = None;
         Self {
             records,
             held,
-            from,
+            asked: Asked::default(),
         }
     }
 
-    /// As asked from an address.
-    pub(crate) fn from(self, address: Option<IpAddr>) -> Self {
-        Self {
-            from: address,
-            ..self
-        }
+    /// As somebody asks.
+    pub(crate) fn asked(self, asked: Asked) -> Self {
+        Self { asked, ..self }
     }
 
     /// Whether the actor holds something in the whole installation.
@@ -115,7 +121,7 @@ impl Authority {
         self.held.on(path).contains(permission)
     }
 
-    /// An organization by id or name, if the actor may know of it and comes from where its policy allows.
+    /// An organization by id or name, if the actor may know of it and comes as its policy wants.
     pub(crate) async fn organization(
         &self,
         unit: &mut impl Unit,
@@ -130,9 +136,19 @@ impl Authority {
         };
         let seen = found.filter(|organization| self.knows(organization.id));
         let found = seen.ok_or(ApiError::NotFound("organization"))?;
-        let networks = policy::of(&found)?.allowed_networks;
-        let inside = |from: IpAddr| networks.iter().any(|block| block.holds(from));
-        if networks.is_empty() || self.is_system() || self.from.is_some_and(inside) {
+        if self.is_system() {
+            return Ok(found);
+        }
+        let policy = policy::of(&found)?;
+        let longest = policy.session_life.map(SessionLife::absolute);
+        let signed_in_for = self.asked.signed_in_for;
+        if longest
+            .zip(signed_in_for)
+            .is_some_and(|(longest, life)| life >= longest)
+        {
+            return Err(ApiError::SignInAgain);
+        }
+        if policy.admits(self.asked.from) {
             Ok(found)
         } else {
             Err(ApiError::Network)

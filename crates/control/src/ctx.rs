@@ -1,12 +1,12 @@
 //! The context of one request: who asks, from where, under which id.
 
-use aeolus_model::{Action, Actor, AuditEvent, OrganizationId, Outcome, SessionId};
+use aeolus_model::{Action, Actor, AuditEvent, OrganizationId, Outcome, Session, SessionId};
 use aeolus_store::{Organization, Unit, Write};
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 
 use crate::app::App;
-use crate::authority::Authority;
+use crate::authority::{Asked, Authority};
 use crate::error::ApiError;
 
 /// Which request, and from where. Put into the request's extensions at the edge.
@@ -23,7 +23,7 @@ pub(crate) struct Ctx {
     pub(crate) app: App,
     pub(crate) actor: Actor,
     /// A person's session.
-    pub(crate) session: Option<SessionId>,
+    pub(crate) session: Option<Session>,
     pub(crate) request: RequestInfo,
 }
 
@@ -73,14 +73,23 @@ impl<S: Send + Sync> FromRequestParts<S> for RequestInfo {
 }
 
 impl Ctx {
+    /// The id of a person's session.
+    pub(crate) fn session_id(&self) -> Option<SessionId> {
+        self.session.as_ref().map(|session| session.id)
+    }
+
     /// What the actor holds as of this unit of work. Where a person's session is over in an organization,
     /// they hold nothing there through it: only a new sign-in leads back in.
     pub(crate) async fn authority(&self, unit: &mut impl Unit) -> Result<Authority, ApiError> {
         let mut authority = Authority::load(unit, &self.actor).await?;
-        if let Some(session) = self.session {
-            authority = authority.within(unit, session).await?;
+        if let Some(session) = &self.session {
+            authority = authority.within(unit, session.id).await?;
         }
-        Ok(authority.from(self.request.source.parse().ok()))
+        let now = self.app.clock.now();
+        Ok(authority.asked(Asked {
+            from: self.request.source.parse().ok(),
+            signed_in_for: self.session.as_ref().map(|s| now.since(s.auth_time)),
+        }))
     }
 
     /// An organization by id or name, and what the actor holds in it until this transaction ends: whoever

@@ -85,6 +85,9 @@ pub(crate) enum ApiError {
     /// It was here and is over.
     #[error("gone: {0}")]
     Gone(&'static str),
+    /// The person has been signed in for longer than the organization's policy wants.
+    #[error("signed in for too long")]
+    SignInAgain,
     /// It comes from a network that the organization's policy doesn't allow.
     #[error("network")]
     Network,
@@ -129,6 +132,9 @@ impl ApiError {
 
 const ELSEWHERE: &str = "The organization's policy names the networks to come from. Come from one of \
                          them, or let somebody there change the policy.";
+
+const TOO_LONG: &str = "You have been signed in for longer than the organization's policy allows: sign out \
+                        and in again (`aeolus logout`, `aeolus login`).";
 
 fn parts(error: &ApiError) -> (u16, &'static str, &'static str, String) {
     use ApiError as E;
@@ -198,6 +204,7 @@ fn parts(error: &ApiError) -> (u16, &'static str, &'static str, String) {
             ),
         ),
         E::Gone(what) => (410, "gone", "That is over", (*what).to_owned()),
+        E::SignInAgain => (403, "sign-in-again", "Sign in again", TOO_LONG.into()),
         E::Network => (403, "network", "Not from this network", ELSEWHERE.into()),
         E::CrossSite => (
             403,

@@ -77,6 +77,7 @@ routes! {
     "/v1/organizations/{o}/tokens/{id}/roles" => post tokens::set_roles;
     "/v1/organizations/{o}/tokens/{id}/rotate" => post tokens::rotate;
     "/v1/organizations/{o}/tokens/{id}/rotate/end" => post tokens::end_rotation;
+    "/v1/organizations/{o}/access" => get tenancy::access;
     "/v1/organizations/{o}/policy" => get policy::get, put policy::set;
     "/v1/organizations/{o}/audit" => get audit::list;
     "/v1/connections" => get connections::list;

@@ -43,7 +43,7 @@ pub use repository::{
     ProviderKeySets, ProviderKeys, Publication, Publications, RefreshTokens, Replica, Replicas,
     RevocationList, Revocations, Rollout, RolloutStage, Rollouts, RootDocument, Roots, Route,
     SessionRecord, Sessions, Settings, Shortened, SignInSource, SigningKey, StatusEnd, Team, Teams,
-    Throttle, Throttles, TokenFilter, TokenRecord, Tokens, Told, User, Users, ValueRecord,
-    Workspace, Workspaces,
+    Throttle, Throttles, TokenFilter, TokenRecord, TokenWindow, Tokens, Told, User, Users,
+    ValueRecord, Workspace, Workspaces,
 };
 pub use unit::{Read, Unit, Write};

@@ -1,5 +1,6 @@
 //! A typed client of control: one connection pool, hard limits on time and size, no redirects.
 
+mod access;
 mod addresses;
 mod error;
 mod operations;

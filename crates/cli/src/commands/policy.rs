@@ -1,13 +1,13 @@
 //! `aeolus policy`.
 
-use aeolus_api::client::{Client, PolicyChange};
+use aeolus_api::client::PolicyChange;
 use aeolus_api::policy::{Policy, PolicyChanged};
 use aeolus_model::{Clock as _, Time};
 
 use super::Context;
 use super::session::say_unconfirmed;
 use crate::args::{PolicySet, PolicyShow};
-use crate::control_client::{only_organization, refused};
+use crate::control_client::{organization, refused};
 use crate::moments::ahead;
 use crate::report::Failure;
 use crate::ui::{self, Table};
@@ -18,12 +18,7 @@ pub(super) async fn show(args: &PolicyShow, context: &Context) -> Result<(), Fai
     let client = args.target.client(&context.environment).await?;
     let organization = organization(&client, args.organization.as_ref()).await?;
     let shown = client.policy(&organization).await.map_err(refused)?;
-    let text = serde_json::to_string_pretty(&shown.policy).unwrap_or_default();
-    let mut table = Table::new(&["POLICY"]);
-    for line in text.lines() {
-        table.row([line]);
-    }
-    ui::answer(context.output, &shown, &table)
+    ui::document(context.output, &shown.policy)
 }
 
 /// Gives an organization other rules.
@@ -45,13 +40,6 @@ pub(super) async fn set(args: &PolicySet, context: &Context) -> Result<(), Failu
     )?;
     say(&changed);
     Ok(())
-}
-
-async fn organization(client: &Client, named: Option<&String>) -> Result<String, Failure> {
-    match named {
-        Some(name) => Ok(name.clone()),
-        None => only_organization(client).await,
-    }
 }
 
 /// The rules of a file, or everything that is wrong with them.

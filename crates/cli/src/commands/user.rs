@@ -7,17 +7,14 @@ use aeolus_model::Resource;
 use super::Context;
 use super::session::say_unconfirmed;
 use crate::args::UserOffboard;
-use crate::control_client::{only_organization, refused};
+use crate::control_client::{organization, refused};
 use crate::report::Failure;
 use crate::ui::{self, Table};
 
 /// Ends a person's access to an organization.
 pub(super) async fn offboard(args: &UserOffboard, context: &Context) -> Result<(), Failure> {
     let client = args.target.client(&context.environment).await?;
-    let organization = match &args.organization {
-        Some(name) => name.clone(),
-        None => only_organization(&client).await?,
-    };
+    let organization = organization(&client, args.organization.as_ref()).await?;
     let request = OffboardRequest {
         give_tokens_to: args.give_tokens_to.clone(),
         dry_run: args.dry_run,

@@ -9,8 +9,10 @@ use aeolus_store::{Notice, NoticeKind, StoreError, Unit as _};
 use crate::app::App;
 
 const DAY: Duration = Duration::from_secs(86_400);
+/// Looked at by one statement, whose time is bounded.
+const WINDOW: u32 = 2000;
 /// Said in one transaction, which others wait for.
-const AT_ONCE: u32 = 100;
+const AT_ONCE: usize = 100;
 
 const KINDS: [(NoticeKind, Action); 5] = [
     (expires(30, 7), Action::TokenExpiresSoon),
@@ -33,27 +35,33 @@ const fn expires(within: u32, beyond: u32) -> NoticeKind {
 
 /// Says what there is to say. Replicas of control that do it at once say each thing once.
 pub(super) async fn say(app: &App) -> Result<(), StoreError> {
-    for (kind, action) in KINDS {
-        while say_some(app, kind, action).await? {}
+    let mut before = None;
+    loop {
+        let mut view = app.store.read().await?;
+        let Some(window) = view.tokens().window(before, WINDOW).await? else {
+            return Ok(());
+        };
+        let mut found = Vec::new();
+        for (kind, action) in KINDS {
+            let notices = view.tokens().to_say(kind, window, app.clock.now()).await?;
+            found.extend(notices.into_iter().map(|notice| (kind, action, notice)));
+        }
+        drop(view);
+        for some in found.chunks(AT_ONCE) {
+            say_some(app, some).await?;
+        }
+        before = Some(window);
     }
-    Ok(())
 }
 
-/// Whether there may be more.
-async fn say_some(app: &App, kind: NoticeKind, action: Action) -> Result<bool, StoreError> {
-    let now = app.clock.now();
+async fn say_some(app: &App, some: &[(NoticeKind, Action, Notice)]) -> Result<(), StoreError> {
     let mut write = app.store.write().await?;
-    let found = write.tokens().to_say(kind, AT_ONCE, now).await?;
-    if found.is_empty() {
-        return Ok(false);
-    }
-    for notice in &found {
-        if write.tokens().said(kind, notice).await? {
-            write.audit(line(app, notice, action));
+    for (kind, action, notice) in some {
+        if write.tokens().said(*kind, notice).await? {
+            write.audit(line(app, notice, *action));
         }
     }
-    app.commit(write).await?;
-    Ok(true)
+    app.commit(write).await.map(|_| ())
 }
 
 fn line(app: &App, notice: &Notice, action: Action) -> AuditEvent {

@@ -10,7 +10,7 @@ use aeolus_store::{Organization, StoreError};
 
 pub(crate) use get::get;
 pub(crate) use life::Life;
-pub(crate) use set::set;
+pub(crate) use set::{changes, set};
 pub(crate) use tighten::tighten;
 
 /// An organization's policy. What can't be read allows nothing: it is an error, never no policy.

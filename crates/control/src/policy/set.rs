@@ -81,8 +81,7 @@ fn require_revision(headers: &HeaderMap, revision: u64) -> Result<(), ApiError> 
 /// with it the one that takes the rule back. Who administers the installation can always do that.
 fn refuse_lockout(ctx: &Ctx, authority: &Authority, policy: &Policy) -> Result<(), ApiError> {
     let from: Option<IpAddr> = ctx.request.source.parse().ok();
-    let inside = |from: IpAddr| policy.allowed_networks.iter().any(|n| n.holds(from));
-    if policy.allowed_networks.is_empty() || authority.is_system() || from.is_some_and(inside) {
+    if authority.is_system() || policy.admits(from) {
         return Ok(());
     }
     let from = from.map_or_else(
@@ -98,7 +97,12 @@ fn text(policy: &Policy) -> Result<String, ApiError> {
     serde_json::to_string(policy).map_err(ApiError::internal)
 }
 
-fn changes(before: &Policy, after: &Policy, ended: &Ended) -> Result<Vec<Changed>, ApiError> {
+/// What the audit log says of a change.
+pub(crate) fn changes(
+    before: &Policy,
+    after: &Policy,
+    ended: &Ended,
+) -> Result<Vec<Changed>, ApiError> {
     let ends = |name, total: u64| (total > 0).then(|| Changed::from(name, total.to_string()));
     let all = [
         Changed::of("policy", &text(before)?, &text(after)?),

@@ -29,7 +29,7 @@ pub(crate) async fn end_all(ctx: Ctx, query: Query) -> Result<Json<SessionsEnded
         let text = "use it for your own sessions, without an organization";
         return Err(ApiError::field("others", text));
     }
-    let kept = ctx.session.filter(|_| others);
+    let kept = ctx.session_id().filter(|_| others);
     let mut told = BTreeSet::new();
     let mut over = Vec::new();
     match whose {

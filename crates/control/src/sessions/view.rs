@@ -61,7 +61,7 @@ impl<'a> Viewer<'a> {
             source: record.source.address,
             user_agent: record.source.user_agent,
             organizations,
-            current: self.ctx.session == Some(session.id),
+            current: self.ctx.session_id() == Some(session.id),
         }))
     }
 

@@ -1,7 +1,7 @@
 //! Control's own sessions: finding the one of a request, and ending one everywhere.
 
 use aeolus_model::{DeploymentId, OrganizationId, Session, SessionId, Time};
-use aeolus_store::{StoreError, Unit as _, Write};
+use aeolus_store::{StoreError, Unit, Write};
 use http::HeaderMap;
 
 use super::cookie;
@@ -42,7 +42,9 @@ pub(crate) async fn is_over_in(
         return Ok(false);
     };
     let mut view = app.store.read().await?;
-    view.sessions().is_over_in(session.id, organization).await
+    Ok(life_in(app, &mut view, (session, organization))
+        .await?
+        .is_none())
 }
 
 /// As [`is_over_in`], of the organization that a deployment is in; none: of control itself.
@@ -69,20 +71,30 @@ pub(crate) async fn enter(
     write: &mut Write,
     (session, organization): (&Session, OrganizationId),
 ) -> Result<Option<Life>, StoreError> {
-    let now = app.clock.now();
-    let Some(record) = write.organizations().get(organization).await? else {
+    if !write.sessions().hold(session.id, app.clock.now()).await? {
+        return Ok(None);
+    }
+    let life = life_in(app, write, (session, organization)).await?;
+    if life.is_some() {
+        write.sessions().enter(session.id, organization).await?;
+    }
+    Ok(life)
+}
+
+/// How long a session lasts in an organization: none if it was ended there, or has lasted as long as the
+/// policy allows.
+async fn life_in(
+    app: &App,
+    unit: &mut impl Unit,
+    (session, organization): (&Session, OrganizationId),
+) -> Result<Option<Life>, StoreError> {
+    let Some(record) = unit.organizations().get(organization).await? else {
         return Ok(None);
     };
     let life = Life::under(app, &policy::of(&record)?);
-    let mut sessions = write.sessions();
-    if !sessions.hold(session.id, now).await?
-        || sessions.is_over_in(session.id, organization).await?
-        || life.absolute_end(session) <= now
-    {
-        return Ok(None);
-    }
-    sessions.enter(session.id, organization).await?;
-    Ok(Some(life))
+    let over = life.absolute_end(session) <= app.clock.now()
+        || unit.sessions().is_over_in(session.id, organization).await?;
+    Ok((!over).then_some(life))
 }
 
 /// Ends a session. The planes of every organization it was used in are told at once.

@@ -29,19 +29,12 @@ pub(crate) async fn me(ctx: Ctx) -> Result<Json<Me>, ApiError> {
         }
         Actor::Plane(_) | Actor::System | Actor::Anonymous => (None, String::new()),
     };
-    let connection = match ctx.session {
-        Some(id) => view
-            .sessions()
-            .get(id)
-            .await?
-            .map(|session| session.connection),
-        None => None,
-    };
+    let connection = ctx.session.as_ref().map(|session| session.connection);
     Ok(Json(Me {
+        session: ctx.session_id(),
         actor: ctx.actor,
         email,
         name,
-        session: ctx.session,
         connection,
         grants,
     }))

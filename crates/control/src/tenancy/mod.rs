@@ -1,5 +1,6 @@
 //! Organizations and what is in them.
 
+mod access;
 pub(crate) mod apply;
 pub(crate) mod deployments;
 pub(crate) mod grants;
@@ -12,5 +13,6 @@ mod teams;
 pub(crate) mod users;
 pub(crate) mod workspaces;
 
+pub(crate) use access::access;
 pub(crate) use me::me;
 pub(crate) use teams::list as list_teams;

@@ -10,12 +10,13 @@ use http::StatusCode;
 
 use super::permission::{Deed, permission};
 use super::roles::{self, Held};
-use super::{policy, text, value, view};
+use super::{bounds, text, value, view};
 use crate::authority::{Authority, organization_path, path_within};
 use crate::ctx::Ctx;
 use crate::error::ApiError;
 use crate::extract::{Json, Query};
 use crate::planes::Change;
+use crate::policy;
 
 /// Makes a token. Nobody can give it more than they hold themselves, judged again inside the
 /// transaction that makes it (A9, A11).
@@ -45,9 +46,9 @@ pub(crate) async fn create(
         held.push(roles::resolve(&mut write, &authority, (scope, organization.id), role).await?);
     }
     let kind = kind_of(&body, first)?;
-    let rules = crate::policy::of(&organization)?;
-    policy::room(&mut write, organization.id, &rules).await?;
-    let days = policy::days(&rules, body.scope, body.token_expiry_period_in_days)?;
+    let rules = policy::of(&organization)?;
+    bounds::room(&mut write, organization.id, &rules).await?;
+    let days = bounds::days(&rules, body.scope, body.token_expiry_period_in_days)?;
     let value = value::allocate(&ctx.app, &mut write, organization.id, days).await?;
     let token = ApiToken {
         id: TokenId::new(&*ctx.app.clock, &*ctx.app.rng),

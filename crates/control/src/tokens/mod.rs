@@ -1,11 +1,11 @@
 //! API tokens of an organization.
 
+mod bounds;
 mod create;
 mod delete;
 mod get;
 mod list;
 mod permission;
-mod policy;
 mod revoke;
 mod roles;
 mod rotate;

@@ -12,12 +12,13 @@ use axum::extract::Path;
 
 use super::get::{find, may_change};
 use super::roles::Held;
-use super::{policy, value, view};
+use super::{bounds, value, view};
 use crate::authority::path_within;
 use crate::ctx::Ctx;
 use crate::error::ApiError;
 use crate::extract::{JsonOrNothing, Query};
 use crate::planes::Change;
+use crate::policy;
 
 /// Values from before that may be good at once: gates hold an end for each.
 const MOST_EARLIER: usize = 10;
@@ -47,9 +48,9 @@ pub(crate) async fn rotate(
     let scope = view::scope(token.scope.resource());
     let asked = body.token_expiry_period_in_days;
     let days = asked.or_else(|| view::days(&before));
-    let rules = crate::policy::of(&organization)?;
-    let days = policy::days(&rules, scope, days)?;
-    let grace = policy::grace(&rules, body.grace);
+    let rules = policy::of(&organization)?;
+    let days = bounds::days(&rules, scope, days)?;
+    let grace = bounds::grace(&rules, body.grace);
     if grace > Duration::from_secs(MAX_GRACE) {
         return Err(ApiError::field("grace", "use at most 30d"));
     }

@@ -6,7 +6,7 @@ use aeolus_model::{
 };
 use aeolus_store::{GrantRecord, TokenRecord, Unit, ValueRecord};
 
-use super::policy::FOREVER_DAYS;
+use super::bounds::FOREVER_DAYS;
 use super::roles::Held;
 use crate::error::ApiError;
 

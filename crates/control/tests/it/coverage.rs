@@ -112,6 +112,7 @@ const TABLE: &[(&str, &str, Who)] = &[
         "/v1/organizations/{o}/tokens/{id}/rotate/end",
         Bearer(404),
     ),
+    ("get", "/v1/organizations/{o}/access", Bearer(403)),
     ("get", "/v1/organizations/{o}/policy", Bearer(200)),
     ("put", "/v1/organizations/{o}/policy", Bearer(403)),
     ("get", "/v1/organizations/{o}/audit", Bearer(403)),

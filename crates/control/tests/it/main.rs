@@ -1,6 +1,8 @@
 //! Control through its router: SQLite, a clock that stands still, randomness by name.
 
 #[cfg(test)]
+mod access;
+#[cfg(test)]
 mod apply;
 #[cfg(test)]
 mod authorization;

@@ -323,3 +323,42 @@ async fn x3_sessions_last_as_long_as_the_organization_says() {
     let member = w.f.token_of_cookie(&cookie).await;
     assert_eq!(w.me(&member).await, 200, "elsewhere it goes on");
 }
+
+/// Whoever is sent back with a session that is too old would only be refused again.
+#[tokio::test]
+async fn x3_a_session_that_is_too_old_leads_to_a_new_sign_in() {
+    let w = World::new("x3-again").await;
+    let gate = w.f.join(&w.admin, "eu-1").await;
+    let list = "/v1/organizations/acme/deployments";
+    let list = w.f.call("GET", list, &w.admin, None).await.json();
+    let deployment = list["items"][0]["id"].as_str().unwrap().to_owned();
+    w.set("", json!({"sessionLife": "aal2"})).await.expect(200);
+    let old = w.f.login("owner@example.com").await;
+    let bearer = w.f.token_of_cookie(&old).await;
+    let organization = "/v1/organizations/acme";
+    w.f.clock.advance(DAY - Duration::from_secs(1));
+    let bearer_later = w.f.token_of_cookie(&old).await;
+    let answer = w.f.call("GET", organization, &bearer_later, None).await;
+    answer.expect(200);
+    w.f.gate_sign_in(&gate, &deployment, &old).await.expect(200);
+    w.f.clock.advance(Duration::from_secs(1));
+    assert_eq!(w.me(&bearer).await, 401, "it was made a day ago");
+    let refused = w.f.call("GET", organization, &bearer_later, None).await;
+    assert_eq!(refused.expect(403).json()["code"], "sign-in-again");
+    let sent =
+        w.f.visit(&gate.authorize(&deployment), &old)
+            .await
+            .expect(303);
+    assert!(
+        sent.location().starts_with("/login?again=1&rd="),
+        "{}",
+        sent.location()
+    );
+    w.f.visit(sent.location(), &old).await.expect(200);
+    let new = w.f.login("owner@example.com").await;
+    w.f.gate_sign_in(&gate, &deployment, &new).await.expect(200);
+    let bearer = w.f.token_of_cookie(&new).await;
+    w.f.call("GET", organization, &bearer, None)
+        .await
+        .expect(200);
+}

@@ -89,7 +89,7 @@ pub use grants::{GrantRecord, GrantRepository};
 pub use idempotency::{Claim, IdempotencyKeys};
 pub use identities::{Identities, Identity};
 pub use keys::{KeyStage, Keys, SigningKey};
-pub use notices::{Notice, NoticeKind};
+pub use notices::{Notice, NoticeKind, TokenWindow};
 pub use organizations::{Organization, Organizations};
 pub use planes::{Plane, PlaneStage, Planes};
 pub use provider_keys::{ProviderEndpoints, ProviderKey, ProviderKeySets, ProviderKeys};

@@ -7,7 +7,7 @@ use aeolus_model::{OrganizationId, Time, TokenId};
 use super::Tokens;
 use crate::StoreError;
 use crate::engine::{Fields, bind};
-use crate::unit::Write;
+use crate::unit::{Unit, Write};
 
 /// The columns of a notice; `about` is the state that it is about.
 macro_rules! due {
@@ -15,25 +15,26 @@ macro_rules! due {
         concat!(
             "SELECT id, organization, name, expires_at, ",
             $about,
-            " FROM tokens WHERE deleted_at IS NULL AND expires_at > $1 AND NOT EXISTS
+            " FROM tokens WHERE id > $2 AND id <= $3 AND deleted_at IS NULL AND expires_at > $1
+            AND NOT EXISTS
             (SELECT 1 FROM notices WHERE token = tokens.id AND kind = ",
             $kind,
             " AND about = ",
             $about,
             ") AND (",
             $rest,
-            ") ORDER BY id LIMIT $2"
+            ") ORDER BY id"
         )
     };
 }
 
 statements! {
-    EXPIRING = due!("jti", "$3", "expires_at > $4 AND expires_at <= $5
-        AND expires_at - COALESCE(rotated_at, created_at) > $6");
+    EXPIRING = due!("jti", "$4", "expires_at > $5 AND expires_at <= $6
+        AND expires_at - COALESCE(rotated_at, created_at) > $7");
     UNUSED = due!(
         "CAST(COALESCE(last_used_at, created_at) AS TEXT)",
         "'unused'",
-        "COALESCE(last_used_at, created_at) <= $3"
+        "COALESCE(last_used_at, created_at) <= $4"
     );
     OWNER_LEFT = due!("'left'", "'owner_left'", "NOT EXISTS (SELECT 1 FROM users
             WHERE users.id = created_by AND disabled_at IS NULL)
@@ -42,6 +43,7 @@ statements! {
                 AND (grants.organization = tokens.organization OR resource_kind = 'system'))
             AND NOT EXISTS (SELECT 1 FROM team_members JOIN teams ON teams.id = team
                 WHERE member = created_by AND teams.organization = tokens.organization))");
+    WINDOW = "SELECT id FROM tokens WHERE id > $1 ORDER BY id LIMIT 1 OFFSET $2";
     SAID = "INSERT INTO notices (token, kind, about) VALUES ($1, $2, $3)
         ON CONFLICT (token, kind) DO UPDATE SET about = excluded.about
         WHERE notices.about <> excluded.about";
@@ -90,15 +92,43 @@ pub struct Notice {
     about: String,
 }
 
-impl Tokens<'_, Write> {
-    /// The next things of a kind to say, at most `limit`. Each is taken by saying it: [`Tokens::said`].
+/// Tokens that are looked at together, by id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TokenWindow {
+    after: TokenId,
+    last: Option<TokenId>,
+}
+
+impl<U: Unit> Tokens<'_, U> {
+    /// The first `size` tokens of all, or those after a window; none after the last.
+    pub async fn window(
+        &mut self,
+        before: Option<TokenWindow>,
+        size: u32,
+    ) -> Result<Option<TokenWindow>, StoreError> {
+        let after = match before {
+            None => TokenId::from_bytes([0; 16]),
+            Some(TokenWindow { last: None, .. }) => return Ok(None),
+            Some(TokenWindow { last: Some(id), .. }) => id,
+        };
+        let values = bind![after, size.saturating_sub(1)];
+        let last = match self.0.tx().first(WINDOW, values).await? {
+            Some(row) => Some(row.only()?),
+            None => None,
+        };
+        Ok(Some(TokenWindow { after, last }))
+    }
+
+    /// What of a kind there is to say of the tokens of a window. Each is taken by saying it:
+    /// [`Tokens::said`].
     pub async fn to_say(
         &mut self,
         kind: NoticeKind,
-        limit: u32,
+        window: TokenWindow,
         now: Time,
     ) -> Result<Vec<Notice>, StoreError> {
-        let mut values = bind![now, limit];
+        let last = window.last.unwrap_or(TokenId::from_bytes([0xff; 16]));
+        let mut values = bind![now, window.after, last];
         let sql = match kind {
             NoticeKind::Expires { within, beyond } => {
                 let life = i64::try_from(within.as_millis()).unwrap_or(i64::MAX);
@@ -114,7 +144,9 @@ impl Tokens<'_, Write> {
         let rows = self.0.tx().fetch(sql, values).await?;
         rows.iter().map(|row| notice(&mut row.fields())).collect()
     }
+}
 
+impl Tokens<'_, Write> {
     /// Takes a notice: false if somebody else has said it. Until the transaction ends others wait.
     pub async fn said(&mut self, kind: NoticeKind, notice: &Notice) -> Result<bool, StoreError> {
         let values = bind![notice.token, kind.name(), notice.about];

@@ -6,16 +6,17 @@ use aeolus_model::{OrganizationId, Scope, Time, TokenId};
 
 use super::Tokens;
 use crate::StoreError;
-use crate::engine::{Fields, bind};
+use crate::engine::{Fields, Value, bind};
 use crate::unit::{Unit, Write};
 
-/// Good values of tokens of a scope (`$2`) that live longer than `$3` from when they were issued.
+/// Good values of tokens of a scope (`$2`) that live longer than `$3` from when they were issued, of the
+/// tokens after `$5` up to `$6`.
 macro_rules! too_long {
     () => {
         " WHERE organization = $1 AND revoked_at IS NULL AND expires_at > $4
         AND (ends_at IS NULL OR ends_at > $4) AND issued_at + $3 < COALESCE(ends_at, expires_at)
-        AND token IN (SELECT id FROM tokens
-            WHERE organization = $1 AND scope_kind = $2 AND deleted_at IS NULL)"
+        AND token IN (SELECT id FROM tokens WHERE organization = $1 AND scope_kind = $2
+            AND deleted_at IS NULL AND id > $5 AND id <= $6)"
     };
 }
 
@@ -33,7 +34,9 @@ statements! {
     END = concat!("UPDATE status_indexes SET ends_at = issued_at + $3", too_long!());
     EXPIRE = "UPDATE tokens SET expires_at = COALESCE(rotated_at, created_at) + $3
         WHERE organization = $1 AND scope_kind = $2 AND deleted_at IS NULL
-        AND expires_at > COALESCE(rotated_at, created_at) + $3";
+        AND expires_at > COALESCE(rotated_at, created_at) + $3 AND id > $4 AND id <= $5";
+    WINDOW = "SELECT id FROM tokens WHERE organization = $1 AND id > $2
+        ORDER BY id LIMIT 1 OFFSET $3";
     NTH = "SELECT 1 FROM tokens WHERE organization = $1 AND deleted_at IS NULL
         ORDER BY id LIMIT 1 OFFSET $2";
 }
@@ -81,19 +84,49 @@ impl Tokens<'_, Write> {
         };
         let life = i64::try_from(life.as_millis()).unwrap_or(i64::MAX);
         let of = bind![organization, scope, life];
-        let mut values = of.clone();
-        values.extend(bind![now]);
-        let rows = self.0.tx().fetch(TOO_LONG, values.clone()).await?;
-        let rows = rows.iter().map(|row| shortened(&mut row.fields()));
-        let found: Vec<Shortened> = rows.collect::<Result<_, _>>()?;
-        if !found.is_empty() {
-            self.0.revoke(REVOKE, values.clone()).await?;
-            self.0.revoke(END, values).await?;
+        let mut found = Vec::new();
+        let mut after = TokenId::from_bytes([0; 16]);
+        loop {
+            let values = bind![organization, after, AT_ONCE];
+            let last: Option<TokenId> = match self.0.tx().first(WINDOW, values).await? {
+                Some(row) => Some(row.only()?),
+                None => None,
+            };
+            let window = (after, last.unwrap_or(TokenId::from_bytes([0xff; 16])));
+            self.shorten_some(&of, window, now, &mut found).await?;
+            match last {
+                Some(last) => after = last,
+                None => return Ok(found),
+            }
         }
-        self.0.change(EXPIRE, of).await?;
-        Ok(found)
+    }
+
+    async fn shorten_some(
+        &mut self,
+        of: &[Value],
+        (after, last): (TokenId, TokenId),
+        now: Time,
+        found: &mut Vec<Shortened>,
+    ) -> Result<(), StoreError> {
+        // The token first, as whoever changes one does.
+        let values = [of, &bind![after, last]].concat();
+        self.0.change(EXPIRE, values).await?;
+        let values = [of, &bind![now, after, last]].concat();
+        let rows = self.0.tx().fetch(TOO_LONG, values.clone()).await?;
+        if rows.is_empty() {
+            return Ok(());
+        }
+        for row in &rows {
+            found.push(shortened(&mut row.fields())?);
+        }
+        self.0.revoke(REVOKE, values.clone()).await?;
+        self.0.revoke(END, values).await?;
+        Ok(())
     }
 }
+
+/// So many tokens are looked at by one statement, whose time is bounded.
+const AT_ONCE: u32 = 2000;
 
 fn shortened(fields: &mut Fields<'_>) -> Result<Shortened, StoreError> {
     Ok(Shortened {

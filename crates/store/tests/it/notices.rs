@@ -1,7 +1,7 @@
 use std::time::Duration;
 
-use aeolus_model::{Grant, GrantId, Resource, Role, Subject};
-use aeolus_store::{GrantRecord, ManagedBy, NoticeKind, Unit};
+use aeolus_model::{Grant, GrantId, Resource, Role, Subject, Time};
+use aeolus_store::{GrantRecord, ManagedBy, Notice, NoticeKind, Unit, Write};
 
 use crate::fixture::{Database, NOW};
 
@@ -12,11 +12,21 @@ const SOON: NoticeKind = NoticeKind::Expires {
     beyond: Duration::from_secs(600),
 };
 
+/// From windows of one token each.
+async fn all(write: &mut Write, kind: NoticeKind, now: Time) -> Vec<Notice> {
+    let (mut before, mut found) = (None, Vec::new());
+    while let Some(window) = write.tokens().window(before, 1).await.unwrap() {
+        found.extend(write.tokens().to_say(kind, window, now).await.unwrap());
+        before = Some(window);
+    }
+    found
+}
+
 /// What is due, as it would be said at a moment after `NOW`.
 async fn due(db: &Database, kind: NoticeKind, after: u64) -> usize {
     let mut write = db.store.write().await.unwrap();
     let now = NOW.plus(Duration::from_secs(after));
-    write.tokens().to_say(kind, 10, now).await.unwrap().len()
+    all(&mut write, kind, now).await.len()
 }
 
 /// Says what is due, and how much of it nobody else has said.
@@ -24,7 +34,7 @@ async fn say(db: &Database, kind: NoticeKind, after: u64) -> usize {
     let mut write = db.store.write().await.unwrap();
     let now = NOW.plus(Duration::from_secs(after));
     let mut said = 0;
-    for notice in write.tokens().to_say(kind, 10, now).await.unwrap() {
+    for notice in all(&mut write, kind, now).await {
         said += usize::from(write.tokens().said(kind, &notice).await.unwrap());
         assert!(!write.tokens().said(kind, &notice).await.unwrap());
     }

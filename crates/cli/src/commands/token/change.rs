@@ -8,11 +8,11 @@ use aeolus_api::token::{
 use aeolus_api::{Deleted, PlaneAcks};
 use aeolus_model::{Clock as _, Role};
 
-use super::place::{organization, person, resolve};
+use super::place::{person, resolve};
 use super::{Created, say_unconfirmed, show, wait};
 use crate::args::{TokenDelete, TokenOne, TokenRevoke, TokenRoles, TokenRotate, TokenUpdate};
 use crate::commands::Context;
-use crate::control_client::refused;
+use crate::control_client::{organization, refused};
 use crate::report::{Failure, Report};
 use crate::ui::{self, Table};
 

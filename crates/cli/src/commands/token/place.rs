@@ -46,32 +46,6 @@ pub(super) async fn resolve(
     Ok((organization, Some(deployment.id.to_string())))
 }
 
-/// The organization meant: the one named, or the only one.
-pub(super) async fn organization(
-    client: &Client,
-    named: Option<&String>,
-) -> Result<String, Failure> {
-    if let Some(name) = named {
-        return Ok(name.clone());
-    }
-    let found = all(|cursor| {
-        let client = client.clone();
-        async move { client.organizations(cursor.as_deref()).await }
-    })
-    .await?;
-    match found.as_slice() {
-        [only] => Ok(only.name.to_string()),
-        several => {
-            let names: Vec<_> = several.iter().map(|o| o.name.as_str()).collect();
-            Err(
-                Report::new("CLI-0015", "it is not clear which organization is meant")
-                    .help(format!("give --organization, one of: {}", names.join(", ")))
-                    .usage(),
-            )
-        }
-    }
-}
-
 /// The id of a person of an organization, by e-mail address or id.
 pub(super) async fn person(
     client: &Client,

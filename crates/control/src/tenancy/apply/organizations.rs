@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use aeolus_api::fleet::{Fleet, Organization as Wanted, Workspace as WantedWorkspace};
 use aeolus_api::tenancy::ChangeOp;
-use aeolus_model::{OrganizationId, Resource, WorkspaceId};
+use aeolus_model::{Action, OrganizationId, Resource, WorkspaceId};
 use aeolus_store::{ManagedBy, Organization, Unit as _, Workspace};
 
 use super::Run;
@@ -77,6 +77,10 @@ impl Run<'_> {
             let rules = wanted.policy.clone().unwrap_or_default();
             let app = &self.ctx.app;
             let ended = policy::tighten(app, &mut self.write, found.id, &rules).await?;
+            let id = found.id;
+            let mut event = self.ctx.event(Action::PolicySet, Some(id), id);
+            event.changes = policy::changes(&policy::of(&found)?, &rules, &ended)?;
+            self.write.audit(event);
             let detail = format!("policy{}", ended.text());
             let path = wanted.name.as_str();
             self.note(ChangeOp::Update, "organization", path, detail);

@@ -1,0 +1,207 @@
+//! `GET /v1/organizations/{o}/access?deployment=&subject=`: who reaches which deployment, and why.
+
+use std::collections::BTreeMap;
+
+use aeolus_api::Page;
+use aeolus_api::access::Access;
+use aeolus_model::{
+    AirflowRole, DeploymentId, OrganizationId, Permission, PermissionSet, Resource, Slug, Subject,
+    TeamId, TokenId, UserId, WorkspaceId,
+};
+use aeolus_store::{Deployment, GrantRecord, Read, Unit as _};
+use axum::Json;
+use axum::extract::Path;
+
+use crate::authority::{deployment_in, deployment_path, organization_path};
+use crate::ctx::Ctx;
+use crate::error::ApiError;
+use crate::extract::Query;
+use crate::sessions::find;
+
+/// Lists every way into the organization's deployments, oldest deployment first. A page has so many
+/// deployments, not so many ways.
+pub(crate) async fn access(
+    ctx: Ctx,
+    Path(organization): Path<String>,
+    query: Query,
+) -> Result<Json<Page<Access>>, ApiError> {
+    let page = query.page::<DeploymentId>()?;
+    let mut view = ctx.app.store.read().await?;
+    let authority = ctx.authority(&mut view).await?;
+    let organization = authority.organization(&mut view, &organization).await?.id;
+    let path = organization_path(organization);
+    authority.require(Permission::OrganizationUsersGet, &path)?;
+    let only = match query.0.get("subject") {
+        None => None,
+        Some(text) => Some(subject(&mut view, text).await?),
+    };
+    let (deployments, next) = match query.0.get("deployment") {
+        Some(text) => (vec![one(&mut view, organization, text).await?], None),
+        None => {
+            let mut all = view.deployments();
+            let listing = all.in_organization(organization, page).await?;
+            (listing.items, listing.next)
+        }
+    };
+    let mut review = Review {
+        view: &mut view,
+        only,
+        grants: BTreeMap::new(),
+        names: BTreeMap::new(),
+        teams: BTreeMap::new(),
+        workspaces: BTreeMap::new(),
+    };
+    let mut items = Vec::new();
+    for deployment in &deployments {
+        review.ways(deployment, &mut items).await?;
+    }
+    Ok(Json(Page {
+        items,
+        next_cursor: next.map(|cursor| cursor.to_string()),
+    }))
+}
+
+async fn one(
+    view: &mut Read,
+    organization: OrganizationId,
+    text: &str,
+) -> Result<Deployment, ApiError> {
+    let none = ApiError::NotFound("deployment");
+    let Ok(id) = text.parse() else {
+        return Err(none);
+    };
+    deployment_in(view, organization, id).await?.ok_or(none)
+}
+
+/// A person by id or address, or a token by id.
+async fn subject(view: &mut Read, text: &str) -> Result<Subject, ApiError> {
+    if let Ok(id) = text.parse::<TokenId>()
+        && view.tokens().get(id).await?.is_some()
+    {
+        return Ok(Subject::Token(id));
+    }
+    let user = find(view, text).await?;
+    let user = user.ok_or(ApiError::NotFound("subject"))?;
+    Ok(Subject::User(user.id))
+}
+
+/// What was asked already.
+struct Review<'a> {
+    view: &'a mut Read,
+    only: Option<Subject>,
+    grants: BTreeMap<Resource, Vec<GrantRecord>>,
+    /// Names, and whether disabled.
+    names: BTreeMap<Subject, Option<(String, bool)>>,
+    teams: BTreeMap<TeamId, (Slug, Vec<UserId>)>,
+    workspaces: BTreeMap<WorkspaceId, String>,
+}
+
+impl Review<'_> {
+    async fn ways(
+        &mut self,
+        deployment: &Deployment,
+        items: &mut Vec<Access>,
+    ) -> Result<(), ApiError> {
+        let place = self.place(deployment).await?;
+        let above = deployment_path(deployment).into_iter();
+        for resource in above.chain([Resource::System]) {
+            for record in self.on(resource).await? {
+                let grant = &record.grant;
+                let permissions = grant.role.permissions();
+                if !opens(permissions) {
+                    continue;
+                }
+                for (subject, through_team) in self.behind(grant.subject).await? {
+                    let Some((name, disabled)) = self.name(subject).await? else {
+                        continue;
+                    };
+                    items.push(Access {
+                        deployment_id: deployment.id,
+                        deployment: place.clone(),
+                        subject,
+                        name,
+                        disabled,
+                        role: grant.role,
+                        granted_on: resource,
+                        grant_id: grant.id,
+                        through_team,
+                        airflow_role: AirflowRole::of(permissions),
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn place(&mut self, deployment: &Deployment) -> Result<String, ApiError> {
+        let id = deployment.workspace;
+        if !self.workspaces.contains_key(&id) {
+            let record = self.view.workspaces().get(id).await?;
+            let name = record.map(|record| record.name.to_string());
+            self.workspaces.insert(id, name.unwrap_or_default());
+        }
+        let workspace = self.workspaces.get(&id).map_or("", String::as_str);
+        Ok(format!("{workspace}/{}", deployment.name))
+    }
+
+    async fn on(&mut self, resource: Resource) -> Result<Vec<GrantRecord>, ApiError> {
+        if let Some(held) = self.grants.get(&resource) {
+            return Ok(held.clone());
+        }
+        let held = self.view.grants().on(resource).await?;
+        if !matches!(resource, Resource::Deployment(_)) {
+            self.grants.insert(resource, held.clone());
+        }
+        Ok(held)
+    }
+
+    /// Who comes by a grant, and through which team.
+    async fn behind(&mut self, subject: Subject) -> Result<Vec<(Subject, Option<Slug>)>, ApiError> {
+        let asked = |subject: &Subject| self.only.is_none_or(|only| only == *subject);
+        let Subject::Team(id) = subject else {
+            return Ok(Vec::from_iter(asked(&subject).then_some((subject, None))));
+        };
+        if !self.teams.contains_key(&id) {
+            let Some(team) = self.view.teams().get(id).await? else {
+                return Ok(Vec::new());
+            };
+            let members = self.view.teams().members(id).await?;
+            let members = members.into_iter().map(|member| member.user).collect();
+            self.teams.insert(id, (team.name, members));
+        }
+        let Some((name, members)) = self.teams.get(&id) else {
+            return Ok(Vec::new());
+        };
+        let members = members.iter().map(|user| Subject::User(*user));
+        let members = members.filter(|s| self.only.is_none_or(|only| only == *s));
+        Ok(members.map(|s| (s, Some(name.clone()))).collect())
+    }
+
+    /// None of what is gone.
+    async fn name(&mut self, subject: Subject) -> Result<Option<(String, bool)>, ApiError> {
+        if let Some(known) = self.names.get(&subject) {
+            return Ok(known.clone());
+        }
+        let found = match subject {
+            Subject::User(id) => {
+                let user = self.view.users().get(id).await?;
+                user.map(|user| (user.email.to_string(), user.disabled_at.is_some()))
+            }
+            Subject::Token(id) => {
+                let token = self.view.tokens().get(id).await?.map(|r| r.token);
+                let good = token.filter(|token| token.value().is_some());
+                good.map(|token| (token.name, false))
+            }
+            Subject::Team(_) => None,
+        };
+        self.names.insert(subject, found.clone());
+        Ok(found)
+    }
+}
+
+/// Whether a role opens anything at a deployment.
+fn opens(permissions: PermissionSet) -> bool {
+    permissions
+        .iter()
+        .any(|p| p.name().starts_with("deployment."))
+}
