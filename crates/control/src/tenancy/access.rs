@@ -35,13 +35,12 @@ pub(crate) async fn access(
         None => None,
         Some(text) => Some(subject(&mut view, text).await?),
     };
-    let (deployments, next) = match query.0.get("deployment") {
-        Some(text) => (vec![one(&mut view, organization, text).await?], None),
-        None => {
-            let mut all = view.deployments();
-            let listing = all.in_organization(organization, page).await?;
-            (listing.items, listing.next)
-        }
+    let (deployments, next) = if let Some(text) = query.0.get("deployment") {
+        (vec![one(&mut view, organization, text).await?], None)
+    } else {
+        let mut all = view.deployments();
+        let listing = all.in_organization(organization, page).await?;
+        (listing.items, listing.next)
     };
     let mut review = Review {
         view: &mut view,

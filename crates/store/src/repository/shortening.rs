@@ -109,9 +109,11 @@ impl Tokens<'_, Write> {
         found: &mut Vec<Shortened>,
     ) -> Result<(), StoreError> {
         // The token first, as whoever changes one does.
-        let values = [of, &bind![after, last]].concat();
+        let mut values = of.to_vec();
+        values.extend(bind![after, last]);
         self.0.change(EXPIRE, values).await?;
-        let values = [of, &bind![now, after, last]].concat();
+        let mut values = of.to_vec();
+        values.extend(bind![now, after, last]);
         let rows = self.0.tx().fetch(TOO_LONG, values.clone()).await?;
         if rows.is_empty() {
             return Ok(());
