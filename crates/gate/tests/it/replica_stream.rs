@@ -331,7 +331,7 @@ async fn f28_a_manifest_signed_in_the_middle_is_refused() {
     refused(lie, "unknown_key").await;
 }
 
-fn next_root(snapshot_keys: &[&str]) -> String {
+pub(crate) fn next_root(snapshot_keys: &[&str]) -> String {
     let known = Root::parse(&root_document()).unwrap();
     let mut next = RootBuilder::next(&known, NOW);
     next.snapshot_keys = snapshot_keys
