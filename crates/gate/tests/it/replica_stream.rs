@@ -1,5 +1,6 @@
 //! Following control: rows F4, F5, F11, F20–F22, F27, F28, and root documents.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -270,6 +271,37 @@ async fn f20_a_lost_blob_is_fetched_and_a_damaged_one_is_not_believed() {
         .await;
     assert!(started.elapsed() <= Duration::from_secs(5));
     assert_eq!(fleet.replica.current().unwrap().world.0, ["at-5"]);
+    fleet.stop().await;
+}
+
+/// The content that it lacks went away with a newer manifest, which shares the rest.
+#[tokio::test(start_paused = true)]
+async fn f6_what_was_fetched_for_a_manifest_that_was_overtaken_is_not_fetched_again() {
+    let names = |seq| {
+        let blobs = published(seq).blobs;
+        blobs
+            .into_iter()
+            .map(|(digest, _)| digest)
+            .collect::<BTreeSet<_>>()
+    };
+    let (first, second) = (names(4), names(5));
+    let gone = *first.difference(&second).max().unwrap();
+    let fetched: BTreeSet<_> = first.range(..gone).copied().collect();
+    assert!(!fetched.is_disjoint(&second), "something to keep");
+    let mut answers = [4, 5].map(|seq| answer(&published(seq), seq));
+    answers.iter_mut().for_each(|answer| answer.blobs.clear());
+    let control = script(answers.map(Next::Answer));
+    for seq in [4, 5] {
+        let mut sections = control.sections.lock().unwrap();
+        sections.extend(published(seq).blobs);
+        sections.remove(&gone);
+    }
+    let fleet = Fleet::start(control).await;
+    fleet
+        .until("the second", |f| seq(&f.replica) == Some(5))
+        .await;
+    let all = fetched.len() + 1 + second.difference(&fetched).count();
+    assert_eq!(fleet.control.fetched.load(Ordering::SeqCst), all);
     fleet.stop().await;
 }
 
