@@ -4,8 +4,10 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use aeolus_api::plane::ManifestAnswer;
-use aeolus_model::{Clock as _, PermissionSet, Role};
-use aeolus_snapshot::{Digest, Position, Root, Snapshot, Trust, verify_freshness};
+use aeolus_model::{Clock as _, OrganizationId, PermissionSet, Role};
+use aeolus_snapshot::{
+    Digest, Evidence, Manifest, Position, Root, Snapshot, Trust, verify_freshness,
+};
 use serde_json::json;
 
 use crate::fixture::{Fixture, Gate};
@@ -93,6 +95,13 @@ impl Reader {
             self.manifest = manifest;
             return Some(snapshot);
         }
+    }
+
+    /// What an organization has revoked, as control has signed it.
+    pub(crate) fn evidence(&self, organization: OrganizationId) -> Evidence {
+        let (opened, _) = Manifest::open(&self.root, self.gate.plane, &self.manifest).unwrap();
+        let find = |digest: &Digest| self.blobs.get(digest).cloned();
+        Evidence::new(organization, (&self.manifest, &opened), &find).unwrap()
     }
 
     /// Reads until the snapshot fits, within a deadline.
@@ -346,7 +355,7 @@ async fn a_poll_with_a_wrong_parameter_is_refused() {
     f.fleet(&admin).await;
     f.work();
     let reader = Reader::new(&f, &admin).await;
-    for bad in ["after=x", "wait=x", "root=-1"] {
+    for bad in ["after=x", "after=%2B1.2", "wait=x", "root=-1"] {
         let path = format!("/v1/planes/self/manifest?{bad}");
         f.call("GET", &path, &f.assertion(&reader.gate), None)
             .await

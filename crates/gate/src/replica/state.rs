@@ -19,7 +19,7 @@ use super::cold::Cold;
 use super::data::Data;
 use super::disk::{BlobMap, Disk};
 use super::fs::Fs;
-use super::remember::Remembered;
+use super::remember::{Remembered, Replaced};
 
 /// A snapshot in force, together with what the gate made of it.
 #[derive(Debug)]
@@ -283,7 +283,13 @@ impl<W> Replica<W> {
             Some((*digest, Arc::clone(blob)))
         });
         let blobs = blobs.collect();
-        if inner.remember(&mut snapshot, reset) {
+        let held = self.current();
+        let replaced = Replaced {
+            manifest: held.as_ref().map(|held| &held.manifest),
+            dropped: reset,
+            now: self.clock.now(),
+        };
+        if inner.remember(&mut snapshot, &replaced) {
             self.forgotten.notify_one();
         }
         inner.blobs = blobs;
