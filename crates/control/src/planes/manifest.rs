@@ -53,7 +53,7 @@ pub(crate) async fn manifest(
     let mut news = ctx.app.published.subscribe();
     question.over = wait.is_zero();
     loop {
-        news.borrow_and_update();
+        let told = news.borrow().of(ctx.plane.id);
         let seen = ctx.app.looks.of(&ctx.app, question).await?;
         if let (Some(after), Some(published)) = (after, seen.published) {
             // The next root document may be what takes a gate back from where a stolen key has led it.
@@ -76,8 +76,9 @@ pub(crate) async fn manifest(
             let text = "Nothing was published for this plane yet.";
             return Err(ApiError::NotReady(text));
         }
-        let changed = tokio::time::timeout_at(deadline, news.changed()).await;
-        question.over = !matches!(changed, Ok(Ok(())));
+        let changed = news.wait_for(|published| published.of(ctx.plane.id) != told);
+        let changed = tokio::time::timeout_at(deadline, changed).await;
+        question.over = !matches!(changed, Ok(Ok(_)));
     }
 }
 

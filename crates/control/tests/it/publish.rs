@@ -8,9 +8,10 @@ use aeolus_model::{Clock as _, OrganizationId, PermissionSet, Role};
 use aeolus_snapshot::{
     Digest, Evidence, Manifest, Position, Root, Snapshot, Trust, verify_freshness,
 };
+use aeolus_store::{Store, Unit as _};
 use serde_json::json;
 
-use crate::fixture::{Fixture, Gate};
+use crate::fixture::{Answer, Fixture, Gate, config};
 use crate::provider::deployment;
 
 const TOKENS: &str = "/v1/organizations/acme/tokens";
@@ -389,4 +390,31 @@ async fn f50_many_gates_that_ask_at_once_are_all_answered_at_once() {
     }
     // The database's own deadline, after which those that waited for each other were refused.
     assert!(started.elapsed() < Duration::from_secs(2));
+}
+
+#[tokio::test]
+async fn f43_a_plane_that_cannot_be_told_has_an_alarm_until_it_can() {
+    let f = Fixture::new("failing").await;
+    let admin = f.admin().await;
+    f.fleet(&admin).await;
+    f.work();
+    let mut reader = Reader::new(&f, &admin).await;
+    reader.read(&f).await;
+    let url = config(f.dir.path()).database;
+    let store = Store::connect(&url.parse().unwrap()).await.unwrap();
+    let put = async |text: &str| {
+        let mut write = store.write().await.unwrap();
+        write.settings().put("lost-times", text).await.unwrap();
+        write.commit().await.unwrap();
+    };
+    put("no list").await;
+    let body = json!({"name": "globex"});
+    f.call("POST", "/v1/organizations", &admin, Some(body))
+        .await
+        .expect(201);
+    let failed = |a: &Answer| a.text().contains("the last try to publish failed");
+    f.until("/v1/planes/eu-1", || admin.clone(), failed).await;
+    put("[]").await;
+    let well = |a: &Answer| a.json()["alarm"].is_null();
+    f.until("/v1/planes/eu-1", || admin.clone(), well).await;
 }
