@@ -177,9 +177,7 @@ async fn act(ctx: &PlaneCtx, write: &mut Write, event: Event) -> Result<(), ApiE
         Event::Signed { manifest } => {
             crate::restore::shown(&ctx.app, write, ctx.plane.id, &manifest).await?;
         }
-        Event::TokensUsed { uses } => {
-            note(ctx, write, &uses).await?;
-        }
+        Event::TokensUsed { uses } => note(ctx, write, &uses).await?,
         // Refusals are kept with their batch, for the plane's own log; strangers cause them, so
         // they make no audit lines.
         Event::Denied { reason, .. } | Event::DeniedCount { reason, .. } => {

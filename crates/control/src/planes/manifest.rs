@@ -22,7 +22,7 @@ pub(crate) async fn manifest(
     ctx: PlaneCtx,
     query: Query,
 ) -> Result<([(HeaderName, &'static str); 1], Bytes), ApiError> {
-    let after = query.0.get("after").map(|text| text.parse());
+    let after = query.0.get("after").map(str::parse);
     let after: Option<Position> = after
         .transpose()
         .map_err(|_: PositionError| ApiError::field("after", "use EPOCH.SEQ"))?;

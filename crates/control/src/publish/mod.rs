@@ -314,9 +314,9 @@ impl Publisher {
                 Ok((_, told)) => drop(self.wholly(told)),
                 Err(error) => {
                     tracing::error!(%error, "the making of a snapshot was cut off");
-                    plane
-                        .into_iter()
-                        .for_each(|plane| self.lanes.cut_off(plane));
+                    if let Some(plane) = plane {
+                        self.lanes.cut_off(plane);
+                    }
                 }
             }
             next = self.beside.try_join_next_with_id();

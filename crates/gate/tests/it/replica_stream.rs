@@ -289,7 +289,9 @@ async fn f6_what_was_fetched_for_a_manifest_that_was_overtaken_is_not_fetched_ag
     let fetched: BTreeSet<_> = first.range(..gone).copied().collect();
     assert!(!fetched.is_disjoint(&second), "something to keep");
     let mut answers = [4, 5].map(|seq| answer(&published(seq), seq));
-    answers.iter_mut().for_each(|answer| answer.blobs.clear());
+    for answer in &mut answers {
+        answer.blobs.clear();
+    }
     let control = script(answers.map(Next::Answer));
     for seq in [4, 5] {
         let mut sections = control.sections.lock().unwrap();
