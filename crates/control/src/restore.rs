@@ -6,9 +6,11 @@
 //! afterwards is beyond everything before, and names the time that is lost: gates refuse what was
 //! issued in it. Revocations of that time come back from the gates, under control's own signature.
 
+use std::collections::BTreeSet;
+
 use aeolus_model::{Action, Actor, AuditEvent, Clock, OrganizationId, Outcome, PlaneId, Time};
 use aeolus_snapshot::section::{Lost, Revocations};
-use aeolus_snapshot::{Digest, Evidence, Position, Root};
+use aeolus_snapshot::{Digest, Evidence, Manifest, Position, Root, SnapshotError};
 use aeolus_store::{DatabaseUrl, Mark, Publication, StatusEnd, Store, StoreError, Unit, Write};
 use serde::{Deserialize, Serialize};
 
@@ -46,19 +48,20 @@ pub(crate) async fn found(unit: &mut impl Unit) -> Result<Option<Found>, StoreEr
 /// The times that are lost, for every organization's revocations.
 pub(crate) async fn lost(unit: &mut impl Unit) -> Result<Vec<Lost>, StoreError> {
     let text = unit.settings().get(LOST).await?;
-    let times: Vec<(i64, i64)> = text.map_or_else(|| Ok(Vec::new()), |text| read(&text))?;
+    // Ordered, and each once: a section with one twice can't be published.
+    let times: BTreeSet<(i64, i64)> =
+        text.map_or_else(|| Ok(BTreeSet::new()), |text| read(&text))?;
     let times = times.into_iter().map(|(from, until)| Lost { from, until });
     Ok(times.collect())
 }
 
-/// Stops publishing, for all replicas of control and over restarts.
-pub(crate) async fn stop(app: &App, plane: PlaneId, text: String) -> Result<(), StoreError> {
-    let mut write = app.store.write().await?;
-    stop_in(app, &mut write, plane, text).await?;
-    app.commit(write).await.map(|_| ())
+async fn put_lost(write: &mut Write, times: impl Iterator<Item = &Lost>) -> Result<(), StoreError> {
+    let times: BTreeSet<(i64, i64)> = times.map(|lost| (lost.from, lost.until)).collect();
+    write.settings().put(LOST, &json(&times)?).await
 }
 
-async fn stop_in(
+/// Stops publishing, for all replicas of control and over restarts.
+async fn stop(
     app: &App,
     write: &mut Write,
     plane: PlaneId,
@@ -91,19 +94,16 @@ pub(crate) async fn remind(
     plane: PlaneId,
     evidence: &Evidence,
 ) -> Result<(), StoreError> {
-    let root = write.roots().newest().await?;
-    let Some(root) = root.and_then(|root| Root::parse(&root.document).ok()) else {
+    let Some(root) = root(write).await? else {
         return Ok(());
     };
     let (position, revocations) = match evidence.open(&root, plane) {
         Ok(opened) => opened,
         Err(error) => {
-            tracing::warn!(%plane, %error, "a gate's reminder is not what control signed");
+            not_signed(plane, &error);
             return Ok(());
         }
     };
-    let published = write.publications().get(plane).await?;
-    let ahead = is_ahead(position, &evidence.manifest, published.as_ref());
     let restored = take_back(app, write, evidence.organization, &revocations).await?;
     if restored {
         let target = evidence.organization.to_string();
@@ -118,10 +118,52 @@ pub(crate) async fn remind(
             ..line
         });
     }
-    let epoch = write.settings().feed().await?.epoch;
-    if position.epoch == epoch && (restored || ahead) {
+    judge(app, write, plane, (position, &evidence.manifest), restored).await
+}
+
+/// Stops if a manifest is one that this control signed in the epoch that it believes to be in, and is
+/// newer than what it knows to have published.
+pub(crate) async fn shown(
+    app: &App,
+    write: &mut Write,
+    plane: PlaneId,
+    manifest: &str,
+) -> Result<(), StoreError> {
+    let Some(root) = root(write).await? else {
+        return Ok(());
+    };
+    match Manifest::open(&root, plane, manifest) {
+        Ok((opened, _)) => judge(app, write, plane, (opened.position, manifest), false).await,
+        Err(error) => {
+            not_signed(plane, &error);
+            Ok(())
+        }
+    }
+}
+
+async fn root(unit: &mut impl Unit) -> Result<Option<Root>, StoreError> {
+    let root = unit.roots().newest().await?;
+    Ok(root.and_then(|root| Root::parse(&root.document).ok()))
+}
+
+fn not_signed(plane: PlaneId, error: &SnapshotError) {
+    tracing::warn!(%plane, %error, "a gate's reminder is not what control signed");
+}
+
+/// A manifest of this epoch that control signed and does not know proves a restore. `restored`: so
+/// does what it says.
+async fn judge(
+    app: &App,
+    write: &mut Write,
+    plane: PlaneId,
+    (position, manifest): (Position, &str),
+    restored: bool,
+) -> Result<(), StoreError> {
+    let published = write.publications().get(plane).await?;
+    let unknown = restored || is_ahead(position, manifest, published.as_ref());
+    if unknown && position.epoch == write.settings().feed().await?.epoch {
         let text = format!("a gate has what control signed at {position} and does not know");
-        stop_in(app, write, plane, text).await?;
+        stop(app, write, plane, text).await?;
     }
     Ok(())
 }
@@ -159,7 +201,7 @@ async fn take_back(
             index: end.index,
             not_after: Time::from_secs(end.not_after),
         };
-        revocations.set_end(organization, end).await?;
+        revocations.end_forgotten(organization, end).await?;
     }
     let not_before = Time::from_secs(earlier.not_before);
     let marked = not_before > own.not_before;
@@ -169,12 +211,24 @@ async fn take_back(
     for mark in earlier.marks.iter().filter_map(mark) {
         revocations.mark(organization, mark).await?;
     }
+    take_back_lost(write, &earlier.lost).await?;
     for ended in &earlier.sessions {
         if let Ok(session) = aeolus_model::SessionId::from_slice(&ended.id) {
             crate::signin::session::end(app, write, session).await?;
         }
     }
     Ok(!indexes.is_empty() || marked)
+}
+
+/// Times that were lost by an earlier restore, of which the backup knew nothing.
+async fn take_back_lost(write: &mut Write, earlier: &[Lost]) -> Result<(), StoreError> {
+    let held = lost(write).await?;
+    if earlier.iter().all(|lost| held.contains(lost)) {
+        return Ok(());
+    }
+    put_lost(write, held.iter().chain(earlier)).await?;
+    write.step();
+    Ok(())
 }
 
 /// The bits that were said to be set and are not held.
@@ -237,8 +291,7 @@ pub async fn recover(
         from: lost_from.secs(),
         until: now.secs(),
     });
-    let times: Vec<(i64, i64)> = times.iter().map(|lost| (lost.from, lost.until)).collect();
-    write.settings().put(LOST, &json(&times)?).await?;
+    put_lost(&mut write, times.iter()).await?;
     write.settings().delete(FOUND).await?;
     let epoch = write.settings().next_epoch().await?;
     let target = format!("epoch {epoch}");

@@ -2,16 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use aeolus_model::{OrganizationId, PlaneId};
+use aeolus_model::{OrganizationId, PlaneId, Time};
 use prost::Message;
 use serde::{Deserialize, Serialize};
 
 use crate::blob::expand;
 use crate::section::{End, EndedSession, Mark, Revocations};
 use crate::sections::REVOCATIONS;
+use crate::verify::content;
 use crate::{
-    Canonical as _, Digest, Manifest, Position, PublishError, Root, SectionError, Sections,
-    SnapshotError, compress,
+    Blobs, Digest, Manifest, Position, Root, SectionError, Sections, SnapshotError, compress,
 };
 
 /// One organization's revocations with the manifest that names them: control's own signature under
@@ -28,16 +28,24 @@ pub struct Evidence {
 }
 
 impl Evidence {
-    /// From a section of a snapshot, and the manifest that names it.
+    /// From a manifest, as it was signed and as it was read, and the blobs that it names.
     pub fn new(
         organization: OrganizationId,
-        manifest: &str,
-        revocations: &Revocations,
-    ) -> Result<Self, PublishError> {
+        (signed, manifest): (&str, &Manifest),
+        blobs: Blobs<'_>,
+    ) -> Result<Self, SnapshotError> {
+        let name = format!("{REVOCATIONS}{organization}");
+        let section = manifest.sections.get(&name);
+        let section = section.ok_or(SnapshotError::NoSection("revocations"))?;
+        let content = content(section, blobs).and_then(|content| compress(&content));
+        let content = content.map_err(|cause| SnapshotError::Section {
+            section: name,
+            cause,
+        })?;
         Ok(Self {
             organization,
-            manifest: manifest.to_owned(),
-            content: compress(&revocations.canonical()?)?,
+            manifest: signed.to_owned(),
+            content,
         })
     }
 
@@ -77,13 +85,18 @@ impl Carried {
         merge(self.0.entry(organization).or_default(), earlier);
     }
 
-    /// Whether sections revoke all of this by themselves.
-    pub fn is_part_of(&self, sections: &Sections) -> bool {
+    /// Whether sections revoke all of this by themselves, as far as it still matters: control lists a
+    /// session until its end, and a value that has ended early becomes a status bit.
+    pub fn is_part_of(&self, sections: &Sections, now: Time) -> bool {
         self.0.iter().all(|(organization, carried)| {
             let own = sections.revocations.get(organization);
             own.is_some_and(|own| {
+                let mut needed = carried.clone();
+                let lives = |session: &EndedSession| session.absolute_end > now.secs();
+                needed.sessions.retain(lives);
+                needed.ends.retain(|end| !revokes(own, end.index));
                 let mut both = own.clone();
-                merge(&mut both, carried);
+                merge(&mut both, &needed);
                 both == *own
             })
         })
@@ -106,6 +119,11 @@ pub fn covers(newer: &Revocations, earlier: &Revocations) -> bool {
         .zip(&earlier.status)
         .all(|(new, old)| new & old == *old);
     kept && newer.not_before >= earlier.not_before
+}
+
+fn revokes(revocations: &Revocations, index: u32) -> bool {
+    let byte = revocations.status.get((index / 8) as usize);
+    byte.is_some_and(|byte| byte >> (index % 8) & 1 == 1)
 }
 
 /// The stricter of both, record by record.

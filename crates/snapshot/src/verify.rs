@@ -181,13 +181,18 @@ fn whole<T: Message + Default>(
 }
 
 fn decode<T: Message + Default>(section: &SectionRef, blobs: Blobs<'_>) -> Result<T, SectionError> {
+    T::decode(content(section, blobs)?.as_slice()).map_err(|_| SectionError::Encoding)
+}
+
+/// A section's content: the very bytes that were signed, with fields that this program doesn't know.
+pub(crate) fn content(section: &SectionRef, blobs: Blobs<'_>) -> Result<Vec<u8>, SectionError> {
     let limit = match section.patches.as_slice() {
         [] => section.size,
         _ => MAX_SECTION,
     };
     let base = expand(&fetch(&section.base, blobs)?, limit)?;
     let (content, _) = patched(&base, section, blobs)?;
-    T::decode(&*content).map_err(|_| SectionError::Encoding)
+    Ok(content.into_owned())
 }
 
 /// A section's content from its base, and how many compressed bytes its patches have.

@@ -82,6 +82,12 @@ pub enum Event {
         /// The section, compressed.
         content: Base64Bytes,
     },
+    /// A manifest that control once signed for the plane, of a plane without revocations that would show
+    /// it: control may know of nothing so new. It believes its own signature.
+    Signed {
+        /// The manifest.
+        manifest: String,
+    },
     /// While cut off, the plane served a credential that had already been revoked here.
     UseAfterRevocation {
         /// When, in seconds since the epoch.

@@ -1,5 +1,6 @@
 //! Reading your own writes: which planes obey a change already.
 
+use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -14,9 +15,11 @@ use crate::app::App;
 /// Nobody waits longer: a plane that hasn't answered by then is cut off or slow, and is named.
 const MAX_WAIT: Duration = Duration::from_secs(2);
 
-/// How far a plane is.
+/// How far a plane is. What was in force in another epoch says nothing of this one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Confirmed {
+    /// Of which life of the database.
+    pub(crate) epoch: u64,
     /// The position up to which it obeys revocations.
     pub(crate) revocations: u64,
     /// The position up to which it obeys everything.
@@ -25,16 +28,35 @@ pub(crate) struct Confirmed {
 
 impl Confirmed {
     pub(super) fn max(self, other: Self) -> Self {
-        Self {
-            revocations: self.revocations.max(other.revocations),
-            records: self.records.max(other.records),
+        match self.epoch.cmp(&other.epoch) {
+            Ordering::Less => other,
+            Ordering::Greater => self,
+            Ordering::Equal => Self {
+                epoch: self.epoch,
+                revocations: self.revocations.max(other.revocations),
+                records: self.records.max(other.records),
+            },
         }
     }
 
     pub(super) fn min(self, other: Self) -> Self {
-        Self {
-            revocations: self.revocations.min(other.revocations),
-            records: self.records.min(other.records),
+        match self.epoch.cmp(&other.epoch) {
+            Ordering::Less => self,
+            Ordering::Greater => other,
+            Ordering::Equal => Self {
+                epoch: self.epoch,
+                revocations: self.revocations.min(other.revocations),
+                records: self.records.min(other.records),
+            },
+        }
+    }
+
+    /// What of it counts in an epoch.
+    pub(super) fn in_epoch(self, epoch: u64) -> Self {
+        if self.epoch == epoch {
+            self
+        } else {
+            Self::default()
         }
     }
 }
@@ -57,7 +79,7 @@ impl Change {
     }
 }
 
-/// The highest position that a poll of each plane has confirmed to this process.
+/// The highest position of what was published that a poll of each plane has confirmed to this process.
 #[derive(Default)]
 pub(crate) struct Acks(Mutex<HashMap<PlaneId, Confirmed>>);
 
@@ -120,6 +142,7 @@ async fn now(
     change: Change,
 ) -> Result<PlaneAcks, StoreError> {
     let mut view = app.store.read().await?;
+    let epoch = view.settings().feed().await?.epoch;
     let mut planes = Vec::new();
     match organizations {
         None => planes = view.planes().list().await?,
@@ -138,7 +161,8 @@ async fn now(
             continue;
         }
         let replicas = view.replicas().on_plane(plane.id).await?;
-        let (seq, done) = change.seen_by(confirmed(app, plane.id, &replicas));
+        let confirmed = confirmed(app, plane.id, &replicas).in_epoch(epoch);
+        let (seq, done) = change.seen_by(confirmed);
         let ack = PlaneAck {
             id: plane.id,
             name: plane.name.to_string(),
@@ -151,4 +175,29 @@ async fn now(
         }
     }
     Ok(acks)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn at(epoch: u64, revocations: u64, records: u64) -> Confirmed {
+        Confirmed {
+            epoch,
+            revocations,
+            records,
+        }
+    }
+
+    #[test]
+    fn f25_what_was_confirmed_in_another_epoch_confirms_nothing() {
+        let (old, new) = (at(1, 500, 490), at(2, 301, 300));
+        assert_eq!((old.max(new), new.max(old)), (new, new));
+        assert_eq!((old.min(new), new.min(old)), (old, old));
+        assert_eq!(new.max(at(2, 300, 310)), at(2, 301, 310));
+        assert_eq!(new.min(at(2, 300, 310)), at(2, 300, 300));
+        assert_eq!(old.in_epoch(2), Confirmed::default());
+        let counts = |has: Confirmed| Change::Revocation(302).seen_by(has.in_epoch(2)).1;
+        assert!(!counts(old) && !counts(new) && counts(at(2, 302, 300)));
+    }
 }

@@ -51,8 +51,13 @@ pub(crate) async fn events(
         accepted: events.len() as u64,
         skipped: (lines.len() - events.len()) as u64,
     };
-    // Uses are in the tokens' own records.
-    let lasting = |event: &&Event| !matches!(event, Event::TokensUsed { .. });
+    // Uses are in the tokens' own records; what control signed, it takes back or has.
+    let lasting = |event: &&Event| {
+        !matches!(
+            event,
+            Event::TokensUsed { .. } | Event::Forgotten { .. } | Event::Signed { .. }
+        )
+    };
     let stored = events
         .iter()
         .filter(lasting)
@@ -169,9 +174,10 @@ async fn act(ctx: &PlaneCtx, write: &mut Write, event: Event) -> Result<(), ApiE
             };
             crate::restore::remind(&ctx.app, write, ctx.plane.id, &evidence).await?;
         }
-        Event::TokensUsed { uses } => {
-            note(ctx, write, &uses).await?;
+        Event::Signed { manifest } => {
+            crate::restore::shown(&ctx.app, write, ctx.plane.id, &manifest).await?;
         }
+        Event::TokensUsed { uses } => note(ctx, write, &uses).await?,
         // Refusals are kept with their batch, for the plane's own log; strangers cause them, so
         // they make no audit lines.
         Event::Denied { reason, .. } | Event::DeniedCount { reason, .. } => {

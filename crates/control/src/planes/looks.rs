@@ -38,6 +38,8 @@ pub(super) struct Seen {
     pub(super) epoch: u64,
     /// What the plane was last told.
     pub(super) published: Option<Position>,
+    /// Whether there is a root document that the gate doesn't have.
+    pub(super) root: bool,
     /// The encoded answer; none before the first publication, nor without news to a gate that waits on.
     pub(super) answer: Option<Bytes>,
 }
@@ -122,7 +124,8 @@ async fn look(app: &App, question: Question) -> Result<Seen, ApiError> {
     let stopped = crate::restore::found(&mut view).await?.is_some();
     let root = next_root(&mut view, question.root).await?;
     drop(view);
-    let news = newer || (root.is_some() && published.is_some());
+    let next = root.is_some();
+    let news = newer || (next && published.is_some());
     let answer = |published: &Publication| {
         let newest = !stopped && is_newest(feed, told(published));
         let answer = ManifestAnswer {
@@ -139,6 +142,7 @@ async fn look(app: &App, question: Question) -> Result<Seen, ApiError> {
         began,
         epoch: feed.epoch,
         published: published.as_ref().map(position),
+        root: next,
         answer: answer.map(Bytes::from),
     })
 }

@@ -17,6 +17,7 @@ pub(super) async fn view(
     unit: &mut impl Unit,
     plane: aeolus_store::Plane,
 ) -> Result<Plane, StoreError> {
+    let epoch = unit.settings().feed().await?.epoch;
     let published = unit.publications().get(plane.id).await?;
     let replicas = unit.replicas().on_plane(plane.id).await?;
     let last = replicas.iter().map(|r| r.reported_at).max();
@@ -31,7 +32,7 @@ pub(super) async fn view(
         auth_host: plane.auth_host.map(|host| host.to_string()),
         name: plane.name,
         published_seq: published.map_or(0, |p| p.seq),
-        applied_seq: confirmed(app, plane.id, &replicas).records,
+        applied_seq: confirmed(app, plane.id, &replicas).in_epoch(epoch).records,
         last_seen_at: last.map(aeolus_model::Time::secs),
         alarm: alarm(app, plane.id),
     })
@@ -52,6 +53,7 @@ fn applied(app: &App, replicas: &[Replica]) -> Confirmed {
     let since = app.clock.now().minus(SILENT);
     let heard = replicas.iter().filter(|r| r.reported_at >= since);
     let has = heard.map(|replica| Confirmed {
+        epoch: replica.epoch,
         revocations: replica.seq,
         records: replica.records,
     });

@@ -23,6 +23,7 @@ pub(super) type Turn = Arc<Mutex<()>>;
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Need {
     Nothing,
+    /// Everything, which takes no time: it is known to be a small one.
     Whole,
     /// Its revocations, and perhaps its turn has come for the rest.
     Lanes {
@@ -47,6 +48,8 @@ struct Lane {
     took: (Option<Duration>, Option<Duration>),
     ended: Option<Instant>,
     building: bool,
+    /// What it was told can't be built on.
+    amiss: bool,
     /// At this epoch and position no revocation was newer than the plane has.
     unchanged: Option<(u64, u64)>,
 }
@@ -69,21 +72,25 @@ impl Lanes {
                 told.epoch, told.seq, newest.0, newest.1
             ));
         }
-        let told = told.filter(|told| told.epoch == feed.epoch);
+        let lane = self.planes.entry(plane).or_default();
+        let told = told.filter(|told| told.epoch == feed.epoch && !lane.amiss);
         let records = told.is_none_or(|told| told.records < feed.records);
         if position == Some(newest) && !records {
             return Need::Nothing;
         }
-        let lane = self.planes.entry(plane).or_default();
         let large = lane.is_large(self.settings.at_once);
-        if !large && !lane.building {
+        if large == Some(false) && !lane.building {
             return Need::Whole;
         }
         let rested = told.is_none() || lane.has_rested(&self.settings);
-        let revocations = told.is_some() && position < Some(newest);
+        let records = records && !lane.building && rested;
+        // Where nobody knows how large a plane is, as after a start, it probably has all by the next
+        // round: it isn't told in two editions at once.
+        let wait = large.is_none() && records;
+        let newer = told.is_some() && position < Some(newest) && lane.unchanged != Some(newest);
         Need::Lanes {
-            revocations: revocations && lane.unchanged != Some(newest),
-            records: records && !lane.building && rested,
+            revocations: newer && !wait,
+            records,
         }
     }
 
@@ -102,6 +109,14 @@ impl Lanes {
         lane.took = (Some(took), lane.took.0);
         lane.ended = Some(Instant::now());
         lane.building = false;
+        lane.amiss = false;
+    }
+
+    /// The making of a whole snapshot was cut off: it is tried again after a rest.
+    pub(super) fn cut_off(&mut self, plane: PlaneId) {
+        let lane = self.planes.entry(plane).or_default();
+        lane.ended = Some(Instant::now());
+        lane.building = false;
     }
 
     /// Nothing of the plane's revocations has changed up to here.
@@ -112,7 +127,7 @@ impl Lanes {
 
     /// What the plane was told can't be built on: the next is made whole.
     pub(super) fn forget(&mut self, plane: PlaneId) {
-        self.planes.entry(plane).or_default().took = (None, None);
+        self.planes.entry(plane).or_default().amiss = true;
     }
 
     /// Keeps only planes that there are.
@@ -122,10 +137,11 @@ impl Lanes {
 }
 
 impl Lane {
-    fn is_large(&self, at_once: Duration) -> bool {
+    /// Whether it is, if anybody knows.
+    fn is_large(&self, at_once: Duration) -> Option<bool> {
         let (last, before) = self.took;
         let slow = |took: Duration| took >= at_once;
-        last.is_some_and(slow) && before.is_none_or(slow)
+        last.map(|last| slow(last) && before.is_none_or(slow))
     }
 
     fn has_rested(&self, settings: &Publishing) -> bool {
@@ -182,7 +198,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_small_plane_is_told_everything_at_once() {
         let mut all = Lanes::new(Publishing::default());
-        assert_eq!(all.need(PLANE, None, feed(5, 5)), Need::Whole);
+        assert_eq!(all.need(PLANE, None, feed(5, 5)), lanes(false, true));
         for took in [20, 900, 30, 40] {
             all.whole(PLANE, Duration::from_millis(took));
             assert_eq!(due(&mut all, (5, 5), (6, 5)), Need::Whole);
@@ -206,8 +222,41 @@ mod tests {
         assert_eq!(due(&mut all, (6, 5), (8, 7)), lanes(true, false));
         all.whole(PLANE, Duration::from_secs(2));
         assert_eq!(due(&mut all, (8, 8), (8, 7)), Need::Nothing);
+        assert_eq!(due(&mut all, (8, 8), (9, 9)), lanes(true, false));
+    }
+
+    /// No round waits for a plane of which nobody knows how large it is.
+    #[tokio::test(start_paused = true)]
+    async fn f18_after_a_start_a_plane_may_be_a_large_one() {
+        let mut all = Lanes::new(Publishing::default());
+        assert_eq!(due(&mut all, (5, 5), (6, 5)), lanes(true, false));
+        assert_eq!(due(&mut all, (5, 5), (6, 6)), lanes(false, true));
+        all.begin(PLANE);
+        assert_eq!(due(&mut all, (5, 5), (6, 6)), lanes(true, false));
+        assert_eq!(due(&mut all, (6, 5), (7, 6)), lanes(true, false));
+        all.whole(PLANE, Duration::from_millis(20));
+        assert_eq!(due(&mut all, (7, 7), (8, 8)), Need::Whole);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_cannot_be_built_on_is_made_anew_without_a_rest_and_beside() {
+        let mut all = large();
         all.forget(PLANE);
-        assert_eq!(due(&mut all, (8, 8), (9, 7)), Need::Whole);
+        assert_eq!(due(&mut all, (5, 5), (6, 5)), lanes(false, true));
+        all.begin(PLANE);
+        assert_eq!(due(&mut all, (5, 5), (7, 6)), lanes(false, false));
+        all.whole(PLANE, Duration::from_secs(2));
+        assert_eq!(due(&mut all, (7, 7), (8, 8)), lanes(true, false));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_making_that_was_cut_off_is_tried_again_after_a_rest() {
+        let mut all = large();
+        all.begin(PLANE);
+        all.cut_off(PLANE);
+        assert_eq!(due(&mut all, (5, 5), (6, 6)), lanes(true, false));
+        tokio::time::advance(Duration::from_secs(8)).await;
+        assert_eq!(due(&mut all, (6, 5), (6, 6)), lanes(false, true));
     }
 
     #[tokio::test(start_paused = true)]

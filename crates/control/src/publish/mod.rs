@@ -12,13 +12,16 @@ mod store;
 mod urgent;
 mod whole;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
-use aeolus_model::{PlaneId, Slug};
+use aeolus_model::PlaneId;
 use aeolus_snapshot::Root;
 use aeolus_store::{Feed, Plane, PlaneStage, StoreError, Told, Unit as _};
-use tokio::task::{JoinError, JoinSet};
+use tokio::sync::Semaphore;
+use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -33,10 +36,17 @@ pub(crate) use sections::of as sections_of;
 /// What planes have been told, as far as this process knows.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Published {
-    /// Rises with every publication, here or at another replica of control.
-    pub(crate) generation: u64,
+    /// What each was told last, here or by another replica of control.
+    told: BTreeMap<PlaneId, Told>,
     /// Planes for which nothing is published, and why.
     pub(crate) alarms: BTreeMap<PlaneId, String>,
+}
+
+impl Published {
+    /// What a plane was told last.
+    pub(crate) fn of(&self, plane: PlaneId) -> Option<Told> {
+        self.told.get(&plane).copied()
+    }
 }
 
 /// Changes that come within so long of one another travel together. It bounds how long a
@@ -47,7 +57,7 @@ const POLL: Duration = Duration::from_millis(250);
 /// Planes that are told at the same time: a large one does not hold up all others, and all together
 /// leave the database to other work.
 const AT_ONCE: usize = 3;
-/// Large planes whose whole snapshots are made at the same time, beside the rounds.
+/// Planes that may be large whose whole snapshots are made at the same time, beside the rounds.
 const BESIDE: usize = 2;
 /// At most this long between the end of one round and the next, however long a round takes.
 const MAX_REST: Duration = Duration::from_secs(1);
@@ -61,6 +71,8 @@ enum PublishFailure {
     Snapshot(#[from] aeolus_snapshot::PublishError),
     #[error("the work was cut off")]
     Cancelled,
+    #[error("somebody else published first, again and again")]
+    Overtaken,
 }
 
 /// Runs until shutdown. A failed round is logged and tried again; gates grow old meanwhile, which
@@ -70,7 +82,10 @@ pub(crate) async fn run(app: App, shutdown: CancellationToken) {
     let mut publisher = Publisher {
         lanes: Lanes::new(app.publishing),
         beside: JoinSet::new(),
-        seen: Vec::new(),
+        making: HashMap::new(),
+        room: Arc::new(Semaphore::new(BESIDE)),
+        failing: BTreeMap::new(),
+        noticed: Instant::now(),
         app,
     };
     loop {
@@ -83,16 +98,21 @@ pub(crate) async fn run(app: App, shutdown: CancellationToken) {
         // A fleet so large that a round takes long gets them less often, so that control has time
         // for other work.
         let rest = (started.elapsed() * 4).clamp(COALESCE, MAX_REST);
-        tokio::select! {
-            () = shutdown.cancelled() => return,
-            () = tokio::time::sleep(POLL.max(rest)) => {}
-            changed = feed.changed() => {
-                if changed.is_err() {
-                    return;
+        let mut next = pin!(tokio::time::sleep(POLL.max(rest)));
+        let mut soon = false;
+        loop {
+            tokio::select! {
+                () = shutdown.cancelled() => return,
+                () = &mut next => break,
+                changed = feed.changed(), if !soon => {
+                    if changed.is_err() {
+                        return;
+                    }
+                    soon = true;
+                    next.as_mut().reset(Instant::now() + rest);
                 }
-                tokio::time::sleep(rest).await;
+                Some(made) = publisher.beside.join_next_with_id() => publisher.beside(made).await,
             }
-            Some(told) = publisher.beside.join_next() => publisher.beside(told),
         }
     }
 }
@@ -100,10 +120,16 @@ pub(crate) async fn run(app: App, shutdown: CancellationToken) {
 struct Publisher {
     app: App,
     lanes: Lanes,
-    /// Whole snapshots of large planes, which no round waits for.
+    /// Whole snapshots of planes that may be large, which no round waits for.
     beside: JoinSet<Wholly>,
-    /// What was published at the last look.
-    seen: Vec<Told>,
+    /// Of which plane each of them is.
+    making: HashMap<Id, PlaneId>,
+    /// So many of them are made at the same time.
+    room: Arc<Semaphore>,
+    /// Planes that could not be told at the last try, and why.
+    failing: BTreeMap<PlaneId, String>,
+    /// When the polls of planes that were told were woken last.
+    noticed: Instant,
 }
 
 /// A plane that was told everything, how long that took, and whether it failed.
@@ -130,8 +156,9 @@ impl Publisher {
         let trusted = root.and_then(|root| Root::parse(&root.document).ok());
         let kid = app.keys.snapshot().public().kid();
         let trusted = trusted.is_some_and(|root| root.trusts(&kid));
-        self.lanes
-            .keep(|id| planes.iter().any(|plane| plane.id == *id));
+        let there: BTreeSet<PlaneId> = planes.iter().map(|plane| plane.id).collect();
+        self.lanes.keep(|id| there.contains(id));
+        self.failing.retain(|id, _| there.contains(id));
         let mut alarms = BTreeMap::new();
         let mut telling = JoinSet::new();
         let mut failed = None;
@@ -153,7 +180,9 @@ impl Publisher {
                 app.newest.note(*told, now);
             }
             match self.lanes.need(plane.id, told.copied(), feed) {
-                Need::Nothing => {}
+                Need::Nothing => {
+                    self.failing.remove(&plane.id);
+                }
                 Need::Alarm(text) => {
                     alarms.insert(plane.id, text);
                 }
@@ -166,10 +195,8 @@ impl Publisher {
                     revocations,
                     records,
                 } => {
-                    if records && self.beside.len() < BESIDE {
-                        self.lanes.begin(plane.id);
-                        let work = wholly(&app, plane.clone(), &mut self.lanes);
-                        self.beside.spawn(work);
+                    if records {
+                        self.begin(plane.clone());
                     }
                     if revocations {
                         self.room(&mut telling, &mut failed).await;
@@ -183,23 +210,43 @@ impl Publisher {
             }
         }
         while let Some(done) = telling.join_next().await {
-            self.done(&mut failed, done);
+            self.done(&mut failed, done).await;
         }
-        notice(&app, &mut self.seen, alarms).await?;
+        self.notice().await?;
+        for (plane, text) in &self.failing {
+            alarms.entry(*plane).or_insert_with(|| text.clone());
+        }
+        app.published.send_if_modified(|published| {
+            let changed = published.alarms != alarms;
+            published.alarms = alarms;
+            changed
+        });
         failed.map_or(Ok(()), Err)
+    }
+
+    /// Has a whole snapshot made beside the rounds.
+    fn begin(&mut self, plane: Plane) {
+        let (id, room) = (plane.id, Arc::clone(&self.room));
+        self.lanes.begin(id);
+        let work = wholly(&self.app, plane, &mut self.lanes);
+        let task = self.beside.spawn(async move {
+            let _room = room.acquire().await;
+            work.await
+        });
+        self.making.insert(task.id(), id);
     }
 
     /// Waits until fewer planes are being told than may be.
     async fn room(&mut self, telling: &mut JoinSet<Done>, failed: &mut Option<PublishFailure>) {
         while telling.len() >= AT_ONCE {
             if let Some(done) = telling.join_next().await {
-                self.done(failed, done);
+                self.done(failed, done).await;
             }
         }
     }
 
     /// One plane's failure is no other's: it is told again in the next round.
-    fn done(&mut self, failed: &mut Option<PublishFailure>, done: Result<Done, JoinError>) {
+    async fn done(&mut self, failed: &mut Option<PublishFailure>, done: Result<Done, JoinError>) {
         let told = match done {
             Ok(Done::Wholly(told)) => self.wholly(told),
             Ok(Done::Urgently(plane, feed, told)) => self.urgently(&plane, feed, told),
@@ -208,11 +255,38 @@ impl Publisher {
         if let Err(error) = told {
             *failed = Some(error);
         }
+        // Who was told needn't wait for all others, in a round that takes long.
+        if self.noticed.elapsed() >= COALESCE
+            && let Err(error) = self.notice().await
+        {
+            *failed = Some(error);
+        }
     }
 
     fn wholly(&mut self, (plane, took, told): Wholly) -> Result<(), PublishFailure> {
         self.lanes.whole(plane.id, took);
-        told.inspect_err(|error| not_told(&plane.name, error))
+        self.note(&plane, told)
+    }
+
+    /// Remembers whether a plane could be told.
+    fn note<T>(
+        &mut self,
+        plane: &Plane,
+        told: Result<T, PublishFailure>,
+    ) -> Result<T, PublishFailure> {
+        match &told {
+            Ok(_) => {
+                self.failing.remove(&plane.id);
+            }
+            Err(error) => {
+                tracing::error!(plane = %plane.name, %error, "a plane was not told");
+                let text = format!(
+                    "the last try to publish failed ({error}): gates go on with what they know and grow old; control tries again"
+                );
+                self.failing.insert(plane.id, text);
+            }
+        }
+        told
     }
 
     fn urgently(
@@ -221,7 +295,7 @@ impl Publisher {
         feed: Feed,
         told: Result<Urgent, PublishFailure>,
     ) -> Result<(), PublishFailure> {
-        match told.inspect_err(|error| not_told(&plane.name, error))? {
+        match self.note(plane, told)? {
             Urgent::Told => {}
             Urgent::Unchanged => self.lanes.unchanged(plane.id, feed),
             Urgent::Amiss => self.lanes.forget(plane.id),
@@ -229,17 +303,44 @@ impl Publisher {
         Ok(())
     }
 
-    fn beside(&mut self, told: Result<Wholly, JoinError>) {
-        match told {
-            // It has said so itself, and its turn comes again.
-            Ok(told) => drop(self.wholly(told)),
-            Err(error) => tracing::error!(%error, "the making of a snapshot was cut off"),
+    /// Whole snapshots were made, or were tried: this one and any others since the last look.
+    async fn beside(&mut self, made: Result<(Id, Wholly), JoinError>) {
+        let mut next = Some(made);
+        while let Some(made) = next {
+            let id = made.as_ref().map_or_else(JoinError::id, |(id, _)| *id);
+            let plane = self.making.remove(&id);
+            match made {
+                // It has said so itself, and its turn comes again.
+                Ok((_, told)) => drop(self.wholly(told)),
+                Err(error) => {
+                    tracing::error!(%error, "the making of a snapshot was cut off");
+                    if let Some(plane) = plane {
+                        self.lanes.cut_off(plane);
+                    }
+                }
+            }
+            next = self.beside.try_join_next_with_id();
+        }
+        if let Err(error) = self.notice().await {
+            tracing::error!(%error, "polls are woken at the next round");
         }
     }
-}
 
-fn not_told(plane: &Slug, error: &PublishFailure) {
-    tracing::error!(%plane, %error, "a plane was not told");
+    /// Wakes long polls of the planes for which anything was published, by whichever replica of control.
+    async fn notice(&mut self) -> Result<(), PublishFailure> {
+        let mut view = self.app.store.read().await?;
+        let positions = view.publications().positions().await?;
+        drop(view);
+        self.noticed = Instant::now();
+        let told = positions.into_iter().map(|told| (told.plane, told));
+        let told: BTreeMap<PlaneId, Told> = told.collect();
+        self.app.published.send_if_modified(|published| {
+            let news = published.told != told;
+            published.told = told;
+            news
+        });
+        Ok(())
+    }
 }
 
 /// Tells a plane everything.
@@ -250,27 +351,6 @@ fn wholly(app: &App, plane: Plane, lanes: &mut Lanes) -> impl Future<Output = Wh
         let told = whole::tell(&app, plane.id, &turn).await;
         (plane, started.elapsed(), told)
     }
-}
-
-/// Wakes long polls if anything was published, by whichever replica of control, or if an alarm
-/// changed.
-async fn notice(
-    app: &App,
-    seen: &mut Vec<Told>,
-    alarms: BTreeMap<PlaneId, String>,
-) -> Result<(), PublishFailure> {
-    let positions = app.store.read().await?.publications().positions().await?;
-    let news = positions != *seen;
-    *seen = positions;
-    app.published.send_if_modified(|published| {
-        let changed = published.alarms != alarms;
-        published.alarms = alarms;
-        if news {
-            published.generation = published.generation.wrapping_add(1);
-        }
-        news || changed
-    });
-    Ok(())
 }
 
 /// The publisher's part of [`App`] at the start.

@@ -12,7 +12,7 @@ use crate::app::App;
 /// What became of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Urgent {
-    /// The plane has the newest revocations.
+    /// The plane has the newest revocations, or somebody else has told it something newer meanwhile.
     Told,
     /// It had them already; only records are newer, whose turn will come.
     Unchanged,

@@ -97,7 +97,8 @@ impl Whole {
             let feed = view.settings().feed().await?;
             let told = view.publications().get(self.plane).await?;
             let told = told.filter(|told| told.epoch == feed.epoch);
-            if feed.epoch != self.feed.epoch || self.is_in(told.as_ref()) {
+            let stopped = crate::restore::found(&mut view).await?.is_some();
+            if stopped || feed.epoch != self.feed.epoch || self.is_in(told.as_ref()) {
                 return Ok(());
             }
             let earlier = self.open(told.as_ref());
@@ -127,7 +128,7 @@ impl Whole {
                 app.commit(write).await?;
             }
         }
-        Ok(())
+        Err(PublishFailure::Overtaken)
     }
 
     fn is_in(&self, told: Option<&Publication>) -> bool {

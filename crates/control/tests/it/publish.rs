@@ -4,11 +4,14 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use aeolus_api::plane::ManifestAnswer;
-use aeolus_model::{Clock as _, PermissionSet, Role};
-use aeolus_snapshot::{Digest, Position, Root, Snapshot, Trust, verify_freshness};
+use aeolus_model::{Clock as _, OrganizationId, PermissionSet, Role};
+use aeolus_snapshot::{
+    Digest, Evidence, Manifest, Position, Root, Snapshot, Trust, verify_freshness,
+};
+use aeolus_store::{Store, Unit as _};
 use serde_json::json;
 
-use crate::fixture::{Fixture, Gate};
+use crate::fixture::{Answer, Fixture, Gate, config};
 use crate::provider::deployment;
 
 const TOKENS: &str = "/v1/organizations/acme/tokens";
@@ -93,6 +96,13 @@ impl Reader {
             self.manifest = manifest;
             return Some(snapshot);
         }
+    }
+
+    /// What an organization has revoked, as control has signed it.
+    pub(crate) fn evidence(&self, organization: OrganizationId) -> Evidence {
+        let (opened, _) = Manifest::open(&self.root, self.gate.plane, &self.manifest).unwrap();
+        let find = |digest: &Digest| self.blobs.get(digest).cloned();
+        Evidence::new(organization, (&self.manifest, &opened), &find).unwrap()
     }
 
     /// Reads until the snapshot fits, within a deadline.
@@ -346,7 +356,7 @@ async fn a_poll_with_a_wrong_parameter_is_refused() {
     f.fleet(&admin).await;
     f.work();
     let reader = Reader::new(&f, &admin).await;
-    for bad in ["after=x", "wait=x", "root=-1"] {
+    for bad in ["after=x", "after=%2B1.2", "wait=x", "root=-1"] {
         let path = format!("/v1/planes/self/manifest?{bad}");
         f.call("GET", &path, &f.assertion(&reader.gate), None)
             .await
@@ -380,4 +390,31 @@ async fn f50_many_gates_that_ask_at_once_are_all_answered_at_once() {
     }
     // The database's own deadline, after which those that waited for each other were refused.
     assert!(started.elapsed() < Duration::from_secs(2));
+}
+
+#[tokio::test]
+async fn f43_a_plane_that_cannot_be_told_has_an_alarm_until_it_can() {
+    let f = Fixture::new("failing").await;
+    let admin = f.admin().await;
+    f.fleet(&admin).await;
+    f.work();
+    let mut reader = Reader::new(&f, &admin).await;
+    reader.read(&f).await;
+    let url = config(f.dir.path()).database;
+    let store = Store::connect(&url.parse().unwrap()).await.unwrap();
+    let put = async |text: &str| {
+        let mut write = store.write().await.unwrap();
+        write.settings().put("lost-times", text).await.unwrap();
+        write.commit().await.unwrap();
+    };
+    put("no list").await;
+    let body = json!({"name": "globex"});
+    f.call("POST", "/v1/organizations", &admin, Some(body))
+        .await
+        .expect(201);
+    let failed = |a: &Answer| a.text().contains("the last try to publish failed");
+    f.until("/v1/planes/eu-1", || admin.clone(), failed).await;
+    put("[]").await;
+    let well = |a: &Answer| a.json()["alarm"].is_null();
+    f.until("/v1/planes/eu-1", || admin.clone(), well).await;
 }

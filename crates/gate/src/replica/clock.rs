@@ -39,6 +39,8 @@ pub struct GateClock {
 #[derive(Clone, Copy)]
 struct Anchor {
     time: Time,
+    /// What the time would be if it had never been set back.
+    furthest: Time,
     at: Duration,
     suspect: bool,
 }
@@ -53,6 +55,7 @@ impl GateClock {
         let reached = floor.unwrap_or(Time::EPOCH);
         let anchor = ArcSwap::from_pointee(Anchor {
             time: wall.max(reached),
+            furthest: wall.max(reached),
             at: boot.elapsed(),
             suspect: wall.plus(TOLERANCE) < reached,
         });
@@ -68,34 +71,50 @@ impl GateClock {
         self.floor
     }
 
-    /// Takes a signed time that is later than any taken before (the caller checks that).
+    /// Takes a signed time. The caller has checked that it is later than any taken before: one that is
+    /// said again would set the clock back.
     pub(crate) fn signed(&self, time: Time) {
-        let anchor = self.anchor();
-        let at = self.boot.elapsed();
-        let now = anchor.time.plus(at.saturating_sub(anchor.at));
+        let now = self.now();
         // Signed times are whole seconds: within that second the clock must not step back.
         let time = if now.secs() == time.secs() { now } else { time };
-        self.anchor.store(Arc::new(Anchor {
-            time,
-            at,
-            suspect: false,
-        }));
+        self.set(time, self.furthest().max(time));
+    }
+
+    /// Takes a signed time in place of all that was taken before, which is believed no more.
+    pub(crate) fn begin_anew(&self, time: Time) {
+        self.set(time, time);
     }
 
     /// Learns that a time was reached already. One that is behind changes nothing.
     pub(crate) fn reached(&self, time: Time) {
         if time > self.now() {
-            self.anchor.store(Arc::new(Anchor {
-                time,
-                at: self.boot.elapsed(),
-                suspect: false,
-            }));
+            self.set(time, self.furthest().max(time));
         }
+    }
+
+    /// What the time would be if it had never been set back: by how much it was, all in all, is judged
+    /// by this.
+    pub(crate) fn furthest(&self) -> Time {
+        let anchor = self.anchor();
+        anchor.furthest.plus(self.since(anchor))
     }
 
     /// Whether the wall clock was behind at start and control hasn't been heard since.
     pub fn is_suspect(&self) -> bool {
         self.anchor().suspect
+    }
+
+    fn set(&self, time: Time, furthest: Time) {
+        self.anchor.store(Arc::new(Anchor {
+            time,
+            furthest,
+            at: self.boot.elapsed(),
+            suspect: false,
+        }));
+    }
+
+    fn since(&self, anchor: Anchor) -> Duration {
+        self.boot.elapsed().saturating_sub(anchor.at)
     }
 
     fn anchor(&self) -> Anchor {
@@ -106,8 +125,7 @@ impl GateClock {
 impl Clock for GateClock {
     fn now(&self) -> Time {
         let anchor = self.anchor();
-        let since = self.boot.elapsed().saturating_sub(anchor.at);
-        anchor.time.plus(since)
+        anchor.time.plus(self.since(anchor))
     }
 }
 
@@ -162,6 +180,24 @@ mod tests {
         let clock = GateClock::start(&Millis, boot, None);
         clock.signed(Time::from_secs(1));
         assert_eq!(clock.now(), Time::from_millis(1_900));
+    }
+
+    /// However small the steps: what it was set back by adds up.
+    #[test]
+    fn f22_how_far_time_was_set_back_is_not_forgotten() {
+        let boot = Arc::new(Boot::default());
+        let clock = GateClock::start(&Wall(1_000), boot.clone(), None);
+        for step in 1..=3 {
+            boot.0.store(step * 600, Ordering::SeqCst);
+            clock.signed(Time::from_secs(1_000 + step.cast_signed() * 10));
+        }
+        assert_eq!(clock.now(), Time::from_secs(1_030));
+        assert_eq!(clock.furthest(), Time::from_secs(2_800));
+        clock.begin_anew(Time::from_secs(500));
+        assert_eq!(
+            (clock.now(), clock.furthest()),
+            (Time::from_secs(500), Time::from_secs(500))
+        );
     }
 
     #[test]

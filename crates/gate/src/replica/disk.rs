@@ -232,13 +232,17 @@ impl Disk {
         Ok(())
     }
 
-    /// Forgets the floor: only before a root document takes effect that drops the key which set it.
-    pub(crate) fn forget_floor(&mut self) -> io::Result<()> {
+    /// Forgets the floor and the time: only before a root document takes effect that drops the key which
+    /// set them.
+    pub(crate) fn forget_marks(&mut self) -> io::Result<()> {
         self.floor = None;
-        match self.fs.remove(&self.folder.join("floor")) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => self.fs.sync(&self.folder),
+        for mark in ["floor", "time"] {
+            match self.fs.remove(&self.folder.join(mark)) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
         }
+        self.fs.sync(&self.folder)
     }
 
     /// Remembers the time.

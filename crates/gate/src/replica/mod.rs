@@ -1,6 +1,7 @@
 //! A gate's copy of what control published: loaded from disk at once, kept fresh by a long poll,
 //! replaced as a whole, used without ever waiting for the network.
 
+mod age;
 mod alarms;
 mod backoff;
 mod clock;

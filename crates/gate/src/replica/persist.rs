@@ -40,8 +40,8 @@ impl<W> Replica<W> {
             if unsaved.snapshot {
                 disk.store(&manifest, &blobs)?;
             }
-            if unsaved.floor_reset {
-                disk.forget_floor()?;
+            if unsaved.marks_reset {
+                disk.forget_marks()?;
             }
             if unsaved.root {
                 Data::store_root(&self.folder, &*self.fs, &root)?;
@@ -60,7 +60,7 @@ impl<W> Replica<W> {
             let mut inner = self.inner();
             if Arc::ptr_eq(&inner.manifest, &manifest) {
                 inner.unsaved.snapshot = false;
-                inner.unsaved.floor_reset = false;
+                inner.unsaved.marks_reset = false;
                 inner.remembered.unsaved = false;
             }
             if inner.root.version() == root.version() {

@@ -3,9 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use aeolus_model::{OrganizationId, PlaneId};
+use aeolus_api::Base64Bytes;
+use aeolus_api::plane::Event;
+use aeolus_model::{OrganizationId, PlaneId, Time};
 use aeolus_snapshot::section::Revocations;
-use aeolus_snapshot::{Carried, Evidence, Position, Root, Snapshot, covers};
+use aeolus_snapshot::{
+    Carried, Digest, Evidence, Manifest, Position, Root, Snapshot, SnapshotError, covers,
+};
 
 use super::state::{Inner, Replica};
 
@@ -44,58 +48,93 @@ impl Remembered {
     }
 }
 
+/// What a snapshot replaces.
+pub(super) struct Replaced<'a> {
+    /// The manifest before it, if there was one, whose text and blobs are still here.
+    pub(super) manifest: Option<&'a Manifest>,
+    /// The key that signed it is trusted no more, nor is what it revoked.
+    pub(super) dropped: bool,
+    pub(super) now: Time,
+}
+
 impl Inner {
-    /// Compares a verified snapshot with the one it replaces, whose manifest is still here. Says
-    /// whether control has forgotten something. `dropped`: the key of the old one is trusted no more,
-    /// nor is what it revoked.
-    pub(super) fn remember(&mut self, snapshot: &mut Snapshot, dropped: bool) -> bool {
+    /// Compares a verified snapshot with the one it replaces. Says whether control has forgotten
+    /// something that it must be reminded of.
+    pub(super) fn remember(&mut self, snapshot: &mut Snapshot, replaced: &Replaced<'_>) -> bool {
         let held = std::mem::take(&mut self.remembered);
         let mut remembered = Remembered {
-            unsaved: held.unsaved || dropped,
+            unsaved: held.unsaved || replaced.dropped,
             ..Remembered::default()
         };
-        if !dropped {
+        let mut forgotten = false;
+        if !replaced.dropped {
             remembered.evidence = held.evidence;
             remembered.carried = held.carried;
             let restored = held.position.epoch != snapshot.position().epoch;
-            for (organization, earlier) in &held.own {
+            for (organization, own) in &held.own {
                 let newer = snapshot.sections().revocations.get(organization);
-                if newer.is_some_and(|newer| restored || !covers(newer, earlier)) {
-                    remembered.carried.add(*organization, earlier);
-                    match Evidence::new(*organization, &self.manifest, earlier) {
-                        Ok(evidence) => remembered.evidence.push(evidence),
+                if newer.is_some_and(|newer| restored || !covers(newer, own)) {
+                    remembered.carried.add(*organization, own);
+                    let evidence = replaced.manifest.map(|m| self.evidence(*organization, m));
+                    match evidence.transpose() {
+                        Ok(evidence) => remembered.evidence.extend(evidence),
                         Err(error) => tracing::error!(%error, "a revocation is only in memory"),
                     }
                     remembered.unsaved = true;
+                    forgotten = true;
                 }
             }
-            if remembered.carried.is_part_of(snapshot.sections()) && !restored {
+            let known = remembered
+                .carried
+                .is_part_of(snapshot.sections(), replaced.now);
+            if known && !restored {
                 remembered.unsaved |= !remembered.evidence.is_empty();
                 remembered.evidence.clear();
                 remembered.carried = Carried::default();
             }
         }
         remembered.begin(snapshot);
-        let forgotten = !remembered.evidence.is_empty();
         self.remembered = remembered;
         forgotten
+    }
+
+    /// What an organization has revoked by the manifest in force, as it was signed.
+    fn evidence(
+        &self,
+        organization: OrganizationId,
+        manifest: &Manifest,
+    ) -> Result<Evidence, SnapshotError> {
+        let find = |digest: &Digest| self.blobs.get(digest).map(|blob| blob.to_vec());
+        Evidence::new(organization, (&self.manifest, manifest), &find)
     }
 }
 
 impl<W> Replica<W> {
-    /// What control has to be reminded of: all that is carried, and all that is in force.
-    pub(super) fn evidence(&self) -> Vec<Evidence> {
+    /// What control has to be reminded of: all that is carried, and all that is in force. It believes
+    /// its own signature alone, so a plane without revocations shows its manifest.
+    pub(super) fn reminders(&self) -> Vec<Event> {
         let inner = self.inner();
-        let own = inner.remembered.own.iter();
-        let own = own.filter_map(|(organization, revocations)| {
-            Evidence::new(*organization, &inner.manifest, revocations).ok()
+        let mut evidence = inner.remembered.evidence.clone();
+        let Some(loaded) = self.current() else {
+            return evidence.into_iter().map(event).collect();
+        };
+        let own = inner.remembered.own.keys();
+        evidence.extend(own.filter_map(|organization| {
+            let evidence = inner.evidence(*organization, &loaded.manifest);
+            let said = |error| tracing::error!(%error, "control is not reminded of a revocation");
+            evidence.map_err(said).ok()
+        }));
+        let bare = inner.remembered.own.is_empty().then(|| Event::Signed {
+            manifest: inner.manifest.to_string(),
         });
-        inner
-            .remembered
-            .evidence
-            .iter()
-            .cloned()
-            .chain(own)
-            .collect()
+        evidence.into_iter().map(event).chain(bare).collect()
+    }
+}
+
+fn event(evidence: Evidence) -> Event {
+    Event::Forgotten {
+        organization: evidence.organization,
+        manifest: evidence.manifest,
+        content: Base64Bytes(evidence.content),
     }
 }

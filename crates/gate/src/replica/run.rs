@@ -4,8 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use aeolus_api::Base64Bytes;
-use aeolus_api::plane::{Event, Status};
+use aeolus_api::plane::Status;
 use aeolus_api::rollout::Report;
 use aeolus_keys::digest::random_token;
 use aeolus_model::{Clock as _, Rng};
@@ -202,12 +201,7 @@ async fn remind<W, C: Control>(tasks: &Tasks<W, C>) {
     let mut backoff = Backoff::default();
     loop {
         tasks.replica.forgotten.notified().await;
-        for evidence in tasks.replica.evidence() {
-            let event = Event::Forgotten {
-                organization: evidence.organization,
-                manifest: evidence.manifest,
-                content: Base64Bytes(evidence.content),
-            };
+        for event in tasks.replica.reminders() {
             let Ok(line) = serde_json::to_vec(&event) else {
                 continue;
             };

@@ -58,7 +58,7 @@ impl<W> Replica<W> {
     /// that was known here.
     pub fn hand_over(&self) -> Option<Handover> {
         let inner = self.inner();
-        self.after()?;
+        self.whole()?;
         if self.is_suspect() || inner.pending.is_some() {
             return None;
         }
@@ -105,7 +105,7 @@ impl<W> Replica<W> {
         self.current.store(cold.loaded);
         // Last: what is in force must never be called newer than it is.
         if let Some((signed, as_of)) = cold.signed.zip(cold.as_of) {
-            self.signed.store(signed.millis(), Ordering::SeqCst);
+            self.signed.fetch_max(signed.millis(), Ordering::SeqCst);
             self.as_of.store(as_of.millis(), Ordering::SeqCst);
         }
         drop(inner);

@@ -4,23 +4,22 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use aeolus_model::{Clock, OrganizationId, PlaneId, Time};
 use aeolus_snapshot::{
-    Digest, MANIFEST_LIFE, Manifest, Position, Root, RootError, SectionError, Snapshot,
-    SnapshotError, Trust, verify_freshness,
+    Digest, Manifest, Position, Root, RootError, SectionError, Snapshot, SnapshotError, Trust,
 };
 use arc_swap::ArcSwapOption;
 use tokio::sync::Notify;
 
+use super::age::NEVER;
 use super::alarms::Alarms;
 use super::clock::{BootClock, GateClock};
 use super::cold::Cold;
 use super::data::Data;
 use super::disk::{BlobMap, Disk};
 use super::fs::Fs;
-use super::remember::Remembered;
+use super::remember::{Remembered, Replaced};
 
 /// A snapshot in force, together with what the gate made of it.
 #[derive(Debug)]
@@ -81,23 +80,21 @@ pub struct Parts<W> {
     pub build: Box<dyn Fn(&Snapshot) -> W + Send + Sync>,
 }
 
-const NEVER: i64 = i64::MIN;
-
 /// The handle that checks read and the stream writes.
 pub struct Replica<W> {
     pub(super) plane: PlaneId,
     pub(super) current: ArcSwapOption<Loaded<W>>,
     pub(super) build: Box<dyn Fn(&Snapshot) -> W + Send + Sync>,
     pub(super) clock: GateClock,
-    /// Control's latest time that belongs to the position in force, in milliseconds: an earlier one is
-    /// a replay.
+    /// The latest time that control has signed, of whatever position, in milliseconds: one that isn't
+    /// later says nothing of time, for it may be a replay.
     pub(super) signed: AtomicI64,
     /// When everything in force was last the newest there was, in milliseconds. Apart from `inner`,
     /// which is held while a snapshot is verified: checks must not wait for that.
     pub(super) as_of: AtomicI64,
-    doubtful: AtomicBool,
+    pub(super) doubtful: AtomicBool,
     /// Whether control has said anything that was taken since the start.
-    heard: AtomicBool,
+    pub(super) heard: AtomicBool,
     inner: Mutex<Inner>,
     pub(super) alarms: Mutex<Alarms>,
     pub(super) disk: Mutex<Disk>,
@@ -125,7 +122,7 @@ pub(super) struct Inner {
 pub(super) struct Unsaved {
     pub(super) snapshot: bool,
     pub(super) root: bool,
-    pub(super) floor_reset: bool,
+    pub(super) marks_reset: bool,
 }
 
 impl<W> Replica<W> {
@@ -177,20 +174,6 @@ impl<W> Replica<W> {
         self.current.load()
     }
 
-    /// How long ago everything in force was the newest, as far as control has said. `None` if nothing is
-    /// known or time can't be believed: judge it as past `maxStale`.
-    pub fn age(&self) -> Option<Duration> {
-        if self.is_suspect() {
-            return None;
-        }
-        let as_of = time(&self.as_of);
-        as_of.map(|as_of| self.clock.now().since(as_of))
-    }
-
-    pub(super) fn is_suspect(&self) -> bool {
-        self.doubtful.load(Ordering::SeqCst) || self.clock.is_suspect()
-    }
-
     /// Whether what is in force was on disk at the start and nothing has been heard since.
     pub fn is_from_disk(&self) -> bool {
         !self.heard.load(Ordering::Relaxed)
@@ -212,8 +195,15 @@ impl<W> Replica<W> {
         self.peek().as_ref().map(|loaded| Held::of(loaded))
     }
 
-    /// What a poll may ask for news after; none if something in force is incomplete.
+    /// What a poll may ask for news after; none if something in force is incomplete, or signed by a key
+    /// that is trusted no more.
     pub fn after(&self) -> Option<Held> {
+        let believed = self.inner().pending.is_none();
+        self.whole().filter(|_| believed)
+    }
+
+    /// What is in force, if all of it is.
+    pub(super) fn whole(&self) -> Option<Held> {
         let loaded = self.peek();
         let whole = loaded
             .as_ref()
@@ -222,7 +212,7 @@ impl<W> Replica<W> {
     }
 
     fn position(&self) -> Option<Position> {
-        self.after().map(|held| held.position)
+        self.whole().map(|held| held.position)
     }
 
     /// Takes the next root document.
@@ -237,6 +227,8 @@ impl<W> Replica<W> {
             inner.unsaved.root = true;
         } else {
             inner.pending = Some(next);
+            // What the dropped key said of time goes first: the next word of time begins anew.
+            self.signed.store(NEVER, Ordering::SeqCst);
         }
         drop(inner);
         self.changed.notify_one();
@@ -291,7 +283,13 @@ impl<W> Replica<W> {
             Some((*digest, Arc::clone(blob)))
         });
         let blobs = blobs.collect();
-        if inner.remember(&mut snapshot, reset) {
+        let held = self.current();
+        let replaced = Replaced {
+            manifest: held.as_ref().map(|held| &held.manifest),
+            dropped: reset,
+            now: self.clock.now(),
+        };
+        if inner.remember(&mut snapshot, &replaced) {
             self.forgotten.notify_one();
         }
         inner.blobs = blobs;
@@ -302,54 +300,26 @@ impl<W> Replica<W> {
         if let Some(root) = inner.pending.take() {
             inner.root = root;
             inner.unsaved.root = true;
-            inner.unsaved.floor_reset = true;
+            inner.unsaved.marks_reset = true;
+        }
+        let manifest = snapshot.manifest();
+        let (signed, as_of) = (manifest.issued_at.millis(), manifest.as_of().millis());
+        if reset {
+            // The dropped key's word of it counts no more.
+            self.as_of.fetch_min(as_of, Ordering::SeqCst);
         }
         self.current.store(Some(Arc::new(Loaded {
             world: (self.build)(&snapshot),
-            manifest: snapshot.manifest().clone(),
+            manifest: manifest.clone(),
             missing_revocations: BTreeSet::new(),
         })));
         // Last: what is in force must never be called newer than it is.
-        let manifest = snapshot.manifest();
-        self.signed
-            .fetch_max(manifest.issued_at.millis(), Ordering::SeqCst);
-        self.as_of
-            .fetch_max(manifest.as_of().millis(), Ordering::SeqCst);
+        self.signed.fetch_max(signed, Ordering::SeqCst);
+        self.as_of.fetch_max(as_of, Ordering::SeqCst);
         drop(inner);
         self.heard.store(true, Ordering::Relaxed);
         self.changed.notify_one();
         Ok(Applied::Swapped(position))
-    }
-
-    /// Takes a freshness statement. One that is older than what is known changes nothing.
-    ///
-    /// Its time sets the gate's clock right, forwards or backwards, but never below an earlier signed
-    /// time, and not back by more than the life of a manifest: a recording that old is refused.
-    pub fn take_freshness(&self, text: &str) -> Result<(), RefreshError> {
-        let mut inner = self.inner();
-        let root = inner.pending.as_ref().unwrap_or(&inner.root);
-        let said = verify_freshness(root, self.plane, text)?;
-        if said.at.plus(MANIFEST_LIFE) <= self.clock.now() {
-            return Err(RefreshError::Snapshot(SnapshotError::Expired));
-        }
-        if time(&self.signed).is_some_and(|signed| said.at < signed) {
-            return Ok(());
-        }
-        self.clock.signed(said.at);
-        let position = self.peek().as_ref().map(|l| l.manifest.position);
-        let same = said.manifest == Digest::of(inner.manifest.as_bytes());
-        let behind = Some(said.position) < position || (Some(said.position) == position && !same);
-        lock(&self.alarms).control_behind = behind;
-        if behind {
-            self.forgotten.notify_one();
-        } else if Some(said.position) == position {
-            self.signed.store(said.at.millis(), Ordering::SeqCst);
-            self.as_of.fetch_max(said.as_of.millis(), Ordering::SeqCst);
-            inner.freshness = Some(Arc::from(text));
-            self.doubtful.store(false, Ordering::SeqCst);
-            self.heard.store(true, Ordering::Relaxed);
-        }
-        Ok(())
     }
 
     pub(super) fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -368,11 +338,6 @@ impl Inner {
             _ => Ok(()),
         }
     }
-}
-
-fn time(millis: &AtomicI64) -> Option<Time> {
-    let millis = millis.load(Ordering::SeqCst);
-    (millis != NEVER).then_some(Time::from_millis(millis))
 }
 
 /// A panic while the lock was held left nothing half done that isn't replaced as a whole.

@@ -47,11 +47,12 @@ pub(crate) async fn follow<W: Send + Sync + 'static, C: Control>(
         None => WAIT,
     };
     let mut wait = at_once();
+    let mut fetched = BlobMap::new();
     loop {
         let started = Instant::now();
         let polled = tokio::select! {
             () = shutdown.cancelled() => return,
-            polled = poll(&replica, &*control, wait) => polled,
+            polled = poll(&replica, &*control, wait, &mut fetched) => polled,
         };
         wait = if polled.is_ok() { WAIT } else { at_once() };
         let resume = match polled {
@@ -89,6 +90,7 @@ async fn poll<W: Send + Sync + 'static, C: Control>(
     replica: &Arc<Replica<W>>,
     control: &C,
     wait: Duration,
+    fetched: &mut BlobMap,
 ) -> Result<bool, PollError> {
     let call = control.manifest(replica.after(), wait, replica.root_version());
     let answer = timeout(wait + LARGE, call)
@@ -102,22 +104,24 @@ async fn poll<W: Send + Sync + 'static, C: Control>(
     // Before the manifest, whose end is judged by this time, and after it, whose position it names.
     replica.take_freshness(&answer.freshness)?;
     if let Some(manifest) = &answer.manifest {
-        news |= take(replica, control, manifest, &answer).await?;
+        news |= take(replica, control, (manifest, &answer), fetched).await?;
     }
     replica.take_freshness(&answer.freshness)?;
     Ok(news)
 }
 
+/// Puts a manifest in force. What was fetched for it and comes to nothing is kept: the next manifest,
+/// which has made some of its content go away, needs most of the rest.
 async fn take<W: Send + Sync + 'static, C: Control>(
     replica: &Arc<Replica<W>>,
     control: &C,
-    manifest: &str,
-    answer: &ManifestAnswer,
+    (manifest, answer): (&str, &ManifestAnswer),
+    fetched: &mut BlobMap,
 ) -> Result<bool, PollError> {
     let Some(missing) = replica.missing(manifest)? else {
         return Ok(false);
     };
-    let mut fetched = BlobMap::new();
+    fetched.retain(|digest, _| missing.contains_key(digest));
     for bytes in answer.blobs.values() {
         fetched.insert(Digest::of(&bytes.0), bytes.0.as_slice().into());
     }
@@ -130,6 +134,7 @@ async fn take<W: Send + Sync + 'static, C: Control>(
         }
     }
     let (replica, manifest) = (Arc::clone(replica), manifest.to_owned());
+    let fetched = std::mem::take(fetched);
     let taken = tokio::task::spawn_blocking(move || replica.take(&manifest, &fetched));
     let taken = taken.await.map_err(|_| PollError::Stopped)??;
     Ok(matches!(taken, Applied::Swapped(_)))

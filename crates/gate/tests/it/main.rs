@@ -41,6 +41,8 @@ mod replica_share;
 #[cfg(test)]
 mod replica_stream;
 #[cfg(test)]
+mod replica_time;
+#[cfg(test)]
 mod replica_upstream;
 #[cfg(test)]
 mod rollout;

@@ -376,7 +376,12 @@ async fn f34_a_wall_clock_that_fell_behind_is_suspect_until_control_speaks() {
     assert_eq!(seq(&replica), Some(4));
     assert_eq!(replica.age(), None);
     assert_eq!(replica.clock().now(), NOW);
+    // What was signed in the last second that is known may have been said before.
     replica.take_freshness(&fresh(4)).unwrap();
+    assert_eq!(replica.age(), None);
+    let later = NOW.plus(Duration::from_secs(1));
+    let word = freshness_by(&key("snapshot"), 4, later);
+    replica.take_freshness(&word).unwrap();
     boot.0.fetch_add(90, Ordering::SeqCst);
     assert_eq!(replica.age(), Some(Duration::from_secs(90)));
 }

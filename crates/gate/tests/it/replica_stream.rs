@@ -1,5 +1,6 @@
 //! Following control: rows F4, F5, F11, F20–F22, F27, F28, and root documents.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -273,6 +274,39 @@ async fn f20_a_lost_blob_is_fetched_and_a_damaged_one_is_not_believed() {
     fleet.stop().await;
 }
 
+/// The content that it lacks went away with a newer manifest, which shares the rest.
+#[tokio::test(start_paused = true)]
+async fn f6_what_was_fetched_for_a_manifest_that_was_overtaken_is_not_fetched_again() {
+    let names = |seq| {
+        let blobs = published(seq).blobs;
+        blobs
+            .into_iter()
+            .map(|(digest, _)| digest)
+            .collect::<BTreeSet<_>>()
+    };
+    let (first, second) = (names(4), names(5));
+    let gone = *first.difference(&second).max().unwrap();
+    let fetched: BTreeSet<_> = first.range(..gone).copied().collect();
+    assert!(!fetched.is_disjoint(&second), "something to keep");
+    let mut answers = [4, 5].map(|seq| answer(&published(seq), seq));
+    for answer in &mut answers {
+        answer.blobs.clear();
+    }
+    let control = script(answers.map(Next::Answer));
+    for seq in [4, 5] {
+        let mut sections = control.sections.lock().unwrap();
+        sections.extend(published(seq).blobs);
+        sections.remove(&gone);
+    }
+    let fleet = Fleet::start(control).await;
+    fleet
+        .until("the second", |f| seq(&f.replica) == Some(5))
+        .await;
+    let all = fetched.len() + 1 + second.difference(&fetched).count();
+    assert_eq!(fleet.control.fetched.load(Ordering::SeqCst), all);
+    fleet.stop().await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn f21_doubled_and_reordered_answers_change_nothing() {
     let order = [4, 4, 6, 5, 6, 4, 7, 7];
@@ -331,7 +365,7 @@ async fn f28_a_manifest_signed_in_the_middle_is_refused() {
     refused(lie, "unknown_key").await;
 }
 
-fn next_root(snapshot_keys: &[&str]) -> String {
+pub(crate) fn next_root(snapshot_keys: &[&str]) -> String {
     let known = Root::parse(&root_document()).unwrap();
     let mut next = RootBuilder::next(&known, NOW);
     next.snapshot_keys = snapshot_keys

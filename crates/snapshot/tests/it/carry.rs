@@ -1,6 +1,6 @@
 //! Revocations carried over a restore only grow.
 
-use aeolus_snapshot::section::{Lost, Revocations};
+use aeolus_snapshot::section::{End, EndedSession, Lost, Revocations};
 use aeolus_snapshot::{Carried, Snapshot, Trust, covers, publish};
 use proptest::prelude::*;
 
@@ -22,7 +22,7 @@ fn carried(newer: &Revocations, earlier: &Revocations) -> Revocations {
     let mut carried = Carried::default();
     carried.add(organization(1), earlier);
     snapshot.carry(&carried);
-    assert!(carried.is_part_of(snapshot.sections()));
+    assert!(carried.is_part_of(snapshot.sections(), NOW));
     snapshot.sections().revocations[&organization(1)].clone()
 }
 
@@ -75,4 +75,42 @@ fn lost_times_add_up() {
     };
     assert_eq!(carried(&lost(1), &lost(5)).lost.len(), 2);
     assert_eq!(carried(&lost(1), &lost(1)).lost.len(), 1);
+}
+
+/// Control lists a session until its end, and a value that has ended becomes a status bit.
+#[test]
+fn f25_what_no_longer_matters_is_not_carried_for_ever() {
+    let now = NOW.secs();
+    let ended = |absolute_end| Revocations {
+        sessions: vec![EndedSession {
+            id: vec![7; 16],
+            absolute_end,
+        }],
+        ..Revocations::default()
+    };
+    let ends = |not_after| Revocations {
+        ends: vec![End {
+            index: 9,
+            not_after,
+        }],
+        ..Revocations::default()
+    };
+    let bits = |status: &[u8]| Revocations {
+        status: status.to_vec(),
+        ..Revocations::default()
+    };
+    let known = |own: &Revocations, earlier: &Revocations| {
+        let mut carried = Carried::default();
+        carried.add(organization(1), earlier);
+        let mut sections = sections();
+        sections.revocations.insert(organization(1), own.clone());
+        carried.is_part_of(&sections, NOW)
+    };
+    assert!(!known(&bits(&[0]), &ended(now + 1)));
+    assert!(known(&ended(now + 1), &ended(now + 1)));
+    assert!(known(&bits(&[0]), &ended(now)));
+    assert!(!known(&bits(&[0xff, 0b01]), &ends(now - 5)));
+    assert!(known(&bits(&[0, 0b10]), &ends(now - 5)));
+    assert!(known(&ends(now - 6), &ends(now - 5)));
+    assert!(!known(&ends(now - 5), &ends(now - 6)), "it ended earlier");
 }

@@ -198,6 +198,18 @@ impl Revocations<'_, Write> {
         self.0.revoke(SET_END, values).await.map(|_| ())
     }
 
+    /// The same of a value that this database may never have given out.
+    pub async fn end_forgotten(
+        &mut self,
+        organization: OrganizationId,
+        end: StatusEnd,
+    ) -> Result<(), StoreError> {
+        self.0
+            .note(ALLOCATE, bind![organization, end.index])
+            .await?;
+        self.set_end(organization, end).await
+    }
+
     /// Sets a subject's not-before mark; marks never move back.
     pub async fn mark(
         &mut self,

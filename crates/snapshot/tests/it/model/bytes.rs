@@ -10,8 +10,8 @@ use aeolus_keys::SigningKey;
 use aeolus_model::Time;
 use aeolus_snapshot::section::Revocations;
 use aeolus_snapshot::{
-    Carried, Digest, Evidence, Freshness, Lag, Position, Published, Root, Sections, Snapshot,
-    Trust, publish, sign_freshness, verify_freshness,
+    Carried, Digest, Evidence, Freshness, Lag, Manifest, Position, Published, Root, Sections,
+    Snapshot, Trust, publish, sign_freshness, verify_freshness,
 };
 
 use crate::build::{NOW, edition, key, organization, plane, root};
@@ -56,9 +56,9 @@ pub(super) struct Word {
     pub(super) as_of: u8,
 }
 
-/// The model's time is counted in steps of eight days: what was signed before the last step has ended.
+/// The model's time is counted in steps of four days: what was signed two steps ago has ended.
 pub(super) fn time(step: u8) -> Time {
-    NOW.plus(Duration::from_secs(u64::from(step) * 8 * 86_400))
+    NOW.plus(Duration::from_secs(u64::from(step) * 4 * 86_400))
 }
 
 static ROOT: LazyLock<Root> = LazyLock::new(root);
@@ -149,12 +149,14 @@ pub(super) fn verified(offer: &Offer) -> Option<Bits> {
 pub(super) fn evidence(of: Edition) -> Option<(Position, Revocations)> {
     static READ: Cache<Edition, Option<(Position, Revocations)>> = LazyLock::new(Mutex::default);
     once(&READ, &of, || {
-        let manifest = published(of).manifest;
-        let revocations = Revocations {
-            status: vec![of.bits; 8],
-            ..Revocations::default()
+        let published = published(of);
+        let find = |digest: &Digest| {
+            let blob = published.blobs.iter().find(|(name, _)| name == digest);
+            blob.map(|(_, content)| content.clone())
         };
-        let evidence = Evidence::new(organization(1), &manifest, &revocations).ok()?;
+        let (opened, _) = Manifest::open(&ROOT, plane(1), &published.manifest).ok()?;
+        let signed = (published.manifest.as_str(), &opened);
+        let evidence = Evidence::new(organization(1), signed, &find).ok()?;
         evidence.open(&ROOT, plane(1)).ok()
     })
 }

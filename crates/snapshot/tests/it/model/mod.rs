@@ -11,10 +11,11 @@ mod protocol;
 
 use stateright::{Checker as _, HasDiscoveries, Model as _};
 
-use protocol::{FORGOTTEN, Mistake, OLDER, Protocol, REPLAYED, STEPS_BACK, YOUNGER};
+use protocol::{FORGOTTEN, HELD_BACK, Mistake, OLDER, Protocol, REPLAYED, STEPS_BACK, YOUNGER};
 
-/// Twelve steps are enough for a backup, a revocation that two gates may know, the restore, its
-/// discovery, the recovery, and both gates in the new epoch; two more may come anywhere between.
+/// Twelve steps are enough for a backup, a revocation that two gates may know, the restore, the
+/// recovery, and both gates in the new epoch; two more for a gate that finds the restore out and proves
+/// it, or anything else between.
 const STEPS: usize = 14;
 
 #[test]
@@ -45,11 +46,32 @@ fn both_lanes_hold_in_every_order_of_events() {
         checker.unique_state_count(),
         checker.max_depth()
     );
-    for property in [STEPS_BACK, OLDER, FORGOTTEN, YOUNGER, REPLAYED] {
+    for property in ALWAYS {
         checker.assert_no_discovery(property);
     }
     assert!(checker.unique_state_count() > 100_000);
 }
+
+/// Enough for statements of three times, each of which comes late, and again.
+const CLOCK_STEPS: usize = 13;
+
+#[test]
+fn f22_time_is_not_held_back_in_any_order_of_statements() {
+    let checker = Protocol::with_clocks(None).checker().threads(2);
+    let checker = checker.target_max_depth(CLOCK_STEPS).spawn_bfs().join();
+    println!(
+        "{} states, {} of them different: every order of {} steps",
+        checker.state_count(),
+        checker.unique_state_count(),
+        checker.max_depth()
+    );
+    for property in ALWAYS {
+        checker.assert_no_discovery(property);
+    }
+    assert!(checker.unique_state_count() > 10_000);
+}
+
+const ALWAYS: [&str; 6] = [STEPS_BACK, OLDER, FORGOTTEN, YOUNGER, REPLAYED, HELD_BACK];
 
 /// A protocol with a mistake breaks the property.
 fn broken_by(mistake: Mistake, property: &'static str) {
@@ -114,4 +136,23 @@ fn f4_a_control_that_calls_lagging_records_fresh_would_lie() {
 fn f23_newer_revocations_could_bring_older_records_back() {
     let mistake = Mistake::AnyRecords;
     broken(Protocol::with_lanes(Some(mistake)), mistake, OLDER);
+}
+
+fn held_back_by(mistake: Mistake) {
+    broken(Protocol::with_clocks(Some(mistake)), mistake, HELD_BACK);
+}
+
+#[test]
+fn f22_a_gate_that_takes_the_same_word_again_would_stand_still() {
+    held_back_by(Mistake::SaidAgain);
+}
+
+#[test]
+fn f22_a_word_of_what_is_not_in_force_could_be_said_for_ever() {
+    held_back_by(Mistake::OwnAlone);
+}
+
+#[test]
+fn f22_a_recording_that_is_played_slowly_would_slow_time_down() {
+    held_back_by(Mistake::EachStep);
 }

@@ -12,10 +12,10 @@ pub(super) const OLDER: &str = "nothing older is published over something newer"
 pub(super) const FORGOTTEN: &str = "a known revocation is never forgotten";
 pub(super) const YOUNGER: &str = "age never exceeds the signed truth";
 pub(super) const REPLAYED: &str = "a replayed or mixed answer is never applied";
+pub(super) const HELD_BACK: &str = "no gate's time is held back by a week, nor twice by one word";
 
-/// The tokens that may be revoked, and how far time goes.
+/// The tokens that may be revoked.
 const TOKENS: [Bits; 2] = [0b01, 0b10];
-const LAST: u8 = 1;
 /// The gate that may crash; the other one may be cut off, and writes at once.
 const CRASHES: usize = 0;
 
@@ -33,12 +33,23 @@ pub(super) enum Mistake {
     AnyRecords,
     /// Of control: newer revocations make old records fresh.
     LagIsFresh,
+    /// A statement that is said again sets the clock again.
+    SaidAgain,
+    /// Only a statement of what is in force counts as said.
+    OwnAlone,
+    /// How far the clock was set back before is forgotten.
+    EachStep,
 }
 
 pub(super) struct Protocol {
     mistake: Option<Mistake>,
     /// Whether something else than revocations changes, once, and revocations don't wait for it.
     changes: bool,
+    /// Whether all that happens is that time passes and a gate is told of it, late.
+    clocks: bool,
+    /// How far time goes at once, and in all.
+    tick: u8,
+    last: u8,
 }
 
 /// What a backup saves and a restore sets back.
@@ -57,7 +68,7 @@ struct Database {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Known {
     edition: Edition,
-    /// Control's last time that belongs to it.
+    /// Control's last time that belongs to it: what is known of time after a crash.
     signed: u8,
     /// When everything in it was the newest.
     as_of: u8,
@@ -71,8 +82,14 @@ struct Known {
 struct Gate {
     memory: Option<Known>,
     disk: Option<Known>,
+    /// The gate's time, what it would be if it had never been set back, and control's last time.
+    clock: u8,
+    furthest: u8,
+    signed: Option<u8>,
     /// Whether control has to be reminded of what it signed.
     reminds: bool,
+    /// For the properties: the latest word that this gate has heard.
+    latest: Option<u8>,
     /// For the properties: what this gate knew, and what of it survived a crash.
     knew: Bits,
     kept: Bits,
@@ -149,14 +166,31 @@ impl State {
 
 impl Protocol {
     pub(super) const fn new(mistake: Option<Mistake>) -> Self {
-        let changes = false;
-        Self { mistake, changes }
+        Self {
+            mistake,
+            changes: false,
+            clocks: false,
+            tick: 2,
+            last: 2,
+        }
     }
 
     /// With records beside revocations, in two lanes.
     pub(super) const fn with_lanes(mistake: Option<Mistake>) -> Self {
-        let changes = true;
-        Self { mistake, changes }
+        Self {
+            changes: true,
+            ..Self::new(mistake)
+        }
+    }
+
+    /// With a gate whose time is what it was told.
+    pub(super) const fn with_clocks(mistake: Option<Mistake>) -> Self {
+        Self {
+            clocks: true,
+            tick: 1,
+            last: 4,
+            ..Self::new(mistake)
+        }
     }
 
     fn makes(&self, mistake: Mistake) -> bool {
@@ -179,7 +213,6 @@ impl Protocol {
 
     /// A gate judges a manifest with content that came with it. Whether anything changed.
     fn take(&self, state: &mut State, gate: usize, manifest: Edition, blobs: Edition) -> bool {
-        let now = state.now;
         let gate = &mut state.gates[gate];
         let floor = gate.memory.as_ref().map(|known| known.edition.position);
         if floor == Some(manifest.position) {
@@ -208,7 +241,7 @@ impl Protocol {
                 blobs
             },
             floor: floor.filter(|_| !self.makes(Mistake::NoFloor)),
-            now: Some(now).filter(|_| !self.makes(Mistake::NoEnd)),
+            now: Some(gate.clock).filter(|_| !self.makes(Mistake::NoEnd)),
             carried,
         };
         let Some(refused) = verified(&offer) else {
@@ -224,34 +257,54 @@ impl Protocol {
             carried: offer.carried,
             refused,
         });
+        gate.signed = gate.signed.max(Some(manifest.at));
         gate.knew |= manifest.bits;
         state.breaks(STEPS_BACK, Some(manifest.position) < floor);
-        let ended = time(manifest.at).plus(MANIFEST_LIFE) <= time(now);
+        // Judged by a clock that may be as far behind.
+        let life = MANIFEST_LIFE * if self.clocks { 2 } else { 1 };
+        let ended = time(manifest.at).plus(life) <= time(state.now);
         state.breaks(REPLAYED, blobs.bits != manifest.bits || ended);
         true
     }
 
     /// A gate judges a statement.
     fn hear(&self, state: &mut State, gate: usize, word: Word) -> bool {
-        let (said, now) = (heard(word), state.now);
+        let said = heard(word);
         let gate = &mut state.gates[gate];
-        let Some(known) = &mut gate.memory else {
-            return false;
+        let before = gate.clone();
+        let reached = if self.makes(Mistake::EachStep) {
+            gate.clock
+        } else {
+            gate.furthest
         };
-        if said.at.plus(MANIFEST_LIFE) <= time(now) || word.at < known.signed {
+        if said.at.plus(MANIFEST_LIFE) <= time(reached) || Some(word.at) < gate.signed {
             return false;
         }
-        let own = known.edition.position;
-        let same = said.manifest == digest(known.edition) || self.makes(Mistake::AnyManifest);
-        if said.position == own && same {
-            let times = (known.signed, known.as_of);
+        let mut twice = false;
+        if Some(word.at) > gate.signed || self.makes(Mistake::SaidAgain) {
+            twice = gate.clock > word.at && Some(word.at) <= gate.latest;
+            gate.clock = word.at;
+            gate.furthest = gate.furthest.max(word.at);
+        }
+        gate.latest = gate.latest.max(Some(word.at));
+        let known = gate.memory.as_mut();
+        let own = known.as_ref().map(|known| known.edition);
+        let any = self.makes(Mistake::AnyManifest);
+        let same = own.is_some_and(|own| said.manifest == digest(own) || any);
+        let position = own.map(|own| own.position);
+        let mine = Some(said.position) == position && same;
+        if mine || !self.makes(Mistake::OwnAlone) {
+            gate.signed = Some(word.at);
+        }
+        if let Some(known) = known.filter(|_| mine) {
             known.signed = word.at;
             known.as_of = known.as_of.max(word.as_of);
-            return times != (known.signed, known.as_of);
+        } else if Some(said.position) <= position {
+            gate.reminds = true;
         }
-        let forgotten = said.position <= own && !gate.reminds;
-        gate.reminds |= forgotten;
-        forgotten
+        let news = *gate != before;
+        state.breaks(HELD_BACK, twice);
+        news
     }
 
     fn poll(&self, state: &mut State, gate: usize) -> bool {
@@ -262,15 +315,16 @@ impl Protocol {
         let after = known.map(|known| known.edition.position);
         let epoch = state.database.feed.epoch;
         if after.is_some_and(|after| after > published.position && after.epoch >= epoch) {
-            let news = !state.database.stopped || !state.gates[gate].reminds;
-            state.database.stopped = true;
+            // What a gate says is not believed: it is asked for what control has signed.
+            let news = !state.gates[gate].reminds;
             state.gates[gate].reminds = true;
             return news;
         }
         let word = self.word(state, published);
+        let heard = self.hear(state, gate, word);
         let newer = after < Some(published.position);
         let taken = newer && self.take(state, gate, published, published);
-        self.hear(state, gate, word) | taken
+        self.hear(state, gate, word) | taken | heard
     }
 
     /// Control reads what it once signed. It was of this epoch and is no more: a restore.
@@ -384,7 +438,13 @@ impl Protocol {
                 state.database.records = state.database.feed.seq;
                 state.database.stopped = false;
             }
-            Action::Tick => state.now += 1,
+            Action::Tick => {
+                state.now += self.tick;
+                for gate in &mut state.gates {
+                    gate.clock += self.tick;
+                    gate.furthest += self.tick;
+                }
+            }
             Action::Read(publisher) => {
                 let database = &state.database;
                 let read = Edition::whole(database.feed, database.revoked, state.now);
@@ -402,6 +462,9 @@ impl Protocol {
             Action::Crash(gate) => {
                 let gate = &mut state.gates[gate];
                 gate.memory.clone_from(&gate.disk);
+                (gate.clock, gate.furthest) = (state.now, state.now);
+                gate.signed = gate.memory.as_ref().map(|known| known.signed);
+                gate.latest = gate.signed;
                 gate.knew = gate.kept;
                 // What is carried is offered to control again.
                 let carries = |known: &Known| !known.carried.is_empty();
@@ -462,7 +525,7 @@ impl Model for Protocol {
 
     fn actions(&self, state: &State, actions: &mut Vec<Action>) {
         let database = &state.database;
-        if state.recorded.is_none() {
+        if state.recorded.is_none() || self.clocks {
             actions.push(Action::Record);
         }
         // One revocation before a restore, any after it: what is lost, and what comes instead.
@@ -495,22 +558,27 @@ impl Model for Protocol {
             }
         }
         match (&state.backup, state.restored) {
+            (None, _) if self.clocks => {}
             (None, _) => actions.push(Action::Backup),
             (Some(backup), false) if backup != database => actions.push(Action::Restore),
             _ => {}
         }
-        if database.stopped {
+        // An operator who has restored the backup need not wait for a gate's proof.
+        let known = state.restored && database.feed.epoch == 1;
+        if database.stopped || known {
             actions.push(Action::Recover);
         }
-        if state.now < LAST {
+        if state.now < self.last {
             actions.push(Action::Tick);
         }
         match state.line {
+            Line::Whole if self.clocks => {}
             Line::Whole => actions.push(Action::Cut),
             Line::Cut => actions.push(Action::Heal),
             Line::Healed => {}
         }
-        for (at, gate) in state.gates.iter().enumerate() {
+        let gates = if self.clocks { 1 } else { state.gates.len() };
+        for (at, gate) in state.gates.iter().enumerate().take(gates) {
             if at == 0 || state.line != Line::Cut {
                 actions.push(Action::Poll(at));
                 if gate.reminds {
@@ -522,7 +590,8 @@ impl Model for Protocol {
             }
             if let Some((one, _)) = state.recorded {
                 actions.extend([Action::Replay(at), Action::ReplayWord(at)]);
-                if let Some(other) = database.published.filter(|other| *other != one) {
+                let other = database.published.filter(|other| *other != one);
+                if let Some(other) = other.filter(|_| !self.clocks) {
                     actions.extend([Action::Mix(at, one, other), Action::Mix(at, other, one)]);
                 }
             }
@@ -561,6 +630,10 @@ impl Model for Protocol {
             }),
             Property::always(REPLAYED, |_, state: &State| {
                 !state.broken.contains(REPLAYED)
+            }),
+            Property::always(HELD_BACK, |_, state: &State| {
+                let right = |gate: &Gate| time(gate.clock).plus(MANIFEST_LIFE) > time(state.now);
+                state.gates.iter().all(right) && !state.broken.contains(HELD_BACK)
             }),
             Property::sometimes(
                 "a restore is found out and recovered from",
