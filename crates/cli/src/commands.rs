@@ -9,6 +9,7 @@ mod doctor;
 mod drill;
 mod explain;
 mod gate;
+mod key;
 mod login;
 mod logs;
 mod plane;
@@ -28,8 +29,9 @@ use aeolus_model::SystemClock;
 use clap::CommandFactory as _;
 
 use crate::args::{
-    Cli, Command, ConfigCommand, ControlCommand, DrillCommand, GateCommand, PlaneCommand,
-    PolicyCommand, RolloutCommand, SecretCommand, SessionCommand, TokenCommand, UserCommand,
+    Cli, Command, ConfigCommand, ControlCommand, DrillCommand, GateCommand, KeyCommand,
+    PlaneCommand, PolicyCommand, RolloutCommand, SecretCommand, SessionCommand, TokenCommand,
+    UserCommand,
 };
 use crate::config::Environment;
 use crate::report::{Failure, Report};
@@ -94,6 +96,12 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
             TokenCommand::Revoke(args) => block_on(token::revoke(&args, &context)),
             TokenCommand::Delete(args) => block_on(token::delete(&args, &context)),
             TokenCommand::Verify(args) => token::verify(&args, &context),
+        },
+        Command::Key(command) => match command {
+            KeyCommand::List(args) => block_on(key::list(&args, &context)),
+            KeyCommand::Rotate(args) => block_on(key::rotate(&args, &context)),
+            KeyCommand::Remove(args) => block_on(key::remove(&args, &context)),
+            KeyCommand::Reseal(args) => key::reseal(&args, &context),
         },
         Command::Session(command) => match command {
             SessionCommand::List(args) => block_on(session::list(&args, &context)),

@@ -2,6 +2,7 @@
 
 mod addresses;
 mod error;
+mod keys;
 mod operations;
 mod planes;
 mod policy;
@@ -27,6 +28,7 @@ use url::Url;
 
 use addresses::Addresses;
 pub use error::ClientError;
+pub use keys::KeyRemoval;
 pub use operations::Wait;
 pub use planes::Applied;
 pub use policy::PolicyChange;

@@ -59,6 +59,10 @@ enum PublishFailure {
     Store(#[from] StoreError),
     #[error(transparent)]
     Snapshot(#[from] aeolus_snapshot::PublishError),
+    #[error(transparent)]
+    Key(#[from] aeolus_keys::KeyError),
+    #[error("another snapshot key signs by now")]
+    OtherKey,
     #[error("the work was cut off")]
     Cancelled,
 }
@@ -128,7 +132,7 @@ impl Publisher {
         let restored = crate::restore::found(&mut view).await?;
         drop(view);
         let trusted = root.and_then(|root| Root::parse(&root.document).ok());
-        let kid = app.keys.snapshot().public().kid();
+        let kid = app.keys.snapshot()?.public().kid();
         let trusted = trusted.is_some_and(|root| root.trusts(&kid));
         self.lanes
             .keep(|id| planes.iter().any(|plane| plane.id == *id));
