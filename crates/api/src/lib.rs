@@ -11,6 +11,7 @@ pub mod connection;
 pub mod egress;
 pub mod fleet;
 mod join;
+pub mod key;
 mod list;
 mod listen;
 pub mod oauth;

@@ -5,6 +5,7 @@ mod client;
 mod doctor;
 mod drill;
 mod explain;
+mod key;
 mod policy;
 mod rollout;
 mod secret;
@@ -24,6 +25,7 @@ pub(crate) use client::{
 pub(crate) use doctor::DoctorArgs;
 pub(crate) use drill::{DrillCommand, DrillOutage};
 pub(crate) use explain::ExplainArgs;
+pub(crate) use key::{KeyCommand, KeyList, KeyRemove, KeyReseal, KeyRotate};
 pub(crate) use policy::{PolicyCommand, PolicySet, PolicyShow};
 pub(crate) use rollout::{RolloutCommand, RolloutDelete, RolloutMove, RolloutSet, RolloutShow};
 pub(crate) use secret::{SecretCommand, SecretList, SecretRotate};
@@ -86,6 +88,9 @@ pub(crate) enum Command {
     /// Make, list, delete and verify API tokens.
     #[command(subcommand)]
     Token(TokenCommand),
+    /// List, rotate and remove the keys that control signs with.
+    #[command(subcommand)]
+    Key(KeyCommand),
     /// List and end signed-in sessions.
     #[command(subcommand)]
     Session(SessionCommand),

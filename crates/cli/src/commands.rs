@@ -10,6 +10,7 @@ mod doctor;
 mod drill;
 mod explain;
 mod gate;
+mod key;
 mod login;
 mod logs;
 mod plane;
@@ -30,8 +31,8 @@ use clap::CommandFactory as _;
 
 use crate::args::{
     AccessCommand, Cli, Command, ConfigCommand, ControlCommand, DrillCommand, GateCommand,
-    PlaneCommand, PolicyCommand, RolloutCommand, SecretCommand, SessionCommand, TokenCommand,
-    UserCommand,
+    KeyCommand, PlaneCommand, PolicyCommand, RolloutCommand, SecretCommand, SessionCommand,
+    TokenCommand, UserCommand,
 };
 use crate::config::Environment;
 use crate::report::{Failure, Report};
@@ -96,6 +97,12 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
             TokenCommand::Revoke(args) => block_on(token::revoke(&args, &context)),
             TokenCommand::Delete(args) => block_on(token::delete(&args, &context)),
             TokenCommand::Verify(args) => token::verify(&args, &context),
+        },
+        Command::Key(command) => match command {
+            KeyCommand::List(args) => block_on(key::list(&args, &context)),
+            KeyCommand::Rotate(args) => block_on(key::rotate(&args, &context)),
+            KeyCommand::Remove(args) => block_on(key::remove(&args, &context)),
+            KeyCommand::Reseal(args) => key::reseal(&args, &context),
         },
         Command::Session(command) => match command {
             SessionCommand::List(args) => block_on(session::list(&args, &context)),

@@ -2,7 +2,9 @@
 
 mod compat;
 mod environment;
+mod keys;
 mod layers;
+mod master;
 mod probe;
 mod rails;
 mod secret;
@@ -12,6 +14,7 @@ mod types;
 
 pub(crate) use compat::Compat;
 pub(crate) use environment::{Environment, leaves};
+pub(crate) use keys::Keys;
 pub(crate) use layers::{Effective, Flag, Sources};
 pub(crate) use rails::Rails;
 pub(crate) use secret::{SecretSource, read_reference};

@@ -1,6 +1,7 @@
 //! What every request shares.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use aeolus_keys::ProxySecrets;
 use aeolus_keys::envelope::MasterKey;
@@ -10,7 +11,7 @@ use tokio::sync::{Notify, watch};
 
 use crate::authorization::{Minted, Worlds};
 use crate::config::Publishing;
-use crate::keys::TokenKeys;
+use crate::keys::Keys;
 use crate::ops::Metrics;
 use crate::planes::{Acks, Assertions, Looks};
 use crate::publish::{Newest, Published};
@@ -37,7 +38,9 @@ pub(crate) struct Parts {
     pub(crate) store: Store,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) rng: Arc<dyn Rng>,
-    pub(crate) keys: TokenKeys,
+    pub(crate) keys: Keys,
+    /// How often signing keys are replaced by themselves; never if absent.
+    pub(crate) rotate_keys: Option<Duration>,
     /// Opens and seals what the database keeps sealed.
     pub(crate) master: MasterKey,
     /// Authenticates control's own session cookies; follows from the master key.

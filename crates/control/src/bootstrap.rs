@@ -20,7 +20,7 @@ use crate::app::{App, Parts};
 use crate::authorization::{Minted, Worlds};
 use crate::config::{ControlConfig, FirstAdmin};
 use crate::connections;
-use crate::keys::{self, KeysError, TokenKeys};
+use crate::keys::{self, Keys, KeysError};
 use crate::ops::Metrics;
 use crate::planes::{Acks, Assertions, Looks};
 use crate::provider::refresh;
@@ -157,9 +157,10 @@ pub(crate) async fn open(
         }
     };
     let legacy = asking_proxies.is_some();
-    let keys = TokenKeys::open(&store, &master, (&*clock, &*rng), legacy).await?;
+    let keys = Keys::open(&store, &master, (&*clock, &*rng), legacy).await?;
     if let Some(dir) = &config.root_dir {
-        root::set_up(&store, dir, keys.snapshot(), &*clock).await?;
+        let snapshot = keys.snapshot().map_err(KeysError::from)?;
+        root::set_up(&store, dir, &snapshot, &*clock).await?;
     }
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let hashes = HashPool::new(config.hash_permits.unwrap_or(cores), &*rng)?;
@@ -179,6 +180,7 @@ pub(crate) async fn open(
         clock,
         rng,
         keys,
+        rotate_keys: config.rotate_keys,
         master,
         cookie_key: cookie::key_from(&config.master_key),
         refresh_key: refresh::key_from(&config.master_key),

@@ -40,6 +40,9 @@ pub struct ControlConfig {
     pub proxy_secrets: Vec<Secret<String>>,
     /// How planes are told of changes.
     pub publishing: Publishing,
+    /// How long a signing key signs before the next one takes over by itself; absent: until somebody
+    /// rotates it. Snapshot keys are always rotated by hand.
+    pub rotate_keys: Option<Duration>,
     /// Sockets that a service manager opened: `control`, `metrics`.
     pub handed_over: HandedOver,
 }

@@ -37,7 +37,7 @@ mod tokens;
 
 pub use bootstrap::ControlError;
 pub use config::{ControlConfig, FirstAdmin, ParentCookie, Publishing, SessionLife};
-pub use keys::KeysError;
+pub use keys::{KeysError, Resealed, reseal};
 pub use restore::{Recovered, recover};
 pub use router::ROUTES;
 pub use serve::{Bound, Control, serve};

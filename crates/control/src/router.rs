@@ -81,6 +81,9 @@ routes! {
     "/v1/organizations/{o}/policy" => get policy::get, put policy::set;
     "/v1/organizations/{o}/audit" => get audit::list;
     "/v1/connections" => get connections::list;
+    "/v1/keys" => get keys::list;
+    "/v1/keys/{id}" => delete keys::remove;
+    "/v1/keys/{id}/rotate" => post keys::rotate;
     "/v1/planes" => get planes::list, post planes::create;
     "/v1/planes/enroll" => post planes::enroll;
     "/v1/planes/{id}" => get planes::get;

@@ -42,6 +42,9 @@ pub enum KeyError {
     /// The library refused to make, read or use the key.
     #[error("the cryptographic library refused the key")]
     Refused,
+    /// The private part of the key isn't here: it could not be opened, or is gone.
+    #[error("the private key is not here")]
+    Absent,
     /// The claims can't be written as JSON.
     #[error("the claims can't be written as JSON")]
     Claims,

@@ -128,6 +128,16 @@ actions! {
     UserOffboard = "user.offboard",
     /// Another person answers for an API token from now on.
     TokenGive = "token.give",
+    /// A signing key was made that will sign later, or its date was changed.
+    KeyAnnounce = "key.announce",
+    /// A signing key began to sign, and the one before it ended.
+    KeyActivate = "key.activate",
+    /// A signing key was removed: what it signed is refused.
+    KeyRemove = "key.remove",
+    /// A signing key that somebody else had was replaced at once.
+    KeyReplace = "key.replace",
+    /// The private keys were sealed under another master key.
+    KeysReseal = "key.reseal",
 }
 
 /// How it went.

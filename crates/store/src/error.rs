@@ -29,6 +29,8 @@ pub enum Taken {
     Record,
     /// An active key of this kind.
     ActiveKey,
+    /// An announced key of this kind.
+    AnnouncedKey,
 }
 
 impl Taken {
@@ -48,6 +50,7 @@ impl Taken {
             Self::Grant => "the same grant",
             Self::Record => "the same record",
             Self::ActiveKey => "an active key of this kind",
+            Self::AnnouncedKey => "an announced key of this kind",
         }
     }
 }

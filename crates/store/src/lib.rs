@@ -38,7 +38,7 @@ pub use page::{Listing, Page};
 pub use repository::{
     AuditCursor, AuditLog, AuditRecord, Batches, Blob, Claim, Codes, Connection, Connections,
     Deployment, Deployments, Digest, Feed, GrantRecord, GrantRepository, IdempotencyKeys,
-    Identities, Identity, KeyStage, Keys, ManagedBy, Mark, Member, Notice, NoticeKind,
+    Identities, Identity, KeyNeed, KeyStage, Keys, ManagedBy, Mark, Member, Notice, NoticeKind,
     Organization, Organizations, Plane, PlaneStage, Planes, ProviderEndpoints, ProviderKey,
     ProviderKeySets, ProviderKeys, Publication, Publications, RefreshTokens, Replica, Replicas,
     RevocationList, Revocations, Rollout, RolloutStage, Rollouts, RootDocument, Roots, Route,

@@ -3,6 +3,7 @@
 mod access;
 mod addresses;
 mod error;
+mod keys;
 mod operations;
 mod planes;
 mod policy;
@@ -28,6 +29,7 @@ use url::Url;
 
 use addresses::Addresses;
 pub use error::ClientError;
+pub use keys::KeyRemoval;
 pub use operations::Wait;
 pub use planes::Applied;
 pub use policy::PolicyChange;

@@ -269,7 +269,7 @@ pub(crate) struct DemoArgs {
     pub(crate) once: bool,
 }
 
-fn layer(flags: &[(&'static str, &'static str, Option<&String>)]) -> Vec<Flag> {
+pub(super) fn layer(flags: &[(&'static str, &'static str, Option<&String>)]) -> Vec<Flag> {
     let given = |(name, path, value): &(&'static str, &'static str, Option<&String>)| {
         value.map(|value| Flag {
             name,

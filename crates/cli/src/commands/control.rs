@@ -3,15 +3,14 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use aeolus_api::Period;
 use aeolus_control::{
     ControlConfig, ControlError, FirstAdmin, ParentCookie, Publishing, SessionLife,
 };
 use aeolus_keys::SystemRng;
-use aeolus_model::{Secret, SystemClock};
+use aeolus_model::SystemClock;
 use aeolus_store::StoreError;
 use aeolus_tls::HandedOver;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
@@ -75,16 +74,7 @@ fn configured(
         .url
         .read("database.url", base, environment)?;
     prepare_folder(database.expose())?;
-    let master = config.keys.master_key.ok_or_else(|| {
-        Report::new("CFG-0008", "keys.masterKey is not set")
-            .why("Control's private keys are kept in the database sealed under it.")
-            .help(
-                "make one: head -c 32 /dev/urandom | base64 | tr '+/' '-_' | tr -d '=' > FILE\n\
-                 then give --master-key-file FILE, and keep a copy apart from the database",
-            )
-            .usage()
-    })?;
-    let master = master.read("keys.masterKey", base, environment)?;
+    let master = config.keys.master(base, environment)?;
     let first_admin = match config.control.first_admin {
         Some(admin) => {
             let key = "control.firstAdmin.password";
@@ -118,7 +108,7 @@ fn configured(
         metrics: config.control.metrics,
         public_url: config.control.public_url,
         database: database.expose().clone(),
-        master_key: master_key(&master)?,
+        master_key: master,
         root_dir: Some(base.join(config.keys.root_dir)),
         first_admin,
         session: SessionLife {
@@ -131,6 +121,7 @@ fn configured(
         proxy_secrets,
         hash_permits: config.limits.password_hashes.map(usize::from),
         publishing: Publishing::default(),
+        rotate_keys: config.keys.rotate_every.map(Period::duration),
         handed_over: HandedOver::from_environment(&names.unwrap_or_default()),
     })
 }
@@ -148,26 +139,6 @@ fn prepare_folder(database: &str) -> Result<(), Failure> {
         Some(parent) => crate::files::folder(parent),
         None => Ok(()),
     }
-}
-
-/// 32 bytes from base64url (padded or not) or hex.
-fn master_key(text: &Secret<String>) -> Result<Secret<[u8; 32]>, Failure> {
-    let text = text.expose().trim();
-    let hex = || -> Option<Vec<u8>> {
-        let digits = (text.len() == 64).then_some(text)?;
-        let pair = |at: usize| u8::from_str_radix(digits.get(at..at + 2)?, 16).ok();
-        (0..64).step_by(2).map(pair).collect()
-    };
-    let bytes = hex().or_else(|| URL_SAFE_NO_PAD.decode(text.trim_end_matches('=')).ok());
-    let bytes: Option<[u8; 32]> = bytes.and_then(|bytes| bytes.try_into().ok());
-    bytes.map(Secret::new).ok_or_else(|| {
-        Report::new(
-            "CFG-0004",
-            "keys.masterKey is not 32 bytes as base64url or hex",
-        )
-        .why("Another key would not open what is in the database.")
-        .usage()
-    })
 }
 
 pub(super) fn refused(error: &ControlError) -> Failure {
@@ -202,27 +173,4 @@ fn chain(error: &dyn std::error::Error) -> String {
         source = cause.source();
     }
     text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn master_keys_are_read_in_both_forms() {
-        let bytes = [0xab; 32];
-        for text in [
-            "ab".repeat(32),
-            "AB".repeat(32),
-            URL_SAFE_NO_PAD.encode(bytes),
-            format!("{}=\n", URL_SAFE_NO_PAD.encode(bytes)),
-        ] {
-            let key = master_key(&Secret::new(text)).unwrap();
-            assert_eq!(*key.expose(), bytes);
-        }
-        for text in ["", "ab", &"zz".repeat(32), &"a".repeat(42)] {
-            let failure = master_key(&Secret::new(text.to_owned())).unwrap_err();
-            assert_eq!(failure.exit.code(), 2);
-        }
-    }
 }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::SecretSource;
 use super::compat::Compat;
+use super::keys::Keys;
 use super::probe::Probe;
 use super::rails::Rails;
 use super::siblings::Siblings;
@@ -199,27 +200,6 @@ impl Default for Database {
     fn default() -> Self {
         Self {
             url: SecretSource::Value("sqlite:/var/lib/aeolus/control/aeolus.db".to_owned()),
-        }
-    }
-}
-
-/// Control's keys.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub(crate) struct Keys {
-    /// 32 random bytes as base64url or hex: opens the private keys in the database. Control does not
-    /// start without it; whoever has it and the database is control.
-    #[schemars(with = "OptionalSecret")]
-    pub(crate) master_key: Option<SecretSource>,
-    /// The folder with the root documents, and the root key where it is kept online.
-    pub(crate) root_dir: PathBuf,
-}
-
-impl Default for Keys {
-    fn default() -> Self {
-        Self {
-            master_key: None,
-            root_dir: PathBuf::from("/var/lib/aeolus/control/root"),
         }
     }
 }

@@ -1,15 +1,22 @@
-//! `GET /.well-known/jwks.json`: the public halves of the token keys (RFC 7517).
+//! `GET /.well-known/jwks.json`: the public halves of the token keys (RFC 7517): of those that will sign,
+//! that sign, and that have signed what is still good. It is answered from memory, whatever the database
+//! does.
 
 use axum::extract::State;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName};
 
+use super::life::CACHED;
 use crate::app::App;
 
-/// The key set.
-pub(crate) async fn jwks(State(app): State<App>) -> ([(HeaderName, &'static str); 2], String) {
+/// The key set. Whoever caches it learns of a key well before that signs, and of one that was removed in
+/// an emergency as soon as the cache ends.
+pub(crate) async fn jwks(State(app): State<App>) -> ([(HeaderName, String); 2], String) {
     let headers = [
-        (CONTENT_TYPE, "application/jwk-set+json"),
-        (CACHE_CONTROL, "public, max-age=300"),
+        (CONTENT_TYPE, "application/jwk-set+json".to_owned()),
+        (
+            CACHE_CONTROL,
+            format!("public, max-age={}", CACHED.as_secs()),
+        ),
     ];
-    (headers, app.keys.jwk_set().to_json())
+    (headers, app.keys.now.load().jwks.clone())
 }

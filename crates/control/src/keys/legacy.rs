@@ -3,14 +3,14 @@
 
 use std::time::Duration;
 
-use aeolus_keys::KeyError;
+use aeolus_keys::{KeyError, Kind};
 use axum::extract::State;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName};
 use serde_json::{Value, json};
 
-use super::TokenKeys;
+use super::Keys;
 use crate::app::App;
 use crate::error::ApiError;
 
@@ -32,12 +32,13 @@ pub(crate) async fn jwk(
     Ok((headers, jwk.ok_or(ApiError::NoEndpoint)?.to_string()))
 }
 
-impl TokenKeys {
+impl Keys {
     fn legacy_jwk(&self, name: &str) -> Result<Option<Value>, KeyError> {
-        let Some((key, made)) = &self.legacy else {
+        let held = self.now.load().held(Kind::Legacy);
+        let Some((key, made)) = held.filter(|_| self.legacy) else {
             return Ok(None);
         };
-        let certificate = key.self_signed(name, (*made, made.plus(LIFE)))?;
+        let certificate = key.self_signed(name, (made, made.plus(LIFE)))?;
         let jwk = serde_json::from_str(&key.public().to_jwk().to_json());
         let mut jwk: Value = jwk.map_err(|_| KeyError::Refused)?;
         if let Some(members) = jwk.as_object_mut() {

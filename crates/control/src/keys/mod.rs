@@ -1,15 +1,46 @@
-//! Control's signing keys: made at the first start, sealed under the master key, opened once.
+//! Control's signing keys: made at the first start, sealed under the master key, and replaced one by
+//! one while everything goes on.
+//!
+//! A key is *announced* (published, so that everybody knows it before it signs), *active* (exactly one
+//! of a kind signs), *retired* (published for as long as something it signed is good) and then
+//! removed. The database says where each stands; every replica of control looks there each second, and
+//! one of them moves on what is due.
 
+mod due;
+mod follow;
 mod jwks;
 mod legacy;
+mod life;
+mod list;
+mod make;
+mod needs;
+mod opened;
+mod remove;
+mod replace;
+mod reseal;
+mod rotate;
+mod view;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use aeolus_keys::envelope::{EnvelopeError, MasterKey};
-use aeolus_keys::{Alg, JwkSet, KeyError, KeyRing, Kind, PublicKey, SigningKey};
-use aeolus_model::{Clock, KeyId, Rng, Time};
+use aeolus_keys::{KeyError, KeyRing, Kind, SigningKey};
+use aeolus_model::{Clock, KeyId, Rng};
+use aeolus_snapshot::section::TokenKey;
 use aeolus_store::{KeyStage, Store, StoreError, Unit as _};
+use arc_swap::ArcSwap;
 
+pub(crate) use follow::run;
 pub(crate) use jwks::jwks;
 pub(crate) use legacy::jwk as legacy_jwk;
+pub(crate) use list::list;
+pub(crate) use make::import_snapshot_key;
+pub(crate) use remove::remove;
+pub use reseal::{Resealed, reseal};
+pub(crate) use rotate::rotate;
+
+use opened::{Opened, Signer};
 
 /// Why the keys can't be had.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +57,9 @@ pub enum KeysError {
     /// A kind has no active key.
     #[error("the database has no active key of kind {0}; was it restored in part?")]
     Missing(&'static str),
+    /// The making of a key was cut off.
+    #[error("the making of a key was cut off")]
+    Cancelled,
 }
 
 /// The kinds control always signs itself, one key each.
@@ -37,20 +71,19 @@ const KINDS: [Kind; 5] = [
     Kind::Manifest,
 ];
 
-/// The opened keys.
-pub(crate) struct TokenKeys {
-    access: SigningKey,
-    api: SigningKey,
-    direct: SigningKey,
-    id: SigningKey,
-    snapshot: SigningKey,
-    /// Where control answers proxies as the original did, with when it was made.
-    legacy: Option<(SigningKey, Time)>,
-    ring: KeyRing,
-    published: Vec<(Kind, PublicKey)>,
+/// The keys as this process last read them. Taking one waits for nobody.
+pub(crate) struct Keys {
+    now: ArcSwap<Opened>,
+    /// Whether control answers proxies as the original did.
+    legacy: bool,
+    /// One reads at a time, so that what was read later is never replaced by what was read before.
+    reading: tokio::sync::Mutex<()>,
+    /// By announced key: a position of the feed at which it was there. Who obeys that position knows
+    /// the key.
+    announced: Mutex<HashMap<KeyId, u64>>,
 }
 
-impl TokenKeys {
+impl Keys {
     /// Opens the keys, making those that don't exist yet.
     pub(crate) async fn open(
         store: &Store,
@@ -60,157 +93,108 @@ impl TokenKeys {
     ) -> Result<Self, KeysError> {
         let more = legacy.then_some(Kind::Legacy);
         for kind in KINDS.into_iter().chain(more) {
-            ensure(store, master, kind, parts).await?;
+            make::ensure(store, master, kind, parts).await?;
         }
-        let mut view = store.read().await?;
-        let mut ring = KeyRing::default();
-        let mut published = Vec::new();
-        let mut active = std::collections::BTreeMap::new();
-        for record in view.keys().list().await? {
-            let Some(kind) = Kind::parse(&record.kind) else {
-                continue;
-            };
-            if matches!(record.stage, KeyStage::Active { .. }) {
-                let opened = master.open(record.id, kind, &record.sealed)?;
-                let key = SigningKey::from_pkcs8(&opened)?;
-                active.insert(kind.name(), (key, record.created_at));
-            }
-            // The legacy key signs what no one but an application of the original believes: whoever
-            // reads the key set for `id_token`s must not.
-            if !matches!(kind, Kind::Manifest | Kind::Legacy) {
-                let public = PublicKey::from_jwk_json(&record.public_jwk)?;
-                published.push((kind, public.clone()));
-                ring.insert(kind, public)?;
-            }
-        }
-        let mut take = |kind: Kind| {
-            let key = active.remove(kind.name()).map(|(key, _)| key);
-            key.ok_or(KeysError::Missing(kind.name()))
+        let keys = Self {
+            now: ArcSwap::default(),
+            legacy,
+            reading: tokio::sync::Mutex::default(),
+            announced: Mutex::default(),
         };
-        Ok(Self {
-            access: take(Kind::Access)?,
-            api: take(Kind::Api)?,
-            direct: take(Kind::Direct)?,
-            id: take(Kind::Id)?,
-            snapshot: take(Kind::Manifest)?,
-            legacy: active.remove(Kind::Legacy.name()).filter(|_| legacy),
-            ring,
-            published,
-        })
+        keys.refresh(store, master).await?;
+        let all = KINDS.into_iter().chain(more);
+        keys.now.load().all_there(all, master)?;
+        Ok(keys)
     }
 
-    pub(crate) const fn access(&self) -> &SigningKey {
-        &self.access
+    /// Reads them again, if anything about them has changed.
+    pub(crate) async fn refresh(&self, store: &Store, master: &MasterKey) -> Result<(), KeysError> {
+        let _reading = self.reading.lock().await;
+        let mut view = store.read().await?;
+        let position = view.settings().feed().await?.records;
+        let records = view.keys().list().await?;
+        drop(view);
+        self.note(&records, position);
+        let before = self.now.load_full();
+        if before.records != records {
+            self.now
+                .store(Arc::new(Opened::of(records, master, &before)?));
+        }
+        Ok(())
     }
 
-    pub(crate) const fn api(&self) -> &SigningKey {
-        &self.api
+    fn note(&self, records: &[aeolus_store::SigningKey], position: u64) {
+        let mut noted = self
+            .announced
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let announced =
+            |r: &&aeolus_store::SigningKey| matches!(r.stage, KeyStage::Announced { .. });
+        let ids: Vec<KeyId> = records.iter().filter(announced).map(|r| r.id).collect();
+        noted.retain(|id, _| ids.contains(id));
+        for id in ids {
+            noted.entry(id).or_insert(position);
+        }
+    }
+
+    /// A position of the feed from which on whoever obeys it knows an announced key.
+    fn announced_at(&self, id: KeyId) -> Option<u64> {
+        let noted = self
+            .announced
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        noted.get(&id).copied()
+    }
+
+    pub(crate) fn access(&self) -> Signer {
+        self.now.load().signer(Kind::Access)
+    }
+
+    pub(crate) fn api(&self) -> Signer {
+        self.now.load().signer(Kind::Api)
     }
 
     /// Signs direct access tokens.
-    pub(crate) const fn direct(&self) -> &SigningKey {
-        &self.direct
+    pub(crate) fn direct(&self) -> Signer {
+        self.now.load().signer(Kind::Direct)
     }
 
-    pub(crate) const fn id(&self) -> &SigningKey {
-        &self.id
+    pub(crate) fn id(&self) -> Signer {
+        self.now.load().signer(Kind::Id)
     }
 
-    /// Signs what `/v1/authorization` gives.
-    pub(crate) fn legacy(&self) -> Option<&SigningKey> {
-        self.legacy.as_ref().map(|(key, _)| key)
+    /// Signs what `/v1/authorization` gives; none where control doesn't answer there.
+    pub(crate) fn legacy(&self) -> Option<Signer> {
+        self.legacy.then(|| self.now.load().signer(Kind::Legacy))
     }
 
     /// Signs manifests and freshness statements.
-    pub(crate) const fn snapshot(&self) -> &SigningKey {
-        &self.snapshot
+    pub(crate) fn snapshot(&self) -> Result<Arc<SigningKey>, KeyError> {
+        self.now.load().signer(Kind::Manifest).key()
     }
 
     /// Who may have signed what.
-    pub(crate) const fn ring(&self) -> &KeyRing {
-        &self.ring
+    pub(crate) fn ring(&self) -> Arc<KeyRing> {
+        Arc::clone(&self.now.load().ring)
     }
 
-    /// The token keys by kind, as snapshots and the key set publish them.
-    pub(crate) fn published(&self) -> &[(Kind, PublicKey)] {
-        &self.published
-    }
-
-    /// The published key set.
-    pub(crate) fn jwk_set(&self) -> JwkSet {
-        JwkSet::of(self.published.iter().map(|(_, key)| key))
+    /// Whether keys of a kind are of use here.
+    fn uses(&self, kind: Kind) -> bool {
+        KINDS.contains(&kind) || (kind == Kind::Legacy && self.legacy)
     }
 }
 
-/// Makes a kind's first key if it has none. Two replicas that start at once both try; the database
-/// lets one of them have its way.
-async fn ensure(
-    store: &Store,
-    master: &MasterKey,
-    kind: Kind,
-    (clock, rng): (&dyn Clock, &dyn Rng),
-) -> Result<(), KeysError> {
-    if store
-        .read()
-        .await?
-        .keys()
-        .active(kind.name())
-        .await?
-        .is_some()
-    {
-        return Ok(());
-    }
-    let key = SigningKey::generate(kind.alg(), rng)?;
-    insert(store, master, kind, &key, (clock, rng)).await
-}
-
-async fn insert(
-    store: &Store,
-    master: &MasterKey,
-    kind: Kind,
-    key: &SigningKey,
-    (clock, rng): (&dyn Clock, &dyn Rng),
-) -> Result<(), KeysError> {
-    let id = KeyId::new(clock, rng);
-    let now = clock.now();
-    let sealed = master.seal(id, kind, key.to_pkcs8()?.expose(), rng)?;
-    let record = aeolus_store::SigningKey {
-        id,
-        kind: kind.name().to_owned(),
-        kid: key.public().kid().to_string(),
-        public_jwk: key.public().to_jwk().to_json(),
-        sealed,
-        created_at: now,
-        stage: KeyStage::Active { since: now },
-    };
-    let mut write = store.write().await?;
-    match write.keys().insert(&record).await {
-        Ok(()) => write.commit().await.map(|_| ()).map_err(KeysError::from),
-        Err(StoreError::Taken(_)) => Ok(()),
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// Takes a snapshot key that an operator made with the root document, if there is none yet.
-pub(crate) async fn import_snapshot_key(
-    store: &Store,
-    master: &MasterKey,
-    key: &SigningKey,
-    parts: (&dyn Clock, &dyn Rng),
-) -> Result<(), KeysError> {
-    let kind = Kind::Manifest;
-    if key.public().alg() != Alg::EdDsa {
-        return Err(KeyError::WrongAlg(key.public().alg()).into());
-    }
-    if store
-        .read()
-        .await?
-        .keys()
-        .active(kind.name())
-        .await?
-        .is_some()
-    {
-        return Ok(());
-    }
-    insert(store, master, kind, key, parts).await
+/// The token keys, as snapshots carry them. They are taken from the same view as everything else that a
+/// plane is told: a replica that has not yet heard of a removal would otherwise tell of the key.
+pub(crate) fn published(records: Vec<aeolus_store::SigningKey>) -> Vec<TokenKey> {
+    let public = records.into_iter().filter(|record| {
+        let kind = Kind::parse(&record.kind);
+        kind.is_some_and(opened::is_published)
+    });
+    public
+        .map(|record| TokenKey {
+            kind: record.kind,
+            jwk: record.public_jwk,
+        })
+        .collect()
 }

@@ -136,6 +136,11 @@ pub(crate) async fn wait_within(
     }
 }
 
+/// Who has applied a change by now.
+pub(crate) async fn applied_now(app: &App, change: Change) -> Result<PlaneAcks, StoreError> {
+    now(app, None, change).await
+}
+
 async fn now(
     app: &App,
     organizations: Option<&[OrganizationId]>,

@@ -207,5 +207,6 @@ fn freshness(
         at,
         as_of,
     };
-    sign_freshness(&statement, app.keys.snapshot()).map_err(ApiError::internal)
+    let key = app.keys.snapshot().map_err(ApiError::internal)?;
+    sign_freshness(&statement, &key).map_err(ApiError::internal)
 }

@@ -69,6 +69,10 @@ enum PublishFailure {
     Store(#[from] StoreError),
     #[error(transparent)]
     Snapshot(#[from] aeolus_snapshot::PublishError),
+    #[error(transparent)]
+    Key(#[from] aeolus_keys::KeyError),
+    #[error("another snapshot key signs by now")]
+    OtherKey,
     #[error("the work was cut off")]
     Cancelled,
     #[error("somebody else published first, again and again")]
@@ -154,7 +158,7 @@ impl Publisher {
         let restored = crate::restore::found(&mut view).await?;
         drop(view);
         let trusted = root.and_then(|root| Root::parse(&root.document).ok());
-        let kid = app.keys.snapshot().public().kid();
+        let kid = app.keys.snapshot()?.public().kid();
         let trusted = trusted.is_some_and(|root| root.trusts(&kid));
         let there: BTreeSet<PlaneId> = planes.iter().map(|plane| plane.id).collect();
         self.lanes.keep(|id| there.contains(id));

@@ -6,15 +6,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use aeolus_model::{Cidr, OrganizationId, PlaneId, Subject, TeamId, Time, UserId, WorkspaceId};
 use aeolus_snapshot::Sections;
 use aeolus_snapshot::section::{
-    self, Connections, Deployments, GrantList, Keys, Rollouts, Subjects, TokenKey,
+    self, Connections, Deployments, GrantList, Keys, Rollouts, Subjects,
 };
 use aeolus_store::{Deployment, Read, StoreError, Unit as _};
 
 use super::records;
 use crate::app::App;
 use crate::connections::Providers;
-use crate::policy;
-use crate::rollout;
+use crate::{keys, policy, rollout};
 
 /// Reads the revocations of organizations that there are.
 pub(super) async fn revocations(
@@ -78,10 +77,7 @@ pub(crate) async fn of(app: &App, view: &mut Read, plane: PlaneId) -> Result<Sec
         .iter()
         .filter(|token| granted.contains(&Subject::Token(token.id)))
         .map(records::program);
-    let keys = app.keys.published().iter().map(|(kind, key)| TokenKey {
-        kind: kind.name().to_owned(),
-        jwk: key.to_jwk().to_json(),
-    });
+    let keys = keys::published(view.keys().list().await?);
     Ok(Sections {
         deployments: Deployments {
             deployments: deployments.iter().filter_map(record_of).collect(),
@@ -95,7 +91,7 @@ pub(crate) async fn of(app: &App, view: &mut Read, plane: PlaneId) -> Result<Sec
         },
         keys: Keys {
             issuer: app.issuer.clone(),
-            keys: keys.collect(),
+            keys,
         },
         connections: Connections {
             connections: connections

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use aeolus_keys::{Kid, Kind};
 use aeolus_model::PlaneId;
 use aeolus_snapshot::{Digest, Draft, Earlier, Edition, Manifest, Published};
 use aeolus_store::{Blob, Publication, StoreError, Unit as _};
@@ -46,20 +47,25 @@ pub(super) async fn publish(
 ) -> Result<bool, PublishFailure> {
     let needs = earlier.as_ref().map(|earlier| draft.needs(earlier));
     let blobs = held(app, edition.plane, needs.unwrap_or_default()).await?;
-    let key = app.clone();
+    let key = app.keys.snapshot()?;
+    let kid = key.public().kid();
     let work = move || {
         let read = |digest: &Digest| blobs.get(digest).cloned();
         let earlier = earlier.as_ref().map(|manifest| Earlier {
             manifest,
             blobs: &read,
         });
-        draft.publish(&edition, earlier, key.keys.snapshot())
+        draft.publish(&edition, earlier, &key)
     };
     let published = blocking(work).await??;
-    Ok(store(app, &edition, published).await?)
+    store(app, &edition, (published, kid)).await
 }
 
-async fn store(app: &App, edition: &Edition, published: Published) -> Result<bool, StoreError> {
+async fn store(
+    app: &App,
+    edition: &Edition,
+    (published, kid): (Published, Kid),
+) -> Result<bool, PublishFailure> {
     let lag = edition.lag;
     let record = Publication {
         plane: edition.plane,
@@ -77,6 +83,11 @@ async fn store(app: &App, edition: &Edition, published: Published) -> Result<boo
     let blobs: Vec<Blob> = published.blobs.into_iter().map(blob).collect();
     let kept: Vec<_> = published.kept.iter().map(|d| *d.as_bytes()).collect();
     let mut write = app.store.write().await?;
+    // Where the key was replaced meanwhile, gates may refuse what it signed.
+    let active = write.keys().active(Kind::Manifest.name()).await?;
+    if active.is_none_or(|active| active.kid != kid.to_string()) {
+        return Err(PublishFailure::OtherKey);
+    }
     if write.publications().publish(&record, &blobs, &kept).await? {
         app.commit(write).await?;
         Ok(true)

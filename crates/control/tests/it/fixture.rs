@@ -121,6 +121,7 @@ pub(crate) fn config(dir: &std::path::Path) -> ControlConfig {
             at_once: Duration::from_secs(3600),
             ..Publishing::default()
         },
+        rotate_keys: None,
         handed_over: aeolus_tls::HandedOver::default(),
     }
 }
@@ -192,6 +193,23 @@ impl Fixture {
         let next = Self::at(backup, self.rng.clone()).await;
         next.clock.advance(now.since(next.clock.now()));
         next
+    }
+
+    /// Another replica of the control plane, on the same database and by the same clock.
+    pub(crate) async fn replica(&self, change: impl FnOnce(&mut ControlConfig)) -> Self {
+        let mut config = config(self.dir.path());
+        change(&mut config);
+        let parts = (self.clock.clone(), self.rng.clone());
+        let control = Control::open(&config, ISS, parts.0.clone(), parts.1.clone());
+        let control = control.await.unwrap();
+        Self {
+            router: control.router(),
+            control: Arc::new(control),
+            clock: parts.0,
+            rng: parts.1,
+            dir: tempfile::tempdir().unwrap(),
+            stop: CancellationToken::new(),
+        }
     }
 
     /// Runs the publisher beside the test.

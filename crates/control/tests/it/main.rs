@@ -19,6 +19,10 @@ mod fixture;
 #[cfg(test)]
 mod introspect;
 #[cfg(test)]
+mod keys;
+#[cfg(test)]
+mod keys_alone;
+#[cfg(test)]
 mod lanes;
 #[cfg(test)]
 mod notices;

@@ -88,7 +88,7 @@ pub use deployments::{Deployment, Deployments, Route};
 pub use grants::{GrantRecord, GrantRepository};
 pub use idempotency::{Claim, IdempotencyKeys};
 pub use identities::{Identities, Identity};
-pub use keys::{KeyStage, Keys, SigningKey};
+pub use keys::{KeyNeed, KeyStage, Keys, SigningKey};
 pub use notices::{Notice, NoticeKind, TokenWindow};
 pub use organizations::{Organization, Organizations};
 pub use planes::{Plane, PlaneStage, Planes};

@@ -167,6 +167,7 @@ async fn f65_values_of_an_earlier_schema_are_known(db: Database) {
     let fleet = db.fleet().await;
     let token = made(&db, &fleet).await;
     db.raw("DROP INDEX status_indexes_token").await;
+    db.raw("DROP INDEX status_indexes_issued").await;
     for undo in [
         "ALTER TABLE status_indexes DROP COLUMN token",
         "ALTER TABLE status_indexes DROP COLUMN jti",

@@ -1,0 +1,57 @@
+//! Control's signing keys.
+
+use http::Method;
+
+use super::operations::Wait;
+use super::{Call, Client, ClientError, escape};
+use crate::Page;
+use crate::key::{Key, KeyPurpose, KeyRemoved, KeyRotate, KeyRotated};
+
+/// How a key is removed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct KeyRemoval {
+    /// Also if live tokens need it.
+    pub compromised: bool,
+    /// Only say what that would end.
+    pub dry_run: bool,
+}
+
+impl Client {
+    /// All signing keys.
+    pub async fn keys(&self) -> Result<Page<Key>, ClientError> {
+        self.json(Call::get("/v1/keys")).await
+    }
+
+    /// Announces the next key of a purpose, gives an announced one another date, or replaces a
+    /// compromised one.
+    pub async fn rotate_key(
+        &self,
+        purpose: KeyPurpose,
+        wanted: &KeyRotate,
+        wait: Wait,
+    ) -> Result<KeyRotated, ClientError> {
+        let path = format!("/v1/keys/{purpose}/rotate{}", wait.query());
+        self.json(Call::json(Method::POST, &path, wanted)?).await
+    }
+
+    /// Removes a key that doesn't sign.
+    pub async fn remove_key(
+        &self,
+        kid: &str,
+        how: KeyRemoval,
+        wait: Wait,
+    ) -> Result<KeyRemoved, ClientError> {
+        let flags = [("compromised", how.compromised), ("dry_run", how.dry_run)];
+        let flags = flags.into_iter().filter(|(_, set)| *set);
+        let flags = flags.map(|(name, _)| (name, "true"));
+        let pairs = flags.chain(wait.pair().iter().copied());
+        let pairs: Vec<_> = pairs
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        let mut path = format!("/v1/keys/{}", escape(kid));
+        if !pairs.is_empty() {
+            path = format!("{path}?{}", pairs.join("&"));
+        }
+        self.json(Call::new(Method::DELETE, &path)).await
+    }
+}

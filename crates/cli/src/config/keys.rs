@@ -1,0 +1,41 @@
+//! Control's keys, as they are configured.
+
+use std::path::PathBuf;
+
+use aeolus_api::{Period, schema};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::SecretSource;
+use super::types::OptionalSecret;
+
+/// Control's keys.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct Keys {
+    /// 32 random bytes as base64url or hex: opens the private keys in the database. Control does not
+    /// start without it; whoever has it and the database is control.
+    #[schemars(with = "OptionalSecret")]
+    pub(crate) master_key: Option<SecretSource>,
+    /// In the place of `masterKey`: a program with its arguments that prints it, such as a client of a
+    /// key management service. It is run once at every start, without a shell, and has 30 s. Other
+    /// users can read arguments: they must not hold a secret.
+    pub(crate) master_key_command: Vec<String>,
+    /// The folder with the root documents, and the root key where it is kept online.
+    pub(crate) root_dir: PathBuf,
+    /// How long a signing key signs before the next one takes over by itself, such as `90d`; `null`:
+    /// until somebody rotates it. The snapshot key is always rotated by hand.
+    #[schemars(with = "Option<schema::Period>")]
+    pub(crate) rotate_every: Option<Period>,
+}
+
+impl Default for Keys {
+    fn default() -> Self {
+        Self {
+            master_key: None,
+            master_key_command: Vec::new(),
+            root_dir: PathBuf::from("/var/lib/aeolus/control/root"),
+            rotate_every: None,
+        }
+    }
+}

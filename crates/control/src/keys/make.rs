@@ -1,0 +1,99 @@
+//! Making keys.
+
+use aeolus_keys::envelope::MasterKey;
+use aeolus_keys::{Alg, KeyError, Kind, SigningKey};
+use aeolus_model::{Clock, KeyId, Rng};
+use aeolus_store::{KeyStage, SigningKey as Record, Store, StoreError, Unit as _};
+
+use super::KeysError;
+use crate::app::App;
+
+/// Makes a kind's first key if it has none. Two replicas that start at once both try; the database
+/// lets one of them have its way.
+pub(super) async fn ensure(
+    store: &Store,
+    master: &MasterKey,
+    kind: Kind,
+    (clock, rng): (&dyn Clock, &dyn Rng),
+) -> Result<(), KeysError> {
+    if has_active(store, kind).await? {
+        return Ok(());
+    }
+    let key = SigningKey::generate(kind.alg(), rng)?;
+    insert(store, master, kind, &key, (clock, rng)).await
+}
+
+/// A new key that is in no database yet. Making one of RSA takes tenths of a second: no transaction and
+/// no thread that answers requests waits for it.
+pub(super) async fn new(app: &App, kind: Kind) -> Result<Record, KeysError> {
+    let making = app.clone();
+    let work = move || {
+        let key = SigningKey::generate(kind.alg(), &*making.rng)?;
+        let active = KeyStage::Active {
+            since: making.clock.now(),
+        };
+        let parts = (&*making.clock as &dyn Clock, &*making.rng as &dyn Rng);
+        record(&making.master, (kind, &key), active, parts)
+    };
+    let made = tokio::task::spawn_blocking(work).await;
+    made.map_err(|_| KeysError::Cancelled)?
+}
+
+fn record(
+    master: &MasterKey,
+    (kind, key): (Kind, &SigningKey),
+    stage: KeyStage,
+    (clock, rng): (&dyn Clock, &dyn Rng),
+) -> Result<Record, KeysError> {
+    let id = KeyId::new(clock, rng);
+    Ok(Record {
+        id,
+        kind: kind.name().to_owned(),
+        kid: key.public().kid().to_string(),
+        public_jwk: key.public().to_jwk().to_json(),
+        sealed: master.seal(id, kind, key.to_pkcs8()?.expose(), rng)?,
+        created_at: clock.now(),
+        stage,
+    })
+}
+
+async fn insert(
+    store: &Store,
+    master: &MasterKey,
+    kind: Kind,
+    key: &SigningKey,
+    parts: (&dyn Clock, &dyn Rng),
+) -> Result<(), KeysError> {
+    let active = KeyStage::Active {
+        since: parts.0.now(),
+    };
+    let record = record(master, (kind, key), active, parts)?;
+    let mut write = store.write().await?;
+    match write.keys().insert(&record).await {
+        Ok(()) => write.commit().await.map(|_| ()).map_err(KeysError::from),
+        Err(StoreError::Taken(_)) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Takes a snapshot key that an operator made with the root document, if there is none yet.
+pub(crate) async fn import_snapshot_key(
+    store: &Store,
+    master: &MasterKey,
+    key: &SigningKey,
+    parts: (&dyn Clock, &dyn Rng),
+) -> Result<(), KeysError> {
+    let kind = Kind::Manifest;
+    if key.public().alg() != Alg::EdDsa {
+        return Err(KeyError::WrongAlg(key.public().alg()).into());
+    }
+    if has_active(store, kind).await? {
+        return Ok(());
+    }
+    insert(store, master, kind, key, parts).await
+}
+
+async fn has_active(store: &Store, kind: Kind) -> Result<bool, KeysError> {
+    let mut view = store.read().await?;
+    Ok(view.keys().active(kind.name()).await?.is_some())
+}
