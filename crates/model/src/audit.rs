@@ -128,6 +128,10 @@ actions! {
     UserOffboard = "user.offboard",
     /// Another person answers for an API token from now on.
     TokenGive = "token.give",
+    /// A token for control was exchanged for one that a single deployment takes.
+    TokenExchange = "token.exchange",
+    /// Somebody let a machine without a browser sign in as them, or refused to.
+    DeviceDecide = "session.device_decide",
 }
 
 /// How it went.

@@ -11,13 +11,19 @@ mod coverage;
 #[cfg(test)]
 mod deployment_page;
 #[cfg(test)]
+mod device;
+#[cfg(test)]
 mod direct;
+#[cfg(test)]
+mod exchange;
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]
 mod introspect;
 #[cfg(test)]
 mod lanes;
+#[cfg(test)]
+mod logout;
 #[cfg(test)]
 mod notices;
 #[cfg(test)]
