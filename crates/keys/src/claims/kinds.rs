@@ -92,20 +92,6 @@ pub struct Api {
     pub kind: ApiKind,
 }
 
-impl Api {
-    /// The id of a token that a value is exchanged for: the value's own, and something that tells the
-    /// two apart. They share their place in the status list, so that they end together.
-    pub fn exchanged_jti(&self, unique: &str) -> String {
-        format!("{}.{unique}", self.jti)
-    }
-
-    /// Whether this is the value with an id, or what it was exchanged for.
-    pub fn is_of(&self, value: &str) -> bool {
-        let rest = self.jti.strip_prefix(value);
-        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-    }
-}
-
 /// A direct access token: authority is inside.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Direct {
