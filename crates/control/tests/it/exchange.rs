@@ -317,3 +317,24 @@ async fn an_exchange_is_in_the_organizations_log_and_has_a_pace() {
     let admin = f.token_of(ADMIN).await;
     as_cli(&f, &admin, &etl).await.expect(200);
 }
+
+#[tokio::test]
+async fn an_organizations_rules_hold_for_exchanges_as_well() {
+    let f = Fixture::new("exchange-rules").await;
+    let (_, etl) = fleet(&f).await;
+    let admin = f.admin().await;
+    let held = f.token_of("eve@example.com").await;
+    let set = async |policy: Value| {
+        let path = "/v1/organizations/acme/policy";
+        f.call("PUT", path, &admin, Some(policy)).await.expect(200);
+    };
+    // The fixture's requests come from no address that is known.
+    set(json!({"allowedNetworks": ["10.0.0.0/8"]})).await;
+    let elsewhere = as_cli(&f, &held, &etl).await.expect(403);
+    assert_eq!(elsewhere.json()["error"], "network");
+    set(json!({"sessionLife": {"unused": "15m", "absolute": "1h"}})).await;
+    let answer: TokenAnswer = as_cli(&f, &held, &etl).await.expect(200).of();
+    assert_eq!(answer.expires_in, 900);
+    f.clock.advance(Duration::from_secs(3600));
+    refused(as_cli(&f, &held, &etl).await, "invalid_target");
+}
