@@ -48,7 +48,9 @@ main() {
             setup_airflow
             setup_airflow2
             setup_proxies
-            setup_idp
+            setup_npm idp "the identity provider"
+            setup_npm clients openid-client
+            setup_authlib
             ;;
         bench)
             require_base
@@ -126,18 +128,30 @@ setup_cargo_tools() {
     rm -rf .tools/cargo/build
 }
 
-# An identity provider for the end-to-end tests; what it installs is locked beside it.
-setup_idp() {
-    local folder=tests/harness/idp
+# An identity provider and a client for the end-to-end tests; what they install is locked beside them.
+setup_npm() {
+    local folder=tests/harness/$1 what=$2
     if ! has npm; then
-        in_ci && fail "there is no npm, which the identity provider of the tests needs: install Node 20 or newer."
-        say "there is no npm: the tests with a real identity provider are skipped."
+        in_ci && fail "there is no npm, which $what of the tests needs: install Node 20 or newer."
+        say "there is no npm: the tests with $what are skipped."
         return
     fi
     if [[ "$folder/node_modules/.package-lock.json" -nt "$folder/package-lock.json" ]]; then return; fi
-    say "installing the identity provider of the tests into $folder"
+    say "installing $what of the tests into $folder"
     (cd "$folder" && npm ci --ignore-scripts --no-audit --no-fund --silent) ||
-        fail "npm could not install the identity provider (its own message is above)."
+        fail "npm could not install $what (its own message is above)."
+}
+
+# Another client, in an environment of its own: Airflow's pins the same packages in other versions.
+setup_authlib() {
+    local env=.tools/clients pins=tests/harness/clients/requirements.txt
+    if cmp -s "$pins" "$env/.aeolus-stamp"; then return; fi
+    say "installing Authlib into $env"
+    rm -rf "$env"
+    python3 -m venv "$env"
+    "$env/bin/python" -m pip --disable-pip-version-check --quiet install --requirement "$pins" ||
+        fail "pip could not install Authlib (its own message is above)."
+    cp "$pins" "$env/.aeolus-stamp"
 }
 
 # Proxies that Debian has not, or only in an old version, as their packages on PyPI bring them.

@@ -7,6 +7,12 @@ use serde::{Deserialize, Serialize};
 pub const GRANT_AUTHORIZATION_CODE: &str = "authorization_code";
 /// `grant_type` of RFC 6749 §6.
 pub const GRANT_REFRESH_TOKEN: &str = "refresh_token";
+/// `grant_type` of RFC 8693 §2.1.
+pub const GRANT_TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
+/// `grant_type` of RFC 8628 §3.4.
+pub const GRANT_DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
+/// The only type of token that is exchanged, and exchanged for (RFC 8693 §3).
+pub const TOKEN_TYPE_ACCESS: &str = "urn:ietf:params:oauth:token-type:access_token";
 /// The scope that asks for refresh tokens (OpenID Connect Core §11).
 pub const SCOPE_OFFLINE_ACCESS: &str = "offline_access";
 /// What refresh tokens begin with, so that they are recognised where they don't belong.
@@ -19,6 +25,8 @@ pub const CLI_CLIENT_ID: &str = "aeolus-cli";
 pub const UI_CLIENT_ID: &str = "aeolus-ui";
 /// The path of the command line's loopback redirect.
 pub const CLI_CALLBACK_PATH: &str = "/callback";
+/// The path on the command line's loopback address to which a browser may be sent after signing out.
+pub const CLI_SIGNED_OUT_PATH: &str = "/signed-out";
 /// The path at which every deployment host receives its code.
 pub const GATE_CALLBACK_PATH: &str = "/.aeolus/callback";
 
@@ -27,6 +35,9 @@ pub const GATE_CALLBACK_PATH: &str = "/.aeolus/callback";
 pub struct TokenAnswer {
     /// The access token (RFC 9068).
     pub access_token: String,
+    /// Of an exchange: what it gave (RFC 8693 §2.2.1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issued_token_type: Option<String>,
     /// Always `Bearer`.
     pub token_type: String,
     /// Seconds until the access token's `exp`.
@@ -54,6 +65,24 @@ pub struct SessionHint {
     pub absolute_end: i64,
 }
 
+/// The answer of the device authorization endpoint (RFC 8628 §3.2). Its device code is a secret: don't log
+/// it.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct DeviceAnswer {
+    /// What the machine exchanges for tokens once somebody has agreed.
+    pub device_code: String,
+    /// What a person types.
+    pub user_code: String,
+    /// Where.
+    pub verification_uri: String,
+    /// The same with the code filled in.
+    pub verification_uri_complete: String,
+    /// Seconds until both codes are good for nothing.
+    pub expires_in: u64,
+    /// Seconds between two questions whether somebody has agreed.
+    pub interval: u64,
+}
+
 /// An OAuth2 error (RFC 6749 §5.2).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OAuthError {
@@ -74,6 +103,8 @@ pub struct Metadata {
     pub issuer: String,
     pub authorization_endpoint: String,
     pub token_endpoint: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device_authorization_endpoint: Option<String>,
     pub userinfo_endpoint: String,
     pub revocation_endpoint: String,
     pub introspection_endpoint: String,

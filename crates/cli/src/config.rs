@@ -19,4 +19,4 @@ pub(crate) use layers::{Effective, Flag, Sources};
 pub(crate) use rails::Rails;
 pub(crate) use secret::{SecretSource, read_reference};
 pub(crate) use siblings::Siblings;
-pub(crate) use types::{Config, Gate, LogFormat};
+pub(crate) use types::{Config, Gate, LogFormat, Switch};

@@ -1,5 +1,6 @@
 //! Signing in by OAuth 2.0 authorization code with PKCE and a loopback redirect (RFC 8252, RFC 7636).
 
+mod device;
 mod loopback;
 mod password;
 
@@ -11,6 +12,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use url::Url;
 
+pub(crate) use device::by_device;
 pub(crate) use loopback::Loopback;
 pub(crate) use password::with_password;
 
@@ -64,18 +66,8 @@ impl Attempt {
         redirect_uri: String,
         rng: &dyn Rng,
     ) -> Result<Self, Failure> {
-        let metadata = client.metadata().await.map_err(refused)?;
-        if metadata.issuer.trim_end_matches('/') != client.base() {
-            return Err(Report::new(
-                "CLI-0007",
-                format!("{} calls itself {}", client.base(), metadata.issuer),
-            )
-            .why("Tokens of one are not good at the other.")
-            .help(format!("run `aeolus login --url {}`", metadata.issuer))
-            .failed());
-        }
         Ok(Self {
-            metadata,
+            metadata: metadata(client).await?,
             redirect_uri,
             state: random_token(rng, 32),
             verifier: random_token(rng, 32),
@@ -138,6 +130,21 @@ impl Attempt {
             .code
             .ok_or_else(|| refusal("the answer has no code"))
     }
+}
+
+/// What control says of itself, if it is the one that was asked.
+async fn metadata(client: &Client) -> Result<Metadata, Failure> {
+    let metadata = client.metadata().await.map_err(refused)?;
+    if metadata.issuer.trim_end_matches('/') == client.base() {
+        return Ok(metadata);
+    }
+    Err(Report::new(
+        "CLI-0007",
+        format!("{} calls itself {}", client.base(), metadata.issuer),
+    )
+    .why("Tokens of one are not good at the other.")
+    .help(format!("run `aeolus login --url {}`", metadata.issuer))
+    .failed())
 }
 
 fn refusal(what: &str) -> Failure {

@@ -34,6 +34,8 @@ pub(crate) struct Parts {
     pub(crate) cookie: CookieStyle,
     pub(crate) parent: Option<ParentCookie>,
     pub(crate) session: SessionLife,
+    /// Whether machines without a browser may ask to be signed in.
+    pub(crate) device_flow: bool,
     pub(crate) trusted_hops: usize,
     pub(crate) store: Store,
     pub(crate) clock: Arc<dyn Clock>,

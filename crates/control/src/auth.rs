@@ -3,8 +3,8 @@
 
 use aeolus_keys::claims::{Access, Api, Registered as _, Surface};
 use aeolus_keys::{Kind, jws};
-use aeolus_model::{Actor, ApiToken, Secret, Session, Subject, Time};
-use aeolus_store::{Read, Unit as _, ValueRecord};
+use aeolus_model::{Actor, ApiToken, Secret, Session, SessionId, Subject, Time};
+use aeolus_store::{Unit, ValueRecord};
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 
@@ -79,7 +79,7 @@ async fn program(app: &App, claims: &Api) -> Result<(Actor, Option<Session>), Ap
 /// The session of an access token for an audience, if both it and its person are good at this moment.
 pub(crate) async fn live_session(
     app: &App,
-    view: &mut Read,
+    view: &mut impl Unit,
     claims: &Access,
     audience: &str,
 ) -> Result<Session, ApiError> {
@@ -100,7 +100,7 @@ pub(crate) async fn live_session(
 /// The record of an API token's value, if that is good at this moment, wherever it may be used.
 pub(crate) async fn live_token(
     app: &App,
-    view: &mut Read,
+    view: &mut impl Unit,
     claims: &Api,
 ) -> Result<ApiToken, ApiError> {
     let now = app.clock.now();
@@ -114,7 +114,8 @@ pub(crate) async fn live_token(
         .map_err(|_| ApiError::BadCredential("issuer, audience or time"))?;
     let mut tokens = view.tokens();
     let found = tokens.value(token.organization, claims.idx).await?;
-    let same = |found: &ValueRecord| found.token == token.id && found.value.jti == claims.jti;
+    let of_it = |found: &ValueRecord| claims.is_of(&found.value.jti);
+    let same = |found: &ValueRecord| found.token == token.id && of_it(found);
     let value = found.filter(same);
     let value = value.ok_or(ApiError::BadCredential("no such value"))?;
     let ended = value.revoked_at.is_some() || value.ends_at.is_some_and(|end| end <= now);

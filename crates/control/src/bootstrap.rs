@@ -175,6 +175,7 @@ pub(crate) async fn open(
         parent: parent(config, &issuer)?,
         issuer,
         session: config.session,
+        device_flow: config.device_flow,
         trusted_hops: config.trusted_hops,
         store,
         clock,

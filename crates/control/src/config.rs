@@ -28,6 +28,8 @@ pub struct ControlConfig {
     pub first_admin: Option<FirstAdmin>,
     /// How long sessions last.
     pub session: SessionLife,
+    /// Whether machines without a browser may ask to be signed in (RFC 8628).
+    pub device_flow: bool,
     /// How many reverse proxies stand in front: so many last entries of `X-Forwarded-For` are
     /// believed. With 0 the header is ignored.
     pub trusted_hops: usize,

@@ -33,6 +33,8 @@ routes! {
     "/assets/style.css" => get pages::style;
     "/login" => get signin::login_get, post signin::login_post;
     "/logout" => get signin::logout_get, post signin::logout_post;
+    "/device" => get provider::device_get, post provider::device_post;
+    "/device/decide" => post provider::device_decide;
     "/token" => get pages::token_get, post provider::session_token;
     "/token/reveal" => post pages::token_reveal;
     "/livez" => get ops::livez;
@@ -43,8 +45,10 @@ routes! {
     "/.well-known/jwks.json" => get keys::jwks;
     "/oauth2/authorize" => get provider::authorize;
     "/oauth2/token" => post provider::token;
+    "/oauth2/device_authorization" => post provider::device_authorization;
     "/oauth2/revoke" => post provider::revoke;
     "/oauth2/introspect" => post provider::introspect;
+    "/oauth2/logout" => get provider::logout_get, post provider::logout_post;
     "/oauth2/userinfo" => get provider::userinfo, post provider::userinfo;
     "/v1/oauth/backchannel-logout/{connection}" => post provider::backchannel_logout;
     "/v1/authorization" => get authorization::authorization;

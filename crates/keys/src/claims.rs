@@ -3,6 +3,7 @@
 
 mod check;
 mod client_assertion;
+mod exchanged;
 mod kinds;
 mod tag;
 

@@ -138,6 +138,10 @@ actions! {
     KeyReplace = "key.replace",
     /// The private keys were sealed under another master key.
     KeysReseal = "key.reseal",
+    /// A token for control was exchanged for one that a single deployment takes.
+    TokenExchange = "token.exchange",
+    /// Somebody let a machine without a browser sign in as them, or refused to.
+    DeviceDecide = "session.device_decide",
 }
 
 /// How it went.

@@ -6,6 +6,7 @@
 mod audit;
 mod cidr;
 mod clock;
+mod device;
 mod grant;
 mod host_pattern;
 mod id;
@@ -25,6 +26,7 @@ mod token;
 pub use audit::{Action, Actor, AuditEvent, Change, Outcome};
 pub use cidr::{Cidr, CidrError};
 pub use clock::{Clock, SystemClock, Time};
+pub use device::{DeviceCode, DeviceError, DeviceStage};
 pub use grant::{Grant, Grants, Resource, Subject};
 pub use host_pattern::{HostPattern, HostPatternError, domain_above};
 pub use id::{

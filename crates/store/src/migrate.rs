@@ -10,7 +10,7 @@ use sqlx::{Connection as _, SqlSafeStr};
 use crate::StoreError;
 use crate::engine::{engine_error, migrate_error};
 
-const MIGRATIONS: [(i64, &str, &str); 11] = [
+const MIGRATIONS: [(i64, &str, &str); 12] = [
     (1, "init", include_str!("../migrations/0001_init.sql")),
     (
         2,
@@ -45,6 +45,11 @@ const MIGRATIONS: [(i64, &str, &str); 11] = [
         include_str!("../migrations/0009_sessions.sql"),
     ),
     (10, "rules", include_str!("../migrations/0010_rules.sql")),
+    (
+        12,
+        "device codes",
+        include_str!("../migrations/0012_device_codes.sql"),
+    ),
     (
         13,
         "key rotation",
@@ -102,7 +107,7 @@ mod tests {
 
     /// SHA-384 of each released migration. A line is added with a migration and never changed:
     /// databases in the field remember these sums and refuse a program with others.
-    const RELEASED: [(i64, &str); 11] = [
+    const RELEASED: [(i64, &str); 12] = [
         (
             1,
             "f2074e874d90f8f71f54b0200653d2bdd77b68c7cdb4db034cef4e3372a83828dbc03e623e8d7a89b769ab16d0fb7a43",
@@ -142,6 +147,10 @@ mod tests {
         (
             10,
             "b1253b95cb1aba450183a674bc151bb90ce6897e00ea2e0b08458ad31b4acba561f55a9bac2467bcfd67371dd6b5a26b",
+        ),
+        (
+            12,
+            "a585c46c1d32c76785ab242311c52d6c5942b6514c5370b850411f50e944389ad5305e2efc05010100a7496253515fa6",
         ),
         (
             13,

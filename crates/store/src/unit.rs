@@ -5,10 +5,10 @@ use aeolus_model::AuditEvent;
 use crate::StoreError;
 use crate::engine::{Row, Tx, Value};
 use crate::repository::{
-    AuditLog, Batches, Codes, Connections, Deployments, GrantRepository, IdempotencyKeys,
-    Identities, Keys, Organizations, Planes, ProviderKeySets, Publications, RefreshTokens,
-    Replicas, Revocations, Rollouts, Roots, Sessions, Settings, Teams, Throttles, Tokens, Users,
-    Workspaces, audit, settings,
+    AuditLog, Batches, Codes, Connections, Deployments, DeviceCodes, GrantRepository,
+    IdempotencyKeys, Identities, Keys, Organizations, Planes, ProviderKeySets, Publications,
+    RefreshTokens, Replicas, Revocations, Rollouts, Roots, Sessions, Settings, Teams, Throttles,
+    Tokens, Users, Workspaces, audit, settings,
 };
 
 mod sealed {
@@ -97,6 +97,8 @@ repositories! {
     sessions: Sessions,
     /// Authorization codes.
     codes: Codes,
+    /// Machines that ask to be signed in.
+    device_codes: DeviceCodes,
     /// Refresh tokens and their families.
     refresh_tokens: RefreshTokens,
     /// Counters of attempts.

@@ -107,6 +107,17 @@ impl<'a> Call<'a> {
         Self::new(Method::GET, path)
     }
 
+    fn form(path: &'a str, form: &[(&str, &str)]) -> Self {
+        let body = form
+            .iter()
+            .map(|(name, value)| format!("{}={}", escape(name), escape(value)))
+            .collect::<Vec<_>>()
+            .join("&");
+        let mut call = Self::new(Method::POST, path);
+        call.body = Some(("application/x-www-form-urlencoded", body.into_bytes()));
+        call
+    }
+
     fn json(method: Method, path: &'a str, body: &impl Serialize) -> Result<Self, ClientError> {
         let bytes = serde_json::to_vec(body).map_err(|_| ClientError::Malformed)?;
         let mut call = Self::new(method, path);

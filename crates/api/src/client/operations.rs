@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::{Call, Client, ClientError, escape};
 use crate::connection::Connection;
 use crate::fleet;
-use crate::oauth::{Metadata, TokenAnswer};
+use crate::oauth::{DeviceAnswer, Metadata, TokenAnswer};
 use crate::plane::{Plane, PlaneCreate, PlaneCreated};
 use crate::rollout::{Changed, Rollout};
 use crate::tenancy::{ApplyAnswer, Deployment, Me, Organization, User, Workspace};
@@ -50,23 +50,24 @@ impl Client {
         self.bytes(Call::get("/readyz")).await.map(|_| ())
     }
 
-    /// Asks the token endpoint: `form` holds the parameters of RFC 6749 §4.1.3 or §6.
+    /// Asks the token endpoint: `form` holds the parameters of the grant type (RFC 6749 §4.1.3, …).
     pub async fn exchange(&self, form: &[(&str, &str)]) -> Result<TokenAnswer, ClientError> {
-        let body = form
-            .iter()
-            .map(|(name, value)| format!("{}={}", escape(name), escape(value)))
-            .collect::<Vec<_>>()
-            .join("&");
-        let mut call = Call::new(Method::POST, "/oauth2/token");
-        call.body = Some(("application/x-www-form-urlencoded", body.into_bytes()));
-        self.json(call).await
+        self.json(Call::form("/oauth2/token", form)).await
+    }
+
+    /// Asks for a machine to be signed in: `form` holds the parameters of RFC 8628 §3.1.
+    pub async fn device_authorization(
+        &self,
+        form: &[(&str, &str)],
+    ) -> Result<DeviceAnswer, ClientError> {
+        self.json(Call::form("/oauth2/device_authorization", form))
+            .await
     }
 
     /// Ends the session behind a token (RFC 7009).
     pub async fn revoke(&self, token: &str, client_id: &str) -> Result<(), ClientError> {
-        let mut call = Call::new(Method::POST, "/oauth2/revoke");
-        let body = format!("token={}&client_id={}", escape(token), escape(client_id));
-        call.body = Some(("application/x-www-form-urlencoded", body.into_bytes()));
+        let form = [("token", token), ("client_id", client_id)];
+        let call = Call::form("/oauth2/revoke", &form);
         self.bytes(call).await.map(|_| ())
     }
 

@@ -38,6 +38,9 @@ pub(crate) struct LoginArgs {
     /// Only print the link, don't open a browser.
     #[arg(long)]
     pub(crate) no_browser: bool,
+    /// Show a code to be typed into a browser on any other machine.
+    #[arg(long, conflicts_with_all = ["no_browser", "email"])]
+    pub(crate) device: bool,
     /// Sign in with this account's password instead of a browser: for scripts, and only for accounts
     /// that control itself keeps.
     #[arg(long, value_name = "EMAIL", requires = "password_file")]

@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Context, logs, process, serve_on};
 use crate::args::ControlServe;
-use crate::config::{Config, Sources};
+use crate::config::{Config, Sources, Switch};
 use crate::report::{Failure, Report};
 
 #[derive(Serialize)]
@@ -115,6 +115,7 @@ fn configured(
             access: session.access_life.duration(),
             absolute: session.absolute_life.duration(),
         },
+        device_flow: config.control.device_flow == Switch::On,
         trusted_hops: config.control.trusted_hops.into(),
         parent_cookie: super::gate::parent_cookie(&config.compat)?
             .map(|(domain, name)| ParentCookie { domain, name }),

@@ -13,7 +13,7 @@ use crate::config::read_reference;
 use crate::control_client::{connect, refused};
 use crate::credentials::Credentials;
 use crate::report::{Failure, Report};
-use crate::sign_in::{Attempt, Loopback, with_password};
+use crate::sign_in::{Attempt, Loopback, by_device, with_password};
 use crate::ui::{self, Table};
 
 const DEFAULT_URL: &str = "http://127.0.0.1:8800";
@@ -31,6 +31,7 @@ pub(super) async fn login(args: &LoginArgs, context: &Context) -> Result<(), Fai
             let password = read_reference(&reference, "--password-file", here, environment)?;
             by_password(&url, email, &password, context).await?
         }
+        _ if args.device => by_device(&connect(&url)?, &context.clock).await?,
         _ => by_browser(&url, args.no_browser, context).await?,
     };
     credentials.store(&path).await?;

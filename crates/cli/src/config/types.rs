@@ -63,6 +63,8 @@ pub(crate) struct Control {
     /// How many reverse proxies stand in front: that many last entries of X-Forwarded-For are
     /// believed.
     pub(crate) trusted_hops: u16,
+    /// Whether machines without a browser may ask to be signed in: `aeolus login --device`.
+    pub(crate) device_flow: Switch,
     /// How long sessions last.
     pub(crate) session: SessionLife,
     /// The first administrator, made when the database has nobody yet.
@@ -76,10 +78,22 @@ impl Default for Control {
             metrics: Some(local(8801)),
             public_url: None,
             trusted_hops: 0,
+            device_flow: Switch::On,
             session: SessionLife::default(),
             first_admin: None,
         }
     }
+}
+
+/// Whether there is something.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Switch {
+    /// There is.
+    #[default]
+    On,
+    /// There isn't.
+    Off,
 }
 
 /// How long sessions last.

@@ -28,8 +28,13 @@ pub(crate) struct Login<'a> {
 /// The sign-out page.
 #[derive(Template)]
 #[template(path = "logout.html")]
-pub(crate) struct Logout {
+pub(crate) struct Logout<'a> {
     pub(crate) signed_in: bool,
+    /// Where the button leads, and what it sends there.
+    pub(crate) action: &'a str,
+    pub(crate) fields: &'a [(&'a str, &'a str)],
+    /// Where the person goes on to, if not to our own page.
+    pub(crate) on_to: Option<&'a str>,
 }
 
 #[derive(Template)]

@@ -1,6 +1,8 @@
 //! Who may ask for codes, and where codes may go.
 
-use aeolus_api::oauth::{CLI_CALLBACK_PATH, CLI_CLIENT_ID, GATE_CALLBACK_PATH};
+use aeolus_api::oauth::{
+    CLI_CALLBACK_PATH, CLI_CLIENT_ID, CLI_SIGNED_OUT_PATH, GATE_CALLBACK_PATH,
+};
 use aeolus_model::{DeploymentId, Host, PlaneId, is_loopback};
 
 /// A client of the provider. There is no registration: these two kinds are all there is.
@@ -73,13 +75,32 @@ fn is_gate_redirect(uri: &str, host: &Host) -> bool {
 /// Whether the command line may receive a code there: a loopback IP literal, any port, the exact
 /// path (RFC 8252 §7.3). `localhost` is not accepted: a resolver decides what it means (§8.3).
 pub(crate) fn is_cli_redirect(uri: &str) -> bool {
-    let Some(origin) = uri.strip_suffix(CLI_CALLBACK_PATH) else {
+    is_on_loopback(uri, CLI_CALLBACK_PATH)
+}
+
+/// Whether the command line may send a browser there after signing out: by the same rule.
+pub(crate) fn is_cli_signed_out(uri: &str) -> bool {
+    is_on_loopback(uri, CLI_SIGNED_OUT_PATH)
+}
+
+fn is_on_loopback(uri: &str, path: &str) -> bool {
+    let Some(origin) = uri.strip_suffix(path) else {
         return false;
     };
     ["http://127.0.0.1", "http://[::1]"]
         .iter()
         .filter_map(|literal| origin.strip_prefix(literal))
         .any(is_port)
+}
+
+/// The host and the path of a page that a gate may send a browser to after signing out. The host is
+/// read by the rule of [`gate_redirect`]; whether there is such a page, only the records tell.
+pub(crate) fn gate_page(uri: &str) -> Option<(Host, &str)> {
+    let (_, rest) = uri.split_once("://")?;
+    let path = rest.get(rest.find('/')?..)?;
+    let origin = uri.strip_suffix(path)?;
+    let host = gate_redirect(&format!("{origin}{GATE_CALLBACK_PATH}"))?;
+    Some((host, path))
 }
 
 /// `:1` to `:65535`, without leading zeros.
@@ -201,6 +222,39 @@ mod tests {
             "https://]",
         ] {
             assert_eq!(read(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn o31_after_signing_out_a_page_is_read_byte_for_byte_or_not_at_all() {
+        let read = |uri| gate_page(uri).map(|(host, path)| format!("{host} {path}"));
+        for (uri, page) in [
+            ("https://etl.example.com/", "etl.example.com /"),
+            ("https://etl.example.com/a/?x=1", "etl.example.com /a/?x=1"),
+            ("http://etl.localhost:8808/etl/", "etl.localhost /etl/"),
+        ] {
+            assert_eq!(read(uri).as_deref(), Some(page), "{uri}");
+        }
+        for bad in [
+            "https://etl.example.com",
+            "http://etl.example.com/",
+            "https://etl.example.com:443/",
+            "https://etl.example.com@evil.test/",
+            "https://etl.example.com\\/",
+            "https://evil.test#.etl.example.com/",
+            "javascript://etl.example.com/",
+            "//etl.example.com/",
+        ] {
+            assert_eq!(read(bad), None, "{bad}");
+        }
+        assert!(is_cli_signed_out("http://127.0.0.1:4711/signed-out"));
+        for bad in [
+            "http://127.0.0.1:4711/callback",
+            "http://127.0.0.1:4711/signed-out?x",
+            "http://localhost:4711/signed-out",
+            "https://evil.test/signed-out",
+        ] {
+            assert!(!is_cli_signed_out(bad), "{bad}");
         }
     }
 

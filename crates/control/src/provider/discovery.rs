@@ -2,7 +2,8 @@
 //! Discovery 1.0, RFC 8414): one document under both names.
 
 use aeolus_api::oauth::{
-    GRANT_AUTHORIZATION_CODE, GRANT_REFRESH_TOKEN, Metadata, SCOPE_OFFLINE_ACCESS,
+    GRANT_AUTHORIZATION_CODE, GRANT_DEVICE_CODE, GRANT_REFRESH_TOKEN, GRANT_TOKEN_EXCHANGE,
+    Metadata, SCOPE_OFFLINE_ACCESS,
 };
 use axum::Json;
 use axum::extract::State;
@@ -16,19 +17,28 @@ pub(crate) async fn discovery(
 ) -> ([(HeaderName, &'static str); 1], Json<Metadata>) {
     let at = |path: &str| format!("{}{path}", app.issuer);
     let list = |items: &[&str]| items.iter().map(|item| (*item).to_owned()).collect();
+    let mut grants = vec![
+        GRANT_AUTHORIZATION_CODE,
+        GRANT_REFRESH_TOKEN,
+        GRANT_TOKEN_EXCHANGE,
+    ];
+    if app.device_flow {
+        grants.push(GRANT_DEVICE_CODE);
+    }
     let metadata = Metadata {
         issuer: app.issuer.clone(),
         authorization_endpoint: at("/oauth2/authorize"),
         token_endpoint: at("/oauth2/token"),
+        device_authorization_endpoint: app.device_flow.then(|| at("/oauth2/device_authorization")),
         userinfo_endpoint: at("/oauth2/userinfo"),
         revocation_endpoint: at("/oauth2/revoke"),
         introspection_endpoint: at("/oauth2/introspect"),
         jwks_uri: at("/.well-known/jwks.json"),
-        end_session_endpoint: at("/logout"),
+        end_session_endpoint: at("/oauth2/logout"),
         scopes_supported: list(&["openid", "email", "profile", SCOPE_OFFLINE_ACCESS]),
         response_types_supported: list(&["code"]),
         response_modes_supported: list(&["query"]),
-        grant_types_supported: list(&[GRANT_AUTHORIZATION_CODE, GRANT_REFRESH_TOKEN]),
+        grant_types_supported: list(&grants),
         subject_types_supported: list(&["public"]),
         id_token_signing_alg_values_supported: list(&["RS256"]),
         token_endpoint_auth_methods_supported: list(&["private_key_jwt", "none"]),

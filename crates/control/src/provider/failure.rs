@@ -1,5 +1,6 @@
 //! OAuth2 errors (RFC 6749 §5.2).
 
+use aeolus_model::DeviceError;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 
@@ -17,8 +18,18 @@ pub(crate) enum OAuthFailure {
     Grant,
     /// The refresh token is not good, for this client, now.
     Refresh,
+    /// The token to be exchanged is not good, or not one that is exchanged here.
+    Subject,
+    /// The target is none that the token to be exchanged leads to.
+    Target,
     /// More is asked for than was granted.
     Scope,
+    /// Too often: seconds to wait.
+    Pace(u64),
+    /// A device code leads to nothing, or not yet.
+    Device(DeviceError),
+    /// Machines can't ask here to be signed in, or not for this client.
+    DeviceOff,
     /// Another way of asking.
     GrantType,
     /// Not the client's business: the database, a bug.
@@ -31,8 +42,29 @@ impl<E: Into<ApiError>> From<E> for OAuthFailure {
     }
 }
 
+/// RFC 8628 §3.5.
+const fn device(error: DeviceError) -> (&'static str, &'static str) {
+    match error {
+        DeviceError::Pending => ("authorization_pending", "nobody has decided yet; ask again"),
+        DeviceError::TooFast(_) => (
+            "slow_down",
+            "wait five seconds longer between two questions",
+        ),
+        DeviceError::Denied => ("access_denied", "somebody refused it"),
+        DeviceError::Expired => ("expired_token", "nobody decided in time; begin anew"),
+        DeviceError::Client | DeviceError::Used => (
+            "invalid_grant",
+            "the device_code is not good for this client, or was used before",
+        ),
+    }
+}
+
 impl IntoResponse for OAuthFailure {
     fn into_response(self) -> Response {
+        let retry_after = match self {
+            Self::Pace(seconds) => Some(seconds),
+            _ => None,
+        };
         let (status, code, detail) = match self {
             Self::Request(what) => (StatusCode::BAD_REQUEST, "invalid_request", what),
             Self::Client => (
@@ -50,15 +82,40 @@ impl IntoResponse for OAuthFailure {
                 "invalid_grant",
                 "the refresh token is not good for this client, or its session has ended",
             ),
+            Self::Subject => (
+                StatusCode::BAD_REQUEST,
+                "invalid_request",
+                "the subject_token is not good, or not one for control that this client was given",
+            ),
+            Self::Target => (
+                StatusCode::BAD_REQUEST,
+                "invalid_target",
+                "name one deployment that the subject_token's owner may use, as \
+                 urn:aeolus:deployment:ID",
+            ),
             Self::Scope => (
                 StatusCode::BAD_REQUEST,
                 "invalid_scope",
                 "the scope is wider than what was granted",
             ),
+            Self::Pace(_) => (
+                StatusCode::TOO_MANY_REQUESTS,
+                "slow_down",
+                "this sign-in has asked too often; wait as Retry-After says",
+            ),
+            Self::Device(error) => {
+                let (code, detail) = device(error);
+                (StatusCode::BAD_REQUEST, code, detail)
+            }
+            Self::DeviceOff => (
+                StatusCode::BAD_REQUEST,
+                "unauthorized_client",
+                "this client can't ask for a device to be signed in, or nobody can here",
+            ),
             Self::GrantType => (
                 StatusCode::BAD_REQUEST,
                 "unsupported_grant_type",
-                "use authorization_code or refresh_token",
+                "the metadata lists the grant types there are",
             ),
             Self::Other(error) => {
                 let mut failure = Failure::from(error);
@@ -78,7 +135,7 @@ impl IntoResponse for OAuthFailure {
             title: code,
             detail: detail.to_owned(),
             errors: Vec::new(),
-            retry_after: None,
+            retry_after,
             private: String::new(),
             form: Form::OAuth,
         }

@@ -1,6 +1,6 @@
 //! The tokens that a code is exchanged for.
 
-use aeolus_api::oauth::{SessionHint, TokenAnswer};
+use aeolus_api::oauth::{SessionHint, TOKEN_TYPE_ACCESS, TokenAnswer};
 use aeolus_keys::claims::{Access, AccessKind, IdToken};
 use aeolus_keys::{KeyError, Kind, digest};
 use aeolus_model::{OrganizationId, Secret, Session};
@@ -9,11 +9,14 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::client::Client;
+use super::scope;
 use crate::app::App;
 use crate::policy::Life;
 
 /// Seconds that an `id_token` is good for: it is read once, at once.
 const ID_LIFE: i64 = 600;
+/// Seconds that an exchanged token is good for at most.
+pub(super) const EXCHANGED_LIFE: i64 = 3_600;
 
 /// Who signed in, to which client, for what.
 pub(super) struct Grant<'a> {
@@ -30,7 +33,6 @@ pub(super) struct Grant<'a> {
 
 /// Signs an access token and an `id_token`.
 pub(super) fn issue(app: &App, grant: Grant<'_>) -> Result<TokenAnswer, KeyError> {
-    let now = app.clock.now();
     let session = grant.session;
     let at = (session, grant.life);
     let access = access(app, at, (grant.audience, grant.client.id()));
@@ -39,27 +41,7 @@ pub(super) fn issue(app: &App, grant: Grant<'_>) -> Result<TokenAnswer, KeyError
         ..access
     };
     let access_token = app.keys.access().sign(Kind::Access, &access)?;
-    let hash = digest::sha256(access_token.as_bytes());
-    let (half, _) = hash.split_at(16);
-    let at_hash = URL_SAFE_NO_PAD.encode(half);
-    let id = IdToken {
-        iss: app.issuer.clone(),
-        aud: grant.client.id(),
-        sub: session.user,
-        iat: now.secs(),
-        exp: now.secs().saturating_add(ID_LIFE),
-        jti: digest::random_token(&*app.rng, 16).expose().clone(),
-        nonce: grant.nonce,
-        auth_time: session.auth_time.secs(),
-        sid: session.id,
-        amr: access.amr,
-        at_hash: Some(at_hash),
-        email: grant.user.email.to_string(),
-        // Local addresses are what an administrator typed; nobody has proved them.
-        email_verified: false,
-        name: grant.user.name.clone(),
-    };
-    let id_token = app.keys.id().sign(Kind::Id, &id)?;
+    let id_token = id_token(app, grant.user, grant.nonce, (&access, &access_token))?;
     Ok(TokenAnswer {
         id_token: Some(id_token),
         ..answer(
@@ -71,11 +53,12 @@ pub(super) fn issue(app: &App, grant: Grant<'_>) -> Result<TokenAnswer, KeyError
     })
 }
 
-/// Signs another access token for a client whose person signed in before. There is no `id_token`
-/// (OpenID Connect Core §12.2 leaves it out): nobody has signed in again.
+/// Signs another access token for a client whose person signed in before, and where they ask for it
+/// an `id_token` about the same sign-in (OpenID Connect Core §12.2): `auth_time` stays what it was, and
+/// there is no nonce, which belongs to the request that began it.
 pub(super) fn reissue(
     app: &App,
-    session: &Session,
+    (session, user): (&Session, &User),
     client: Client,
     (audience, scope): (&str, &str),
     refresh: Secret<String>,
@@ -83,8 +66,45 @@ pub(super) fn reissue(
     let at = (session, Life::here(app));
     let access = access(app, at, (audience.to_owned(), client.id()));
     let token = app.keys.access().sign(Kind::Access, &access)?;
+    let id_token = if scope::has(scope, scope::OPENID) {
+        Some(id_token(app, user, None, (&access, &token))?)
+    } else {
+        None
+    };
     let more = (scope.to_owned(), Some(refresh));
-    Ok(answer(app, at, (token, access.exp), more))
+    Ok(TokenAnswer {
+        id_token,
+        ..answer(app, at, (token, access.exp), more)
+    })
+}
+
+/// Signs who the person of an access token is, for the client that it was made for.
+fn id_token(
+    app: &App,
+    user: &User,
+    nonce: Option<String>,
+    (access, text): (&Access, &str),
+) -> Result<String, KeyError> {
+    let hash = digest::sha256(text.as_bytes());
+    let (half, _) = hash.split_at(16);
+    let id = IdToken {
+        iss: app.issuer.clone(),
+        aud: access.client_id.clone(),
+        sub: access.sub,
+        iat: access.iat,
+        exp: access.iat.saturating_add(ID_LIFE),
+        jti: digest::random_token(&*app.rng, 16).expose().clone(),
+        nonce,
+        auth_time: access.auth_time,
+        sid: access.sid,
+        amr: access.amr.clone(),
+        at_hash: Some(URL_SAFE_NO_PAD.encode(half)),
+        email: user.email.to_string(),
+        // Local addresses are what an administrator typed; nobody has proved them.
+        email_verified: false,
+        name: user.name.clone(),
+    };
+    app.keys.id().sign(Kind::Id, &id)
 }
 
 /// Signs an access token for control itself and one of its own clients, on the session of a cookie.
@@ -112,6 +132,7 @@ fn answer(
     let left = exp.saturating_sub(app.clock.now().secs());
     TokenAnswer {
         access_token,
+        issued_token_type: None,
         token_type: "Bearer".to_owned(),
         expires_in: u64::try_from(left).unwrap_or(0),
         scope,
@@ -121,6 +142,40 @@ fn answer(
             connection: session.connection,
             absolute_end: life.absolute_end(session).secs(),
         }),
+    }
+}
+
+/// Signs an access token for one deployment, on the strength of one that its person's client holds for
+/// control: no refresh token, no `id_token`, and never longer than that one.
+pub(super) fn narrowed(
+    app: &App,
+    at: (&Session, Life),
+    subject: &Access,
+    (audience, organization): (String, OrganizationId),
+) -> Result<TokenAnswer, KeyError> {
+    let access = access(app, at, (audience, subject.client_id.clone()));
+    let end = access.iat.saturating_add(EXCHANGED_LIFE);
+    let access = Access {
+        org: Some(organization),
+        exp: access.exp.min(subject.exp).min(end),
+        ..access
+    };
+    let token = app.keys.access().sign(Kind::Access, &access)?;
+    Ok(exchanged(app, (token, access.exp)))
+}
+
+/// What an exchange is answered with.
+pub(super) fn exchanged(app: &App, (access_token, exp): (String, i64)) -> TokenAnswer {
+    let life = exp.saturating_sub(app.clock.now().secs());
+    TokenAnswer {
+        access_token,
+        issued_token_type: Some(TOKEN_TYPE_ACCESS.to_owned()),
+        token_type: "Bearer".to_owned(),
+        expires_in: u64::try_from(life).unwrap_or(0),
+        scope: String::new(),
+        id_token: None,
+        refresh_token: None,
+        aeolus: None,
     }
 }
 

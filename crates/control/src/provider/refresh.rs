@@ -16,6 +16,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use super::client::Client;
 use super::failure::OAuthFailure;
 use super::issue::reissue;
+use super::pace;
 use super::params::Params;
 use crate::app::App;
 use crate::ctx::RequestInfo;
@@ -66,6 +67,7 @@ pub(super) async fn refresh(
     let member = write.refresh_tokens().spend(&digest, now).await?;
     let member = member.ok_or(OAuthFailure::Refresh)?;
     let family = member.family();
+    pace::count(&mut write, &family.id.to_string(), now).await?;
     // A refusal drops the unit of work: whoever may not use a value doesn't spend it either.
     let rotation = match member.rotate(&client.id(), form.get("scope"), now) {
         Ok(rotation) => rotation,
@@ -81,9 +83,8 @@ pub(super) async fn refresh(
     let session = session.filter(|session| session.is_alive(now));
     let session = session.ok_or(OAuthFailure::Refresh)?;
     let user = write.users().get(session.user).await?;
-    if user.is_none_or(|user| user.disabled_at.is_some()) {
-        return Err(OAuthFailure::Refresh);
-    }
+    let user = user.filter(|user| user.disabled_at.is_none());
+    let user = user.ok_or(OAuthFailure::Refresh)?;
     let next = following(&app.refresh_key, presented);
     if rotation == Rotation::Next {
         let digest = digest_of(next.expose());
@@ -93,11 +94,12 @@ pub(super) async fn refresh(
             target: session.id.to_string(),
             ..event
         });
-        app.commit(write).await?;
     }
+    // Also where the same answer is given again: it counts.
+    app.commit(write).await?;
     let scope = form.get("scope").unwrap_or(&family.scope);
     let terms = (family.audience.as_str(), scope);
-    Ok(reissue(app, &session, client, terms, next).map_err(ApiError::internal)?)
+    Ok(reissue(app, (&session, &user), client, terms, next).map_err(ApiError::internal)?)
 }
 
 /// The member of a family that a text is, spent or not.

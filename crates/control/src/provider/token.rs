@@ -1,7 +1,8 @@
 //! `POST /oauth2/token` (RFC 6749 §3.2): each grant type is a file of its own.
 
 use aeolus_api::oauth::{
-    ASSERTION_TYPE, GRANT_AUTHORIZATION_CODE, GRANT_REFRESH_TOKEN, TokenAnswer,
+    ASSERTION_TYPE, GRANT_AUTHORIZATION_CODE, GRANT_DEVICE_CODE, GRANT_REFRESH_TOKEN,
+    GRANT_TOKEN_EXCHANGE, TokenAnswer,
 };
 use axum::Json;
 use axum::extract::{Request, State};
@@ -9,7 +10,7 @@ use axum::extract::{Request, State};
 use super::client::Client;
 use super::failure::OAuthFailure;
 use super::params::Params;
-use super::{code, refresh};
+use super::{code, device, exchange, refresh};
 use crate::app::App;
 use crate::ctx::RequestInfo;
 use crate::error::ApiError;
@@ -34,6 +35,11 @@ pub(crate) async fn token(
             let client = authenticate(&app, &form).await?;
             refresh::refresh(&app, &info, client, &form).await.map(Json)
         }
+        GRANT_DEVICE_CODE => {
+            let client = authenticate(&app, &form).await?;
+            device::redeem(&app, client, &form).await.map(Json)
+        }
+        GRANT_TOKEN_EXCHANGE => exchange::exchange(&app, &info, &form).await.map(Json),
         _ => Err(OAuthFailure::GrantType),
     }
 }

@@ -39,7 +39,7 @@ impl Continuation {
         Self::Here("/".to_owned())
     }
 
-    /// Reads an `rd` value: `/`, an authorization request to go on with, or a page of a deployment
+    /// Reads an `rd` value: `/`, an authorization request to go on with, the page for a machine's code, or a page of a deployment
     /// that there is. Everything else, foreign or odd, is the account page.
     pub(crate) async fn read(app: &App, rd: Option<&str>) -> Result<Self, StoreError> {
         let Some(text) = rd else {
@@ -85,7 +85,12 @@ fn is_plain(text: &str) -> bool {
 
 /// Whether an `rd` is a place on control.
 fn is_ours(text: &str) -> bool {
-    is_plain(text) && (text == "/" || text.starts_with("/oauth2/authorize?"))
+    let device = |text: &str| {
+        let code = text.strip_prefix("/device?user_code=").unwrap_or("");
+        text == "/device"
+            || (code.len() == 9 && code.bytes().all(|b| b.is_ascii_uppercase() || b == b'-'))
+    };
+    is_plain(text) && (text == "/" || text.starts_with("/oauth2/authorize?") || device(text))
 }
 
 /// Origin, host, and path with query. Plain http, and a port, only on loopback names.
@@ -133,7 +138,12 @@ mod tests {
 
     #[test]
     fn o31_row_60_only_our_own_places_and_hosts_are_read_at_all() {
-        for good in ["/", "/oauth2/authorize?client_id=x&state=%2F"] {
+        for good in [
+            "/",
+            "/oauth2/authorize?client_id=x&state=%2F",
+            "/device",
+            "/device?user_code=BCDF-GHJK",
+        ] {
             assert!(is_ours(good), "{good}");
         }
         for bad in [
@@ -146,6 +156,10 @@ mod tests {
             "/oauth2/authorize",
             "/oauth2/authorize?a=\r\nSet-Cookie: x",
             "/%2f%2fevil",
+            "/device?user_code=BCDF-GHJK&x",
+            "/device?user_code=%2F%2Fevil",
+            "/device/decide",
+            "/device?",
             "\\/evil",
             "javascript:alert(1)",
             "/login?rd=/",

@@ -16,5 +16,11 @@ pub(crate) async fn logout_get(
 ) -> Result<Response, Failure> {
     let session = session::current(&app, &headers).await;
     let signed_in = session.map_err(ApiError::into_page)?.is_some();
-    Ok(pages::page(StatusCode::OK, &Logout { signed_in }, None))
+    let page = Logout {
+        signed_in,
+        action: "/logout",
+        fields: &[],
+        on_to: None,
+    };
+    Ok(pages::page(StatusCode::OK, &page, None))
 }

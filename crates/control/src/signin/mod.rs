@@ -12,6 +12,7 @@ pub(crate) mod pool;
 pub(crate) mod same_origin;
 pub(crate) mod seen;
 pub(crate) mod session;
+mod sign_out;
 mod source;
 mod throttle;
 
@@ -19,3 +20,4 @@ pub(crate) use login_get::login_get;
 pub(crate) use login_post::login_post;
 pub(crate) use logout_get::logout_get;
 pub(crate) use logout_post::logout_post;
+pub(crate) use sign_out::{clear_cookies, sign_out};

@@ -112,6 +112,7 @@ pub(crate) fn config(dir: &std::path::Path) -> ControlConfig {
             password: Secret::new(PASSWORD.to_owned()),
         }),
         session: SessionLife::default(),
+        device_flow: true,
         trusted_hops: 1,
         hash_permits: Some(2),
         parent_cookie: None,

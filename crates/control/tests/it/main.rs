@@ -13,7 +13,11 @@ mod coverage;
 #[cfg(test)]
 mod deployment_page;
 #[cfg(test)]
+mod device;
+#[cfg(test)]
 mod direct;
+#[cfg(test)]
+mod exchange;
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]
@@ -24,6 +28,8 @@ mod keys;
 mod keys_alone;
 #[cfg(test)]
 mod lanes;
+#[cfg(test)]
+mod logout;
 #[cfg(test)]
 mod notices;
 #[cfg(test)]

@@ -5,8 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aeolus_api::oauth::{ASSERTION_TYPE, Metadata, TokenAnswer};
-use aeolus_model::UserId;
+use aeolus_keys::claims::IdToken;
+use aeolus_keys::{JwkSet, Kind, digest, jws};
+use aeolus_model::{Clock as _, UserId};
 use aeolus_store::{Store, Unit as _};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::fixture::{ADMIN, Answer, Fixture};
 
@@ -114,11 +118,63 @@ async fn only_the_command_line_that_asks_for_it_gets_a_refresh_token() {
     );
 }
 
+/// OpenID Connect Core §12.2: another `id_token` is about the sign-in that the first one was about.
+async fn same_sign_in(f: &Fixture, held: &TokenAnswer, begun: &TokenAnswer) {
+    let (new, first) = (id_of(f, held).await, id_of(f, begun).await);
+    assert_eq!(
+        (&new.iss, &new.aud, new.sub, new.sid, new.auth_time),
+        (
+            &first.iss,
+            &first.aud,
+            first.sub,
+            first.sid,
+            first.auth_time
+        )
+    );
+    assert_eq!((new.nonce, first.nonce.as_deref()), (None, Some("no")));
+    assert_eq!(new.iat, f.clock.now().secs());
+    assert_eq!(new.exp, new.iat + 600);
+    let half = &digest::sha256(held.access_token.as_bytes())[..16];
+    assert_eq!(new.at_hash, Some(URL_SAFE_NO_PAD.encode(half)));
+    assert_ne!(new.jti, first.jti);
+}
+
+async fn id_of(f: &Fixture, answer: &TokenAnswer) -> IdToken {
+    let jwks = f.get("/.well-known/jwks.json").await;
+    let keys = JwkSet::parse(&jwks.body).unwrap().own_keys().unwrap();
+    let token = jws::parse(answer.id_token.as_ref().unwrap().as_bytes()).unwrap();
+    let key = keys.iter().find(|key| key.kid() == token.kid()).unwrap();
+    token.verify(Kind::Id, key).unwrap().claims().unwrap()
+}
+
+#[tokio::test]
+async fn a_sign_in_that_refreshes_all_the_time_has_to_wait_and_loses_nothing() {
+    let f = Fixture::new("refresh-pace").await;
+    let cookie = f.login(ADMIN).await;
+    let other = signed_in(&f, &cookie).await.refresh_token.unwrap();
+    let mut token = signed_in(&f, &cookie).await.refresh_token.unwrap();
+    for _ in 0..60 {
+        token = next(&f, &token).await.refresh_token.unwrap();
+    }
+    f.clock.advance(Duration::from_secs(20));
+    for _ in 0..3 {
+        let wait = refresh(&f, &token).await.expect(429);
+        assert_eq!(wait.json()["error"], "slow_down");
+        assert_eq!(wait.header("retry-after"), "40");
+    }
+    // It is this sign-in alone, and what it holds was not spent.
+    next(&f, &other).await;
+    f.clock.advance(Duration::from_secs(40));
+    let held = next(&f, &token).await;
+    me(&f, &held.access_token).await.expect(200);
+}
+
 #[tokio::test]
 async fn a_session_goes_on_by_refresh_for_thirty_days_and_no_longer() {
     let f = Fixture::new("refresh-life").await;
     let cookie = f.login(ADMIN).await;
     let mut held = signed_in(&f, &cookie).await;
+    let begun = held.clone();
     let end = held.aeolus.clone().unwrap().absolute_end;
     let mut seen = BTreeSet::new();
     // Every seven hours, to an hour before the end.
@@ -129,7 +185,7 @@ async fn a_session_goes_on_by_refresh_for_thirty_days_and_no_longer() {
         held = next(&f, &token).await;
         me(&f, &held.access_token).await.expect(200);
         assert_eq!(held.aeolus.clone().unwrap().absolute_end, end);
-        assert_eq!(held.id_token, None);
+        same_sign_in(&f, &held, &begun).await;
         assert_eq!(held.scope, "openid offline_access");
     }
     // The last access token ends with the session, not eight hours later.

@@ -483,6 +483,7 @@ impl Fleet {
         };
         TokenAnswer {
             access_token: self.access_token(ANN),
+            issued_token_type: None,
             token_type: "Bearer".to_owned(),
             expires_in: 3_600,
             scope: "openid".to_owned(),

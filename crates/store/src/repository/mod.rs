@@ -55,6 +55,7 @@ mod batches;
 mod codes;
 mod connections;
 mod deployments;
+mod device_codes;
 mod grants;
 mod idempotency;
 mod identities;
@@ -85,6 +86,7 @@ pub use batches::Batches;
 pub use codes::Codes;
 pub use connections::{Connection, Connections};
 pub use deployments::{Deployment, Deployments, Route};
+pub use device_codes::DeviceCodes;
 pub use grants::{GrantRecord, GrantRepository};
 pub use idempotency::{Claim, IdempotencyKeys};
 pub use identities::{Identities, Identity};
@@ -119,6 +121,7 @@ pub(crate) const STATEMENTS: &[&[&str]] = &[
     codes::ALL,
     connections::ALL,
     deployments::ALL,
+    device_codes::ALL,
     grants::ALL,
     idempotency::ALL,
     identities::ALL,

@@ -6,6 +6,7 @@
 mod fixture;
 mod cluster;
 
+mod device_codes;
 mod feed;
 mod grants;
 mod identity;

@@ -1,0 +1,94 @@
+//! The device code grant (RFC 8628 §3.4): a code that somebody agreed to, once, for tokens.
+
+use aeolus_api::oauth::TokenAnswer;
+use aeolus_keys::digest;
+use aeolus_model::{DeviceCode, DeviceError, SessionId};
+use aeolus_store::{Unit as _, Write};
+
+use super::super::client::Client;
+use super::super::failure::OAuthFailure;
+use super::super::issue::{Grant, issue};
+use super::super::params::Params;
+use super::super::{refresh, scope};
+use crate::app::App;
+use crate::error::ApiError;
+use crate::policy::Life;
+
+/// Answers a machine that asks whether it is signed in.
+pub(crate) async fn redeem(
+    app: &App,
+    client: Client,
+    form: &Params,
+) -> Result<TokenAnswer, OAuthFailure> {
+    if !app.device_flow {
+        return Err(OAuthFailure::GrantType);
+    }
+    let presented = form.get("device_code");
+    let presented = presented.ok_or(OAuthFailure::Request("there is no device_code"))?;
+    let digest = digest::sha256(presented.as_bytes());
+    let now = app.clock.now();
+    let mut write = app.store.write().await?;
+    let code = write.device_codes().get(&digest).await?;
+    let code = code.ok_or(OAuthFailure::Device(DeviceError::Client))?;
+    match code.poll(&client.id(), now) {
+        Ok(session) => {
+            if !write.device_codes().take(&digest, now).await? {
+                return Err(OAuthFailure::Device(DeviceError::Used));
+            }
+            tokens(app, write, client, (code, session)).await
+        }
+        Err(error) => {
+            let pace = match error {
+                DeviceError::Pending => Some(code.pace),
+                DeviceError::TooFast(pace) => Some(pace),
+                _ => None,
+            };
+            if let Some(pace) = pace {
+                write.device_codes().polled(&digest, now, pace).await?;
+                app.commit(write).await?;
+            }
+            Err(OAuthFailure::Device(error))
+        }
+    }
+}
+
+/// Tokens on the session of whoever agreed. Committed although refused: a code that was tried is spent.
+async fn tokens(
+    app: &App,
+    mut write: Write,
+    client: Client,
+    (code, session): (DeviceCode, SessionId),
+) -> Result<TokenAnswer, OAuthFailure> {
+    let now = app.clock.now();
+    let session = write.sessions().get(session).await?;
+    let session = session.filter(|session| session.is_alive(now));
+    let user = match &session {
+        Some(session) => write.users().get(session.user).await?,
+        None => None,
+    };
+    let user = user.filter(|user| user.disabled_at.is_none());
+    let (Some(session), Some(user)) = (session, user) else {
+        app.commit(write).await?;
+        return Err(OAuthFailure::Device(DeviceError::Used));
+    };
+    let audience = app.issuer.clone();
+    let refresh = if scope::has(&code.scope, scope::OFFLINE_ACCESS) {
+        let terms = (client, audience.as_str(), code.scope.as_str());
+        Some(refresh::begin(app, &mut write, &session, terms).await?)
+    } else {
+        None
+    };
+    app.commit(write).await?;
+    let grant = Grant {
+        client,
+        audience,
+        scope: code.scope,
+        nonce: None,
+        session: &session,
+        user: &user,
+        organization: None,
+        life: Life::here(app),
+        refresh,
+    };
+    Ok(issue(app, grant).map_err(ApiError::internal)?)
+}
