@@ -3,7 +3,7 @@
 
 use aeolus_keys::claims::{Access, Api, Registered as _, Surface};
 use aeolus_keys::{Kind, jws};
-use aeolus_model::{Actor, ApiToken, Secret, Session, SessionId, Subject, Time};
+use aeolus_model::{Actor, ApiToken, Secret, Session, Subject, Time};
 use aeolus_store::{Unit, ValueRecord};
 use http::HeaderMap;
 use http::header::AUTHORIZATION;

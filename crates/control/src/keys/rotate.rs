@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use aeolus_api::Period;
 use aeolus_api::key::{KeyPurpose, KeyRotate, KeyRotated};
 use aeolus_keys::Kind;
 use aeolus_model::{Action, Change as Changed, Permission, Time};
@@ -139,7 +140,7 @@ async fn announce(
 /// From when on a key signs if every plane knows it, and from when on whatever planes say. It is not
 /// before everybody who caches the key set has asked again, unless that is wanted.
 fn dates(now: Time, announced: Time, (body, notice): (KeyRotate, Duration)) -> (Time, Time) {
-    let asked = now.plus(body.activate_in.map_or(notice, |period| period.duration()));
+    let asked = now.plus(body.activate_in.map_or(notice, Period::duration));
     if body.regardless {
         return (asked, asked);
     }

@@ -15,7 +15,7 @@ use super::params::Params;
 use super::{client, issue, pace};
 use crate::app::App;
 use crate::auth;
-use crate::authority::{Authority, deployment_path};
+use crate::authority::{Asked, Authority, deployment_path};
 use crate::ctx::RequestInfo;
 use crate::error::ApiError;
 
@@ -192,7 +192,10 @@ async fn usable(
         return Err(OAuthFailure::Target);
     }
     // Its rules may name the networks to come from.
-    let authority = authority.from(info.source.parse().ok());
+    let authority = authority.asked(Asked {
+        from: info.source.parse().ok(),
+        signed_in_for: None,
+    });
     let organization = deployment.organization.to_string();
     authority.organization(write, &organization).await?;
     Ok(deployment)

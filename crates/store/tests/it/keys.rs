@@ -108,7 +108,10 @@ async fn a_compromised_key_is_replaced_at_once(db: Database) {
     write.keys().replace(stolen.id, &new).await.unwrap();
     write.commit().await.unwrap();
     let mut write = db.store.write().await.unwrap();
-    assert_eq!(write.keys().list().await.unwrap(), [new.clone()]);
+    assert_eq!(
+        write.keys().list().await.unwrap(),
+        std::slice::from_ref(&new)
+    );
     let other = key(&db, "d", KeyStage::Active { since: later(1) });
     let late = write.keys().replace(stolen.id, &other).await.unwrap_err();
     assert!(matches!(late, StoreError::Conflict), "{late}");

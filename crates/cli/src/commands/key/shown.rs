@@ -98,9 +98,11 @@ fn next(key: &Key, now: Time) -> String {
         text.push_str(", needs a root document");
     }
     if !next.waits_for.is_empty() {
-        text.push_str(&format!(", waits for {}", next.waits_for.join(" ")));
+        text.push_str(", waits for ");
+        text.push_str(&next.waits_for.join(" "));
         if let Some(latest) = next.at_the_latest {
-            text.push_str(&format!(" until {}", ahead(Time::from_secs(latest), now)));
+            text.push_str(" until ");
+            text.push_str(&ahead(Time::from_secs(latest), now));
         }
     }
     text
