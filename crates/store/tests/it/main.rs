@@ -6,6 +6,7 @@
 mod fixture;
 mod cluster;
 
+mod audit;
 mod feed;
 mod grants;
 mod identity;
