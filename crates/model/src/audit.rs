@@ -128,6 +128,10 @@ actions! {
     UserOffboard = "user.offboard",
     /// Another person answers for an API token from now on.
     TokenGive = "token.give",
+    /// Requests to control's API were refused.
+    ApiDeny = "api.deny",
+    /// The oldest lines of the audit log were deleted for their age.
+    AuditTrim = "audit.trim",
 }
 
 /// How it went.

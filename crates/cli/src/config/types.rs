@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::SecretSource;
+use super::audit::Audit;
 use super::compat::Compat;
 use super::probe::Probe;
 use super::rails::Rails;
@@ -66,6 +67,8 @@ pub(crate) struct Control {
     pub(crate) session: SessionLife,
     /// The first administrator, made when the database has nobody yet.
     pub(crate) first_admin: Option<FirstAdmin>,
+    /// The audit log.
+    pub(crate) audit: Audit,
 }
 
 impl Default for Control {
@@ -77,6 +80,7 @@ impl Default for Control {
             trusted_hops: 0,
             session: SessionLife::default(),
             first_admin: None,
+            audit: Audit::default(),
         }
     }
 }
