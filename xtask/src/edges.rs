@@ -17,7 +17,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("aeolus-tls", &["api", "model"]),
     ("aeolus-api", &["model"]),
     ("aeolus-keys", &["model"]),
-    ("aeolus-store", &["model"]),
+    ("aeolus-store", &["keys", "model"]),
     ("aeolus-oidc", &["keys", "model"]),
     ("aeolus-pki", &["keys", "model"]),
     ("aeolus-snapshot", &["keys", "model"]),

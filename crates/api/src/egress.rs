@@ -1,4 +1,4 @@
-//! The one way out to identity providers: https, no redirect, little patience, little room, and no
+//! The one way out to identity providers and to where the audit log is sent: https, no redirect, little patience, little room, and no
 //! way to addresses that only this machine or its network should reach (row A19).
 
 use std::future::Future;
@@ -110,6 +110,32 @@ impl Egress {
         self.ask(request, reach).await
     }
 
+    /// Sends a body; any answer of the 2xx will do, and what it says is not read.
+    pub async fn post(
+        &self,
+        url: &str,
+        headers: &[(&str, String)],
+        body: Bytes,
+        reach: Reach,
+    ) -> Result<(), EgressError> {
+        let url = checked(url, reach)?;
+        let mut request = Request::post(url.as_str()).header(USER_AGENT, AGENT);
+        for (name, value) in headers {
+            request = request.header(*name, value);
+        }
+        let request = request.body(Full::from(body));
+        let request = request.map_err(|_| EgressError::Url)?;
+        let answer = self.pool(reach).request(request);
+        let answer = tokio::time::timeout(self.bounds.time, answer).await;
+        let answer = answer.map_err(|_| EgressError::Timeout)?;
+        let answer = answer.map_err(|error| EgressError::Unreachable(causes(&error)))?;
+        if answer.status().is_success() {
+            Ok(())
+        } else {
+            Err(EgressError::Status(answer.status()))
+        }
+    }
+
     async fn ask(
         &self,
         request: http::Result<Request<Full<Bytes>>>,
@@ -119,12 +145,8 @@ impl Egress {
         let headers = request.headers_mut();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
-        let pool = match reach {
-            Reach::Configured => &self.configured,
-            Reach::Public => &self.public,
-        };
         let answered = async {
-            let answer = pool.request(request).await;
+            let answer = self.pool(reach).request(request).await;
             let answer = answer.map_err(|error| EgressError::Unreachable(causes(&error)))?;
             if answer.status() != StatusCode::OK {
                 return Err(EgressError::Status(answer.status()));
@@ -134,6 +156,13 @@ impl Egress {
         };
         let answered = tokio::time::timeout(self.bounds.time, answered).await;
         answered.map_err(|_| EgressError::Timeout)?
+    }
+
+    const fn pool(&self, reach: Reach) -> &Pool {
+        match reach {
+            Reach::Configured => &self.configured,
+            Reach::Public => &self.public,
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 //! typed HTTP client, and the way out to identity providers.
 
 pub mod access;
+pub mod audit;
 mod base64_bytes;
 #[cfg(feature = "client")]
 pub mod client;

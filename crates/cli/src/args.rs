@@ -1,6 +1,7 @@
 //! The command line.
 
 mod access;
+mod audit;
 mod client;
 mod doctor;
 mod drill;
@@ -19,6 +20,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 pub(crate) use access::{AccessCommand, AccessReview};
+pub(crate) use audit::{
+    AuditCheckpoint, AuditCommand, AuditExport, AuditOf, AuditTail, AuditVerify,
+};
 pub(crate) use client::{
     ApplyArgs, LoginArgs, PlaneAdd, PlaneBuild, PlaneCommand, PlaneShow, Target,
 };
@@ -106,6 +110,9 @@ pub(crate) enum Command {
     /// Show and move rollouts: which deployments take which path to their decision.
     #[command(subcommand)]
     Rollout(RolloutCommand),
+    /// Read, export and verify the audit log.
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// Say step by step why a gate lets a request through or doesn't, from the gate's folder alone.
     Explain(Box<ExplainArgs>),
     /// Say which guard the proxy in front of a gate lacks: from its configuration, or by harmless

@@ -2,6 +2,7 @@
 
 mod access;
 mod apply;
+mod audit;
 mod config;
 mod control;
 mod demo;
@@ -30,9 +31,9 @@ use aeolus_model::SystemClock;
 use clap::CommandFactory as _;
 
 use crate::args::{
-    AccessCommand, Cli, Command, ConfigCommand, ControlCommand, DrillCommand, GateCommand,
-    KeyCommand, PlaneCommand, PolicyCommand, RolloutCommand, SecretCommand, SessionCommand,
-    TokenCommand, UserCommand,
+    AccessCommand, AuditCommand, Cli, Command, ConfigCommand, ControlCommand, DrillCommand,
+    GateCommand, KeyCommand, PlaneCommand, PolicyCommand, RolloutCommand, SecretCommand,
+    SessionCommand, TokenCommand, UserCommand,
 };
 use crate::config::Environment;
 use crate::report::{Failure, Report};
@@ -120,6 +121,12 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
             RolloutCommand::Promote(args) => block_on(rollout::moved(&args, "promote", &context)),
             RolloutCommand::Abort(args) => block_on(rollout::moved(&args, "abort", &context)),
             RolloutCommand::Delete(args) => block_on(rollout::delete(&args, &context)),
+        },
+        Command::Audit(command) => match command {
+            AuditCommand::Tail(args) => block_on(audit::tail(&args, &context)),
+            AuditCommand::Export(args) => block_on(audit::export(&args, &context)),
+            AuditCommand::Verify(args) => block_on(audit::verify(&args, &context)),
+            AuditCommand::Checkpoint(args) => block_on(audit::checkpoint(&args, &context)),
         },
         Command::Explain(args) => explain::explain(&args, &context),
         Command::Doctor(args) => block_on(doctor::doctor(&args, &context)),

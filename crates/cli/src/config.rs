@@ -1,5 +1,6 @@
 //! The configuration of the servers: one YAML file, below the environment, below flags.
 
+mod audit;
 mod compat;
 mod environment;
 mod keys;

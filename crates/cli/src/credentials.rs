@@ -218,7 +218,7 @@ fn moment(secs: i64) -> String {
 }
 
 /// The date of a day since 1970-01-01. Years are counted from March, so that the leap day comes last.
-const fn date(days: i64) -> (i64, i64, i64) {
+pub(crate) const fn date(days: i64) -> (i64, i64, i64) {
     const ERA: i64 = 146_097;
     let days = days + 719_468;
     let (era, day) = (days.div_euclid(ERA), days.rem_euclid(ERA));

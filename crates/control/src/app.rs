@@ -9,8 +9,9 @@ use aeolus_model::{Clock, ConnectionId, Rng, Secret, Time};
 use aeolus_store::{Store, StoreError, Write};
 use tokio::sync::{Notify, watch};
 
+use crate::audit::Denials;
 use crate::authorization::{Minted, Worlds};
-use crate::config::Publishing;
+use crate::config::{AuditConfig, Publishing};
 use crate::keys::Keys;
 use crate::ops::Metrics;
 use crate::planes::{Acks, Assertions, Looks};
@@ -81,6 +82,10 @@ pub(crate) struct Parts {
     pub(crate) uses: Uses,
     /// What planes have been heard to apply.
     pub(crate) acks: Acks,
+    /// How long the audit log is kept, and where it is copied to.
+    pub(crate) audit: AuditConfig,
+    /// What was refused, until it is written down.
+    pub(crate) denials: Denials,
     /// Rises whenever a plane says what it has applied: wakes `wait=planes`.
     pub(crate) acknowledged: watch::Sender<u64>,
 }

@@ -17,6 +17,7 @@ use aeolus_tls::BindError;
 use tokio::sync::{Notify, watch};
 
 use crate::app::{App, Parts};
+use crate::audit::{self, Denials, SinkConfigError};
 use crate::authorization::{Minted, Worlds};
 use crate::config::{ControlConfig, FirstAdmin};
 use crate::connections;
@@ -63,6 +64,9 @@ pub enum ControlError {
     /// An address to listen on.
     #[error(transparent)]
     Bind(#[from] BindError),
+    /// A place that the audit log can't be copied to.
+    #[error("CONTROL-AUDIT: {0}")]
+    Audit(#[from] SinkConfigError),
     /// The public URL.
     #[error(
         "CONTROL-URL: {0:?} can't be the public URL: use https://HOST without a path, or http for a loopback address"
@@ -136,6 +140,7 @@ pub(crate) async fn open(
     clock: Arc<dyn Clock>,
     rng: Arc<dyn Rng>,
 ) -> Result<App, ControlError> {
+    audit::check(&config.audit)?;
     let url: DatabaseUrl = config.database.parse()?;
     let store = Store::connect(&url).await?;
     let newest = store.read().await?.settings().newest_time().await?;
@@ -203,6 +208,8 @@ pub(crate) async fn open(
         looks: Looks::default(),
         uses: Uses::default(),
         acks: Acks::default(),
+        audit: config.audit.clone(),
+        denials: Denials::default(),
         acknowledged: watch::Sender::new(0),
     }))
 }

@@ -45,8 +45,43 @@ pub struct ControlConfig {
     /// How long a signing key signs before the next one takes over by itself; absent: until somebody
     /// rotates it. Snapshot keys are always rotated by hand.
     pub rotate_keys: Option<Duration>,
+    /// How long the audit log is kept, and where it is copied to.
+    pub audit: AuditConfig,
     /// Sockets that a service manager opened: `control`, `metrics`.
     pub handed_over: HandedOver,
+}
+
+/// How long the audit log is kept, and where it is copied to.
+#[derive(Clone, Debug, Default)]
+pub struct AuditConfig {
+    /// Lines that are older are deleted; absent: none are.
+    pub retention: Option<Duration>,
+    /// A file.
+    pub file: Option<AuditFile>,
+    /// Whether to standard output too.
+    pub stdout: bool,
+    /// A server that is told.
+    pub webhook: Option<AuditWebhook>,
+}
+
+/// A file that the audit log is appended to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditFile {
+    /// Where it is.
+    pub path: PathBuf,
+    /// With more bytes it is renamed to `PATH.1` and a new one begun.
+    pub max_bytes: u64,
+    /// How many renamed ones are kept.
+    pub keep: u32,
+}
+
+/// A server that is sent the audit log.
+#[derive(Clone, Debug)]
+pub struct AuditWebhook {
+    /// Its URL.
+    pub url: String,
+    /// What signs the requests to it.
+    pub secret: Secret<String>,
 }
 
 /// How planes are told of changes.

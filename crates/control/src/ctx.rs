@@ -1,5 +1,7 @@
 //! The context of one request: who asks, from where, under which id.
 
+use std::sync::{Arc, OnceLock};
+
 use aeolus_model::{Action, Actor, AuditEvent, OrganizationId, Outcome, Session, SessionId};
 use aeolus_store::{Organization, Unit, Write};
 use axum::extract::FromRequestParts;
@@ -15,6 +17,8 @@ pub(crate) struct RequestInfo {
     pub(crate) id: String,
     /// The client's address, empty if it isn't known.
     pub(crate) source: String,
+    /// Who it turned out to be: the edge learns what they were refused.
+    pub(crate) actor: Arc<OnceLock<Actor>>,
 }
 
 /// A request of a person or a program with a good credential. Extracting it authenticates;
@@ -33,6 +37,7 @@ impl FromRequestParts<App> for Ctx {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
         let request = RequestInfo::of(parts);
         let (actor, session) = crate::auth::bearer(app, &parts.headers).await?;
+        request.is_of(&actor);
         Ok(Self {
             app: app.clone(),
             actor,
@@ -45,6 +50,11 @@ impl FromRequestParts<App> for Ctx {
 impl RequestInfo {
     pub(crate) fn of(parts: &Parts) -> Self {
         parts.extensions.get::<Self>().cloned().unwrap_or_default()
+    }
+
+    /// Notes who it is.
+    pub(crate) fn is_of(&self, actor: &Actor) {
+        let _ = self.actor.set(actor.clone());
     }
 
     /// An audit line about this request.

@@ -2,6 +2,7 @@
 //! every answer has.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use aeolus_api::Problem;
@@ -16,6 +17,7 @@ use http::header::{
 use http::{HeaderMap, HeaderValue, StatusCode};
 
 use crate::app::App;
+use crate::audit::Refused;
 use crate::ctx::RequestInfo;
 use crate::error::{ApiError, Failure, Form};
 use crate::pages;
@@ -39,7 +41,9 @@ pub(crate) async fn edge(
     let info = RequestInfo {
         id: new_id(&app),
         source: source_of(&app, &request),
+        actor: Arc::default(),
     };
+    let path = request.uri().path().to_owned();
     request.extensions_mut().insert(info.clone());
     let method = request.method().clone();
     let started = tokio::time::Instant::now();
@@ -49,6 +53,15 @@ pub(crate) async fn edge(
     if let Some(failure) = response.extensions_mut().remove::<Failure>() {
         let kept = std::mem::take(response.headers_mut());
         log(&failure, &info);
+        let route = route.as_ref().map_or("", MatchedPath::as_str);
+        let refused = Refused {
+            failure: &failure,
+            info: &info,
+            method: &method,
+            route,
+            path: &path,
+        };
+        app.denials.note(&refused, app.clock.now());
         response = render(&failure, &info);
         response.headers_mut().extend(kept);
     }

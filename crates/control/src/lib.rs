@@ -35,8 +35,12 @@ mod signin;
 mod tenancy;
 mod tokens;
 
+pub use audit::SinkConfigError;
 pub use bootstrap::ControlError;
-pub use config::{ControlConfig, FirstAdmin, ParentCookie, Publishing, SessionLife};
+pub use config::{
+    AuditConfig, AuditFile, AuditWebhook, ControlConfig, FirstAdmin, ParentCookie, Publishing,
+    SessionLife,
+};
 pub use keys::{KeysError, Resealed, reseal};
 pub use restore::{Recovered, recover};
 pub use router::ROUTES;

@@ -84,6 +84,13 @@ routes! {
     "/v1/organizations/{o}/access" => get tenancy::access;
     "/v1/organizations/{o}/policy" => get policy::get, put policy::set;
     "/v1/organizations/{o}/audit" => get audit::list;
+    "/v1/organizations/{o}/audit:export" => get audit::export;
+    "/v1/organizations/{o}/audit:verify" => get audit::verify;
+    "/v1/organizations/{o}/audit:checkpoint" => get audit::checkpoint;
+    "/v1/audit" => get audit::list_all;
+    "/v1/audit:export" => get audit::export_all;
+    "/v1/audit:verify" => get audit::verify_all;
+    "/v1/audit:checkpoint" => get audit::checkpoint_all;
     "/v1/connections" => get connections::list;
     "/v1/keys" => get keys::list;
     "/v1/keys/{id}" => delete keys::remove;

@@ -85,11 +85,13 @@ pub enum Kind {
     PlaneAssertion,
     /// The proof of a plane's client to an identity provider of who it is.
     ClientAssertion,
+    /// Control's word of how far the audit log goes.
+    Checkpoint,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Access,
         Self::Api,
         Self::Direct,
@@ -105,6 +107,7 @@ impl Kind {
         Self::StatusList,
         Self::PlaneAssertion,
         Self::ClientAssertion,
+        Self::Checkpoint,
     ];
 
     /// Its name, as stores and snapshots keep it and the `kind` claim says it.
@@ -125,6 +128,7 @@ impl Kind {
             Self::StatusList => "status-list",
             Self::PlaneAssertion => "plane-assertion",
             Self::ClientAssertion => "client-assertion",
+            Self::Checkpoint => "checkpoint",
         }
     }
 
@@ -149,6 +153,7 @@ impl Kind {
             Self::Freshness => "aeolus-freshness+jwt",
             Self::Root => "aeolus-root+jwt",
             Self::StatusList => "statuslist+jwt",
+            Self::Checkpoint => "aeolus-checkpoint+jwt",
         }
     }
 
@@ -170,13 +175,14 @@ impl Kind {
         )
     }
 
-    /// Whether one key may serve both: only the snapshot key does, for manifests and the freshness
-    /// statements about them, which differ in `typ`.
+    /// Whether one key may serve both: only the snapshot key does, for manifests, the freshness
+    /// statements about them and the audit log's checkpoints, which differ in `typ`.
     pub(crate) const fn may_share_key(self, other: Self) -> bool {
-        matches!(
-            (self, other),
-            (Self::Manifest, Self::Freshness) | (Self::Freshness, Self::Manifest)
-        )
+        self.is_snapshot_keys() && other.is_snapshot_keys()
+    }
+
+    const fn is_snapshot_keys(self) -> bool {
+        matches!(self, Self::Manifest | Self::Freshness | Self::Checkpoint)
     }
 }
 

@@ -27,6 +27,14 @@ pub fn hmac(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
     out
 }
 
+/// HMAC-SHA256 (RFC 2104) of bytes as others compute it, where there is nothing to be told apart.
+pub fn plain_hmac(key: &[u8], bytes: &[u8]) -> [u8; 32] {
+    let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), bytes);
+    let mut out = [0; 32];
+    copy(tag.as_ref(), &mut out);
+    out
+}
+
 /// Whether two byte strings are equal, in a time that depends on their lengths only.
 pub fn eq(a: &[u8], b: &[u8]) -> bool {
     constant_time::verify_slices_are_equal(a, b).is_ok()
@@ -92,6 +100,14 @@ mod tests {
     fn sha256_is_sha256() {
         let abc = "ungWv48Bz-pBQUDeXa4iI7ADYaOWF3qctBD_YfIAFa0";
         assert_eq!(base64url::encode(sha256(b"abc")), abc);
+    }
+
+    /// RFC 4231 §4.3.
+    #[test]
+    fn plain_hmac_is_what_others_compute() {
+        let tag = plain_hmac(b"Jefe", b"what do ya want for nothing?");
+        let expected = "W9zBRr9gdU5qBCQmCJV1x1oAPwidJzmDnexYuWTsOEM";
+        assert_eq!(base64url::encode(tag), expected);
     }
 
     #[test]

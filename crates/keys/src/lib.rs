@@ -11,6 +11,7 @@
 mod alg;
 mod base64url;
 mod certificate;
+pub mod chain;
 pub mod claims;
 pub mod digest;
 pub mod envelope;

@@ -142,6 +142,10 @@ actions! {
     TokenExchange = "token.exchange",
     /// Somebody let a machine without a browser sign in as them, or refused to.
     DeviceDecide = "session.device_decide",
+    /// Requests to control's API were refused.
+    ApiDeny = "api.deny",
+    /// The oldest lines of the audit log were deleted for their age.
+    AuditTrim = "audit.trim",
 }
 
 /// How it went.

@@ -8,6 +8,7 @@
 
 mod blob;
 mod carry;
+mod checkpoint;
 mod delta;
 mod digest;
 mod error;
@@ -23,6 +24,7 @@ mod verify;
 
 pub use blob::{MAX_SECTION, compress, max_compressed};
 pub use carry::{Carried, Evidence, covers};
+pub use checkpoint::{Checkpoint, sign_checkpoint, verify_checkpoint};
 pub use digest::{Digest, DigestError};
 pub use error::{SectionError, SnapshotError};
 pub use freshness::{Freshness, sign_freshness, verify_freshness};

@@ -36,14 +36,15 @@ pub use engine::Store;
 pub use error::{StoreError, Taken};
 pub use page::{Listing, Page};
 pub use repository::{
-    AuditCursor, AuditLog, AuditRecord, Batches, Blob, Claim, Codes, Connection, Connections,
-    Deployment, Deployments, DeviceCodes, Digest, Feed, GrantRecord, GrantRepository,
-    IdempotencyKeys, Identities, Identity, KeyNeed, KeyStage, Keys, ManagedBy, Mark, Member,
-    Notice, NoticeKind, Organization, Organizations, Plane, PlaneStage, Planes, ProviderEndpoints,
-    ProviderKey, ProviderKeySets, ProviderKeys, Publication, Publications, RefreshTokens, Replica,
-    Replicas, RevocationList, Revocations, Rollout, RolloutStage, Rollouts, RootDocument, Roots,
-    Route, SessionRecord, Sessions, Settings, Shortened, SignInSource, SigningKey, StatusEnd, Team,
-    Teams, Throttle, Throttles, TokenFilter, TokenRecord, TokenWindow, Tokens, Told, User, Users,
+    AuditBegin, AuditChain, AuditCursor, AuditCut, AuditLine, AuditLog, AuditRecord, AuditSink,
+    AuditSinks, Batches, Blob, Claim, Codes, Connection, Connections, Deployment, Deployments,
+    DeviceCodes, Digest, Direction, Feed, GrantRecord, GrantRepository, Hold, IdempotencyKeys,
+    Identities, Identity, KeyNeed, KeyStage, Keys, ManagedBy, Mark, Member, Notice, NoticeKind,
+    Organization, Organizations, Plane, PlaneStage, Planes, ProviderEndpoints, ProviderKey,
+    ProviderKeySets, ProviderKeys, Publication, Publications, RefreshTokens, Replica, Replicas,
+    RevocationList, Revocations, Rollout, RolloutStage, Rollouts, RootDocument, Roots, Route,
+    SessionRecord, Sessions, Settings, Shortened, SignInSource, SigningKey, StatusEnd, Team, Teams,
+    Throttle, Throttles, TokenFilter, TokenRecord, TokenWindow, Tokens, Told, User, Users,
     ValueRecord, Workspace, Workspaces,
 };
 pub use unit::{Read, Unit, Write};

@@ -10,7 +10,7 @@ use sqlx::{Connection as _, SqlSafeStr};
 use crate::StoreError;
 use crate::engine::{engine_error, migrate_error};
 
-const MIGRATIONS: [(i64, &str, &str); 12] = [
+const MIGRATIONS: [(i64, &str, &str); 13] = [
     (1, "init", include_str!("../migrations/0001_init.sql")),
     (
         2,
@@ -45,6 +45,11 @@ const MIGRATIONS: [(i64, &str, &str); 12] = [
         include_str!("../migrations/0009_sessions.sql"),
     ),
     (10, "rules", include_str!("../migrations/0010_rules.sql")),
+    (
+        11,
+        "audit chain",
+        include_str!("../migrations/0011_audit_chain.sql"),
+    ),
     (
         12,
         "device codes",
@@ -107,7 +112,7 @@ mod tests {
 
     /// SHA-384 of each released migration. A line is added with a migration and never changed:
     /// databases in the field remember these sums and refuse a program with others.
-    const RELEASED: [(i64, &str); 12] = [
+    const RELEASED: [(i64, &str); 13] = [
         (
             1,
             "f2074e874d90f8f71f54b0200653d2bdd77b68c7cdb4db034cef4e3372a83828dbc03e623e8d7a89b769ab16d0fb7a43",
@@ -147,6 +152,10 @@ mod tests {
         (
             10,
             "b1253b95cb1aba450183a674bc151bb90ce6897e00ea2e0b08458ad31b4acba561f55a9bac2467bcfd67371dd6b5a26b",
+        ),
+        (
+            11,
+            "87f564d05abcf57e80b1b9e53c7f3cf7020b3fc3bdee92817cf7dcbcb1ea84228b6e47ab4b2f0407b34738dcb27bcbc7",
         ),
         (
             12,

@@ -5,10 +5,10 @@ use aeolus_model::AuditEvent;
 use crate::StoreError;
 use crate::engine::{Row, Tx, Value};
 use crate::repository::{
-    AuditLog, Batches, Codes, Connections, Deployments, DeviceCodes, GrantRepository,
+    AuditLog, AuditSinks, Batches, Codes, Connections, Deployments, DeviceCodes, GrantRepository,
     IdempotencyKeys, Identities, Keys, Organizations, Planes, ProviderKeySets, Publications,
     RefreshTokens, Replicas, Revocations, Rollouts, Roots, Sessions, Settings, Teams, Throttles,
-    Tokens, Users, Workspaces, audit, settings,
+    Tokens, Users, Workspaces, audit_chain, settings,
 };
 
 mod sealed {
@@ -117,6 +117,8 @@ repositories! {
     publications: Publications,
     /// The audit log, which is the feed.
     audit_log: AuditLog,
+    /// The places that the audit log is copied to.
+    audit_sinks: AuditSinks,
     /// Answers to requests that may be sent twice.
     idempotency_keys: IdempotencyKeys,
     /// Event batches from gates.
@@ -168,7 +170,7 @@ impl Write {
             return Ok(position);
         }
         let position = settings::advance(&mut self.tx, self.changed).await?;
-        audit::append(&mut self.tx, position, &self.events).await?;
+        audit_chain::append(&mut self.tx, position, &self.events).await?;
         self.tx.commit().await?;
         Ok(position)
     }

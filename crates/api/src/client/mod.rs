@@ -2,6 +2,7 @@
 
 mod access;
 mod addresses;
+mod audit;
 mod error;
 mod keys;
 mod operations;
@@ -28,6 +29,7 @@ use serde::de::DeserializeOwned;
 use url::Url;
 
 use addresses::Addresses;
+pub use audit::AuditQuery;
 pub use error::ClientError;
 pub use keys::KeyRemoval;
 pub use operations::Wait;
@@ -214,6 +216,37 @@ impl Client {
             Ok(body)
         } else {
             Err(ClientError::refused(status, retry_after, &body))
+        }
+    }
+
+    /// Hands on an answer of any size in pieces. As with every answer, it may take long but not pause.
+    /// Ends early where `piece` says `false`.
+    async fn stream(
+        &self,
+        call: Call<'_>,
+        mut piece: impl FnMut(&[u8]) -> bool,
+    ) -> Result<(), ClientError> {
+        let max = call.max_answer;
+        let answer = tokio::time::timeout(self.timeout, self.send(call))
+            .await
+            .map_err(|_| self.connections.give_up())??;
+        let status = answer.status();
+        if !status.is_success() {
+            let body = self.body(Limited::new(answer.into_body(), max)).await?;
+            return Err(ClientError::refused(status, None, &body));
+        }
+        let mut body = answer.into_body();
+        loop {
+            let frame = tokio::time::timeout(STALL, body.frame())
+                .await
+                .map_err(|_| self.connections.give_up())?;
+            let Some(frame) = frame else {
+                return Ok(());
+            };
+            let frame = frame.map_err(|error| ClientError::body(&error))?;
+            if !frame.data_ref().is_none_or(|data| piece(data)) {
+                return Ok(());
+            }
         }
     }
 

@@ -101,6 +101,7 @@ fn configured(
         Some(source.read(key, base, environment))
     });
     let proxy_secrets = secrets.collect::<Result<_, _>>()?;
+    let audit = config.control.audit.read(base, environment)?;
     let names = environment.get("LISTEN_FDNAMES");
     let session = config.control.session;
     Ok(ControlConfig {
@@ -123,6 +124,7 @@ fn configured(
         hash_permits: config.limits.password_hashes.map(usize::from),
         publishing: Publishing::default(),
         rotate_keys: config.keys.rotate_every.map(Period::duration),
+        audit,
         handed_over: HandedOver::from_environment(&names.unwrap_or_default()),
     })
 }

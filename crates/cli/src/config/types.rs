@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::SecretSource;
+use super::audit::Audit;
 use super::compat::Compat;
 use super::keys::Keys;
 use super::probe::Probe;
@@ -69,6 +70,8 @@ pub(crate) struct Control {
     pub(crate) session: SessionLife,
     /// The first administrator, made when the database has nobody yet.
     pub(crate) first_admin: Option<FirstAdmin>,
+    /// The audit log.
+    pub(crate) audit: Audit,
 }
 
 impl Default for Control {
@@ -81,6 +84,7 @@ impl Default for Control {
             device_flow: Switch::On,
             session: SessionLife::default(),
             first_admin: None,
+            audit: Audit::default(),
         }
     }
 }

@@ -31,6 +31,11 @@ struct Connection {
     connection: String,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Sink {
+    sink: &'static str,
+}
+
 /// The counters.
 pub(crate) struct Metrics {
     registry: Registry,
@@ -40,6 +45,41 @@ pub(crate) struct Metrics {
     rounds: Histogram,
     alarms: Gauge,
     provider_keys: Family<Connection, Gauge>,
+    audit: Audit,
+}
+
+/// How far the audit log's sinks are.
+struct Audit {
+    lines: Family<Sink, Gauge>,
+    seconds: Family<Sink, Gauge>,
+    failures: Family<Sink, Counter>,
+}
+
+impl Audit {
+    fn register(registry: &mut Registry) -> Self {
+        let (lines, seconds) = (Family::default(), Family::default());
+        let failures = Family::default();
+        registry.register(
+            "audit_sink_behind",
+            "Lines of the audit log that a sink doesn't have yet",
+            lines.clone(),
+        );
+        registry.register(
+            "audit_sink_behind_seconds",
+            "Age of the oldest line that a sink doesn't have yet",
+            seconds.clone(),
+        );
+        registry.register(
+            "audit_sink_failures",
+            "Batches that a sink did not take",
+            failures.clone(),
+        );
+        Self {
+            lines,
+            seconds,
+            failures,
+        }
+    }
 }
 
 impl Metrics {
@@ -69,6 +109,7 @@ impl Metrics {
             "Time since an identity provider's keys were last fetched",
             provider_keys.clone(),
         );
+        let audit = Audit::register(&mut registry);
         Self {
             registry,
             requests,
@@ -77,6 +118,7 @@ impl Metrics {
             rounds,
             alarms,
             provider_keys,
+            audit,
         }
     }
 
@@ -109,6 +151,22 @@ impl Metrics {
             let seconds = i64::try_from(age.as_secs()).unwrap_or(i64::MAX);
             self.provider_keys.get_or_create(&labels).set(seconds);
         }
+    }
+
+    /// How many lines a sink doesn't have yet, and how old the oldest of them is, in seconds.
+    pub(crate) fn audit_behind(&self, sink: &'static str, (lines, seconds): (u64, u64)) {
+        let labels = Sink { sink };
+        let gauge = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
+        self.audit.lines.get_or_create(&labels).set(gauge(lines));
+        self.audit
+            .seconds
+            .get_or_create(&labels)
+            .set(gauge(seconds));
+    }
+
+    /// A sink did not take a batch.
+    pub(crate) fn audit_failed(&self, sink: &'static str) {
+        self.audit.failures.get_or_create(&Sink { sink }).inc();
     }
 
     fn text(&self) -> String {

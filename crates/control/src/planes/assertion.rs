@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use aeolus_keys::claims::{PlaneAssertion, Registered as _};
 use aeolus_keys::{Kind, PublicKey, jws};
-use aeolus_model::{PlaneId, Time};
+use aeolus_model::{Actor, PlaneId, Time};
 use aeolus_store::{Plane, PlaneStage, Unit as _};
 use axum::extract::FromRequestParts;
 use http::request::Parts;
@@ -49,10 +49,12 @@ impl FromRequestParts<App> for PlaneCtx {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
         let text = crate::auth::bearer_text(&parts.headers)?;
         let (plane, _) = prove(app, text.expose()).await?;
+        let request = RequestInfo::of(parts);
+        request.is_of(&Actor::Plane(plane.id));
         Ok(Self {
             app: app.clone(),
             plane,
-            request: RequestInfo::of(parts),
+            request,
         })
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use aeolus_api::JoinToken;
 use aeolus_api::oauth::{ASSERTION_TYPE, TokenAnswer};
 use aeolus_api::plane::{EnrollAnswer, EnrollRequest, PlaneCreated};
-use aeolus_control::{Control, ControlConfig, FirstAdmin, Publishing, SessionLife};
+use aeolus_control::{AuditConfig, Control, ControlConfig, FirstAdmin, Publishing, SessionLife};
 use aeolus_keys::claims::PlaneAssertion;
 use aeolus_keys::{Alg, Kind, SigningKey, digest};
 use aeolus_model::{Clock, Email, PlaneId, Rng, Secret, Time};
@@ -123,6 +123,7 @@ pub(crate) fn config(dir: &std::path::Path) -> ControlConfig {
             ..Publishing::default()
         },
         rotate_keys: None,
+        audit: AuditConfig::default(),
         handed_over: aeolus_tls::HandedOver::default(),
     }
 }

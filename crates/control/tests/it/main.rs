@@ -5,6 +5,10 @@ mod access;
 #[cfg(test)]
 mod apply;
 #[cfg(test)]
+mod audit;
+#[cfg(test)]
+mod audit_sinks;
+#[cfg(test)]
 mod authorization;
 #[cfg(test)]
 mod connections;

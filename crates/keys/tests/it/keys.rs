@@ -136,7 +136,7 @@ fn t7_one_key_serves_one_kind() {
                 Alg::EdDsa => key.clone(),
             };
             ring.insert(first, pick(first)).unwrap();
-            let snapshot = [Kind::Manifest, Kind::Freshness];
+            let snapshot = [Kind::Manifest, Kind::Freshness, Kind::Checkpoint];
             let shared = first == second
                 || first.alg() != second.alg()
                 || (snapshot.contains(&first) && snapshot.contains(&second));

@@ -146,7 +146,7 @@ pub(crate) fn claims(kind: Kind) -> Value {
             "aud": ISS, "iat": NOW, "exp": NOW + 60, "jti": "j1"}),
         Kind::ClientAssertion => json!({"iss": "client", "sub": "client",
             "aud": "https://idp.example.com", "iat": NOW, "exp": NOW + 60, "jti": "j1"}),
-        Kind::Manifest | Kind::Freshness | Kind::Root | Kind::StatusList => {
+        Kind::Manifest | Kind::Freshness | Kind::Root | Kind::StatusList | Kind::Checkpoint => {
             json!({"plane": ID, "epoch": 1, "seq": 2})
         }
     }

@@ -50,7 +50,9 @@ macro_rules! people {
     };
 }
 
-pub(crate) mod audit;
+mod audit;
+pub(crate) mod audit_chain;
+mod audit_sinks;
 mod batches;
 mod codes;
 mod connections;
@@ -81,7 +83,9 @@ mod tokens;
 mod users;
 mod workspaces;
 
-pub use audit::{AuditCursor, AuditLog, AuditRecord};
+pub use audit::{AuditCursor, AuditLine, AuditLog, AuditRecord, Direction};
+pub use audit_chain::{AuditBegin, AuditChain, AuditCut};
+pub use audit_sinks::{AuditSink, AuditSinks, Hold};
 pub use batches::Batches;
 pub use codes::Codes;
 pub use connections::{Connection, Connections};
@@ -117,6 +121,8 @@ pub type Digest = [u8; 32];
 /// Every statement of this crate.
 pub(crate) const STATEMENTS: &[&[&str]] = &[
     audit::ALL,
+    audit_chain::ALL,
+    audit_sinks::ALL,
     batches::ALL,
     codes::ALL,
     connections::ALL,

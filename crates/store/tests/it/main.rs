@@ -6,6 +6,7 @@
 mod fixture;
 mod cluster;
 
+mod audit;
 mod device_codes;
 mod feed;
 mod grants;
