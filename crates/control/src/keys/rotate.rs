@@ -179,8 +179,6 @@ async fn activate(
 
 #[cfg(test)]
 mod tests {
-    use aeolus_api::Period;
-
     use super::*;
 
     const NOW: Time = Time::from_secs(1_800_000_000);
