@@ -58,7 +58,7 @@ fn other_edges_are_named() {
         [
             "aeolus-gate depends on aeolus-store: it may use decide, snapshot, oidc, keys, model, api, tls.",
             "aeolus-model depends on aeolus-tls: it may use no crate of ours.",
-            "aeolus-store depends on aeolus-tls: it may use model.",
+            "aeolus-store depends on aeolus-tls: it may use keys, model.",
         ]
     );
 }
@@ -71,7 +71,7 @@ fn testkit_is_for_tests_only() {
     ]);
     assert_eq!(
         problems,
-        ["aeolus-store depends on aeolus-testkit: it may use model."]
+        ["aeolus-store depends on aeolus-testkit: it may use keys, model."]
     );
 }
 

@@ -3,8 +3,8 @@
 
 use aeolus_api::audit::AuditVerification;
 use aeolus_keys::chain::{Link, Scope, Walk};
-use aeolus_keys::{Kind, jws};
-use aeolus_snapshot::Checkpoint;
+use aeolus_keys::{Kind, PublicKey, jws};
+use aeolus_snapshot::{Checkpoint, Root};
 use aeolus_store::{StoreError, Unit as _};
 use axum::extract::Path;
 use axum::response::Response;
@@ -77,7 +77,7 @@ async fn follow(
     pages: &Pages,
     said: &mut AuditVerification,
 ) -> Result<Option<String>, StoreError> {
-    if let Some(fault) = begin_fault(app, &stretch) {
+    if let Some(fault) = begin_fault(app, &stretch).await? {
         return Ok(Some(fault));
     }
     let mut walk = Walk::new(stretch.scope, stretch.begin);
@@ -113,27 +113,35 @@ async fn follow(
         .map(|fault| fault.to_string()))
 }
 
-/// The begin that retention left must be signed by control, else anybody could delete from the front.
-fn begin_fault(app: &App, stretch: &Stretch) -> Option<String> {
-    let deleted = stretch.deleted.as_ref()?;
-    let key = app.keys.snapshot().ok();
-    let token = jws::parse_document(deleted.signed.as_bytes()).ok();
-    let signed = token.zip(key).is_some_and(|(token, key)| {
-        let verified = token.verify(Kind::Checkpoint, key.public());
-        verified.is_ok()
-    });
+/// The begin that retention left must be signed by control, else anybody could delete from the front. A
+/// root document names each key that ever signed snapshots and checkpoints; it may have been replaced since.
+async fn begin_fault(app: &App, stretch: &Stretch) -> Result<Option<String>, StoreError> {
+    let Some(deleted) = &stretch.deleted else {
+        return Ok(None);
+    };
+    let roots = app.store.read().await?.roots().after(0).await?;
+    let roots = roots
+        .iter()
+        .filter_map(|root| Root::parse(&root.document).ok());
+    let keys: Vec<PublicKey> = roots
+        .flat_map(|root| root.snapshot_keys().to_vec())
+        .collect();
+    let by = |key: &PublicKey| {
+        let token = jws::parse_document(deleted.signed.as_bytes());
+        token.is_ok_and(|token| token.verify(Kind::Checkpoint, key).is_ok())
+    };
     let said = Checkpoint::unverified(&deleted.signed).ok();
     let fits = said.is_some_and(|said| {
         (said.issuer.as_str(), said.scope, said.link)
             == (app.issuer.as_str(), stretch.scope, deleted.link)
     });
     let line = deleted.link.line;
-    (!(signed && fits)).then(|| {
+    Ok((!(fits && keys.iter().any(by))).then(|| {
         format!(
-            "that lines up to {line} were deleted for their age is not signed by control's present key: \
+            "that lines up to {line} were deleted for their age is not signed by a key of control's: \
              compare with a checkpoint that was kept"
         )
-    })
+    }))
 }
 
 async fn moved_on(app: &App, stretch: &Stretch) -> Result<bool, StoreError> {

@@ -6,6 +6,7 @@ use aeolus_store::{KeyStage, SigningKey, StoreError, Unit as _, Write};
 
 use super::life::{announced_next, kept_until, notice};
 use super::needs::needs;
+use super::opened::require_openable;
 use super::view::{may_sign, not_known_by};
 use super::{KINDS, make};
 use crate::app::App;
@@ -21,6 +22,10 @@ pub(super) async fn activate(app: &App, now: Time, ask: bool) -> Result<bool, Ap
             continue;
         };
         if now < from || (now < certain && !(ask && not_known_by(app, key).await?.is_empty())) {
+            continue;
+        }
+        if let Err(error) = require_openable(key, &app.master) {
+            tracing::error!(%error, "a signing key does not take over");
             continue;
         }
         let mut write = app.store.write().await?;

@@ -10,6 +10,7 @@ use aeolus_store::{KeyStage, SigningKey as Record};
 use serde::Serialize;
 
 use super::KeysError;
+use crate::error::ApiError;
 
 /// What was read, and what follows from it.
 #[derive(Default)]
@@ -104,6 +105,19 @@ impl Opened {
         let held = self.signing.get(&kind)?;
         Some((Arc::clone(&held.key), held.made))
     }
+}
+
+/// Refuses a key that this process can't open: the one before it gives up its private part for it.
+pub(super) fn require_openable(record: &Record, master: &MasterKey) -> Result<(), ApiError> {
+    let kind = Kind::parse(&record.kind);
+    if kind.is_some_and(|kind| open(record, kind, master).is_ok()) {
+        return Ok(());
+    }
+    Err(ApiError::Conflict(format!(
+        "Key {} can't be opened with this replica's master key, so it does not take over. It was made by a \
+         replica that has another one: give all the same, and remove the key.",
+        record.kid
+    )))
 }
 
 fn open(record: &Record, kind: Kind, master: &MasterKey) -> Result<Held, KeysError> {

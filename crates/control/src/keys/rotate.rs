@@ -10,6 +10,7 @@ use aeolus_store::{KeyStage, SigningKey, Unit as _, Write};
 use axum::extract::Path;
 
 use super::life::{CACHED, notice};
+use super::opened::require_openable;
 use super::view::{kind, not_known_by, require_named, views};
 use super::{make, replace};
 use crate::ctx::Ctx;
@@ -166,6 +167,7 @@ async fn activate(
     write: &mut Write,
     (key, now): (&SigningKey, Time),
 ) -> Result<(), ApiError> {
+    require_openable(key, &ctx.app.master)?;
     let before = write.keys().active(&key.kind).await?;
     write.keys().activate(key, now).await?;
     let mut event = ctx.event(Action::KeyActivate, None, &key.kid);

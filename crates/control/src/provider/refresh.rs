@@ -67,7 +67,6 @@ pub(super) async fn refresh(
     let member = write.refresh_tokens().spend(&digest, now).await?;
     let member = member.ok_or(OAuthFailure::Refresh)?;
     let family = member.family();
-    pace::count(&mut write, &family.id.to_string(), now).await?;
     // A refusal drops the unit of work: whoever may not use a value doesn't spend it either.
     let rotation = match member.rotate(&client.id(), form.get("scope"), now) {
         Ok(rotation) => rotation,
@@ -79,6 +78,8 @@ pub(super) async fn refresh(
             return Err(OAuthFailure::Refresh);
         }
     };
+    // Not before: who has spent the minute's share must not keep a replay from being seen.
+    pace::count(&mut write, &family.id.to_string(), now).await?;
     let session = write.sessions().get(family.session).await?;
     let session = session.filter(|session| session.is_alive(now));
     let session = session.ok_or(OAuthFailure::Refresh)?;

@@ -69,7 +69,11 @@ async fn end_by_access(
         .and_then(|token| app.keys.ring().verify(Kind::Access, token))
         .and_then(|token| token.claims::<Access>());
     // An expired token's session may well be alive: its end is not asked for here.
-    let Some(claims) = claims.ok().filter(|claims| claims.client_id == client.id()) else {
+    // What was exchanged for one deployment has the command line's name too, and no power over the rest.
+    let own = |claims: &Access| {
+        claims.client_id == client.id() && (client != Client::Cli || claims.aud == app.issuer)
+    };
+    let Some(claims) = claims.ok().filter(own) else {
         return Ok(None);
     };
     let session = write.sessions().get(claims.sid).await?;

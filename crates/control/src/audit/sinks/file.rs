@@ -36,6 +36,8 @@ impl File {
             }
         }
         file.write_all(text).await?;
+        // What is still under way fails here; syncing alone would not say so.
+        file.flush().await?;
         file.sync_data().await
     }
 

@@ -166,7 +166,6 @@ async fn decide(
     if !write.device_codes().decide(&digest, now, on).await? {
         return Ok(wrong(typed, UNKNOWN, None));
     }
-    write.throttles().clear(&of_person(session)).await?;
     let event = info.event(app, Actor::User(session.user), Action::DeviceDecide);
     write.audit(AuditEvent {
         target: session.id.to_string(),
