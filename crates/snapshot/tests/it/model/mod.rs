@@ -9,7 +9,7 @@
 mod bytes;
 mod protocol;
 
-use stateright::{Checker as _, HasDiscoveries, Model as _};
+use stateright::{Checker, HasDiscoveries, Model as _};
 
 use protocol::{FORGOTTEN, HELD_BACK, Mistake, OLDER, Protocol, REPLAYED, STEPS_BACK, YOUNGER};
 
@@ -18,16 +18,22 @@ use protocol::{FORGOTTEN, HELD_BACK, Mistake, OLDER, Protocol, REPLAYED, STEPS_B
 /// it, or anything else between.
 const STEPS: usize = 14;
 
-#[test]
-fn the_protocol_holds_in_every_order_of_events() {
-    let checker = Protocol::new(None).checker().threads(2);
-    let checker = checker.target_max_depth(STEPS).spawn_bfs().join();
+/// Looks at every order of so many steps, and says how many states that were.
+fn every_order(protocol: Protocol, steps: usize) -> impl Checker<Protocol> {
+    let checker = protocol.checker().threads(2);
+    let checker = checker.target_max_depth(steps).spawn_bfs().join();
     println!(
         "{} states, {} of them different: every order of {} steps",
         checker.state_count(),
         checker.unique_state_count(),
         checker.max_depth()
     );
+    checker
+}
+
+#[test]
+fn the_protocol_holds_in_every_order_of_events() {
+    let checker = every_order(Protocol::new(None), STEPS);
     checker.assert_properties();
     assert!(checker.unique_state_count() > 100_000);
 }
@@ -38,14 +44,7 @@ const LANE_STEPS: usize = 10;
 
 #[test]
 fn both_lanes_hold_in_every_order_of_events() {
-    let checker = Protocol::with_lanes(None).checker().threads(2);
-    let checker = checker.target_max_depth(LANE_STEPS).spawn_bfs().join();
-    println!(
-        "{} states, {} of them different: every order of {} steps",
-        checker.state_count(),
-        checker.unique_state_count(),
-        checker.max_depth()
-    );
+    let checker = every_order(Protocol::with_lanes(None), LANE_STEPS);
     for property in ALWAYS {
         checker.assert_no_discovery(property);
     }
@@ -57,14 +56,7 @@ const CLOCK_STEPS: usize = 13;
 
 #[test]
 fn f22_time_is_not_held_back_in_any_order_of_statements() {
-    let checker = Protocol::with_clocks(None).checker().threads(2);
-    let checker = checker.target_max_depth(CLOCK_STEPS).spawn_bfs().join();
-    println!(
-        "{} states, {} of them different: every order of {} steps",
-        checker.state_count(),
-        checker.unique_state_count(),
-        checker.max_depth()
-    );
+    let checker = every_order(Protocol::with_clocks(None), CLOCK_STEPS);
     for property in ALWAYS {
         checker.assert_no_discovery(property);
     }
