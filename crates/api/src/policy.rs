@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use aeolus_model::{Cidr, SessionId, Time, TokenId};
+use aeolus_model::{Cidr, SessionId, Time, TokenId, admits};
 use serde::{Deserialize, Serialize};
 
 #[cfg(feature = "schema")]
@@ -116,10 +116,9 @@ const MAX_NETWORKS: usize = 100;
 const LEAST_UNUSED: Duration = Duration::from_secs(300);
 
 impl Policy {
-    /// Whether somebody may come from an address. Where networks are named, an unknown address is in none.
+    /// Whether somebody may come from an address.
     pub fn admits(&self, from: Option<IpAddr>) -> bool {
-        self.allowed_networks.is_empty()
-            || from.is_some_and(|from| self.allowed_networks.iter().any(|n| n.holds(from)))
+        admits(&self.allowed_networks, from)
     }
 
     /// What is wrong with it; nothing, if it can be had.

@@ -2,7 +2,9 @@
 
 use std::net::IpAddr;
 
-use aeolus_model::{Cidr, Method, PathRule, Permission, PermissionSet, Profile, Requirement};
+use aeolus_model::{
+    Cidr, Method, PathRule, Permission, PermissionSet, Profile, Requirement, admits,
+};
 
 use crate::path::{Target, segments};
 
@@ -143,11 +145,9 @@ pub struct RuleSet {
 }
 
 impl RuleSet {
-    /// Whether somebody at an address may ask for what isn't public. Where there are networks, an unknown
-    /// address is in none of them.
+    /// Whether somebody at an address may ask for what isn't public.
     pub fn reachable_from(&self, peer: Option<IpAddr>) -> bool {
-        self.networks.is_empty()
-            || peer.is_some_and(|peer| self.networks.iter().any(|block| block.holds(peer)))
+        admits(&self.networks, peer)
     }
 
     /// The public path at which the application says how it is, where the profile has one.

@@ -40,6 +40,12 @@ impl Cidr {
     }
 }
 
+/// Whether somebody may come from an address: from anywhere where no networks are named; else an address
+/// that isn't known lies in none of them.
+pub fn admits(networks: &[Cidr], from: Option<IpAddr>) -> bool {
+    networks.is_empty() || from.is_some_and(|from| networks.iter().any(|block| block.holds(from)))
+}
+
 impl FromStr for Cidr {
     type Err = CidrError;
 

@@ -24,7 +24,7 @@ mod staleness;
 mod token;
 
 pub use audit::{Action, Actor, AuditEvent, Change, Outcome};
-pub use cidr::{Cidr, CidrError};
+pub use cidr::{Cidr, CidrError, admits};
 pub use clock::{Clock, SystemClock, Time};
 pub use device::{DeviceCode, DeviceError, DeviceStage};
 pub use grant::{Grant, Grants, Resource, Subject};
