@@ -1,6 +1,7 @@
 //! `GET /v1/organizations/{o}/access?deployment=&subject=`: who reaches which deployment, and why.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use aeolus_api::Page;
 use aeolus_api::access::Access;
@@ -88,7 +89,7 @@ async fn subject(view: &mut Read, text: &str) -> Result<Subject, ApiError> {
 struct Review<'a> {
     view: &'a mut Read,
     only: Option<Subject>,
-    grants: BTreeMap<Resource, Vec<GrantRecord>>,
+    grants: BTreeMap<Resource, Arc<Vec<GrantRecord>>>,
     /// Names, and whether disabled.
     names: BTreeMap<Subject, Option<(String, bool)>>,
     teams: BTreeMap<TeamId, (Slug, Vec<UserId>)>,
@@ -104,7 +105,7 @@ impl Review<'_> {
         let place = self.place(deployment).await?;
         let above = deployment_path(deployment).into_iter();
         for resource in above.chain([Resource::System]) {
-            for record in self.on(resource).await? {
+            for record in self.on(resource).await?.iter() {
                 let grant = &record.grant;
                 let permissions = grant.role.permissions();
                 if !opens(permissions) {
@@ -143,13 +144,14 @@ impl Review<'_> {
         Ok(format!("{workspace}/{}", deployment.name))
     }
 
-    async fn on(&mut self, resource: Resource) -> Result<Vec<GrantRecord>, ApiError> {
+    async fn on(&mut self, resource: Resource) -> Result<Arc<Vec<GrantRecord>>, ApiError> {
         if let Some(held) = self.grants.get(&resource) {
-            return Ok(held.clone());
+            return Ok(Arc::clone(held));
         }
-        let held = self.view.grants().on(resource).await?;
+        let held = Arc::new(self.view.grants().on(resource).await?);
+        // What hangs above is asked of every deployment below it.
         if !matches!(resource, Resource::Deployment(_)) {
-            self.grants.insert(resource, held.clone());
+            self.grants.insert(resource, Arc::clone(&held));
         }
         Ok(held)
     }
