@@ -9,7 +9,7 @@ use super::client::{self, Client};
 use super::failure::OAuthFailure;
 use super::issue::{Grant, issue};
 use super::params::Params;
-use super::{pkce, refresh, scope};
+use super::{pkce, refresh};
 use crate::app::App;
 use crate::ctx::RequestInfo;
 use crate::error::ApiError;
@@ -84,14 +84,7 @@ async fn redeem(
     else {
         return Err(OAuthFailure::Grant);
     };
-    let now = app.clock.now();
-    let session = write.sessions().get(session).await?;
-    let Some(session) = session.filter(|session| session.is_alive(now)) else {
-        app.commit(write).await?;
-        return Err(OAuthFailure::Grant);
-    };
-    let user = write.users().get(session.user).await?;
-    let Some(user) = user.filter(|user| user.disabled_at.is_none()) else {
+    let Some((session, user)) = session::alive(app, &mut write, session).await? else {
         app.commit(write).await?;
         return Err(OAuthFailure::Grant);
     };
@@ -111,12 +104,8 @@ async fn redeem(
             (Some(deployment.organization), life)
         }
     };
-    let refresh = if scope::has(&scope, scope::OFFLINE_ACCESS) {
-        let terms = (client, audience.as_str(), scope.as_str());
-        Some(refresh::begin(app, &mut write, &session, terms).await?)
-    } else {
-        None
-    };
+    let terms = (client, audience.as_str(), scope.as_str());
+    let refresh = refresh::begin(app, &mut write, &session, terms).await?;
     app.commit(write).await?;
     let grant = Grant {
         client,

@@ -20,6 +20,7 @@ use crate::app::App;
 use crate::auth;
 use crate::authority::Authority;
 use crate::error::ApiError;
+use crate::signin::session;
 use crate::tokens::may_see;
 
 /// Who asks.
@@ -192,14 +193,8 @@ async fn of_refresh(
     if family.client_id != client.id() || family.stage != FamilyStage::Alive {
         return Ok(None);
     }
-    let session = view.sessions().get(family.session).await?;
-    let alive = session.filter(|session| session.is_alive(app.clock.now()));
-    let Some(session) = alive else {
-        return Ok(None);
-    };
-    let user = view.users().get(session.user).await?;
-    let good = user.is_some_and(|user| user.disabled_at.is_none());
-    Ok(good.then(|| Introspection {
+    let alive = session::alive(app, view, family.session).await?;
+    Ok(alive.map(|(session, _)| Introspection {
         active: true,
         client_id: Some(family.client_id),
         sub: Some(session.user.to_string()),

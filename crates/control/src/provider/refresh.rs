@@ -16,11 +16,12 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use super::client::Client;
 use super::failure::OAuthFailure;
 use super::issue::reissue;
-use super::pace;
 use super::params::Params;
+use super::{pace, scope};
 use crate::app::App;
 use crate::ctx::RequestInfo;
 use crate::error::ApiError;
+use crate::signin::session;
 
 const LABEL: &[u8] = b"refresh token";
 
@@ -29,13 +30,17 @@ pub(crate) fn key_from(master: &Secret<[u8; 32]>) -> Secret<[u8; 32]> {
     Secret::new(digest::hmac(master.expose(), &[LABEL, b"key"]))
 }
 
-/// Begins a family on a session, for a client, an audience and a scope. Returns its first value.
+/// Begins a family on a session, for a client, an audience and a scope, if that asks for access while the
+/// person is away (OpenID Connect Core §11). Returns its first value.
 pub(super) async fn begin(
     app: &App,
     write: &mut Write,
     session: &Session,
     (client, audience, scope): (Client, &str, &str),
-) -> Result<Secret<String>, StoreError> {
+) -> Result<Option<Secret<String>>, StoreError> {
+    if !scope::has(scope, scope::OFFLINE_ACCESS) {
+        return Ok(None);
+    }
     let random = digest::random_token(&*app.rng, 32);
     let first = Secret::new(format!("{REFRESH_TOKEN_PREFIX}{}", random.expose()));
     let family = RefreshFamily {
@@ -49,7 +54,7 @@ pub(super) async fn begin(
     };
     let digest = digest_of(first.expose());
     write.refresh_tokens().begin(&family, &digest).await?;
-    Ok(first)
+    Ok(Some(first))
 }
 
 /// Exchanges a refresh token for an access token and the refresh token that follows.
@@ -80,12 +85,8 @@ pub(super) async fn refresh(
     };
     // Not before: who has spent the minute's share must not keep a replay from being seen.
     pace::count(&mut write, &family.id.to_string(), now).await?;
-    let session = write.sessions().get(family.session).await?;
-    let session = session.filter(|session| session.is_alive(now));
-    let session = session.ok_or(OAuthFailure::Refresh)?;
-    let user = write.users().get(session.user).await?;
-    let user = user.filter(|user| user.disabled_at.is_none());
-    let user = user.ok_or(OAuthFailure::Refresh)?;
+    let alive = session::alive(app, &mut write, family.session).await?;
+    let (session, user) = alive.ok_or(OAuthFailure::Refresh)?;
     let next = following(&app.refresh_key, presented);
     if rotation == Rotation::Next {
         let digest = digest_of(next.expose());
@@ -120,7 +121,7 @@ pub(super) async fn end(
     let now = app.clock.now();
     write.refresh_tokens().end(family.id, now).await?;
     let session = write.sessions().get(family.session).await?;
-    let ended = crate::signin::session::end(app, write, family.session).await?;
+    let ended = session::end(app, write, family.session).await?;
     Ok(session.filter(|_| ended))
 }
 

@@ -1,7 +1,7 @@
 //! Control's own sessions: finding the one of a request, and ending one everywhere.
 
 use aeolus_model::{DeploymentId, OrganizationId, Session, SessionId, Time};
-use aeolus_store::{StoreError, Unit, Write};
+use aeolus_store::{StoreError, Unit, User, Write};
 use http::HeaderMap;
 
 use super::cookie;
@@ -19,16 +19,26 @@ pub(crate) async fn current(app: &App, headers: &HeaderMap) -> Result<Option<Ses
         return Ok(None);
     };
     let mut view = app.store.read().await?;
-    let Some(session) = view.sessions().get(id).await? else {
+    let Some((session, _)) = alive(app, &mut view, id).await? else {
         return Ok(None);
     };
-    let user = view.users().get(session.user).await?;
-    let now = app.clock.now();
-    if user.is_none_or(|user| user.disabled_at.is_some()) || !session.is_alive(now) {
-        return Ok(None);
-    }
-    app.seen.note(session.id, now);
+    app.seen.note(session.id, app.clock.now());
     Ok(Some(session))
+}
+
+/// A session and its person, if both are good at this moment.
+pub(crate) async fn alive(
+    app: &App,
+    unit: &mut impl Unit,
+    id: SessionId,
+) -> Result<Option<(Session, User)>, StoreError> {
+    let session = unit.sessions().get(id).await?;
+    let Some(session) = session.filter(|session| session.is_alive(app.clock.now())) else {
+        return Ok(None);
+    };
+    let user = unit.users().get(session.user).await?;
+    let user = user.filter(|user| user.disabled_at.is_none());
+    Ok(user.map(|user| (session, user)))
 }
 
 /// Whether a session is over in an organization although it goes on elsewhere: whoever is sent back

@@ -9,10 +9,11 @@ use super::super::client::Client;
 use super::super::failure::OAuthFailure;
 use super::super::issue::{Grant, issue};
 use super::super::params::Params;
-use super::super::{refresh, scope};
+use super::super::refresh;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::policy::Life;
+use crate::signin::session;
 
 /// Answers a machine that asks whether it is signed in.
 pub(crate) async fn redeem(
@@ -59,25 +60,13 @@ async fn tokens(
     client: Client,
     (code, session): (DeviceCode, SessionId),
 ) -> Result<TokenAnswer, OAuthFailure> {
-    let now = app.clock.now();
-    let session = write.sessions().get(session).await?;
-    let session = session.filter(|session| session.is_alive(now));
-    let user = match &session {
-        Some(session) => write.users().get(session.user).await?,
-        None => None,
-    };
-    let user = user.filter(|user| user.disabled_at.is_none());
-    let (Some(session), Some(user)) = (session, user) else {
+    let Some((session, user)) = session::alive(app, &mut write, session).await? else {
         app.commit(write).await?;
         return Err(OAuthFailure::Device(DeviceError::Used));
     };
     let audience = app.issuer.clone();
-    let refresh = if scope::has(&code.scope, scope::OFFLINE_ACCESS) {
-        let terms = (client, audience.as_str(), code.scope.as_str());
-        Some(refresh::begin(app, &mut write, &session, terms).await?)
-    } else {
-        None
-    };
+    let terms = (client, audience.as_str(), code.scope.as_str());
+    let refresh = refresh::begin(app, &mut write, &session, terms).await?;
     app.commit(write).await?;
     let grant = Grant {
         client,
