@@ -17,11 +17,8 @@ ROUNDS = 5
 
 def test_f18_a_token_that_is_revoked_while_records_wait_is_refused_at_once(tmp_path, figure):
     with echo.server() as upstream:
-        (tmp_path / "password").touch(mode=0o600)
-        (tmp_path / "password").write_text(PASSWORD + "\n")
-        document = tmp_path / "fleet.yaml"
-        document.write_text(large(FLEET.format(airflow=free_port(), echo=upstream.port, gone=free_port())))
-        with aeolus.serving(tmp_path / "aeolus", document, tmp_path / "password", tmp_path / "logs") as fleet:
+        document = large(FLEET.format(airflow=free_port(), echo=upstream.port, gone=free_port()))
+        with aeolus.alone(tmp_path, document, PASSWORD) as fleet:
             revoke_while_records_wait(fleet, figure)
 
 

@@ -15,11 +15,8 @@ from harness.process import free_port, wait_for
 
 def test_f25_what_was_revoked_after_the_backup_stays_revoked(tmp_path):
     with echo.server() as upstream:
-        (tmp_path / "password").touch(mode=0o600)
-        (tmp_path / "password").write_text(PASSWORD + "\n")
-        document = tmp_path / "fleet.yaml"
-        document.write_text(FLEET.format(airflow=free_port(), echo=upstream.port, gone=free_port()))
-        with aeolus.serving(tmp_path / "aeolus", document, tmp_path / "password", tmp_path / "logs") as fleet:
+        document = FLEET.format(airflow=free_port(), echo=upstream.port, gone=free_port())
+        with aeolus.alone(tmp_path, document, PASSWORD) as fleet:
             restore(fleet, tmp_path / "backup.db")
 
 

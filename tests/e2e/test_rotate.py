@@ -35,10 +35,7 @@ DEPLOYMENT = "acme/sales/echo"
 @pytest.fixture
 def own(upstream, tmp_path):
     """A fleet of this test's own, whose control plane may be killed and whose secret may be broken."""
-    (tmp_path / "password").touch(mode=0o600)
-    (tmp_path / "password").write_text(PASSWORD + "\n")
-    (tmp_path / "fleet.yaml").write_text(FLEET.format(port=upstream.port))
-    with aeolus.serving(tmp_path / "aeolus", tmp_path / "fleet.yaml", tmp_path / "password", tmp_path / "logs") as fleet:
+    with aeolus.alone(tmp_path, FLEET.format(port=upstream.port), PASSWORD) as fleet:
         yield fleet
 
 

@@ -151,6 +151,15 @@ def serving(
         yield fleet
 
 
+@contextmanager
+def alone(folder: Path, document: str, password: str) -> Iterator[Fleet]:
+    """A fleet that one test has to itself, everything of it in a folder."""
+    private(folder / "password", password.encode() + b"\n")
+    (folder / "fleet.yaml").write_text(document)
+    with serving(folder / "aeolus", folder / "fleet.yaml", folder / "password", folder / "logs") as fleet:
+        yield fleet
+
+
 def prepare(data: Path, password: Path) -> None:
     """The keys that an operator makes before control's first start."""
     (data / "root").mkdir(mode=0o700)
