@@ -43,7 +43,10 @@ pub(super) async fn say(app: &App) -> Result<(), StoreError> {
         };
         let mut found = Vec::new();
         for (kind, action) in KINDS {
-            let notices = view.tokens().to_say(kind, window, app.clock.now()).await?;
+            let notices = view
+                .tokens()
+                .due_notices(kind, window, app.clock.now())
+                .await?;
             found.extend(notices.into_iter().map(|notice| (kind, action, notice)));
         }
         drop(view);
@@ -57,7 +60,7 @@ pub(super) async fn say(app: &App) -> Result<(), StoreError> {
 async fn say_some(app: &App, some: &[(NoticeKind, Action, Notice)]) -> Result<(), StoreError> {
     let mut write = app.store.write().await?;
     for (kind, action, notice) in some {
-        if write.tokens().said(*kind, notice).await? {
+        if write.tokens().take_notice(*kind, notice).await? {
             write.audit(line(app, notice, *action));
         }
     }

@@ -120,8 +120,8 @@ impl<U: Unit> Tokens<'_, U> {
     }
 
     /// What of a kind there is to say of the tokens of a window. Each is taken by saying it:
-    /// [`Tokens::said`].
-    pub async fn to_say(
+    /// [`Tokens::take_notice`].
+    pub async fn due_notices(
         &mut self,
         kind: NoticeKind,
         window: TokenWindow,
@@ -148,7 +148,11 @@ impl<U: Unit> Tokens<'_, U> {
 
 impl Tokens<'_, Write> {
     /// Takes a notice: false if somebody else has said it. Until the transaction ends others wait.
-    pub async fn said(&mut self, kind: NoticeKind, notice: &Notice) -> Result<bool, StoreError> {
+    pub async fn take_notice(
+        &mut self,
+        kind: NoticeKind,
+        notice: &Notice,
+    ) -> Result<bool, StoreError> {
         let values = bind![notice.token, kind.name(), notice.about];
         Ok(self.0.note(SAID, values).await? > 0)
     }

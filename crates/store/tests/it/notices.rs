@@ -16,7 +16,7 @@ const SOON: NoticeKind = NoticeKind::Expires {
 async fn all(write: &mut Write, kind: NoticeKind, now: Time) -> Vec<Notice> {
     let (mut before, mut found) = (None, Vec::new());
     while let Some(window) = write.tokens().window(before, 1).await.unwrap() {
-        found.extend(write.tokens().to_say(kind, window, now).await.unwrap());
+        found.extend(write.tokens().due_notices(kind, window, now).await.unwrap());
         before = Some(window);
     }
     found
@@ -35,8 +35,8 @@ async fn say(db: &Database, kind: NoticeKind, after: u64) -> usize {
     let now = NOW.plus(Duration::from_secs(after));
     let mut said = 0;
     for notice in all(&mut write, kind, now).await {
-        said += usize::from(write.tokens().said(kind, &notice).await.unwrap());
-        assert!(!write.tokens().said(kind, &notice).await.unwrap());
+        said += usize::from(write.tokens().take_notice(kind, &notice).await.unwrap());
+        assert!(!write.tokens().take_notice(kind, &notice).await.unwrap());
     }
     write.commit().await.unwrap();
     said
