@@ -16,10 +16,10 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use aeolus_keys::{KeyError, SigningKey};
+use aeolus_keys::{KeyError, Kind, PublicKey, SigningKey};
 use aeolus_model::{Clock, Secret};
 use aeolus_snapshot::{MAX_ROOT, Root, RootBuilder, RootError};
-use aeolus_store::{RootDocument, Store, StoreError, Unit as _};
+use aeolus_store::{KeyStage, RootDocument, Store, StoreError, Unit as _};
 
 /// Why the root folder can't be used.
 #[derive(Debug, thiserror::Error)]
@@ -113,13 +113,28 @@ fn first(
     Ok(builder.sign(&[root_key])?)
 }
 
+/// Whether a document names a snapshot key that is announced: it is to take the place of one that somebody
+/// else has. Until it does nothing is published, for nobody would believe it.
+async fn names_the_next(store: &Store, root: &Root) -> Result<bool, RootSetupError> {
+    for key in store.read().await?.keys().list().await? {
+        let announced = matches!(key.stage, KeyStage::Announced { .. });
+        if announced && key.kind == Kind::Manifest.name() {
+            let public = PublicKey::from_jwk_json(&key.public_jwk)?;
+            if root.trusts(&public.kid()) {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
+}
+
 async fn adopt(
     store: &Store,
     root: Root,
     snapshot: &SigningKey,
     clock: &dyn Clock,
 ) -> Result<(), RootSetupError> {
-    if !root.trusts(&snapshot.public().kid()) {
+    if !root.trusts(&snapshot.public().kid()) && !names_the_next(store, &root).await? {
         return Err(RootSetupError::OtherKey);
     }
     let record = RootDocument {

@@ -1,7 +1,7 @@
 //! What happens to signing keys without anybody asking: other replicas take changes up, what is due moves
 //! on, and the master key is replaced.
 
-use aeolus_keys::SigningKey;
+use aeolus_keys::{PublicKey, SigningKey};
 use aeolus_model::{Clock as _, Secret};
 use aeolus_snapshot::{Root, RootBuilder};
 use serde_json::json;
@@ -92,6 +92,48 @@ async fn keys_are_replaced_on_schedule_and_go_when_nothing_needs_them() {
     f.until("/.well-known/jwks.json", String::new, unseen).await;
 }
 
+fn public(shown: &serde_json::Value) -> PublicKey {
+    PublicKey::from_jwk_json(&shown["jwk"].to_string()).unwrap()
+}
+
+/// Puts the next root document, with other snapshot keys, where a replica reads it at its start.
+fn next_root(f: &Fixture, change: impl FnOnce(&mut Vec<PublicKey>)) -> (Root, String) {
+    let folder = f.dir.path().join("root");
+    let root_key = Secret::new(std::fs::read(folder.join("root.key")).unwrap());
+    let root_key = SigningKey::from_pkcs8(&root_key).unwrap();
+    let first = std::fs::read_to_string(folder.join("root.json")).unwrap();
+    let first = Root::parse(&first).unwrap();
+    let mut next = RootBuilder::next(&first, f.clock.now());
+    change(&mut next.snapshot_keys);
+    let next = next.sign(&[&root_key]).unwrap();
+    std::fs::write(folder.join("root.json"), &next).unwrap();
+    (first, next)
+}
+
+/// The thief's key is dropped by the very document that names the new one: there is no moment in which
+/// gates believe both.
+#[tokio::test]
+async fn f30_a_stolen_snapshot_key_is_replaced_by_one_root_document() {
+    let (f, admin) = fleet("keys-snapshot-stolen").await;
+    let announced = rotate(&f, &admin, "snapshot", json!({})).await;
+    let [new] = kids(&announced, "snapshot", "announced")
+        .try_into()
+        .unwrap();
+    let shown = key(&announced, &new);
+    let (first, next) = next_root(&f, |keys| *keys = vec![public(shown)]);
+    let other = f.replica(|_| {}).await;
+    let done = rotate(&other, &admin, "snapshot", json!({"compromised": true})).await;
+    assert_eq!(
+        kids(&done, "snapshot", "active"),
+        std::slice::from_ref(&new)
+    );
+    other.work();
+    let mut reader = Reader::new(&other, &admin).await;
+    let answer = reader.poll(&other, 10).await;
+    reader.root = first.accept_next(&next).unwrap();
+    reader.take(&other, answer).await.unwrap();
+}
+
 #[tokio::test]
 async fn a_snapshot_key_signs_only_if_a_root_document_names_it() {
     let (f, admin) = fleet("keys-snapshot").await;
@@ -112,16 +154,7 @@ async fn a_snapshot_key_signs_only_if_a_root_document_names_it() {
         assert!(refused.expect(409).text().contains("root document"));
     }
     // The operator signs the next document, and a replica starts with it.
-    let folder = f.dir.path().join("root");
-    let root_key = Secret::new(std::fs::read(folder.join("root.key")).unwrap());
-    let root_key = SigningKey::from_pkcs8(&root_key).unwrap();
-    let first = std::fs::read_to_string(folder.join("root.json")).unwrap();
-    let first = Root::parse(&first).unwrap();
-    let mut next = RootBuilder::next(&first, f.clock.now());
-    let public = aeolus_keys::PublicKey::from_jwk_json(&shown["jwk"].to_string()).unwrap();
-    next.snapshot_keys.push(public);
-    let next = next.sign(&[&root_key]).unwrap();
-    std::fs::write(folder.join("root.json"), &next).unwrap();
+    let (first, next) = next_root(&f, |keys| keys.push(public(shown)));
     let other = f.replica(|_| {}).await;
     let done = rotate(&other, &admin, "snapshot", AT_ONCE()).await;
     assert_eq!(
