@@ -1,4 +1,4 @@
-"""Control's signing keys at a real gate: rotated without an end to anything, and replaced in an emergency."""
+"""Keys at a real gate: control's rotated without an end to anything, and replaced in an emergency; a plane's own, doubted."""
 
 from __future__ import annotations
 
@@ -76,3 +76,18 @@ def test_f30_f31_a_gate_believes_both_keys_of_a_rotation_and_no_compromised_one(
     assert time.monotonic() - begun < 5
     assert status(own, token(own, "replaced")) == 200
     assert status(own, old) == 200, "its key is another one"
+
+
+def test_a_plane_in_quarantine_hears_nothing_and_goes_on_until_it_is_released(own):
+    known = token(own, "known")
+    wait_for("the first token to be known", lambda: status(own, known) == 200, 5)
+    said = own.run("plane", "quarantine", "local")
+    assert "aeolus plane add local" in said.stderr
+    assert json.loads(own.run("plane", "show", "local", "--output", "json").stdout)["state"] == "quarantined"
+    told = own.run(
+        "token", "create", "--name", "unheard", "--deployment", DEPLOYMENT, "--role", "DEPLOYMENT_VIEWER", "--output", "json"
+    )
+    unheard = json.loads(told.stdout)["token"]
+    assert [status(own, value) for value in (known, unheard)] == [200, 401]
+    own.run("plane", "release", "local")
+    wait_for("the gate to hear of it", lambda: status(own, unheard) == 200, 60)

@@ -64,6 +64,17 @@ pub enum PlaneState {
     Quarantined,
 }
 
+/// The answer to a change of a plane.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PlaneChanged {
+    /// The plane.
+    #[serde(flatten)]
+    pub plane: Plane,
+    /// The position of the change in the feed.
+    pub seq: u64,
+}
+
 /// The answer to adding a plane. `join_token` is shown once.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -24,7 +24,7 @@ pub(crate) use audit::{
     AuditCheckpoint, AuditCommand, AuditExport, AuditOf, AuditTail, AuditVerify,
 };
 pub(crate) use client::{
-    ApplyArgs, LoginArgs, PlaneAdd, PlaneBuild, PlaneCommand, PlaneShow, Target,
+    ApplyArgs, LoginArgs, PlaneAdd, PlaneBuild, PlaneCommand, PlaneMove, PlaneShow, Target,
 };
 pub(crate) use doctor::DoctorArgs;
 pub(crate) use drill::{DrillCommand, DrillOutage};

@@ -80,6 +80,8 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Command::Plane(command) => match command {
             PlaneCommand::Add(args) => block_on(plane::add(&args, &context)),
             PlaneCommand::Show(args) => block_on(plane::show(&args, &context)),
+            PlaneCommand::Quarantine(args) => block_on(plane::quarantine(&args, &context)),
+            PlaneCommand::Release(args) => block_on(plane::release(&args, &context)),
             PlaneCommand::Build(args) => plane::build(&args, &context),
         },
         Command::Apply(args) => block_on(apply::apply(&args, &context)),

@@ -98,6 +98,8 @@ routes! {
     "/v1/planes" => get planes::list, post planes::create;
     "/v1/planes/enroll" => post planes::enroll;
     "/v1/planes/{id}" => get planes::get;
+    "/v1/planes/{id}/quarantine" => post planes::quarantine;
+    "/v1/planes/{id}/release" => post planes::release;
     "/v1/planes/self/manifest" => get planes::manifest;
     "/v1/planes/self/sections/{sha256}" => get planes::section;
     "/v1/planes/self/events" => post planes::events;

@@ -108,6 +108,10 @@ actions! {
     TokenUnused = "token.unused",
     /// Whoever answers for a token has no role in its organization any more, or is disabled.
     TokenOwnerLeft = "token.owner_left",
+    /// A plane's identity is believed no more.
+    PlaneQuarantine = "plane.quarantine",
+    /// It is believed again.
+    PlaneRelease = "plane.release",
     /// An organization was given other rules.
     PolicySet = "organization.policy_set",
     /// A rollout was added or its settings were changed.

@@ -7,7 +7,7 @@ use super::{Call, Client, ClientError, escape};
 use crate::connection::Connection;
 use crate::fleet;
 use crate::oauth::{DeviceAnswer, Metadata, TokenAnswer};
-use crate::plane::{Plane, PlaneCreate, PlaneCreated};
+use crate::plane::{Plane, PlaneChanged, PlaneCreate, PlaneCreated};
 use crate::rollout::{Changed, Rollout};
 use crate::tenancy::{ApplyAnswer, Deployment, Me, Organization, User, Workspace};
 use crate::{Deleted, Page};
@@ -140,6 +140,18 @@ impl Client {
             .await
     }
 
+    /// Believes a plane's identity no more.
+    pub async fn quarantine_plane(&self, plane: &str) -> Result<PlaneChanged, ClientError> {
+        self.json(Call::new(Method::POST, &one_plane(plane, "/quarantine")))
+            .await
+    }
+
+    /// Believes it again.
+    pub async fn release_plane(&self, plane: &str) -> Result<PlaneChanged, ClientError> {
+        self.json(Call::new(Method::POST, &one_plane(plane, "/release")))
+            .await
+    }
+
     /// Lists connections to identity providers.
     pub async fn connections(&self, cursor: Option<&str>) -> Result<Page<Connection>, ClientError> {
         self.json(Call::get(&paged("/v1/connections", cursor)))
@@ -153,8 +165,7 @@ impl Client {
 
     /// One plane, by id or name.
     pub async fn plane(&self, plane: &str) -> Result<Plane, ClientError> {
-        self.json(Call::get(&format!("/v1/planes/{}", escape(plane))))
-            .await
+        self.json(Call::get(&one_plane(plane, ""))).await
     }
 
     /// All rollouts.
@@ -202,6 +213,10 @@ fn paged(path: &str, cursor: Option<&str>) -> String {
         Some(cursor) => format!("{path}?cursor={}", escape(cursor)),
         None => path.to_owned(),
     }
+}
+
+fn one_plane(plane: &str, deed: &str) -> String {
+    format!("/v1/planes/{}{deed}", escape(plane))
 }
 
 fn within(organization: &str, list: &str, cursor: Option<&str>) -> String {

@@ -55,10 +55,15 @@ pub(crate) struct LoginArgs {
 /// Data planes.
 #[derive(Debug, Subcommand)]
 pub(crate) enum PlaneCommand {
-    /// Add a plane and print the one-time token with which its first gate joins.
+    /// Add a plane, or invite one again that is in quarantine, and print the one-time token with which its
+    /// first gate joins.
     Add(PlaneAdd),
     /// Show a plane, or all of them.
     Show(PlaneShow),
+    /// Believe a plane's identity no more: somebody else may have it. Its gates go on with what they have.
+    Quarantine(PlaneMove),
+    /// Believe a quarantined plane's identity again. If it was stolen, add the plane again instead.
+    Release(PlaneMove),
     /// Build a gate's folder from a fleet document alone, without any control plane.
     Build(PlaneBuild),
 }
@@ -75,6 +80,15 @@ pub(crate) struct PlaneShow {
     /// The configuration file of the plane's gates, for where they listen.
     #[arg(long, value_name = "FILE", requires = "network")]
     pub(crate) config: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) target: Target,
+}
+
+/// `plane quarantine` and `plane release`.
+#[derive(Debug, Args)]
+pub(crate) struct PlaneMove {
+    /// Its name or id.
+    pub(crate) plane: String,
     #[command(flatten)]
     pub(crate) target: Target,
 }

@@ -8,7 +8,7 @@ use aeolus_snapshot::{Edition, Position, publish};
 use serde::Serialize;
 
 use super::Context;
-use crate::args::{PlaneAdd, PlaneBuild, PlaneShow};
+use crate::args::{PlaneAdd, PlaneBuild, PlaneMove, PlaneShow};
 use crate::control_client::{all, refused};
 use crate::fleet_file;
 use crate::offline::{Keys, State, World, install};
@@ -53,6 +53,29 @@ pub(super) async fn show(args: &PlaneShow, context: &Context) -> Result<(), Fail
     })
     .await?;
     ui::answer(context.output, &planes, &table(&planes))
+}
+
+/// Believes a plane's identity no more.
+pub(super) async fn quarantine(args: &PlaneMove, context: &Context) -> Result<(), Failure> {
+    let client = args.target.client(&context.environment).await?;
+    let changed = client.quarantine_plane(&args.plane).await;
+    let changed = changed.map_err(refused)?;
+    let plane = std::slice::from_ref(&changed.plane);
+    ui::answer(context.output, &changed, &table(plane))?;
+    ui::note(&format!(
+        "Control tells {} nothing more and believes it nothing. Its gates go on with what they have until their \
+         deployments' staleness ends that. To enrol it with another identity: aeolus plane add {}",
+        changed.plane.name, changed.plane.name
+    ));
+    Ok(())
+}
+
+/// Believes it again.
+pub(super) async fn release(args: &PlaneMove, context: &Context) -> Result<(), Failure> {
+    let client = args.target.client(&context.environment).await?;
+    let changed = client.release_plane(&args.plane).await.map_err(refused)?;
+    let plane = std::slice::from_ref(&changed.plane);
+    ui::answer(context.output, &changed, &table(plane))
 }
 
 fn table(planes: &[Plane]) -> Table {

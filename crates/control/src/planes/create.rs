@@ -1,5 +1,5 @@
-//! `POST /v1/planes`: adds a plane, or invites the first gate of one that a fleet document
-//! declared, and gives out its join token once.
+//! `POST /v1/planes`: adds a plane, or invites the first gate of one that a fleet document declared or
+//! that is in quarantine, and gives out its join token once.
 
 use std::time::Duration;
 
@@ -37,8 +37,11 @@ pub(crate) async fn create(
     let id = match &found {
         None => PlaneId::new(&*ctx.app.clock, &*ctx.app.rng),
         Some(plane) => match plane.stage {
-            PlaneStage::Declared | PlaneStage::Pending { .. } => plane.id,
-            _ => {
+            // From quarantine: whoever has the old identity is nobody from then on.
+            PlaneStage::Declared | PlaneStage::Pending { .. } | PlaneStage::Quarantined { .. } => {
+                plane.id
+            }
+            PlaneStage::Enrolled { .. } => {
                 return Err(ApiError::Conflict(
                     "There already is a plane of this name, and it is enrolled.".to_owned(),
                 ));

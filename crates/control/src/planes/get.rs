@@ -2,7 +2,7 @@
 
 use aeolus_api::plane::Plane;
 use aeolus_model::{Permission, PlaneId};
-use aeolus_store::Unit as _;
+use aeolus_store::Unit;
 use axum::Json;
 use axum::extract::Path;
 
@@ -14,13 +14,21 @@ pub(crate) async fn get(ctx: Ctx, Path(plane): Path<String>) -> Result<Json<Plan
     let mut view = ctx.app.store.read().await?;
     let authority = ctx.authority(&mut view).await?;
     authority.require(Permission::SystemPlanesGet, &[])?;
-    let found = match plane.parse::<PlaneId>() {
-        Ok(id) => view.planes().get(id).await?,
-        Err(_) => match plane.parse() {
-            Ok(name) => view.planes().by_name(&name).await?,
+    let found = find(&mut view, &plane).await?;
+    Ok(Json(super::view::view(&ctx.app, &mut view, found).await?))
+}
+
+/// A plane by id or name.
+pub(super) async fn find(
+    unit: &mut impl Unit,
+    text: &str,
+) -> Result<aeolus_store::Plane, ApiError> {
+    let found = match text.parse::<PlaneId>() {
+        Ok(id) => unit.planes().get(id).await?,
+        Err(_) => match text.parse() {
+            Ok(name) => unit.planes().by_name(&name).await?,
             Err(_) => None,
         },
     };
-    let found = found.ok_or(ApiError::NotFound("plane"))?;
-    Ok(Json(super::view::view(&ctx.app, &mut view, found).await?))
+    found.ok_or(ApiError::NotFound("plane"))
 }

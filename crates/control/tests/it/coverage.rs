@@ -137,6 +137,8 @@ const TABLE: &[(&str, &str, Who)] = &[
     ("post", "/v1/planes", Bearer(403)),
     ("post", "/v1/planes/enroll", Anybody(415)),
     ("get", "/v1/planes/{id}", Bearer(403)),
+    ("post", "/v1/planes/{id}/quarantine", Bearer(403)),
+    ("post", "/v1/planes/{id}/release", Bearer(403)),
     ("get", "/v1/planes/self/manifest", Plane),
     ("get", "/v1/planes/self/sections/{sha256}", Plane),
     ("post", "/v1/planes/self/events", Plane),

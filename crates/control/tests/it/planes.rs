@@ -270,3 +270,57 @@ async fn planes_are_the_operators_business() {
         .await
         .expect(404);
 }
+
+/// What an operator does when somebody else may have a plane's identity.
+#[tokio::test]
+async fn a_plane_in_quarantine_is_told_nothing_until_it_is_released_or_enrolled_again() {
+    let f = Fixture::new("quarantine").await;
+    let admin = f.admin().await;
+    f.fleet(&admin).await;
+    let gate = f.join(&admin, "eu-1").await;
+    let asks = |gate: &Gate| {
+        let body = json!({"replica": "r", "epoch": 1, "seq": 1, "version": "1"});
+        let assertion = f.assertion(gate);
+        let f = &f;
+        async move {
+            let path = "/v1/planes/self/status";
+            let answer = f.call("POST", path, &assertion, Some(body)).await;
+            answer.status.as_u16()
+        }
+    };
+    let does = |what: &str| {
+        let path = format!("/v1/planes/eu-1/{what}");
+        let (f, admin) = (&f, &admin);
+        async move { f.call("POST", &path, admin, None).await }
+    };
+    assert_eq!(asks(&gate).await, 204);
+    does("release").await.expect(409);
+    let quarantined = does("quarantine").await.expect(200).json();
+    assert_eq!(quarantined["state"], "quarantined");
+    does("quarantine").await.expect(409);
+    assert_eq!(asks(&gate).await, 403);
+    let client = format!("urn:aeolus:plane:{}", gate.plane);
+    let assertion = f.assertion(&gate);
+    let fields = [
+        ("token", "x"),
+        ("client_id", client.as_str()),
+        ("client_assertion_type", aeolus_api::oauth::ASSERTION_TYPE),
+        ("client_assertion", assertion.as_str()),
+    ];
+    let introspected = f.form("/oauth2/introspect", &fields, &[]).await;
+    assert_ne!(introspected.status.as_u16(), 200);
+
+    assert_eq!(
+        does("release").await.expect(200).json()["state"],
+        "enrolled"
+    );
+    assert_eq!(asks(&gate).await, 204);
+
+    // Stolen after all: the plane joins again, and the old identity is nobody's.
+    does("quarantine").await.expect(200);
+    let again = f.join(&admin, "eu-1").await;
+    assert_eq!(again.plane, gate.plane);
+    assert_eq!(asks(&gate).await, 401);
+    assert_eq!(asks(&again).await, 204);
+    does("release").await.expect(409);
+}
