@@ -1,16 +1,16 @@
-//! The chains of the audit log: lines are added to them, and their oldest lines deleted.
+//! The chains of the audit log: lines are added to them.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
 use aeolus_keys::chain::{Link, Scope};
-use aeolus_model::{AuditEvent, OrganizationId, Time};
+use aeolus_model::{AuditEvent, OrganizationId};
 
 use super::audit::{cursor, link};
 use super::{AuditCursor, AuditLog};
 use crate::StoreError;
 use crate::engine::{Fields, Row, Tx, bind};
-use crate::unit::{Unit, Write};
+use crate::unit::Unit;
 
 statements! {
     APPEND = "INSERT INTO audit (position, ordinal, at, organization, action, event, line, hash,
@@ -25,13 +25,6 @@ statements! {
         VALUES ($1, $2, $3, $4, $5) ON CONFLICT (scope) DO UPDATE SET line = excluded.line,
         hash = excluded.hash, position = excluded.position, ordinal = excluded.ordinal";
     BEGIN = "SELECT line, hash, position, ordinal, signed FROM audit_begins WHERE scope = $1";
-    MOVE = "INSERT INTO audit_begins (scope, line, hash, position, ordinal, signed)
-        VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (scope) DO UPDATE SET line = excluded.line,
-        hash = excluded.hash, position = excluded.position, ordinal = excluded.ordinal,
-        signed = excluded.signed WHERE audit_begins.line < excluded.line";
-    OLDEST = "SELECT position, ordinal, at, organization, line, hash, own_line, own_hash FROM audit
-        ORDER BY position, ordinal LIMIT $1";
-    DELETE = "DELETE FROM audit WHERE position < $1 OR (position = $1 AND ordinal <= $2)";
 }
 
 /// How many lines of an earlier version are taken up at a time.
@@ -66,17 +59,6 @@ impl AuditChain {
     }
 }
 
-/// What may be deleted of the log: its oldest lines, up to one of them.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AuditCut {
-    /// The last line to be deleted.
-    pub to: AuditCursor,
-    /// How many.
-    pub lines: u64,
-    /// Where the chains of these lines will begin, by whose they are.
-    pub begins: BTreeMap<Scope, (Link, AuditCursor)>,
-}
-
 impl<U: Unit> AuditLog<'_, U> {
     /// A chain; none where no line is in it.
     pub async fn chain(&mut self, scope: Scope) -> Result<Option<AuditChain>, StoreError> {
@@ -91,67 +73,6 @@ impl<U: Unit> AuditLog<'_, U> {
             head_at,
             begin,
         }))
-    }
-
-    /// The oldest lines, as many as `limit`, that are from before a moment, as far as there is none
-    /// between that isn't, and not beyond `until`.
-    pub async fn oldest(
-        &mut self,
-        before: Time,
-        until: AuditCursor,
-        limit: u32,
-    ) -> Result<Option<AuditCut>, StoreError> {
-        let rows = self.0.tx().fetch(OLDEST, bind![limit]).await?;
-        let mut cut: Option<AuditCut> = None;
-        for row in &rows {
-            let mut fields = row.fields();
-            let at = cursor(&mut fields)?;
-            if fields.take::<Time>()? >= before || at > until {
-                break;
-            }
-            let organization: Option<OrganizationId> = fields.maybe()?;
-            let links = [link(&mut fields)?, link(&mut fields)?];
-            let scopes = [
-                Some(Scope::Installation),
-                organization.map(Scope::Organization),
-            ];
-            let cut = cut.get_or_insert_with(|| AuditCut {
-                to: at,
-                lines: 0,
-                begins: BTreeMap::new(),
-            });
-            (cut.to, cut.lines) = (at, cut.lines + 1);
-            for (scope, link) in scopes.into_iter().zip(links) {
-                if let Some((scope, link)) = scope.zip(link) {
-                    cut.begins.insert(scope, (link, at));
-                }
-            }
-        }
-        Ok(cut)
-    }
-}
-
-impl AuditLog<'_, Write> {
-    /// Deletes what [`Self::oldest`] gave, and moves the begin of each chain, with its signature.
-    pub async fn delete(
-        &mut self,
-        cut: &AuditCut,
-        signed: &BTreeMap<Scope, String>,
-    ) -> Result<u64, StoreError> {
-        for (scope, (link, at)) in &cut.begins {
-            let signed = signed.get(scope).ok_or(StoreError::Reference)?;
-            let values = bind![
-                scope.to_bytes(),
-                link.line,
-                link.hash.to_bytes(),
-                at.position,
-                at.ordinal,
-                signed
-            ];
-            self.0.note(MOVE, values).await?;
-        }
-        let values = bind![cut.to.position, cut.to.ordinal];
-        self.0.note(DELETE, values).await
     }
 }
 

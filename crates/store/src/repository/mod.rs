@@ -52,6 +52,7 @@ macro_rules! people {
 
 mod audit;
 pub(crate) mod audit_chain;
+mod audit_cut;
 mod audit_sinks;
 mod batches;
 mod codes;
@@ -84,7 +85,8 @@ mod users;
 mod workspaces;
 
 pub use audit::{AuditCursor, AuditLine, AuditLog, AuditRecord, Direction};
-pub use audit_chain::{AuditBegin, AuditChain, AuditCut};
+pub use audit_chain::{AuditBegin, AuditChain};
+pub use audit_cut::AuditCut;
 pub use audit_sinks::{AuditSink, AuditSinks, Hold};
 pub use batches::Batches;
 pub use codes::Codes;
@@ -122,6 +124,7 @@ pub type Digest = [u8; 32];
 pub(crate) const STATEMENTS: &[&[&str]] = &[
     audit::ALL,
     audit_chain::ALL,
+    audit_cut::ALL,
     audit_sinks::ALL,
     batches::ALL,
     codes::ALL,

@@ -222,6 +222,35 @@ async fn what_is_deleted_for_its_age_leaves_chains_that_hold(db: Database) {
     );
 }
 
+/// Whoever can change lines in the database could have lines deleted early, or a rewritten end signed.
+async fn only_lines_that_are_what_was_written_are_deleted_for_their_age(db: Database) {
+    let one = db.organization("one").id;
+    for _ in 0..4 {
+        append(&db.store, &[Some(one)]).await;
+    }
+    db.raw("UPDATE audit SET at = 1").await;
+    let early = oldest(&db.store, NOW).await.unwrap();
+    assert_eq!(early, None, "the line itself says when it happened");
+    db.raw("UPDATE audit SET event = replace(event, 'é', 'e') WHERE position = 3")
+        .await;
+    let cut = oldest(&db.store, NOW.plus(LATER)).await.unwrap().unwrap();
+    assert_eq!(cut.lines, 2, "up to the line that was changed");
+    let mut write = db.store.write().await.unwrap();
+    let deleted = write.audit_log().delete(&cut, &signed(&cut)).await;
+    assert_eq!(deleted.unwrap(), 2);
+    write.commit().await.unwrap();
+    let stops = oldest(&db.store, NOW.plus(LATER)).await.unwrap_err();
+    let StoreError::Corrupt(what) = &stops else {
+        panic!("{stops}");
+    };
+    assert!(what.contains("line 3 does not have its hash"), "{what}");
+}
+
+async fn oldest(store: &Store, before: Time) -> Result<Option<aeolus_store::AuditCut>, StoreError> {
+    let mut read = store.read().await.unwrap();
+    read.audit_log().oldest(before, AuditCursor::END, 9).await
+}
+
 /// Replicas of control that delete and add at once don't wait for each other in a circle.
 async fn deleting_and_adding_at_once_ends_well(db: Database) {
     for _ in 0..20 {
@@ -328,6 +357,7 @@ on_every_engine! {
     what_was_written_before_the_chain_stays_outside_of_it,
     f66_lines_of_an_earlier_version_are_taken_up,
     what_is_deleted_for_its_age_leaves_chains_that_hold,
+    only_lines_that_are_what_was_written_are_deleted_for_their_age,
     deleting_and_adding_at_once_ends_well,
     the_log_is_read_from_both_ends,
     one_process_at_a_time_gives_a_sink_more,
