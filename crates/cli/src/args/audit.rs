@@ -87,9 +87,10 @@ pub(crate) struct AuditVerify {
     #[arg(long, value_name = "FILE")]
     pub(crate) checkpoint: Option<PathBuf>,
     /// The fleet's root document: the checkpoint that was kept, and the one at the file's end, must be signed by a
-    /// key that it names.
+    /// key that it names. Give it several times where the key was replaced between the two: one of the documents has
+    /// to name each.
     #[arg(long, value_name = "FILE", requires = "file")]
-    pub(crate) root: Option<PathBuf>,
+    pub(crate) root: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) of: AuditOf,
 }

@@ -40,11 +40,12 @@ pub(in crate::commands) async fn verify(
     args: &AuditVerify,
     context: &Context,
 ) -> Result<(), Failure> {
-    let root = args.root.as_deref().map(root_of).transpose()?;
+    let roots = args.root.iter().map(|path| root_of(path));
+    let roots = roots.collect::<Result<Vec<_>, Failure>>()?;
     let kept = args.checkpoint.as_deref();
-    let kept = kept.map(|path| kept_of(path, root.as_ref())).transpose()?;
+    let kept = kept.map(|path| kept_of(path, &roots)).transpose()?;
     let good = match &args.file {
-        Some(path) => offline(path, kept, root.as_ref())?,
+        Some(path) => offline(path, kept, &roots)?,
         None => online(args, context, kept).await?,
     };
     let mut table = Table::new(&["SCOPE", "LINES", "BEFORE THE CHAIN", "RESULT"]);
@@ -60,7 +61,7 @@ pub(in crate::commands) async fn verify(
         result.to_owned(),
     ]);
     ui::answer(context.output, &good, &table)?;
-    if args.file.is_some() && root.is_none() {
+    if args.file.is_some() && roots.is_empty() {
         ui::note("note: that control wrote this was not checked: give --root root.json");
     }
     Ok(())
@@ -69,7 +70,7 @@ pub(in crate::commands) async fn verify(
 fn offline(
     path: &Path,
     kept: Option<(String, Checkpoint)>,
-    root: Option<&Root>,
+    roots: &[Root],
 ) -> Result<Good, Failure> {
     let stated = kept.map(|(_, kept)| Stated {
         issuer: kept.issuer,
@@ -92,7 +93,8 @@ fn offline(
     };
     let verified = verified.map_err(unreadable)?;
     let verified = verified.map_err(|finding| tampered(&format!("{shown}: {finding}")))?;
-    let signed = root.map(|root| is_signed(root, &verified)).transpose();
+    let signed = (!roots.is_empty()).then(|| is_signed(roots, &verified));
+    let signed = signed.transpose();
     let signed = signed.map_err(|why| tampered(&format!("{shown}: {why}")))?;
     Ok(Good {
         scope: verified.header.scope.to_string(),
@@ -128,18 +130,24 @@ fn follow(
 }
 
 /// Whether control signed the file's end.
-fn is_signed(root: &Root, verified: &Verified) -> Result<(), String> {
+fn is_signed(roots: &[Root], verified: &Verified) -> Result<(), String> {
     let (header, footer) = (&verified.header, &verified.footer);
     let checkpoint = footer.checkpoint.as_deref();
     let checkpoint = checkpoint.ok_or("control did not sign the file's end")?;
-    let said = verify_checkpoint(root, checkpoint)
-        .map_err(|_| "the file's end is signed by a key that the root document does not name")?;
+    let said = signed_by_one(roots, checkpoint)
+        .ok_or("the file's end is signed by a key that the root document does not name")?;
     let fits = (&said.issuer, said.scope, said.link) == (&header.issuer, header.scope, footer.end);
     if fits {
         Ok(())
     } else {
         Err("control signed another end than the file has".to_owned())
     }
+}
+
+/// What a checkpoint says, if a key of one of these root documents signed it.
+fn signed_by_one(roots: &[Root], checkpoint: &str) -> Option<Checkpoint> {
+    let mut roots = roots.iter();
+    roots.find_map(|root| verify_checkpoint(root, checkpoint).ok())
 }
 
 async fn online(
@@ -212,20 +220,21 @@ fn root_of(path: &Path) -> Result<Root, Failure> {
 }
 
 /// A checkpoint that was kept: the JWS itself, or the JSON in which it came.
-fn kept_of(path: &Path, root: Option<&Root>) -> Result<(String, Checkpoint), Failure> {
+fn kept_of(path: &Path, roots: &[Root]) -> Result<(String, Checkpoint), Failure> {
     let shown = path.display();
     let text = files::read(path)?.unwrap_or_default();
     let text = String::from_utf8(text).unwrap_or_default();
     let told = serde_json::from_str::<aeolus_api::audit::AuditCheckpoint>(&text);
     let text = told.map_or_else(|_| text.trim().to_owned(), |told| told.checkpoint);
-    let said = match root {
-        Some(root) => verify_checkpoint(root, &text),
-        None => Checkpoint::unverified(&text),
+    let said = if roots.is_empty() {
+        Checkpoint::unverified(&text).ok()
+    } else {
+        signed_by_one(roots, &text)
     };
-    let said = said.map_err(|_| {
+    let said = said.ok_or_else(|| {
         Report::new("AUDIT-0002", format!("{shown} is no checkpoint"))
             .why("It can't be read, or no key of the root document signed it.")
-            .help("give a file of `aeolus audit checkpoint`, and the root document of its time")
+            .help("give a file of `aeolus audit checkpoint`, and --root with the root document of its time")
             .usage()
     })?;
     Ok((text, said))

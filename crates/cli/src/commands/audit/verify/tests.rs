@@ -10,7 +10,7 @@ use crate::report::Exit;
 const ISS: &str = "https://aeolus.example.com";
 
 struct World {
-    root: Root,
+    roots: Vec<Root>,
     snapshot: SigningKey,
     folder: tempfile::TempDir,
 }
@@ -27,7 +27,7 @@ impl World {
             issued_at: Time::EPOCH,
         };
         Self {
-            root: Root::parse(&builder.sign(&[&root_key]).unwrap()).unwrap(),
+            roots: vec![Root::parse(&builder.sign(&[&root_key]).unwrap()).unwrap()],
             snapshot,
             folder: tempfile::tempdir().unwrap(),
         }
@@ -82,7 +82,7 @@ impl World {
     fn verify(&self, file: &[String], kept: Option<Checkpoint>) -> Result<Good, Failure> {
         let path = self.write("audit.ndjson", &(file.join("\n") + "\n"));
         let kept = kept.map(|kept| (String::new(), kept));
-        offline(&path, kept, Some(&self.root))
+        offline(&path, kept, &self.roots)
     }
 }
 
@@ -155,13 +155,27 @@ fn a_kept_checkpoint_is_read_in_both_forms() {
         "hash": end.hash.to_string(), "at": 1, "checkpoint": text});
     for content in [format!("{text}\n"), whole.to_string()] {
         let path = world.write("kept", &content);
-        let (again, read) = kept_of(&path, Some(&world.root)).unwrap();
+        let (again, read) = kept_of(&path, &world.roots).unwrap();
         assert_eq!((again, read), (text.clone(), said.clone()));
     }
     let foreign = World::new();
     let path = world.write("kept", &text);
-    let failure = kept_of(&path, Some(&foreign.root)).unwrap_err();
+    let failure = kept_of(&path, &foreign.roots).unwrap_err();
     assert_eq!(failure.exit, Exit::Usage);
-    assert!(kept_of(&path, None).is_ok());
-    assert!(kept_of(&world.write("kept", "no"), None).is_err());
+    assert!(kept_of(&path, &[]).is_ok());
+    assert!(kept_of(&world.write("kept", "no"), &[]).is_err());
+}
+
+/// A snapshot key lives for years, the log longer.
+#[test]
+fn a_checkpoint_and_a_file_of_two_snapshot_keys_need_both_root_documents() {
+    let (earlier, mut world) = (World::new(), World::new());
+    let (file, end) = world.export(3);
+    let text = sign_checkpoint(&World::checkpoint(end), &earlier.snapshot).unwrap();
+    let path = world.write("kept", &text);
+    assert!(kept_of(&path, &world.roots).is_err());
+    world.roots.extend(earlier.roots);
+    let (_, kept) = kept_of(&path, &world.roots).unwrap();
+    let good = world.verify(&file, Some(kept)).unwrap();
+    assert_eq!(good.signed, Some(true));
 }
