@@ -20,6 +20,7 @@ mod role;
 mod rollout;
 mod secret;
 mod session;
+mod source;
 mod staleness;
 mod token;
 
@@ -45,5 +46,6 @@ pub use role::{AirflowRole, Role, Scope, UnknownRole};
 pub use rollout::{FallBack, RolloutPath, RolloutPathError, TreePlace, TreePlaceError};
 pub use secret::Secret;
 pub use session::{AuthorizationCode, CodeError, Session, SessionEnd};
+pub use source::{Site, Source};
 pub use staleness::{Staleness, StalenessError, StalenessPolicy};
 pub use token::{ApiToken, TokenKind, TokenScope, TokenStage, TokenValue};

@@ -7,7 +7,6 @@
 
 mod buckets;
 mod connections;
-mod source;
 mod waiting;
 
 use std::num::NonZeroU32;
@@ -19,10 +18,10 @@ use aeolus_model::{Rng, Subject};
 
 use buckets::{Buckets, Rate};
 
+pub(crate) use aeolus_model::Source;
 pub(crate) use buckets::Budget;
 pub use connections::Caps;
 pub(crate) use connections::Connections;
-pub(crate) use source::Source;
 pub use waiting::Load;
 pub(crate) use waiting::{Class, Waiter, Waiting};
 
