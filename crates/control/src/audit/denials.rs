@@ -20,10 +20,10 @@ use crate::error::{ApiError, Failure};
 const KNOWN_EVERY: Duration = Duration::from_secs(5);
 /// After how many such rounds what strangers did is written too: once a minute.
 const STRANGERS_EVERY: u32 = 12;
-/// Lines of callers with a good credential, in a round.
-const KNOWN: usize = 64;
-/// Lines of strangers, in a minute.
-const STRANGERS: usize = 32;
+/// Lines of callers with a good credential, in a round: one of them can't take the others' places.
+const KNOWN: Room = Room { all: 64, each: 16 };
+/// Lines of strangers, who are all one, in a minute; one is for what is left.
+const STRANGERS: Room = Room { all: 33, each: 32 };
 /// The longest path that is written down.
 const PATH: usize = 200;
 
@@ -37,6 +37,14 @@ struct Waiting {
     strangers: Group,
 }
 
+/// How many lines there are for refusals that can be told apart.
+#[derive(Clone, Copy)]
+struct Room {
+    all: usize,
+    /// Of one caller.
+    each: usize,
+}
+
 /// Refusals that are alike, by what they have in common.
 #[derive(Default)]
 struct Group {
@@ -45,8 +53,10 @@ struct Group {
     beyond: u64,
 }
 
-/// Who it was, from where, the route with its method, and why.
+/// Who it was, from where, the route with its method and whose log it goes into, and why.
 type Key = (String, String, String, &'static str);
+/// Why, and about what, where a caller's refusals are too many to be told apart.
+const TOO_MANY: (&str, &str) = ("too-many", "more than could be told apart");
 
 struct Denied {
     actor: Actor,
@@ -92,7 +102,10 @@ impl Denials {
         // A stranger chooses the path, but not the route.
         let shown = known.map_or(refused.route, |_| refused.path);
         let shown: String = shown.chars().take(PATH).collect();
-        let route = format!("{method} {}", refused.route);
+        let organization = organization_in(refused.path);
+        // A stranger's goes into nobody's log, so it needn't be told apart by that either.
+        let whose = known.and(organization).unwrap_or_default();
+        let route = format!("{method} {} {whose}", refused.route);
         let source = refused.info.source.clone();
         let key = (filter::name(&actor), source, route, code);
         let denied = Denied {
@@ -100,7 +113,7 @@ impl Denials {
             at: now,
             request: refused.info.clone(),
             target: format!("{method} {shown}"),
-            organization: organization_in(refused.path).map(str::to_owned),
+            organization: organization.map(str::to_owned),
             code,
             count: 1,
         };
@@ -133,17 +146,41 @@ impl Denials {
 }
 
 impl Group {
-    fn add(&mut self, key: Key, denied: Denied, room: usize) {
+    fn add(&mut self, key: Key, denied: Denied, room: Room) {
         if let Some(seen) = self.seen.get_mut(&key) {
             seen.count = seen.count.saturating_add(denied.count);
-        } else if self.seen.len() < room {
+        } else if key.3 == TOO_MANY.0 || self.of(&key.0) >= room.each {
+            self.add_rest(key.0, denied);
+        } else if self.seen.len() < room.all {
             self.seen.insert(key, denied);
         } else {
             self.beyond = self.beyond.saturating_add(denied.count);
         }
     }
 
-    fn merge(&mut self, other: Self, room: usize) {
+    /// Lines of one caller that can be told apart.
+    fn of(&self, actor: &str) -> usize {
+        let own = |key: &&Key| key.0 == actor && key.3 != TOO_MANY.0;
+        self.seen.keys().filter(own).count()
+    }
+
+    /// What is too much to be told apart stays the caller's.
+    fn add_rest(&mut self, actor: String, denied: Denied) {
+        let (code, target) = TOO_MANY;
+        let key = (actor, String::new(), String::new(), code);
+        let count = denied.count;
+        let rest = self.seen.entry(key).or_insert_with(|| Denied {
+            request: RequestInfo::default(),
+            target: target.to_owned(),
+            organization: None,
+            code,
+            count: 0,
+            ..denied
+        });
+        rest.count = rest.count.saturating_add(count);
+    }
+
+    fn merge(&mut self, other: Self, room: Room) {
         self.beyond = self.beyond.saturating_add(other.beyond);
         for (key, denied) in other.seen {
             self.add(key, denied, room);
@@ -203,8 +240,8 @@ async fn write(app: &App, waiting: &Waiting) -> Result<(), ApiError> {
             let nobody = RequestInfo::default();
             write.audit(AuditEvent {
                 outcome: Outcome::Denied,
-                reason: "too-many".to_owned(),
-                target: "more than could be told apart".to_owned(),
+                reason: TOO_MANY.0.to_owned(),
+                target: TOO_MANY.1.to_owned(),
                 changes: vec![Change::to("count", group.beyond.to_string())],
                 ..nobody.event(app, Actor::Anonymous, Action::ApiDeny)
             });
@@ -251,75 +288,4 @@ async fn organization_of(
 }
 
 #[cfg(test)]
-mod tests {
-    use http::StatusCode;
-
-    use super::*;
-
-    fn refuse(denials: &Denials, who: Option<&Actor>, (source, route): (&str, &str), status: u16) {
-        let failure = Failure {
-            status: StatusCode::from_u16(status).unwrap(),
-            ..Failure::from(ApiError::NoCredential)
-        };
-        let info = RequestInfo {
-            source: source.to_owned(),
-            ..RequestInfo::default()
-        };
-        if let Some(actor) = who {
-            info.is_of(actor);
-        }
-        let refused = Refused {
-            failure: &failure,
-            info: &info,
-            method: &Method::GET,
-            route,
-            path: "/v1/organizations/acme/tokens",
-        };
-        denials.note(&refused, Time::EPOCH);
-    }
-
-    #[test]
-    fn however_many_strangers_come_the_log_gets_a_few_lines() {
-        let denials = Denials::default();
-        for n in 0..10_000 {
-            let source = format!("10.0.{}.{}", n / 256, n % 256);
-            refuse(&denials, None, (&source, "/v1/me"), 401);
-        }
-        let waiting = denials.take(true);
-        assert_eq!(waiting.strangers.seen.len(), STRANGERS);
-        assert_eq!(waiting.strangers.beyond, 10_000 - STRANGERS as u64);
-        assert!(waiting.known.is_empty());
-        // What can't be written is counted on.
-        denials.keep(waiting);
-        refuse(&denials, None, ("10.0.0.0", "/v1/me"), 401);
-        let again = denials.take(true).strangers;
-        assert_eq!((again.seen.len(), again.beyond), (STRANGERS, 9_968));
-        assert_eq!(again.seen.values().map(|d| d.count).sum::<u64>(), 33);
-    }
-
-    #[test]
-    fn only_refusals_of_the_api_count() {
-        let denials = Denials::default();
-        let known = Actor::System;
-        for (route, status) in [
-            ("/v1/authorization", 401),
-            ("/login", 403),
-            ("/v1/me", 404),
-            ("/v1/me", 500),
-        ] {
-            refuse(&denials, Some(&known), ("a", route), status);
-        }
-        assert!(denials.take(true).known.is_empty());
-        for _ in 0..3 {
-            refuse(&denials, Some(&known), ("a", "/v1/me"), 403);
-        }
-        refuse(&denials, None, ("a", "/v1/me"), 401);
-        let waiting = denials.take(false);
-        assert!(waiting.strangers.is_empty(), "they wait for their minute");
-        let counts = waiting.known.seen.values().map(|d| d.count);
-        assert_eq!(counts.collect::<Vec<_>>(), [3]);
-        assert_eq!(organization_in("/v1/organizations/acme"), Some("acme"));
-        assert_eq!(organization_in("/v1/organizations/"), None);
-        assert_eq!(organization_in("/v1/me"), None);
-    }
-}
+mod tests;
