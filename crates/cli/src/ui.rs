@@ -38,9 +38,10 @@ impl Table {
         }
     }
 
-    /// Adds a row.
+    /// Adds a row, without what a terminal would obey.
     pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = impl Into<String>>) {
-        self.rows.push(cells.into_iter().map(Into::into).collect());
+        let cells = cells.into_iter().map(Into::into);
+        self.rows.push(cells.map(|cell| plain(&cell)).collect());
     }
 
     fn render(&self) -> String {
@@ -147,9 +148,25 @@ pub(crate) fn failure(failure: &Failure) {
     let _ = err.write_all(failure.render().as_bytes());
 }
 
+/// Without what a terminal would obey (F59): strangers choose some of what is shown.
+pub(crate) fn plain(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn f59_nothing_that_a_terminal_obeys_is_shown() {
+        let shown = "a\u{fffd}[2J\u{fffd}\u{fffd}b";
+        assert_eq!(plain("a\u{1b}[2J\r\nb"), shown);
+        let mut table = Table::new(&["NAME"]);
+        table.row(["a\u{1b}[2J\r\nb"]);
+        assert_eq!(table.render(), format!("NAME\n{shown}\n"));
+    }
 
     #[test]
     fn a_name_is_no_formula() {

@@ -2,7 +2,9 @@
 
 use std::sync::{Arc, OnceLock};
 
-use aeolus_model::{Action, Actor, AuditEvent, OrganizationId, Outcome, Session, SessionId};
+use aeolus_model::{
+    Action, Actor, AuditEvent, OrganizationId, Outcome, Session, SessionId, Source,
+};
 use aeolus_store::{Organization, Unit, Write};
 use axum::extract::FromRequestParts;
 use http::request::Parts;
@@ -48,6 +50,12 @@ impl FromRequestParts<App> for Ctx {
 }
 
 impl RequestInfo {
+    /// Whom attempts from there are counted with: an address, or the network of one in IPv6.
+    pub(crate) fn counted_as(&self) -> String {
+        let address = self.source.parse().map(Source::of);
+        address.map_or_else(|_| self.source.clone(), |source| source.to_string())
+    }
+
     pub(crate) fn of(parts: &Parts) -> Self {
         parts.extensions.get::<Self>().cloned().unwrap_or_default()
     }

@@ -146,6 +146,8 @@ actions! {
     TokenExchange = "token.exchange",
     /// Somebody let a machine without a browser sign in as them, or refused to.
     DeviceDecide = "session.device_decide",
+    /// A machine that somebody let sign in as them was given its tokens.
+    DeviceRedeem = "session.device_redeem",
     /// Requests to control's API were refused.
     ApiDeny = "api.deny",
     /// The oldest lines of the audit log were deleted for their age.

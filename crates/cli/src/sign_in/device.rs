@@ -33,7 +33,8 @@ pub(crate) async fn by_device(client: &Client, clock: &dyn Clock) -> Result<Cred
     let asked = client.device_authorization(&form).await.map_err(refused)?;
     ui::note(&format!(
         "Open {}\nin a browser anywhere, and type the code\n\n  {}\n",
-        asked.verification_uri, asked.user_code
+        ui::plain(&asked.verification_uri),
+        ui::plain(&asked.user_code)
     ));
     let answer = wait(client, &asked).await?;
     Ok(Credentials::of(client.base(), answer, clock))

@@ -67,6 +67,12 @@ pub(super) async fn refresh(
     let presented = form.get("refresh_token");
     let presented = presented.ok_or(OAuthFailure::Request("there is no refresh_token"))?;
     let now = app.clock.now();
+    let mut view = app.store.read().await?;
+    if find(&mut view, presented).await?.is_none() {
+        // Strangers make nobody wait who has something to write.
+        return Err(OAuthFailure::Refresh);
+    }
+    drop(view);
     let mut write = app.store.write().await?;
     let digest = digest_of(presented);
     let member = write.refresh_tokens().spend(&digest, now).await?;

@@ -37,7 +37,7 @@ pub(crate) async fn token(
         }
         GRANT_DEVICE_CODE => {
             let client = authenticate(&app, &form).await?;
-            device::redeem(&app, client, &form).await.map(Json)
+            device::redeem(&app, &info, client, &form).await.map(Json)
         }
         GRANT_TOKEN_EXCHANGE => exchange::exchange(&app, &info, &form).await.map(Json),
         _ => Err(OAuthFailure::GrantType),

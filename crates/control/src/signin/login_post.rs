@@ -52,7 +52,7 @@ async fn sign_in(
     }
     let attempt = read(app, request).await?;
     let account = attempt.email.as_ref().map_or("", Email::as_str);
-    if let Some(wait) = throttle::count(app, account, &info.source).await? {
+    if let Some(wait) = throttle::count(app, account, &info.counted_as()).await? {
         return Ok(refused(429, &attempt, TOO_MANY, Some(wait)));
     }
     let user = match &attempt.email {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use aeolus_api::oauth::{DeviceAnswer, Metadata, TokenAnswer};
 use aeolus_keys::claims::IdToken;
 use aeolus_keys::jws;
+use aeolus_model::{Action, Actor, Change};
 
 use crate::fixture::{ADMIN, Answer, Fixture, ISS};
 
@@ -116,8 +117,23 @@ async fn the_page_says_from_where_it_was_asked() {
     decide(&f, &cookie, &asked.user_code, "approve")
         .await
         .expect(200);
-    let held: TokenAnswer = poll(&f, &asked.device_code).await.expect(200).of();
+    let elsewhere = [("x-forwarded-for", "198.51.100.9")];
+    let fields = [
+        ("grant_type", GRANT),
+        ("client_id", "aeolus-cli"),
+        ("device_code", &asked.device_code),
+    ];
+    let held = f.form("/oauth2/token", &fields, &elsewhere).await;
+    let held: TokenAnswer = held.expect(200).of();
     assert_eq!((held.scope.as_str(), held.refresh_token), ("openid", None));
+    // Who asked, who took the tokens and whose they are stands in one line.
+    let lines = f.audited(Action::DeviceRedeem).await;
+    let [line] = lines.as_slice() else {
+        panic!("{lines:?}");
+    };
+    assert!(matches!(line.actor, Actor::User(_)), "{:?}", line.actor);
+    assert_eq!(line.source, "198.51.100.9");
+    assert_eq!(line.changes, [Change::to("askedFrom", "192.0.2.7")]);
 }
 
 #[tokio::test]
@@ -285,9 +301,18 @@ async fn o18_only_the_command_line_asks_and_not_all_the_time() {
     let fields = [("client_id", "aeolus-cli")];
     let answer = f.form(ASK, &fields, &[]).await.expect(429);
     assert_eq!(answer.json()["error"], "slow_down");
-    // Another address is another matter.
-    let from = [("x-forwarded-for", "192.0.2.7")];
-    f.form(ASK, &fields, &from).await.expect(200);
+    // Another address is another matter, unless it is another one of the same network.
+    let neighbours = (0..30).map(|n| (format!("2001:db8:1:2::{n}"), 200));
+    let then = [
+        ("192.0.2.7", 200),
+        ("2001:db8:1:2:ffff::1", 429),
+        ("2001:db8:1:3::1", 200),
+    ];
+    let then = then.map(|(address, status)| (address.to_owned(), status));
+    for (address, status) in neighbours.chain(then) {
+        let from = [("x-forwarded-for", address.as_str())];
+        f.form(ASK, &fields, &from).await.expect(status);
+    }
 }
 
 #[tokio::test]

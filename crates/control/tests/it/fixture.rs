@@ -9,7 +9,8 @@ use aeolus_api::plane::{EnrollAnswer, EnrollRequest, PlaneCreated};
 use aeolus_control::{AuditConfig, Control, ControlConfig, FirstAdmin, Publishing, SessionLife};
 use aeolus_keys::claims::PlaneAssertion;
 use aeolus_keys::{Alg, Kind, SigningKey, digest};
-use aeolus_model::{Clock, Email, PlaneId, Rng, Secret, Time};
+use aeolus_model::{Action, AuditEvent, Clock, Email, PlaneId, Rng, Secret, Time};
+use aeolus_store::{Page, Store, Unit as _};
 use aeolus_testkit::{ManualClock, SeededRng};
 use axum::Router;
 use axum::body::Body;
@@ -228,6 +229,21 @@ impl Fixture {
             headers: parts.headers,
             body: body.collect().await.unwrap().to_bytes().to_vec(),
         }
+    }
+
+    /// The database, behind control's back.
+    pub(crate) async fn store(&self) -> Store {
+        let url = format!("sqlite:{}", self.dir.path().join("control.db").display());
+        Store::connect(&url.parse().unwrap()).await.unwrap()
+    }
+
+    /// The audit log's lines of an action.
+    pub(crate) async fn audited(&self, action: Action) -> Vec<AuditEvent> {
+        let store = self.store().await;
+        let mut read = store.read().await.unwrap();
+        let listed = read.audit_log().list(None, Page::first(10_000)).await;
+        let events = listed.unwrap().items.into_iter().map(|line| line.event);
+        events.filter(|event| event.action == action).collect()
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use aeolus_keys::jws;
 use aeolus_model::{Action, Clock as _, Grant, GrantId, Resource, Role, Scope, Subject};
 use aeolus_snapshot::Snapshot;
-use aeolus_store::{GrantRecord, ManagedBy, Page, Store, Unit as _};
+use aeolus_store::{GrantRecord, ManagedBy, Page, Unit as _};
 use serde_json::{Value, json};
 
 use crate::fixture::Fixture;
@@ -15,11 +15,6 @@ use crate::publish::Reader;
 const TOKENS: &str = "/v1/organizations/acme/tokens";
 pub(crate) const HOUR: Duration = Duration::from_secs(3600);
 pub(crate) const DAY: Duration = Duration::from_secs(86_400);
-
-pub(crate) async fn store(f: &Fixture) -> Store {
-    let url = format!("sqlite:{}", f.dir.path().join("control.db").display());
-    Store::connect(&url.parse().unwrap()).await.unwrap()
-}
 
 pub(crate) async fn fleet(name: &str) -> (Fixture, String) {
     let f = Fixture::new(name).await;
@@ -90,19 +85,11 @@ fn told(snapshot: &Snapshot, kid: &str) -> bool {
     keys.iter().any(|key| key.jwk.contains(kid))
 }
 
-async fn audited(f: &Fixture, action: Action) -> usize {
-    let store = store(f).await;
-    let mut view = store.read().await.unwrap();
-    let log = view.audit_log().list(None, Page::first(200)).await.unwrap();
-    let lines = log.items.iter().filter(|line| line.event.action == action);
-    lines.count()
-}
-
 #[tokio::test]
 async fn only_system_administrators_change_keys() {
     let (f, _) = fleet("keys-roles").await;
     let eve = f.token_of("eve@example.com").await;
-    let store = store(&f).await;
+    let store = f.store().await;
     let mut view = store.read().await.unwrap();
     let email = "eve@example.com".parse().unwrap();
     let user = view.users().by_email(&email).await.unwrap().unwrap().id;
@@ -184,8 +171,8 @@ async fn f31_x6_a_rotation_ends_nothing_that_is_good() {
     assert_eq!(signed_by(&fresh), new);
     assert!(works(&f, &old).await && works(&f, &fresh).await);
     assert!(published(&f).await.contains(&signed_by(&old)));
-    assert_eq!(audited(&f, Action::KeyAnnounce).await, 1);
-    assert_eq!(audited(&f, Action::KeyActivate).await, 1);
+    assert_eq!(f.audited(Action::KeyAnnounce).await.len(), 1);
+    assert_eq!(f.audited(Action::KeyActivate).await.len(), 1);
 }
 
 #[tokio::test]
@@ -218,7 +205,7 @@ async fn f29_a_key_that_live_tokens_need_is_not_removed() {
     assert!(!published(&f).await.contains(&kid));
     assert!(works(&f, &other).await);
     f.call("DELETE", &at, &admin, None).await.expect(404);
-    assert_eq!(audited(&f, Action::KeyRemove).await, 1);
+    assert_eq!(f.audited(Action::KeyRemove).await.len(), 1);
 }
 
 #[tokio::test]
@@ -266,7 +253,7 @@ async fn f30_a_compromised_key_is_refused_and_another_signs_at_once() {
     reader
         .until(&f, |s| told(s, &new) && !told(s, &stolen))
         .await;
-    assert_eq!(audited(&f, Action::KeyReplace).await, 1);
+    assert_eq!(f.audited(Action::KeyReplace).await.len(), 1);
 
     // Those who are signed in have a session, and get another access token on it.
     rotate(&f, &admin, "access", json!({"compromised": true})).await;

@@ -7,8 +7,8 @@ use std::time::Duration;
 use aeolus_api::oauth::{ASSERTION_TYPE, Metadata, TokenAnswer};
 use aeolus_keys::claims::IdToken;
 use aeolus_keys::{JwkSet, Kind, digest, jws};
-use aeolus_model::{Clock as _, UserId};
-use aeolus_store::{Store, Unit as _};
+use aeolus_model::{Action, Clock as _, UserId};
+use aeolus_store::Unit as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
@@ -53,24 +53,9 @@ fn refused(answer: Answer, code: &str) {
     assert_eq!(answer.json()["error"], code, "{}", answer.text());
 }
 
-async fn store(f: &Fixture) -> Store {
-    let url = format!("sqlite:{}", f.dir.path().join("control.db").display());
-    Store::connect(&url.parse().unwrap()).await.unwrap()
-}
-
 /// Who an access token's person is, or 401.
 async fn me(f: &Fixture, access: &str) -> Answer {
     f.call("GET", "/v1/me", access, None).await
-}
-
-/// Audit lines of an action.
-async fn audited(f: &Fixture, action: &str) -> Vec<aeolus_model::AuditEvent> {
-    let store = store(f).await;
-    let mut read = store.read().await.unwrap();
-    let page = aeolus_store::Page::first(10_000);
-    let listed = read.audit_log().list(None, page).await.unwrap();
-    let events = listed.items.into_iter().map(|record| record.event);
-    events.filter(|e| e.action.name() == action).collect()
 }
 
 #[tokio::test]
@@ -209,8 +194,8 @@ async fn f47_a_lost_answer_is_given_again_for_ten_seconds() {
     me(&f, &again.access_token).await.expect(200);
     let three = next(&f, &two.unwrap()).await;
     me(&f, &three.access_token).await.expect(200);
-    assert_eq!(audited(&f, "session.refresh_replay").await, []);
-    assert_eq!(audited(&f, "session.renew").await.len(), 2);
+    assert_eq!(f.audited(Action::RefreshReplay).await, []);
+    assert_eq!(f.audited(Action::SessionRenew).await.len(), 2);
 }
 
 #[tokio::test]
@@ -230,7 +215,7 @@ async fn f47_after_the_grace_it_is_a_replay_that_ends_the_session() {
         refresh(&f, &held.refresh_token.unwrap()).await,
         "invalid_grant",
     );
-    let lines = audited(&f, "session.refresh_replay").await;
+    let lines = f.audited(Action::RefreshReplay).await;
     assert_eq!(lines.len(), 1);
     assert_eq!(lines[0].outcome, aeolus_model::Outcome::Denied);
     assert_eq!(lines[0].reason, "refresh_replay");
@@ -246,7 +231,7 @@ async fn o12_once_the_next_one_was_used_a_replay_is_one_also_within_the_grace() 
     // The thief's replay ended what the owner holds as well.
     refused(refresh(&f, &three).await, "invalid_grant");
     refused(refresh(&f, &two).await, "invalid_grant");
-    assert_eq!(audited(&f, "session.refresh_replay").await.len(), 1);
+    assert_eq!(f.audited(Action::RefreshReplay).await.len(), 1);
 }
 
 #[tokio::test]
@@ -290,7 +275,7 @@ async fn o13_a_disabled_or_deleted_person_refreshes_nothing() {
     let f = Fixture::new("o13-user").await;
     let cookie = f.login(ADMIN).await;
     let one = signed_in(&f, &cookie).await.refresh_token.unwrap();
-    let store = store(&f).await;
+    let store = f.store().await;
     let disable = async |at| {
         let mut write = store.write().await.unwrap();
         let email = ADMIN.parse().unwrap();
@@ -338,8 +323,8 @@ async fn a_refresh_token_that_is_revoked_takes_its_session_along() {
     me(&f, &begun.access_token).await.expect(401);
     refused(refresh(&f, &two).await, "invalid_grant");
     f.visit("/", &cookie).await.expect(303);
-    assert_eq!(audited(&f, "session.sign_out").await.len(), 1);
-    assert_eq!(audited(&f, "session.refresh_replay").await, []);
+    assert_eq!(f.audited(Action::SignOut).await.len(), 1);
+    assert_eq!(f.audited(Action::RefreshReplay).await, []);
 }
 
 #[tokio::test]
@@ -387,8 +372,8 @@ async fn f48_a13_of_fifty_refreshes_at_once_one_counts_and_nobody_is_signed_out(
     }
     let followers: BTreeSet<String> = tasks.join_all().await.into_iter().collect();
     assert_eq!(followers.len(), 1, "one family");
-    assert_eq!(audited(&f, "session.renew").await.len(), 1);
-    assert_eq!(audited(&f, "session.refresh_replay").await, []);
+    assert_eq!(f.audited(Action::SessionRenew).await.len(), 1);
+    assert_eq!(f.audited(Action::RefreshReplay).await, []);
     let two = followers.into_iter().next().unwrap();
     let held = next(&f, &two).await;
     me(&f, &held.access_token).await.expect(200);

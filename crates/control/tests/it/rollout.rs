@@ -3,7 +3,7 @@
 use aeolus_api::Base64Bytes;
 use aeolus_decide::SessionCookie;
 use aeolus_model::{Action, Clock as _, SessionId};
-use aeolus_store::{Page, Store, Unit as _};
+use aeolus_store::{Page, Unit as _};
 use serde_json::{Value, json};
 
 use crate::fixture::{Fixture, Gate, HOST, fleet};
@@ -63,7 +63,7 @@ async fn o4_a_rollout_is_set_promoted_aborted_and_set_again() {
     assert_eq!(list["items"][0]["settings"], settings(10));
     f.call("DELETE", PATH, &admin, None).await.expect(200);
     f.call("GET", PATH, &admin, None).await.expect(404);
-    let store = store(&f).await;
+    let store = f.store().await;
     let mut view = store.read().await.unwrap();
     let log = view.audit_log().list(None, Page::first(100)).await.unwrap();
     let log: Vec<_> = log.items.iter().map(|line| line.event.action).collect();
@@ -119,11 +119,6 @@ async fn o4_a_plane_is_told_what_is_in_force_there() {
 }
 
 /// The database beside the server.
-async fn store(f: &Fixture) -> Store {
-    let url = format!("sqlite:{}", f.dir.path().join("control.db").display());
-    Store::connect(&url.parse().unwrap()).await.unwrap()
-}
-
 #[tokio::test]
 async fn o4_what_makes_no_sense_is_refused_field_by_field() {
     let (f, admin, _) = open("rollout-bad").await;
@@ -227,7 +222,7 @@ async fn a_session_is_judged_by_what_the_gate_has_read_in_it() {
         .unwrap();
     let now = f.clock.now();
     let hour = std::time::Duration::from_secs(3_600);
-    let store = store(&f).await;
+    let store = f.store().await;
     let connections = store.read().await.unwrap().connections().list().await;
     let local = connections.unwrap()[0].id;
     let session = |until| SessionCookie {

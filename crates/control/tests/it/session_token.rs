@@ -3,7 +3,7 @@
 use aeolus_api::oauth::TokenAnswer;
 use aeolus_keys::claims::Access;
 use aeolus_keys::jws;
-use aeolus_store::{Page, Store, Unit as _};
+use aeolus_model::Action;
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY};
 use serde_json::json;
 
@@ -23,19 +23,6 @@ fn shown(page: &str) -> Option<&str> {
     let (_, rest) = page.split_once("<textarea")?;
     let (_, rest) = rest.split_once('>')?;
     rest.split_once("</textarea>").map(|(token, _)| token)
-}
-
-async fn shows(f: &Fixture) -> usize {
-    let url = format!("sqlite:{}", f.dir.path().join("control.db").display());
-    let store = Store::connect(&url.parse().unwrap()).await.unwrap();
-    let mut read = store.read().await.unwrap();
-    let listed = read
-        .audit_log()
-        .list(None, Page::first(1_000))
-        .await
-        .unwrap();
-    let names = listed.items.iter().map(|line| line.event.action.name());
-    names.filter(|name| *name == "session.token_show").count()
 }
 
 #[tokio::test]
@@ -88,7 +75,7 @@ async fn o29_pages_from_elsewhere_get_no_token() {
             assert!(!refused.text().contains("eyJ"), "{path}");
         }
     }
-    assert_eq!(shows(&f).await, 0);
+    assert_eq!(f.audited(Action::TokenShow).await.len(), 0);
 }
 
 #[tokio::test]
@@ -108,7 +95,7 @@ async fn only_the_cookie_counts() {
         let to_login = post(&f, "/token/reveal", &headers).await.expect(303);
         assert_eq!(to_login.location(), "/login?rd=%2Ftoken");
     }
-    assert_eq!(shows(&f).await, 0);
+    assert_eq!(f.audited(Action::TokenShow).await.len(), 0);
 }
 
 #[tokio::test]
@@ -122,7 +109,7 @@ async fn o31_the_page_asks_and_a_post_shows_a_token_once() {
     let asked = f.visit("/token", &cookie).await.expect(200);
     assert_eq!(shown(&asked.text()), None);
     assert!(asked.text().contains("action=\"/token/reveal\""));
-    assert_eq!(shows(&f).await, 0);
+    assert_eq!(f.audited(Action::TokenShow).await.len(), 0);
     let headers = [("cookie", cookie.as_str()), ("origin", ISS)];
     let page = post(&f, "/token/reveal", &headers).await.expect(200);
     assert_eq!(page.header(CACHE_CONTROL), "no-store");
@@ -133,7 +120,7 @@ async fn o31_the_page_asks_and_a_post_shows_a_token_once() {
     let token = shown(&page).unwrap();
     assert_eq!(claims(token).client_id, "aeolus-cli");
     f.call("GET", "/v1/me", token, None).await.expect(200);
-    assert_eq!(shows(&f).await, 1);
+    assert_eq!(f.audited(Action::TokenShow).await.len(), 1);
     let again = f.visit("/token", &cookie).await.expect(200);
     assert_eq!(shown(&again.text()), None);
     // It is the command line's: that can sign it out.

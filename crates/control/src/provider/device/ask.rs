@@ -42,7 +42,7 @@ pub(crate) async fn device_authorization(
     }
     let now = app.clock.now();
     let mut write = app.store.write().await?;
-    let source = format!("device/asked/{}", info.source);
+    let source = format!("device/asked/{}", info.counted_as());
     for (bucket, most) in [(source.as_str(), PER_SOURCE), ("device/asked", OF_ALL)] {
         pace::hit(&mut write, bucket, (WINDOW, most), now).await?;
     }

@@ -2,7 +2,7 @@
 
 use aeolus_api::oauth::TokenAnswer;
 use aeolus_keys::digest;
-use aeolus_model::{DeviceCode, DeviceError, SessionId};
+use aeolus_model::{Action, Actor, AuditEvent, Change, DeviceCode, DeviceError, SessionId};
 use aeolus_store::{Unit as _, Write};
 
 use super::super::client::Client;
@@ -11,6 +11,7 @@ use super::super::issue::{Grant, issue};
 use super::super::params::Params;
 use super::super::refresh;
 use crate::app::App;
+use crate::ctx::RequestInfo;
 use crate::error::ApiError;
 use crate::policy::Life;
 use crate::signin::session;
@@ -18,6 +19,7 @@ use crate::signin::session;
 /// Answers a machine that asks whether it is signed in.
 pub(crate) async fn redeem(
     app: &App,
+    info: &RequestInfo,
     client: Client,
     form: &Params,
 ) -> Result<TokenAnswer, OAuthFailure> {
@@ -28,15 +30,21 @@ pub(crate) async fn redeem(
     let presented = presented.ok_or(OAuthFailure::Request("there is no device_code"))?;
     let digest = digest::sha256(presented.as_bytes());
     let now = app.clock.now();
+    let unknown = OAuthFailure::Device(DeviceError::Client);
+    let mut view = app.store.read().await?;
+    if view.device_codes().get(&digest).await?.is_none() {
+        // Strangers make nobody wait who has something to write.
+        return Err(unknown);
+    }
+    drop(view);
     let mut write = app.store.write().await?;
-    let code = write.device_codes().get(&digest).await?;
-    let code = code.ok_or(OAuthFailure::Device(DeviceError::Client))?;
+    let code = write.device_codes().get(&digest).await?.ok_or(unknown)?;
     match code.poll(&client.id(), now) {
         Ok(session) => {
             if !write.device_codes().take(&digest, now).await? {
                 return Err(OAuthFailure::Device(DeviceError::Used));
             }
-            tokens(app, write, client, (code, session)).await
+            tokens(app, info, write, (client, code, session)).await
         }
         Err(error) => {
             let pace = match error {
@@ -56,9 +64,9 @@ pub(crate) async fn redeem(
 /// Tokens on the session of whoever agreed. Committed although refused: a code that was tried is spent.
 async fn tokens(
     app: &App,
+    info: &RequestInfo,
     mut write: Write,
-    client: Client,
-    (code, session): (DeviceCode, SessionId),
+    (client, code, session): (Client, DeviceCode, SessionId),
 ) -> Result<TokenAnswer, OAuthFailure> {
     let Some((session, user)) = session::alive(app, &mut write, session).await? else {
         app.commit(write).await?;
@@ -67,6 +75,12 @@ async fn tokens(
     let audience = app.issuer.clone();
     let terms = (client, audience.as_str(), code.scope.as_str());
     let refresh = refresh::begin(app, &mut write, &session, terms).await?;
+    // Whoever agreed saw from where it was asked; the tokens may have gone elsewhere.
+    write.audit(AuditEvent {
+        target: session.id.to_string(),
+        changes: vec![Change::to("askedFrom", code.source)],
+        ..info.event(app, Actor::User(user.id), Action::DeviceRedeem)
+    });
     app.commit(write).await?;
     let grant = Grant {
         client,

@@ -197,7 +197,7 @@ async fn look(
     let now = app.clock.now();
     let buckets = [
         (of_person(session), PER_PERSON),
-        (format!("device/source/{}", info.source), PER_SOURCE),
+        (format!("device/source/{}", info.counted_as()), PER_SOURCE),
         ("device/wrong".to_owned(), OF_ALL),
     ];
     for (bucket, most) in &buckets {
