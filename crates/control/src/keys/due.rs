@@ -1,7 +1,9 @@
 //! What is due: each replica of control looks, and the database lets one of them do it.
 
+use std::collections::BTreeSet;
+
 use aeolus_keys::Kind;
-use aeolus_model::{Action, Actor, AuditEvent, Change as Changed, Outcome, Time};
+use aeolus_model::{Action, Actor, AuditEvent, Change as Changed, KeyId, Outcome, Time};
 use aeolus_store::{KeyStage, SigningKey, StoreError, Unit as _, Write};
 
 use super::life::{announced_next, kept_until, notice};
@@ -86,9 +88,15 @@ pub(super) async fn announce(app: &App, now: Time) -> Result<bool, ApiError> {
     Ok(moved)
 }
 
-/// Removes retired keys that nothing needs any more.
-pub(super) async fn remove(app: &App, now: Time) -> Result<bool, ApiError> {
+/// Removes retired keys that nothing needs any more, and didn't at the look before. Public keys can't be
+/// made again, and clocks are corrected within minutes.
+pub(super) async fn remove(
+    app: &App,
+    now: Time,
+    over: &mut BTreeSet<KeyId>,
+) -> Result<bool, ApiError> {
     let held = app.keys.now.load_full();
+    let before = std::mem::take(over);
     let mut moved = false;
     for key in &held.records {
         if kept_until(key.stage).is_none_or(|kept| now < kept) {
@@ -98,6 +106,10 @@ pub(super) async fn remove(app: &App, now: Time) -> Result<bool, ApiError> {
         let needed = needs(app, &mut view, key).await?.until.is_some();
         drop(view);
         if needed {
+            continue;
+        }
+        if !before.contains(&key.id) {
+            over.insert(key.id);
             continue;
         }
         let mut write = app.store.write().await?;

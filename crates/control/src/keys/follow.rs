@@ -1,8 +1,9 @@
 //! Keeping up with the keys, at every replica of control.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use aeolus_model::Time;
+use aeolus_model::{KeyId, Time};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -23,10 +24,7 @@ const COUNT: Duration = Duration::from_secs(600);
 /// Takes up changed keys and moves on what is due, until shutdown.
 pub(crate) async fn run(app: App, shutdown: CancellationToken) {
     let mut feed = app.feed.subscribe();
-    let mut follower = Follower {
-        counted: Time::EPOCH,
-        asked: None,
-    };
+    let mut follower = Follower::default();
     loop {
         feed.borrow_and_update();
         if let Err(error) = follower.round(&app).await {
@@ -46,9 +44,12 @@ pub(crate) async fn run(app: App, shutdown: CancellationToken) {
 }
 
 /// What is not done in every round.
+#[derive(Default)]
 struct Follower {
-    counted: Time,
+    counted: Option<Time>,
     asked: Option<Instant>,
+    /// The keys whose time was over when it was last counted: a clock that jumps removes nothing at once.
+    over: BTreeSet<KeyId>,
 }
 
 impl Follower {
@@ -60,10 +61,12 @@ impl Follower {
             self.asked = Some(Instant::now());
         }
         let mut moved = due::activate(app, now, ask).await?;
-        if now.since(self.counted) >= COUNT {
+        let waits = |at: Time| at <= now && now.since(at) < COUNT;
+        if !self.counted.is_some_and(waits) {
+            // What fails counts too: it is not tried in every round.
+            self.counted = Some(now);
             moved |= due::announce(app, now).await?;
-            moved |= due::remove(app, now).await?;
-            self.counted = now;
+            moved |= due::remove(app, now, &mut self.over).await?;
         }
         if moved {
             refresh(app).await?;

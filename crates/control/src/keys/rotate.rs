@@ -156,8 +156,9 @@ async fn refuse_unknown(ctx: &Ctx, key: &SigningKey) -> Result<(), ApiError> {
         return Ok(());
     }
     Err(ApiError::Conflict(format!(
-        "These planes have not said that they know the key, and would refuse what it signs: {}. Wait \
-         until they are connected; `regardless` does it all the same.",
+        "These planes have gates that have not said that they know the key, and would refuse what it signs: \
+         {}. Wait until all are connected, or for seven days where one is gone for good; `regardless` does \
+         it all the same.",
         planes.join(", ")
     )))
 }

@@ -10,7 +10,7 @@ use super::life::{SKEW, announced_next, kept_until, notice};
 use super::needs::needs;
 use crate::app::App;
 use crate::error::ApiError;
-use crate::planes::{Change, applied_now};
+use crate::planes::behind;
 
 /// What an operator has to do before a snapshot key can sign.
 const UNNAMED: &str = "a root document that names it: sign the next one, put it into keys.rootDir, \
@@ -162,12 +162,7 @@ async fn rotation(
 /// The planes that have not said that they know an announced key.
 pub(super) async fn not_known_by(app: &App, key: &SigningKey) -> Result<Vec<String>, StoreError> {
     let position = app.keys.announced_at(key.id).unwrap_or(u64::MAX);
-    let acks = applied_now(app, Change::Any(position)).await?;
-    Ok(acks
-        .unconfirmed
-        .into_iter()
-        .map(|plane| plane.name)
-        .collect())
+    behind(app, position).await
 }
 
 /// Whether a key may sign as far as root documents go: gates believe a snapshot key only if the newest

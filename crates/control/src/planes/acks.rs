@@ -9,7 +9,7 @@ use aeolus_api::{PlaneAck, PlaneAcks};
 use aeolus_model::{OrganizationId, PlaneId};
 use aeolus_store::{Plane, PlaneStage, StoreError, Unit as _};
 
-use super::view::confirmed;
+use super::view::{SILENT, confirmed};
 use crate::app::App;
 
 /// Nobody waits longer: a plane that hasn't answered by then is cut off or slow, and is named.
@@ -136,9 +136,24 @@ pub(crate) async fn wait_within(
     }
 }
 
-/// Who has applied a change by now.
-pub(crate) async fn applied_now(app: &App, change: Change) -> Result<PlaneAcks, StoreError> {
-    now(app, None, change).await
+/// The planes where a gate may not have got so far. One that is no longer heard of may be cut off and
+/// serve what it has: it counts for as long as it is remembered.
+pub(crate) async fn behind(app: &App, position: u64) -> Result<Vec<String>, StoreError> {
+    let acks = now(app, None, Change::Any(position)).await?;
+    let named = |ack: &PlaneAck| ack.name.clone();
+    let mut behind: Vec<String> = acks.unconfirmed.iter().map(named).collect();
+    let mut view = app.store.read().await?;
+    let epoch = view.settings().feed().await?.epoch;
+    let heard = app.clock.now().minus(SILENT);
+    for ack in &acks.applied {
+        let replicas = view.replicas().on_plane(ack.id).await?;
+        let mut silent = replicas.iter().filter(|gate| gate.reported_at < heard);
+        if silent.any(|gate| gate.epoch != epoch || gate.records < position) {
+            behind.push(named(ack));
+        }
+    }
+    behind.sort_unstable();
+    Ok(behind)
 }
 
 async fn now(

@@ -17,7 +17,7 @@ mod section;
 mod status;
 mod view;
 
-pub(crate) use acks::{Acks, Change, applied_now, wait_for, wait_within};
+pub(crate) use acks::{Acks, Change, behind, wait_for, wait_within};
 pub(crate) use assertion::{Assertions, PlaneCtx, prove_once};
 pub(crate) use check::check;
 pub(crate) use create::create;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use aeolus_keys::jws;
 use aeolus_model::{Action, Clock as _, Grant, GrantId, Resource, Role, Scope, Subject};
 use aeolus_snapshot::Snapshot;
-use aeolus_store::{GrantRecord, ManagedBy, Page, Unit as _};
+use aeolus_store::{GrantRecord, ManagedBy, Page, Replica, Unit as _};
 use serde_json::{Value, json};
 
 use crate::fixture::Fixture;
@@ -327,4 +327,46 @@ async fn what_makes_no_sense_is_refused() {
     }
     assert_eq!(ask("api", json!({"now": true})).await, 400);
     assert!(kids(&listed(&f, &admin).await, "api", "announced").is_empty());
+}
+
+/// A gate that is cut off serves what it has, and would refuse what it has not heard of.
+#[tokio::test]
+async fn f31_a_silent_gate_beside_one_that_knows_the_key_is_waited_for() {
+    let (f, admin) = fleet("keys-silent").await;
+    f.work();
+    let mut reader = Reader::new(&f, &admin).await;
+    let plane = reader.gate.plane;
+    let report = |name: &str, position: aeolus_snapshot::Position, at| Replica {
+        plane,
+        replica: name.to_owned(),
+        epoch: position.epoch,
+        seq: position.seq,
+        records: position.seq,
+        version: "1.0.0".to_owned(),
+        status: "{}".to_owned(),
+        reported_at: at,
+    };
+    reader.until(&f, |_| true).await;
+    let before = reader.position.unwrap();
+    let reported = f.clock.now();
+    let announced = rotate(&f, &admin, "access", json!({"activateIn": "1h"})).await;
+    let [new] = kids(&announced, "access", "announced").try_into().unwrap();
+    reader.until(&f, |s| told(s, &new)).await;
+    f.clock.advance(HOUR);
+    let store = f.store().await;
+    let mut write = store.write().await.unwrap();
+    let knows = report("a", reader.position.unwrap(), f.clock.now());
+    for gate in [knows, report("b", before, reported)] {
+        write.replicas().report(&gate).await.unwrap();
+    }
+    write.commit().await.unwrap();
+    let path = "/v1/keys/access/rotate";
+    let now = json!({"activateIn": "0s"});
+    let refused = f.call("POST", path, &admin, Some(now)).await.expect(409);
+    assert!(refused.text().contains("eu-1"), "{}", refused.text());
+    let mut write = store.write().await.unwrap();
+    write.replicas().forget(f.clock.now()).await.unwrap();
+    write.commit().await.unwrap();
+    let done = rotate(&f, &admin, "access", json!({"activateIn": "0s"})).await;
+    assert_eq!(kids(&done, "access", "active"), [new]);
 }
