@@ -49,7 +49,15 @@ pub(super) async fn say(app: &App) -> Result<(), StoreError> {
                 .await?;
             found.extend(notices.into_iter().map(|notice| (kind, action, notice)));
         }
+        let back = view.tokens().owners_back(window).await?;
         drop(view);
+        for some in back.chunks(AT_ONCE) {
+            let mut write = app.store.write().await?;
+            for token in some {
+                write.tokens().forget_owner(*token).await?;
+            }
+            write.commit().await?;
+        }
         for some in found.chunks(AT_ONCE) {
             say_some(app, some).await?;
         }

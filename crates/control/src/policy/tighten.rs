@@ -93,15 +93,12 @@ async fn sessions(
     ended: &mut Ended,
 ) -> Result<(), ApiError> {
     let now = app.clock.now();
+    let until = (now.minus(absolute), now);
     let mut page = Page::first(PAGE);
     loop {
         let mut sessions = write.sessions();
-        let listing = sessions.list_in((organization, None), now, page).await?;
-        for record in listing.items {
-            let session = record.session;
-            if session.auth_time.plus(absolute) > now {
-                continue;
-            }
+        let listing = sessions.began_by(organization, until, page).await?;
+        for session in listing.items {
             write
                 .sessions()
                 .end_in(session.id, organization, now)

@@ -132,7 +132,7 @@ async fn places(
         if let Entry::Vacant(unknown) = organizations.entry(deployment.organization) {
             let record = view.organizations().get(deployment.organization).await?;
             let record = record.ok_or_else(|| missing("organization", deployment))?;
-            let networks = policy::of(&record)?.allowed_networks;
+            let networks = policy::networks_of(&record)?;
             unknown.insert((record.name.to_string(), networks));
         }
         if let Entry::Vacant(unknown) = places.entry(deployment.workspace) {

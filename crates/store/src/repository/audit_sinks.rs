@@ -15,7 +15,7 @@ statements! {
     ADD = "INSERT INTO audit_sinks (name, position, ordinal, holder, held_until, delivered_at)
         VALUES ($1, 0, 0, '', 0, NULL) ON CONFLICT (name) DO NOTHING";
     HOLD = "UPDATE audit_sinks SET holder = $2, held_until = $3
-        WHERE name = $1 AND (holder = $2 OR held_until <= $4)";
+        WHERE name = $1 AND (holder = $2 OR held_until <= $4 OR held_until > $5)";
     DELIVERED = "UPDATE audit_sinks SET position = $3, ordinal = $4, delivered_at = $5,
         held_until = $6 WHERE name = $1 AND holder = $2 AND held_until > $5";
     RELEASE = "UPDATE audit_sinks SET held_until = 0 WHERE name = $1 AND holder = $2";
@@ -54,7 +54,8 @@ impl<U: Unit> AuditSinks<'_, U> {
 }
 
 impl AuditSinks<'_, Write> {
-    /// Takes a sink for this process, or keeps it, if no other process has it. Says how far it is.
+    /// Takes a sink for this process, or keeps it, if no other process has it. Says how far it is. Nobody
+    /// has one for longer than it lasts, whatever was written by a clock that is ahead.
     pub async fn hold(
         &mut self,
         hold: Hold<'_>,
@@ -62,7 +63,8 @@ impl AuditSinks<'_, Write> {
     ) -> Result<Option<AuditSink>, StoreError> {
         self.0.note(ADD, bind![hold.sink]).await?;
         let until = now.plus(hold.lasts);
-        let values = bind![hold.sink, hold.holder, until, now];
+        let never = until.plus(hold.lasts);
+        let values = bind![hold.sink, hold.holder, until, now, never];
         if self.0.note(HOLD, values).await? == 0 {
             return Ok(None);
         }

@@ -11,7 +11,7 @@ use crate::unit::{Unit, Write};
 
 /// The columns of a notice; `about` is the state that it is about.
 macro_rules! due {
-    ($about:literal, $kind:literal, $rest:literal) => {
+    ($about:literal, $kind:literal, $rest:expr) => {
         concat!(
             "SELECT id, organization, name, expires_at, ",
             $about,
@@ -28,6 +28,19 @@ macro_rules! due {
     };
 }
 
+/// Whether whoever answers for a token is disabled, or has no role in its organization any more.
+macro_rules! owner_left {
+    () => {
+        "NOT EXISTS (SELECT 1 FROM users
+            WHERE users.id = created_by AND disabled_at IS NULL)
+        OR (NOT EXISTS (SELECT 1 FROM grants WHERE subject_kind = 'user'
+                AND subject = created_by
+                AND (grants.organization = tokens.organization OR resource_kind = 'system'))
+            AND NOT EXISTS (SELECT 1 FROM team_members JOIN teams ON teams.id = team
+                WHERE member = created_by AND teams.organization = tokens.organization))"
+    };
+}
+
 statements! {
     EXPIRING = due!("jti", "$4", "expires_at > $5 AND expires_at <= $6
         AND expires_at - COALESCE(rotated_at, created_at) > $7");
@@ -36,13 +49,9 @@ statements! {
         "'unused'",
         "COALESCE(last_used_at, created_at) <= $4"
     );
-    OWNER_LEFT = due!("'left'", "'owner_left'", "NOT EXISTS (SELECT 1 FROM users
-            WHERE users.id = created_by AND disabled_at IS NULL)
-        OR (NOT EXISTS (SELECT 1 FROM grants WHERE subject_kind = 'user'
-                AND subject = created_by
-                AND (grants.organization = tokens.organization OR resource_kind = 'system'))
-            AND NOT EXISTS (SELECT 1 FROM team_members JOIN teams ON teams.id = team
-                WHERE member = created_by AND teams.organization = tokens.organization))");
+    OWNER_LEFT = due!("'left'", "'owner_left'", owner_left!());
+    OWNER_BACK = concat!("SELECT id FROM tokens JOIN notices ON token = id AND notices.kind = 'owner_left'
+        WHERE id > $1 AND id <= $2 AND NOT (", owner_left!(), ") ORDER BY id");
     WINDOW = "SELECT id FROM tokens WHERE id > $1 ORDER BY id LIMIT 1 OFFSET $2";
     SAID = "INSERT INTO notices (token, kind, about) VALUES ($1, $2, $3)
         ON CONFLICT (token, kind) DO UPDATE SET about = excluded.about
@@ -127,8 +136,7 @@ impl<U: Unit> Tokens<'_, U> {
         window: TokenWindow,
         now: Time,
     ) -> Result<Vec<Notice>, StoreError> {
-        let last = window.last.unwrap_or(TokenId::from_bytes([0xff; 16]));
-        let mut values = bind![now, window.after, last];
+        let mut values = bind![now, window.after, window.last()];
         let sql = match kind {
             NoticeKind::Expires { within, beyond } => {
                 let life = i64::try_from(within.as_millis()).unwrap_or(i64::MAX);
@@ -144,6 +152,14 @@ impl<U: Unit> Tokens<'_, U> {
         let rows = self.0.tx().fetch(sql, values).await?;
         rows.iter().map(|row| notice(&mut row.fields())).collect()
     }
+
+    /// The tokens of a window of whose owner was said that they left, and who are back:
+    /// [`Tokens::forget_owner`].
+    pub async fn owners_back(&mut self, window: TokenWindow) -> Result<Vec<TokenId>, StoreError> {
+        let values = bind![window.after, window.last()];
+        let rows = self.0.tx().fetch(OWNER_BACK, values).await?;
+        rows.iter().map(|row| row.fields().take()).collect()
+    }
 }
 
 impl Tokens<'_, Write> {
@@ -156,11 +172,17 @@ impl Tokens<'_, Write> {
         let values = bind![notice.token, kind.name(), notice.about];
         Ok(self.0.note(SAID, values).await? > 0)
     }
+
+    /// Somebody else answers for a token, or its owner is back: if they leave, that is news again.
+    pub async fn forget_owner(&mut self, token: TokenId) -> Result<(), StoreError> {
+        self.0.note(FORGET, bind![token]).await.map(|_| ())
+    }
 }
 
-/// Somebody else answers for a token: if they leave, that is news again.
-pub(super) async fn forget_owner(unit: &mut Write, token: TokenId) -> Result<(), StoreError> {
-    unit.note(FORGET, bind![token]).await.map(|_| ())
+impl TokenWindow {
+    fn last(self) -> TokenId {
+        self.last.unwrap_or(TokenId::from_bytes([0xff; 16]))
+    }
 }
 
 fn notice(fields: &mut Fields<'_>) -> Result<Notice, StoreError> {

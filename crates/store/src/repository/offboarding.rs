@@ -3,7 +3,6 @@
 use aeolus_model::{OrganizationId, TokenId, UserId};
 
 use super::Tokens;
-use super::notices::forget_owner;
 use crate::StoreError;
 use crate::engine::{Row, bind};
 use crate::unit::{Unit, Write};
@@ -31,7 +30,7 @@ impl Tokens<'_, Write> {
     /// Lets another person answer for one; its value stays good. Says whether there is such a token.
     /// No snapshot says who made a token, so the feed moves only for its audit event.
     pub async fn give(&mut self, id: TokenId, to: UserId) -> Result<bool, StoreError> {
-        forget_owner(self.0, id).await?;
+        self.forget_owner(id).await?;
         Ok(self.0.note(GIVE, bind![id, to]).await? > 0)
     }
 }

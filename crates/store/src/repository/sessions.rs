@@ -59,6 +59,9 @@ statements! {
         COALESCE(ended_at, ended_there_at) FROM sessions JOIN session_organizations ON session = id
         WHERE organization = $1 AND (ended_at IS NOT NULL OR ended_there_at IS NOT NULL)
         AND absolute_end > $2 AND session > $3 ORDER BY session LIMIT $4";
+    BEGAN_BY = select!("JOIN session_organizations ON session = id
+        WHERE organization = $1 AND ended_there_at IS NULL AND ended_at IS NULL
+        AND absolute_end > $2 AND auth_time <= $3 AND id > $4 ORDER BY id LIMIT $5");
     ENTERED = "SELECT organization FROM session_organizations WHERE session = $1
         ORDER BY organization";
     OVER_IN = "SELECT 1 FROM sessions WHERE id = $2 AND (
@@ -164,6 +167,23 @@ impl<U: Unit> Sessions<'_, U> {
         };
         let rows = self.0.tx().fetch(statement, values).await?;
         shown(&rows, &page)
+    }
+
+    /// Live ones that were used in an organization and began at a moment or before, whatever their
+    /// person's role there is by now.
+    pub async fn began_by(
+        &mut self,
+        organization: OrganizationId,
+        (began_by, now): (Time, Time),
+        page: Page<SessionId>,
+    ) -> Result<Listing<Session, SessionId>, StoreError> {
+        let after = page.after.unwrap_or(SessionId::from_bytes([0; 16]));
+        let values = bind![organization, now, began_by, after, page.fetch()];
+        let rows = self.0.tx().fetch(BEGAN_BY, values).await?;
+        let sessions = rows.iter().map(record).collect::<Result<_, _>>()?;
+        Ok(Listing::cut(sessions, &page, |session: &Session| {
+            session.id
+        }))
     }
 
     /// The organizations that one was used in.

@@ -341,6 +341,9 @@ async fn one_process_at_a_time_gives_a_sink_more(db: Database) {
     write.commit().await.unwrap();
     let taken = take("a", within(121)).await.unwrap();
     assert_eq!((taken.at, taken.delivered_at), (to, Some(within(59))));
+    // A clock that is a day ahead takes nothing for a day.
+    assert!(take("b", within(86_400)).await.is_some());
+    assert!(take("a", within(123)).await.is_some());
     let mut read = db.store.read().await.unwrap();
     assert_eq!(read.audit_sinks().get("other").await.unwrap(), None);
 }

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use aeolus_model::{Grant, GrantId, Resource, Role, Subject, Time};
+use aeolus_model::{Grant, GrantId, Resource, Role, Subject, Time, TokenId};
 use aeolus_store::{GrantRecord, ManagedBy, Notice, NoticeKind, Unit, Write};
 
 use crate::fixture::{Database, NOW};
@@ -40,6 +40,13 @@ async fn say(db: &Database, kind: NoticeKind, after: u64) -> usize {
     }
     write.commit().await.unwrap();
     said
+}
+
+/// The tokens whose owner is back.
+async fn back(db: &Database) -> Vec<TokenId> {
+    let mut read = db.store.read().await.unwrap();
+    let window = read.tokens().window(None, 100).await.unwrap().unwrap();
+    read.tokens().owners_back(window).await.unwrap()
 }
 
 /// The fixture's values live for an hour.
@@ -108,6 +115,17 @@ async fn a_token_whose_person_left_is_named_until_somebody_else_answers_for_it(d
     write.commit().await.unwrap();
     assert_eq!(say(&db, left, 1).await, 1);
     assert_eq!(say(&db, left, 2).await, 0);
+    // They come back, and leave again.
+    assert_eq!(back(&db).await, []);
+    let mut write = db.store.write().await.unwrap();
+    write.grants().insert(&grant).await.unwrap();
+    write.commit().await.unwrap();
+    assert_eq!(back(&db).await, [token.id]);
+    let mut write = db.store.write().await.unwrap();
+    write.tokens().forget_owner(token.id).await.unwrap();
+    write.grants().delete(grant.grant.id).await.unwrap();
+    write.commit().await.unwrap();
+    assert_eq!(say(&db, left, 2).await, 1);
     // Somebody who isn't in the organization either.
     let heir = db.user("ben@example.com");
     let mut write = db.store.write().await.unwrap();

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use aeolus_model::{Grant, GrantId, Resource, Role, Session, Subject, TeamId, UserId};
+use aeolus_model::{Grant, GrantId, Resource, Role, Session, Subject, TeamId, Time, UserId};
 use aeolus_store::{
     GrantRecord, ManagedBy, Mark, Member, Organization, Page, SessionRecord, SignInSource, Team,
     Unit, User, Write,
@@ -104,6 +104,18 @@ async fn x3_an_organization_sees_its_own_people_and_only_what_they_do_in_it(db: 
     let only = |user| used_in(&db, &p.globex, Some(user));
     assert_eq!(ids(&only(p.ben.user).await), [p.ben.id]);
     assert_eq!(ids(&only(p.eve.user).await), []);
+
+    // For whoever asks how long sessions have lasted, it is all who were there, with a role or without.
+    let mut read = db.store.read().await.unwrap();
+    let mut began_by = async |by: Time| {
+        let page = Page::first(10);
+        let listed = read.sessions().began_by(p.globex.id, (by, NOW), page).await;
+        listed.unwrap().items.len()
+    };
+    assert_eq!(began_by(NOW.minus(SECOND)).await, 0);
+    let there = began_by(NOW).await;
+    assert!(there > both.len(), "{there}");
+    drop(read);
 
     let later = NOW.plus(SECOND);
     let mut write = db.store.write().await.unwrap();
