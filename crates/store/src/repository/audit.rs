@@ -19,15 +19,15 @@ macro_rules! select {
 }
 
 statements! {
-    LIST = select!("position > $1 OR (position = $1 AND ordinal > $2)
+    LIST = select!("(position, ordinal) > ($1, $2)
         ORDER BY position, ordinal LIMIT $3");
     LIST_ORGANIZATION = select!("organization = $4
-        AND (position > $1 OR (position = $1 AND ordinal > $2))
+        AND (position, ordinal) > ($1, $2)
         ORDER BY position, ordinal LIMIT $3");
-    NEWEST = select!("position < $1 OR (position = $1 AND ordinal < $2)
+    NEWEST = select!("(position, ordinal) < ($1, $2)
         ORDER BY position DESC, ordinal DESC LIMIT $3");
     NEWEST_ORGANIZATION = select!("organization = $4
-        AND (position < $1 OR (position = $1 AND ordinal < $2))
+        AND (position, ordinal) < ($1, $2)
         ORDER BY position DESC, ordinal DESC LIMIT $3");
     FIRST_SINCE = "SELECT position, ordinal FROM audit WHERE at >= $1
         ORDER BY position, ordinal LIMIT 1";

@@ -18,7 +18,7 @@ statements! {
         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (scope) DO UPDATE SET line = excluded.line,
         hash = excluded.hash, position = excluded.position, ordinal = excluded.ordinal,
         signed = excluded.signed WHERE audit_begins.line < excluded.line";
-    DELETE = "DELETE FROM audit WHERE position < $1 OR (position = $1 AND ordinal <= $2)";
+    DELETE = "DELETE FROM audit WHERE (position, ordinal) <= ($1, $2)";
 }
 
 /// What may be deleted of the log: its oldest lines, up to one of them.
