@@ -1,3 +1,4 @@
+mod claims;
 mod networks;
 mod reference;
 mod revoked;
