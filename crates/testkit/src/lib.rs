@@ -1,6 +1,7 @@
 //! Leaf parts for tests: what production takes from the machine, held still or made to fail.
 
 pub mod chaos;
+pub mod claims;
 mod clock;
 mod rng;
 

@@ -162,8 +162,8 @@ fn no_route_is_without_a_row() {
 }
 
 /// Things that exist, for paths and bodies that are right but for the credential.
-struct World {
-    f: Fixture,
+pub(crate) struct World {
+    pub(crate) f: Fixture,
     weak: String,
     gate: Gate,
     ids: Vec<(&'static str, String)>,
@@ -188,8 +188,8 @@ fn of_tokens(organization: &serde_json::Value) -> [(&'static str, serde_json::Va
 }
 
 impl World {
-    async fn new() -> Self {
-        let f = Fixture::new("coverage").await;
+    pub(crate) async fn new(name: &str) -> Self {
+        let f = Fixture::new(name).await;
         let admin = f.admin().await;
         f.fleet(&admin).await;
         let gate = f.join(&admin, "eu-1").await;
@@ -289,6 +289,11 @@ impl World {
     }
 
     fn path(&self, route: &str) -> String {
+        self.path_in(route, "acme")
+    }
+
+    /// The path of something that exists, as of an organization.
+    pub(crate) fn path_in(&self, route: &str, organization: &str) -> String {
         let list = self
             .ids
             .iter()
@@ -299,7 +304,7 @@ impl World {
             return format!("{route}?others=true");
         }
         route
-            .replace("{o}", "acme")
+            .replace("{o}", organization)
             .replace("{name}", "r")
             .replace("{connection}", "idp")
             .replace("{id}", id)
@@ -307,12 +312,22 @@ impl World {
             .replace("{sha256}", &"0".repeat(64))
     }
 
+    /// A body that is right for a route.
+    pub(crate) fn body(&self, method: &str, route: &str) -> Option<serde_json::Value> {
+        let mut bodies = self.bodies.iter();
+        let body = bodies.find(|(r, _)| matches!(method, "post" | "put") && *r == route);
+        body.map(|(_, body)| body.clone())
+    }
+
+    pub(crate) async fn organization_id(&self) -> String {
+        let admin = self.f.admin().await;
+        let path = "/v1/organizations/acme";
+        let acme = self.f.call("GET", path, &admin, None).await.expect(200);
+        acme.json()["id"].as_str().unwrap().to_owned()
+    }
+
     async fn ask(&self, method: &str, route: &str, bearer: &str) -> u16 {
-        let body = self
-            .bodies
-            .iter()
-            .find(|(r, _)| matches!(method, "post" | "put") && *r == route);
-        let body = body.map(|(_, body)| body.clone());
+        let body = self.body(method, route);
         let method = method.to_uppercase();
         let answer = self.f.call(&method, &self.path(route), bearer, body).await;
         answer.status.as_u16()
@@ -321,7 +336,7 @@ impl World {
 
 #[tokio::test]
 async fn every_route_judges_no_bad_and_weak_credentials() {
-    let world = World::new().await;
+    let world = World::new("coverage").await;
     let bad = format!("{}x", &world.weak[..world.weak.len() - 1]);
     let assertion = || world.f.assertion(&world.gate);
     let mut wrong = Vec::new();

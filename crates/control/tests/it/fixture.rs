@@ -8,6 +8,7 @@ use aeolus_api::oauth::{ASSERTION_TYPE, TokenAnswer};
 use aeolus_api::plane::{EnrollAnswer, EnrollRequest, PlaneCreated};
 use aeolus_control::{AuditConfig, Control, ControlConfig, FirstAdmin, Publishing, SessionLife};
 use aeolus_keys::claims::PlaneAssertion;
+use aeolus_keys::envelope::MasterKey;
 use aeolus_keys::{Alg, Kind, SigningKey, digest};
 use aeolus_model::{Action, AuditEvent, Clock, Email, PlaneId, Rng, Secret, Time};
 use aeolus_store::{Page, Store, Unit as _};
@@ -30,6 +31,8 @@ pub(crate) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 pub(crate) const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 pub(crate) const CLI_REDIRECT: &str = "http://127.0.0.1:4711/callback";
 pub(crate) const HOST: &str = "etl.example.com";
+
+const MASTER: Secret<[u8; 32]> = Secret::new([42; 32]);
 
 pub(crate) struct Fixture {
     pub(crate) control: Arc<Control>,
@@ -106,7 +109,7 @@ pub(crate) fn config(dir: &std::path::Path) -> ControlConfig {
         metrics: None,
         public_url: None,
         database: format!("sqlite:{}", dir.join("control.db").display()),
-        master_key: Secret::new([42; 32]),
+        master_key: MASTER,
         root_dir: Some(dir.join("root")),
         first_admin: Some(FirstAdmin {
             email: Email::parse(ADMIN).unwrap(),
@@ -235,6 +238,16 @@ impl Fixture {
     pub(crate) async fn store(&self) -> Store {
         let url = format!("sqlite:{}", self.dir.path().join("control.db").display());
         Store::connect(&url.parse().unwrap()).await.unwrap()
+    }
+
+    /// The private key that control signs a kind with.
+    pub(crate) async fn signing_key(&self, kind: Kind) -> SigningKey {
+        let store = self.store().await;
+        let mut read = store.read().await.unwrap();
+        let active = read.keys().active(kind.name()).await.unwrap().unwrap();
+        let master = MasterKey::new(&MASTER).unwrap();
+        let opened = master.open(active.id, kind, &active.sealed).unwrap();
+        SigningKey::from_pkcs8(&opened).unwrap()
     }
 
     /// The audit log's lines of an action.

@@ -11,6 +11,8 @@ mod audit_sinks;
 #[cfg(test)]
 mod authorization;
 #[cfg(test)]
+mod claims;
+#[cfg(test)]
 mod connections;
 #[cfg(test)]
 mod coverage;
@@ -68,6 +70,8 @@ mod sessions;
 mod signin;
 #[cfg(test)]
 mod tenancy;
+#[cfg(test)]
+mod tenants;
 #[cfg(test)]
 mod tokens;
 #[cfg(test)]
