@@ -21,6 +21,7 @@ mod period;
 pub mod plane;
 pub mod policy;
 mod problem;
+pub mod quota;
 pub mod rollout;
 #[cfg(feature = "schema")]
 pub mod schema;

@@ -7,6 +7,7 @@ mod doctor;
 mod drill;
 mod explain;
 mod key;
+mod org;
 mod policy;
 mod rollout;
 mod secret;
@@ -30,6 +31,7 @@ pub(crate) use doctor::DoctorArgs;
 pub(crate) use drill::{DrillCommand, DrillOutage};
 pub(crate) use explain::ExplainArgs;
 pub(crate) use key::{KeyCommand, KeyList, KeyRemove, KeyReseal, KeyRotate};
+pub(crate) use org::{OrgCommand, OrgQuota, QuotaSet, QuotaShow};
 pub(crate) use policy::{PolicyCommand, PolicySet, PolicyShow};
 pub(crate) use rollout::{RolloutCommand, RolloutDelete, RolloutMove, RolloutSet, RolloutShow};
 pub(crate) use secret::{SecretCommand, SecretList, SecretRotate};
@@ -107,6 +109,9 @@ pub(crate) enum Command {
     /// Show and change an organization's rules, and see what a change would end.
     #[command(subcommand)]
     Policy(PolicyCommand),
+    /// Organizations.
+    #[command(subcommand)]
+    Org(OrgCommand),
     /// Show and move rollouts: which deployments take which path to their decision.
     #[command(subcommand)]
     Rollout(RolloutCommand),

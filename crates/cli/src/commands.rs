@@ -14,6 +14,7 @@ mod gate;
 mod key;
 mod login;
 mod logs;
+mod org;
 mod plane;
 mod policy;
 mod process;
@@ -32,8 +33,8 @@ use clap::CommandFactory as _;
 
 use crate::args::{
     AccessCommand, AuditCommand, Cli, Command, ConfigCommand, ControlCommand, DrillCommand,
-    GateCommand, KeyCommand, PlaneCommand, PolicyCommand, RolloutCommand, SecretCommand,
-    SessionCommand, TokenCommand, UserCommand,
+    GateCommand, KeyCommand, OrgCommand, OrgQuota, PlaneCommand, PolicyCommand, RolloutCommand,
+    SecretCommand, SessionCommand, TokenCommand, UserCommand,
 };
 use crate::config::Environment;
 use crate::report::{Failure, Report};
@@ -113,6 +114,10 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         },
         Command::User(UserCommand::Offboard(args)) => block_on(user::offboard(&args, &context)),
         Command::Access(AccessCommand::Review(args)) => block_on(access::review(&args, &context)),
+        Command::Org(OrgCommand::Quota(command)) => match command {
+            OrgQuota::Show(args) => block_on(org::quota_show(&args, &context)),
+            OrgQuota::Set(args) => block_on(org::quota_set(&args, &context)),
+        },
         Command::Policy(command) => match command {
             PolicyCommand::Show(args) => block_on(policy::show(&args, &context)),
             PolicyCommand::Set(args) => block_on(policy::set(&args, &context)),

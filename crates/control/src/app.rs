@@ -16,6 +16,7 @@ use crate::keys::Keys;
 use crate::ops::Metrics;
 use crate::planes::{Acks, Assertions, Looks};
 use crate::publish::{Newest, Published};
+use crate::quota::Meters;
 use crate::signin::cookie::CookieStyle;
 use crate::signin::pool::HashPool;
 use crate::signin::seen::Seen;
@@ -84,6 +85,8 @@ pub(crate) struct Parts {
     pub(crate) acks: Acks,
     /// How long the audit log is kept, and where it is copied to.
     pub(crate) audit: AuditConfig,
+    /// What organizations have used of what all share.
+    pub(crate) meters: Meters,
     /// What was refused, until it is written down.
     pub(crate) denials: Denials,
     /// Rises whenever a plane says what it has applied: wakes `wait=planes`.

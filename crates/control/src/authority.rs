@@ -10,11 +10,13 @@ use aeolus_model::{
 };
 use aeolus_store::{Deployment, GrantRecord, Organization, Unit, Workspace};
 
+use crate::app::App;
+use crate::ctx::RequestInfo;
 use crate::error::ApiError;
 use crate::policy;
 
 /// What an actor holds.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Authority {
     records: Vec<GrantRecord>,
     held: Grants,
@@ -22,12 +24,26 @@ pub(crate) struct Authority {
 }
 
 /// How the actor asks.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Asked {
+    /// Where requests about organizations are counted.
+    pub(crate) counted: Option<(App, RequestInfo)>,
     /// From which address, if it is known.
     pub(crate) from: Option<IpAddr>,
     /// For how long the person has been signed in; none for a program.
     pub(crate) signed_in_for: Option<Duration>,
+}
+
+impl Asked {
+    /// A request counts once for the organization that it names.
+    fn count(&self, organization: &Organization) -> Result<(), ApiError> {
+        match &self.counted {
+            Some((app, request)) if request.is_first_look() => {
+                app.meters.call(organization, app.clock.now())
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 /// A resource with everything above it, nearest first; the system is implied.
@@ -139,6 +155,7 @@ impl Authority {
         if self.is_system() {
             return Ok(found);
         }
+        self.asked.count(&found)?;
         let policy = policy::of(&found)?;
         let longest = policy.session_life.map(SessionLife::absolute);
         let signed_in_for = self.asked.signed_in_for;

@@ -25,6 +25,7 @@ use crate::keys::{self, Keys, KeysError};
 use crate::ops::Metrics;
 use crate::planes::{Acks, Assertions, Looks};
 use crate::provider::refresh;
+use crate::quota::Meters;
 use crate::root::{self, RootSetupError};
 use crate::signin::cookie::{self, CookieStyle};
 use crate::signin::parent::ParentCookie;
@@ -209,6 +210,7 @@ pub(crate) async fn open(
         uses: Uses::default(),
         acks: Acks::default(),
         audit: config.audit.clone(),
+        meters: Meters::new(config.quota),
         denials: Denials::default(),
         acknowledged: watch::Sender::new(0),
     }))

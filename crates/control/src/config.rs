@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use aeolus_api::Listen;
+use aeolus_api::quota::Quota;
 use aeolus_model::{Email, Secret};
 use aeolus_tls::HandedOver;
 
@@ -47,6 +48,8 @@ pub struct ControlConfig {
     pub rotate_keys: Option<Duration>,
     /// How long the audit log is kept, and where it is copied to.
     pub audit: AuditConfig,
+    /// What an organization may use that has no quota of its own.
+    pub quota: Quota,
     /// Sockets that a service manager opened: `control`, `metrics`.
     pub handed_over: HandedOver,
 }

@@ -1,5 +1,6 @@
 //! The context of one request: who asks, from where, under which id.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use aeolus_model::{
@@ -21,6 +22,8 @@ pub(crate) struct RequestInfo {
     pub(crate) source: String,
     /// Who it turned out to be: the edge learns what they were refused.
     pub(crate) actor: Arc<OnceLock<Actor>>,
+    /// Whether it was counted for an organization.
+    pub(crate) counted: Arc<AtomicBool>,
 }
 
 /// A request of a person or a program with a good credential. Extracting it authenticates;
@@ -58,6 +61,11 @@ impl RequestInfo {
 
     pub(crate) fn of(parts: &Parts) -> Self {
         parts.extensions.get::<Self>().cloned().unwrap_or_default()
+    }
+
+    /// Whether nobody has asked this of the request before.
+    pub(crate) fn is_first_look(&self) -> bool {
+        !self.counted.swap(true, Ordering::Relaxed)
     }
 
     /// Notes who it is.
@@ -105,6 +113,7 @@ impl Ctx {
         }
         let now = self.app.clock.now();
         Ok(authority.asked(Asked {
+            counted: Some((self.app.clone(), self.request.clone())),
             from: self.request.source.parse().ok(),
             signed_in_for: self.session.as_ref().map(|s| now.since(s.auth_time)),
         }))

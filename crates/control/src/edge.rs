@@ -2,7 +2,6 @@
 //! every answer has.
 
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use aeolus_api::Problem;
@@ -41,7 +40,7 @@ pub(crate) async fn edge(
     let info = RequestInfo {
         id: new_id(&app),
         source: source_of(&app, &request),
-        actor: Arc::default(),
+        ..RequestInfo::default()
     };
     let path = request.uri().path().to_owned();
     request.extensions_mut().insert(info.clone());

@@ -91,6 +91,9 @@ pub(crate) enum ApiError {
     /// It comes from a network that the organization's policy doesn't allow.
     #[error("network")]
     Network,
+    /// The organization has used up its quota: seconds to wait.
+    #[error("quota")]
+    Quota(u64),
     /// A cookie came with a request from another site.
     #[error("cross-site request")]
     CrossSite,
@@ -132,6 +135,9 @@ impl ApiError {
 
 const ELSEWHERE: &str = "The organization's policy names the networks to come from. Come from one of \
                          them, or let somebody there change the policy.";
+
+const USED_UP: &str = "Ask again when `Retry-After` says, and less often; whoever operates the installation \
+                       can allow more a minute.";
 
 const TOO_LONG: &str = "You have been signed in for longer than the organization's policy allows: sign out \
                         and in again (`aeolus logout`, `aeolus login`).";
@@ -206,6 +212,7 @@ fn parts(error: &ApiError) -> (u16, &'static str, &'static str, String) {
         E::Gone(what) => (410, "gone", "That is over", (*what).to_owned()),
         E::SignInAgain => (403, "sign-in-again", "Sign in again", TOO_LONG.into()),
         E::Network => (403, "network", "Not from this network", ELSEWHERE.into()),
+        E::Quota(_) => (429, "quota", "The organization has used up its quota", USED_UP.into()),
         E::CrossSite => (
             403,
             "cross-site",
@@ -274,6 +281,10 @@ impl From<ApiError> for Failure {
     fn from(error: ApiError) -> Self {
         let (status, code, title, detail) = parts(&error);
         let private = error.to_string();
+        let retry_after = match error {
+            ApiError::Quota(seconds) => Some(seconds),
+            _ => (status == 503).then_some(2),
+        };
         let errors = match error {
             ApiError::Invalid(errors) => errors,
             _ => Vec::new(),
@@ -285,7 +296,7 @@ impl From<ApiError> for Failure {
             title,
             detail,
             errors,
-            retry_after: (status == StatusCode::SERVICE_UNAVAILABLE).then_some(2),
+            retry_after,
             private,
             form: Form::Problem,
         }

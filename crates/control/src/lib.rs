@@ -24,6 +24,7 @@ mod planes;
 mod policy;
 mod provider;
 mod publish;
+mod quota;
 mod restore;
 mod rollout;
 pub mod root;

@@ -9,7 +9,7 @@ use crate::app::App;
 use crate::edge::edge;
 use crate::error::ApiError;
 use crate::{
-    audit, authorization, connections, keys, ops, pages, planes, policy, provider, rollout,
+    audit, authorization, connections, keys, ops, pages, planes, policy, provider, quota, rollout,
     sessions, signin, tenancy, tokens,
 };
 
@@ -83,6 +83,7 @@ routes! {
     "/v1/organizations/{o}/tokens/{id}/rotate/end" => post tokens::end_rotation;
     "/v1/organizations/{o}/access" => get tenancy::access;
     "/v1/organizations/{o}/policy" => get policy::get, put policy::set;
+    "/v1/organizations/{o}/quota" => get quota::get, put quota::set;
     "/v1/organizations/{o}/audit" => get audit::list;
     "/v1/organizations/{o}/audit:export" => get audit::export;
     "/v1/organizations/{o}/audit:verify" => get audit::verify;

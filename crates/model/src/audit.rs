@@ -114,6 +114,8 @@ actions! {
     PlaneRelease = "plane.release",
     /// An organization was given other rules.
     PolicySet = "organization.policy_set",
+    /// An organization was allowed more or less of what all share.
+    QuotaSet = "organization.quota_set",
     /// A rollout was added or its settings were changed.
     RolloutSet = "rollout.set",
     /// Everything a rollout is about was given its path.

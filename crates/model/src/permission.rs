@@ -116,6 +116,7 @@ permissions! {
     SystemUserVerifyEmail = "system.user.verifyEmail",
     SystemIamUpdate = "system.iam.update",
     SystemApply = "system.apply",
+    SystemQuotasUpdate = "system.quotas.update",
 }
 
 /// A set of permissions: union, intersection and membership are a few instructions.

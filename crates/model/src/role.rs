@@ -240,6 +240,7 @@ const SYSTEM_ADMIN: PermissionSet = SYSTEM_EDITOR.union(ORGANIZATION_OWNER).and(
     P::SystemUserVerifyEmail,
     P::SystemIamUpdate,
     P::SystemApply,
+    P::SystemQuotasUpdate,
 ]);
 
 impl FromStr for Role {

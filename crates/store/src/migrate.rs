@@ -10,7 +10,7 @@ use sqlx::{Connection as _, SqlSafeStr};
 use crate::StoreError;
 use crate::engine::{engine_error, migrate_error};
 
-const MIGRATIONS: [(i64, &str, &str); 13] = [
+const MIGRATIONS: [(i64, &str, &str); 14] = [
     (1, "init", include_str!("../migrations/0001_init.sql")),
     (
         2,
@@ -60,6 +60,7 @@ const MIGRATIONS: [(i64, &str, &str); 13] = [
         "key rotation",
         include_str!("../migrations/0013_key_rotation.sql"),
     ),
+    (16, "quotas", include_str!("../migrations/0016_quotas.sql")),
 ];
 
 fn migrator() -> Migrator {
@@ -112,7 +113,7 @@ mod tests {
 
     /// SHA-384 of each released migration. A line is added with a migration and never changed:
     /// databases in the field remember these sums and refuse a program with others.
-    const RELEASED: [(i64, &str); 13] = [
+    const RELEASED: [(i64, &str); 14] = [
         (
             1,
             "f2074e874d90f8f71f54b0200653d2bdd77b68c7cdb4db034cef4e3372a83828dbc03e623e8d7a89b769ab16d0fb7a43",
@@ -165,6 +166,10 @@ mod tests {
             13,
             "bb12ff64dffdbdd7b750c166d8670584841c81bbb6ff3d3e50b7fb75b002597d06660e5a37f3ed21fd909c6dcce79108",
         ),
+        (
+            16,
+            "4f3bb192c92cf8f1beff716529e8653385b3bda858e124576967d519ee180ac0acadbce0718350b0a0e52693631a77b6",
+        ),
     ];
 
     #[test]
@@ -182,6 +187,6 @@ mod tests {
         });
         let released = RELEASED.map(|(version, sum)| (version, sum.to_owned()));
         assert_eq!(sums.collect::<Vec<_>>(), released);
-        assert_eq!(known(), 13);
+        assert_eq!(known(), 16);
     }
 }

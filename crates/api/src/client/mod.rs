@@ -8,6 +8,7 @@ mod keys;
 mod operations;
 mod planes;
 mod policy;
+mod quota;
 mod sessions;
 mod tokens;
 

@@ -125,6 +125,7 @@ fn configured(
         publishing: Publishing::default(),
         rotate_keys: config.keys.rotate_every.map(Period::duration),
         audit,
+        quota: config.limits.per_organization,
         handed_over: HandedOver::from_environment(&names.unwrap_or_default()),
     })
 }

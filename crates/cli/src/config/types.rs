@@ -3,6 +3,7 @@
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 
+use aeolus_api::quota::Quota;
 use aeolus_api::{Listen, Period, schema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -273,6 +274,9 @@ pub(crate) struct Limits {
     pub(crate) drain_delay: Period,
     /// How many passwords are hashed at once; absent: one per core. Each takes 19 MiB.
     pub(crate) password_hashes: Option<u16>,
+    /// What an organization may use of control in a minute, if `aeolus org quota set` gave it no quota of its
+    /// own. Each replica counts for itself. What is left out has no bound.
+    pub(crate) per_organization: Quota,
 }
 
 impl Default for Limits {
@@ -287,6 +291,11 @@ impl Default for Limits {
             requests: many(4_096),
             drain_delay: Period::from_secs(0),
             password_hashes: None,
+            per_organization: Quota {
+                api_calls_per_minute: NonZeroU32::new(6_000),
+                sign_ins_per_minute: NonZeroU32::new(1_200),
+                tokens: None,
+            },
         }
     }
 }

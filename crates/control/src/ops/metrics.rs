@@ -44,6 +44,7 @@ pub(crate) struct Metrics {
     sign_ins: Family<Result, Counter>,
     rounds: Histogram,
     alarms: Gauge,
+    quotas: Gauge,
     provider_keys: Family<Connection, Gauge>,
     audit: Audit,
 }
@@ -90,6 +91,12 @@ impl Metrics {
         let sign_ins = Family::<Result, Counter>::default();
         let rounds = Histogram::new(exponential_buckets(0.001, 2.0, 14));
         let alarms = Gauge::default();
+        let quotas = Gauge::default();
+        registry.register(
+            "quotas_unreadable",
+            "Organizations whose quota can't be read: the last good one counts on",
+            quotas.clone(),
+        );
         registry.register("requests", "Requests answered", requests.clone());
         registry.register("request_seconds", "Time to answer", seconds.clone());
         registry.register("sign_ins", "Attempts to sign in", sign_ins.clone());
@@ -117,6 +124,7 @@ impl Metrics {
             sign_ins,
             rounds,
             alarms,
+            quotas,
             provider_keys,
             audit,
         }
@@ -191,6 +199,8 @@ pub(crate) async fn metrics(State(app): State<App>) -> ([(HeaderName, &'static s
     app.metrics
         .alarms
         .set(i64::try_from(alarms).unwrap_or(i64::MAX));
+    let quotas = i64::try_from(app.meters.unreadable());
+    app.metrics.quotas.set(quotas.unwrap_or(i64::MAX));
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     ([(CONTENT_TYPE, kind)], app.metrics.text())
 }

@@ -55,6 +55,7 @@ mod tests {
             id: OrganizationId::from_bytes([1; 16]),
             name: "acme".parse().unwrap(),
             policy: policy.to_owned(),
+            quota: String::new(),
             managed_by: ManagedBy::Api,
             revision: 1,
         };

@@ -79,6 +79,11 @@ async fn go_on(app: &App, headers: &HeaderMap, query: &str) -> Result<Response, 
         issued_at: app.clock.now(),
     };
     let mut write = app.store.write().await?;
+    if let Some(id) = deployment
+        && let Some(found) = write.deployments().get(id).await?
+    {
+        session::count(app, &mut write, (&session, found.organization)).await?;
+    }
     let digest = digest::sha256(code.expose().as_bytes());
     write.codes().insert(&digest, &issued).await?;
     app.commit(write).await?;

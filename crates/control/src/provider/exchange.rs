@@ -195,6 +195,7 @@ async fn usable(
     let authority = authority.asked(Asked {
         from: info.source.parse().ok(),
         signed_in_for: None,
+        ..Asked::default()
     });
     let organization = deployment.organization.to_string();
     authority.organization(write, &organization).await?;

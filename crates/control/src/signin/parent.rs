@@ -83,6 +83,7 @@ async fn enter(
 ) -> Result<Response, ApiError> {
     let mut write = app.store.write().await?;
     let place = (session, page.organization);
+    super::session::count(app, &mut write, place).await?;
     let life = super::session::enter(app, &mut write, place).await?;
     let life = life.ok_or(ApiError::Gone("The session has ended: sign in again."))?;
     app.commit(write).await?;

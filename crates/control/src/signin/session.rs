@@ -1,11 +1,12 @@
 //! Control's own sessions: finding the one of a request, and ending one everywhere.
 
-use aeolus_model::{DeploymentId, OrganizationId, Session, SessionId, Time};
+use aeolus_model::{Actor, DeploymentId, OrganizationId, Session, SessionId, Time};
 use aeolus_store::{StoreError, Unit, User, Write};
 use http::HeaderMap;
 
 use super::cookie;
 use crate::app::App;
+use crate::authority::Authority;
 use crate::error::ApiError;
 use crate::policy::{self, Life};
 
@@ -70,6 +71,23 @@ pub(crate) async fn is_over_at(
     match deployment {
         Some(deployment) => is_over_in(app, session, deployment.organization).await,
         None => Ok(false),
+    }
+}
+
+/// Counts a sign-in to a deployment of an organization, of somebody with a role there: others can't use
+/// up what is not theirs.
+pub(crate) async fn count(
+    app: &App,
+    unit: &mut impl Unit,
+    (session, organization): (&Session, OrganizationId),
+) -> Result<(), ApiError> {
+    let authority = Authority::load(unit, &Actor::User(session.user)).await?;
+    if authority.is_system() || !authority.knows(organization) {
+        return Ok(());
+    }
+    match unit.organizations().get(organization).await? {
+        Some(record) => app.meters.sign_in(&record, app.clock.now()),
+        None => Ok(()),
     }
 }
 

@@ -1,9 +1,11 @@
 //! What an organization's policy says about tokens.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use aeolus_api::Period;
 use aeolus_api::policy::Policy;
+use aeolus_api::quota::Quota;
 use aeolus_api::token::TokenScope;
 use aeolus_model::OrganizationId;
 use aeolus_store::{Unit as _, Write};
@@ -55,18 +57,23 @@ pub(super) fn grace(policy: &Policy, asked: Option<Period>) -> Duration {
     given.map_or(Duration::ZERO, Period::duration)
 }
 
-/// Refuses one more token than the policy allows.
+/// Refuses one more token than the policy or the quota allows.
 pub(super) async fn room(
     write: &mut Write,
     organization: OrganizationId,
-    policy: &Policy,
+    (policy, quota): (&Policy, &Quota),
 ) -> Result<(), ApiError> {
-    let Some(most) = policy.max_tokens else {
+    let quota = quota.tokens.map(NonZeroU32::get);
+    let bounds = [("policy", policy.max_tokens), ("quota", quota)];
+    let bounds = bounds
+        .into_iter()
+        .filter_map(|(whose, most)| Some((most?, whose)));
+    let Some((most, whose)) = bounds.min() else {
         return Ok(());
     };
     if !write.tokens().are_fewer_than(organization, most).await? {
         let what = format!(
-            "The organization's policy allows {most} API tokens; delete one that nobody needs first."
+            "The organization's {whose} allows {most} API tokens; delete one that nobody needs first."
         );
         return Err(ApiError::Conflict(what));
     }

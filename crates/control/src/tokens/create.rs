@@ -47,7 +47,8 @@ pub(crate) async fn create(
     }
     let kind = kind_of(&body, first)?;
     let rules = policy::of(&organization)?;
-    bounds::room(&mut write, organization.id, &rules).await?;
+    let quota = ctx.app.meters.of(&organization);
+    bounds::room(&mut write, organization.id, (&rules, &quota)).await?;
     let days = bounds::days(&rules, body.scope, body.token_expiry_period_in_days)?;
     let value = value::allocate(&ctx.app, &mut write, organization.id, days).await?;
     let token = ApiToken {

@@ -121,6 +121,8 @@ const TABLE: &[(&str, &str, Who)] = &[
     ("get", "/v1/organizations/{o}/access", Bearer(403)),
     ("get", "/v1/organizations/{o}/policy", Bearer(200)),
     ("put", "/v1/organizations/{o}/policy", Bearer(403)),
+    ("get", "/v1/organizations/{o}/quota", Bearer(200)),
+    ("put", "/v1/organizations/{o}/quota", Bearer(403)),
     ("get", "/v1/organizations/{o}/audit", Bearer(403)),
     ("get", "/v1/organizations/{o}/audit:export", Bearer(403)),
     ("get", "/v1/organizations/{o}/audit:verify", Bearer(403)),
@@ -259,6 +261,7 @@ impl World {
             ),
             ("/v1/organizations/{o}/tokens", token),
             ("/v1/organizations/{o}/policy", json!({})),
+            ("/v1/organizations/{o}/quota", json!({})),
             ("/v1/planes", json!({"name": "n"})),
             (
                 "/v1/planes/self/status",

@@ -6,6 +6,7 @@ use std::time::Duration;
 use aeolus_api::JoinToken;
 use aeolus_api::oauth::{ASSERTION_TYPE, TokenAnswer};
 use aeolus_api::plane::{EnrollAnswer, EnrollRequest, PlaneCreated};
+use aeolus_api::quota::Quota;
 use aeolus_control::{AuditConfig, Control, ControlConfig, FirstAdmin, Publishing, SessionLife};
 use aeolus_keys::claims::PlaneAssertion;
 use aeolus_keys::envelope::MasterKey;
@@ -128,6 +129,7 @@ pub(crate) fn config(dir: &std::path::Path) -> ControlConfig {
         },
         rotate_keys: None,
         audit: AuditConfig::default(),
+        quota: Quota::default(),
         handed_over: aeolus_tls::HandedOver::default(),
     }
 }

@@ -53,6 +53,8 @@ mod provider;
 #[cfg(test)]
 mod publish;
 #[cfg(test)]
+mod quota;
+#[cfg(test)]
 mod refresh;
 #[cfg(test)]
 mod restore;

@@ -13,6 +13,7 @@ async fn f45_a_full_disk_stores_nothing() {
         id: OrganizationId::from_bytes([n; 16]),
         name: Slug::parse(&format!("o{n}")).unwrap(),
         policy,
+        quota: String::new(),
         managed_by: ManagedBy::Api,
         revision: 1,
     };

@@ -8,9 +8,9 @@ use crate::unit::{Unit, Write};
 use crate::{Listing, Page, StoreError};
 
 statements! {
-    GET = "SELECT id, name, policy, managed_by, revision FROM organizations WHERE id = $1";
-    BY_NAME = "SELECT id, name, policy, managed_by, revision FROM organizations WHERE name = $1";
-    LIST = "SELECT id, name, policy, managed_by, revision FROM organizations
+    GET = "SELECT id, name, policy, quota, managed_by, revision FROM organizations WHERE id = $1";
+    BY_NAME = "SELECT id, name, policy, quota, managed_by, revision FROM organizations WHERE name = $1";
+    LIST = "SELECT id, name, policy, quota, managed_by, revision FROM organizations
         WHERE id > $1 ORDER BY id LIMIT $2";
     INSERT = "INSERT INTO organizations (id, name, policy, managed_by, revision)
         VALUES ($1, $2, $3, $4, 1)";
@@ -19,6 +19,7 @@ statements! {
     UPDATE = "UPDATE organizations
         SET name = $1, policy = $2, managed_by = $3, revision = revision + 1
         WHERE id = $4 AND revision = $5";
+    SET_QUOTA = "UPDATE organizations SET quota = $2, revision = revision + 1 WHERE id = $1";
     LOCK = "UPDATE organizations SET revision = revision WHERE id = $1";
     DELETE = "DELETE FROM organizations WHERE id = $1";
 }
@@ -35,6 +36,9 @@ pub struct Organization {
     pub name: Slug,
     /// Its policy as JSON; the store doesn't look inside.
     pub policy: String,
+    /// What its operator allows it of what all share, as JSON; empty: as much as is usual. Ignored by
+    /// `insert` and `update`.
+    pub quota: String,
     /// Who looks after it.
     pub managed_by: ManagedBy,
     /// Rises with every update; an update must name the one it saw. Ignored by `insert`.
@@ -89,9 +93,15 @@ impl Organizations<'_, Write> {
             policy,
             managed_by,
             revision,
+            quota: _,
         } = changed;
         let values = bind![name, policy, managed_by, id, revision];
         taken!(self.0.change_one(UPDATE, values).await, Organization)
+    }
+
+    /// Allows an organization another quota: that alone, whatever else is being changed.
+    pub async fn set_quota(&mut self, id: OrganizationId, quota: &str) -> Result<(), StoreError> {
+        self.0.change_one(SET_QUOTA, bind![id, quota]).await
     }
 
     /// Keeps others who do the same waiting until this transaction ends. What is read after it has all
@@ -114,6 +124,7 @@ fn record(row: &Row) -> Result<Organization, StoreError> {
         id: fields.take()?,
         name: fields.take()?,
         policy: fields.take()?,
+        quota: fields.take()?,
         managed_by: fields.take()?,
         revision: fields.take()?,
     })

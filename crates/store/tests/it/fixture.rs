@@ -103,6 +103,7 @@ impl Database {
             id: OrganizationId::new(&self.clock, &self.rng),
             name: slug(name),
             policy: "{}".to_owned(),
+            quota: String::new(),
             managed_by: ManagedBy::Api,
             revision: 1,
         }

@@ -61,6 +61,7 @@ impl Run<'_> {
                 id: OrganizationId::new(&*self.ctx.app.clock, &*self.ctx.app.rng),
                 name: wanted.name.clone(),
                 policy: text,
+                quota: String::new(),
                 managed_by: ManagedBy::Apply,
                 revision: 0,
             };

@@ -21,6 +21,7 @@ pub(crate) async fn create(
         id: OrganizationId::new(&*ctx.app.clock, &*ctx.app.rng),
         name: body.name,
         policy: String::new(),
+        quota: String::new(),
         managed_by: ManagedBy::Api,
         revision: 0,
     };

@@ -1,0 +1,69 @@
+//! `aeolus org`.
+
+use std::num::NonZeroU32;
+
+use aeolus_api::quota::QuotaShown;
+
+use super::Context;
+use crate::args::{QuotaSet, QuotaShow};
+use crate::control_client::{organization, refused};
+use crate::report::Failure;
+use crate::ui::{self, Table};
+
+/// Shows what an organization may use.
+pub(super) async fn quota_show(args: &QuotaShow, context: &Context) -> Result<(), Failure> {
+    let client = args.target.client(&context.environment).await?;
+    let organization = organization(&client, args.organization.as_ref()).await?;
+    let shown = client.quota(&organization).await.map_err(refused)?;
+    ui::answer(context.output, &shown, &table(&shown))
+}
+
+/// Allows an organization more or less.
+pub(super) async fn quota_set(args: &QuotaSet, context: &Context) -> Result<(), Failure> {
+    let client = args.target.client(&context.environment).await?;
+    let organization = organization(&client, args.organization.as_ref()).await?;
+    let mut quota = client.quota(&organization).await.map_err(refused)?.quota;
+    let wanted = [
+        (&mut quota.api_calls_per_minute, args.api_calls_per_minute),
+        (&mut quota.sign_ins_per_minute, args.sign_ins_per_minute),
+        (&mut quota.tokens, args.tokens),
+    ];
+    for (bound, wanted) in wanted {
+        if let Some(wanted) = wanted {
+            *bound = wanted.0;
+        }
+    }
+    let shown = client.set_quota(&organization, &quota).await;
+    let shown = shown.map_err(refused)?;
+    ui::answer(context.output, &shown, &table(&shown))
+}
+
+fn table(shown: &QuotaShown) -> Table {
+    let mut table = Table::new(&["WHAT", "AT MOST", "WHOSE WORD"]);
+    let (own, effective) = (shown.quota, shown.effective);
+    for (what, own, effective) in [
+        (
+            "API calls a minute",
+            own.api_calls_per_minute,
+            effective.api_calls_per_minute,
+        ),
+        (
+            "sign-ins a minute",
+            own.sign_ins_per_minute,
+            effective.sign_ins_per_minute,
+        ),
+        ("API tokens", own.tokens, effective.tokens),
+    ] {
+        let most = effective.map_or_else(
+            || "any number".to_owned(),
+            |most: NonZeroU32| most.to_string(),
+        );
+        let whose = if own.is_some() {
+            "its own"
+        } else {
+            "the usual"
+        };
+        table.row([what.to_owned(), most, whose.to_owned()]);
+    }
+    table
+}
