@@ -8,7 +8,6 @@ use http::header::{RETRY_AFTER, SET_COOKIE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 
 use super::continuation::Continuation;
-use super::pool::PoolError;
 use super::{cookie, parent, password, same_origin, session, source, throttle};
 use crate::app::App;
 use crate::ctx::RequestInfo;
@@ -51,8 +50,14 @@ async fn sign_in(
         return Err(ApiError::CrossSite);
     }
     let attempt = read(app, request).await?;
+    let Ok(turn) = app.hashes.turn(Some(info.counted_as())) else {
+        return Ok(refused(503, &attempt, BUSY, Some(2)));
+    };
     let account = attempt.email.as_ref().map_or("", Email::as_str);
-    if let Some(wait) = throttle::count(app, account, &info.counted_as()).await? {
+    let writing = turn.write().await.map_err(ApiError::internal)?;
+    let wait = throttle::count(app, account, &info.counted_as()).await?;
+    drop(writing);
+    if let Some(wait) = wait {
         return Ok(refused(429, &attempt, TOO_MANY, Some(wait)));
     }
     let user = match &attempt.email {
@@ -61,11 +66,10 @@ async fn sign_in(
     };
     let stored = user.as_ref().and_then(|user| user.password_hash.as_ref());
     let stored = stored.map(|hash| hash.expose().clone());
-    let right = match app.hashes.verify(attempt.password.clone(), stored).await {
-        Ok(right) => right,
-        Err(PoolError::Busy) => return Ok(refused(503, &attempt, BUSY, Some(2))),
-        Err(error) => return Err(ApiError::internal(error)),
-    };
+    let password = attempt.password.clone();
+    let right = app.hashes.verify(&turn, password, stored).await;
+    let right = right.map_err(ApiError::internal)?;
+    let _writing = turn.write().await.map_err(ApiError::internal)?;
     match user.filter(|user| right && user.disabled_at.is_none()) {
         Some(user) => succeed(app, info, headers, (user, attempt.to)).await,
         None => fail(app, info, &attempt).await,

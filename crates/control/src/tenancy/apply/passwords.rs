@@ -54,9 +54,10 @@ async fn new_hash(
     let user = app.store.read().await?.users().by_email(email).await?;
     let stored = user.and_then(|user| user.password_hash);
     if let Some(stored) = stored {
+        let turn = app.hashes.turn(None).map_err(ApiError::internal)?;
         let same = app
             .hashes
-            .verify(password.clone(), Some(stored.expose().clone()))
+            .verify(&turn, password.clone(), Some(stored.expose().clone()))
             .await
             .map_err(ApiError::internal)?;
         if same {
