@@ -32,7 +32,7 @@ pub mod token;
 
 pub use base64_bytes::Base64Bytes;
 pub use join::{JoinToken, JoinTokenError};
-pub use list::{Deleted, Page, PlaneAck, PlaneAcks};
+pub use list::{Awaited, Deleted, Page, PlaneAck, PlaneAcks, Withheld};
 pub use listen::{Listen, ListenError};
 pub use period::{Period, PeriodError};
 pub use problem::{FieldError, Problem};

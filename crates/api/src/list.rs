@@ -35,6 +35,55 @@ pub struct PlaneAcks {
     pub unconfirmed: Vec<PlaneAck>,
 }
 
+/// An answer that says, where that was asked for, which planes have applied the change.
+pub trait Awaited {
+    /// Says it.
+    fn heard(&mut self, planes: PlaneAcks);
+}
+
+macro_rules! awaited {
+    ($($answer:path),+ $(,)?) => {$(
+        impl Awaited for $answer {
+            fn heard(&mut self, planes: PlaneAcks) {
+                self.planes = Some(planes);
+            }
+        }
+    )+};
+}
+
+awaited! {
+    Deleted,
+    crate::offboard::Offboarded,
+    crate::rollout::Changed,
+    crate::token::TokenCreated,
+    crate::token::TokensRevoked,
+}
+
+/// Why a repeated answer is without a secret, in the secret's place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Withheld {
+    /// Always `shown-once`.
+    pub code: String,
+    /// What that means and what to do.
+    pub detail: String,
+}
+
+impl Withheld {
+    /// The code.
+    pub const SHOWN_ONCE: &str = "shown-once";
+
+    /// With what to do instead.
+    pub fn shown_once(instead: &str) -> Self {
+        Self {
+            code: Self::SHOWN_ONCE.to_owned(),
+            detail: format!(
+                "It was in the first answer to this request and is kept nowhere. {instead}"
+            ),
+        }
+    }
+}
+
 /// One plane and where it stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

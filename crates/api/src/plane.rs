@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use aeolus_model::{DeploymentId, PlaneId, Slug};
 use serde::{Deserialize, Serialize};
 
-use crate::{Base64Bytes, rollout};
+use crate::{Base64Bytes, Withheld, rollout};
 
 mod event;
 
@@ -81,8 +81,12 @@ pub struct PlaneChanged {
 pub struct PlaneCreated {
     /// The plane.
     pub plane: Plane,
-    /// For `aeolus gate enroll`; good for one hour and one enrolment.
-    pub join_token: String,
+    /// For `aeolus gate enroll`; good for one hour and one enrolment. A repeated answer is without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub join_token: Option<String>,
+    /// In place of the join token, in a repeated answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub withheld: Option<Withheld>,
     /// The position of the change in the feed.
     pub seq: u64,
 }

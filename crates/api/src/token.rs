@@ -3,7 +3,7 @@
 use aeolus_model::{OrganizationId, Permission, Role, TokenId, UserId};
 use serde::{Deserialize, Serialize};
 
-use crate::{Period, PlaneAcks};
+use crate::{Period, PlaneAcks, Withheld};
 
 /// How far a token can reach.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -214,8 +214,12 @@ pub struct TokensRevoked {
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TokenCreated {
-    /// The value: a bare JWT for `Authorization: Bearer`.
-    pub token: String,
+    /// The value: a bare JWT for `Authorization: Bearer`. A repeated answer is without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
+    /// In place of the value, in a repeated answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub withheld: Option<Withheld>,
     /// The record.
     #[serde(flatten)]
     pub record: Token,

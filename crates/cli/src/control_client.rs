@@ -1,9 +1,11 @@
 //! Talking to a control plane as whoever is signed in.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use aeolus_api::client::{Client, ClientError};
-use aeolus_api::{Page, Problem};
+use aeolus_api::{Page, Problem, Withheld};
+use aeolus_keys::SystemRng;
 use aeolus_model::{Secret, SystemClock};
 
 use crate::args::Target;
@@ -63,7 +65,8 @@ impl Target {
 /// A client that isn't signed in.
 pub(crate) fn connect(url: &str) -> Result<Client, Failure> {
     encrypted(url)?;
-    Client::new(url).map_err(refused)
+    let client = Client::new(url).map_err(refused)?;
+    Ok(client.with_repeats(Arc::new(SystemRng)))
 }
 
 /// Refuses a URL at which passwords and tokens could be read on their way.
@@ -126,6 +129,25 @@ fn refusal(problem: &Problem) -> Failure {
         reports,
         exit: Exit::Failed,
     }
+}
+
+/// A secret of an answer. The connection broke while control answered for the first time, and it shows a
+/// secret only once: then what was made is there, and its secret is not.
+pub(crate) fn shown(
+    secret: Option<String>,
+    withheld: Option<&Withheld>,
+    (what, help): (&str, String),
+) -> Result<String, Failure> {
+    secret.ok_or_else(|| {
+        let why = withheld.map_or("", |withheld| &withheld.detail);
+        Report::new(
+            "NET-0011",
+            format!("{what}, but the answer with the secret was lost"),
+        )
+        .why(why)
+        .help(help)
+        .failed()
+    })
 }
 
 /// All items of a list, page by page.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use aeolus_keys::ProxySecrets;
 use aeolus_keys::envelope::MasterKey;
 use aeolus_model::{Clock, ConnectionId, Rng, Secret, Time};
-use aeolus_store::{Store, StoreError, Write};
+use aeolus_store::{Ending, Store, StoreError, Write};
 use tokio::sync::{Notify, watch};
 
 use crate::audit::Denials;
@@ -51,6 +51,8 @@ pub(crate) struct Parts {
     pub(crate) cookie_key: Secret<[u8; 32]>,
     /// Tells which refresh token follows another; follows from the master key.
     pub(crate) refresh_key: Secret<[u8; 32]>,
+    /// Tells requests apart that come under one Idempotency-Key; follows from the master key.
+    pub(crate) request_key: Secret<[u8; 32]>,
     /// Hides people's identities in snapshots; follows from the master key.
     pub(crate) identity_salt: Secret<[u8; 32]>,
     /// A gate has met a key of an identity provider that it doesn't know.
@@ -100,7 +102,12 @@ impl App {
 
     /// Commits and wakes the publisher. Returns the feed's position.
     pub(crate) async fn commit(&self, write: Write) -> Result<u64, StoreError> {
-        let position = write.commit().await?;
+        self.finish(write.end().await?).await
+    }
+
+    /// The second half of [`App::commit`].
+    pub(crate) async fn finish(&self, end: Ending) -> Result<u64, StoreError> {
+        let position = end.commit().await?;
         self.feed.send_if_modified(|seen| {
             let newer = position > *seen;
             *seen = position.max(*seen);

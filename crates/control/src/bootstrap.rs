@@ -22,6 +22,7 @@ use crate::authorization::{Minted, Worlds};
 use crate::config::{ControlConfig, FirstAdmin};
 use crate::connections;
 use crate::keys::{self, Keys, KeysError};
+use crate::once;
 use crate::ops::Metrics;
 use crate::planes::{Acks, Assertions, Looks};
 use crate::provider::refresh;
@@ -191,6 +192,7 @@ pub(crate) async fn open(
         master,
         cookie_key: cookie::key_from(&config.master_key),
         refresh_key: refresh::key_from(&config.master_key),
+        request_key: once::key_from(&config.master_key),
         identity_salt: connections::salt_from(&config.master_key),
         provider_keys_wanted: Notify::new(),
         local,

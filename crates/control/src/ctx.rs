@@ -13,6 +13,7 @@ use http::request::Parts;
 use crate::app::App;
 use crate::authority::{Asked, Authority};
 use crate::error::ApiError;
+use crate::once::{Attempt, Body};
 
 /// Which request, and from where. Put into the request's extensions at the edge.
 #[derive(Clone, Debug, Default)]
@@ -24,6 +25,8 @@ pub(crate) struct RequestInfo {
     pub(crate) actor: Arc<OnceLock<Actor>>,
     /// Whether it was counted for an organization.
     pub(crate) counted: Arc<AtomicBool>,
+    /// What it brought: only once that is read does one know whether it came before.
+    pub(crate) body: Body,
 }
 
 /// A request of a person or a program with a good credential. Extracting it authenticates;
@@ -34,6 +37,8 @@ pub(crate) struct Ctx {
     /// A person's session.
     pub(crate) session: Option<Session>,
     pub(crate) request: RequestInfo,
+    /// Set if the request may be sent twice.
+    pub(crate) attempt: Option<Attempt>,
 }
 
 impl FromRequestParts<App> for Ctx {
@@ -43,11 +48,13 @@ impl FromRequestParts<App> for Ctx {
         let request = RequestInfo::of(parts);
         let (actor, session) = crate::auth::bearer(app, &parts.headers).await?;
         request.is_of(&actor);
+        let attempt = Attempt::of(parts, &request)?;
         Ok(Self {
             app: app.clone(),
             actor,
             session,
             request,
+            attempt,
         })
     }
 }

@@ -76,6 +76,12 @@ pub(crate) enum ApiError {
     /// The body is too large.
     #[error("body too large")]
     TooLarge,
+    /// The work was done when the request came before: this is the answer it got.
+    #[error("answered before")]
+    Again(crate::once::Again),
+    /// The Idempotency-Key stands for another request.
+    #[error("the Idempotency-Key stands for another request")]
+    KeyReused,
     /// The request contradicts the state of things.
     #[error("conflict: {0}")]
     Conflict(String),
@@ -199,6 +205,7 @@ fn parts(error: &ApiError) -> (u16, &'static str, &'static str, String) {
             "Send `Content-Type: application/json`.".into(),
         ),
         E::TooLarge => (413, "too-large", "The body is too large", String::new()),
+        E::Again(_) | E::KeyReused => repeated_parts(error),
         E::Conflict(what) => (409, "conflict", "That can't be done now", what.clone()),
         E::ReservedHost(host) => (
             409,
@@ -240,6 +247,22 @@ fn parts(error: &ApiError) -> (u16, &'static str, &'static str, String) {
             "Something broke here",
             "It is in the log under this request's id.".into(),
         ),
+    }
+}
+
+/// What is wrong with a request that is sent again.
+fn repeated_parts(error: &ApiError) -> (u16, &'static str, &'static str, String) {
+    match error {
+        ApiError::KeyReused => (
+            422,
+            "idempotency-key-reused",
+            "The Idempotency-Key stands for another request",
+            "You sent the same key with another method, URL or body in the last day. Send a new key with \
+             each new request, and the same one only to repeat a request as it was. Nothing was changed."
+                .into(),
+        ),
+        // It is rendered as it was, never as a refusal.
+        _ => (409, "answered", "This was answered before", String::new()),
     }
 }
 
@@ -305,6 +328,9 @@ impl From<ApiError> for Failure {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        Failure::from(self).into_response()
+        match self {
+            Self::Again(answer) => answer.into_response(),
+            refused => Failure::from(refused).into_response(),
+        }
     }
 }

@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 
 use crate::app::App;
 use crate::error::ApiError;
+use crate::once::Body;
 use crate::provider::params::Params;
 
 /// A JSON body. Other media types are refused (A23): a cross-site form can't send this one.
@@ -23,11 +24,15 @@ const MAX_JSON: usize = 8 * 1024 * 1024;
 impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, _: &App) -> Result<Self, ApiError> {
+    async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
         if !has_type(&request, "application/json") {
             return Err(ApiError::MediaType);
         }
+        let body = Body::of(&request);
         let bytes = read(request, MAX_JSON).await?;
+        if let Some(body) = body {
+            body.note(app, &bytes);
+        }
         let value = serde_json::from_slice(&bytes).map_err(|e| ApiError::Body(e.to_string()))?;
         Ok(Self(value))
     }

@@ -18,6 +18,7 @@ mod error;
 mod extract;
 mod jobs;
 mod keys;
+mod once;
 mod ops;
 mod pages;
 mod planes;

@@ -47,4 +47,4 @@ pub use repository::{
     Throttle, Throttles, TokenFilter, TokenRecord, TokenWindow, Tokens, Told, User, Users,
     ValueRecord, Workspace, Workspaces,
 };
-pub use unit::{Read, Unit, Write};
+pub use unit::{Ending, Read, Unit, Write};

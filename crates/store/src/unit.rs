@@ -34,6 +34,14 @@ pub struct Write {
     changed: Changed,
 }
 
+/// A transaction that has its position in the feed and waits to be committed: everybody who changes
+/// something waits for it.
+#[derive(Debug)]
+pub struct Ending {
+    write: Write,
+    position: u64,
+}
+
 /// What a transaction has changed of what snapshots are made from. The later includes the earlier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Changed {
@@ -142,6 +150,31 @@ impl Read {
     }
 }
 
+impl Ending {
+    /// The feed's position as of this transaction.
+    pub const fn position(&self) -> u64 {
+        self.position
+    }
+
+    /// Keeps the answer to a request that was claimed ([`IdempotencyKeys::claim`]), as JSON and without
+    /// secrets: what is repeated may not show one again.
+    pub async fn answer(
+        &mut self,
+        actor: &str,
+        key: &str,
+        response: &str,
+    ) -> Result<(), StoreError> {
+        let mut keys = self.write.idempotency_keys();
+        keys.answer(actor, key, response).await
+    }
+
+    /// Commits, and returns the position.
+    pub async fn commit(self) -> Result<u64, StoreError> {
+        self.write.tx.commit().await?;
+        Ok(self.position)
+    }
+}
+
 impl Write {
     pub(crate) const fn new(tx: Tx) -> Self {
         let events = Vec::new();
@@ -163,16 +196,24 @@ impl Write {
     /// The feed's row is locked last and until the commit is done, so whoever sees position `n`
     /// sees every change up to `n`. After an error nothing is stored, but for
     /// [`StoreError::Timeout`] and [`StoreError::Unavailable`], where it can't be known.
-    pub async fn commit(mut self) -> Result<u64, StoreError> {
-        if self.changed == Changed::Nothing && self.events.is_empty() {
-            let position = self.settings().feed().await?.position;
-            self.tx.commit().await?;
-            return Ok(position);
-        }
-        let position = settings::advance(&mut self.tx, self.changed).await?;
-        audit_chain::append(&mut self.tx, position, &self.events).await?;
-        self.tx.commit().await?;
-        Ok(position)
+    pub async fn commit(self) -> Result<u64, StoreError> {
+        self.end().await?.commit().await
+    }
+
+    /// The first half of [`Write::commit`]: takes the position, so that an answer that names it can be
+    /// kept in the same transaction.
+    pub async fn end(mut self) -> Result<Ending, StoreError> {
+        let position = if self.changed == Changed::Nothing && self.events.is_empty() {
+            self.settings().feed().await?.position
+        } else {
+            let position = settings::advance(&mut self.tx, self.changed).await?;
+            audit_chain::append(&mut self.tx, position, &self.events).await?;
+            position
+        };
+        Ok(Ending {
+            write: self,
+            position,
+        })
     }
 
     /// Takes a position of the feed although nothing has changed: one at which a plane can be told

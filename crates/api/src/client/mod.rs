@@ -15,7 +15,7 @@ mod tokens;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use aeolus_model::Secret;
+use aeolus_model::{Rng, Secret};
 use bytes::{Bytes, BytesMut};
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, Method, Request, Response};
@@ -57,6 +57,7 @@ pub struct Client {
     base: String,
     bearer: Option<Secret<String>>,
     timeout: Duration,
+    repeats: Option<Arc<dyn Rng>>,
 }
 
 /// The connections that are open. Where one of them brought nothing in time, those beside it that are
@@ -88,7 +89,7 @@ impl Connections {
 struct Call<'a> {
     method: Method,
     path: &'a str,
-    body: Option<(&'static str, Vec<u8>)>,
+    body: Option<(&'static str, Bytes)>,
     headers: Vec<(&'static str, String)>,
     extra_wait: Duration,
     max_answer: usize,
@@ -117,15 +118,20 @@ impl<'a> Call<'a> {
             .collect::<Vec<_>>()
             .join("&");
         let mut call = Self::new(Method::POST, path);
-        call.body = Some(("application/x-www-form-urlencoded", body.into_bytes()));
+        call.body = Some(("application/x-www-form-urlencoded", body.into()));
         call
     }
 
     fn json(method: Method, path: &'a str, body: &impl Serialize) -> Result<Self, ClientError> {
         let bytes = serde_json::to_vec(body).map_err(|_| ClientError::Malformed)?;
         let mut call = Self::new(method, path);
-        call.body = Some(("application/json", bytes));
+        call.body = Some(("application/json", bytes.into()));
         Ok(call)
+    }
+
+    /// Whether it is one of those that control does once: the OAuth2 endpoints and planes have other ways.
+    fn is_api(&self) -> bool {
+        self.path.starts_with("/v1/") && !self.path.starts_with("/v1/planes/self/")
     }
 }
 
@@ -168,6 +174,7 @@ impl Client {
             base: base.trim_end_matches('/').to_owned(),
             bearer: None,
             timeout: TIMEOUT,
+            repeats: None,
         })
     }
 
@@ -192,6 +199,17 @@ impl Client {
         }
     }
 
+    /// The same client that gives each POST of the API an `Idempotency-Key` of its own, and sends it once
+    /// more under the same key where the connection was lost: control does the work once and repeats its
+    /// answer, without a secret that was in it.
+    #[must_use]
+    pub fn with_repeats(&self, rng: Arc<dyn Rng>) -> Self {
+        Self {
+            repeats: Some(rng),
+            ..self.clone()
+        }
+    }
+
     /// Control's URL, without a trailing slash.
     pub fn base(&self) -> &str {
         &self.base
@@ -202,7 +220,19 @@ impl Client {
         serde_json::from_slice(&bytes).map_err(|_| ClientError::Malformed)
     }
 
-    async fn bytes(&self, call: Call<'_>) -> Result<Bytes, ClientError> {
+    async fn bytes(&self, mut call: Call<'_>) -> Result<Bytes, ClientError> {
+        let repeats = self.repeats.as_ref();
+        let Some(rng) = repeats.filter(|_| call.method == Method::POST && call.is_api()) else {
+            return self.once(&call).await;
+        };
+        call.headers.push(("idempotency-key", key(&**rng)));
+        match self.once(&call).await {
+            Err(ClientError::Unreachable(_)) => self.once(&call).await,
+            answered => answered,
+        }
+    }
+
+    async fn once(&self, call: &Call<'_>) -> Result<Bytes, ClientError> {
         let limit = self.timeout.saturating_add(call.extra_wait);
         let max = call.max_answer;
         let answer = tokio::time::timeout(limit, self.send(call))
@@ -228,7 +258,7 @@ impl Client {
         mut piece: impl FnMut(&[u8]) -> bool,
     ) -> Result<(), ClientError> {
         let max = call.max_answer;
-        let answer = tokio::time::timeout(self.timeout, self.send(call))
+        let answer = tokio::time::timeout(self.timeout, self.send(&call))
             .await
             .map_err(|_| self.connections.give_up())??;
         let status = answer.status();
@@ -265,9 +295,9 @@ impl Client {
         }
     }
 
-    async fn send(&self, call: Call<'_>) -> Result<Response<Incoming>, ClientError> {
+    async fn send(&self, call: &Call<'_>) -> Result<Response<Incoming>, ClientError> {
         let mut request = Request::builder()
-            .method(call.method)
+            .method(&call.method)
             .uri(format!("{}{}", self.base, call.path))
             .header(ACCEPT, "application/json");
         if let Some(bearer) = &self.bearer {
@@ -276,13 +306,13 @@ impl Client {
             value.set_sensitive(true);
             request = request.header(AUTHORIZATION, value);
         }
-        for (name, value) in call.headers {
-            request = request.header(name, value);
+        for (name, value) in &call.headers {
+            request = request.header(*name, value);
         }
-        let body = match call.body {
+        let body = match &call.body {
             Some((content_type, body)) => {
-                request = request.header(CONTENT_TYPE, content_type);
-                Full::from(body)
+                request = request.header(CONTENT_TYPE, *content_type);
+                Full::from(body.clone())
             }
             None => Full::default(),
         };
@@ -301,32 +331,17 @@ fn tcp() -> HttpConnector<Addresses> {
     tcp
 }
 
+/// A key that nobody has used.
+fn key(rng: &dyn Rng) -> String {
+    let mut bytes = [0; 16];
+    rng.fill(&mut bytes);
+    format!("{:032x}", u128::from_be_bytes(bytes))
+}
+
 /// A path segment or query value, with everything special escaped.
 fn escape(text: &str) -> String {
     percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_plain_http_urls_are_a_base() {
-        assert!(Client::new("http://127.0.0.1:8800/").is_ok());
-        for bad in [
-            "",
-            "ftp://a",
-            "https://user@a",
-            "https://a?x",
-            "https://a#x",
-            "127.0.0.1:8800",
-        ] {
-            assert!(Client::new(bad).is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn path_segments_cant_break_out() {
-        assert_eq!(escape("a/../b?c"), "a%2F%2E%2E%2Fb%3Fc");
-    }
-}
+mod tests;

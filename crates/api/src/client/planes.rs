@@ -68,7 +68,7 @@ impl Client {
     /// Uploads a batch of events: lines of `plane::Event`. Sending the same key again is safe.
     pub async fn events(&self, key: &str, ndjson: Vec<u8>) -> Result<EventsAnswer, ClientError> {
         let mut call = Call::new(Method::POST, "/v1/planes/self/events");
-        call.body = Some(("application/x-ndjson", ndjson));
+        call.body = Some(("application/x-ndjson", ndjson.into()));
         call.headers.push(("idempotency-key", key.to_owned()));
         self.json(call).await
     }

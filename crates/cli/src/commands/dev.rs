@@ -257,7 +257,7 @@ async fn enrol(
         auth_host: None,
     };
     let created = client.create_plane(&wanted).await.map_err(refused)?;
-    let token = JoinToken::parse(&created.join_token)
+    let token = JoinToken::parse(created.join_token.as_deref().unwrap_or_default())
         .map_err(|error| Report::new("GATE-0004", error.to_string()).failed())?;
     let anybody = connect(&token.url)?;
     let joined = gate::join(folder, &token, &anybody, context).await;

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::Context;
 use crate::args::{PlaneAdd, PlaneBuild, PlaneMove, PlaneShow};
-use crate::control_client::{all, refused};
+use crate::control_client::{all, refused, shown};
 use crate::fleet_file;
 use crate::offline::{Keys, State, World, install};
 use crate::report::{Failure, Report};
@@ -24,16 +24,24 @@ pub(super) async fn add(args: &PlaneAdd, context: &Context) -> Result<(), Failur
         name,
         auth_host: args.auth_host.clone(),
     };
-    let created = client.create_plane(&plane).await.map_err(refused)?;
+    let mut created = client.create_plane(&plane).await.map_err(refused)?;
+    let again = format!("run it again: aeolus plane add {}", created.plane.name);
+    let withheld = created.withheld.as_ref();
+    let token = shown(
+        created.join_token.take(),
+        withheld,
+        ("the plane is added", again),
+    )?;
     if context.output == Output::Table {
         // Nothing but the token, so that it can be piped into `gate enroll`.
-        ui::line(&created.join_token);
+        ui::line(&token);
         ui::note(&format!(
             "This token lets one gate join {} within an hour:\n  aeolus gate enroll --data DIR < TOKEN_FILE",
             created.plane.name
         ));
         return Ok(());
     }
+    created.join_token = Some(token);
     ui::answer(context.output, &created, &Table::default())
 }
 

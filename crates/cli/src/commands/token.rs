@@ -8,7 +8,7 @@ mod verify;
 
 use aeolus_api::PlaneAcks;
 use aeolus_api::client::{Client, Wait};
-use aeolus_api::token::{TokenCreate as Wanted, TokenKind, TokenScope};
+use aeolus_api::token::{TokenCreate as Wanted, TokenCreated, TokenKind, TokenScope};
 use aeolus_model::Scope;
 use serde::Serialize;
 
@@ -20,7 +20,7 @@ pub(super) use verify::verify;
 use self::place::resolve;
 use super::Context;
 use crate::args::TokenCreate;
-use crate::control_client::refused;
+use crate::control_client::{refused, shown};
 use crate::report::{Failure, Report};
 use crate::ui::{self, Output, Table};
 
@@ -62,6 +62,24 @@ pub(super) struct Created {
     pub(super) token: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     planes: Option<PlaneAcks>,
+}
+
+impl Created {
+    /// Of control's answer.
+    fn of(answer: TokenCreated, deed: &str) -> Result<Self, Failure> {
+        let (id, organization) = (answer.record.id, answer.record.organization_id);
+        let lost = (
+            &*format!("token {id} is {deed}"),
+            format!(
+                "give it another value: aeolus token rotate {id} --organization {organization}"
+            ),
+        );
+        Ok(Self {
+            id: id.to_string(),
+            token: shown(answer.token, answer.withheld.as_ref(), lost)?,
+            planes: answer.planes,
+        })
+    }
 }
 
 /// Prints a new token. In a table it stands alone on its line, so that it can be piped.
@@ -121,10 +139,5 @@ pub(super) async fn request(client: &Client, args: &TokenCreate) -> Result<Creat
         },
     };
     let made = client.create_token(&organization, &wanted, wait(args.no_wait));
-    let made = made.await.map_err(refused)?;
-    Ok(Created {
-        id: made.record.id.to_string(),
-        token: made.token,
-        planes: made.planes,
-    })
+    Created::of(made.await.map_err(refused)?, "made")
 }

@@ -52,6 +52,7 @@ async fn round(app: &App) -> Result<(), StoreError> {
     write.sessions().forget(now.minus(DAY)).await?;
     write.replicas().forget(now.minus(7 * DAY)).await?;
     write.batches().forget(now.minus(7 * DAY)).await?;
+    write.idempotency_keys().forget(now.minus(DAY)).await?;
     write.publications().collect(now.minus(DAY)).await?;
     app.commit(write).await?;
     keep_seen(app).await

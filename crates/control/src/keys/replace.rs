@@ -7,11 +7,12 @@ use aeolus_store::{KeyStage, SigningKey, Unit as _, Write};
 
 use super::make;
 use super::opened::require_openable;
-use super::rotate::is_announced;
+use super::rotate::{Turned, is_announced};
 use super::view::{plainly, require_named, views};
 use crate::app::App;
 use crate::ctx::Ctx;
 use crate::error::ApiError;
+use crate::once::Reply;
 
 /// Lets another key sign at once and removes the active one. An announced key of token kinds goes as
 /// well: it lay beside the stolen one. Retired ones stay; their private parts were forgotten. Returns
@@ -21,7 +22,7 @@ pub(super) async fn replace(
     kind: Kind,
     keys: &[SigningKey],
     dry_run: bool,
-) -> Result<(Vec<Key>, Option<u64>), ApiError> {
+) -> Result<Reply<Turned>, ApiError> {
     let app = &ctx.app;
     let active = keys.iter().find(|key| is_active(key));
     let active = active.ok_or_else(|| ApiError::internal("a kind without an active key"))?;
@@ -30,14 +31,14 @@ pub(super) async fn replace(
         |key: &SigningKey| key.id == active.id || (kind != Kind::Manifest && is_announced(key));
     let removed = counted(app, keys, (goes, !dry_run)).await?;
     if dry_run {
-        return Ok((removed, None));
+        return Ok(Reply::unchanged(Turned::not_yet(removed)));
     }
     let new = match kind {
         // Gates believe only what the root document names, which takes longer than an emergency has.
         Kind::Manifest => announced.cloned().ok_or_else(no_other)?,
         _ => make::new(app, kind).await.map_err(ApiError::internal)?,
     };
-    let mut write = app.store.write().await?;
+    let mut write = ctx.write().await?;
     let authority = ctx.authority(&mut write).await?;
     authority.require(Permission::SystemKeysUpdate, &[])?;
     if kind == Kind::Manifest {
@@ -49,7 +50,7 @@ pub(super) async fn replace(
         write.keys().replace(active.id, &new).await?;
     }
     note(ctx, &mut write, (&removed, &new));
-    Ok((removed, Some(app.commit(write).await?)))
+    ctx.done(write, |seq| Turned::at(seq, removed)).await
 }
 
 /// Some of these keys, with what hangs on them. In an emergency it goes on where that can't be counted in

@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use aeolus_api::Period;
-use aeolus_api::key::{KeyPurpose, KeyRotate, KeyRotated};
+use aeolus_api::key::{Key, KeyPurpose, KeyRotate, KeyRotated};
 use aeolus_keys::Kind;
 use aeolus_model::{Action, Change as Changed, Permission, Time};
 use aeolus_store::{KeyStage, SigningKey, Unit as _, Write};
 use axum::extract::Path;
+use axum::response::{IntoResponse as _, Response};
+use serde::{Deserialize, Serialize};
 
 use super::life::{CACHED, notice};
 use super::opened::require_openable;
@@ -16,11 +18,33 @@ use super::{make, replace};
 use crate::ctx::Ctx;
 use crate::error::ApiError;
 use crate::extract::{JsonOrNothing, Query};
+use crate::once::Reply;
 use crate::planes::{Change, wait_for};
 use crate::tokens::wants_planes;
 
 /// Nobody means a later date.
 const MAX_NOTICE: Duration = Duration::from_secs(366 * 86_400);
+
+/// What a rotation did.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Turned {
+    removed: Vec<Key>,
+    seq: Option<u64>,
+}
+
+impl Turned {
+    /// What it does at a position of the feed.
+    pub(super) const fn at(seq: u64, removed: Vec<Key>) -> Self {
+        let seq = Some(seq);
+        Self { removed, seq }
+    }
+
+    /// What it would do.
+    pub(super) const fn not_yet(removed: Vec<Key>) -> Self {
+        let seq = None;
+        Self { removed, seq }
+    }
+}
 
 /// Announces the next key of a purpose, or gives the announced one another date; replaces a compromised
 /// one at once.
@@ -29,7 +53,7 @@ pub(crate) async fn rotate(
     Path(purpose): Path<String>,
     query: Query,
     JsonOrNothing(body): JsonOrNothing<KeyRotate>,
-) -> Result<axum::Json<KeyRotated>, ApiError> {
+) -> Result<Response, ApiError> {
     let wait = wants_planes(&query)?;
     let mut view = ctx.app.store.read().await?;
     let authority = ctx.authority(&mut view).await?;
@@ -44,14 +68,21 @@ pub(crate) async fn rotate(
     keys.retain(|key| key.kind == kind.name());
     let notice = notice(&mut view).await?;
     drop(view);
-    let (removed, seq) = if body.compromised {
-        replace::replace(&ctx, kind, &keys, body.dry_run).await?
-    } else {
-        let announced = keys.into_iter().find(is_announced);
-        let seq = announce(&ctx, kind, announced, (body, notice)).await?;
-        (Vec::new(), Some(seq))
+    let turned = match ctx.recall().await {
+        Err(again) => Err(again),
+        Ok(()) if body.compromised => replace::replace(&ctx, kind, &keys, body.dry_run).await,
+        Ok(()) => {
+            let announced = keys.into_iter().find(is_announced);
+            announce(&ctx, kind, announced, (body, notice)).await
+        }
     };
     let app = &ctx.app;
+    // How the keys stand is not kept: it says what comes next as of now.
+    let (Turned { removed, seq }, again) = match turned {
+        Ok(turned) => (turned.body, None),
+        Err(ApiError::Again(again)) => (again.kept()?, Some(again)),
+        Err(error) => return Err(error),
+    };
     app.keys
         .refresh(&app.store, &app.master)
         .await
@@ -63,12 +94,16 @@ pub(crate) async fn rotate(
     let mut view = app.store.read().await?;
     let all = view.keys().list().await?;
     let keys = views(app, &mut view, &all, |key| key.kind == kind.name()).await?;
-    Ok(axum::Json(KeyRotated {
+    let rotated = KeyRotated {
         keys,
         removed,
         seq,
         planes,
-    }))
+    };
+    Ok(match again {
+        None => Reply::unchanged(rotated).into_response(),
+        Some(again) => again.with(&rotated)?.into_response(),
+    })
 }
 
 fn check(body: &KeyRotate) -> Result<(), ApiError> {
@@ -98,7 +133,7 @@ async fn announce(
     kind: Kind,
     announced: Option<SigningKey>,
     (body, notice): (KeyRotate, Duration),
-) -> Result<u64, ApiError> {
+) -> Result<Reply<Turned>, ApiError> {
     if announced.is_some() && body.activate_in.is_none() {
         let what = "A key is announced already. Say activateIn to give it another date.";
         return Err(ApiError::Conflict(what.to_owned()));
@@ -116,7 +151,7 @@ async fn announce(
     if at_once && certain > now {
         refuse_unknown(ctx, &key).await?;
     }
-    let mut write = ctx.app.store.write().await?;
+    let mut write = ctx.write().await?;
     let authority = ctx.authority(&mut write).await?;
     authority.require(Permission::SystemKeysUpdate, &[])?;
     if is_new {
@@ -135,7 +170,7 @@ async fn announce(
         require_named(&mut write, &key).await?;
         activate(ctx, &mut write, (&key, now)).await?;
     }
-    Ok(ctx.app.commit(write).await?)
+    ctx.done(write, |seq| Turned::at(seq, Vec::new())).await
 }
 
 /// From when on a key signs if every plane knows it, and from when on whatever planes say. It is not

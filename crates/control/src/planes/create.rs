@@ -3,16 +3,16 @@
 
 use std::time::Duration;
 
-use aeolus_api::JoinToken;
 use aeolus_api::plane::{PlaneCreate, PlaneCreated};
+use aeolus_api::{JoinToken, Withheld};
 use aeolus_keys::{Kind, digest};
 use aeolus_model::{Action, Host, KeyId, Permission, PlaneId, Secret};
 use aeolus_store::{ManagedBy, Plane, PlaneStage, Unit as _};
-use http::StatusCode;
 
 use crate::ctx::Ctx;
 use crate::error::ApiError;
 use crate::extract::Json;
+use crate::once::Reply;
 use crate::tenancy::reserved;
 
 /// A join token is for the person who just asked for it.
@@ -22,10 +22,10 @@ const LIFE: Duration = Duration::from_secs(3600);
 pub(crate) async fn create(
     ctx: Ctx,
     Json(body): Json<PlaneCreate>,
-) -> Result<(StatusCode, axum::Json<PlaneCreated>), ApiError> {
+) -> Result<Reply<PlaneCreated>, ApiError> {
     let auth_host = body.auth_host.map(|host| Host::parse(&host)).transpose();
     let auth_host = auth_host.map_err(|error| ApiError::field("authHost", error.to_string()))?;
-    let mut write = ctx.app.store.write().await?;
+    let mut write = ctx.write().await?;
     let authority = ctx.authority(&mut write).await?;
     authority.require(Permission::SystemPlanesUpdate, &[])?;
     let roots = write.roots().after(0).await?;
@@ -90,13 +90,18 @@ pub(crate) async fn create(
         secret,
     };
     let plane = super::view::view(&ctx.app, &mut write, plane).await?;
-    let seq = ctx.app.commit(write).await?;
-    let created = PlaneCreated {
+    let instead = "Add the plane once more, under another Idempotency-Key, to get another one.";
+    let reply = ctx.created(write, |seq| PlaneCreated {
         plane,
-        join_token: token.encode().expose().clone(),
+        join_token: None,
+        withheld: Some(Withheld::shown_once(instead)),
         seq,
-    };
-    Ok((StatusCode::CREATED, axum::Json(created)))
+    });
+    Ok(reply.await?.map(|created| PlaneCreated {
+        join_token: Some(token.encode().expose().clone()),
+        withheld: None,
+        ..created
+    }))
 }
 
 /// The secret is needed once more, to check the gate's proof; until then it is kept sealed.

@@ -4,20 +4,20 @@
 use aeolus_api::plane::PlaneChanged;
 use aeolus_model::{Action, Permission};
 use aeolus_store::{Plane, PlaneStage, Unit as _, Write};
-use axum::Json;
 use axum::extract::Path;
 
 use super::get::find;
 use super::view;
 use crate::ctx::Ctx;
 use crate::error::ApiError;
+use crate::once::Reply;
 
 /// Believes a plane's identity no more. Its gates go on with what they have, within the bounds of their
 /// deployments' staleness; new sign-ins, renewals and news they get none.
 pub(crate) async fn quarantine(
     ctx: Ctx,
     Path(plane): Path<String>,
-) -> Result<Json<PlaneChanged>, ApiError> {
+) -> Result<Reply<PlaneChanged>, ApiError> {
     let at = ctx.app.clock.now();
     let (write, plane) = asked(&ctx, &plane).await?;
     let PlaneStage::Enrolled { identity, .. } = &plane.stage else {
@@ -42,7 +42,7 @@ pub(crate) async fn quarantine(
 pub(crate) async fn release(
     ctx: Ctx,
     Path(plane): Path<String>,
-) -> Result<Json<PlaneChanged>, ApiError> {
+) -> Result<Reply<PlaneChanged>, ApiError> {
     let at = ctx.app.clock.now();
     let (write, plane) = asked(&ctx, &plane).await?;
     let PlaneStage::Quarantined {
@@ -59,7 +59,7 @@ pub(crate) async fn release(
 }
 
 async fn asked(ctx: &Ctx, plane: &str) -> Result<(Write, Plane), ApiError> {
-    let mut write = ctx.app.store.write().await?;
+    let mut write = ctx.write().await?;
     let authority = ctx.authority(&mut write).await?;
     authority.require(Permission::SystemPlanesUpdate, &[])?;
     let plane = find(&mut write, plane).await?;
@@ -71,10 +71,9 @@ async fn store(
     mut write: Write,
     plane: Plane,
     action: Action,
-) -> Result<Json<PlaneChanged>, ApiError> {
+) -> Result<Reply<PlaneChanged>, ApiError> {
     write.planes().update(&plane).await?;
     write.audit(ctx.event(action, None, plane.id));
     let plane = view::view(&ctx.app, &mut write, plane).await?;
-    let seq = ctx.app.commit(write).await?;
-    Ok(Json(PlaneChanged { plane, seq }))
+    ctx.done(write, |seq| PlaneChanged { plane, seq }).await
 }

@@ -3,14 +3,15 @@
 use aeolus_api::rollout::Changed;
 use aeolus_model::{Action, Permission};
 use aeolus_store::{Rollout, RolloutStage, Unit as _};
-use axum::Json;
 use axum::extract::Path;
+use http::StatusCode;
 
 use super::get::find;
 use super::view;
 use crate::ctx::Ctx;
 use crate::error::ApiError;
 use crate::extract::Query;
+use crate::once::{Reply, Wait};
 use crate::tokens::wants_planes;
 
 /// Gives the path to everything that the rollout is about.
@@ -18,7 +19,7 @@ pub(crate) async fn promote(
     ctx: Ctx,
     Path(name): Path<String>,
     query: Query,
-) -> Result<Json<Changed>, ApiError> {
+) -> Result<Reply<Changed>, ApiError> {
     let to = (RolloutStage::Promoted, Action::RolloutPromote);
     moved(&ctx, &name, wants_planes(&query)?, to).await
 }
@@ -28,7 +29,7 @@ pub(crate) async fn abort(
     ctx: Ctx,
     Path(name): Path<String>,
     query: Query,
-) -> Result<Json<Changed>, ApiError> {
+) -> Result<Reply<Changed>, ApiError> {
     let to = (RolloutStage::Aborted, Action::RolloutAbort);
     moved(&ctx, &name, wants_planes(&query)?, to).await
 }
@@ -39,8 +40,8 @@ async fn moved(
     name: &str,
     wait: bool,
     (stage, action): (RolloutStage, Action),
-) -> Result<Json<Changed>, ApiError> {
-    let mut write = ctx.app.store.write().await?;
+) -> Result<Reply<Changed>, ApiError> {
+    let mut write = ctx.write().await?;
     let authority = ctx.authority(&mut write).await?;
     authority.require(Permission::SystemPlanesUpdate, &[])?;
     let record = Rollout {
@@ -49,6 +50,13 @@ async fn moved(
     };
     write.rollouts().update(&record).await?;
     write.audit(ctx.event(action, None, &record.name));
-    let seq = ctx.app.commit(write).await?;
-    view::changed(&ctx.app, &record, (seq, wait)).await
+    let mut sums = view::figures(&ctx.app, &mut write).await?;
+    let rollout = view::view(&record, &mut sums)?;
+    let wait = wait.then_some(Wait::any(None));
+    let changed = |seq| Changed {
+        rollout,
+        seq,
+        planes: None,
+    };
+    ctx.awaited(write, (StatusCode::OK, wait), changed).await
 }

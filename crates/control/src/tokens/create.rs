@@ -15,7 +15,7 @@ use crate::authority::{Authority, organization_path, path_within};
 use crate::ctx::Ctx;
 use crate::error::ApiError;
 use crate::extract::{Json, Query};
-use crate::planes::Change;
+use crate::once::{Reply, Wait};
 use crate::policy;
 
 /// Makes a token. Nobody can give it more than they hold themselves, judged again inside the
@@ -25,12 +25,12 @@ pub(crate) async fn create(
     Path(organization): Path<String>,
     query: Query,
     Json(body): Json<TokenCreate>,
-) -> Result<(StatusCode, axum::Json<TokenCreated>), ApiError> {
+) -> Result<Reply<TokenCreated>, ApiError> {
     let wait = super::wants_planes(&query)?;
     let creator = super::person(&ctx)?;
     text::name(&body.name)?;
     text::description(&body.description)?;
-    let mut write = ctx.app.store.write().await?;
+    let mut write = ctx.write().await?;
     let (authority, organization) = ctx.authority_in(&mut write, &organization).await?;
     let scope = scope_of(&body, organization.id)?;
     let path = path_within(&mut write, organization.id, scope.resource()).await?;
@@ -69,15 +69,12 @@ pub(crate) async fn create(
     write.audit(event);
     let record = view::view(&mut write, token.id, ctx.app.clock.now()).await?;
     let value = value::sign(&ctx.app, &token, &held)?;
-    let seq = ctx.app.commit(write).await?;
-    let planes = super::waited(&ctx.app, wait, (organization.id, Change::Any(seq))).await?;
-    let created = TokenCreated {
-        token: value,
-        record,
-        seq,
-        planes,
-    };
-    Ok((StatusCode::CREATED, axum::Json(created)))
+    let wait = wait.then_some(Wait::any(Some(organization.id)));
+    let shown = |seq| super::without_value(record, seq);
+    let reply = ctx
+        .awaited(write, (StatusCode::CREATED, wait), shown)
+        .await?;
+    Ok(reply.map(|created| super::with_value(created, value)))
 }
 
 /// The scope that is asked for.

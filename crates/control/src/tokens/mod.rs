@@ -15,7 +15,8 @@ mod uses;
 mod value;
 mod view;
 
-use aeolus_api::PlaneAcks;
+use aeolus_api::token::{Token, TokenCreated};
+use aeolus_api::{PlaneAcks, Withheld};
 use aeolus_model::{Actor, OrganizationId, UserId};
 
 pub(crate) use create::create;
@@ -42,6 +43,27 @@ fn person(ctx: &Ctx) -> Result<UserId, ApiError> {
     }
     let what = "a person's credential: tokens don't make or change tokens";
     Err(ApiError::Forbidden(what.to_owned()))
+}
+
+/// The answer with a new value, as it is kept.
+fn without_value(record: Token, seq: u64) -> TokenCreated {
+    let instead = "Rotate the token (POST …/rotate) to get another value.";
+    TokenCreated {
+        token: None,
+        withheld: Some(Withheld::shown_once(instead)),
+        record,
+        seq,
+        planes: None,
+    }
+}
+
+/// As it is shown, this once.
+fn with_value(created: TokenCreated, value: String) -> TokenCreated {
+    TokenCreated {
+        token: Some(value),
+        withheld: None,
+        ..created
+    }
 }
 
 /// `?wait=planes`.

@@ -4,14 +4,14 @@
 use aeolus_api::token::{TokensRevoke, TokensRevoked};
 use aeolus_model::{Action, Change as Changed, OrganizationId, Permission, Subject, Time, TokenId};
 use aeolus_store::{Mark, Page, TokenFilter, Unit as _, Write};
-use axum::Json;
 use axum::extract::Path;
+use http::StatusCode;
 
 use crate::authority::organization_path;
 use crate::ctx::Ctx;
 use crate::error::ApiError;
 use crate::extract::{self, Query};
-use crate::planes::Change;
+use crate::once::{Reply, Wait};
 
 /// So many tokens make one line of the audit log.
 const CHUNK: u32 = 100;
@@ -23,11 +23,11 @@ pub(crate) async fn revoke(
     Path(organization): Path<String>,
     query: Query,
     extract::Json(body): extract::Json<TokensRevoke>,
-) -> Result<Json<TokensRevoked>, ApiError> {
+) -> Result<Reply<TokensRevoked>, ApiError> {
     let wait = super::wants_planes(&query)?;
     let now = ctx.app.clock.now();
     let which = Which::of(&body, now)?;
-    let mut write = ctx.app.store.write().await?;
+    let mut write = ctx.write().await?;
     let (authority, organization) = ctx.authority_in(&mut write, &organization).await?;
     let organization = organization.id;
     let path = organization_path(organization);
@@ -52,14 +52,13 @@ pub(crate) async fn revoke(
             deleted
         }
     };
-    let seq = ctx.app.commit(write).await?;
-    let change = (organization, Change::Revocation(seq));
-    let planes = super::waited(&ctx.app, wait, change).await?;
-    Ok(Json(TokensRevoked {
+    let wait = wait.then_some(Wait::revocation(organization));
+    let revoked = |seq| TokensRevoked {
         deleted,
         seq,
-        planes,
-    }))
+        planes: None,
+    };
+    ctx.awaited(write, (StatusCode::OK, wait), revoked).await
 }
 
 enum Which {

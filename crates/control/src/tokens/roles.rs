@@ -15,6 +15,7 @@ use crate::authority::{Authority, path_within};
 use crate::ctx::Ctx;
 use crate::error::ApiError;
 use crate::extract::Json;
+use crate::once::Reply;
 
 /// A role that a token has somewhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,10 +40,10 @@ pub(crate) async fn set(
     ctx: Ctx,
     Path((organization, token)): Path<(String, String)>,
     Json(body): Json<TokenRoles>,
-) -> Result<axum::Json<Token>, ApiError> {
+) -> Result<Reply<Token>, ApiError> {
     let by = super::person(&ctx)?;
     let now = ctx.app.clock.now();
-    let mut write = ctx.app.store.write().await?;
+    let mut write = ctx.write().await?;
     let (authority, organization) = ctx.authority_in(&mut write, &organization).await?;
     let token = find(&mut write, &authority, (organization.id, &token)).await?;
     may_change(&mut write, &authority, &token).await?;
@@ -88,8 +89,7 @@ pub(crate) async fn set(
         write.audit(event);
     }
     let shown = view::view(&mut write, token.id, now).await?;
-    ctx.app.commit(write).await?;
-    Ok(axum::Json(shown))
+    ctx.done(write, |_| shown).await
 }
 
 /// A role that is asked for, if it fits its place, the place lies in the token's scope, and the actor

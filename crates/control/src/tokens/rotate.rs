@@ -9,6 +9,7 @@ use aeolus_api::token::{TokenCreated, TokenRotate};
 use aeolus_model::{Action, ApiToken, Change as Changed, Subject, Time, TokenStage, TokenValue};
 use aeolus_store::{Unit as _, ValueRecord};
 use axum::extract::Path;
+use http::StatusCode;
 
 use super::get::{find, may_change};
 use super::roles::Held;
@@ -17,7 +18,7 @@ use crate::authority::path_within;
 use crate::ctx::Ctx;
 use crate::error::ApiError;
 use crate::extract::{JsonOrNothing, Query};
-use crate::planes::Change;
+use crate::once::{Reply, Wait};
 use crate::policy;
 
 /// Values from before that may be good at once: gates hold an end for each.
@@ -30,10 +31,10 @@ pub(crate) async fn rotate(
     Path((organization, token)): Path<(String, String)>,
     query: Query,
     JsonOrNothing(body): JsonOrNothing<TokenRotate>,
-) -> Result<axum::Json<TokenCreated>, ApiError> {
+) -> Result<Reply<TokenCreated>, ApiError> {
     let wait = super::wants_planes(&query)?;
     let by = super::person(&ctx)?;
-    let mut write = ctx.app.store.write().await?;
+    let mut write = ctx.write().await?;
     let (authority, organization) = ctx.authority_in(&mut write, &organization).await?;
     let mut token = find(&mut write, &authority, (organization.id, &token)).await?;
     may_change(&mut write, &authority, &token).await?;
@@ -73,15 +74,10 @@ pub(crate) async fn rotate(
     token.stage = TokenStage::Active(new);
     let record = view::view(&mut write, token.id, ctx.app.clock.now()).await?;
     let value = value::sign(&ctx.app, &token, &held)?;
-    let seq = ctx.app.commit(write).await?;
-    let change = (organization.id, Change::Revocation(seq));
-    let planes = super::waited(&ctx.app, wait, change).await?;
-    Ok(axum::Json(TokenCreated {
-        token: value,
-        record,
-        seq,
-        planes,
-    }))
+    let wait = wait.then_some(Wait::revocation(organization.id));
+    let shown = |seq| super::without_value(record, seq);
+    let reply = ctx.awaited(write, (StatusCode::OK, wait), shown).await?;
+    Ok(reply.map(|rotated| super::with_value(rotated, value)))
 }
 
 /// `POST …/rotate/end`: ends the values from before the last rotation now.
@@ -89,11 +85,11 @@ pub(crate) async fn end(
     ctx: Ctx,
     Path((organization, token)): Path<(String, String)>,
     query: Query,
-) -> Result<axum::Json<Deleted>, ApiError> {
+) -> Result<Reply<Deleted>, ApiError> {
     let wait = super::wants_planes(&query)?;
     let by = super::person(&ctx)?;
     let now = Time::from_secs(ctx.app.clock.now().secs());
-    let mut write = ctx.app.store.write().await?;
+    let mut write = ctx.write().await?;
     let (authority, organization) = ctx.authority_in(&mut write, &organization).await?;
     let token: ApiToken = find(&mut write, &authority, (organization.id, &token)).await?;
     may_change(&mut write, &authority, &token).await?;
@@ -112,10 +108,9 @@ pub(crate) async fn end(
         event.changes = earlier.iter().map(ended).collect();
         write.audit(event);
     }
-    let seq = ctx.app.commit(write).await?;
-    let change = (organization.id, Change::Revocation(seq));
-    let planes = super::waited(&ctx.app, wait, change).await?;
-    Ok(axum::Json(Deleted { seq, planes }))
+    let wait = wait.then_some(Wait::revocation(organization.id));
+    let ended = |seq| Deleted { seq, planes: None };
+    ctx.awaited(write, (StatusCode::OK, wait), ended).await
 }
 
 fn changes(before: &TokenValue, new: &TokenValue, end: Time) -> Vec<Changed> {

@@ -10,16 +10,17 @@ use super::{text, view};
 use crate::ctx::Ctx;
 use crate::error::ApiError;
 use crate::extract::Json;
+use crate::once::Reply;
 
 /// Changes what a token is called and what it is said to be for.
 pub(crate) async fn update(
     ctx: Ctx,
     Path((organization, token)): Path<(String, String)>,
     Json(body): Json<TokenUpdate>,
-) -> Result<axum::Json<Token>, ApiError> {
+) -> Result<Reply<Token>, ApiError> {
     let by = super::person(&ctx)?;
     let now = ctx.app.clock.now();
-    let mut write = ctx.app.store.write().await?;
+    let mut write = ctx.write().await?;
     let (authority, organization) = ctx.authority_in(&mut write, &organization).await?;
     let token = find(&mut write, &authority, (organization.id, &token)).await?;
     may_change(&mut write, &authority, &token).await?;
@@ -40,6 +41,5 @@ pub(crate) async fn update(
         write.audit(event);
     }
     let shown = view::view(&mut write, token.id, now).await?;
-    ctx.app.commit(write).await?;
-    Ok(axum::Json(shown))
+    ctx.done(write, |_| shown).await
 }

@@ -393,7 +393,7 @@ impl Fixture {
             .await
             .expect(201);
         let created: PlaneCreated = created.of();
-        let token = JoinToken::parse(&created.join_token).unwrap();
+        let token = JoinToken::parse(&created.join_token.unwrap()).unwrap();
         let identity = SigningKey::generate(Alg::EdDsa, &*self.rng).unwrap();
         let request = enroll_request(&token, &identity);
         let body = Some(serde_json::to_value(request).unwrap());

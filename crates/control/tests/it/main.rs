@@ -41,6 +41,8 @@ mod notices;
 #[cfg(test)]
 mod offboard;
 #[cfg(test)]
+mod once;
+#[cfg(test)]
 mod outage;
 #[cfg(test)]
 mod patches;

@@ -5,7 +5,7 @@ use aeolus_model::Time;
 use super::Digest;
 use crate::StoreError;
 use crate::engine::bind;
-use crate::unit::Write;
+use crate::unit::{Unit, Write};
 
 statements! {
     CLAIM = "INSERT INTO idempotency_keys (actor, name, request_hash, created_at)
@@ -18,7 +18,7 @@ statements! {
 /// What an Idempotency-Key stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Claim {
-    /// It is new: do the work, then [`IdempotencyKeys::answer`], all in this transaction.
+    /// It is new: do the work, then [`Ending::answer`](crate::Ending::answer), all in this transaction.
     New,
     /// The work is done; this was the answer.
     Done(String),
@@ -29,6 +29,26 @@ pub enum Claim {
 /// Answers to requests that may be sent twice, by actor and Idempotency-Key.
 #[derive(Debug)]
 pub struct IdempotencyKeys<'u, U>(pub(crate) &'u mut U);
+
+impl<U: Unit> IdempotencyKeys<'_, U> {
+    /// What a key stands for, without claiming it.
+    pub async fn find(
+        &mut self,
+        actor: &str,
+        key: &str,
+        request: &Digest,
+    ) -> Result<Claim, StoreError> {
+        let Some(row) = self.0.tx().first(GET, bind![actor, key]).await? else {
+            return Ok(Claim::New);
+        };
+        let mut fields = row.fields();
+        if fields.take::<Digest>()? != *request {
+            return Ok(Claim::Mismatch);
+        }
+        // A transaction that claims also answers; one that forgot to has nothing to repeat.
+        fields.maybe()?.map(Claim::Done).ok_or(StoreError::Conflict)
+    }
+}
 
 impl IdempotencyKeys<'_, Write> {
     /// Claims a key at the start of the transaction that does the work. A second request at the
@@ -43,18 +63,14 @@ impl IdempotencyKeys<'_, Write> {
         if self.0.note(CLAIM, bind![actor, key, request, now]).await? > 0 {
             return Ok(Claim::New);
         }
-        let row = self.0.tx().first(GET, bind![actor, key]).await?;
-        let row = row.ok_or(StoreError::Busy)?;
-        let mut fields = row.fields();
-        if fields.take::<Digest>()? != *request {
-            return Ok(Claim::Mismatch);
+        match self.find(actor, key, request).await? {
+            // It was forgotten between the two statements.
+            Claim::New => Err(StoreError::Busy),
+            found => Ok(found),
         }
-        // A transaction that claims also answers; one that forgot to has nothing to repeat.
-        fields.maybe()?.map(Claim::Done).ok_or(StoreError::Conflict)
     }
 
-    /// Keeps the answer, as JSON and without secrets: what is repeated may not show one again.
-    pub async fn answer(
+    pub(crate) async fn answer(
         &mut self,
         actor: &str,
         key: &str,

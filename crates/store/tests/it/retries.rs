@@ -15,16 +15,16 @@ async fn f46_one_of_many_equal_requests_does_the_work(db: Database) {
                 .claim("ann", "k", &[1; 32], NOW)
                 .await
                 .unwrap();
-            if claim == Claim::New {
+            let new = claim == Claim::New;
+            if new {
                 write.audit(event("work"));
-                let answer = format!("{{\"n\":{n}}}");
-                write
-                    .idempotency_keys()
-                    .answer("ann", "k", &answer)
-                    .await
-                    .unwrap();
             }
-            write.commit().await.unwrap();
+            let mut end = write.end().await.unwrap();
+            if new {
+                let answer = format!("{{\"n\":{n},\"seq\":{}}}", end.position());
+                end.answer("ann", "k", &answer).await.unwrap();
+            }
+            end.commit().await.unwrap();
             claim
         })
     });

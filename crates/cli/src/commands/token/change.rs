@@ -90,15 +90,9 @@ pub(in crate::commands) async fn rotate(
     };
     let rotated = client.rotate_token(&organization, args.token.id, (&wanted, wait(args.no_wait)));
     let rotated = rotated.await.map_err(refused)?;
-    show(
-        &Created {
-            id: rotated.record.id.to_string(),
-            token: rotated.token,
-            planes: rotated.planes,
-        },
-        context,
-    )?;
-    for earlier in &rotated.record.earlier_values {
+    let earlier_values = rotated.record.earlier_values.clone();
+    show(&Created::of(rotated, "rotated")?, context)?;
+    for earlier in &earlier_values {
         let left = earlier.end_at - context.clock.now().secs();
         ui::note(&format!(
             "The value {}… stays good for {} more.",

@@ -23,6 +23,7 @@ use aeolus_store::{ManagedBy, Write};
 use crate::ctx::Ctx;
 use crate::error::ApiError;
 use crate::extract::{Json, Query};
+use crate::once::Reply;
 use crate::tenancy::reserved;
 
 /// Applies a document.
@@ -30,17 +31,18 @@ pub(crate) async fn apply(
     ctx: Ctx,
     query: Query,
     Json(body): Json<ApplyRequest>,
-) -> Result<axum::Json<ApplyAnswer>, ApiError> {
+) -> Result<Reply<ApplyAnswer>, ApiError> {
     let dry_run = query.flag("dry_run")?;
     let prune = query.flag("prune")?;
     let mut view = ctx.app.store.read().await?;
     let authority = ctx.authority(&mut view).await?;
     authority.require(Permission::SystemApply, &[])?;
     drop(view);
+    ctx.recall().await?;
     let warnings = check(&body)?;
     // Hashing takes long: it is done before the transaction, which would hold everybody up.
     let passwords = passwords::prepare(&ctx.app, &body).await?;
-    let write = ctx.app.store.write().await?;
+    let write = ctx.write().await?;
     let mut run = Run {
         ctx: &ctx,
         write,
@@ -125,7 +127,7 @@ impl Run<'_> {
         self.prune
     }
 
-    async fn finish(self, dry_run: bool) -> Result<axum::Json<ApplyAnswer>, ApiError> {
+    async fn finish(self, dry_run: bool) -> Result<Reply<ApplyAnswer>, ApiError> {
         let Self {
             ctx,
             mut write,
@@ -134,21 +136,22 @@ impl Run<'_> {
             ..
         } = self;
         let real = changes.iter().any(|change| change.op != ChangeOp::Keep);
-        let mut seq = None;
-        if dry_run {
-            write.rollback().await?;
-        } else if real {
-            let target = format!("{} changes", changes.len());
-            write.audit(ctx.event(Action::Apply, None, target));
-            seq = Some(ctx.app.commit(write).await?);
-        } else {
-            write.rollback().await?;
-        }
-        Ok(axum::Json(ApplyAnswer {
+        let target = format!("{} changes", changes.len());
+        let answer = ApplyAnswer {
             changes,
             applied: !dry_run,
             warnings,
-            seq,
-        }))
+            seq: None,
+        };
+        if dry_run || !real {
+            write.rollback().await?;
+            return Ok(Reply::unchanged(answer));
+        }
+        write.audit(ctx.event(Action::Apply, None, target));
+        let applied = |seq| ApplyAnswer {
+            seq: Some(seq),
+            ..answer
+        };
+        ctx.done(write, applied).await
     }
 }

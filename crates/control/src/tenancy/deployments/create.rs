@@ -6,12 +6,12 @@ use aeolus_model::{
 };
 use aeolus_store::{ManagedBy, Route, StoreError, Unit as _};
 use axum::extract::Path;
-use http::StatusCode;
 
 use crate::authority::{workspace_in, workspace_path};
 use crate::ctx::Ctx;
 use crate::error::ApiError;
 use crate::extract::Json;
+use crate::once::Reply;
 use crate::tenancy::reserved;
 
 /// Makes a deployment.
@@ -19,8 +19,8 @@ pub(crate) async fn create(
     ctx: Ctx,
     Path(organization): Path<String>,
     Json(body): Json<DeploymentCreate>,
-) -> Result<(StatusCode, axum::Json<Created<Deployment>>), ApiError> {
-    let mut write = ctx.app.store.write().await?;
+) -> Result<Reply<Created<Deployment>>, ApiError> {
+    let mut write = ctx.write().await?;
     let (authority, organization) = ctx.authority_in(&mut write, &organization).await?;
     let workspace = workspace_in(&mut write, organization.id, body.workspace_id).await?;
     let workspace = workspace.ok_or(ApiError::NotFound("workspace"))?;
@@ -41,9 +41,8 @@ pub(crate) async fn create(
     write.deployments().insert(&deployment).await?;
     let id = deployment.id;
     write.audit(ctx.event(Action::DeploymentCreate, Some(organization.id), id));
-    let seq = ctx.app.commit(write).await?;
     let item = super::shown(deployment);
-    Ok((StatusCode::CREATED, axum::Json(Created { item, seq })))
+    ctx.created(write, |seq| Created { item, seq }).await
 }
 
 fn parse(

@@ -4,12 +4,12 @@ use aeolus_api::tenancy::{Created, GrantCreate};
 use aeolus_model::{Action, Grant, GrantId, OrganizationId, Subject, TokenKind};
 use aeolus_store::{GrantRecord, ManagedBy, Unit as _, Write};
 use axum::extract::Path;
-use http::StatusCode;
 
 use crate::authority::path_within;
 use crate::ctx::Ctx;
 use crate::error::ApiError;
 use crate::extract::Json;
+use crate::once::Reply;
 use crate::tenancy::roles;
 
 /// Gives somebody a role. Nobody can give more than they hold.
@@ -17,8 +17,8 @@ pub(crate) async fn create(
     ctx: Ctx,
     Path(organization): Path<String>,
     Json(body): Json<GrantCreate>,
-) -> Result<(StatusCode, axum::Json<Created<Grant>>), ApiError> {
-    let mut write = ctx.app.store.write().await?;
+) -> Result<Reply<Created<Grant>>, ApiError> {
+    let mut write = ctx.write().await?;
     let (authority, organization) = ctx.authority_in(&mut write, &organization).await?;
     let path = path_within(&mut write, organization.id, body.resource).await?;
     let path = path.ok_or(ApiError::NotFound("resource"))?;
@@ -39,9 +39,8 @@ pub(crate) async fn create(
     write.grants().insert(&record).await?;
     let id = record.grant.id;
     write.audit(ctx.event(Action::GrantCreate, Some(organization.id), id));
-    let seq = ctx.app.commit(write).await?;
     let item = record.grant;
-    Ok((StatusCode::CREATED, axum::Json(Created { item, seq })))
+    ctx.created(write, |seq| Created { item, seq }).await
 }
 
 /// The subject has to be in the organization already, and a token's grants have to lie in its

@@ -3,18 +3,18 @@
 use aeolus_api::tenancy::{Created, NamedCreate, Organization};
 use aeolus_model::{Action, OrganizationId, Permission};
 use aeolus_store::{ManagedBy, Unit as _};
-use http::StatusCode;
 
 use crate::ctx::Ctx;
 use crate::error::ApiError;
 use crate::extract::Json;
+use crate::once::Reply;
 
 /// Makes an organization.
 pub(crate) async fn create(
     ctx: Ctx,
     Json(body): Json<NamedCreate>,
-) -> Result<(StatusCode, axum::Json<Created<Organization>>), ApiError> {
-    let mut write = ctx.app.store.write().await?;
+) -> Result<Reply<Created<Organization>>, ApiError> {
+    let mut write = ctx.write().await?;
     let authority = ctx.authority(&mut write).await?;
     authority.require(Permission::SystemOrganizationsCreate, &[])?;
     let organization = aeolus_store::Organization {
@@ -28,7 +28,6 @@ pub(crate) async fn create(
     write.organizations().insert(&organization).await?;
     let id = organization.id;
     write.audit(ctx.event(Action::OrganizationCreate, Some(id), id));
-    let seq = ctx.app.commit(write).await?;
     let item = super::shown(organization);
-    Ok((StatusCode::CREATED, axum::Json(Created { item, seq })))
+    ctx.created(write, |seq| Created { item, seq }).await
 }

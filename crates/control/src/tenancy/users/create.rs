@@ -4,12 +4,12 @@ use aeolus_api::tenancy::{Created, User, UserCreate};
 use aeolus_model::{Action, Grant, GrantId, Permission, Resource, Subject, UserId};
 use aeolus_store::{GrantRecord, ManagedBy, Unit as _, Write};
 use axum::extract::Path;
-use http::StatusCode;
 
 use crate::authority::organization_path;
 use crate::ctx::Ctx;
 use crate::error::ApiError;
 use crate::extract::Json;
+use crate::once::Reply;
 use crate::tenancy::roles;
 
 /// Adds somebody with a role in the organization. If the installation has no account with the
@@ -19,8 +19,8 @@ pub(crate) async fn create(
     ctx: Ctx,
     Path(organization): Path<String>,
     Json(body): Json<UserCreate>,
-) -> Result<(StatusCode, axum::Json<Created<User>>), ApiError> {
-    let mut write = ctx.app.store.write().await?;
+) -> Result<Reply<Created<User>>, ApiError> {
+    let mut write = ctx.write().await?;
     let (authority, organization) = ctx.authority_in(&mut write, &organization).await?;
     let path = organization_path(organization.id);
     authority.require(Permission::OrganizationIamUpdate, &path)?;
@@ -40,14 +40,13 @@ pub(crate) async fn create(
     };
     write.grants().insert(&grant).await?;
     write.audit(ctx.event(Action::UserCreate, Some(organization.id), user.id));
-    let seq = ctx.app.commit(write).await?;
     let item = User {
         id: user.id,
         email: user.email,
         name: user.name,
         role: Some(body.role),
     };
-    Ok((StatusCode::CREATED, axum::Json(Created { item, seq })))
+    ctx.created(write, |seq| Created { item, seq }).await
 }
 
 async fn find_or_make(

@@ -4,14 +4,15 @@
 use aeolus_api::offboard::{OffboardRequest, Offboarded};
 use aeolus_model::{Action, Permission};
 use axum::extract::Path;
+use http::StatusCode;
 
 use super::leaving::show_out;
 use crate::authority::organization_path;
 use crate::ctx::Ctx;
 use crate::error::ApiError;
 use crate::extract::{Json, Query};
-use crate::planes::Change;
-use crate::tokens::{waited, wants_planes};
+use crate::once::{Reply, Wait};
+use crate::tokens::wants_planes;
 
 /// Offboards a person, named by id or address. A dry run does the same and takes it back, so that it
 /// says exactly what would happen.
@@ -20,9 +21,9 @@ pub(crate) async fn offboard(
     Path((organization, user)): Path<(String, String)>,
     query: Query,
     Json(body): Json<OffboardRequest>,
-) -> Result<axum::Json<Offboarded>, ApiError> {
+) -> Result<Reply<Offboarded>, ApiError> {
     let wait = wants_planes(&query)?;
-    let mut write = ctx.app.store.write().await?;
+    let mut write = ctx.write().await?;
     let (authority, organization) = ctx.authority_in(&mut write, &organization).await?;
     let path = organization_path(organization.id);
     authority.require(Permission::OrganizationIamUpdate, &path)?;
@@ -30,14 +31,13 @@ pub(crate) async fn offboard(
     let ended = show_out(&ctx, &mut write, (&organization, &user), how).await?;
     if body.dry_run {
         write.rollback().await?;
-        return Ok(axum::Json(ended));
+        return Ok(Reply::unchanged(ended));
     }
-    let seq = ctx.app.commit(write).await?;
-    let planes = waited(&ctx.app, wait, (organization.id, Change::Any(seq))).await?;
-    Ok(axum::Json(Offboarded {
+    let wait = wait.then_some(Wait::any(Some(organization.id)));
+    let offboarded = |seq| Offboarded {
         done: true,
         seq: Some(seq),
-        planes,
         ..ended
-    }))
+    };
+    ctx.awaited(write, (StatusCode::OK, wait), offboarded).await
 }

@@ -4,20 +4,20 @@ use aeolus_api::tenancy::{Created, NamedCreate, Workspace};
 use aeolus_model::{Action, Permission, WorkspaceId};
 use aeolus_store::{ManagedBy, Unit as _};
 use axum::extract::Path;
-use http::StatusCode;
 
 use crate::authority::organization_path;
 use crate::ctx::Ctx;
 use crate::error::ApiError;
 use crate::extract::Json;
+use crate::once::Reply;
 
 /// Makes a workspace.
 pub(crate) async fn create(
     ctx: Ctx,
     Path(organization): Path<String>,
     Json(body): Json<NamedCreate>,
-) -> Result<(StatusCode, axum::Json<Created<Workspace>>), ApiError> {
-    let mut write = ctx.app.store.write().await?;
+) -> Result<Reply<Created<Workspace>>, ApiError> {
+    let mut write = ctx.write().await?;
     let (authority, organization) = ctx.authority_in(&mut write, &organization).await?;
     let path = organization_path(organization.id);
     authority.require(Permission::OrganizationWorkspacesCreate, &path)?;
@@ -30,7 +30,6 @@ pub(crate) async fn create(
     };
     write.workspaces().insert(&workspace).await?;
     write.audit(ctx.event(Action::WorkspaceCreate, Some(organization.id), workspace.id));
-    let seq = ctx.app.commit(write).await?;
     let item = super::shown(workspace);
-    Ok((StatusCode::CREATED, axum::Json(Created { item, seq })))
+    ctx.created(write, |seq| Created { item, seq }).await
 }

@@ -1,0 +1,336 @@
+//! POSTs that are sent twice: the answer was lost, the work was done.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aeolus_control::ROUTES;
+use axum::body::Body;
+use http::Request;
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+
+use crate::fixture::{Answer, Fixture};
+
+const TOKENS: &str = "/v1/organizations/acme/tokens";
+const REPLAYED: &str = "idempotency-replayed";
+
+/// Those that aren't done for an actor of the API: they have their own ways against being repeated.
+const OTHERS: [&str; 7] = [
+    "/v1/oauth/backchannel-logout/{connection}",
+    "/v1/planes/enroll",
+    "/v1/planes/self/events",
+    "/v1/planes/self/status",
+    "/v1/planes/self/sessions/{sid}/renew",
+    "/v1/planes/self/check",
+    "/v1/authorization",
+];
+
+impl Fixture {
+    async fn post(&self, (path, key): (&str, &str), bearer: &str, body: &Value) -> Answer {
+        let request = Request::post(path)
+            .header(AUTHORIZATION, format!("Bearer {bearer}"))
+            .header("idempotency-key", key);
+        let request = match body {
+            Value::Null => request.body(Body::empty()),
+            body => request
+                .header(CONTENT_TYPE, "application/json")
+                .body(Body::from(body.to_string())),
+        };
+        self.send(request.unwrap()).await
+    }
+
+    async fn id(&self, bearer: &str, list: &str, wanted: (&str, &str)) -> String {
+        let list = self.call("GET", list, bearer, None).await.expect(200);
+        let items = list.json()["items"].as_array().unwrap().clone();
+        let found = items.iter().find(|item| item[wanted.0] == wanted.1);
+        found.unwrap()["id"].as_str().unwrap().to_owned()
+    }
+
+    /// How many lines the audit log has of what was done.
+    async fn lines(&self, admin: &str) -> usize {
+        let path = "/v1/audit?limit=200&outcome=success";
+        let list = self.call("GET", path, admin, None).await.expect(200);
+        list.json()["items"].as_array().unwrap().len()
+    }
+}
+
+fn at(route: &'static str, path: &str, body: Value) -> (&'static str, String, Value) {
+    (route, path.to_owned(), body)
+}
+
+/// What is done to tokens: one that is changed, one that is revoked.
+fn of_tokens(
+    (made, spare): (&str, &Value),
+    organization: &Value,
+) -> Vec<(&'static str, String, Value)> {
+    let role = json!({"entityType": "ORGANIZATION", "entityId": organization,
+        "role": "ORGANIZATION_BILLING_ADMIN"});
+    let one = format!("{TOKENS}/{made}");
+    vec![
+        at(
+            "/v1/organizations/{o}/tokens:revoke",
+            &format!("{TOKENS}:revoke?wait=planes"),
+            json!({"ids": [spare]}),
+        ),
+        at(
+            "/v1/organizations/{o}/tokens/{id}",
+            &one,
+            json!({"name": "another"}),
+        ),
+        at(
+            "/v1/organizations/{o}/tokens/{id}/roles",
+            &format!("{one}/roles"),
+            json!({"roles": [role]}),
+        ),
+        at(
+            "/v1/organizations/{o}/tokens/{id}/rotate",
+            &format!("{one}/rotate?wait=planes"),
+            json!({"grace": "1h"}),
+        ),
+        at(
+            "/v1/organizations/{o}/tokens/{id}/rotate/end",
+            &format!("{one}/rotate/end"),
+            Value::Null,
+        ),
+    ]
+}
+
+/// A path and a body with which each route has something to do.
+async fn deeds(f: &Fixture, admin: &str) -> Vec<(&'static str, String, Value)> {
+    let acme = "/v1/organizations/acme";
+    let organization = f.call("GET", acme, admin, None).await.json()["id"].clone();
+    let list = |name: &str| format!("{acme}/{name}");
+    let workspace = f.id(admin, &list("workspaces"), ("name", "sales")).await;
+    let member = ("email", "member@example.com");
+    let member = f.id(admin, &list("users"), member).await;
+    let plane = f.id(admin, "/v1/planes", ("name", "eu-1")).await;
+    let token = |name: &str| json!({"name": name, "role": "ORGANIZATION_MEMBER"});
+    let made = f.call("POST", TOKENS, admin, Some(token("a"))).await;
+    let made = made.expect(201).json()["id"].as_str().unwrap().to_owned();
+    let spare = f.call("POST", TOKENS, admin, Some(token("b"))).await;
+    let spare = spare.expect(201).json()["id"].clone();
+    let rollout = json!({"name": "r", "path": "plane", "percent": 5});
+    f.call("PUT", "/v1/rollouts/r", admin, Some(rollout))
+        .await
+        .expect(200);
+    let mut fleet = crate::fixture::fleet();
+    fleet["fleet"]["organizations"][0]["workspaces"][0]["grants"] = json!([]);
+    fleet["fleet"]["planes"] = json!([{"name": "eu-1"}, {"name": "us-1"}]);
+    let mut deeds = of_tokens((&made, &spare), &organization);
+    deeds.extend([
+        at("/v1/apply", "/v1/apply", fleet),
+        at(
+            "/v1/organizations",
+            "/v1/organizations",
+            json!({"name": "n"}),
+        ),
+        at(
+            "/v1/organizations/{o}/workspaces",
+            &list("workspaces"),
+            json!({"name": "n"}),
+        ),
+        at(
+            "/v1/organizations/{o}/deployments",
+            &list("deployments"),
+            json!({"name": "n", "workspaceId": workspace, "planeId": plane,
+                "routes": [{"host": "n.example.com"}]}),
+        ),
+        at(
+            "/v1/organizations/{o}/users",
+            &list("users"),
+            json!({"email": "n@example.com", "role": "ORGANIZATION_MEMBER"}),
+        ),
+        at(
+            "/v1/organizations/{o}/grants",
+            &list("grants"),
+            json!({"role": "WORKSPACE_OPERATOR", "subject": {"type": "user", "id": member},
+                "resource": {"type": "workspace", "id": workspace}}),
+        ),
+        at("/v1/organizations/{o}/tokens", TOKENS, token("c")),
+        at(
+            "/v1/organizations/{o}/users/{id}/offboard",
+            &format!("{acme}/users/{member}/offboard"),
+            json!({}),
+        ),
+        at("/v1/keys/{id}/rotate", "/v1/keys/api/rotate", Value::Null),
+        at("/v1/planes", "/v1/planes", json!({"name": "n"})),
+        at(
+            "/v1/planes/{id}/quarantine",
+            "/v1/planes/eu-1/quarantine",
+            Value::Null,
+        ),
+        at(
+            "/v1/planes/{id}/release",
+            "/v1/planes/eu-1/release",
+            Value::Null,
+        ),
+        at(
+            "/v1/rollouts/{name}/promote",
+            "/v1/rollouts/r/promote",
+            Value::Null,
+        ),
+        at(
+            "/v1/rollouts/{name}/abort",
+            "/v1/rollouts/r/abort",
+            Value::Null,
+        ),
+    ]);
+    deeds
+}
+
+#[tokio::test]
+async fn f46_each_post_is_done_once_and_answers_the_same_again() {
+    let f = Fixture::new("once").await;
+    let admin = f.admin().await;
+    f.fleet(&admin).await;
+    f.join(&admin, "eu-1").await;
+    let deeds = deeds(&f, &admin).await;
+    let posts = ROUTES.iter().filter(|(method, path)| {
+        *method == "post" && path.starts_with("/v1/") && !OTHERS.contains(path)
+    });
+    let forgotten: Vec<_> = posts
+        .filter(|(_, path)| !deeds.iter().any(|(route, ..)| route == path))
+        .collect();
+    assert!(forgotten.is_empty(), "{forgotten:?}");
+    for (route, path, body) in &deeds {
+        let before = f.lines(&admin).await;
+        let first = f.post((path, route), &admin, body).await;
+        assert!(first.status.is_success(), "{route}: {}", first.text());
+        assert_eq!(first.header(REPLAYED), "", "{route}");
+        let between = f.lines(&admin).await;
+        assert!(between > before, "{route} did nothing");
+        let again = f.post((path, route), &admin, body).await;
+        assert_eq!(again.status, first.status, "{route}: {}", again.text());
+        assert_eq!(again.header(REPLAYED), "true", "{route}");
+        let (mut shown, again) = (first.json(), again.json());
+        for secret in ["token", "joinToken"] {
+            if shown.as_object_mut().unwrap().remove(secret).is_some() {
+                shown["withheld"] = again["withheld"].clone();
+                assert_eq!(again["withheld"]["code"], "shown-once", "{route}");
+            }
+        }
+        assert_eq!(shown, again, "{route}");
+        assert_eq!(path.contains("wait=planes"), again["planes"].is_object());
+        assert_eq!(f.lines(&admin).await, between, "{route} was done twice");
+    }
+}
+
+/// Made under one key by many at once.
+#[tokio::test]
+async fn f46_of_many_equal_requests_one_makes_the_token() {
+    let f = Arc::new(Fixture::new("once-many").await);
+    let admin = f.admin().await;
+    f.fleet(&admin).await;
+    let body = json!({"name": "ci", "role": "ORGANIZATION_MEMBER"});
+    let mut tasks = JoinSet::new();
+    for _ in 0..8 {
+        let (f, admin, body) = (f.clone(), admin.clone(), body.clone());
+        tasks.spawn(async move { f.post((TOKENS, "k"), &admin, &body).await });
+    }
+    let answers = tasks.join_all().await;
+    let shown = answers.iter().filter(|a| a.json()["token"].is_string());
+    assert_eq!(shown.count(), 1);
+    let ids: BTreeSet<String> = answers
+        .iter()
+        .map(|a| a.json()["id"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(ids.len(), 1);
+    let list = f.call("GET", TOKENS, &admin, None).await.expect(200);
+    assert_eq!(list.json()["items"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn f46_no_secret_is_kept_for_a_repetition() {
+    let f = Fixture::new("once-secret").await;
+    let admin = f.admin().await;
+    f.fleet(&admin).await;
+    let body = json!({"name": "ci", "role": "ORGANIZATION_MEMBER"});
+    let made = f.post((TOKENS, "k"), &admin, &body).await.expect(201);
+    let value = made.json()["token"].as_str().unwrap().to_owned();
+    let joined = f
+        .post(("/v1/planes", "k2"), &admin, &json!({"name": "n"}))
+        .await;
+    let joined = joined.expect(201).json()["joinToken"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let signature = value.rsplit('.').next().unwrap();
+    let mut seen = 0;
+    for entry in std::fs::read_dir(f.dir.path()).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_file() {
+            let bytes = std::fs::read(&path).unwrap();
+            let text = String::from_utf8_lossy(&bytes);
+            seen += usize::from(text.contains("shown-once"));
+            assert!(!text.contains(signature), "{}", path.display());
+            assert!(!text.contains(&joined), "{}", path.display());
+        }
+    }
+    assert!(seen > 0, "the answer is kept somewhere");
+    let again = f.post((TOKENS, "k"), &admin, &body).await.expect(201);
+    assert!(!again.text().contains(signature));
+}
+
+#[tokio::test]
+async fn a_key_stands_for_one_request_of_one_actor_for_a_day() {
+    let f = Fixture::new("once-keys").await;
+    let admin = f.admin().await;
+    f.fleet(&admin).await;
+    let path = "/v1/organizations/acme/workspaces";
+    let made = |name: &str| json!({"name": name});
+    let first = f.post((path, "k"), &admin, &made("a")).await.expect(201);
+    for (path, body) in [
+        (path, made("b")),
+        ("/v1/organizations", made("a")),
+        ("/v1/organizations/acme/workspaces?x=1", made("a")),
+    ] {
+        let other = f.post((path, "k"), &admin, &body).await.expect(422);
+        assert_eq!(other.json()["code"], "idempotency-key-reused");
+    }
+    let owner = f.token_of("owner@example.com").await;
+    let mine = f.post((path, "k"), &owner, &made("c")).await.expect(201);
+    assert_ne!(mine.json()["id"], first.json()["id"]);
+    for bad in ["", "a\tb", &"k".repeat(256)] {
+        let refused = f.post((path, bad), &admin, &made("d")).await.expect(422);
+        assert_eq!(refused.json()["errors"][0]["at"], "Idempotency-Key");
+    }
+    f.clock.advance(Duration::from_secs(86_400 - 60));
+    f.control.tend().await.unwrap();
+    let admin = f.admin().await;
+    let again = f.post((path, "k"), &admin, &made("a")).await.expect(201);
+    assert_eq!(again.header(REPLAYED), "true");
+    f.clock.advance(Duration::from_secs(120));
+    f.control.tend().await.unwrap();
+    let taken = f.post((path, "k"), &admin, &made("a")).await.expect(409);
+    assert_eq!(taken.json()["code"], "taken");
+}
+
+/// What was refused is no answer to be repeated: once nothing is in the way, the same request is done.
+#[tokio::test]
+async fn a_refusal_is_not_kept() {
+    let f = Fixture::new("once-refused").await;
+    let admin = f.admin().await;
+    f.fleet(&admin).await;
+    let path = "/v1/organizations/acme/workspaces";
+    let body = json!({"name": "sales"});
+    f.post((path, "k"), &admin, &body).await.expect(409);
+    let id = f.id(&admin, path, ("name", "sales")).await;
+    let deployments = "/v1/organizations/acme/deployments";
+    let etl = f.id(&admin, deployments, ("name", "etl")).await;
+    f.call("DELETE", &format!("{deployments}/{etl}"), &admin, None)
+        .await
+        .expect(200);
+    f.call("DELETE", &format!("{path}/{id}"), &admin, None)
+        .await
+        .expect(200);
+    let made = f.post((path, "k"), &admin, &body).await.expect(201);
+    assert_eq!(made.header(REPLAYED), "");
+    // A dry run changes nothing, so it is no answer either.
+    let apply = "/v1/apply?dry_run=true";
+    let fleet = crate::fixture::fleet();
+    f.post((apply, "d"), &admin, &fleet).await.expect(200);
+    let again = f.post((apply, "d"), &admin, &fleet).await.expect(200);
+    assert_eq!(again.header(REPLAYED), "");
+}
