@@ -45,6 +45,10 @@ const TABLE: &[Generated] = &[
         source: Source::Program(&["aeolus", "reference", "cli"]),
     },
     Generated {
+        path: "docs/reference/openapi.json",
+        source: Source::Program(&["aeolus", "reference", "openapi"]),
+    },
+    Generated {
         path: "docs/reference/config.schema.json",
         source: Source::Program(&["aeolus", "config", "schema", "config"]),
     },

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// A line of the log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct AuditLine {
     /// The line's place: as `cursor` it asks for what follows.
@@ -17,11 +18,13 @@ pub struct AuditLine {
     pub hash: Option<String>,
     /// What it says.
     #[serde(flatten)]
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::AuditEvent"))]
     pub event: AuditEvent,
 }
 
 /// Control's signed word of how far the log goes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct AuditCheckpoint {
     /// `installation`, or an organization's id.
@@ -39,6 +42,7 @@ pub struct AuditCheckpoint {
 /// What control found when it followed the chain in its own database: one object a line, several with
 /// `verified` while it works, the last with `ok`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct AuditVerification {
     /// `installation`, or an organization's id.

@@ -7,11 +7,14 @@ use crate::fleet::{ConnectionKind, PlaneRegistration};
 
 /// A connection to an identity provider. Its secrets are never shown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Connection {
     /// Its id.
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Id"))]
     pub id: ConnectionId,
     /// Its name.
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Slug"))]
     pub name: Slug,
     /// Which provider it is.
     #[serde(rename = "type")]

@@ -57,6 +57,7 @@ pub struct Fleet {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "schema", schemars(rename = "FleetPlane"))]
 pub struct Plane {
     /// Its name, unique in the installation.
     #[cfg_attr(feature = "schema", schemars(with = "schema::Slug"))]
@@ -71,6 +72,7 @@ pub struct Plane {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "schema", schemars(rename = "FleetConnection"))]
 pub struct Connection {
     /// Its name, unique in the installation.
     #[cfg_attr(feature = "schema", schemars(with = "schema::Slug"))]
@@ -136,6 +138,7 @@ impl ConnectionKind {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "schema", schemars(rename = "FleetOrganization"))]
 pub struct Organization {
     /// Its name, unique in the installation.
     #[cfg_attr(feature = "schema", schemars(with = "schema::Slug"))]
@@ -158,6 +161,7 @@ pub struct Organization {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "schema", schemars(rename = "FleetUser"))]
 pub struct User {
     /// Their address.
     #[cfg_attr(feature = "schema", schemars(with = "schema::Email"))]
@@ -180,6 +184,7 @@ pub struct User {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "schema", schemars(rename = "FleetTeam"))]
 pub struct Team {
     /// Its name, unique in the organization.
     #[cfg_attr(feature = "schema", schemars(with = "schema::Slug"))]
@@ -194,6 +199,7 @@ pub struct Team {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "schema", schemars(rename = "FleetWorkspace"))]
 pub struct Workspace {
     /// Its name, unique in the organization.
     #[cfg_attr(feature = "schema", schemars(with = "schema::Slug"))]
@@ -210,6 +216,7 @@ pub struct Workspace {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "schema", schemars(rename = "FleetGrant"))]
 pub struct Grant {
     /// The person's address; or `team`.
     #[serde(default, skip_serializing_if = "Option::is_none")]

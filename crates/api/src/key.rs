@@ -10,6 +10,7 @@ use crate::{Period, PlaneAcks};
 
 /// What a key signs. One key has one purpose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum KeyPurpose {
     /// People's access tokens.
@@ -72,6 +73,7 @@ impl fmt::Display for KeyPurpose {
 
 /// Where a key stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum KeyState {
     /// Everybody learns of it; it doesn't sign yet.
@@ -95,6 +97,7 @@ impl KeyState {
 
 /// A signing key, its public half.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Key {
     /// What it signs.
@@ -116,6 +119,7 @@ pub struct Key {
 
 /// What happens to a key next.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct NextStep {
     /// What.
@@ -135,6 +139,7 @@ pub struct NextStep {
 
 /// A step of a key's life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum KeyStep {
     /// It begins to sign, and the key before it ends.
@@ -158,6 +163,7 @@ impl KeyStep {
 
 /// Who needs a key: what it signed that is still good.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct KeyNeeds {
     /// How many live tokens it signed: of access tokens, how many sessions may have one. Absent where
@@ -174,9 +180,11 @@ pub struct KeyNeeds {
 
 /// The live tokens of one organization.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct OrganizationNeed {
     /// Its id.
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Id"))]
     pub id: OrganizationId,
     /// Its name.
     pub name: String,
@@ -188,11 +196,13 @@ pub struct OrganizationNeed {
 
 /// `POST /v1/keys/{purpose}/rotate`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct KeyRotate {
     /// How long the new key is announced before it signs; absent: as long as a cut-off gate may go on
     /// serving.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<crate::schema::Period>"))]
     pub activate_in: Option<Period>,
     /// Let it sign then even if some plane has not said that it knows it.
     pub regardless: bool,
@@ -204,6 +214,7 @@ pub struct KeyRotate {
 
 /// What became of a rotation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct KeyRotated {
     /// The keys of the purpose, after it.
@@ -221,6 +232,7 @@ pub struct KeyRotated {
 
 /// What became of a removal: `DELETE /v1/keys/{kid}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct KeyRemoved {
     /// The key as it was, with what its removal has ended.

@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 
 /// One page of a list. Follow `next_cursor` until it is absent; cursors are opaque.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "{T}Page"))]
 pub struct Page<T> {
     /// The items, oldest first.
     pub items: Vec<T>,
@@ -15,6 +17,7 @@ pub struct Page<T> {
 
 /// The answer to a deletion.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Deleted {
     /// The position of the change in the feed.
@@ -26,6 +29,7 @@ pub struct Deleted {
 
 /// Which planes have applied a change (`wait=planes`).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct PlaneAcks {
     /// These obey the change now.
@@ -61,6 +65,7 @@ awaited! {
 
 /// Why a repeated answer is without a secret, in the secret's place.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Withheld {
     /// Always `shown-once`.
@@ -86,9 +91,11 @@ impl Withheld {
 
 /// One plane and where it stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct PlaneAck {
     /// The plane.
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Id"))]
     pub id: PlaneId,
     /// Its name.
     pub name: String,

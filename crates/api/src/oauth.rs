@@ -85,6 +85,7 @@ pub struct DeviceAnswer {
 
 /// An OAuth2 error (RFC 6749 §5.2).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct OAuthError {
     /// The registered code.
     pub error: String,

@@ -15,9 +15,11 @@ pub use event::{Event, TokenUse};
 
 /// `POST /v1/planes`: adds a plane.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PlaneCreate {
     /// Its name.
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Slug"))]
     pub name: Slug,
     /// The host on which the plane can sign people in by itself, if it is to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -26,11 +28,14 @@ pub struct PlaneCreate {
 
 /// A plane, as control sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Plane {
     /// Its id.
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Id"))]
     pub id: PlaneId,
     /// Its name.
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Slug"))]
     pub name: Slug,
     /// The host on which it signs people in by itself, if it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -54,6 +59,7 @@ pub struct Plane {
 
 /// Where a plane stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum PlaneState {
     /// Waiting for its first gate.
@@ -66,6 +72,7 @@ pub enum PlaneState {
 
 /// The answer to a change of a plane.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct PlaneChanged {
     /// The plane.
@@ -77,6 +84,7 @@ pub struct PlaneChanged {
 
 /// The answer to adding a plane. `join_token` is shown once.
 #[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct PlaneCreated {
     /// The plane.
@@ -93,9 +101,11 @@ pub struct PlaneCreated {
 
 /// `POST /v1/planes/enroll`: a gate proves that it was invited and shows its identity.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct EnrollRequest {
     /// Which plane, from the join token.
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Id"))]
     pub plane: PlaneId,
     /// 16 to 64 random bytes as base64url.
     pub nonce: String,
@@ -108,6 +118,7 @@ pub struct EnrollRequest {
 
 /// The answer to an enrolment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct EnrollAnswer {
     /// The text of the first root document, byte for byte, to be checked against the join token's
@@ -122,6 +133,7 @@ pub struct EnrollAnswer {
 
 /// `GET /v1/planes/self/manifest?after=EPOCH.SEQ&records=SEQ&wait=SECONDS&root=VERSION`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ManifestAnswer {
     /// The newest manifest, if it is newer than `after`.
@@ -132,6 +144,10 @@ pub struct ManifestAnswer {
     /// Up to 64 KiB of the blobs that changed since `after`, by lower-case hex SHA-256. What is
     /// not here is fetched by its digest.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[cfg_attr(
+        feature = "schema",
+        schemars(with = "BTreeMap<String, crate::schema::Bytes>")
+    )]
     pub blobs: BTreeMap<String, Base64Bytes>,
     /// The text of the next root document, if there is one after `root`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -140,6 +156,7 @@ pub struct ManifestAnswer {
 
 /// `POST /v1/planes/self/status`, every 15 s.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Status {
     /// Which gate of the plane: random, chosen at its start.
@@ -169,6 +186,7 @@ pub struct Status {
 
 /// The answer to a batch of events. The same `Idempotency-Key` gets the same answer again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct EventsAnswer {
     /// Lines taken.
@@ -179,14 +197,17 @@ pub struct EventsAnswer {
 
 /// `POST /v1/planes/self/sessions/{sid}/renew`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct RenewRequest {
     /// The deployment at which the session is in use.
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Id"))]
     pub deployment: DeploymentId,
 }
 
 /// A renewed session's new ends, in seconds since the epoch.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct RenewAnswer {
     /// Until when the session may be used without another renewal.
@@ -202,6 +223,7 @@ pub struct RenewAnswer {
 ///
 /// Of a browser's cookies only what the gate read in the session's is there: control can't open it.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct CheckRequest {
     /// The method.
@@ -210,26 +232,34 @@ pub struct CheckRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host: Option<String>,
     /// The request target, byte for byte.
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Bytes"))]
     pub target: Base64Bytes,
     /// The client's address, where it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<crate::schema::Address>"))]
     pub peer: Option<IpAddr>,
     /// The deployment it leads to.
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Id"))]
     pub deployment: DeploymentId,
     /// The bearer credential, byte for byte.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<crate::schema::Bytes>"))]
     pub authorization: Option<Base64Bytes>,
     /// The session that the gate has opened.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<crate::schema::Bytes>"))]
     pub session: Option<Base64Bytes>,
     /// The parent domain's cookie that the gate has read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<crate::schema::Bytes>"))]
     pub parent: Option<Base64Bytes>,
     /// `Origin`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<crate::schema::Bytes>"))]
     pub origin: Option<Base64Bytes>,
     /// `Sec-Fetch-Site`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<crate::schema::Bytes>"))]
     pub fetch_site: Option<Base64Bytes>,
     /// Whether it opens a websocket.
     #[serde(default)]
@@ -238,6 +268,7 @@ pub struct CheckRequest {
 
 /// What control decided.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct CheckAnswer {
     /// `allow`, or the stable code of the reason against it.

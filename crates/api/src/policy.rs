@@ -172,6 +172,7 @@ impl Policy {
 
 /// `GET /v1/organizations/{o}/policy`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct PolicyShown {
     /// The rules.
@@ -182,6 +183,7 @@ pub struct PolicyShown {
 
 /// The answer to `PUT /v1/organizations/{o}/policy`: what the new rules end, or would end.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct PolicyChanged {
     /// The rules.
@@ -194,6 +196,7 @@ pub struct PolicyChanged {
     /// How many there are.
     pub tokens_total: u64,
     /// Sessions that have lasted too long, the first hundred.
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<crate::schema::Id>"))]
     pub sessions: Vec<SessionId>,
     /// How many there are.
     pub sessions_total: u64,
@@ -209,9 +212,11 @@ pub struct PolicyChanged {
 
 /// A value of a token that ends sooner than it was made for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ShortenedToken {
     /// The token.
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Id"))]
     pub id: TokenId,
     /// Its name.
     pub name: String,

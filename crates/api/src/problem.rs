@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// The body of every refused or failed API request (`application/problem+json`, RFC 9457).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Problem {
     /// `urn:aeolus:error:CODE`.
@@ -28,6 +29,7 @@ pub struct Problem {
 
 /// One wrong part of an input.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FieldError {
     /// Where: `organizations[0].users[2].email`.
     pub at: String,

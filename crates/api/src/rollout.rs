@@ -10,6 +10,7 @@ use crate::fleet;
 
 /// A rollout, as control sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Rollout {
     /// Its settings, as in a fleet document.
@@ -22,7 +23,9 @@ pub struct Rollout {
 
 /// Where a rollout stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "schema", schemars(rename = "RolloutStage"))]
 pub enum Stage {
     /// Its settings say who gets the path.
     Running,
@@ -45,7 +48,9 @@ impl Stage {
 
 /// What became of a change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", schemars(rename = "RolloutChanged"))]
 pub struct Changed {
     /// The rollout after it.
     pub rollout: Rollout,
@@ -58,6 +63,7 @@ pub struct Changed {
 
 /// What is counted of a rollout, at one gate or at all.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Figures {
     /// Gates that these are of.
@@ -77,6 +83,7 @@ pub struct Figures {
     pub differences: Vec<Difference>,
     /// Deployments that a gate has taken off the path.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<crate::schema::Id>"))]
     pub fallen: Vec<DeploymentId>,
     /// Where kill switches choose the path, and which: gates by path.
     #[serde(default)]
@@ -85,9 +92,11 @@ pub struct Figures {
 
 /// What is counted of one path of a rollout.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct PathFigures {
     /// The path.
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::RolloutPathName"))]
     pub path: RolloutPath,
     /// Requests that took it.
     pub requests: u64,
@@ -110,6 +119,7 @@ pub struct PathFigures {
 
 /// A bucket of a histogram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Bucket {
     /// Its upper bound in microseconds; absent: none.
@@ -121,6 +131,7 @@ pub struct Bucket {
 
 /// What the two paths decided differently. Each side is `allow`, or the reason's stable code.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Difference {
     /// By what the gate decided.
@@ -133,9 +144,11 @@ pub struct Difference {
 
 /// What one gate reports of one rollout.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Report {
     /// Its name.
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Slug"))]
     pub name: Slug,
     /// What was counted since the gate's start.
     #[serde(flatten)]

@@ -1,13 +1,15 @@
-//! Stand-ins that describe the model's text types in JSON Schemas: each names its `format`, so that
-//! a reader of the schema can tell a host from a role.
+//! Stand-ins that describe the model's types in JSON Schemas: each text names its `format`, so that a reader
+//! of the schema can tell a host from a role.
 
 use std::borrow::Cow;
 
-use aeolus_model::{Method, Permission, Profile, Role, RolloutPath, StalenessPolicy};
+use aeolus_model::{
+    AirflowRole, Method, Outcome, Permission, Profile, Role, RolloutPath, StalenessPolicy,
+};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 macro_rules! texts {
-    ($($(#[$doc:meta])* $name:ident = $format:literal, $description:literal;)*) => {$(
+    ($($(#[$doc:meta])* $name:ident = $format:literal, $description:literal $(, $pattern:literal)?;)*) => {$(
         $(#[$doc])*
         #[derive(Debug)]
         pub struct $name;
@@ -22,7 +24,12 @@ macro_rules! texts {
             }
 
             fn json_schema(_: &mut SchemaGenerator) -> Schema {
-                json_schema!({"type": "string", "format": $format, "x-means": $description})
+                json_schema!({
+                    "type": "string",
+                    "format": $format,
+                    $("pattern": $pattern,)?
+                    "x-means": $description,
+                })
             }
         }
     )*};
@@ -30,7 +37,7 @@ macro_rules! texts {
 
 texts! {
     /// [`aeolus_model::Slug`].
-    Slug = "slug", "1 to 63 of a-z, 0-9 and '-'";
+    Slug = "slug", "1 to 63 of a-z, 0-9 and '-'", "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$";
     /// [`aeolus_model::Email`].
     Email = "email", "an e-mail address";
     /// [`aeolus_model::Host`].
@@ -44,13 +51,19 @@ texts! {
     /// [`aeolus_model::TreePlace`].
     TreePlace = "tree-place", "ORGANIZATION, ORGANIZATION/WORKSPACE or ORGANIZATION/WORKSPACE/DEPLOYMENT";
     /// [`crate::Period`].
-    Period = "period", "a length of time such as 24h, 5m or 7d";
+    Period = "period", "a length of time such as 24h, 5m or 7d", "^[0-9]{1,9}[smhd]$";
     /// [`crate::Listen`].
     Listen = "listen", "host:port or unix:PATH";
     /// An absolute `http` or `https` URL.
     HttpUrl = "http-url", "an http or https URL";
     /// An IP network in CIDR notation.
     Cidr = "cidr", "a network such as 10.0.0.0/8";
+    /// An id of the model, such as [`aeolus_model::UserId`].
+    Id = "uuid", "a lower-case UUID";
+    /// [`std::net::IpAddr`].
+    Address = "ip", "an IP address";
+    /// [`crate::Base64Bytes`].
+    Bytes = "byte", "bytes in base64";
     /// `sqlite:PATH` or `postgres://…`.
     DatabaseUrl = "database-url", "sqlite:PATH or postgres://USER@HOST/DATABASE";
 }
@@ -108,6 +121,17 @@ choices! {
     ]);
     /// [`aeolus_model::RolloutPath`].
     RolloutPathName = names(RolloutPath::ALL);
+    /// [`aeolus_model::Permission`].
+    PermissionName = names(Permission::ALL);
+    /// [`aeolus_model::AirflowRole`].
+    AirflowRoleName = names([
+        AirflowRole::Viewer,
+        AirflowRole::User,
+        AirflowRole::Op,
+        AirflowRole::Admin,
+    ]);
+    /// [`aeolus_model::Outcome`].
+    OutcomeName = names([Outcome::Success, Outcome::Denied, Outcome::Failure]);
     /// [`aeolus_model::Requirement`].
     RequirementName = {
         let mut all = vec!["public".to_owned(), "pass-through".to_owned()];
@@ -115,6 +139,12 @@ choices! {
         all
     };
 }
+
+mod audit;
+mod grant;
+
+pub use audit::{Actor, AuditEvent};
+pub use grant::{Grant, Resource, Subject};
 
 /// [`aeolus_model::PathRule`].
 #[derive(Debug, JsonSchema)]

@@ -7,13 +7,17 @@ use crate::PlaneAcks;
 
 /// A live session. Times are seconds since the epoch.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Session {
     /// Its id, the `sid` of every token that hangs on it.
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Id"))]
     pub id: SessionId,
     /// Whose it is.
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Id"))]
     pub user_id: UserId,
     /// Their address.
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Email"))]
     pub email: Email,
     /// The name of the connection that they came through.
     pub connection: String,
@@ -37,19 +41,24 @@ pub struct Session {
 
 /// An organization in which a session was used.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct SessionPlace {
     /// Its id.
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Id"))]
     pub id: OrganizationId,
     /// Its name.
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Slug"))]
     pub name: Slug,
 }
 
 /// The answer to ending sessions.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct SessionsEnded {
     /// Those that are over now and weren't before.
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<crate::schema::Id>"))]
     pub ended: Vec<SessionId>,
     /// The position of the change in the feed.
     pub seq: u64,

@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 
 /// The answer to making something.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "{T}Created"))]
 pub struct Created<T> {
     /// What was made.
     #[serde(flatten)]
@@ -18,36 +20,46 @@ pub struct Created<T> {
 
 /// An organization.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Organization {
     /// Its id.
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Id"))]
     pub id: OrganizationId,
     /// Its name, unique in the installation.
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Slug"))]
     pub name: Slug,
 }
 
 /// A new organization or workspace.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NamedCreate {
     /// Its name, unique in its parent.
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Slug"))]
     pub name: Slug,
 }
 
 /// A workspace.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Workspace {
     /// Its id.
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Id"))]
     pub id: WorkspaceId,
     /// Its organization.
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Id"))]
     pub organization_id: OrganizationId,
     /// Its name, unique in the organization.
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Slug"))]
     pub name: Slug,
 }
 
 /// A place where a deployment answers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Route {
     /// The host, without a port, or `*.DOMAIN`.
@@ -59,6 +71,7 @@ pub struct Route {
 
 /// How long a gate goes on without news, in seconds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Staleness {
     /// Past this age of knowledge `then` takes hold.
@@ -66,22 +79,32 @@ pub struct Staleness {
     /// Past this everything but `static_allow` is `deny`.
     pub hard_stale: u64,
     /// What then.
+    #[cfg_attr(
+        feature = "schema",
+        schemars(with = "crate::schema::StalenessPolicyName")
+    )]
     pub then: StalenessPolicy,
 }
 
 /// A deployment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Deployment {
     /// Its id.
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Id"))]
     pub id: DeploymentId,
     /// Its organization.
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Id"))]
     pub organization_id: OrganizationId,
     /// Its workspace.
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Id"))]
     pub workspace_id: WorkspaceId,
     /// The plane it lives on.
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Id"))]
     pub plane_id: PlaneId,
     /// Its name, unique in the workspace.
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Slug"))]
     pub name: Slug,
     /// Where it answers.
     pub routes: Vec<Route>,
@@ -89,9 +112,11 @@ pub struct Deployment {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upstream: Option<String>,
     /// The kind of application.
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::ProfileName"))]
     pub profile: Profile,
     /// Its own path rules.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<crate::schema::PathRule>"))]
     pub rules: Vec<PathRule>,
     /// What happens without news.
     pub staleness: Staleness,
@@ -99,13 +124,17 @@ pub struct Deployment {
 
 /// `POST /v1/organizations/{o}/deployments`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DeploymentCreate {
     /// In which workspace.
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Id"))]
     pub workspace_id: WorkspaceId,
     /// On which plane.
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Id"))]
     pub plane_id: PlaneId,
     /// Its name.
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Slug"))]
     pub name: Slug,
     /// Where it answers; at least one.
     pub routes: Vec<Route>,
@@ -114,9 +143,11 @@ pub struct DeploymentCreate {
     pub upstream: Option<String>,
     /// The kind of application.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::ProfileName"))]
     pub profile: Profile,
     /// Its own path rules.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<crate::schema::PathRule>"))]
     pub rules: Vec<PathRule>,
     /// What happens without news; absent: 24 h, then `serve_until_exp`, at most 7 d.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -125,53 +156,68 @@ pub struct DeploymentCreate {
 
 /// A person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct User {
     /// Their id.
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Id"))]
     pub id: UserId,
     /// Their address.
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Email"))]
     pub email: Email,
     /// Their display name.
     pub name: String,
     /// Their role in the organization asked about, if the question was about one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<crate::schema::RoleName>"))]
     pub role: Option<Role>,
 }
 
 /// `POST /v1/organizations/{o}/users`: adds a person to an organization.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct UserCreate {
     /// Their address.
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Email"))]
     pub email: Email,
     /// Their display name; absent: the address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Their role in the organization.
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::RoleName"))]
     pub role: Role,
 }
 
 /// A team.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Team {
     /// Its id.
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Id"))]
     pub id: TeamId,
     /// Its organization.
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Id"))]
     pub organization_id: OrganizationId,
     /// Its name, unique in the organization.
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Slug"))]
     pub name: Slug,
 }
 
 /// `POST /v1/organizations/{o}/grants`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GrantCreate {
     /// Who.
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Subject"))]
     pub subject: Subject,
     /// What.
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::RoleName"))]
     pub role: Role,
     /// Where: the organization or something in it.
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Resource"))]
     pub resource: aeolus_model::Resource,
 }
 
@@ -180,27 +226,34 @@ pub type GrantItem = Grant;
 
 /// `GET /v1/me`: who the credential is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Me {
     /// Who.
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Actor"))]
     pub actor: Actor,
     /// A person's address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<crate::schema::Email>"))]
     pub email: Option<Email>,
     /// The person's or the token's name.
     pub name: String,
     /// The session, for a person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<crate::schema::Id>"))]
     pub session: Option<SessionId>,
     /// The identity provider, for a person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<crate::schema::Id>"))]
     pub connection: Option<ConnectionId>,
     /// What was granted, directly and through teams.
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<crate::schema::Grant>"))]
     pub grants: Vec<Grant>,
 }
 
 /// `POST /v1/apply`: what a fleet document changes, or would change.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ApplyAnswer {
     /// The differences, parents first.
@@ -217,7 +270,9 @@ pub struct ApplyAnswer {
 
 /// One difference.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", schemars(rename = "ApplyChange"))]
 pub struct Change {
     /// What is done.
     pub op: ChangeOp,
@@ -232,6 +287,7 @@ pub struct Change {
 
 /// What is done to a thing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum ChangeOp {
     /// It is made.

@@ -7,6 +7,7 @@ use crate::{Period, PlaneAcks, Withheld};
 
 /// How far a token can reach.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "UPPERCASE")]
 pub enum TokenScope {
     /// Everything in the organization.
@@ -20,6 +21,7 @@ pub enum TokenScope {
 
 /// Where a token's authority is kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum TokenKind {
     /// In its record: it follows changes.
@@ -32,6 +34,7 @@ pub enum TokenKind {
 
 /// `POST /v1/organizations/{o}/tokens`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TokenCreate {
     /// What to call it: 1–120 characters.
@@ -47,6 +50,7 @@ pub struct TokenCreate {
     pub entity_id: Option<String>,
     /// Its role there. A direct access token may do without: it is a workspace operator then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<crate::schema::RoleName>"))]
     pub role: Option<Role>,
     /// Roles on what lies below, beside that one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -56,6 +60,10 @@ pub struct TokenCreate {
     pub kind: TokenKind,
     /// For a direct access token: no more than these of its role's permissions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(
+        feature = "schema",
+        schemars(with = "Option<Vec<crate::schema::PermissionName>>")
+    )]
     pub permissions: Option<Vec<Permission>>,
     /// Days until the value expires, 1–3650; absent: never, which a policy may forbid.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -64,6 +72,7 @@ pub struct TokenCreate {
 
 /// A role that a token has somewhere.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TokenRole {
     /// What kind of thing.
@@ -71,16 +80,20 @@ pub struct TokenRole {
     /// Which.
     pub entity_id: String,
     /// What.
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::RoleName"))]
     pub role: Role,
 }
 
 /// A token's record. Never its value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Token {
     /// Its id, the value's `sub`.
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Id"))]
     pub id: TokenId,
     /// Its organization.
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Id"))]
     pub organization_id: OrganizationId,
     /// What it is called.
     pub name: String,
@@ -98,6 +111,10 @@ pub struct Token {
     pub roles: Vec<TokenRole>,
     /// For a direct access token that was narrowed: the permissions left of its roles.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(
+        feature = "schema",
+        schemars(with = "Option<Vec<crate::schema::PermissionName>>")
+    )]
     pub permissions: Option<Vec<Permission>>,
     /// From when its newest value is good, seconds since the epoch.
     pub start_at: i64,
@@ -110,12 +127,14 @@ pub struct Token {
     /// When it was made.
     pub created_at: i64,
     /// Who made it.
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Id"))]
     pub created_by: UserId,
     /// When it was last changed; absent: never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub updated_at: Option<i64>,
     /// Who changed it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<crate::schema::Id>"))]
     pub updated_by: Option<UserId>,
     /// When it last was given a new value; absent: never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -131,6 +150,7 @@ pub struct Token {
 
 /// A value of a token that is not its newest, while it is still good.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct EarlierValue {
     /// The first characters of its `jti`.
@@ -146,6 +166,7 @@ pub struct EarlierValue {
 
 /// `POST /v1/organizations/{o}/tokens/{id}`: what is absent stays as it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TokenUpdate {
     /// What to call it: 1–120 characters.
@@ -158,6 +179,7 @@ pub struct TokenUpdate {
 
 /// `POST /v1/organizations/{o}/tokens/{id}/roles`: all its roles from now on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TokenRoles {
     /// At least one.
@@ -166,11 +188,13 @@ pub struct TokenRoles {
 
 /// `POST /v1/organizations/{o}/tokens/{id}/rotate`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TokenRotate {
     /// How long values from before stay good, at most 30 days; `0s`: they end now. Absent: what the
     /// organization's policy says, else `0s`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<crate::schema::Period>"))]
     pub grace: Option<Period>,
     /// Days until the new value expires; absent: as many as the one before was made for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -180,16 +204,19 @@ pub struct TokenRotate {
 /// `POST /v1/organizations/{o}/tokens:revoke`: deletes tokens together. Either `ids`, or one or both
 /// of the others.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TokensRevoke {
     /// These tokens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<Vec<crate::schema::Id>>"))]
     pub ids: Option<Vec<TokenId>>,
     /// Those whose newest value was issued before this, seconds since the epoch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub issued_before: Option<i64>,
     /// Those that this person made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<crate::schema::Id>"))]
     pub created_by: Option<UserId>,
     /// With `issuedBefore`: also everything else that was issued or signed in before, of the person
     /// or of everybody in the organization. Gates refuse it; people sign in again.
@@ -199,6 +226,7 @@ pub struct TokensRevoke {
 
 /// The answer to [`TokensRevoke`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct TokensRevoked {
     /// How many tokens were deleted.
@@ -212,6 +240,7 @@ pub struct TokensRevoked {
 
 /// The answer to making or rotating a token. `token` is its new value, shown this once.
 #[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct TokenCreated {
     /// The value: a bare JWT for `Authorization: Bearer`. A repeated answer is without it.

@@ -189,4 +189,6 @@ pub(crate) enum Page {
     Fleet,
     /// Every command.
     Cli,
+    /// The API of the control plane.
+    Openapi,
 }

@@ -20,6 +20,7 @@ pub(crate) fn print(page: Page) -> Result<(), Failure> {
         Page::Config => config_page()?,
         Page::Fleet => fleet_page(),
         Page::Cli => cli_page(),
+        Page::Openapi => format!("{:#}\n", aeolus_control::openapi()),
     };
     ui::print(&text);
     Ok(())

@@ -14,6 +14,7 @@ use crate::app::App;
 use crate::authority::{Asked, Authority};
 use crate::error::ApiError;
 use crate::once::{Attempt, Body};
+use crate::seen::IfMatch;
 
 /// Which request, and from where. Put into the request's extensions at the edge.
 #[derive(Clone, Debug, Default)]
@@ -39,6 +40,8 @@ pub(crate) struct Ctx {
     pub(crate) request: RequestInfo,
     /// Set if the request may be sent twice.
     pub(crate) attempt: Option<Attempt>,
+    /// What a change is for.
+    pub(crate) if_match: IfMatch,
 }
 
 impl FromRequestParts<App> for Ctx {
@@ -55,6 +58,7 @@ impl FromRequestParts<App> for Ctx {
             session,
             request,
             attempt,
+            if_match: IfMatch::of(&parts.headers),
         })
     }
 }

@@ -46,9 +46,13 @@ pub(crate) async fn edge(
     request.extensions_mut().insert(info.clone());
     let method = request.method().clone();
     let started = tokio::time::Instant::now();
-    let answered = tokio::time::timeout(DEADLINE, next.run(request)).await;
-    let mut response = answered
-        .unwrap_or_else(|_| ApiError::Internal("the deadline passed".into()).into_response());
+    let mut response = if is_text(&path) {
+        let answered = tokio::time::timeout(DEADLINE, next.run(request)).await;
+        answered
+            .unwrap_or_else(|_| ApiError::Internal("the deadline passed".into()).into_response())
+    } else {
+        ApiError::Path.into_response()
+    };
     if let Some(failure) = response.extensions_mut().remove::<Failure>() {
         let kept = std::mem::take(response.headers_mut());
         log(&failure, &info);
@@ -69,6 +73,13 @@ pub(crate) async fn edge(
         .request(&method, route, response.status(), started.elapsed());
     headers(&app, &info, response.headers_mut());
     response
+}
+
+/// Whether a path is text once it is decoded.
+fn is_text(path: &str) -> bool {
+    percent_encoding::percent_decode_str(path)
+        .decode_utf8()
+        .is_ok()
 }
 
 fn log(failure: &Failure, info: &RequestInfo) {

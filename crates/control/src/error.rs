@@ -64,6 +64,9 @@ pub(crate) enum ApiError {
     /// The endpoint has other methods.
     #[error("method not allowed")]
     Method,
+    /// The path isn't text.
+    #[error("path")]
+    Path,
     /// The input is wrong.
     #[error("invalid input")]
     Invalid(Vec<FieldError>),
@@ -82,6 +85,9 @@ pub(crate) enum ApiError {
     /// The Idempotency-Key stands for another request.
     #[error("the Idempotency-Key stands for another request")]
     KeyReused,
+    /// It is no more what `If-Match` names.
+    #[error("changed since it was read")]
+    ChangedSinceRead,
     /// The request contradicts the state of things.
     #[error("conflict: {0}")]
     Conflict(String),
@@ -197,6 +203,7 @@ fn parts(error: &ApiError) -> (u16, &'static str, &'static str, String) {
             "The input is not valid",
             "Nothing was changed.".into(),
         ),
+        E::Path => (400, "path", "The path is no UTF-8", String::new()),
         E::Body(what) => (400, "body", "The body can't be read", what.clone()),
         E::MediaType => (
             415,
@@ -205,7 +212,7 @@ fn parts(error: &ApiError) -> (u16, &'static str, &'static str, String) {
             "Send `Content-Type: application/json`.".into(),
         ),
         E::TooLarge => (413, "too-large", "The body is too large", String::new()),
-        E::Again(_) | E::KeyReused => repeated_parts(error),
+        E::Again(_) | E::KeyReused | E::ChangedSinceRead => repeated_parts(error),
         E::Conflict(what) => (409, "conflict", "That can't be done now", what.clone()),
         E::ReservedHost(host) => (
             409,
@@ -250,7 +257,7 @@ fn parts(error: &ApiError) -> (u16, &'static str, &'static str, String) {
     }
 }
 
-/// What is wrong with a request that is sent again.
+/// What is wrong with a request that builds on another one.
 fn repeated_parts(error: &ApiError) -> (u16, &'static str, &'static str, String) {
     match error {
         ApiError::KeyReused => (
@@ -259,6 +266,14 @@ fn repeated_parts(error: &ApiError) -> (u16, &'static str, &'static str, String)
             "The Idempotency-Key stands for another request",
             "You sent the same key with another method, URL or body in the last day. Send a new key with \
              each new request, and the same one only to repeat a request as it was. Nothing was changed."
+                .into(),
+        ),
+        ApiError::ChangedSinceRead => (
+            412,
+            "changed-since-read",
+            "It has changed since you read it",
+            "Read it again, look at what is different, and send your change with the new `ETag` in \
+             `If-Match`. Nothing was changed."
                 .into(),
         ),
         // It is rendered as it was, never as a refusal.

@@ -19,6 +19,7 @@ mod extract;
 mod jobs;
 mod keys;
 mod once;
+mod openapi;
 mod ops;
 mod pages;
 mod planes;
@@ -30,6 +31,8 @@ mod restore;
 mod rollout;
 pub mod root;
 mod router;
+mod seen;
+
 mod serve;
 mod server;
 mod sessions;
@@ -44,6 +47,7 @@ pub use config::{
     SessionLife,
 };
 pub use keys::{KeysError, Resealed, reseal};
+pub use openapi::openapi;
 pub use restore::{Recovered, recover};
 pub use router::ROUTES;
 pub use serve::{Bound, Control, serve};

@@ -9,8 +9,8 @@ use crate::app::App;
 use crate::edge::edge;
 use crate::error::ApiError;
 use crate::{
-    audit, authorization, connections, keys, ops, pages, planes, policy, provider, quota, rollout,
-    sessions, signin, tenancy, tokens,
+    audit, authorization, connections, keys, openapi, ops, pages, planes, policy, provider, quota,
+    rollout, sessions, signin, tenancy, tokens,
 };
 
 macro_rules! routes {
@@ -56,6 +56,7 @@ routes! {
     "/v1/me" => get tenancy::me;
     "/v1/sessions" => get sessions::list, delete sessions::end_all;
     "/v1/sessions/{id}" => delete sessions::end;
+    "/v1/openapi.json" => get openapi::document;
     "/v1/apply" => post tenancy::apply::apply;
     "/v1/organizations" => get tenancy::organizations::list, post tenancy::organizations::create;
     "/v1/organizations/{o}" =>

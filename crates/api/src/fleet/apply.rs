@@ -12,6 +12,7 @@ use crate::SecretRef;
 /// The values come apart from the document so that the document can be stored, compared and shown.
 /// They travel over TLS or loopback, are hashed or sealed on arrival, and are never shown again.
 #[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ApplyRequest {
     /// The document.

@@ -14,6 +14,7 @@ use crate::{Period, tenancy};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "schema", schemars(rename = "FleetDeployment"))]
 pub struct Deployment {
     /// Its name, unique in the workspace.
     #[cfg_attr(feature = "schema", schemars(with = "schema::Slug"))]
@@ -61,6 +62,7 @@ pub struct Deployment {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "schema", schemars(rename = "FleetStaleness"))]
 pub struct Staleness {
     /// Past this age of knowledge `then` takes hold: 5m to 7d; absent: 24h.
     #[serde(default, skip_serializing_if = "Option::is_none")]

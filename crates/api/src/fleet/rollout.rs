@@ -13,6 +13,7 @@ use crate::schema;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "schema", schemars(rename = "FleetRollout"))]
 pub struct Rollout {
     /// Its name, unique in the installation.
     #[cfg_attr(feature = "schema", schemars(with = "schema::Slug"))]

@@ -3,15 +3,17 @@
 use aeolus_api::policy::PolicyShown;
 use aeolus_model::Permission;
 use axum::extract::Path;
-use axum::response::{IntoResponse, Response};
-use http::header::ETAG;
 
 use crate::authority::organization_path;
 use crate::ctx::Ctx;
 use crate::error::ApiError;
+use crate::seen::{Tag, Tagged};
 
 /// Shows the rules, with the revision that a change has to name.
-pub(crate) async fn get(ctx: Ctx, Path(organization): Path<String>) -> Result<Response, ApiError> {
+pub(crate) async fn get(
+    ctx: Ctx,
+    Path(organization): Path<String>,
+) -> Result<Tagged<PolicyShown>, ApiError> {
     let mut view = ctx.app.store.read().await?;
     let authority = ctx.authority(&mut view).await?;
     let organization = authority.organization(&mut view, &organization).await?;
@@ -21,6 +23,5 @@ pub(crate) async fn get(ctx: Ctx, Path(organization): Path<String>) -> Result<Re
         policy: super::of(&organization)?,
         revision: organization.revision,
     };
-    let tag = format!("\"{}\"", shown.revision);
-    Ok(([(ETAG, tag)], axum::Json(shown)).into_response())
+    Ok(Tagged(Tag::of_revision(shown.revision), shown))
 }

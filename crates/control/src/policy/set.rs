@@ -6,8 +6,6 @@ use aeolus_api::policy::{Policy, PolicyChanged};
 use aeolus_model::{Action, Change as Changed, Permission};
 use aeolus_store::{Organization, Unit as _};
 use axum::extract::Path;
-use http::HeaderMap;
-use http::header::IF_MATCH;
 
 use super::tighten::{Ended, tighten};
 use crate::authority::{Authority, organization_path};
@@ -15,6 +13,7 @@ use crate::ctx::Ctx;
 use crate::error::ApiError;
 use crate::extract::{Json, Query};
 use crate::planes::Change;
+use crate::seen::Tag;
 use crate::tokens::{waited, wants_planes};
 
 /// Gives the organization other rules and ends what they no longer allow, in one transaction. A dry run
@@ -23,7 +22,6 @@ pub(crate) async fn set(
     ctx: Ctx,
     Path(organization): Path<String>,
     query: Query,
-    headers: HeaderMap,
     Json(policy): Json<Policy>,
 ) -> Result<axum::Json<PolicyChanged>, ApiError> {
     let wait = wants_planes(&query)?;
@@ -36,7 +34,8 @@ pub(crate) async fn set(
     let (authority, organization) = ctx.authority_in(&mut write, &organization).await?;
     let path = organization_path(organization.id);
     authority.require(Permission::OrganizationConfigUpdate, &path)?;
-    require_revision(&headers, organization.revision)?;
+    let tag = Tag::of_revision(organization.revision);
+    ctx.if_match.require(Some(&tag))?;
     refuse_lockout(&ctx, &authority, &policy)?;
     let before = super::of(&organization)?;
     let id = organization.id;
@@ -63,18 +62,6 @@ pub(crate) async fn set(
         planes,
         ..answer
     }))
-}
-
-/// `If-Match`, where it is given: nobody undoes what they have not seen.
-fn require_revision(headers: &HeaderMap, revision: u64) -> Result<(), ApiError> {
-    let Some(given) = headers.get(IF_MATCH) else {
-        return Ok(());
-    };
-    if given.as_bytes() == b"*" || given.as_bytes() == format!("\"{revision}\"").as_bytes() {
-        return Ok(());
-    }
-    let what = "somebody has changed it since you read it; read it again";
-    Err(ApiError::Conflict(what.to_owned()))
 }
 
 /// Whoever names networks has to come from one of them: else their next request would be refused, and

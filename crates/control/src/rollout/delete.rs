@@ -7,6 +7,7 @@ use axum::Json;
 use axum::extract::Path;
 
 use super::get::find;
+use super::view;
 use crate::ctx::Ctx;
 use crate::error::ApiError;
 
@@ -16,6 +17,7 @@ pub(crate) async fn delete(ctx: Ctx, Path(name): Path<String>) -> Result<Json<De
     let authority = ctx.authority(&mut write).await?;
     authority.require(Permission::SystemPlanesUpdate, &[])?;
     let record = find(&mut write, &name).await?;
+    ctx.if_match.require(Some(&view::tag(&record)?))?;
     write.rollouts().delete(&record.name).await?;
     write.audit(ctx.event(Action::RolloutDelete, None, &record.name));
     let seq = ctx.app.commit(write).await?;

@@ -47,6 +47,8 @@ pub(crate) async fn set(
         return Err(ApiError::Invalid(faults));
     }
     let found = write.rollouts().get(&settings.name).await?;
+    let tag = found.as_ref().map(view::tag).transpose()?;
+    ctx.if_match.require(tag.as_ref())?;
     let record = Rollout {
         name: settings.name.clone(),
         stage: RolloutStage::Running,

@@ -44,10 +44,9 @@ async fn moved(
     let mut write = ctx.write().await?;
     let authority = ctx.authority(&mut write).await?;
     authority.require(Permission::SystemPlanesUpdate, &[])?;
-    let record = Rollout {
-        stage,
-        ..find(&mut write, name).await?
-    };
+    let found = find(&mut write, name).await?;
+    ctx.if_match.require(Some(&view::tag(&found)?))?;
+    let record = Rollout { stage, ..found };
     write.rollouts().update(&record).await?;
     write.audit(ctx.event(action, None, &record.name));
     let mut sums = view::figures(&ctx.app, &mut write).await?;

@@ -10,6 +10,7 @@ use aeolus_store::{RolloutStage, StoreError, Unit};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::planes::{self, SILENT};
+use crate::seen::Tag;
 
 /// What gates that were heard of lately report of each rollout.
 pub(super) async fn figures(
@@ -47,6 +48,12 @@ pub(super) fn view(
         },
         figures: sums.remove(&record.name).unwrap_or_default(),
     })
+}
+
+/// Stands for what somebody would change of it: not for what gates count.
+pub(super) fn tag(record: &aeolus_store::Rollout) -> Result<Tag, ApiError> {
+    let stage = format!("{:?}", record.stage);
+    Tag::of(&(record.revision, stage, &record.settings))
 }
 
 /// The answer to a change that is committed at `seq`.

@@ -6,7 +6,7 @@ use aeolus_store::Unit as _;
 use axum::Json;
 use axum::extract::Path;
 
-use super::get::find;
+use super::get::{find, require_read};
 use super::permission::{self, Deed};
 use crate::ctx::Ctx;
 use crate::error::ApiError;
@@ -26,6 +26,7 @@ pub(crate) async fn delete(
     let token = find(&mut write, &authority, (organization.id, &token)).await?;
     let at = (organization.id, token.scope.resource());
     permission::require(&mut write, &authority, at, Deed::Delete).await?;
+    require_read(&ctx, &mut write, token.id).await?;
     write.tokens().delete(token.id, ctx.app.clock.now()).await?;
     let mut event = ctx.event(Action::TokenDelete, Some(organization.id), token.id);
     event.changes = vec![Deletion::from("name", token.name)];

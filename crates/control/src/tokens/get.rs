@@ -3,7 +3,6 @@
 use aeolus_api::token::Token;
 use aeolus_model::{ApiToken, OrganizationId, Permission, TokenId, TokenKind};
 use aeolus_store::Unit;
-use axum::Json;
 use axum::extract::Path;
 
 use super::permission::{self, Deed, may_see};
@@ -11,18 +10,33 @@ use super::view;
 use crate::authority::{Authority, organization_path};
 use crate::ctx::Ctx;
 use crate::error::ApiError;
+use crate::seen::Tagged;
 
 /// Shows a token.
 pub(crate) async fn get(
     ctx: Ctx,
     Path((organization, token)): Path<(String, String)>,
-) -> Result<Json<Token>, ApiError> {
+) -> Result<Tagged<Token>, ApiError> {
     let mut view = ctx.app.store.read().await?;
     let authority = ctx.authority(&mut view).await?;
     let organization = authority.organization(&mut view, &organization).await?;
     let token = find(&mut view, &authority, (organization.id, &token)).await?;
     let now = ctx.app.clock.now();
-    Ok(Json(view::view(&mut view, token.id, now).await?))
+    let shown = view::view(&mut view, token.id, now).await?;
+    Ok(Tagged(view::tag(&shown)?, shown))
+}
+
+/// Refuses where `If-Match` says that the actor has read something else.
+pub(super) async fn require_read(
+    ctx: &Ctx,
+    unit: &mut impl Unit,
+    token: TokenId,
+) -> Result<(), ApiError> {
+    if !ctx.if_match.is_given() {
+        return Ok(());
+    }
+    let shown = view::view(unit, token, ctx.app.clock.now()).await?;
+    ctx.if_match.require(Some(&view::tag(&shown)?))
 }
 
 /// A token that exists in the organization and that the actor may see.

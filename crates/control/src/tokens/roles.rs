@@ -8,7 +8,7 @@ use aeolus_model::{
 use aeolus_store::{GrantRecord, ManagedBy, Unit, Write};
 use axum::extract::Path;
 
-use super::get::{find, may_change};
+use super::get::{find, may_change, require_read};
 use super::view;
 use crate::app::App;
 use crate::authority::{Authority, path_within};
@@ -47,6 +47,7 @@ pub(crate) async fn set(
     let (authority, organization) = ctx.authority_in(&mut write, &organization).await?;
     let token = find(&mut write, &authority, (organization.id, &token)).await?;
     may_change(&mut write, &authority, &token).await?;
+    require_read(&ctx, &mut write, token.id).await?;
     if token.kind != TokenKind::Standard {
         let what = "the roles of a direct access token are in its values; make another token";
         return Err(ApiError::Conflict(what.to_owned()));

@@ -11,7 +11,7 @@ use aeolus_store::{Unit as _, ValueRecord};
 use axum::extract::Path;
 use http::StatusCode;
 
-use super::get::{find, may_change};
+use super::get::{find, may_change, require_read};
 use super::roles::Held;
 use super::{bounds, value, view};
 use crate::authority::path_within;
@@ -38,6 +38,7 @@ pub(crate) async fn rotate(
     let (authority, organization) = ctx.authority_in(&mut write, &organization).await?;
     let mut token = find(&mut write, &authority, (organization.id, &token)).await?;
     may_change(&mut write, &authority, &token).await?;
+    require_read(&ctx, &mut write, token.id).await?;
     let grants = write.grants().of(Subject::Token(token.id)).await?;
     let held: Vec<Held> = grants.iter().map(Held::of).collect();
     for role in &held {
@@ -93,6 +94,7 @@ pub(crate) async fn end(
     let (authority, organization) = ctx.authority_in(&mut write, &organization).await?;
     let token: ApiToken = find(&mut write, &authority, (organization.id, &token)).await?;
     may_change(&mut write, &authority, &token).await?;
+    require_read(&ctx, &mut write, token.id).await?;
     // A rotation at the same time would otherwise lose the value that it has just given out.
     write.tokens().touch(&token, (now, by)).await?;
     let newest = token.value().ok_or(ApiError::NotFound("token"))?.index;

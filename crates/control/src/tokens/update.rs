@@ -5,7 +5,7 @@ use aeolus_model::{Action, Change};
 use aeolus_store::Unit as _;
 use axum::extract::Path;
 
-use super::get::{find, may_change};
+use super::get::{find, may_change, require_read};
 use super::{text, view};
 use crate::ctx::Ctx;
 use crate::error::ApiError;
@@ -24,6 +24,7 @@ pub(crate) async fn update(
     let (authority, organization) = ctx.authority_in(&mut write, &organization).await?;
     let token = find(&mut write, &authority, (organization.id, &token)).await?;
     may_change(&mut write, &authority, &token).await?;
+    require_read(&ctx, &mut write, token.id).await?;
     let name = body.name.as_deref().unwrap_or(&token.name);
     let description = body.description.as_deref().unwrap_or(&token.description);
     text::name(name)?;

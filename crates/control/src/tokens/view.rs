@@ -9,6 +9,7 @@ use aeolus_store::{GrantRecord, TokenRecord, Unit, ValueRecord};
 use super::bounds::FOREVER_DAYS;
 use super::roles::Held;
 use crate::error::ApiError;
+use crate::seen::Tag;
 
 const DAY: i64 = 86_400;
 
@@ -93,6 +94,16 @@ fn role(record: &GrantRecord) -> TokenRole {
         entity_id: id(record.grant.resource),
         role: record.grant.role,
     }
+}
+
+/// Stands for what somebody would change of it: not for when it was used, nor for values that end by
+/// themselves.
+pub(super) fn tag(shown: &Token) -> Result<Tag, ApiError> {
+    Tag::of(&Token {
+        last_used_at: None,
+        earlier_values: Vec::new(),
+        ..shown.clone()
+    })
 }
 
 pub(super) const fn scope(resource: Resource) -> TokenScope {

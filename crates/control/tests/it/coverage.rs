@@ -64,6 +64,7 @@ const TABLE: &[(&str, &str, Who)] = &[
     // Asked with `others=true`: else the credential that the next rows need would be gone.
     ("delete", "/v1/sessions", Bearer(200)),
     ("delete", "/v1/sessions/{id}", Bearer(404)),
+    ("get", "/v1/openapi.json", Anybody(200)),
     ("post", "/v1/apply", Bearer(403)),
     ("get", "/v1/organizations", Bearer(200)),
     ("post", "/v1/organizations", Bearer(403)),
@@ -393,6 +394,9 @@ async fn odd_requests_are_refused_in_the_same_form() {
         .await;
     assert_eq!(form.expect(415).json()["code"], "media-type");
     f.call("GET", "/v1/organizations?limit=0", &admin, None)
+        .await
+        .expect(422);
+    f.call("POST", "/v1/apply?dry_run=", &admin, None)
         .await
         .expect(422);
     f.call("GET", "/v1/organizations?limit=5&limit=5", &admin, None)

@@ -43,6 +43,8 @@ mod offboard;
 #[cfg(test)]
 mod once;
 #[cfg(test)]
+mod openapi;
+#[cfg(test)]
 mod outage;
 #[cfg(test)]
 mod patches;
@@ -64,6 +66,8 @@ mod restore;
 mod rollout;
 #[cfg(test)]
 mod rotation;
+#[cfg(test)]
+mod seen;
 #[cfg(test)]
 mod served;
 #[cfg(test)]

@@ -102,7 +102,7 @@ async fn x1_owners_change_the_policy_as_a_whole_and_nobody_else_does() {
     // Nobody undoes what they have not seen.
     let stale = shown["revision"].as_u64().unwrap() - 1;
     for (tag, status) in [
-        (format!("\"{stale}\""), 409),
+        (format!("\"{stale}\""), 412),
         (format!("\"{}\"", stale + 1), 200),
     ] {
         let request = http::Request::builder()

@@ -1,0 +1,329 @@
+//! One operation of the API, as the table says it.
+
+use aeolus_api::Problem;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde_json::{Map, Value, json};
+
+/// Who may ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Who {
+    /// Everybody.
+    Anybody,
+    /// Whoever has a bearer credential.
+    Bearer,
+    /// A gate, by its plane's assertion.
+    Plane,
+}
+
+/// What a query says.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Parameter {
+    pub(super) name: &'static str,
+    pub(super) what: &'static str,
+    pub(super) form: Form,
+}
+
+/// The form of a parameter's value.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Form {
+    Text,
+    Id,
+    Flag,
+    Number(u64, u64),
+    OneOf(&'static [&'static str]),
+}
+
+type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
+
+/// What travels.
+#[derive(Clone, Copy)]
+pub(super) enum Content {
+    /// JSON of a type.
+    Json(SchemaOf),
+    /// Something else, of a media type.
+    Other(&'static str),
+}
+
+impl Content {
+    /// JSON of a type.
+    pub(super) fn json<T: JsonSchema>() -> Self {
+        Self::Json(SchemaGenerator::subschema_for::<T>)
+    }
+
+    fn render(self, generator: &mut SchemaGenerator) -> Value {
+        let (media, content) = self.entry(generator);
+        json!({ media: content })
+    }
+
+    fn entry(self, generator: &mut SchemaGenerator) -> (&'static str, Value) {
+        match self {
+            Self::Json(schema) => ("application/json", json!({"schema": schema(generator)})),
+            Self::Other(media) => (media, json!({})),
+        }
+    }
+}
+
+/// Every refusal that an operation may have.
+const REFUSALS: [u16; 12] = [400, 401, 403, 404, 409, 410, 412, 413, 415, 422, 500, 503];
+
+/// The refusals that operations refer to.
+pub(super) fn refusals(generator: &mut SchemaGenerator) -> Map<String, Value> {
+    let each = REFUSALS.iter();
+    each.map(|status| (status.to_string(), refusal(*status, &[], generator)))
+        .collect()
+}
+
+fn refusal(status: u16, more: &[Content], generator: &mut SchemaGenerator) -> Value {
+    let what = http::StatusCode::from_u16(status).ok();
+    let what = what.and_then(|status| status.canonical_reason());
+    let problem = generator.subschema_for::<Problem>();
+    let mut content = fields(json!({"application/problem+json": {"schema": problem}}));
+    for other in more {
+        let (media, schema) = other.entry(generator);
+        content.insert(media.to_owned(), schema);
+    }
+    json!({"description": what.unwrap_or("Refused"), "content": content})
+}
+
+fn fields(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(fields) => fields,
+        _ => Map::new(),
+    }
+}
+
+/// One operation.
+pub(super) struct Operation {
+    pub(super) method: &'static str,
+    pub(super) path: &'static str,
+    id: &'static str,
+    what: &'static str,
+    who: Who,
+    query: Vec<Parameter>,
+    body: Option<(Content, bool)>,
+    answer: (u16, Option<Content>),
+    conditional: bool,
+    refusals: Vec<u16>,
+    otherwise: Vec<(u16, Content)>,
+}
+
+impl Operation {
+    pub(super) const fn new(
+        (method, path): (&'static str, &'static str),
+        id: &'static str,
+        what: &'static str,
+    ) -> Self {
+        Self {
+            method,
+            path,
+            id,
+            what,
+            who: Who::Bearer,
+            query: Vec::new(),
+            body: None,
+            answer: (200, None),
+            conditional: false,
+            refusals: Vec::new(),
+            otherwise: Vec::new(),
+        }
+    }
+
+    pub(super) const fn by(mut self, who: Who) -> Self {
+        self.who = who;
+        self
+    }
+
+    pub(super) fn query(mut self, parameters: &[Parameter]) -> Self {
+        self.query.extend_from_slice(parameters);
+        self
+    }
+
+    pub(super) fn takes<T: JsonSchema>(mut self) -> Self {
+        self.body = Some((Content::json::<T>(), true));
+        self
+    }
+
+    /// The body may be left out.
+    pub(super) fn may_take<T: JsonSchema>(mut self) -> Self {
+        self.body = Some((Content::json::<T>(), false));
+        self
+    }
+
+    pub(super) const fn takes_other(mut self, media: &'static str) -> Self {
+        self.body = Some((Content::Other(media), true));
+        self
+    }
+
+    pub(super) fn answers<T: JsonSchema>(mut self, status: u16) -> Self {
+        self.answer = (status, Some(Content::json::<T>()));
+        self
+    }
+
+    pub(super) const fn answers_other(mut self, status: u16, media: Option<&'static str>) -> Self {
+        self.answer = match media {
+            Some(media) => (status, Some(Content::Other(media))),
+            None => (status, None),
+        };
+        self
+    }
+
+    /// It has an `ETag`, or honours `If-Match`.
+    pub(super) const fn conditional(mut self) -> Self {
+        self.conditional = true;
+        self
+    }
+
+    /// Refusals beside those that follow from the rest.
+    pub(super) fn refuses(mut self, statuses: &[u16]) -> Self {
+        self.refusals.extend_from_slice(statuses);
+        self
+    }
+
+    /// A refusal in a form of its own.
+    pub(super) fn refuses_in(mut self, status: u16, content: Content) -> Self {
+        self.refusals.push(status);
+        self.otherwise.push((status, content));
+        self
+    }
+
+    /// Whether it is a POST that is done once under its `Idempotency-Key`.
+    fn is_once(&self) -> bool {
+        self.method == "post" && self.who == Who::Bearer
+    }
+
+    /// Every status beside success.
+    fn statuses(&self) -> Vec<u16> {
+        let changes = self.method != "get";
+        let known = self.who != Who::Anybody;
+        let has_path = self.path.contains('{');
+        let mut all = vec![500, 503];
+        let mut add = |when: bool, statuses: &[u16]| {
+            if when {
+                all.extend_from_slice(statuses);
+            }
+        };
+        // 400: the path is no UTF-8 when it is decoded.
+        add(has_path, &[400, 404]);
+        add(known, &[401, 403]);
+        add(!self.query.is_empty() || self.is_once(), &[422]);
+        add(self.body.is_some(), &[400, 413, 415, 422]);
+        add(changes && known, &[409]);
+        add(changes && self.conditional, &[412]);
+        all.extend_from_slice(&self.refusals);
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+
+    fn parameters(&self) -> Vec<Value> {
+        let parts = self.path.split('{').skip(1);
+        let names = parts.filter_map(|part| part.split('}').next());
+        let in_path = names.map(|name| {
+            let what = match name {
+                "o" => "An organization, by id or name.",
+                "name" => "The rollout's name.",
+                "sha256" => "The SHA-256 of the section in lower-case hex.",
+                "connection" => "The connection's name.",
+                _ if self.path.starts_with("/v1/keys") => {
+                    "The key's id (kid); for a rotation the purpose."
+                }
+                _ if self.path.starts_with("/v1/planes/{") => "The plane, by id or name.",
+                _ => "Its id.",
+            };
+            json!({"name": name, "in": "path", "required": true, "description": what,
+                "schema": {"type": "string", "minLength": 1}})
+        });
+        let mut all: Vec<Value> = in_path.collect();
+        all.extend(self.query.iter().map(Parameter::render));
+        let header = |name: &str, what: &str, schema: Value| json!({"name": name, "in": "header", "description": what, "schema": schema});
+        if self.is_once() {
+            let what = "Names this request: sent again under the same key, it is done once and answered \
+                        the same.";
+            let schema =
+                json!({"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$"});
+            all.push(header("Idempotency-Key", what, schema));
+        }
+        if self.conditional && self.method != "get" {
+            let what =
+                "The `ETag` of what you have read: refused with 412 if it has changed since.";
+            all.push(header("If-Match", what, json!({"type": "string"})));
+        }
+        all
+    }
+
+    /// As OpenAPI has it.
+    pub(super) fn render(&self, generator: &mut SchemaGenerator) -> Value {
+        let mut answers = Map::new();
+        let (status, content) = self.answer;
+        let mut success = fields(json!({"description": "Done."}));
+        if let Some(content) = content {
+            success.insert("content".to_owned(), content.render(generator));
+        }
+        if self.is_once() {
+            let replayed = json!({
+                "description": "`true` where the request was answered before.",
+                "schema": {"type": "string"},
+            });
+            let headers = json!({ "Idempotency-Replayed": replayed });
+            success.insert("headers".to_owned(), headers);
+        }
+        if self.conditional && self.method == "get" {
+            let tag =
+                json!({"description": "For `If-Match` of a change.", "schema": {"type": "string"}});
+            success.insert("headers".to_owned(), json!({ "ETag": tag }));
+        }
+        answers.insert(status.to_string(), Value::Object(success));
+        for status in self.statuses() {
+            let own = self.otherwise.iter().filter(|(of, _)| *of == status);
+            let own: Vec<Content> = own.map(|(_, content)| *content).collect();
+            let answer = if own.is_empty() {
+                json!({ "$ref": format!("#/components/responses/{status}") })
+            } else {
+                refusal(status, &own, generator)
+            };
+            answers.insert(status.to_string(), answer);
+        }
+        let mut operation = fields(json!({
+            "operationId": self.id,
+            "summary": self.what,
+            "tags": [self.tag()],
+            "security": match self.who {
+                Who::Anybody => json!([]),
+                Who::Bearer => json!([{"bearer": []}]),
+                Who::Plane => json!([{"plane": []}]),
+            },
+            "parameters": self.parameters(),
+            "responses": answers,
+        }));
+        if let Some((content, required)) = self.body {
+            let content = content.render(generator);
+            let body = json!({"required": required, "content": content});
+            operation.insert("requestBody".to_owned(), body);
+        }
+        Value::Object(operation)
+    }
+
+    fn tag(&self) -> &'static str {
+        let rest = self.path.strip_prefix("/v1/organizations/{o}/");
+        let rest = rest.or_else(|| self.path.strip_prefix("/v1/"));
+        let word = rest.unwrap_or("").split(['/', ':', '?']).next();
+        match word.unwrap_or("") {
+            "" | "{o}" => "organizations",
+            ".well-known" | "openapi.json" | "healthz" | "oauth" | "authorization" => "public",
+            word => word,
+        }
+    }
+}
+
+impl Parameter {
+    fn render(&self) -> Value {
+        let schema = match self.form {
+            Form::Text => json!({"type": "string"}),
+            Form::Id => json!({"type": "string", "format": "uuid"}),
+            Form::Flag => json!({"type": "boolean"}),
+            Form::Number(from, to) => json!({"type": "integer", "minimum": from, "maximum": to}),
+            Form::OneOf(values) => json!({"type": "string", "enum": values}),
+        };
+        json!({"name": self.name, "in": "query", "description": self.what, "schema": schema})
+    }
+}
