@@ -50,7 +50,8 @@ main() {
             setup_proxies
             setup_npm idp "the identity provider"
             setup_npm clients openid-client
-            setup_authlib
+            setup_pinned clients Authlib
+            setup_pinned schemathesis schemathesis
             ;;
         bench)
             require_base
@@ -142,15 +143,15 @@ setup_npm() {
         fail "npm could not install $what (its own message is above)."
 }
 
-# Another client, in an environment of its own: Airflow's pins the same packages in other versions.
-setup_authlib() {
-    local env=.tools/clients pins=tests/harness/clients/requirements.txt
+# A Python program in an environment of its own: Airflow's pins the same packages in other versions.
+setup_pinned() {
+    local env=.tools/$1 pins=tests/harness/$1/requirements.txt what=$2
     if cmp -s "$pins" "$env/.aeolus-stamp"; then return; fi
-    say "installing Authlib into $env"
+    say "installing $what into $env"
     rm -rf "$env"
     python3 -m venv "$env"
     "$env/bin/python" -m pip --disable-pip-version-check --quiet install --requirement "$pins" ||
-        fail "pip could not install Authlib (its own message is above)."
+        fail "pip could not install $what (its own message is above)."
     cp "$pins" "$env/.aeolus-stamp"
 }
 

@@ -74,7 +74,8 @@ pub(crate) async fn read(request: Request, limit: usize) -> Result<Bytes, ApiErr
     Ok(collected.to_bytes())
 }
 
-/// The query's parameters, each at most once.
+/// The query's parameters, each at most once; in the API with a value: `?dry_run=` would otherwise be the
+/// deed.
 pub(crate) struct Query(pub(crate) Params);
 
 impl<S: Send + Sync> FromRequestParts<S> for Query {
@@ -83,9 +84,12 @@ impl<S: Send + Sync> FromRequestParts<S> for Query {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
         let text = parts.uri.query().unwrap_or("");
         let params = Params::parse(text.as_bytes());
-        params
-            .map(Self)
-            .map_err(|error| ApiError::field("query", error.to_string()))
+        let params = params.map_err(|error| ApiError::field("query", error.to_string()))?;
+        let api = parts.uri.path().starts_with("/v1/");
+        match params.empty().filter(|_| api) {
+            Some(name) => Err(ApiError::field(name, "give it a value, or leave it out")),
+            None => Ok(Self(params)),
+        }
     }
 }
 

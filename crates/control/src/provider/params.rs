@@ -35,6 +35,12 @@ impl Params {
         Ok(Self(pairs))
     }
 
+    /// A parameter that was sent without a value.
+    pub(crate) fn empty(&self) -> Option<&str> {
+        let found = self.0.iter().find(|(_, value)| value.is_empty());
+        found.map(|(name, _)| name.as_str())
+    }
+
     /// A parameter's value. One without a value counts as not sent (RFC 6749 §3.1).
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         let found = self.0.iter().find(|(key, _)| key == name);
@@ -58,6 +64,7 @@ mod tests {
         assert_eq!(params.get("a"), Some("x y z"));
         assert_eq!(params.get("b"), None);
         assert_eq!(params.get("c"), None);
+        assert_eq!(params.empty(), Some("b"));
         let many: Vec<String> = (0..41).map(|n| format!("p{n}=1")).collect();
         let many = many.join("&");
         assert_eq!(Params::parse(many.as_bytes()), Err(ParamsError::TooMany));
