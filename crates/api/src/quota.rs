@@ -35,6 +35,7 @@ impl Quota {
 
 /// An organization's quota.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct QuotaShown {
     /// Its own.

@@ -64,7 +64,9 @@ impl Content {
 }
 
 /// Every refusal that an operation may have.
-const REFUSALS: [u16; 12] = [400, 401, 403, 404, 409, 410, 412, 413, 415, 422, 500, 503];
+const REFUSALS: [u16; 13] = [
+    400, 401, 403, 404, 409, 410, 412, 413, 415, 422, 429, 500, 503,
+];
 
 /// The refusals that operations refer to.
 pub(super) fn refusals(generator: &mut SchemaGenerator) -> Map<String, Value> {
@@ -205,6 +207,11 @@ impl Operation {
         // 400: the path is no UTF-8 when it is decoded.
         add(has_path, &[400, 404]);
         add(known, &[401, 403]);
+        // An organization's quota, wherever one may be named.
+        add(
+            self.who == Who::Bearer && (has_path || !self.query.is_empty()),
+            &[429],
+        );
         add(!self.query.is_empty() || self.is_once(), &[422]);
         add(self.body.is_some(), &[400, 413, 415, 422]);
         add(changes && known, &[409]);

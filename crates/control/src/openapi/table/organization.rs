@@ -3,6 +3,7 @@
 use aeolus_api::fleet::ApplyRequest;
 use aeolus_api::offboard::{OffboardRequest, Offboarded};
 use aeolus_api::policy::{Policy, PolicyChanged, PolicyShown};
+use aeolus_api::quota::{Quota, QuotaShown};
 use aeolus_api::tenancy::{
     ApplyAnswer, Created, Deployment, DeploymentCreate, GrantCreate, NamedCreate, Organization,
     Team, User, UserCreate, Workspace,
@@ -209,6 +210,19 @@ pub(super) fn rules() -> Vec<Operation> {
             .takes::<Policy>()
             .answers::<PolicyChanged>(200)
             .conditional(),
+        get(
+            "/v1/organizations/{o}/quota",
+            "getQuota",
+            "What an organization may use",
+        )
+        .answers::<QuotaShown>(200),
+        put(
+            "/v1/organizations/{o}/quota",
+            "setQuota",
+            "Allows it more or less, as a whole",
+        )
+        .takes::<Quota>()
+        .answers::<QuotaShown>(200),
         post(
             "/v1/apply",
             "apply",
