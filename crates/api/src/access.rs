@@ -1,6 +1,6 @@
 //! Who reaches which deployment, and why.
 
-use aeolus_model::{AirflowRole, DeploymentId, GrantId, Resource, Role, Slug, Subject};
+use aeolus_model::{AirflowRole, DeploymentId, GrantId, Resource, RoleName, Slug, Subject};
 use serde::{Deserialize, Serialize};
 
 /// One way in which somebody reaches a deployment: `GET /v1/organizations/{o}/access`. Who has several
@@ -19,7 +19,7 @@ pub struct Access {
     /// Whether they can use it: a disabled person can't.
     pub disabled: bool,
     /// The role that was granted.
-    pub role: Role,
+    pub role: RoleName,
     /// Where it was granted: at the deployment or above it.
     pub granted_on: Resource,
     /// The grant.

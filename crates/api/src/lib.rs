@@ -22,6 +22,7 @@ pub mod plane;
 pub mod policy;
 mod problem;
 pub mod quota;
+pub mod role;
 pub mod rollout;
 #[cfg(feature = "schema")]
 pub mod schema;

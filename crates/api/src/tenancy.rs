@@ -1,8 +1,9 @@
 //! Organizations, workspaces, deployments, users, teams and grants.
 
 use aeolus_model::{
-    Actor, ConnectionId, DeploymentId, Email, Grant, OrganizationId, PathRule, PlaneId, Profile,
-    Role, SessionId, Slug, StalenessPolicy, Subject, TeamId, UserId, WorkspaceId,
+    Actor, ConnectionId, DeploymentId, Email, GrantId, OrganizationId, PathRule, PlaneId, Profile,
+    Resource, RoleId, RoleName, SessionId, Slug, StalenessPolicy, Subject, TeamId, UserId,
+    WorkspaceId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -135,7 +136,7 @@ pub struct User {
     pub name: String,
     /// Their role in the organization asked about, if the question was about one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub role: Option<Role>,
+    pub role: Option<RoleName>,
 }
 
 /// `POST /v1/organizations/{o}/users`: adds a person to an organization.
@@ -148,7 +149,7 @@ pub struct UserCreate {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Their role in the organization.
-    pub role: Role,
+    pub role: RoleName,
 }
 
 /// A team.
@@ -170,13 +171,39 @@ pub struct GrantCreate {
     /// Who.
     pub subject: Subject,
     /// What.
-    pub role: Role,
+    pub role: RoleName,
     /// Where: the organization or something in it.
-    pub resource: aeolus_model::Resource,
+    pub resource: Resource,
 }
 
-/// A grant, as the list shows it.
-pub type GrantItem = Grant;
+/// A subject has a role on a resource.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Grant {
+    /// Its own id, so that it can be taken back.
+    pub id: GrantId,
+    /// Who.
+    pub subject: Subject,
+    /// What.
+    pub role: RoleName,
+    /// The id of a role that an organization made for itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role_id: Option<RoleId>,
+    /// Where.
+    pub resource: Resource,
+}
+
+impl From<aeolus_model::Grant> for Grant {
+    fn from(grant: aeolus_model::Grant) -> Self {
+        Self {
+            id: grant.id,
+            subject: grant.subject,
+            role: grant.role.name(),
+            role_id: grant.role.id(),
+            resource: grant.resource,
+        }
+    }
+}
 
 /// `GET /v1/me`: who the credential is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

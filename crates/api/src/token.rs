@@ -1,6 +1,6 @@
 //! API tokens: making, listing, changing, rotating and deleting them.
 
-use aeolus_model::{OrganizationId, Permission, Role, TokenId, UserId};
+use aeolus_model::{OrganizationId, Permission, RoleName, TokenId, UserId};
 use serde::{Deserialize, Serialize};
 
 use crate::{Period, PlaneAcks};
@@ -47,7 +47,7 @@ pub struct TokenCreate {
     pub entity_id: Option<String>,
     /// Its role there. A direct access token may do without: it is a workspace operator then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub role: Option<Role>,
+    pub role: Option<RoleName>,
     /// Roles on what lies below, beside that one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub roles: Vec<TokenRole>,
@@ -71,7 +71,7 @@ pub struct TokenRole {
     /// Which.
     pub entity_id: String,
     /// What.
-    pub role: Role,
+    pub role: RoleName,
 }
 
 /// A token's record. Never its value.

@@ -19,6 +19,7 @@ mod plane;
 mod policy;
 mod process;
 mod recover;
+mod role;
 mod rollout;
 mod session;
 mod token;
@@ -33,7 +34,7 @@ use clap::CommandFactory as _;
 
 use crate::args::{
     AccessCommand, AuditCommand, Cli, Command, ConfigCommand, ControlCommand, DrillCommand,
-    GateCommand, KeyCommand, OrgCommand, OrgQuota, PlaneCommand, PolicyCommand, RolloutCommand,
+    GateCommand, KeyCommand, OrgCommand, OrgQuota, PlaneCommand, PolicyCommand, RoleCommand, RolloutCommand,
     SecretCommand, SessionCommand, TokenCommand, UserCommand,
 };
 use crate::config::Environment;
@@ -113,6 +114,14 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
             SessionCommand::End(args) => block_on(session::end(&args, &context)),
         },
         Command::User(UserCommand::Offboard(args)) => block_on(user::offboard(&args, &context)),
+        Command::Role(command) => match *command {
+            RoleCommand::List(args) => block_on(role::list(&args, &context)),
+            RoleCommand::Show(args) => block_on(role::show(&args, &context)),
+            RoleCommand::Permissions(args) => block_on(role::permissions(&args, &context)),
+            RoleCommand::Create(args) => block_on(role::create(&args, &context)),
+            RoleCommand::Update(args) => block_on(role::update(&args, &context)),
+            RoleCommand::Delete(args) => block_on(role::delete(&args, &context)),
+        },
         Command::Access(AccessCommand::Review(args)) => block_on(access::review(&args, &context)),
         Command::Org(OrgCommand::Quota(command)) => match command {
             OrgQuota::Show(args) => block_on(org::quota_show(&args, &context)),

@@ -121,6 +121,10 @@ fn kind(shape: &Shape) -> String {
             let values: Vec<_> = values.iter().map(|value| format!("`{value}`")).collect();
             format!("One of {}", values.join(", "))
         }
+        Shape::ChoiceOr(values, other) => {
+            let values: Vec<_> = values.iter().map(|value| format!("`{value}`")).collect();
+            format!("One of {}; or {}", values.join(", "), kind(other))
+        }
         Shape::Text {
             means: Some(means), ..
         } => format!("Text: {means}"),

@@ -193,6 +193,7 @@ pub(crate) async fn open(
         refresh_key: refresh::key_from(&config.master_key),
         identity_salt: connections::salt_from(&config.master_key),
         provider_keys_wanted: Notify::new(),
+        built_ins: Arc::new(config.built_ins.clone()),
         local,
         asking_proxies,
         worlds: Worlds::default(),
@@ -276,7 +277,7 @@ async fn first_admin(
         grant: Grant {
             id: GrantId::new(&**clock, &**rng),
             subject: Subject::User(user.id),
-            role: Role::SystemAdmin,
+            role: Role::SystemAdmin.into(),
             resource: Resource::System,
         },
         organization: None,

@@ -14,6 +14,8 @@ pub(crate) enum Shape {
     List(Box<Self>),
     /// One of these texts.
     Choice(Vec<String>),
+    /// One of these texts, or other text of a format.
+    ChoiceOr(Vec<String>, Box<Self>),
     /// Text, with the name of its format and what that means.
     Text {
         /// The format's name, if it has one.
@@ -136,6 +138,9 @@ fn union(alternatives: &[Value], root: &Value) -> (Shape, bool) {
         }
     }
     let shape = match only {
+        Some(text @ Shape::Text { .. }) if !choices.is_empty() => {
+            Shape::ChoiceOr(choices, Box::new(text))
+        }
         Some(shape) => shape,
         None if keys.is_empty() => Shape::Choice(choices),
         None => Shape::OneOf(keys),

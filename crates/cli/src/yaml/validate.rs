@@ -79,6 +79,13 @@ fn visit(node: &Node, shape: &Shape, path: &str, problems: &mut Vec<Problem>) {
                 problems.push(not_a_choice(node, choices, text, path));
             }
         }
+        (Shape::ChoiceOr(choices, other), Value::Text(text)) => {
+            let mut wrong = Vec::new();
+            visit(node, other, path, &mut wrong);
+            if !choices.contains(text) && !wrong.is_empty() {
+                problems.push(not_a_choice(node, choices, text, path));
+            }
+        }
         (Shape::Text { format, .. }, Value::Text(text)) => {
             if let Some(format) = format
                 && let Err(message) = formats::check(format, text)
@@ -180,16 +187,17 @@ fn wrong_type(node: &Node, shape: &Shape, path: &str) -> Problem {
     let wanted = match shape {
         Shape::Object(_) | Shape::OneOf(_) => "a mapping (keys and values)",
         Shape::List(_) => "a list",
-        Shape::Choice(_) | Shape::Text { .. } => "text",
+        Shape::Choice(_) | Shape::ChoiceOr(..) | Shape::Text { .. } => "text",
         Shape::Secret => "text, {file: PATH} or {env: NAME}",
         Shape::Integer => "a whole number, not negative",
         Shape::Share => "a number from 0 to 1",
         Shape::Bool => "true or false",
     };
     let help = match (shape, &node.value) {
-        (Shape::Text { .. } | Shape::Choice(_), Value::Number(_) | Value::Bool(_)) => {
-            "put it in quotes".to_owned()
-        }
+        (
+            Shape::Text { .. } | Shape::Choice(_) | Shape::ChoiceOr(..),
+            Value::Number(_) | Value::Bool(_),
+        ) => "put it in quotes".to_owned(),
         _ => String::new(),
     };
     value_problem(node, format!("{} must be {wanted}", shown(path)), help)

@@ -66,7 +66,7 @@ pub(crate) async fn set(
 }
 
 /// `If-Match`, where it is given: nobody undoes what they have not seen.
-fn require_revision(headers: &HeaderMap, revision: u64) -> Result<(), ApiError> {
+pub(crate) fn require_revision(headers: &HeaderMap, revision: u64) -> Result<(), ApiError> {
     let Some(given) = headers.get(IF_MATCH) else {
         return Ok(());
     };

@@ -8,7 +8,7 @@ mod me;
 pub(crate) mod organizations;
 mod owners;
 pub(crate) mod reserved;
-mod roles;
+pub(crate) mod roles;
 mod teams;
 pub(crate) mod users;
 pub(crate) mod workspaces;

@@ -59,6 +59,8 @@ mod refresh;
 #[cfg(test)]
 mod restore;
 #[cfg(test)]
+mod roles;
+#[cfg(test)]
 mod rollout;
 #[cfg(test)]
 mod rotation;

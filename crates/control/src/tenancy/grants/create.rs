@@ -1,6 +1,6 @@
 //! `POST /v1/organizations/{o}/grants`.
 
-use aeolus_api::tenancy::{Created, GrantCreate};
+use aeolus_api::tenancy::{Created, Grant as Shown, GrantCreate};
 use aeolus_model::{Action, Grant, GrantId, OrganizationId, Subject, TokenKind};
 use aeolus_store::{GrantRecord, ManagedBy, Unit as _, Write};
 use axum::extract::Path;
@@ -17,20 +17,20 @@ pub(crate) async fn create(
     ctx: Ctx,
     Path(organization): Path<String>,
     Json(body): Json<GrantCreate>,
-) -> Result<(StatusCode, axum::Json<Created<Grant>>), ApiError> {
+) -> Result<(StatusCode, axum::Json<Created<Shown>>), ApiError> {
     let mut write = ctx.app.store.write().await?;
     let (authority, organization) = ctx.authority_in(&mut write, &organization).await?;
     let path = path_within(&mut write, organization.id, body.resource).await?;
     let path = path.ok_or(ApiError::NotFound("resource"))?;
-    roles::fits(body.role, body.resource)?;
     authority.require(roles::iam(body.resource), &path)?;
-    authority.require_covers(body.role, &path)?;
+    let role = roles::resolve(&mut write, organization.id, &body.role, &path).await?;
+    authority.require_covers(&role, &path)?;
     check_subject(&mut write, organization.id, &body).await?;
     let record = GrantRecord {
         grant: Grant {
             id: GrantId::new(&*ctx.app.clock, &*ctx.app.rng),
             subject: body.subject,
-            role: body.role,
+            role,
             resource: body.resource,
         },
         organization: Some(organization.id),
@@ -40,7 +40,7 @@ pub(crate) async fn create(
     let id = record.grant.id;
     write.audit(ctx.event(Action::GrantCreate, Some(organization.id), id));
     let seq = ctx.app.commit(write).await?;
-    let item = record.grant;
+    let item = record.grant.into();
     Ok((StatusCode::CREATED, axum::Json(Created { item, seq })))
 }
 
