@@ -125,7 +125,8 @@ pub(crate) enum Command {
     /// Read, export and verify the audit log.
     #[command(subcommand)]
     Audit(AuditCommand),
-    /// Say step by step why a gate lets a request through or doesn't, from the gate's folder alone.
+    /// Say why: step by step why a gate lets a request through or doesn't, from the gate's folder alone;
+    /// or, with `--subject`, what somebody may do somewhere and through which grants.
     Explain(Box<ExplainArgs>),
     /// Say which guard the proxy in front of a gate lacks: from its configuration, or by harmless
     /// requests.

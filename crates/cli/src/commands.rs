@@ -34,7 +34,7 @@ use clap::CommandFactory as _;
 
 use crate::args::{
     AccessCommand, AuditCommand, Cli, Command, ConfigCommand, ControlCommand, DrillCommand,
-    GateCommand, KeyCommand, OrgCommand, OrgQuota, PlaneCommand, PolicyCommand, RoleCommand, RolloutCommand,
+    GateCommand, KeyCommand, OrgCommand, OrgQuota, PlaneCommand, PolicyCommand, RolloutCommand,
     SecretCommand, SessionCommand, TokenCommand, UserCommand,
 };
 use crate::config::Environment;
@@ -114,14 +114,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
             SessionCommand::End(args) => block_on(session::end(&args, &context)),
         },
         Command::User(UserCommand::Offboard(args)) => block_on(user::offboard(&args, &context)),
-        Command::Role(command) => match *command {
-            RoleCommand::List(args) => block_on(role::list(&args, &context)),
-            RoleCommand::Show(args) => block_on(role::show(&args, &context)),
-            RoleCommand::Permissions(args) => block_on(role::permissions(&args, &context)),
-            RoleCommand::Create(args) => block_on(role::create(&args, &context)),
-            RoleCommand::Update(args) => block_on(role::update(&args, &context)),
-            RoleCommand::Delete(args) => block_on(role::delete(&args, &context)),
-        },
+        Command::Role(command) => block_on(role::role(&command, &context)),
         Command::Access(AccessCommand::Review(args)) => block_on(access::review(&args, &context)),
         Command::Org(OrgCommand::Quota(command)) => match command {
             OrgQuota::Show(args) => block_on(org::quota_show(&args, &context)),
@@ -144,6 +137,9 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
             AuditCommand::Verify(args) => block_on(audit::verify(&args, &context)),
             AuditCommand::Checkpoint(args) => block_on(audit::checkpoint(&args, &context)),
         },
+        Command::Explain(args) if args.subject.is_some() => {
+            block_on(explain::access(&args, &context))
+        }
         Command::Explain(args) => explain::explain(&args, &context),
         Command::Doctor(args) => block_on(doctor::doctor(&args, &context)),
         Command::Drill(DrillCommand::Outage(args)) => block_on(drill::outage(&args, &context)),

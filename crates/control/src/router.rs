@@ -55,6 +55,7 @@ routes! {
     "/v1/authorization/permission-groups" => get tenancy::roles::catalogue;
     "/v1/.well-known/jwks.json" => get keys::legacy_jwk;
     "/v1/me" => get tenancy::me;
+    "/v1/explain" => get tenancy::explain;
     "/v1/sessions" => get sessions::list, delete sessions::end_all;
     "/v1/sessions/{id}" => delete sessions::end;
     "/v1/apply" => post tenancy::apply::apply;

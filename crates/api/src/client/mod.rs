@@ -4,6 +4,7 @@ mod access;
 mod addresses;
 mod audit;
 mod error;
+mod explain;
 mod keys;
 mod operations;
 mod planes;

@@ -7,15 +7,27 @@ use aeolus_api::role::{Role, RoleKind};
 use aeolus_model::{CustomScope, Scope};
 
 use super::Context;
-use crate::args::{RoleList, RoleOne, RolePermissions};
+use crate::args::{RoleCommand, RoleList, RoleOne, RolePermissions};
 use crate::control_client::{all, organization, refused};
 use crate::report::Failure;
 use crate::ui::{self, Table};
 
-pub(super) use change::{create, delete, update};
+use self::change::{create, delete, update};
+
+/// Does what was asked about roles.
+pub(super) async fn role(command: &RoleCommand, context: &Context) -> Result<(), Failure> {
+    match command {
+        RoleCommand::List(args) => list(args, context).await,
+        RoleCommand::Show(args) => show(args, context).await,
+        RoleCommand::Permissions(args) => permissions(args, context).await,
+        RoleCommand::Create(args) => create(args, context).await,
+        RoleCommand::Update(args) => update(args, context).await,
+        RoleCommand::Delete(args) => delete(args, context).await,
+    }
+}
 
 /// Lists roles.
-pub(super) async fn list(args: &RoleList, context: &Context) -> Result<(), Failure> {
+async fn list(args: &RoleList, context: &Context) -> Result<(), Failure> {
     let client = args.target.client(&context.environment).await?;
     let organization = organization(&client, args.organization.as_ref()).await?;
     let mut roles = all(|cursor| {
@@ -38,7 +50,7 @@ pub(super) async fn list(args: &RoleList, context: &Context) -> Result<(), Failu
 }
 
 /// Shows one role.
-pub(super) async fn show(args: &RoleOne, context: &Context) -> Result<(), Failure> {
+async fn show(args: &RoleOne, context: &Context) -> Result<(), Failure> {
     let (_, _, role) = find(args, context).await?;
     let mut table = Table::new(&["PERMISSION"]);
     for permission in &role.permissions {
@@ -53,7 +65,7 @@ pub(super) async fn show(args: &RoleOne, context: &Context) -> Result<(), Failur
 }
 
 /// Lists what roles can be made of.
-pub(super) async fn permissions(args: &RolePermissions, context: &Context) -> Result<(), Failure> {
+async fn permissions(args: &RolePermissions, context: &Context) -> Result<(), Failure> {
     let client = args.target.client(&context.environment).await?;
     let mut groups = client.permission_groups().await.map_err(refused)?.items;
     if let Some(scope) = args.scope {

@@ -3,6 +3,7 @@
 mod access;
 pub(crate) mod apply;
 pub(crate) mod deployments;
+mod explain;
 pub(crate) mod grants;
 mod me;
 pub(crate) mod organizations;
@@ -14,5 +15,6 @@ pub(crate) mod users;
 pub(crate) mod workspaces;
 
 pub(crate) use access::access;
+pub(crate) use explain::explain;
 pub(crate) use me::me;
 pub(crate) use teams::list as list_teams;

@@ -61,6 +61,8 @@ const TABLE: &[(&str, &str, Who)] = &[
     ("get", "/v1/.well-known/jwks.json", Anybody(404)),
     ("get", "/v1/authorization/permission-groups", Bearer(200)),
     ("get", "/v1/me", Bearer(200)),
+    // Without a subject and a resource.
+    ("get", "/v1/explain", Bearer(422)),
     ("get", "/v1/sessions", Bearer(200)),
     // Asked with `others=true`: else the credential that the next rows need would be gone.
     ("delete", "/v1/sessions", Bearer(200)),

@@ -25,6 +25,8 @@ mod direct;
 #[cfg(test)]
 mod exchange;
 #[cfg(test)]
+mod explain;
+#[cfg(test)]
 mod fixture;
 #[cfg(test)]
 mod introspect;

@@ -14,10 +14,7 @@ use crate::report::{Failure, Report};
 use crate::ui::{self, Table};
 
 /// Makes a role.
-pub(in crate::commands) async fn create(
-    args: &RoleCreate,
-    context: &Context,
-) -> Result<(), Failure> {
+pub(super) async fn create(args: &RoleCreate, context: &Context) -> Result<(), Failure> {
     let client = args.target.client(&context.environment).await?;
     let organization = organization(&client, args.organization.as_ref()).await?;
     let mut permissions = Vec::new();
@@ -43,10 +40,7 @@ pub(in crate::commands) async fn create(
 }
 
 /// Changes a role: what isn't named stays.
-pub(in crate::commands) async fn update(
-    args: &RoleUpdate,
-    context: &Context,
-) -> Result<(), Failure> {
+pub(super) async fn update(args: &RoleUpdate, context: &Context) -> Result<(), Failure> {
     let (client, organization, role) = find(&args.role, context).await?;
     let own = custom_scope(role.scope).zip(role.own.as_ref());
     let (scope, own) = own.ok_or_else(|| built_in(&role.name.to_string()))?;
@@ -85,10 +79,7 @@ pub(in crate::commands) async fn update(
 }
 
 /// Deletes a role.
-pub(in crate::commands) async fn delete(
-    args: &RoleDelete,
-    context: &Context,
-) -> Result<(), Failure> {
+pub(super) async fn delete(args: &RoleDelete, context: &Context) -> Result<(), Failure> {
     let client = args.role.target.client(&context.environment).await?;
     let organization = organization(&client, args.role.organization.as_ref()).await?;
     let role = args.role.role.to_string();

@@ -20,6 +20,7 @@ pub(crate) use create::create;
 pub(crate) use delete::delete;
 pub(crate) use list::{get, list};
 pub(crate) use update::update;
+pub(crate) use view::kind_of;
 
 /// The role that is meant at the beginning of a path of resources, if it is given at such a place.
 pub(crate) async fn resolve(

@@ -1,19 +1,23 @@
 //! Roles as the API shows them.
 
 use aeolus_api::role::{Own, Role, RoleKind};
-use aeolus_model::{BuiltIns, RoleName};
+use aeolus_model::{BuiltIns, GrantedRole, RoleName};
 use aeolus_store::RoleRecord;
+
+/// Whose a role is.
+pub(crate) fn kind_of(role: &GrantedRole, built_ins: &BuiltIns) -> RoleKind {
+    match role {
+        GrantedRole::BuiltIn(role) if built_ins.is_customised(*role) => RoleKind::Customised,
+        GrantedRole::BuiltIn(_) => RoleKind::BuiltIn,
+        GrantedRole::Custom(_) => RoleKind::Custom,
+    }
+}
 
 /// A role of every installation, with what it allows in this one.
 pub(super) fn built_in(role: aeolus_model::Role, built_ins: &BuiltIns) -> Role {
-    let kind = if built_ins.is_customised(role) {
-        RoleKind::Customised
-    } else {
-        RoleKind::BuiltIn
-    };
     Role {
         name: RoleName::BuiltIn(role),
-        kind,
+        kind: kind_of(&GrantedRole::BuiltIn(role), built_ins),
         scope: role.scope(),
         permissions: built_ins.of(role).iter().collect(),
         own: None,
