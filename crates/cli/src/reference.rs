@@ -111,6 +111,7 @@ fn described(field: &Field) -> String {
 fn kind(shape: &Shape) -> String {
     match shape {
         Shape::Object(_) => "Mapping".to_owned(),
+        Shape::Map(..) => "Mapping of names".to_owned(),
         Shape::OneOf(fields) => {
             let keys: Vec<_> = fields.iter().map(|f| format!("`{}`", f.name)).collect();
             format!("Mapping with one of {}", keys.join(", "))

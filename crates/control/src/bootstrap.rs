@@ -19,6 +19,7 @@ use tokio::sync::{Notify, watch};
 use crate::app::{App, Parts};
 use crate::audit::{self, Denials, SinkConfigError};
 use crate::authorization::{Minted, Worlds};
+use crate::built_ins;
 use crate::config::{ControlConfig, FirstAdmin};
 use crate::connections;
 use crate::keys::{self, Keys, KeysError};
@@ -174,6 +175,7 @@ pub(crate) async fn open(
     if let Some(admin) = &config.first_admin {
         first_admin(&store, &hashes, admin, (&clock, &rng)).await?;
     }
+    built_ins::note(&store, &config.built_ins, clock.now()).await?;
     let feed = store.read().await?.settings().feed().await?.position;
     Ok(App::new(Parts {
         origin: same_origin::origin_of(&issuer).unwrap_or_else(|| issuer.clone()),

@@ -78,6 +78,8 @@ actions! {
     RoleUpdate = "role.update",
     /// Such a role was removed.
     RoleDelete = "role.delete",
+    /// A built-in role allows something else since control was started with another configuration.
+    RoleCustomise = "role.customise",
     /// An organization was added.
     OrganizationCreate = "organization.create",
     /// An organization was removed with everything in it.

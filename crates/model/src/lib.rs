@@ -31,7 +31,8 @@ pub use clock::{Clock, SystemClock, Time};
 pub use device::{DeviceCode, DeviceError, DeviceStage};
 pub use grant::{Grant, Grants, Resource, Subject};
 pub use granted_role::{
-    BuiltIns, CustomRole, CustomScope, GrantedRole, RoleDefinition, RoleFault, RoleName,
+    BuiltInFault, BuiltIns, CustomRole, CustomScope, GrantedRole, RoleDefinition, RoleFault,
+    RoleName,
 };
 pub use host_pattern::{HostPattern, HostPatternError, domain_above};
 pub use id::{

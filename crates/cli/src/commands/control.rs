@@ -8,7 +8,7 @@ use aeolus_control::{
     ControlConfig, ControlError, FirstAdmin, ParentCookie, Publishing, SessionLife,
 };
 use aeolus_keys::SystemRng;
-use aeolus_model::{BuiltIns, SystemClock};
+use aeolus_model::SystemClock;
 use aeolus_store::StoreError;
 use aeolus_tls::HandedOver;
 use serde::Serialize;
@@ -124,7 +124,7 @@ fn configured(
         hash_permits: config.limits.password_hashes.map(usize::from),
         publishing: Publishing::default(),
         rotate_keys: config.keys.rotate_every.map(Period::duration),
-        built_ins: BuiltIns::default(),
+        built_ins: config.control.roles.read()?,
         audit,
         quota: config.limits.per_organization,
         handed_over: HandedOver::from_environment(&names.unwrap_or_default()),

@@ -77,6 +77,34 @@ fn a_role_that_is_neither_built_in_nor_a_name_is_told_with_the_nearest() {
     assert_eq!(ran.code, 0, "{}", ran.err);
 }
 
+#[test]
+fn a_built_in_role_or_permission_that_is_none_names_line_and_nearest() {
+    let roles = |role: &str, permission: &str| {
+        format!(
+            "control:\n  roles:\n    {role}:\n      permissions:\n        {permission}: false\n"
+        )
+    };
+    let push = "deployment.images.push";
+    for (text, words) in [
+        (
+            roles("DEPLOYMENT_EDITR", push),
+            ["file.yaml:3:5", "did you mean `DEPLOYMENT_EDITOR`?"],
+        ),
+        (
+            roles("DEPLOYMENT_EDITOR", "deployment.image.push"),
+            ["file.yaml:5:9", "did you mean `deployment.images.push`?"],
+        ),
+        (
+            roles("SYSTEM_ADMIN", "system.iam.update"),
+            ["CFG-0012", "SYSTEM_ADMIN keeps system.iam.update"],
+        ),
+    ] {
+        says(&check(&text), 2, &words);
+    }
+    let ran = check(&roles("WORKSPACE_EDITOR", push));
+    assert_eq!(ran.code, 0, "{}", ran.err);
+}
+
 /// A request and a person are two questions.
 #[test]
 fn explain_is_asked_about_a_request_or_about_somebody() {

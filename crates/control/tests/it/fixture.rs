@@ -41,7 +41,7 @@ pub(crate) struct Fixture {
     pub(crate) rng: Arc<SeededRng>,
     pub(crate) router: Router,
     pub(crate) dir: tempfile::TempDir,
-    stop: CancellationToken,
+    pub(crate) stop: CancellationToken,
 }
 
 impl Drop for Fixture {

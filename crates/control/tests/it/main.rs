@@ -17,6 +17,8 @@ mod connections;
 #[cfg(test)]
 mod coverage;
 #[cfg(test)]
+mod customised;
+#[cfg(test)]
 mod deployment_page;
 #[cfg(test)]
 mod device;
