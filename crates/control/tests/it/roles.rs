@@ -382,6 +382,10 @@ async fn a_role_is_given_where_it_is_for_and_in_its_workspaces_alone() {
         (&one["grants"], &one["revision"]),
         (&json!(0), &moved["revision"])
     );
+    // A workspace that is gone stands in nobody's way.
+    let gone = format!("{ACME}/workspaces/{}", other.as_str().unwrap());
+    acme.ask("DELETE", &gone, Value::Null).await.expect(200);
+    acme.ask("PUT", &path, body).await.expect(200);
     // What never fits.
     let wide = role("wide", "DEPLOYMENT", &[GET, "workspace.config.get"]);
     let mut nowhere = role("nowhere", "ORGANIZATION", &["organization.config.get"]);

@@ -16,12 +16,12 @@ use crate::error::ApiError;
 const MAX_DESCRIPTION: usize = 500;
 
 /// What a role shall be. Nobody puts more into one than they hold themselves, in the whole organization:
-/// whoever is given it can hand it on (P7). `had` is what it allowed before.
+/// whoever is given it can hand it on (P7). What it was before may stay, also workspaces that are gone.
 pub(super) async fn wanted(
     write: &mut Write,
     (authority, organization): (&Authority, OrganizationId),
     body: &RoleSet,
-    had: PermissionSet,
+    before: Option<&RoleDefinition>,
 ) -> Result<RoleDefinition, ApiError> {
     name(&body.name)?;
     description(&body.description)?;
@@ -30,12 +30,14 @@ pub(super) async fn wanted(
     let definition = RoleDefinition::new(body.scope, permissions, workspaces);
     let definition = definition.map_err(|fault| fault_at(&fault, body))?;
     for id in definition.workspaces() {
-        if workspace_in(write, organization, *id).await?.is_none() {
+        let had = before.is_some_and(|before| before.workspaces().contains(id));
+        if !had && workspace_in(write, organization, *id).await?.is_none() {
             let at = "restrictedWorkspaceIds";
             let what = format!("the organization has no workspace {id}");
             return Err(ApiError::field(at, what));
         }
     }
+    let had = before.map_or(PermissionSet::EMPTY, RoleDefinition::permissions);
     let added = definition.permissions().without(had);
     authority.require_all(added, &organization_path(organization))?;
     Ok(definition)

@@ -1,7 +1,7 @@
 //! `POST /v1/organizations/{o}/roles`.
 
 use aeolus_api::role::{RoleChanged, RoleSet};
-use aeolus_model::{Action, PermissionSet, RoleId};
+use aeolus_model::{Action, RoleId};
 use aeolus_store::{RoleRecord, Unit as _};
 use axum::extract::Path;
 use http::StatusCode;
@@ -21,7 +21,7 @@ pub(crate) async fn create(
     let (authority, organization) = ctx.authority_in(&mut write, &organization).await?;
     super::require(&authority, organization.id)?;
     let by = (&authority, organization.id);
-    let definition = change::wanted(&mut write, by, &body, PermissionSet::EMPTY).await?;
+    let definition = change::wanted(&mut write, by, &body, None).await?;
     let record = RoleRecord {
         id: RoleId::new(&*ctx.app.clock, &*ctx.app.rng),
         organization: organization.id,

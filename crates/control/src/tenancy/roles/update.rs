@@ -36,7 +36,7 @@ pub(crate) async fn update(
         return Err(ApiError::field("scope", what));
     }
     let by = (&authority, organization.id);
-    let had = before.definition.permissions();
+    let had = Some(&before.definition);
     let definition = change::wanted(&mut write, by, &body, had).await?;
     let after = RoleRecord {
         name: body.name,
