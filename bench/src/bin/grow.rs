@@ -141,7 +141,7 @@ impl Grown {
             subject: subject.clone(),
             resource_kind: section::ResourceKind::Deployment.into(),
             resource: self.record.id.clone(),
-            permissions: Role::DeploymentEditor.permissions().to_bytes().to_vec(),
+            permissions: Role::DeploymentEditor.shipped().to_bytes().to_vec(),
         });
         sections.subjects.subjects.push(Subject {
             id: subject,

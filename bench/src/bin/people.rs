@@ -73,7 +73,7 @@ async fn person(
             grant: Grant {
                 id: GrantId::new(&SystemClock, &SystemRng),
                 subject: Subject::User(user.id),
-                role: *role,
+                role: (*role).into(),
                 resource: *resource,
             },
             organization: Some(organization),

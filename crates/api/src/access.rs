@@ -1,6 +1,6 @@
 //! Who reaches which deployment, and why.
 
-use aeolus_model::{AirflowRole, DeploymentId, GrantId, Resource, Role, Slug, Subject};
+use aeolus_model::{AirflowRole, DeploymentId, GrantId, Resource, RoleName, Slug, Subject};
 use serde::{Deserialize, Serialize};
 
 /// One way in which somebody reaches a deployment: `GET /v1/organizations/{o}/access`. Who has several
@@ -23,7 +23,7 @@ pub struct Access {
     pub disabled: bool,
     /// The role that was granted.
     #[cfg_attr(feature = "schema", schemars(with = "crate::schema::RoleName"))]
-    pub role: Role,
+    pub role: RoleName,
     /// Where it was granted: at the deployment or above it.
     #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Resource"))]
     pub granted_on: Resource,

@@ -12,7 +12,7 @@ mod session_tokens;
 
 use std::collections::BTreeMap;
 
-use aeolus_model::{Email, Host, Role, Slug};
+use aeolus_model::{Email, Host, Role, RoleName, Slug};
 use serde::{Deserialize, Serialize};
 
 pub use apply::{ApplyRequest, SecretUse};
@@ -169,9 +169,10 @@ pub struct User {
     /// Their display name; absent: the address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Their role in the organization: one that begins with `ORGANIZATION_`.
+    /// Their role in the organization: one that begins with `ORGANIZATION_`, or one that the
+    /// organization made for itself.
     #[cfg_attr(feature = "schema", schemars(with = "schema::RoleName"))]
-    pub role: Role,
+    pub role: RoleName,
     /// Sets their password at the `local` connection; absent: unchanged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password: Option<SecretRef>,
@@ -226,9 +227,9 @@ pub struct Grant {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<schema::Slug>"))]
     pub team: Option<Slug>,
-    /// The role.
+    /// The role, or the name of one that the organization made for itself.
     #[cfg_attr(feature = "schema", schemars(with = "schema::RoleName"))]
-    pub role: Role,
+    pub role: RoleName,
 }
 
 /// Whom a grant is for.
@@ -254,7 +255,7 @@ impl Grant {
 impl Organization {
     /// Everybody the organization has after an apply, with their role: its `users`, and as plain
     /// members those who are named only in a team or a grant.
-    pub fn people(&self) -> BTreeMap<&Email, Role> {
+    pub fn people(&self) -> BTreeMap<&Email, RoleName> {
         let in_teams = self.teams.iter().flat_map(|team| &team.members);
         let in_grants = self.workspaces.iter().flat_map(|workspace| {
             let below = workspace.deployments.iter().flat_map(|d| &d.grants);
@@ -262,9 +263,13 @@ impl Organization {
         });
         let named = in_teams.chain(in_grants.filter_map(|grant| grant.user.as_ref()));
         let mut people: BTreeMap<_, _> = named
-            .map(|email| (email, Role::OrganizationMember))
+            .map(|email| (email, Role::OrganizationMember.into()))
             .collect();
-        people.extend(self.users.iter().map(|user| (&user.email, user.role)));
+        people.extend(
+            self.users
+                .iter()
+                .map(|user| (&user.email, user.role.clone())),
+        );
         people
     }
 }

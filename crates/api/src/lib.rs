@@ -10,6 +10,7 @@ pub mod client;
 pub mod connection;
 #[cfg(feature = "client")]
 pub mod egress;
+pub mod explain;
 pub mod fleet;
 mod join;
 pub mod key;
@@ -22,6 +23,7 @@ pub mod plane;
 pub mod policy;
 mod problem;
 pub mod quota;
+pub mod role;
 pub mod rollout;
 #[cfg(feature = "schema")]
 pub mod schema;

@@ -1,9 +1,10 @@
 //! Ending a person's access to an organization.
 
-use aeolus_model::{Email, Grant, SessionId, Slug, TeamId, TokenId, UserId};
+use aeolus_model::{Email, SessionId, Slug, TeamId, TokenId, UserId};
 use serde::{Deserialize, Serialize};
 
 use crate::PlaneAcks;
+use crate::tenancy::Grant;
 
 /// `POST /v1/organizations/{o}/users/{id}/offboard`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -101,13 +101,6 @@ fn names<T: serde::Serialize>(values: impl IntoIterator<Item = T>) -> Vec<String
 }
 
 choices! {
-    /// [`aeolus_model::Role`], with the older generation's names.
-    RoleName = {
-        let aliases = ["WORKSPACE_ADMIN", "WORKSPACE_EDITOR", "WORKSPACE_VIEWER"];
-        let mut all: Vec<String> = Role::ALL.iter().map(|role| role.name().to_owned()).collect();
-        all.extend(aliases.map(str::to_owned));
-        all
-    };
     /// [`aeolus_model::Profile`].
     ProfileName = names([Profile::Airflow3, Profile::Airflow2, Profile::Custom]);
     /// [`aeolus_model::Method`].
@@ -145,6 +138,28 @@ mod grant;
 
 pub use audit::{Actor, AuditEvent};
 pub use grant::{Grant, Resource, Subject};
+/// [`aeolus_model::RoleName`], with the older generation's names.
+#[derive(Debug)]
+pub struct RoleName;
+
+impl JsonSchema for RoleName {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "RoleName".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let aliases = ["WORKSPACE_ADMIN", "WORKSPACE_EDITOR", "WORKSPACE_VIEWER"];
+        let names = Role::ALL.iter().map(|role| role.name());
+        let names: Vec<&str> = names.chain(aliases).collect();
+        let means = "the name of a role that the organization made for itself";
+        let own = json_schema!({"type": "string", "format": "slug", "x-means": means});
+        json_schema!({"anyOf": [{"type": "string", "enum": names}, own]})
+    }
+}
 
 /// [`aeolus_model::PathRule`].
 #[derive(Debug, JsonSchema)]

@@ -1,8 +1,9 @@
 //! Organizations, workspaces, deployments, users, teams and grants.
 
 use aeolus_model::{
-    Actor, ConnectionId, DeploymentId, Email, Grant, OrganizationId, PathRule, PlaneId, Profile,
-    Role, SessionId, Slug, StalenessPolicy, Subject, TeamId, UserId, WorkspaceId,
+    Actor, ConnectionId, DeploymentId, Email, GrantId, OrganizationId, PathRule, PlaneId, Profile,
+    Resource, RoleId, RoleName, SessionId, Slug, StalenessPolicy, Subject, TeamId, UserId,
+    WorkspaceId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -170,7 +171,7 @@ pub struct User {
     /// Their role in the organization asked about, if the question was about one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<crate::schema::RoleName>"))]
-    pub role: Option<Role>,
+    pub role: Option<RoleName>,
 }
 
 /// `POST /v1/organizations/{o}/users`: adds a person to an organization.
@@ -186,7 +187,7 @@ pub struct UserCreate {
     pub name: Option<String>,
     /// Their role in the organization.
     #[cfg_attr(feature = "schema", schemars(with = "crate::schema::RoleName"))]
-    pub role: Role,
+    pub role: RoleName,
 }
 
 /// A team.
@@ -215,14 +216,40 @@ pub struct GrantCreate {
     pub subject: Subject,
     /// What.
     #[cfg_attr(feature = "schema", schemars(with = "crate::schema::RoleName"))]
-    pub role: Role,
+    pub role: RoleName,
     /// Where: the organization or something in it.
     #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Resource"))]
-    pub resource: aeolus_model::Resource,
+    pub resource: Resource,
 }
 
-/// A grant, as the list shows it.
-pub type GrantItem = Grant;
+/// A subject has a role on a resource.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Grant {
+    /// Its own id, so that it can be taken back.
+    pub id: GrantId,
+    /// Who.
+    pub subject: Subject,
+    /// What.
+    pub role: RoleName,
+    /// The id of a role that an organization made for itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role_id: Option<RoleId>,
+    /// Where.
+    pub resource: Resource,
+}
+
+impl From<aeolus_model::Grant> for Grant {
+    fn from(grant: aeolus_model::Grant) -> Self {
+        Self {
+            id: grant.id,
+            subject: grant.subject,
+            role: grant.role.name(),
+            role_id: grant.role.id(),
+            resource: grant.resource,
+        }
+    }
+}
 
 /// `GET /v1/me`: who the credential is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

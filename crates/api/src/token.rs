@@ -1,6 +1,6 @@
 //! API tokens: making, listing, changing, rotating and deleting them.
 
-use aeolus_model::{OrganizationId, Permission, Role, TokenId, UserId};
+use aeolus_model::{OrganizationId, Permission, RoleName, TokenId, UserId};
 use serde::{Deserialize, Serialize};
 
 use crate::{Period, PlaneAcks, Withheld};
@@ -51,7 +51,7 @@ pub struct TokenCreate {
     /// Its role there. A direct access token may do without: it is a workspace operator then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<crate::schema::RoleName>"))]
-    pub role: Option<Role>,
+    pub role: Option<RoleName>,
     /// Roles on what lies below, beside that one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub roles: Vec<TokenRole>,
@@ -81,7 +81,7 @@ pub struct TokenRole {
     pub entity_id: String,
     /// What.
     #[cfg_attr(feature = "schema", schemars(with = "crate::schema::RoleName"))]
-    pub role: Role,
+    pub role: RoleName,
 }
 
 /// A token's record. Never its value.

@@ -9,6 +9,7 @@ mod explain;
 mod key;
 mod org;
 mod policy;
+mod role;
 mod rollout;
 mod secret;
 mod serving;
@@ -33,6 +34,9 @@ pub(crate) use explain::ExplainArgs;
 pub(crate) use key::{KeyCommand, KeyList, KeyRemove, KeyReseal, KeyRotate};
 pub(crate) use org::{OrgCommand, OrgQuota, QuotaSet, QuotaShow};
 pub(crate) use policy::{PolicyCommand, PolicySet, PolicyShow};
+pub(crate) use role::{
+    RoleCommand, RoleCreate, RoleDelete, RoleList, RoleOne, RolePermissions, RoleUpdate,
+};
 pub(crate) use rollout::{RolloutCommand, RolloutDelete, RolloutMove, RolloutSet, RolloutShow};
 pub(crate) use secret::{SecretCommand, SecretList, SecretRotate};
 pub(crate) use serving::{
@@ -103,6 +107,9 @@ pub(crate) enum Command {
     /// End people's access.
     #[command(subcommand)]
     User(UserCommand),
+    /// List, make, change and delete roles.
+    #[command(subcommand)]
+    Role(Box<RoleCommand>),
     /// Say who reaches which deployment, and why.
     #[command(subcommand)]
     Access(AccessCommand),
@@ -118,7 +125,8 @@ pub(crate) enum Command {
     /// Read, export and verify the audit log.
     #[command(subcommand)]
     Audit(AuditCommand),
-    /// Say step by step why a gate lets a request through or doesn't, from the gate's folder alone.
+    /// Say why: step by step why a gate lets a request through or doesn't, from the gate's folder alone;
+    /// or, with `--subject`, what somebody may do somewhere and through which grants.
     Explain(Box<ExplainArgs>),
     /// Say which guard the proxy in front of a gate lacks: from its configuration, or by harmless
     /// requests.

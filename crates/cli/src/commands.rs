@@ -19,6 +19,7 @@ mod plane;
 mod policy;
 mod process;
 mod recover;
+mod role;
 mod rollout;
 mod session;
 mod token;
@@ -113,6 +114,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
             SessionCommand::End(args) => block_on(session::end(&args, &context)),
         },
         Command::User(UserCommand::Offboard(args)) => block_on(user::offboard(&args, &context)),
+        Command::Role(command) => block_on(role::role(&command, &context)),
         Command::Access(AccessCommand::Review(args)) => block_on(access::review(&args, &context)),
         Command::Org(OrgCommand::Quota(command)) => match command {
             OrgQuota::Show(args) => block_on(org::quota_show(&args, &context)),
@@ -135,6 +137,9 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
             AuditCommand::Verify(args) => block_on(audit::verify(&args, &context)),
             AuditCommand::Checkpoint(args) => block_on(audit::checkpoint(&args, &context)),
         },
+        Command::Explain(args) if args.subject.is_some() => {
+            block_on(explain::access(&args, &context))
+        }
         Command::Explain(args) => explain::explain(&args, &context),
         Command::Doctor(args) => block_on(doctor::doctor(&args, &context)),
         Command::Drill(DrillCommand::Outage(args)) => block_on(drill::outage(&args, &context)),

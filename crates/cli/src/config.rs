@@ -8,6 +8,7 @@ mod layers;
 mod master;
 mod probe;
 mod rails;
+mod roles;
 mod secret;
 mod siblings;
 mod tls;

@@ -112,6 +112,7 @@ fn described(field: &Field) -> String {
 fn kind(shape: &Shape) -> String {
     match shape {
         Shape::Object(_) => "Mapping".to_owned(),
+        Shape::Map(..) => "Mapping of names".to_owned(),
         Shape::OneOf(fields) => {
             let keys: Vec<_> = fields.iter().map(|f| format!("`{}`", f.name)).collect();
             format!("Mapping with one of {}", keys.join(", "))
@@ -121,6 +122,10 @@ fn kind(shape: &Shape) -> String {
         Shape::Choice(values) => {
             let values: Vec<_> = values.iter().map(|value| format!("`{value}`")).collect();
             format!("One of {}", values.join(", "))
+        }
+        Shape::ChoiceOr(values, other) => {
+            let values: Vec<_> = values.iter().map(|value| format!("`{value}`")).collect();
+            format!("One of {}; or {}", values.join(", "), kind(other))
         }
         Shape::Text {
             means: Some(means), ..

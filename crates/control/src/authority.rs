@@ -1,12 +1,13 @@
 //! What an actor may do, and what they may know of.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use aeolus_api::policy::SessionLife;
 use aeolus_model::{
-    Actor, DeploymentId, Grants, OrganizationId, Permission, Resource, Role, SessionId, Subject,
-    WorkspaceId,
+    Actor, BuiltIns, DeploymentId, GrantedRole, Grants, OrganizationId, Permission, PermissionSet,
+    Resource, SessionId, Subject, WorkspaceId,
 };
 use aeolus_store::{Deployment, GrantRecord, Organization, Unit, Workspace};
 
@@ -20,6 +21,7 @@ use crate::policy;
 pub(crate) struct Authority {
     records: Vec<GrantRecord>,
     held: Grants,
+    built_ins: Arc<BuiltIns>,
     asked: Asked,
 }
 
@@ -50,21 +52,27 @@ impl Asked {
 pub(crate) type Path = Vec<Resource>;
 
 impl Authority {
-    pub(crate) async fn load(unit: &mut impl Unit, actor: &Actor) -> Result<Self, ApiError> {
+    pub(crate) async fn load(
+        app: &App,
+        unit: &mut impl Unit,
+        actor: &Actor,
+    ) -> Result<Self, ApiError> {
         let records = match actor {
             Actor::User(id) => unit.grants().effective(*id).await?,
             Actor::Token(id) => unit.grants().of(Subject::Token(*id)).await?,
             Actor::Plane(_) | Actor::System | Actor::Anonymous => Vec::new(),
         };
-        Ok(Self::of(records))
+        Ok(Self::of(records, Arc::clone(&app.built_ins)))
     }
 
-    fn of(records: Vec<GrantRecord>) -> Self {
-        let pairs = records.iter().map(|r| (r.grant.resource, r.grant.role));
-        let held = pairs.collect();
+    fn of(records: Vec<GrantRecord>, built_ins: Arc<BuiltIns>) -> Self {
+        let grants = records.iter().map(|record| &record.grant);
+        let held = grants.map(|grant| (grant.resource, grant.role.permissions(&built_ins)));
+        let held = held.collect();
         Self {
             records,
             held,
+            built_ins,
             asked: Asked::default(),
         }
     }
@@ -91,7 +99,8 @@ impl Authority {
             return Ok(self);
         }
         let still = |r: &GrantRecord| r.organization.is_none_or(|id| !over.contains(&id));
-        Ok(Self::of(self.records.into_iter().filter(still).collect()))
+        let records = self.records.into_iter().filter(still).collect();
+        Ok(Self::of(records, self.built_ins))
     }
 
     /// The grants themselves.
@@ -123,13 +132,32 @@ impl Authority {
     }
 
     /// Refuses to hand out a role that holds more than the actor holds there themselves.
-    pub(crate) fn require_covers(&self, role: Role, path: &[Resource]) -> Result<(), ApiError> {
-        if self.held.on(path).covers(role.permissions()) {
+    pub(crate) fn require_covers(
+        &self,
+        role: &GrantedRole,
+        path: &[Resource],
+    ) -> Result<(), ApiError> {
+        let allows = role.permissions(&self.built_ins);
+        if self.held.on(path).covers(allows) {
             Ok(())
         } else {
-            let what = format!("everything that {} allows, there", role.name());
+            let what = format!("everything that {role} allows, there");
             Err(ApiError::Forbidden(what))
         }
+    }
+
+    /// Refuses unless all of them are held at the end of this path; names what isn't.
+    pub(crate) fn require_all(
+        &self,
+        permissions: PermissionSet,
+        path: &[Resource],
+    ) -> Result<(), ApiError> {
+        let missing = permissions.without(self.held.on(path));
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let names: Vec<_> = missing.iter().map(Permission::name).collect();
+        Err(ApiError::Forbidden(names.join(", ")))
     }
 
     /// Whether a permission is held at the end of this path.

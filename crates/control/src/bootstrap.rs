@@ -19,6 +19,7 @@ use tokio::sync::{Notify, watch};
 use crate::app::{App, Parts};
 use crate::audit::{self, Denials, SinkConfigError};
 use crate::authorization::{Minted, Worlds};
+use crate::built_ins;
 use crate::config::{ControlConfig, FirstAdmin};
 use crate::connections;
 use crate::keys::{self, Keys, KeysError};
@@ -175,6 +176,7 @@ pub(crate) async fn open(
     if let Some(admin) = &config.first_admin {
         first_admin(&store, &hashes, admin, (&clock, &rng)).await?;
     }
+    built_ins::note(&store, &config.built_ins, clock.now()).await?;
     let feed = store.read().await?.settings().feed().await?.position;
     Ok(App::new(Parts {
         origin: same_origin::origin_of(&issuer).unwrap_or_else(|| issuer.clone()),
@@ -195,6 +197,7 @@ pub(crate) async fn open(
         request_key: once::key_from(&config.master_key),
         identity_salt: connections::salt_from(&config.master_key),
         provider_keys_wanted: Notify::new(),
+        built_ins: Arc::new(config.built_ins.clone()),
         local,
         asking_proxies,
         worlds: Worlds::default(),
@@ -278,7 +281,7 @@ async fn first_admin(
         grant: Grant {
             id: GrantId::new(&**clock, &**rng),
             subject: Subject::User(user.id),
-            role: Role::SystemAdmin,
+            role: Role::SystemAdmin.into(),
             resource: Resource::System,
         },
         organization: None,

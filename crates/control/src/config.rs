@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use aeolus_api::Listen;
 use aeolus_api::quota::Quota;
-use aeolus_model::{Email, Secret};
+use aeolus_model::{BuiltIns, Email, Secret};
 use aeolus_tls::HandedOver;
 
 pub use crate::signin::parent::ParentCookie;
@@ -46,6 +46,8 @@ pub struct ControlConfig {
     /// How long a signing key signs before the next one takes over by itself; absent: until somebody
     /// rotates it. Snapshot keys are always rotated by hand.
     pub rotate_keys: Option<Duration>,
+    /// What the built-in roles allow in this installation (row F12).
+    pub built_ins: BuiltIns,
     /// How long the audit log is kept, and where it is copied to.
     pub audit: AuditConfig,
     /// What an organization may use that has no quota of its own.

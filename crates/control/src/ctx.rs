@@ -118,7 +118,7 @@ impl Ctx {
     /// What the actor holds as of this unit of work. Where a person's session is over in an organization,
     /// they hold nothing there through it: only a new sign-in leads back in.
     pub(crate) async fn authority(&self, unit: &mut impl Unit) -> Result<Authority, ApiError> {
-        let mut authority = Authority::load(unit, &self.actor).await?;
+        let mut authority = Authority::load(&self.app, unit, &self.actor).await?;
         if let Some(session) = &self.session {
             authority = authority.within(unit, session.id).await?;
         }

@@ -10,6 +10,7 @@ mod auth;
 mod authority;
 mod authorization;
 mod bootstrap;
+mod built_ins;
 mod config;
 mod connections;
 mod ctx;

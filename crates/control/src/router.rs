@@ -52,8 +52,10 @@ routes! {
     "/oauth2/userinfo" => get provider::userinfo, post provider::userinfo;
     "/v1/oauth/backchannel-logout/{connection}" => post provider::backchannel_logout;
     "/v1/authorization" => get authorization::authorization;
+    "/v1/authorization/permission-groups" => get tenancy::roles::catalogue;
     "/v1/.well-known/jwks.json" => get keys::legacy_jwk;
     "/v1/me" => get tenancy::me;
+    "/v1/explain" => get tenancy::explain;
     "/v1/sessions" => get sessions::list, delete sessions::end_all;
     "/v1/sessions/{id}" => delete sessions::end;
     "/v1/openapi.json" => get openapi::document;
@@ -73,6 +75,9 @@ routes! {
     "/v1/organizations/{o}/users/{id}" => delete tenancy::users::delete;
     "/v1/organizations/{o}/users/{id}/offboard" => post tenancy::users::offboard;
     "/v1/organizations/{o}/teams" => get tenancy::list_teams;
+    "/v1/organizations/{o}/roles" => get tenancy::roles::list, post tenancy::roles::create;
+    "/v1/organizations/{o}/roles/{id}" =>
+        get tenancy::roles::get, put tenancy::roles::update, delete tenancy::roles::delete;
     "/v1/organizations/{o}/grants" => get tenancy::grants::list, post tenancy::grants::create;
     "/v1/organizations/{o}/grants/{id}" => delete tenancy::grants::delete;
     "/v1/organizations/{o}/tokens" => get tokens::list, post tokens::create;

@@ -117,7 +117,7 @@ pub(crate) fn grant(
         subject: subject.to_vec(),
         resource_kind: resource_kind as i32,
         resource,
-        permissions: role.permissions().to_bytes().to_vec(),
+        permissions: role.shipped().to_bytes().to_vec(),
     }
 }
 

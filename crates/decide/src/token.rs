@@ -334,7 +334,7 @@ pub(crate) fn within(
 /// The authority inside a direct token: at most what a workspace operator may do, and, where the
 /// token lists permissions, at most those.
 fn direct_grants(claims: &claims::Direct) -> Grants {
-    let mut cap = Role::WorkspaceOperator.permissions();
+    let mut cap = Role::WorkspaceOperator.shipped();
     if let Some(named) = &claims.perms {
         let named: PermissionSet = named.iter().copied().collect();
         cap = cap.intersection(named);
@@ -345,7 +345,7 @@ fn direct_grants(claims: &claims::Direct) -> Grants {
         if grant.resource == Resource::System {
             continue;
         }
-        grants.add(grant.resource, grant.role.permissions().intersection(cap));
+        grants.add(grant.resource, grant.role.shipped().intersection(cap));
     }
     grants
 }

@@ -72,6 +72,14 @@ actions! {
     GrantCreate = "grant.create",
     /// A grant was taken back.
     GrantDelete = "grant.delete",
+    /// An organization made a role for itself.
+    RoleCreate = "role.create",
+    /// Such a role was changed.
+    RoleUpdate = "role.update",
+    /// Such a role was removed.
+    RoleDelete = "role.delete",
+    /// A built-in role allows something else since control was started with another configuration.
+    RoleCustomise = "role.customise",
     /// An organization was added.
     OrganizationCreate = "organization.create",
     /// An organization was removed with everything in it.

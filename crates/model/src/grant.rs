@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    DeploymentId, GrantId, OrganizationId, Permission, PermissionSet, Role, TeamId, TokenId,
+    DeploymentId, GrantId, GrantedRole, OrganizationId, Permission, PermissionSet, TeamId, TokenId,
     UserId, WorkspaceId,
 };
 
@@ -45,14 +45,14 @@ pub enum Resource {
 }
 
 /// A subject has a role on a resource.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grant {
     /// Its own id, so that it can be taken back.
     pub id: GrantId,
     /// Who.
     pub subject: Subject,
     /// What.
-    pub role: Role,
+    pub role: GrantedRole,
     /// Where.
     pub resource: Resource,
 }
@@ -94,11 +94,11 @@ impl Grants {
     }
 }
 
-impl FromIterator<(Resource, Role)> for Grants {
-    fn from_iter<I: IntoIterator<Item = (Resource, Role)>>(grants: I) -> Self {
+impl FromIterator<(Resource, PermissionSet)> for Grants {
+    fn from_iter<I: IntoIterator<Item = (Resource, PermissionSet)>>(held: I) -> Self {
         let mut all = Self::default();
-        for (resource, role) in grants {
-            all.add(resource, role.permissions());
+        for (resource, permissions) in held {
+            all.add(resource, permissions);
         }
         all
     }
@@ -107,6 +107,7 @@ impl FromIterator<(Resource, Role)> for Grants {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Role;
 
     #[test]
     fn a_grant_reaches_down_and_never_up_or_sideways() {
@@ -114,7 +115,9 @@ mod tests {
         let sales = Resource::Workspace(WorkspaceId::from_bytes([2; 16]));
         let other = Resource::Workspace(WorkspaceId::from_bytes([3; 16]));
         let etl = Resource::Deployment(DeploymentId::from_bytes([4; 16]));
-        let held: Grants = [(sales, Role::WorkspaceOperator)].into_iter().collect();
+        let held: Grants = [(sales, Role::WorkspaceOperator.shipped())]
+            .into_iter()
+            .collect();
         assert!(
             held.on(&[etl, sales, org])
                 .contains(Permission::DeploymentAirflowOp)
@@ -126,9 +129,12 @@ mod tests {
     #[test]
     fn d5_the_most_permissive_of_several_grants_counts() {
         let etl = Resource::Deployment(DeploymentId::from_bytes([4; 16]));
-        let held: Grants = [(etl, Role::DeploymentViewer), (etl, Role::DeploymentAdmin)]
-            .into_iter()
-            .collect();
-        assert_eq!(held.on(&[etl]), Role::DeploymentAdmin.permissions());
+        let held: Grants = [
+            (etl, Role::DeploymentViewer.shipped()),
+            (etl, Role::DeploymentAdmin.shipped()),
+        ]
+        .into_iter()
+        .collect();
+        assert_eq!(held.on(&[etl]), Role::DeploymentAdmin.shipped());
     }
 }

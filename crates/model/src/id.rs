@@ -105,6 +105,8 @@ ids! {
     ConnectionId
     /// A grant.
     GrantId
+    /// A role that an organization made for itself.
+    RoleId
     /// A signing key's record.
     KeyId
 }

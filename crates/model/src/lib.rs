@@ -8,6 +8,7 @@ mod cidr;
 mod clock;
 mod device;
 mod grant;
+mod granted_role;
 mod host_pattern;
 mod id;
 mod identity;
@@ -29,10 +30,14 @@ pub use cidr::{Cidr, CidrError, admits};
 pub use clock::{Clock, SystemClock, Time};
 pub use device::{DeviceCode, DeviceError, DeviceStage};
 pub use grant::{Grant, Grants, Resource, Subject};
+pub use granted_role::{
+    BuiltInFault, BuiltIns, CustomRole, CustomScope, GrantedRole, RoleDefinition, RoleFault,
+    RoleName,
+};
 pub use host_pattern::{HostPattern, HostPatternError, domain_above};
 pub use id::{
     ConnectionId, DeploymentId, GrantId, IdError, KeyId, OrganizationId, PlaneId, RefreshFamilyId,
-    SessionId, TeamId, TokenId, UserId, WorkspaceId,
+    RoleId, SessionId, TeamId, TokenId, UserId, WorkspaceId,
 };
 pub use identity::{IdentitySubject, IdentitySubjectError};
 pub use name::{

@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::Scope;
+
 /// A text that names no permission.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is not a permission")]
@@ -32,6 +34,18 @@ macro_rules! permissions {
             }
         }
     };
+}
+
+impl Permission {
+    /// The highest kind of resource it is about, which its name begins with.
+    pub fn scope(self) -> Scope {
+        match self.name().split('.').next() {
+            Some("deployment") => Scope::Deployment,
+            Some("workspace") => Scope::Workspace,
+            Some("organization") => Scope::Organization,
+            _ => Scope::System,
+        }
+    }
 }
 
 permissions! {
@@ -175,6 +189,15 @@ impl PermissionSet {
         }
     }
 
+    /// What is here and not in the other.
+    #[must_use]
+    pub const fn without(self, other: Self) -> Self {
+        Self {
+            low: self.low & !other.low,
+            high: self.high & !other.high,
+        }
+    }
+
     /// Whether the permission is in the set.
     pub fn contains(self, permission: Permission) -> bool {
         self.intersection(Self::EMPTY.with(permission)) != Self::EMPTY
@@ -285,6 +308,14 @@ mod tests {
         assert_eq!(names.len(), Permission::ALL.len());
         for p in Permission::ALL {
             assert_eq!(p.name().parse(), Ok(*p));
+        }
+    }
+
+    #[test]
+    fn every_permission_begins_with_its_scope() {
+        for p in Permission::ALL {
+            let scope = format!("{:?}.", p.scope()).to_lowercase();
+            assert!(p.name().starts_with(&scope), "{p}");
         }
     }
 

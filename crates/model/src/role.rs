@@ -111,8 +111,9 @@ impl Role {
         }
     }
 
-    /// Everything the role allows on the resource it is given at and on what lies below it.
-    pub const fn permissions(self) -> PermissionSet {
+    /// Everything the role allows on the resource it is given at and on what lies below it, where the
+    /// installation has not customised it: what it allows there say [`crate::BuiltIns`].
+    pub const fn shipped(self) -> PermissionSet {
         match self {
             Self::SystemAdmin => SYSTEM_ADMIN,
             Self::SystemEditor => SYSTEM_EDITOR,
@@ -365,7 +366,7 @@ mod tests {
             (Role::SystemAdmin, Some(Admin)),
         ];
         for (role, expected) in table {
-            assert_eq!(AirflowRole::of(role.permissions()), expected, "{role}");
+            assert_eq!(AirflowRole::of(role.shipped()), expected, "{role}");
         }
     }
 
@@ -385,7 +386,7 @@ mod tests {
         }
         for permission in Permission::ALL {
             for role in Role::ALL {
-                out.push_str(if role.permissions().contains(*permission) {
+                out.push_str(if role.shipped().contains(*permission) {
                     "✓ "
                 } else {
                     "· "

@@ -23,6 +23,8 @@ pub enum Taken {
     Identity,
     /// A rollout of this name.
     Rollout,
+    /// A role of this name in the organization.
+    Role,
     /// The same grant.
     Grant,
     /// A record with the same identity: an id, a digest or a key used twice.
@@ -47,6 +49,7 @@ impl Taken {
             Self::Connection => "a connection of this name",
             Self::Identity => "somebody who is this subject of the identity provider",
             Self::Rollout => "a rollout of this name",
+            Self::Role => "a role of this name in the organization",
             Self::Grant => "the same grant",
             Self::Record => "the same record",
             Self::ActiveKey => "an active key of this kind",

@@ -42,9 +42,9 @@ pub use repository::{
     Identities, Identity, KeyNeed, KeyStage, Keys, ManagedBy, Mark, Member, Notice, NoticeKind,
     Organization, Organizations, Plane, PlaneStage, Planes, ProviderEndpoints, ProviderKey,
     ProviderKeySets, ProviderKeys, Publication, Publications, RefreshTokens, Replica, Replicas,
-    RevocationList, Revocations, Rollout, RolloutStage, Rollouts, RootDocument, Roots, Route,
-    SessionRecord, Sessions, Settings, Shortened, SignInSource, SigningKey, StatusEnd, Team, Teams,
-    Throttle, Throttles, TokenFilter, TokenRecord, TokenWindow, Tokens, Told, User, Users,
-    ValueRecord, Workspace, Workspaces,
+    RevocationList, Revocations, RoleRecord, Roles, Rollout, RolloutStage, Rollouts, RootDocument,
+    Roots, Route, SessionRecord, Sessions, Settings, Shortened, SignInSource, SigningKey,
+    StatusEnd, Team, Teams, Throttle, Throttles, TokenFilter, TokenRecord, TokenWindow, Tokens,
+    Told, User, Users, ValueRecord, Workspace, Workspaces,
 };
 pub use unit::{Ending, Read, Unit, Write};

@@ -10,7 +10,7 @@ use sqlx::{Connection as _, SqlSafeStr};
 use crate::StoreError;
 use crate::engine::{engine_error, migrate_error};
 
-const MIGRATIONS: [(i64, &str, &str); 14] = [
+const MIGRATIONS: [(i64, &str, &str); 15] = [
     (1, "init", include_str!("../migrations/0001_init.sql")),
     (
         2,
@@ -60,6 +60,7 @@ const MIGRATIONS: [(i64, &str, &str); 14] = [
         "key rotation",
         include_str!("../migrations/0013_key_rotation.sql"),
     ),
+    (14, "roles", include_str!("../migrations/0014_roles.sql")),
     (16, "quotas", include_str!("../migrations/0016_quotas.sql")),
 ];
 
@@ -113,7 +114,7 @@ mod tests {
 
     /// SHA-384 of each released migration. A line is added with a migration and never changed:
     /// databases in the field remember these sums and refuse a program with others.
-    const RELEASED: [(i64, &str); 14] = [
+    const RELEASED: [(i64, &str); 15] = [
         (
             1,
             "f2074e874d90f8f71f54b0200653d2bdd77b68c7cdb4db034cef4e3372a83828dbc03e623e8d7a89b769ab16d0fb7a43",
@@ -165,6 +166,10 @@ mod tests {
         (
             13,
             "bb12ff64dffdbdd7b750c166d8670584841c81bbb6ff3d3e50b7fb75b002597d06660e5a37f3ed21fd909c6dcce79108",
+        ),
+        (
+            14,
+            "ff09d76ce569b448726dd50ff7683174f4b76f4d56e515e1badf489d79cb5f72920f37749905a7dcb40f8ee91e18dd81",
         ),
         (
             16,

@@ -7,8 +7,8 @@ use crate::engine::{Row, Tx, Value};
 use crate::repository::{
     AuditLog, AuditSinks, Batches, Codes, Connections, Deployments, DeviceCodes, GrantRepository,
     IdempotencyKeys, Identities, Keys, Organizations, Planes, ProviderKeySets, Publications,
-    RefreshTokens, Replicas, Revocations, Rollouts, Roots, Sessions, Settings, Teams, Throttles,
-    Tokens, Users, Workspaces, audit_chain, settings,
+    RefreshTokens, Replicas, Revocations, Roles, Rollouts, Roots, Sessions, Settings, Teams,
+    Throttles, Tokens, Users, Workspaces, audit_chain, settings,
 };
 
 mod sealed {
@@ -93,6 +93,8 @@ repositories! {
     users: Users,
     /// Teams and who is in them.
     teams: Teams,
+    /// Roles that organizations made for themselves.
+    roles: Roles,
     /// Who has which role where.
     grants: GrantRepository,
     /// Configured identity providers.

@@ -4,11 +4,13 @@ mod access;
 mod addresses;
 mod audit;
 mod error;
+mod explain;
 mod keys;
 mod operations;
 mod planes;
 mod policy;
 mod quota;
+mod roles;
 mod sessions;
 mod tokens;
 
@@ -36,6 +38,7 @@ pub use keys::KeyRemoval;
 pub use operations::Wait;
 pub use planes::Applied;
 pub use policy::PolicyChange;
+pub use roles::RoleGrants;
 pub use sessions::SessionsOf;
 pub use tokens::TokenQuery;
 

@@ -5,7 +5,7 @@ mod providers;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use aeolus_model::{Cidr, Requirement, Role, Scope, Slug, domain_above};
+use aeolus_model::{Cidr, Requirement, Role, RoleName, Scope, Slug, domain_above};
 use serde::{Deserialize, Serialize};
 
 use super::{Deployment, Fleet, Grant, Grantee, Organization, VERSION};
@@ -127,7 +127,7 @@ impl Check {
         self.policy(at, organization);
         for (index, user) in organization.users.iter().enumerate() {
             let path = format!("{at}.users[{index}].role");
-            self.scope(&path, user.role, Scope::Organization);
+            self.scope(&path, &user.role, Scope::Organization);
         }
         for (index, team) in organization.teams.iter().enumerate() {
             let members = format!("{at}.teams[{index}].members");
@@ -171,8 +171,11 @@ impl Check {
         }
     }
 
-    fn scope(&mut self, path: &str, role: Role, scope: Scope) {
-        if role.scope() != scope {
+    /// Where an organization's own roles are given only control knows.
+    fn scope(&mut self, path: &str, role: &RoleName, scope: Scope) {
+        if let RoleName::BuiltIn(role) = role
+            && role.scope() != scope
+        {
             let fitting: Vec<_> = Role::ALL
                 .iter()
                 .filter(|role| role.scope() == scope)
@@ -189,7 +192,7 @@ impl Check {
     fn grants(&mut self, at: &str, organization: &Organization, grants: &[Grant], scope: Scope) {
         for (index, grant) in grants.iter().enumerate() {
             let at = format!("{at}.grants[{index}]");
-            self.scope(&format!("{at}.role"), grant.role, scope);
+            self.scope(&format!("{at}.role"), &grant.role, scope);
             match grant.grantee() {
                 None => self.error(
                     &at,

@@ -3,16 +3,17 @@
 use std::net::IpAddr;
 use std::path::PathBuf;
 
+use aeolus_model::Permission;
 use clap::{ArgGroup, Args};
 
 /// `explain`.
 #[derive(Debug, Args)]
-#[command(group = ArgGroup::new("request").required(true).args(["url", "request_id"]))]
+#[command(group = ArgGroup::new("request").required(true).args(["url", "request_id", "subject"]))]
 #[command(group = ArgGroup::new("credential").args(["user", "token_file", "bearer_stdin"]))]
 pub(crate) struct ExplainArgs {
     /// The gate's folder.
-    #[arg(long, value_name = "DIR")]
-    pub(crate) data: PathBuf,
+    #[arg(long, value_name = "DIR", required_unless_present = "subject")]
+    pub(crate) data: Option<PathBuf>,
     /// The gate's configuration file, for what its `gate.rails` allow; the environment counts as well.
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
@@ -48,4 +49,25 @@ pub(crate) struct ExplainArgs {
     /// The gate's log, written with `observability.logFormat: json`.
     #[arg(long, value_name = "FILE", requires = "request_id")]
     pub(crate) log: Option<PathBuf>,
+    /// No request: ask control what a person, a team or an API token may do, and why.
+    #[arg(
+        long,
+        value_name = "EMAIL|ID|team:NAME",
+        requires = "resource",
+        conflicts_with_all = ["data", "config", "method", "source", "header", "credential", "log"]
+    )]
+    pub(crate) subject: Option<String>,
+    /// With `--subject`: at this organization, workspace or deployment, such as
+    /// ORGANIZATION/WORKSPACE/DEPLOYMENT.
+    #[arg(long, value_name = "PLACE|ID", requires = "subject")]
+    pub(crate) resource: Option<String>,
+    /// With `--subject`: only whether they have this permission.
+    #[arg(long, value_name = "PERMISSION", requires = "subject")]
+    pub(crate) permission: Option<Permission>,
+    /// With `--subject`: control's URL; absent: `AEOLUS_URL`, else where `aeolus login` signed in.
+    #[arg(long, value_name = "URL", requires = "subject")]
+    pub(crate) control: Option<String>,
+    /// With `--subject`: the file with the sign-in, as elsewhere.
+    #[arg(long, value_name = "FILE", requires = "subject")]
+    pub(crate) credentials: Option<PathBuf>,
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use aeolus_api::Period;
-use aeolus_model::{Permission, Role, TokenId};
+use aeolus_model::{Permission, RoleName, TokenId};
 use clap::{ArgGroup, Args, Subcommand};
 
 use super::Target;
@@ -53,9 +53,9 @@ pub(crate) struct TokenCreate {
     /// It reaches this deployment: ORGANIZATION/WORKSPACE/DEPLOYMENT.
     #[arg(long, value_name = "PATH")]
     pub(crate) deployment: Option<String>,
-    /// What it may do there.
+    /// What it may do there: a built-in role, or the name of one of the organization's own.
     #[arg(long, value_name = "ROLE", conflicts_with = "user")]
-    pub(crate) role: Option<Role>,
+    pub(crate) role: Option<RoleName>,
     /// Put its authority inside: gates accept it without knowing it, also while they are cut off. Only
     /// organization owners make these, control refuses them, and they have at most what
     /// `WORKSPACE_OPERATOR` may do on deployments.

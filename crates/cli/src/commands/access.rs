@@ -69,7 +69,7 @@ fn row(way: &Access) -> [String; 8] {
         kind.to_owned(),
         way.name.clone(),
         way.airflow_role.map_or("-", AirflowRole::name).to_owned(),
-        way.role.name().to_owned(),
+        way.role.to_string(),
         place.to_owned(),
         team.map_or_else(|| "-".to_owned(), ToString::to_string),
         if way.disabled { "yes" } else { "no" }.to_owned(),

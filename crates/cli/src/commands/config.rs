@@ -26,7 +26,7 @@ pub(super) fn check(file: &Path, context: &Context) -> Result<(), Failure> {
             environment: &context.environment,
             flags: Vec::new(),
         };
-        sources.load()?;
+        sources.load()?.config.control.roles.read()?;
     }
     let kind = if is_fleet {
         "fleet document"

@@ -124,6 +124,7 @@ fn configured(
         hash_permits: config.limits.password_hashes.map(usize::from),
         publishing: Publishing::default(),
         rotate_keys: config.keys.rotate_every.map(Period::duration),
+        built_ins: config.control.roles.read()?,
         audit,
         quota: config.limits.per_organization,
         handed_over: HandedOver::from_environment(&names.unwrap_or_default()),

@@ -170,7 +170,7 @@ impl Place {
         let wanted = TokenCreate {
             name: "demo".to_owned(),
             deployment: Some(DEPLOYMENT.to_owned()),
-            role: Some(Role::DeploymentViewer),
+            role: Some(Role::DeploymentViewer.into()),
             days: Some(7),
             ..TokenCreate::default()
         };

@@ -1,5 +1,6 @@
 //! `aeolus explain`: why a gate decides about a request as it does, from its folder alone.
 
+mod access;
 mod assumed;
 mod logged;
 mod shown;
@@ -12,6 +13,7 @@ use aeolus_gate::replica::fs::SystemFs;
 use aeolus_gate::replica::{Data, Loaded, Parts, Replica, SystemBootClock};
 use aeolus_model::{Clock as _, Secret, SystemClock};
 
+pub(super) use self::access::access;
 use self::assumed::{Assumed, Credential};
 use self::logged::Logged;
 use self::shown::Shown;
@@ -42,7 +44,8 @@ pub(super) fn explain(args: &ExplainArgs, context: &Context) -> Result<(), Failu
         flags: Vec::new(),
     };
     let rails = rails(&sources.load()?.config.gate.rails)?;
-    let data = Data::open(&args.data, Arc::new(SystemFs)).map_err(|error| unusable(&error))?;
+    let folder = args.data.clone().unwrap_or_default();
+    let data = Data::open(&folder, Arc::new(SystemFs)).map_err(|error| unusable(&error))?;
     let parts = Parts {
         wall: Arc::new(SystemClock),
         boot: Arc::new(SystemBootClock),

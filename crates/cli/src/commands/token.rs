@@ -17,7 +17,7 @@ pub(super) use list::{get, list};
 pub(super) use mint::mint;
 pub(super) use verify::verify;
 
-use self::place::resolve;
+pub(super) use self::place::resolve;
 use super::Context;
 use crate::args::TokenCreate;
 use crate::control_client::{refused, shown};
@@ -125,7 +125,7 @@ pub(super) async fn request(client: &Client, args: &TokenCreate) -> Result<Creat
         description: args.description.clone(),
         scope,
         entity_id: entity,
-        role: args.role,
+        role: args.role.clone(),
         roles: Vec::new(),
         kind: if args.direct {
             TokenKind::DirectAccess

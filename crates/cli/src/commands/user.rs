@@ -47,7 +47,7 @@ fn table(done: &Offboarded) -> Table {
             Resource::Workspace(id) => format!("workspace {id}"),
             Resource::Deployment(id) => format!("deployment {id}"),
         };
-        let which = format!("{} on {place}", held.grant.role.name());
+        let which = format!("{} on {place}", held.grant.role);
         table.row(["grant", &which, gone(held.in_document)]);
     }
     for team in &done.teams {

@@ -185,6 +185,10 @@ pub(super) fn parse(shape: &Shape, nullable: bool, text: &str) -> Result<Value, 
             "false" => Ok(false.into()),
             _ => Err(format!("{text:?} is neither true nor false")),
         },
+        Shape::Map(..) => serde_json::from_str(text)
+            .ok()
+            .filter(Value::is_object)
+            .ok_or_else(|| format!("{text:?} is not a JSON object")),
         Shape::List(item) => text
             .split(',')
             .map(|part| parse(item, false, part.trim()))

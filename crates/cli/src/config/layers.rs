@@ -171,7 +171,9 @@ fn from_file(
     for leaf in leaves(shape) {
         let pointer = format!("/{}", leaf.path.replace('.', "/"));
         // A secret written as a mapping arrives by the leaf of its place.
-        let Some(value) = json.pointer(&pointer).filter(|value| !value.is_object()) else {
+        let whole =
+            |value: &&Value| !value.is_object() || matches!(leaf.field.shape, Shape::Map(..));
+        let Some(value) = json.pointer(&pointer).filter(whole) else {
             continue;
         };
         let origin = Origin::File {

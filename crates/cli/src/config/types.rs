@@ -14,6 +14,7 @@ use super::compat::Compat;
 use super::keys::Keys;
 use super::probe::Probe;
 use super::rails::Rails;
+use super::roles::Roles;
 use super::siblings::Siblings;
 use super::tls::{ControlTls, ProxyTls};
 
@@ -71,6 +72,10 @@ pub(crate) struct Control {
     pub(crate) session: SessionLife,
     /// The first administrator, made when the database has nobody yet.
     pub(crate) first_admin: Option<FirstAdmin>,
+    /// What built-in roles allow here and didn't when they were shipped, or the other way round:
+    /// `{ROLE: {permissions: {PERMISSION: true|false}}}`. All replicas of control need the same; a
+    /// restart with another value tells every gate.
+    pub(crate) roles: Roles,
     /// The audit log.
     pub(crate) audit: Audit,
 }
@@ -85,6 +90,7 @@ impl Default for Control {
             device_flow: Switch::On,
             session: SessionLife::default(),
             first_admin: None,
+            roles: Roles::default(),
             audit: Audit::default(),
         }
     }

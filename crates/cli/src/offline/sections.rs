@@ -14,7 +14,7 @@ use aeolus_snapshot::section::{
 };
 
 use super::ids::id;
-use super::{ISSUER, Keys, StoredToken};
+use super::{ISSUER, Keys, StoredToken, built_in};
 use crate::report::{Failure, Report};
 
 /// A fleet with the ids of everything in it.
@@ -232,11 +232,15 @@ impl<'a> World<'a> {
                 }
                 None => continue,
             };
-            build.grant(subject, resource, grant.role);
+            build.grant(subject, resource, built_in(&grant.role)?);
         }
         for (email, role) in organization.people() {
             let id = self.user(email).as_bytes().to_vec();
-            build.grant((SubjectKind::User, id), Resource::Organization(own), role);
+            build.grant(
+                (SubjectKind::User, id),
+                Resource::Organization(own),
+                built_in(&role)?,
+            );
         }
         self.people(organization, build);
         for token in tokens.iter().filter(|token| token.organization == name) {
@@ -317,7 +321,7 @@ impl Build {
     /// Adds a role: several of one subject at one place become one record.
     fn grant(&mut self, subject: (SubjectKind, Vec<u8>), resource: Resource, role: Role) {
         let (kind, id) = subject;
-        let permissions = role.permissions();
+        let permissions = role.shipped();
         let (resource_kind, resource_id) = match resource {
             Resource::System => (ResourceKind::System, Vec::new()),
             Resource::Organization(id) => (ResourceKind::Organization, id.as_bytes().to_vec()),

@@ -8,12 +8,16 @@ use serde_json::{Map, Value};
 pub(crate) enum Shape {
     /// A mapping with known keys.
     Object(Vec<Field>),
+    /// A mapping from some of these names.
+    Map(Vec<String>, Box<Self>),
     /// A mapping with exactly one of these keys.
     OneOf(Vec<Field>),
     /// A sequence.
     List(Box<Self>),
     /// One of these texts.
     Choice(Vec<String>),
+    /// One of these texts, or other text of a format.
+    ChoiceOr(Vec<String>, Box<Self>),
     /// Text, with the name of its format and what that means.
     Text {
         /// The format's name, if it has one.
@@ -90,7 +94,7 @@ fn reduce(schema: &Value, root: &Value) -> (Shape, bool) {
     };
     let nullable = types.contains(&"null");
     let shape = match types.iter().find(|name| **name != "null") {
-        Some(&"object") => Shape::Object(fields(schema, root)),
+        Some(&"object") => map(schema, root).unwrap_or_else(|| Shape::Object(fields(schema, root))),
         Some(&"array") => {
             let items = schema.get("items").unwrap_or(&Value::Null);
             Shape::List(Box::new(reduce(items, root).0))
@@ -101,6 +105,14 @@ fn reduce(schema: &Value, root: &Value) -> (Shape, bool) {
         _ => text(schema),
     };
     (shape, nullable)
+}
+
+/// A mapping whose keys are names of a list, each with the same kind of value.
+fn map(schema: &Value, root: &Value) -> Option<Shape> {
+    let names = schema.pointer("/propertyNames/enum")?.as_array()?.iter();
+    let names = names.filter_map(|name| name.as_str().map(str::to_owned));
+    let value = reduce(schema.get("additionalProperties")?, root).0;
+    Some(Shape::Map(names.collect(), Box::new(value)))
 }
 
 fn text(schema: &Value) -> Shape {
@@ -136,6 +148,9 @@ fn union(alternatives: &[Value], root: &Value) -> (Shape, bool) {
         }
     }
     let shape = match only {
+        Some(text @ Shape::Text { .. }) if !choices.is_empty() => {
+            Shape::ChoiceOr(choices, Box::new(text))
+        }
         Some(shape) => shape,
         None if keys.is_empty() => Shape::Choice(choices),
         None => Shape::OneOf(keys),

@@ -60,6 +60,16 @@ fn visit(node: &Node, shape: &Shape, path: &str, problems: &mut Vec<Problem>) {
                 }
             }
         }
+        (Shape::Map(names, value), Value::Map(entries)) => {
+            for entry in entries {
+                if names.contains(&entry.key) {
+                    visit(&entry.value, value, &joined(path, &entry.key), problems);
+                } else {
+                    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+                    problems.push(unknown_key(entry, &names, path));
+                }
+            }
+        }
         (Shape::OneOf(fields), Value::Map(entries)) => {
             visit_entries(node, entries, fields, path, problems);
             if entries.len() != 1 {
@@ -76,6 +86,13 @@ fn visit(node: &Node, shape: &Shape, path: &str, problems: &mut Vec<Problem>) {
         }
         (Shape::Choice(choices), Value::Text(text)) => {
             if !choices.contains(text) {
+                problems.push(not_a_choice(node, choices, text, path));
+            }
+        }
+        (Shape::ChoiceOr(choices, other), Value::Text(text)) => {
+            let mut wrong = Vec::new();
+            visit(node, other, path, &mut wrong);
+            if !choices.contains(text) && !wrong.is_empty() {
                 problems.push(not_a_choice(node, choices, text, path));
             }
         }
@@ -106,7 +123,8 @@ fn visit_entries(
 ) {
     for entry in entries {
         let Some(field) = fields.iter().find(|field| field.name == entry.key) else {
-            problems.push(unknown_key(entry, fields, path));
+            let names: Vec<&str> = fields.iter().map(|field| field.name.as_str()).collect();
+            problems.push(unknown_key(entry, &names, path));
             continue;
         };
         let inner = joined(path, &entry.key);
@@ -136,17 +154,18 @@ fn visit_secret(node: &Node, entries: &[Entry], path: &str, problems: &mut Vec<P
     }
 }
 
-fn unknown_key(entry: &Entry, fields: &[Field], path: &str) -> Problem {
-    let names = || fields.iter().map(|field| field.name.as_str());
+fn unknown_key(entry: &Entry, names: &[&str], path: &str) -> Problem {
+    let all = || names.iter().copied();
     let place = if path.is_empty() {
         String::new()
     } else {
         format!(" in {path}")
     };
-    let help = match nearest(&entry.key, names()) {
+    let help = match nearest(&entry.key, all()) {
         Some(name) => format!("did you mean `{name}`?"),
-        None if fields.is_empty() => "this section has no keys in this release".to_owned(),
-        None => format!("the keys here are {}", list(names())),
+        None if names.len() > 24 => "see the reference for the names there are".to_owned(),
+        None if names.is_empty() => "this section has no keys in this release".to_owned(),
+        None => format!("the keys here are {}", list(all())),
     };
     Problem {
         at: entry.at,
@@ -178,18 +197,19 @@ fn not_a_choice(node: &Node, choices: &[String], text: &str, path: &str) -> Prob
 
 fn wrong_type(node: &Node, shape: &Shape, path: &str) -> Problem {
     let wanted = match shape {
-        Shape::Object(_) | Shape::OneOf(_) => "a mapping (keys and values)",
+        Shape::Object(_) | Shape::Map(..) | Shape::OneOf(_) => "a mapping (keys and values)",
         Shape::List(_) => "a list",
-        Shape::Choice(_) | Shape::Text { .. } => "text",
+        Shape::Choice(_) | Shape::ChoiceOr(..) | Shape::Text { .. } => "text",
         Shape::Secret => "text, {file: PATH} or {env: NAME}",
         Shape::Integer => "a whole number, not negative",
         Shape::Share => "a number from 0 to 1",
         Shape::Bool => "true or false",
     };
     let help = match (shape, &node.value) {
-        (Shape::Text { .. } | Shape::Choice(_), Value::Number(_) | Value::Bool(_)) => {
-            "put it in quotes".to_owned()
-        }
+        (
+            Shape::Text { .. } | Shape::Choice(_) | Shape::ChoiceOr(..),
+            Value::Number(_) | Value::Bool(_),
+        ) => "put it in quotes".to_owned(),
         _ => String::new(),
     };
     value_problem(node, format!("{} must be {wanted}", shown(path)), help)

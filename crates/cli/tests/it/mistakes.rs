@@ -59,6 +59,68 @@ fn an_unknown_key_of_a_fleet_names_line_and_nearest() {
     );
 }
 
+/// Where a built-in role or the name of an organization's own may stand.
+#[test]
+fn a_role_that_is_neither_built_in_nor_a_name_is_told_with_the_nearest() {
+    let fleet = |role: &str| {
+        format!(
+            "version: 1\norganizations:\n  - name: acme\n    users:\n      - {{email: a@example.com, role: {role}}}\n"
+        )
+    };
+    let ran = check(&fleet("ORGANIZATION_OWNR"));
+    says(
+        &ran,
+        2,
+        &["file.yaml:5:", "did you mean ORGANIZATION_OWNER?"],
+    );
+    let ran = check(&fleet("on-call"));
+    assert_eq!(ran.code, 0, "{}", ran.err);
+}
+
+#[test]
+fn a_built_in_role_or_permission_that_is_none_names_line_and_nearest() {
+    let roles = |role: &str, permission: &str| {
+        format!(
+            "control:\n  roles:\n    {role}:\n      permissions:\n        {permission}: false\n"
+        )
+    };
+    let push = "deployment.images.push";
+    for (text, words) in [
+        (
+            roles("DEPLOYMENT_EDITR", push),
+            ["file.yaml:3:5", "did you mean `DEPLOYMENT_EDITOR`?"],
+        ),
+        (
+            roles("DEPLOYMENT_EDITOR", "deployment.image.push"),
+            ["file.yaml:5:9", "did you mean `deployment.images.push`?"],
+        ),
+        (
+            roles("SYSTEM_ADMIN", "system.iam.update"),
+            ["CFG-0012", "SYSTEM_ADMIN keeps system.iam.update"],
+        ),
+    ] {
+        says(&check(&text), 2, &words);
+    }
+    let ran = check(&roles("WORKSPACE_EDITOR", push));
+    assert_eq!(ran.code, 0, "{}", ran.err);
+}
+
+/// A request and a person are two questions.
+#[test]
+fn explain_is_asked_about_a_request_or_about_somebody() {
+    let who = ["explain", "--subject", "a@example.com"];
+    let beside = ["--resource", "acme", "--url", "https://a.example.com/"];
+    for (args, word) in [
+        (who.to_vec(), "--resource"),
+        ([&who[..], &beside].concat(), "--url"),
+        (vec!["explain", "--url", "https://a.example.com/"], "--data"),
+    ] {
+        let ran = aeolus(&args);
+        assert_eq!(ran.code, 2, "{}", ran.err);
+        assert!(ran.err.contains(word), "no {word} in {}", ran.err);
+    }
+}
+
 #[test]
 fn everything_that_is_wrong_is_said_at_once() {
     let ran = check("control:\n  listn: x\n  metrics: nowhere\n");

@@ -233,7 +233,7 @@ async fn write(app: &App, waiting: &Waiting) -> Result<(), ApiError> {
     let mut write = app.store.write().await?;
     for group in [&waiting.known, &waiting.strangers] {
         for denied in group.seen.values() {
-            let organization = organization_of(&mut write, denied).await?;
+            let organization = organization_of(app, &mut write, denied).await?;
             write.audit(event(app, denied, organization));
         }
         if group.beyond > 0 {
@@ -268,6 +268,7 @@ fn event(app: &App, denied: &Denied, organization: Option<OrganizationId>) -> Au
 /// Into whose log it goes: the path's organization, if the caller may know of it. Strangers write into
 /// nobody's.
 async fn organization_of(
+    app: &App,
     write: &mut Write,
     denied: &Denied,
 ) -> Result<Option<OrganizationId>, ApiError> {
@@ -282,7 +283,7 @@ async fn organization_of(
         (_, Ok(name)) => write.organizations().by_name(&name).await?,
         _ => None,
     };
-    let authority = Authority::load(write, &denied.actor).await?;
+    let authority = Authority::load(app, write, &denied.actor).await?;
     let found = found.map(|organization| organization.id);
     Ok(found.filter(|id| authority.knows(*id)))
 }

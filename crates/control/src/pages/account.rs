@@ -43,7 +43,7 @@ async fn render(app: &App, headers: &HeaderMap) -> Result<Response, ApiError> {
     let user = view.users().get(session.user).await?;
     let user = user.ok_or(ApiError::NotFound("user"))?;
     let actor = aeolus_model::Actor::User(user.id);
-    let authority = Authority::load(&mut view, &actor).await?;
+    let authority = Authority::load(app, &mut view, &actor).await?;
     let mut deployments = Vec::new();
     let organizations = view.organizations().list(Page::first(MAX_LINKS)).await?;
     for organization in organizations.items {

@@ -119,7 +119,7 @@ async fn person(
     still_good(app, claims.exp)?;
     pace::count(&mut write, &session.id.to_string(), app.clock.now()).await?;
     let actor = Actor::User(session.user);
-    let deployment = usable(&mut write, (&actor, info), target).await?;
+    let deployment = usable(app, &mut write, (&actor, info), target).await?;
     let organization = deployment.organization;
     let place = (&session, organization);
     let life = crate::signin::session::enter(app, &mut write, place).await?;
@@ -151,7 +151,7 @@ async fn program(
     let subject_end = claims.exp.min(value.good_until().secs());
     still_good(app, subject_end)?;
     pace::count(write, &token.id.to_string(), now).await?;
-    let deployment = usable(write, (&Actor::Token(token.id), info), target).await?;
+    let deployment = usable(app, write, (&Actor::Token(token.id), info), target).await?;
     let path = deployment_path(&deployment);
     let planes = |surfaces: &Vec<Surface>| surfaces.contains(&Surface::Planes);
     let reaches = path.contains(&token.scope.resource())
@@ -180,13 +180,14 @@ async fn program(
 
 /// A deployment whose Airflow the actor may use. Others are answered like those that there are not.
 async fn usable(
+    app: &App,
     write: &mut Write,
     (actor, info): (&Actor, &RequestInfo),
     id: DeploymentId,
 ) -> Result<Deployment, OAuthFailure> {
     let deployment = write.deployments().get(id).await?;
     let deployment = deployment.ok_or(OAuthFailure::Target)?;
-    let authority = Authority::load(write, actor).await?;
+    let authority = Authority::load(app, write, actor).await?;
     let path = deployment_path(&deployment);
     if !authority.may(Permission::DeploymentAirflowGet, &path) {
         return Err(OAuthFailure::Target);

@@ -155,7 +155,7 @@ async fn of_api(
     let seen = match caller {
         Caller::Token(id) if *id == token.id => true,
         Caller::Token(id) => {
-            let authority = Authority::load(view, &Actor::Token(*id)).await?;
+            let authority = Authority::load(app, view, &Actor::Token(*id)).await?;
             let place = (token.organization, token.scope.resource());
             may_see(view, &authority, place).await?
         }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use aeolus_model::{
-    ApiToken, Cidr, PermissionSet, Profile, Requirement, Resource, Session, StalenessPolicy,
-    Subject, TeamId,
+    ApiToken, BuiltIns, Cidr, PermissionSet, Profile, Requirement, Resource, Session,
+    StalenessPolicy, Subject, TeamId,
 };
 use aeolus_snapshot::section;
 use aeolus_snapshot::section::{ResourceKind, SubjectKind};
@@ -97,13 +97,13 @@ pub(super) fn connection(from: &Connection) -> section::Connection {
 }
 
 /// One record per subject and resource, with everything that its roles give.
-pub(super) fn grants(from: &[GrantRecord]) -> Vec<section::Grant> {
+pub(super) fn grants(from: &[GrantRecord], built_ins: &BuiltIns) -> Vec<section::Grant> {
     let mut held: BTreeMap<(Subject, Resource), PermissionSet> = BTreeMap::new();
     for record in from {
         let set = held
             .entry((record.grant.subject, record.grant.resource))
             .or_default();
-        *set = set.union(record.grant.role.permissions());
+        *set = set.union(record.grant.role.permissions(built_ins));
     }
     held.into_iter()
         .map(|((subject, resource), permissions)| {

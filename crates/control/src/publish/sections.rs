@@ -87,7 +87,7 @@ pub(crate) async fn of(app: &App, view: &mut Read, plane: PlaneId) -> Result<Sec
             teams: teams.iter().map(records::team).collect(),
         },
         grants: GrantList {
-            grants: records::grants(&grants),
+            grants: records::grants(&grants, &app.built_ins),
         },
         keys: Keys {
             issuer: app.issuer.clone(),

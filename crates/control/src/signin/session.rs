@@ -81,7 +81,7 @@ pub(crate) async fn count(
     unit: &mut impl Unit,
     (session, organization): (&Session, OrganizationId),
 ) -> Result<(), ApiError> {
-    let authority = Authority::load(unit, &Actor::User(session.user)).await?;
+    let authority = Authority::load(app, unit, &Actor::User(session.user)).await?;
     if authority.is_system() || !authority.knows(organization) {
         return Ok(());
     }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use aeolus_api::Page;
 use aeolus_api::access::Access;
 use aeolus_model::{
-    AirflowRole, DeploymentId, OrganizationId, Permission, PermissionSet, Resource, Slug, Subject,
-    TeamId, TokenId, UserId, WorkspaceId,
+    AirflowRole, BuiltIns, DeploymentId, OrganizationId, Permission, PermissionSet, Resource, Slug,
+    Subject, TeamId, TokenId, UserId, WorkspaceId,
 };
 use aeolus_store::{Deployment, GrantRecord, Read, Unit as _};
 use axum::Json;
@@ -45,6 +45,7 @@ pub(crate) async fn access(
     };
     let mut review = Review {
         view: &mut view,
+        built_ins: Arc::clone(&ctx.app.built_ins),
         only,
         grants: BTreeMap::new(),
         names: BTreeMap::new(),
@@ -88,6 +89,7 @@ async fn subject(view: &mut Read, text: &str) -> Result<Subject, ApiError> {
 /// What was asked already.
 struct Review<'a> {
     view: &'a mut Read,
+    built_ins: Arc<BuiltIns>,
     only: Option<Subject>,
     grants: BTreeMap<Resource, Arc<Vec<GrantRecord>>>,
     /// Names, and whether disabled.
@@ -107,7 +109,7 @@ impl Review<'_> {
         for resource in above.chain([Resource::System]) {
             for record in self.on(resource).await?.iter() {
                 let grant = &record.grant;
-                let permissions = grant.role.permissions();
+                let permissions = grant.role.permissions(&self.built_ins);
                 if !opens(permissions) {
                     continue;
                 }
@@ -121,7 +123,7 @@ impl Review<'_> {
                         subject,
                         name,
                         disabled,
-                        role: grant.role,
+                        role: grant.role.name(),
                         granted_on: resource,
                         grant_id: grant.id,
                         through_team,

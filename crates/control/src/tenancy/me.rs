@@ -15,7 +15,7 @@ pub(crate) async fn me(ctx: Ctx) -> Result<Json<Me>, ApiError> {
     let grants = authority
         .records()
         .iter()
-        .map(|r| r.grant.clone())
+        .map(|r| r.grant.clone().into())
         .collect();
     let (email, name) = match &ctx.actor {
         Actor::User(id) => {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use aeolus_model::{OrganizationId, Resource, Role, Subject, UserId};
+use aeolus_model::{GrantedRole, OrganizationId, Resource, Role, Subject, UserId};
 use aeolus_store::{Organization, Unit, Write};
 
 use crate::error::ApiError;
@@ -53,7 +53,8 @@ async fn people(
     let resource = Resource::Organization(organization);
     let mut owners = BTreeSet::new();
     for record in unit.grants().on(resource).await? {
-        if record.grant.role != Role::OrganizationOwner {
+        // One of the organization's own with as much is none: it can be changed and removed.
+        if record.grant.role != GrantedRole::BuiltIn(Role::OrganizationOwner) {
             continue;
         }
         match record.grant.subject {

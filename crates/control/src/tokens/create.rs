@@ -2,9 +2,10 @@
 
 use aeolus_api::token::{TokenCreate, TokenCreated, TokenKind as Kind, TokenScope as Reach};
 use aeolus_model::{
-    Action, ApiToken, OrganizationId, Permission, Role, TokenId, TokenKind, TokenScope, TokenStage,
+    Action, ApiToken, BuiltIns, GrantedRole, OrganizationId, Permission, Resource, Role, RoleName,
+    TokenId, TokenKind, TokenScope, TokenStage,
 };
-use aeolus_store::Unit as _;
+use aeolus_store::{Unit as _, Write};
 use axum::extract::Path;
 use http::StatusCode;
 
@@ -16,7 +17,7 @@ use crate::ctx::Ctx;
 use crate::error::ApiError;
 use crate::extract::{Json, Query};
 use crate::once::{Reply, Wait};
-use crate::policy;
+use crate::{policy, tenancy};
 
 /// Makes a token. Nobody can give it more than they hold themselves, judged again inside the
 /// transaction that makes it (A9, A11).
@@ -35,17 +36,19 @@ pub(crate) async fn create(
     let scope = scope_of(&body, organization.id)?;
     let path = path_within(&mut write, organization.id, scope.resource()).await?;
     let path = path.ok_or(ApiError::NotFound("entity"))?;
-    let first = Held::new(first_role(&body)?, scope.resource());
-    let mut held = vec![first];
+    let role = first_role(&ctx, &mut write, &body, (organization.id, &path)).await?;
+    authority.require_covers(&role, &path)?;
+    let mut held = vec![Held::new(role, scope.resource())];
     match body.kind {
         Kind::Standard => authority.require(permission(Deed::Make, scope.resource()), &path)?,
         Kind::DirectAccess => may_make_direct(&authority, organization.id)?,
     }
-    authority.require_covers(first.role, &path)?;
     for role in &body.roles {
-        held.push(roles::resolve(&mut write, &authority, (scope, organization.id), role).await?);
+        let (more, path) = roles::resolve(&mut write, (scope, organization.id), role).await?;
+        authority.require_covers(&more.role, &path)?;
+        held.push(more);
     }
-    let kind = kind_of(&body, first)?;
+    let kind = kind_of(&body, &held, &ctx.app.built_ins)?;
     let rules = policy::of(&organization)?;
     let quota = ctx.app.meters.of(&organization);
     bounds::room(&mut write, organization.id, (&rules, &quota)).await?;
@@ -94,21 +97,35 @@ fn scope_of(body: &TokenCreate, organization: OrganizationId) -> Result<TokenSco
 }
 
 /// The role at the scope itself.
-fn first_role(body: &TokenCreate) -> Result<Role, ApiError> {
-    match (body.kind, body.role) {
-        (Kind::Standard, None) => Err(ApiError::field("role", "say what it may do there")),
-        (Kind::Standard, Some(role)) => roles::fits(role, body.scope).map(|()| role),
-        (Kind::DirectAccess, role) => {
-            let role = role.unwrap_or(Role::WorkspaceOperator);
-            let most = Role::WorkspaceOperator.permissions();
-            let within = most.covers(role.permissions()) && !role.permissions().is_empty();
-            let what = "a direct access token has at most WORKSPACE_OPERATOR's power on deployments; \
-                        use a WORKSPACE_ or DEPLOYMENT_ role within it";
-            within
-                .then_some(role)
-                .ok_or_else(|| ApiError::field("role", what))
+async fn first_role(
+    ctx: &Ctx,
+    write: &mut Write,
+    body: &TokenCreate,
+    (organization, path): (OrganizationId, &[Resource]),
+) -> Result<GrantedRole, ApiError> {
+    let wrong = |what: &str| Err(ApiError::field("role", what));
+    match (body.kind, &body.role) {
+        (Kind::Standard, None) => wrong("say what it may do there"),
+        (Kind::Standard, Some(role)) => {
+            tenancy::roles::resolve(write, organization, role, path).await
         }
+        (Kind::DirectAccess, Some(RoleName::Custom(_))) => wrong(
+            "gates judge a direct access token by itself, and know no organization's own roles: use a \
+             built-in role, narrowed by `permissions`",
+        ),
+        (Kind::DirectAccess, Some(RoleName::BuiltIn(role))) => direct_role(ctx, *role),
+        (Kind::DirectAccess, None) => direct_role(ctx, Role::WorkspaceOperator),
     }
+}
+
+fn direct_role(ctx: &Ctx, role: Role) -> Result<GrantedRole, ApiError> {
+    let allows = ctx.app.built_ins.of(role);
+    let most = Role::WorkspaceOperator.shipped();
+    let what = "a direct access token has at most WORKSPACE_OPERATOR's power on deployments; use a \
+                WORKSPACE_ or DEPLOYMENT_ role within it";
+    (most.covers(allows) && !allows.is_empty())
+        .then_some(GrantedRole::BuiltIn(role))
+        .ok_or_else(|| ApiError::field("role", what))
 }
 
 /// Only those who own the organization (rows X10, N11): being able to hand out its roles one by one
@@ -118,9 +135,16 @@ fn may_make_direct(authority: &Authority, organization: OrganizationId) -> Resul
     authority.require(Permission::OrganizationDirectTokensCreate, &path)
 }
 
-/// Where the authority is kept, and for direct access tokens what is left of it.
-fn kind_of(body: &TokenCreate, first: Held) -> Result<TokenKind, ApiError> {
+/// Where the authority is kept, and for direct access tokens what is left of it: gates know their roles
+/// as they are shipped, so where one was customised its permissions are named.
+fn kind_of(body: &TokenCreate, held: &[Held], built_ins: &BuiltIns) -> Result<TokenKind, ApiError> {
     let wrong = |at, what: &str| Err(ApiError::field(at, what));
+    let mut own = held.iter().map(|held| held.role.permissions(built_ins));
+    let own = own.next().unwrap_or_default();
+    let customised = held.iter().any(|held| match held.role {
+        GrantedRole::BuiltIn(role) => built_ins.is_customised(role),
+        GrantedRole::Custom(_) => true,
+    });
     match (body.kind, &body.permissions) {
         (Kind::Standard, None) => Ok(TokenKind::Standard),
         (Kind::Standard, Some(_)) => wrong(
@@ -131,9 +155,10 @@ fn kind_of(body: &TokenCreate, first: Held) -> Result<TokenKind, ApiError> {
             "roles",
             "a direct access token has one role; make another token",
         ),
-        (Kind::DirectAccess, None) => Ok(TokenKind::Direct { permissions: None }),
+        (Kind::DirectAccess, None) => Ok(TokenKind::Direct {
+            permissions: customised.then(|| own.iter().collect()),
+        }),
         (Kind::DirectAccess, Some(named)) => {
-            let own = first.role.permissions();
             let inside = |permission: &Permission| own.contains(*permission);
             if named.is_empty() || !named.iter().all(inside) {
                 return wrong("permissions", "name one or more that the role has");

@@ -2,35 +2,44 @@
 
 use aeolus_api::token::{Token, TokenRole, TokenRoles, TokenScope as Reach};
 use aeolus_model::{
-    Action, ApiToken, Change, Grant, GrantId, OrganizationId, Resource, Role, Scope, Subject,
+    Action, ApiToken, Change, Grant, GrantId, GrantedRole, OrganizationId, Resource, Subject,
     TokenKind, TokenScope,
 };
 use aeolus_store::{GrantRecord, ManagedBy, Unit, Write};
-use axum::extract::Path;
+use axum::extract::Path as Params;
 
 use super::get::{find, may_change, require_read};
 use super::view;
 use crate::app::App;
-use crate::authority::{Authority, path_within};
+use crate::authority::{Path, path_within};
 use crate::ctx::Ctx;
 use crate::error::ApiError;
 use crate::extract::Json;
 use crate::once::Reply;
+use crate::tenancy::roles;
 
 /// A role that a token has somewhere.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(super) struct Held {
-    pub(super) role: Role,
+    pub(super) role: GrantedRole,
     pub(super) resource: Resource,
 }
 
 impl Held {
-    pub(super) const fn new(role: Role, resource: Resource) -> Self {
+    pub(super) const fn new(role: GrantedRole, resource: Resource) -> Self {
         Self { role, resource }
     }
 
-    pub(super) const fn of(record: &GrantRecord) -> Self {
-        Self::new(record.grant.role, record.grant.resource)
+    pub(super) fn of(record: &GrantRecord) -> Self {
+        Self::new(record.grant.role.clone(), record.grant.resource)
+    }
+
+    fn is(&self, other: &Self) -> bool {
+        self.role.is(&other.role) && self.resource == other.resource
+    }
+
+    fn is_among(&self, all: &[Self]) -> bool {
+        all.iter().any(|held| held.is(self))
     }
 }
 
@@ -38,7 +47,7 @@ impl Held {
 /// away need not hold it; what is new must be held by who gives it.
 pub(crate) async fn set(
     ctx: Ctx,
-    Path((organization, token)): Path<(String, String)>,
+    Params((organization, token)): Params<(String, String)>,
     Json(body): Json<TokenRoles>,
 ) -> Result<Reply<Token>, ApiError> {
     let by = super::person(&ctx)?;
@@ -59,31 +68,28 @@ pub(crate) async fn set(
     // From here on nobody else changes it, so these roles are all that it has in the end.
     write.tokens().touch(&token, (now, by)).await?;
     let before = write.grants().of(Subject::Token(token.id)).await?;
-    let mut wanted = Vec::new();
+    let had: Vec<Held> = before.iter().map(Held::of).collect();
+    let mut wanted: Vec<Held> = Vec::new();
     for role in &body.roles {
-        let held = Held::new(role.role, resource_of(organization.id, role)?);
-        if !before.iter().any(|record| Held::of(record) == held) {
-            let within = (token.scope, organization.id);
-            resolve(&mut write, &authority, within, role).await?;
+        let (held, path) = resolve(&mut write, (token.scope, organization.id), role).await?;
+        if !held.is_among(&had) {
+            authority.require_covers(&held.role, &path)?;
         }
-        if !wanted.contains(&held) {
+        if !held.is_among(&wanted) {
             wanted.push(held);
         }
     }
     let mut changes = Vec::new();
-    for record in &before {
-        if !wanted.contains(&Held::of(record)) {
+    for (record, held) in before.iter().zip(&had) {
+        if !held.is_among(&wanted) {
             write.grants().delete(record.grant.id).await?;
-            changes.push(Change::from("role", view::role_text(Held::of(record))));
+            changes.push(Change::from("role", view::role_text(held)));
         }
     }
-    wanted.retain(|held| !before.iter().any(|record| Held::of(record) == *held));
+    wanted.retain(|held| !held.is_among(&had));
     give(&ctx.app, &mut write, &token, &wanted).await?;
-    changes.extend(
-        wanted
-            .iter()
-            .map(|held| Change::to("role", view::role_text(*held))),
-    );
+    let new = wanted.iter().map(view::role_text);
+    changes.extend(new.map(|text| Change::to("role", text)));
     if !changes.is_empty() {
         let mut event = ctx.event(Action::TokenRoles, Some(organization.id), token.id);
         event.changes = changes;
@@ -93,16 +99,14 @@ pub(crate) async fn set(
     ctx.done(write, |_| shown).await
 }
 
-/// A role that is asked for, if it fits its place, the place lies in the token's scope, and the actor
-/// holds as much there.
+/// A role that is asked for, and the path of where, if it fits its place and that lies in the token's
+/// scope.
 pub(super) async fn resolve(
     unit: &mut impl Unit,
-    authority: &Authority,
     (scope, organization): (TokenScope, OrganizationId),
     asked: &TokenRole,
-) -> Result<Held, ApiError> {
+) -> Result<(Held, Path), ApiError> {
     let resource = resource_of(organization, asked)?;
-    fits(asked.role, asked.entity_type)?;
     let path = path_within(unit, organization, resource).await?;
     let path = path.ok_or(ApiError::NotFound("entity"))?;
     if !path.contains(&scope.resource()) {
@@ -111,8 +115,8 @@ pub(super) async fn resolve(
             "it lies outside the token's scope",
         ));
     }
-    authority.require_covers(asked.role, &path)?;
-    Ok(Held::new(asked.role, resource))
+    let role = roles::resolve(unit, organization, &asked.role, &path).await?;
+    Ok((Held::new(role, resource), path))
 }
 
 fn resource_of(organization: OrganizationId, role: &TokenRole) -> Result<Resource, ApiError> {
@@ -127,23 +131,6 @@ fn resource_of(organization: OrganizationId, role: &TokenRole) -> Result<Resourc
     })
 }
 
-/// Refuses a role at a place it isn't given at.
-pub(super) fn fits(role: Role, place: Reach) -> Result<(), ApiError> {
-    let (scope, prefix) = match place {
-        Reach::Organization => (Scope::Organization, "ORGANIZATION_"),
-        Reach::Workspace => (Scope::Workspace, "WORKSPACE_"),
-        Reach::Deployment => (Scope::Deployment, "DEPLOYMENT_"),
-    };
-    if role.scope() == scope {
-        return Ok(());
-    }
-    let what = format!(
-        "{} is not given there; use a role that begins with {prefix}",
-        role.name()
-    );
-    Err(ApiError::field("role", what))
-}
-
 /// Stores roles of a token.
 pub(super) async fn give(
     app: &App,
@@ -156,7 +143,7 @@ pub(super) async fn give(
             grant: Grant {
                 id: GrantId::new(&*app.clock, &*app.rng),
                 subject: Subject::Token(token.id),
-                role: held.role,
+                role: held.role.clone(),
                 resource: held.resource,
             },
             organization: Some(token.organization),

@@ -43,7 +43,7 @@ pub(crate) async fn rotate(
     let held: Vec<Held> = grants.iter().map(Held::of).collect();
     for role in &held {
         let path = path_within(&mut write, organization.id, role.resource).await?;
-        authority.require_covers(role.role, &path.unwrap_or_default())?;
+        authority.require_covers(&role.role, &path.unwrap_or_default())?;
     }
     let before = token.value().cloned();
     let before = before.ok_or(ApiError::NotFound("token"))?;

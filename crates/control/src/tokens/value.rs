@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aeolus_keys::claims::{Api, ApiKind, Direct, DirectGrant, DirectKind};
 use aeolus_keys::{Kind, digest};
-use aeolus_model::{ApiToken, OrganizationId, Time, TokenKind, TokenValue};
+use aeolus_model::{ApiToken, GrantedRole, OrganizationId, Time, TokenKind, TokenValue};
 use aeolus_store::{Unit as _, Write};
 
 use super::roles::Held;
@@ -39,6 +39,8 @@ pub(super) fn sign(app: &App, token: &ApiToken, held: &[Held]) -> Result<String,
     let signed = match &token.kind {
         TokenKind::Standard => app.keys.api().sign(Kind::Api, &api(app, token, value)),
         TokenKind::Direct { permissions } => {
+            let grants = held.iter().map(grant).collect::<Option<_>>();
+            let grants = grants.ok_or_else(|| ApiError::internal("no gate knows its role"))?;
             let claims = Direct {
                 iss: app.issuer.clone(),
                 aud: format!("urn:aeolus:direct:{}", token.organization),
@@ -50,7 +52,7 @@ pub(super) fn sign(app: &App, token: &ApiToken, held: &[Held]) -> Result<String,
                 jti: value.jti.clone(),
                 idx: value.index,
                 ent: token.scope.resource(),
-                grants: held.iter().map(grant).collect(),
+                grants,
                 perms: permissions.clone(),
                 kind: DirectKind,
             };
@@ -77,9 +79,13 @@ fn api(app: &App, token: &ApiToken, value: &TokenValue) -> Api {
     }
 }
 
-const fn grant(held: &Held) -> DirectGrant {
-    DirectGrant {
-        resource: held.resource,
-        role: held.role,
+/// None for a role that only its organization knows: none of those gets into a direct access token.
+const fn grant(held: &Held) -> Option<DirectGrant> {
+    match held.role {
+        GrantedRole::BuiltIn(role) => Some(DirectGrant {
+            resource: held.resource,
+            role,
+        }),
+        GrantedRole::Custom(_) => None,
     }
 }

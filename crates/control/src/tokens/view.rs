@@ -92,7 +92,7 @@ fn role(record: &GrantRecord) -> TokenRole {
     TokenRole {
         entity_type: scope(record.grant.resource),
         entity_id: id(record.grant.resource),
-        role: record.grant.role,
+        role: record.grant.role.name(),
     }
 }
 
@@ -130,11 +130,11 @@ pub(super) fn created(token: &ApiToken, held: &[Held]) -> Vec<Change> {
         changes.push(Change::to("value", value.short()));
         changes.push(Change::to("endAt", value.expires_at.secs().to_string()));
     }
-    changes.extend(held.iter().map(|held| Change::to("role", role_text(*held))));
+    changes.extend(held.iter().map(|held| Change::to("role", role_text(held))));
     changes
 }
 
 /// A role and where, for the audit log.
-pub(super) fn role_text(held: Held) -> String {
+pub(super) fn role_text(held: &Held) -> String {
     format!("{} on {}", held.role, id(held.resource))
 }

@@ -59,7 +59,10 @@ const TABLE: &[(&str, &str, Who)] = &[
     // Nobody may ask unless a secret is configured.
     ("get", "/v1/authorization", Anybody(404)),
     ("get", "/v1/.well-known/jwks.json", Anybody(404)),
+    ("get", "/v1/authorization/permission-groups", Bearer(200)),
     ("get", "/v1/me", Bearer(200)),
+    // Without a subject and a resource.
+    ("get", "/v1/explain", Bearer(422)),
     ("get", "/v1/sessions", Bearer(200)),
     // Asked with `others=true`: else the credential that the next rows need would be gone.
     ("delete", "/v1/sessions", Bearer(200)),
@@ -95,6 +98,11 @@ const TABLE: &[(&str, &str, Who)] = &[
         Bearer(403),
     ),
     ("get", "/v1/organizations/{o}/teams", Bearer(200)),
+    ("get", "/v1/organizations/{o}/roles", Bearer(200)),
+    ("post", "/v1/organizations/{o}/roles", Bearer(403)),
+    ("get", "/v1/organizations/{o}/roles/{id}", Bearer(200)),
+    ("put", "/v1/organizations/{o}/roles/{id}", Bearer(403)),
+    ("delete", "/v1/organizations/{o}/roles/{id}", Bearer(403)),
     ("get", "/v1/organizations/{o}/grants", Bearer(403)),
     ("post", "/v1/organizations/{o}/grants", Bearer(403)),
     ("delete", "/v1/organizations/{o}/grants/{id}", Bearer(403)),
@@ -190,6 +198,32 @@ fn of_tokens(organization: &serde_json::Value) -> [(&'static str, serde_json::Va
     ]
 }
 
+fn role() -> serde_json::Value {
+    crate::roles::role("on-call", "DEPLOYMENT", &["deployment.airflow.get"])
+}
+
+fn of_roles() -> [(&'static str, serde_json::Value); 2] {
+    [
+        "/v1/organizations/{o}/roles",
+        "/v1/organizations/{o}/roles/{id}",
+    ]
+    .map(|route| (route, role()))
+}
+
+/// Everybody's password is the same, so that each can sign in.
+fn fleet_with_weak() -> serde_json::Value {
+    let mut fleet = crate::fixture::fleet();
+    let users = fleet["fleet"]["organizations"][0]["users"]
+        .as_array_mut()
+        .unwrap();
+    users.push(
+        json!({"email": "weak@example.com", "role": "ORGANIZATION_MEMBER",
+            "password": {"env": "P"}}),
+    );
+    fleet["secrets"]["organizations[0].users[3].password"] = json!(crate::fixture::PASSWORD);
+    fleet
+}
+
 impl World {
     pub(crate) async fn new(name: &str) -> Self {
         let f = Fixture::new(name).await;
@@ -200,16 +234,7 @@ impl World {
         f.call("POST", "/v1/organizations/acme/users", &admin, Some(extra))
             .await
             .expect(201);
-        let mut again = crate::fixture::fleet();
-        let users = again["fleet"]["organizations"][0]["users"]
-            .as_array_mut()
-            .unwrap();
-        users.push(
-            json!({"email": "weak@example.com", "role": "ORGANIZATION_MEMBER",
-            "password": {"env": "P"}}),
-        );
-        again["secrets"]["organizations[0].users[3].password"] = json!(crate::fixture::PASSWORD);
-        f.call("POST", "/v1/apply", &admin, Some(again))
+        f.call("POST", "/v1/apply", &admin, Some(fleet_with_weak()))
             .await
             .expect(200);
         let weak = f.token_of("weak@example.com").await;
@@ -227,7 +252,9 @@ impl World {
         f.call("POST", path, &owner, Some(token.clone()))
             .await
             .expect(201);
-        let mut ids = Vec::new();
+        let path = "/v1/organizations/acme/roles";
+        let made = f.call("POST", path, &owner, Some(role())).await.expect(201);
+        let mut ids = vec![("roles", made.json()["id"].as_str().unwrap().to_owned())];
         for name in ["workspaces", "deployments", "users", "grants", "tokens"] {
             ids.push((name, list(name).await));
         }
@@ -283,6 +310,7 @@ impl World {
             ),
         ];
         bodies.extend(of_tokens(&organization["id"]));
+        bodies.extend(of_roles());
         Self {
             f,
             weak,

@@ -11,7 +11,7 @@ use aeolus_control::{AuditConfig, Control, ControlConfig, FirstAdmin, Publishing
 use aeolus_keys::claims::PlaneAssertion;
 use aeolus_keys::envelope::MasterKey;
 use aeolus_keys::{Alg, Kind, SigningKey, digest};
-use aeolus_model::{Action, AuditEvent, Clock, Email, PlaneId, Rng, Secret, Time};
+use aeolus_model::{Action, AuditEvent, BuiltIns, Clock, Email, PlaneId, Rng, Secret, Time};
 use aeolus_store::{Page, Store, Unit as _};
 use aeolus_testkit::{ManualClock, SeededRng};
 use axum::Router;
@@ -41,7 +41,7 @@ pub(crate) struct Fixture {
     pub(crate) rng: Arc<SeededRng>,
     pub(crate) router: Router,
     pub(crate) dir: tempfile::TempDir,
-    stop: CancellationToken,
+    pub(crate) stop: CancellationToken,
 }
 
 impl Drop for Fixture {
@@ -128,6 +128,7 @@ pub(crate) fn config(dir: &std::path::Path) -> ControlConfig {
             ..Publishing::default()
         },
         rotate_keys: None,
+        built_ins: BuiltIns::default(),
         audit: AuditConfig::default(),
         quota: Quota::default(),
         handed_over: aeolus_tls::HandedOver::default(),

@@ -119,7 +119,7 @@ async fn only_system_administrators_change_keys() {
             grant: Grant {
                 id: GrantId::new(&*f.clock, &*f.rng),
                 subject: Subject::User(user),
-                role: *role,
+                role: (*role).into(),
                 resource,
             },
             organization: (resource != Resource::System).then_some(organization),

@@ -17,6 +17,8 @@ mod connections;
 #[cfg(test)]
 mod coverage;
 #[cfg(test)]
+mod customised;
+#[cfg(test)]
 mod deployment_page;
 #[cfg(test)]
 mod device;
@@ -24,6 +26,8 @@ mod device;
 mod direct;
 #[cfg(test)]
 mod exchange;
+#[cfg(test)]
+mod explain;
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]
@@ -62,6 +66,8 @@ mod quota;
 mod refresh;
 #[cfg(test)]
 mod restore;
+#[cfg(test)]
+mod roles;
 #[cfg(test)]
 mod rollout;
 #[cfg(test)]

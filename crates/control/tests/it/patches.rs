@@ -34,7 +34,7 @@ async fn people(f: &Fixture) {
             grant: Grant {
                 id: GrantId::new(&*f.clock, &*f.rng),
                 subject: Subject::User(user.id),
-                role: Role::OrganizationMember,
+                role: Role::OrganizationMember.into(),
                 resource: Resource::Organization(acme.id),
             },
             organization: Some(acme.id),

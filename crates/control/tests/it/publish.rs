@@ -167,7 +167,7 @@ async fn a_plane_is_told_what_reaches_its_deployments_and_nothing_else() {
             .all(|kind| kinds.contains(kind)),
         "{kinds:?}"
     );
-    let viewer = Role::DeploymentViewer.permissions();
+    let viewer = Role::DeploymentViewer.shipped();
     let granted = sections
         .grants
         .grants

@@ -121,7 +121,7 @@ async fn a_changed_role_is_another_airflow_token_at_once() {
         before.header("authorization"),
         again.header("authorization")
     );
-    let more = aeolus_model::Role::DeploymentAdmin.permissions().to_bytes();
+    let more = aeolus_model::Role::DeploymentAdmin.shipped().to_bytes();
     fleet.publish(|s| s.grants.grants[1].permissions = more.to_vec());
     assert_eq!(role(&fleet.check(DAGS, &bearer).await), "admin");
 }

@@ -247,7 +247,7 @@ fn grant(kind: section::SubjectKind, subject: &[u8], at: Resource, role: Role) -
         subject: subject.to_vec(),
         resource_kind: resource_kind as i32,
         resource,
-        permissions: role.permissions().to_bytes().to_vec(),
+        permissions: role.shipped().to_bytes().to_vec(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use aeolus_model::{
     ConnectionId, DeploymentId, Email, GrantId, Host, HostPattern, IdentitySubject, KeyId,
-    OrganizationId, PathPrefix, PlaneId, RefreshFamilyId, Role, SessionId, Slug, TeamId, Time,
+    OrganizationId, PathPrefix, PlaneId, RefreshFamilyId, RoleId, SessionId, Slug, TeamId, Time,
     TokenId, UserId, WorkspaceId,
 };
 
@@ -131,6 +131,7 @@ ids!(
     RefreshFamilyId,
     ConnectionId,
     GrantId,
+    RoleId,
     KeyId
 );
 
@@ -147,15 +148,7 @@ macro_rules! texts {
         }
     )*};
 }
-texts!(
-    Slug,
-    Email,
-    Host,
-    HostPattern,
-    IdentitySubject,
-    PathPrefix,
-    Role
-);
+texts!(Slug, Email, Host, HostPattern, IdentitySubject, PathPrefix);
 
 impl Column for Time {
     type Raw = i64;

@@ -1,6 +1,9 @@
 //! Who has which role where.
 
-use aeolus_model::{Grant, GrantId, OrganizationId, PlaneId, Resource, Subject, UserId};
+use aeolus_model::{
+    CustomRole, Grant, GrantId, GrantedRole, OrganizationId, PlaneId, Resource, RoleId, Subject,
+    UserId,
+};
 
 use super::ManagedBy;
 use crate::StoreError;
@@ -12,7 +15,10 @@ macro_rules! select {
     ($rest:literal) => {
         concat!(
             "SELECT id, subject_kind, subject, role, resource_kind, resource, organization,
-            managed_by FROM grants ",
+            managed_by,
+            (SELECT roles.name FROM roles WHERE roles.id = grants.custom_role),
+            (SELECT roles.permissions FROM roles WHERE roles.id = grants.custom_role)
+            FROM grants ",
             $rest
         )
     };
@@ -24,6 +30,7 @@ statements! {
     OF_USER = select!("WHERE (subject_kind = 'user' AND subject = $1) OR (subject_kind = 'team'
         AND subject IN (SELECT team FROM team_members WHERE member = $1)) ORDER BY id");
     ON_RESOURCE = select!("WHERE resource_kind = $1 AND resource = $2 ORDER BY id");
+    OF_ROLE = select!("WHERE custom_role = $1 ORDER BY id");
     IN_ORGANIZATION = select!("WHERE organization = $1 ORDER BY id");
     REACHING = concat!(
         select!("WHERE id > $2 AND "),
@@ -31,7 +38,7 @@ statements! {
         " ORDER BY id LIMIT $3"
     );
     INSERT = "INSERT INTO grants (id, organization, subject_kind, subject, role, resource_kind,
-        resource, managed_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+        resource, managed_by, custom_role) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
     DELETE = "DELETE FROM grants WHERE id = $1";
     DELETE_OF = "DELETE FROM grants WHERE subject_kind = $1 AND subject = $2";
     DELETE_ON = "DELETE FROM grants WHERE resource_kind = $1 AND resource = $2";
@@ -79,6 +86,12 @@ impl<U: Unit> GrantRepository<'_, U> {
         rows.iter().map(record).collect()
     }
 
+    /// Who has a role that an organization made for itself, and where.
+    pub async fn of_role(&mut self, role: RoleId) -> Result<Vec<GrantRecord>, StoreError> {
+        let rows = self.0.tx().fetch(OF_ROLE, bind![role]).await?;
+        rows.iter().map(record).collect()
+    }
+
     /// What is given anywhere in an organization.
     pub async fn in_organization(
         &mut self,
@@ -113,8 +126,13 @@ impl GrantRepository<'_, Write> {
         } = new;
         let (subject_kind, subject) = subject_columns(grant.subject);
         let (resource_kind, resource) = resource_columns(grant.resource);
-        let mut values = bind![grant.id, organization, subject_kind, subject, grant.role];
-        values.extend(bind![resource_kind, resource, managed_by]);
+        let custom = grant.role.id();
+        let role = match &grant.role {
+            GrantedRole::BuiltIn(role) => role.name().to_owned(),
+            GrantedRole::Custom(role) => role.id.to_string(),
+        };
+        let mut values = bind![grant.id, organization, subject_kind, subject, role];
+        values.extend(bind![resource_kind, resource, managed_by, custom]);
         taken!(self.0.change(INSERT, values).await, Grant).map(|_| ())
     }
 
@@ -176,15 +194,30 @@ pub(super) fn resource(fields: &mut Fields<'_>) -> Result<Resource, StoreError> 
 
 fn record(row: &Row) -> Result<GrantRecord, StoreError> {
     let mut fields = row.fields();
-    let grant = Grant {
-        id: fields.take()?,
-        subject: subject(&mut fields)?,
-        role: fields.take()?,
-        resource: resource(&mut fields)?,
+    let (id, subject) = (fields.take()?, subject(&mut fields)?);
+    let named: String = fields.take()?;
+    let resource = resource(&mut fields)?;
+    let (organization, managed_by) = (fields.maybe()?, fields.take()?);
+    let custom = fields.maybe()?.zip(fields.maybe()?);
+    let role = match custom {
+        None => named.parse().ok().map(GrantedRole::BuiltIn),
+        Some((name, permissions)) => named.parse().ok().map(|id| {
+            GrantedRole::Custom(CustomRole {
+                id,
+                name,
+                permissions,
+            })
+        }),
     };
+    let role = role.ok_or_else(|| StoreError::Corrupt(format!("{named:?} is no role")))?;
     Ok(GrantRecord {
-        grant,
-        organization: fields.maybe()?,
-        managed_by: fields.take()?,
+        grant: Grant {
+            id,
+            subject,
+            role,
+            resource,
+        },
+        organization,
+        managed_by,
     })
 }

@@ -72,6 +72,7 @@ mod publications;
 mod refresh_tokens;
 mod replicas;
 mod revocations;
+mod roles;
 mod rollouts;
 mod roots;
 mod sessions;
@@ -105,6 +106,7 @@ pub use publications::{Blob, Publication, Publications, Told};
 pub use refresh_tokens::RefreshTokens;
 pub use replicas::{Replica, Replicas};
 pub use revocations::{Mark, RevocationList, Revocations, StatusEnd};
+pub use roles::{RoleRecord, Roles};
 pub use rollouts::{Rollout, RolloutStage, Rollouts};
 pub use roots::{RootDocument, Roots};
 pub use sessions::{SessionRecord, Sessions, SignInSource};
@@ -144,6 +146,7 @@ pub(crate) const STATEMENTS: &[&[&str]] = &[
     refresh_tokens::ALL,
     replicas::ALL,
     revocations::ALL,
+    roles::ALL,
     rollouts::ALL,
     roots::ALL,
     sessions::ALL,

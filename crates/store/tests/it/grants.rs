@@ -22,7 +22,7 @@ fn grant(db: &Database, fleet: &Fleet, subject: Subject, role: Role, on: Resourc
         grant: Grant {
             id,
             subject,
-            role,
+            role: role.into(),
             resource: on,
         },
         organization: Some(fleet.organization.id),

@@ -21,6 +21,7 @@ mod planes;
 mod providers;
 mod refresh;
 mod retries;
+mod roles;
 mod rollouts;
 mod schema;
 mod sessions;

@@ -98,7 +98,7 @@ async fn a_token_whose_person_left_is_named_until_somebody_else_answers_for_it(d
         grant: Grant {
             id: GrantId::new(&db.clock, &db.rng),
             subject: Subject::User(fleet.user.id),
-            role: Role::OrganizationOwner,
+            role: Role::OrganizationOwner.into(),
             resource: Resource::Organization(fleet.organization.id),
         },
         organization: Some(fleet.organization.id),

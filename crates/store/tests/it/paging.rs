@@ -18,7 +18,7 @@ fn grant(db: &Database, subject: Subject, resource: Resource, role: Role) -> Gra
         grant: Grant {
             id: GrantId::new(&db.clock, &db.rng),
             subject,
-            role,
+            role: role.into(),
             resource,
         },
         organization: None,

@@ -80,7 +80,7 @@ async fn a_subject_of_a_provider_is_one_person(db: Database) {
         grant: Grant {
             id: GrantId::new(&db.clock, &db.rng),
             subject: Subject::User(user),
-            role: Role::OrganizationMember,
+            role: Role::OrganizationMember.into(),
             resource: Resource::Organization(fleet.organization.id),
         },
         organization: Some(fleet.organization.id),

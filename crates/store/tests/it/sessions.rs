@@ -25,7 +25,7 @@ async fn member(db: &Database, write: &mut Write, user: UserId, organization: &O
         grant: Grant {
             id: GrantId::new(&db.clock, &db.rng),
             subject: Subject::User(user),
-            role: Role::OrganizationMember,
+            role: Role::OrganizationMember.into(),
             resource: Resource::Organization(organization.id),
         },
         organization: Some(organization.id),

@@ -16,7 +16,7 @@ async fn a_deleted_token_is_revoked_and_loses_its_grants(db: Database) {
         grant: Grant {
             id: GrantId::new(&db.clock, &db.rng),
             subject: Subject::Token(token.id),
-            role: Role::DeploymentAdmin,
+            role: Role::DeploymentAdmin.into(),
             resource: Resource::Deployment(fleet.deployment.id),
         },
         organization: Some(fleet.organization.id),

@@ -17,7 +17,7 @@ async fn whoever_locks_an_organization_sees_what_was_changed_under_the_lock(db: 
         grant: Grant {
             id: GrantId::new(&db.clock, &db.rng),
             subject: Subject::User(fleet.user.id),
-            role: Role::OrganizationOwner,
+            role: Role::OrganizationOwner.into(),
             resource: Resource::Organization(organization),
         },
         organization: Some(organization),

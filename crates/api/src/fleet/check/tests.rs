@@ -77,9 +77,9 @@ fn people_named_only_in_a_grant_become_members() {
     let document = fleet(&json!([etl]));
     let parsed: Fleet = serde_json::from_value(document.clone()).unwrap();
     let people: Vec<_> = parsed.organizations[0].people().into_iter().collect();
-    assert_eq!(people[0].1, Role::OrganizationOwner);
+    assert_eq!(people[0].1, Role::OrganizationOwner.into());
     assert_eq!(people[1].0.as_str(), "eve@example.com");
-    assert_eq!(people[1].1, Role::OrganizationMember);
+    assert_eq!(people[1].1, Role::OrganizationMember.into());
     one(
         document,
         Severity::Warning,

@@ -6,7 +6,7 @@ use aeolus_api::token::{
     TokensRevoke,
 };
 use aeolus_api::{Deleted, PlaneAcks};
-use aeolus_model::{Clock as _, Role};
+use aeolus_model::{Clock as _, RoleName};
 
 use super::place::{person, resolve};
 use super::{Created, say_unconfirmed, show, wait};
@@ -55,7 +55,7 @@ async fn role(client: &Client, organization: &str, text: &str) -> Result<TokenRo
     };
     let split = text.split_once('=');
     let (path, role) = split.ok_or_else(|| wrong("It has no =.".to_owned()))?;
-    let role: Role = role.parse().map_err(|error| wrong(format!("{error}.")))?;
+    let role: RoleName = role.parse().map_err(|error| wrong(format!("{error}.")))?;
     let (named, entity) = resolve(client, path).await?;
     if named != organization {
         return Err(wrong(format!("The token is {organization}'s.")));

@@ -134,7 +134,11 @@ const fn kind(token: &Token) -> &'static str {
 }
 
 fn roles(token: &Token) -> String {
-    let roles: Vec<_> = token.roles.iter().map(|role| role.role.name()).collect();
+    let roles: Vec<_> = token
+        .roles
+        .iter()
+        .map(|role| role.role.to_string())
+        .collect();
     roles.join(" ")
 }
 

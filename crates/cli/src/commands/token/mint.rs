@@ -1,6 +1,6 @@
 //! A token without control: signed with the keys of `aeolus plane build`.
 
-use aeolus_model::{Email, TokenId};
+use aeolus_model::{Email, RoleName, TokenId};
 
 use super::{Created, bad_path, scope, show};
 use crate::args::TokenCreate;
@@ -28,7 +28,15 @@ pub(in crate::commands) fn mint(args: &TokenCreate, context: &Context) -> Result
         let whom = (&email, place, deployment);
         access_token(&world, &keys, whom, seconds, machine)?
     } else {
-        let role = args.role.ok_or_else(|| bad_path("--role ROLE"))?;
+        let role = match &args.role {
+            None => return Err(bad_path("--role ROLE")),
+            Some(RoleName::BuiltIn(role)) => *role,
+            Some(RoleName::Custom(name)) => {
+                let what = format!("without control nobody knows what role {name} allows");
+                let help = "use a built-in role";
+                return Err(Report::new("CLI-0016", what).help(help).usage());
+            }
+        };
         if role.scope() != role_scope {
             let what = format!("{} can't be given on {path}", role.name());
             return Err(Report::new("CLI-0016", what).usage());

@@ -7,7 +7,7 @@ use crate::control_client::all;
 use crate::report::{Failure, Report};
 
 /// The organization's name and the id of what a path names in it.
-pub(super) async fn resolve(
+pub(in crate::commands) async fn resolve(
     client: &Client,
     path: &str,
 ) -> Result<(String, Option<String>), Failure> {

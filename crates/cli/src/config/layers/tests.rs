@@ -167,3 +167,23 @@ fn a_share_is_a_number_from_0_to_1_in_every_layer() {
     let wrong = load(None, &variable, &[]).err().unwrap();
     assert!(wrong.contains("a number from 0 to 1"), "{wrong}");
 }
+
+/// Permissions have dots, as the paths of keys do: such a mapping is one value.
+#[test]
+fn a_mapping_of_names_comes_from_a_file_or_as_json_from_the_environment() {
+    let one = |push| {
+        format!(
+            "{{\"DEPLOYMENT_EDITOR\":{{\"permissions\":{{\"deployment.images.push\":{push}}}}}}}"
+        )
+    };
+    let file = format!("control:\n  roles: {}\n", one(false));
+    let read = |effective: &Effective| serde_json::to_string(&effective.config.control.roles);
+    let from_file = load(Some(&file), &[], &[]).unwrap();
+    assert_eq!(read(&from_file).unwrap(), one(false));
+    assert!(origin(&from_file, "control.roles").ends_with(":2"));
+    let env = one(true);
+    let above = load(Some(&file), &[("CONTROL__ROLES", &env)], &[]).unwrap();
+    assert_eq!(read(&above).unwrap(), one(true));
+    let wrong = load(None, &[("CONTROL__ROLES", "all")], &[]).unwrap_err();
+    assert!(wrong.contains("not a JSON object"), "{wrong}");
+}

@@ -5,12 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use aeolus_api::fleet::{Grant as Wanted, Grantee};
 use aeolus_api::tenancy::ChangeOp;
 use aeolus_model::{
-    Email, Grant, GrantId, OrganizationId, Resource, Role, Slug, Subject, TeamId, UserId,
+    Email, Grant, GrantId, GrantedRole, OrganizationId, Resource, RoleName, Slug, Subject, TeamId,
+    UserId,
 };
 use aeolus_store::{GrantRecord, ManagedBy, Unit as _};
 
 use super::Run;
+use crate::authority::path_within;
 use crate::error::ApiError;
+use crate::tenancy::roles;
 
 /// The people and teams of an organization, by the names the document uses.
 pub(super) struct Held {
@@ -20,7 +23,7 @@ pub(super) struct Held {
 
 impl Held {
     /// A document's grants with ids for names. What the check let through resolves.
-    pub(super) fn resolve(&self, grants: &[Wanted]) -> Vec<(Subject, Role)> {
+    pub(super) fn resolve(&self, grants: &[Wanted]) -> Vec<(Subject, RoleName)> {
         grants
             .iter()
             .filter_map(|grant| {
@@ -28,7 +31,7 @@ impl Held {
                     Grantee::User(email) => Subject::User(*self.people.get(email)?),
                     Grantee::Team(name) => Subject::Team(*self.teams.get(name)?),
                 };
-                Some((subject, grant.role))
+                Some((subject, grant.role.clone()))
             })
             .collect()
     }
@@ -41,14 +44,17 @@ impl Run<'_> {
         &mut self,
         (organization, resource): (OrganizationId, Resource),
         path: &str,
-        wanted: Vec<(Subject, Role)>,
+        wanted: Vec<(Subject, RoleName)>,
     ) -> Result<(), ApiError> {
+        let wanted = self.granted((organization, resource), path, wanted).await?;
         let held = self.write.grants().on(resource).await?;
         let named: BTreeSet<Subject> = wanted.iter().map(|(subject, _)| *subject).collect();
         let mut replaced = BTreeSet::new();
         for record in &held {
-            let pair = (record.grant.subject, record.grant.role);
-            if wanted.contains(&pair) {
+            let same = |(subject, role): &(Subject, GrantedRole)| {
+                *subject == record.grant.subject && role.is(&record.grant.role)
+            };
+            if wanted.iter().any(same) {
                 continue;
             }
             let subject = record.grant.subject;
@@ -65,7 +71,7 @@ impl Run<'_> {
             }
         }
         for (subject, role) in wanted {
-            let same = |r: &GrantRecord| r.grant.subject == subject && r.grant.role == role;
+            let same = |r: &GrantRecord| r.grant.subject == subject && r.grant.role.is(&role);
             if held.iter().any(same) {
                 continue;
             }
@@ -73,7 +79,7 @@ impl Run<'_> {
                 grant: Grant {
                     id: GrantId::new(&*self.ctx.app.clock, &*self.ctx.app.rng),
                     subject,
-                    role,
+                    role: role.clone(),
                     resource,
                 },
                 organization: Some(organization),
@@ -86,9 +92,26 @@ impl Run<'_> {
                 ChangeOp::Create
             };
             let who = self.name_of(subject).await?;
-            self.note(op, "grant", format!("{path}/{who}"), role.name());
+            self.note(op, "grant", format!("{path}/{who}"), role.to_string());
         }
         Ok(())
+    }
+
+    /// The roles that are meant, each of which has to be given at such a place.
+    async fn granted(
+        &mut self,
+        (organization, resource): (OrganizationId, Resource),
+        at: &str,
+        wanted: Vec<(Subject, RoleName)>,
+    ) -> Result<Vec<(Subject, GrantedRole)>, ApiError> {
+        let path = path_within(&mut self.write, organization, resource).await?;
+        let path = path.unwrap_or_default();
+        let mut granted = Vec::new();
+        for (subject, name) in wanted {
+            let role = roles::resolve(&mut self.write, organization, &name, &path).await;
+            granted.push((subject, role.map_err(|error| placed(error, at))?));
+        }
+        Ok(granted)
     }
 
     /// What a person calls a subject.
@@ -109,5 +132,18 @@ impl Run<'_> {
             Subject::Token(id) => Some(id.to_string()),
         };
         Ok(name.unwrap_or_default())
+    }
+}
+
+/// What is wrong with a role, at the place in the fleet where it was to be given.
+fn placed(error: ApiError, at: &str) -> ApiError {
+    match error {
+        ApiError::Invalid(mut errors) => {
+            for error in &mut errors {
+                at.clone_into(&mut error.at);
+            }
+            ApiError::Invalid(errors)
+        }
+        other => other,
     }
 }

@@ -1,6 +1,6 @@
 //! `POST /v1/organizations/{o}/grants`.
 
-use aeolus_api::tenancy::{Created, GrantCreate};
+use aeolus_api::tenancy::{Created, Grant as Shown, GrantCreate};
 use aeolus_model::{Action, Grant, GrantId, OrganizationId, Subject, TokenKind};
 use aeolus_store::{GrantRecord, ManagedBy, Unit as _, Write};
 use axum::extract::Path;
@@ -17,20 +17,20 @@ pub(crate) async fn create(
     ctx: Ctx,
     Path(organization): Path<String>,
     Json(body): Json<GrantCreate>,
-) -> Result<Reply<Created<Grant>>, ApiError> {
+) -> Result<Reply<Created<Shown>>, ApiError> {
     let mut write = ctx.write().await?;
     let (authority, organization) = ctx.authority_in(&mut write, &organization).await?;
     let path = path_within(&mut write, organization.id, body.resource).await?;
     let path = path.ok_or(ApiError::NotFound("resource"))?;
-    roles::fits(body.role, body.resource)?;
     authority.require(roles::iam(body.resource), &path)?;
-    authority.require_covers(body.role, &path)?;
+    let role = roles::resolve(&mut write, organization.id, &body.role, &path).await?;
+    authority.require_covers(&role, &path)?;
     check_subject(&mut write, organization.id, &body).await?;
     let record = GrantRecord {
         grant: Grant {
             id: GrantId::new(&*ctx.app.clock, &*ctx.app.rng),
             subject: body.subject,
-            role: body.role,
+            role,
             resource: body.resource,
         },
         organization: Some(organization.id),
@@ -39,7 +39,7 @@ pub(crate) async fn create(
     write.grants().insert(&record).await?;
     let id = record.grant.id;
     write.audit(ctx.event(Action::GrantCreate, Some(organization.id), id));
-    let item = record.grant;
+    let item = record.grant.into();
     ctx.created(write, |seq| Created { item, seq }).await
 }
 

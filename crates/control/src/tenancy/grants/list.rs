@@ -1,7 +1,8 @@
 //! `GET /v1/organizations/{o}/grants`.
 
 use aeolus_api::Page;
-use aeolus_model::{Grant, GrantId, Permission};
+use aeolus_api::tenancy::Grant;
+use aeolus_model::{GrantId, Permission};
 use aeolus_store::Unit as _;
 use axum::Json;
 use axum::extract::Path;
@@ -28,7 +29,7 @@ pub(crate) async fn list(
         .in_organization(organization.id)
         .await?
         .into_iter()
-        .map(|record| record.grant)
+        .map(|record| Grant::from(record.grant))
         .filter(|grant| page.after.is_none_or(|after| grant.id > after))
         .collect();
     grants.sort_unstable_by_key(|grant| grant.id);

@@ -25,14 +25,14 @@ pub(crate) async fn create(
     let path = organization_path(organization.id);
     authority.require(Permission::OrganizationIamUpdate, &path)?;
     let resource = Resource::Organization(organization.id);
-    roles::fits(body.role, resource)?;
-    authority.require_covers(body.role, &path)?;
+    let role = roles::resolve(&mut write, organization.id, &body.role, &path).await?;
+    authority.require_covers(&role, &path)?;
     let user = find_or_make(&ctx, &mut write, &body).await?;
     let grant = GrantRecord {
         grant: Grant {
             id: GrantId::new(&*ctx.app.clock, &*ctx.app.rng),
             subject: Subject::User(user.id),
-            role: body.role,
+            role: role.clone(),
             resource,
         },
         organization: Some(organization.id),
@@ -44,7 +44,7 @@ pub(crate) async fn create(
         id: user.id,
         email: user.email,
         name: user.name,
-        role: Some(body.role),
+        role: Some(role.name()),
     };
     ctx.created(write, |seq| Created { item, seq }).await
 }

@@ -154,7 +154,7 @@ impl<'a> Leaving<'a> {
 
     /// Refuses with every token that may do what the heir may not.
     async fn require_covers(&mut self, heir: &User, tokens: &[ApiToken]) -> Result<(), ApiError> {
-        let authority = Authority::load(self.write, &Actor::User(heir.id)).await?;
+        let authority = Authority::load(&self.ctx.app, self.write, &Actor::User(heir.id)).await?;
         let mut wrong = Vec::new();
         for token in tokens {
             if token.kind != TokenKind::Standard {
@@ -171,11 +171,11 @@ impl<'a> Leaving<'a> {
                 }
             }
             for record in self.write.grants().of(Subject::Token(token.id)).await? {
-                let (role, resource) = (record.grant.role, record.grant.resource);
+                let (role, resource) = (&record.grant.role, record.grant.resource);
                 let path = path_within(self.write, self.organization, resource).await?;
                 let covered = path.is_some_and(|p| authority.require_covers(role, &p).is_ok());
                 if !covered {
-                    let (name, id, role) = (&token.name, token.id, role.name());
+                    let (name, id) = (&token.name, token.id);
                     wrong.push(FieldError {
                         at: "giveTokensTo".to_owned(),
                         message: format!(
@@ -205,7 +205,7 @@ impl<'a> Leaving<'a> {
             let event = self.event(Action::GrantDelete, record.grant.id);
             self.write.audit(event);
             shown.push(OffboardedGrant {
-                grant: record.grant,
+                grant: record.grant.into(),
                 in_document: record.managed_by == ManagedBy::Apply,
             });
         }

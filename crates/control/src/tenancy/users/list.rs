@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use aeolus_api::Page;
 use aeolus_api::tenancy::User;
-use aeolus_model::{Permission, Resource, Role, Subject, UserId};
+use aeolus_model::{Permission, Resource, RoleName, Subject, UserId};
 use aeolus_store::Unit as _;
 use axum::Json;
 use axum::extract::Path;
@@ -26,12 +26,14 @@ pub(crate) async fn list(
     let organization = authority.organization(&mut view, &organization).await?;
     let path = organization_path(organization.id);
     authority.require(Permission::OrganizationUsersGet, &path)?;
-    let mut people: BTreeMap<UserId, Option<Role>> = BTreeMap::new();
+    let mut people: BTreeMap<UserId, Option<RoleName>> = BTreeMap::new();
     for record in view.grants().in_organization(organization.id).await? {
         if let Subject::User(id) = record.grant.subject {
             let role = people.entry(id).or_default();
             if let Resource::Organization(_) = record.grant.resource {
-                *role = Some(role.map_or(record.grant.role, |held| held.min(record.grant.role)));
+                // The highest comes first, and all built-in ones before the organization's own.
+                let name = record.grant.role.name();
+                *role = Some(role.take().map_or(name.clone(), |held| held.min(name)));
             }
         }
     }

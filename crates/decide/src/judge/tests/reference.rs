@@ -521,7 +521,7 @@ fn admitted(
         .iter()
         .filter(|(who, at, _)| *who == verified.subject && chain.contains(at))
     {
-        held.extend(role.permissions().iter());
+        held.extend(role.shipped().iter());
     }
     if !needs.iter().all(|permission| held.contains(permission)) {
         return Fate::Status(403);

@@ -1,0 +1,45 @@
+//! `POST /v1/organizations/{o}/roles`.
+
+use aeolus_api::role::{RoleChanged, RoleSet};
+use aeolus_model::{Action, RoleId};
+use aeolus_store::{RoleRecord, Unit as _};
+use axum::extract::Path;
+use http::StatusCode;
+
+use super::{change, view};
+use crate::ctx::Ctx;
+use crate::error::ApiError;
+use crate::extract::Json;
+
+/// Makes a role of the organization's own.
+pub(crate) async fn create(
+    ctx: Ctx,
+    Path(organization): Path<String>,
+    Json(body): Json<RoleSet>,
+) -> Result<(StatusCode, axum::Json<RoleChanged>), ApiError> {
+    let mut write = ctx.app.store.write().await?;
+    let (authority, organization) = ctx.authority_in(&mut write, &organization).await?;
+    super::require(&authority, organization.id)?;
+    let by = (&authority, organization.id);
+    let definition = change::wanted(&mut write, by, &body, None).await?;
+    let record = RoleRecord {
+        id: RoleId::new(&*ctx.app.clock, &*ctx.app.rng),
+        organization: organization.id,
+        name: body.name,
+        description: body.description,
+        definition,
+        revision: 1,
+    };
+    write.roles().insert(&record).await?;
+    let mut event = ctx.event(Action::RoleCreate, Some(organization.id), record.id);
+    event.changes = change::changes(None, Some(&record));
+    write.audit(event);
+    let seq = ctx.app.commit(write).await?;
+    let made = RoleChanged {
+        role: view::custom(record),
+        ended_grants: 0,
+        seq,
+        planes: None,
+    };
+    Ok((StatusCode::CREATED, axum::Json(made)))
+}

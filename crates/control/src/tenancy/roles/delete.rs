@@ -1,0 +1,52 @@
+//! `DELETE /v1/organizations/{o}/roles/{id}?end_grants=&wait=planes`.
+
+use aeolus_api::Deleted;
+use aeolus_model::{Action, Change as Changed};
+use aeolus_store::Unit as _;
+use axum::Json;
+use axum::extract::Path;
+
+use super::change;
+use super::update::own;
+use crate::ctx::Ctx;
+use crate::error::ApiError;
+use crate::extract::Query;
+use crate::planes::Change;
+use crate::tokens::{waited, wants_planes};
+
+/// Removes a role that nobody has, or with `end_grants` also from everybody who has it.
+pub(crate) async fn delete(
+    ctx: Ctx,
+    Path((organization, role)): Path<(String, String)>,
+    query: Query,
+) -> Result<Json<Deleted>, ApiError> {
+    let wait = wants_planes(&query)?;
+    let end_grants = query.flag("end_grants")?;
+    let mut write = ctx.app.store.write().await?;
+    let (authority, organization) = ctx.authority_in(&mut write, &organization).await?;
+    super::require(&authority, organization.id)?;
+    let role = own(&mut write, &organization, &role).await?;
+    let held = write.grants().of_role(role.id).await?;
+    if !held.is_empty() && !end_grants {
+        let what = format!(
+            "It is given {} times. Take those grants back first, or end them with it by \
+             `end_grants=true`.",
+            held.len()
+        );
+        return Err(ApiError::Conflict(what));
+    }
+    for record in &held {
+        write.grants().delete(record.grant.id).await?;
+    }
+    write.roles().delete(role.id).await?;
+    let mut event = ctx.event(Action::RoleDelete, Some(organization.id), role.id);
+    event.changes = change::changes(Some(&role), None);
+    if !held.is_empty() {
+        let count = held.len().to_string();
+        event.changes.push(Changed::from("grants", count));
+    }
+    write.audit(event);
+    let seq = ctx.app.commit(write).await?;
+    let planes = waited(&ctx.app, wait, (organization.id, Change::Any(seq))).await?;
+    Ok(Json(Deleted { seq, planes }))
+}

@@ -1,0 +1,110 @@
+//! `PUT /v1/organizations/{o}/roles/{id}?end_grants=&wait=planes`.
+
+use aeolus_api::role::{RoleChanged, RoleSet};
+use aeolus_model::{Action, Change as Changed, GrantId, RoleName};
+use aeolus_store::{RoleRecord, Unit as _, Write};
+use axum::extract::Path;
+use http::HeaderMap;
+
+use super::{change, find, view};
+use crate::authority::path_within;
+use crate::ctx::Ctx;
+use crate::error::ApiError;
+use crate::extract::{Json, Query};
+use crate::planes::Change;
+use crate::policy::require_revision;
+use crate::tokens::{waited, wants_planes};
+
+/// Changes a role, for everybody who has it: planes are told of their grants anew. What is taken out
+/// needn't be held by who takes it out; what is put in must be.
+pub(crate) async fn update(
+    ctx: Ctx,
+    Path((organization, role)): Path<(String, String)>,
+    query: Query,
+    headers: HeaderMap,
+    Json(body): Json<RoleSet>,
+) -> Result<axum::Json<RoleChanged>, ApiError> {
+    let wait = wants_planes(&query)?;
+    let end_grants = query.flag("end_grants")?;
+    let mut write = ctx.app.store.write().await?;
+    let (authority, organization) = ctx.authority_in(&mut write, &organization).await?;
+    super::require(&authority, organization.id)?;
+    let before = own(&mut write, &organization, &role).await?;
+    require_revision(&headers, before.revision)?;
+    if body.scope != before.definition.scope() {
+        let what = "it never changes, as grants of the role are at such places; make another role";
+        return Err(ApiError::field("scope", what));
+    }
+    let by = (&authority, organization.id);
+    let had = Some(&before.definition);
+    let definition = change::wanted(&mut write, by, &body, had).await?;
+    let after = RoleRecord {
+        name: body.name,
+        description: body.description,
+        definition,
+        ..before.clone()
+    };
+    let outside = outside(&mut write, &after).await?;
+    if !outside.is_empty() && !end_grants {
+        let count = outside.len();
+        let what = format!(
+            "It is given {count} times outside of these workspaces. Take those grants back first, or \
+             end them with it by `end_grants=true`."
+        );
+        return Err(ApiError::Conflict(what));
+    }
+    for grant in &outside {
+        write.grants().delete(*grant).await?;
+    }
+    write.roles().update(&after).await?;
+    let mut event = ctx.event(Action::RoleUpdate, Some(organization.id), after.id);
+    event.changes = change::changes(Some(&before), Some(&after));
+    if !outside.is_empty() {
+        let count = outside.len().to_string();
+        event.changes.push(Changed::from("grants", count));
+    }
+    write.audit(event);
+    let seq = ctx.app.commit(write).await?;
+    let planes = waited(&ctx.app, wait, (organization.id, Change::Any(seq))).await?;
+    let after = RoleRecord {
+        revision: after.revision.saturating_add(1),
+        ..after
+    };
+    Ok(axum::Json(RoleChanged {
+        role: view::custom(after),
+        ended_grants: outside.len(),
+        seq,
+        planes,
+    }))
+}
+
+/// A role that can be changed: the organization's own.
+pub(super) async fn own(
+    write: &mut Write,
+    organization: &aeolus_store::Organization,
+    text: &str,
+) -> Result<RoleRecord, ApiError> {
+    let none = || ApiError::NotFound("role");
+    let asked: RoleName = text.parse().map_err(|_| none())?;
+    if let RoleName::BuiltIn(role) = asked {
+        let what = format!(
+            "{role} is built in: it changes for the whole installation alone, by `control.roles` in \
+             control's configuration. An organization makes roles of its own."
+        );
+        return Err(ApiError::Conflict(what));
+    }
+    find(write, organization.id, &asked).await?.ok_or_else(none)
+}
+
+/// Grants of a role at places that it isn't for.
+async fn outside(write: &mut Write, role: &RoleRecord) -> Result<Vec<GrantId>, ApiError> {
+    let mut outside = Vec::new();
+    for record in write.grants().of_role(role.id).await? {
+        let grant = record.grant;
+        let path = path_within(write, role.organization, grant.resource).await?;
+        if !path.is_some_and(|path| role.definition.fits(&path)) {
+            outside.push(grant.id);
+        }
+    }
+    Ok(outside)
+}

@@ -1,0 +1,112 @@
+//! Built-in roles that an installation has customised (row F12 of what is owed).
+
+use aeolus_model::{BuiltIns, Permission, PermissionSet, Role};
+use aeolus_snapshot::Snapshot;
+use serde_json::{Value, json};
+
+use crate::fixture::Fixture;
+use crate::publish::Reader;
+use crate::roles::Acme;
+
+const TOKENS: &str = "/v1/organizations/acme/tokens";
+
+fn without(role: Role, permissions: &[Permission]) -> BuiltIns {
+    let mut here = BuiltIns::default();
+    for permission in permissions {
+        here.customise(role, *permission, false).unwrap();
+    }
+    here
+}
+
+fn told(snapshot: &Snapshot, set: PermissionSet) -> bool {
+    let mut grants = snapshot.sections().grants.grants.iter();
+    grants.any(|grant| PermissionSet::from_bytes(&grant.permissions) == set)
+}
+
+#[tokio::test]
+async fn a_start_with_other_built_in_roles_tells_every_plane() {
+    let f = Fixture::new("customised-planes").await;
+    let admin = f.admin().await;
+    f.fleet(&admin).await;
+    f.work();
+    let mut reader = Reader::new(&f, &admin).await;
+    let viewer = Role::DeploymentViewer;
+    reader.until(&f, |s| told(s, viewer.shipped())).await;
+    f.stop.cancel();
+    let position = reader.position.unwrap();
+    let here = without(viewer, &[Permission::DeploymentLogsGet]);
+    let narrow = here.of(viewer);
+    let next = f.replica(|config| config.built_ins = here.clone()).await;
+    next.work();
+    let snapshot = reader.until(&next, |s| told(s, narrow)).await;
+    assert!(!told(&snapshot, viewer.shipped()));
+    assert!(snapshot.position() > position);
+    let audit = next.call("GET", "/v1/audit?action=role.customise", &admin, None);
+    let audit = audit.await.expect(200).json();
+    assert_eq!(audit["items"].as_array().unwrap().len(), 1, "{audit}");
+    let change = &audit["items"][0]["changes"][0];
+    assert_eq!(change["field"], "DEPLOYMENT_VIEWER");
+    assert!(!change["after"].to_string().contains("deployment.logs.get"));
+    // And back.
+    next.stop.cancel();
+    let back = f.replica(|_| {}).await;
+    back.work();
+    reader.until(&back, |s| told(s, viewer.shipped())).await;
+}
+
+/// What nobody customised costs nobody a whole snapshot at every start.
+#[tokio::test]
+async fn a_start_with_the_roles_as_they_are_shipped_changes_nothing() {
+    let f = Fixture::new("customised-not").await;
+    let admin = f.admin().await;
+    let made = async |name: &str| {
+        let body = Some(json!({ "name": name }));
+        let made = f.call("POST", "/v1/organizations", &admin, body).await;
+        made.expect(201).json()["seq"].as_u64().unwrap()
+    };
+    let first = made("one").await;
+    f.replica(|_| {}).await;
+    assert_eq!(made("two").await, first + 1);
+}
+
+#[tokio::test]
+async fn what_is_taken_from_a_built_in_role_counts_everywhere_at_control() {
+    let taken = [
+        Permission::DeploymentUserRolesUpdate,
+        Permission::DeploymentImagesPush,
+    ];
+    let mut here = without(Role::DeploymentAdmin, &taken);
+    let push = Permission::DeploymentImagesPush;
+    here.customise(Role::WorkspaceOperator, push, false)
+        .unwrap();
+    let f = Fixture::configured("customised", |config| config.built_ins = here.clone()).await;
+    let acme = Acme::of(f).await;
+    let shown = acme.ask(
+        "GET",
+        "/v1/organizations/acme/roles/DEPLOYMENT_ADMIN",
+        Value::Null,
+    );
+    let shown = shown.await.expect(200).json();
+    assert_eq!(shown["kind"], "CUSTOMISED");
+    assert!(!shown["permissions"].to_string().contains("userRoles"));
+    let at = ("deployment", &acme.deployment);
+    acme.give("eve@example.com", "DEPLOYMENT_ADMIN", at).await;
+    let eve = acme.f.token_of("eve@example.com").await;
+    let grant = acme.grant("eve@example.com", "DEPLOYMENT_EDITOR", at).await;
+    let path = "/v1/organizations/acme/grants";
+    acme.ask_as(&eve, "POST", path, grant).await.expect(403);
+    let why = "/v1/explain?subject=eve@example.com&resource=acme/sales/etl";
+    let why = acme.ask("GET", why, Value::Null).await.expect(200).json();
+    let mut ways = why["grants"].as_array().unwrap().iter();
+    let way = ways.find(|way| way["role"] == "DEPLOYMENT_ADMIN").unwrap();
+    assert_eq!(way["roleKind"], "CUSTOMISED");
+
+    // Gates judge these alone, by roles as they are shipped: what was taken is left out by name.
+    let direct = json!({"name": "d", "kind": "DIRECT_ACCESS", "scope": "DEPLOYMENT",
+        "entityId": acme.deployment, "tokenExpiryPeriodInDays": 1});
+    let made = acme.ask("POST", TOKENS, direct).await.expect(201).json();
+    let named: Vec<Permission> = serde_json::from_value(made["permissions"].clone()).unwrap();
+    let named: PermissionSet = named.into_iter().collect();
+    assert_eq!(named, here.of(Role::WorkspaceOperator));
+    assert!(!named.contains(push));
+}
