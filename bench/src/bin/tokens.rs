@@ -9,8 +9,9 @@ use std::time::Duration;
 use aeolus_keys::SystemRng;
 use aeolus_keys::digest::random_token;
 use aeolus_model::{
-    ApiToken, Clock as _, Grant, GrantId, OrganizationId, Resource, Role, Slug, Subject,
-    SystemClock, Time, TokenId, TokenKind, TokenScope, TokenStage, TokenValue, UserId, WorkspaceId,
+    ApiToken, Clock as _, Grant, GrantId, GrantedRole, OrganizationId, Resource, Role, Slug,
+    Subject, SystemClock, Time, TokenId, TokenKind, TokenScope, TokenStage, TokenValue, UserId,
+    WorkspaceId,
 };
 use aeolus_store::{GrantRecord, ManagedBy, Store, Unit as _, Write};
 use anyhow::{Context as _, bail};
@@ -55,7 +56,10 @@ async fn token(
     (organization, workspace): (OrganizationId, WorkspaceId),
 ) -> anyhow::Result<()> {
     let now = Time::from_secs(SystemClock.now().secs());
-    let index = write.revocations().allocate(organization, &SystemRng).await?;
+    let index = write
+        .revocations()
+        .allocate(organization, &SystemRng)
+        .await?;
     let token = ApiToken {
         id: TokenId::new(&SystemClock, &SystemRng),
         organization,
@@ -77,7 +81,7 @@ async fn token(
         grant: Grant {
             id: GrantId::new(&SystemClock, &SystemRng),
             subject: Subject::Token(token.id),
-            role: Role::WorkspaceOperator,
+            role: GrantedRole::BuiltIn(Role::WorkspaceOperator),
             resource: Resource::Workspace(workspace),
         },
         organization: Some(organization),

@@ -58,7 +58,6 @@ pub struct Offboarded {
 pub struct OffboardedGrant {
     /// The grant.
     #[serde(flatten)]
-    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Grant"))]
     pub grant: Grant,
     /// Whether a fleet document gave it: the next apply gives it again unless it is taken out there.
     pub in_document: bool,

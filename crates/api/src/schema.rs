@@ -4,7 +4,8 @@
 use std::borrow::Cow;
 
 use aeolus_model::{
-    AirflowRole, Method, Outcome, Permission, Profile, Role, RolloutPath, StalenessPolicy,
+    AirflowRole, CustomScope, Method, Outcome, Permission, Profile, Role, RolloutPath, Scope,
+    StalenessPolicy,
 };
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
@@ -123,6 +124,19 @@ choices! {
         AirflowRole::Op,
         AirflowRole::Admin,
     ]);
+    /// [`aeolus_model::Scope`].
+    ScopeName = names([
+        Scope::System,
+        Scope::Organization,
+        Scope::Workspace,
+        Scope::Deployment,
+    ]);
+    /// [`aeolus_model::CustomScope`].
+    CustomScopeName = names([
+        CustomScope::Organization,
+        CustomScope::Workspace,
+        CustomScope::Deployment,
+    ]);
     /// [`aeolus_model::Outcome`].
     OutcomeName = names([Outcome::Success, Outcome::Denied, Outcome::Failure]);
     /// [`aeolus_model::Requirement`].
@@ -137,7 +151,8 @@ mod audit;
 mod grant;
 
 pub use audit::{Actor, AuditEvent};
-pub use grant::{Grant, Resource, Subject};
+pub use grant::{Resource, Subject};
+
 /// [`aeolus_model::RoleName`], with the older generation's names.
 #[derive(Debug)]
 pub struct RoleName;

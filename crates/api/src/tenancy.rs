@@ -224,18 +224,24 @@ pub struct GrantCreate {
 
 /// A subject has a role on a resource.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Grant {
     /// Its own id, so that it can be taken back.
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Id"))]
     pub id: GrantId,
     /// Who.
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Subject"))]
     pub subject: Subject,
     /// What.
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::RoleName"))]
     pub role: RoleName,
     /// The id of a role that an organization made for itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<crate::schema::Id>"))]
     pub role_id: Option<RoleId>,
     /// Where.
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Resource"))]
     pub resource: Resource,
 }
 
@@ -274,7 +280,6 @@ pub struct Me {
     #[cfg_attr(feature = "schema", schemars(with = "Option<crate::schema::Id>"))]
     pub connection: Option<ConnectionId>,
     /// What was granted, directly and through teams.
-    #[cfg_attr(feature = "schema", schemars(with = "Vec<crate::schema::Grant>"))]
     pub grants: Vec<Grant>,
 }
 

@@ -1,8 +1,8 @@
-//! Who has which role where.
+//! Who, and where.
 
 use schemars::JsonSchema;
 
-use super::{Id, RoleName};
+use super::Id;
 
 /// [`aeolus_model::Subject`].
 #[derive(Debug, JsonSchema)]
@@ -28,18 +28,4 @@ pub enum Resource {
     Workspace(Id),
     /// A deployment.
     Deployment(Id),
-}
-
-/// [`aeolus_model::Grant`].
-#[derive(Debug, JsonSchema)]
-#[expect(dead_code, reason = "only its schema is used")]
-pub struct Grant {
-    /// Its own id, so that it can be taken back.
-    id: Id,
-    /// Who.
-    subject: Subject,
-    /// What.
-    role: RoleName,
-    /// Where.
-    resource: Resource,
 }

@@ -5,7 +5,7 @@ mod organization;
 mod plane;
 
 use installation::{audit_log, own, public, rollouts, system};
-use organization::{organizations, people, rules, tokens};
+use organization::{organizations, people, roles, rules, tokens};
 use plane::planes;
 
 use super::operation::{Form, Operation, Parameter};
@@ -88,7 +88,14 @@ fn delete(path: &'static str, id: &'static str, what: &'static str) -> Operation
 
 /// Every operation.
 pub(super) fn all() -> Vec<Operation> {
-    let rooms = [public(), own(), organizations(), people(), tokens()];
+    let rooms = [
+        public(),
+        own(),
+        organizations(),
+        people(),
+        roles(),
+        tokens(),
+    ];
     let more = [rules(), audit_log(), system(), planes(), rollouts()];
     rooms.into_iter().chain(more).flatten().collect()
 }

@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 
 pub(crate) use get::get;
 pub(crate) use life::Life;
-pub(crate) use set::{changes, require_revision, set};
+pub(crate) use set::{changes, set};
 pub(crate) use tighten::tighten;
 
 /// An organization's policy. What can't be read allows nothing: it is an error, never no policy.

@@ -150,6 +150,12 @@ async fn deeds(f: &Fixture, admin: &str) -> Vec<(&'static str, String, Value)> {
         ),
         at("/v1/organizations/{o}/tokens", TOKENS, token("c")),
         at(
+            "/v1/organizations/{o}/roles",
+            &list("roles"),
+            json!({"name": "on-call", "scope": "WORKSPACE",
+                "permissions": ["workspace.config.get"]}),
+        ),
+        at(
             "/v1/organizations/{o}/users/{id}/offboard",
             &format!("{acme}/users/{member}/offboard"),
             json!({}),

@@ -462,7 +462,7 @@ async fn p5_the_list_has_the_built_in_roles_and_the_catalogue_every_permission()
         .header("if-match", "\"7\"");
     let body = role("on-call", "DEPLOYMENT", &[GET, OP]).to_string();
     let late = acme.f.send(request.body(body.into()).unwrap()).await;
-    late.expect(409);
+    late.expect(412);
     let beta = json!({"name": "beta"});
     acme.ask_as(&acme.admin, "POST", "/v1/organizations", beta)
         .await

@@ -1,18 +1,20 @@
 //! What is in an organization.
 
+use aeolus_api::explain::Explanation;
 use aeolus_api::fleet::ApplyRequest;
 use aeolus_api::offboard::{OffboardRequest, Offboarded};
 use aeolus_api::policy::{Policy, PolicyChanged, PolicyShown};
 use aeolus_api::quota::{Quota, QuotaShown};
+use aeolus_api::role::{PermissionGroup, Role, RoleChanged, RoleSet};
 use aeolus_api::tenancy::{
-    ApplyAnswer, Created, Deployment, DeploymentCreate, GrantCreate, NamedCreate, Organization,
-    Team, User, UserCreate, Workspace,
+    ApplyAnswer, Created, Deployment, DeploymentCreate, Grant, GrantCreate, NamedCreate,
+    Organization, Team, User, UserCreate, Workspace,
 };
 use aeolus_api::token::{
     Token, TokenCreate, TokenCreated, TokenRoles, TokenRotate, TokenUpdate, TokensRevoke,
     TokensRevoked,
 };
-use aeolus_api::{Deleted, Page, access, schema};
+use aeolus_api::{Deleted, Page, access};
 
 use super::{DRY_RUN, PAGE, WAIT, delete, get, parameter, post, put};
 use crate::openapi::operation::{Form, Operation};
@@ -104,10 +106,10 @@ pub(super) fn people() -> Vec<Operation> {
             .answers::<Page<Team>>(200),
         get(grants, "listGrants", "Who has which role where")
             .query(&PAGE)
-            .answers::<Page<schema::Grant>>(200),
+            .answers::<Page<Grant>>(200),
         post(grants, "createGrant", "Gives somebody a role")
             .takes::<GrantCreate>()
-            .answers::<Created<schema::Grant>>(201),
+            .answers::<Created<Grant>>(201),
         delete(
             "/v1/organizations/{o}/grants/{id}",
             "deleteGrant",
@@ -125,6 +127,59 @@ pub(super) fn people() -> Vec<Operation> {
             parameter("subject", "Of one person or token, by id.", Form::Text),
         ])
         .answers::<Page<access::Access>>(200),
+    ]
+}
+
+pub(super) fn roles() -> Vec<Operation> {
+    let (roles, role) = (
+        "/v1/organizations/{o}/roles",
+        "/v1/organizations/{o}/roles/{id}",
+    );
+    let end = parameter(
+        "end_grants",
+        "Also ends grants that are in the way.",
+        Form::Flag,
+    );
+    vec![
+        get(roles, "listRoles", "Roles that can be given")
+            .query(&PAGE)
+            .answers::<Page<Role>>(200),
+        post(
+            roles,
+            "createRole",
+            "Makes a role of the organization's own",
+        )
+        .takes::<RoleSet>()
+        .answers::<RoleChanged>(201),
+        get(role, "getRole", "One role, by name or id")
+            .conditional()
+            .answers::<Role>(200),
+        put(role, "setRole", "Changes a role for everybody who has it")
+            .conditional()
+            .query(&[WAIT, end])
+            .takes::<RoleSet>()
+            .answers::<RoleChanged>(200),
+        delete(role, "deleteRole", "Removes a role")
+            .query(&[WAIT, end])
+            .answers::<Deleted>(200),
+        get(
+            "/v1/authorization/permission-groups",
+            "listPermissions",
+            "What roles can be made of",
+        )
+        .answers::<Page<PermissionGroup>>(200),
+        get(
+            "/v1/explain",
+            "explain",
+            "What somebody may do somewhere, and why",
+        )
+        .query(&[
+            parameter("subject", "Who, by id, address or name.", Form::Text),
+            parameter("resource", "Where, by id or path.", Form::Text),
+            parameter("permission", "Only this one.", Form::Text),
+        ])
+        .refuses(&[404])
+        .answers::<Explanation>(200),
     ]
 }
 

@@ -4,20 +4,20 @@ use aeolus_api::role::{RoleChanged, RoleSet};
 use aeolus_model::{Action, RoleId};
 use aeolus_store::{RoleRecord, Unit as _};
 use axum::extract::Path;
-use http::StatusCode;
 
 use super::{change, view};
 use crate::ctx::Ctx;
 use crate::error::ApiError;
 use crate::extract::Json;
+use crate::once::Reply;
 
 /// Makes a role of the organization's own.
 pub(crate) async fn create(
     ctx: Ctx,
     Path(organization): Path<String>,
     Json(body): Json<RoleSet>,
-) -> Result<(StatusCode, axum::Json<RoleChanged>), ApiError> {
-    let mut write = ctx.app.store.write().await?;
+) -> Result<Reply<RoleChanged>, ApiError> {
+    let mut write = ctx.write().await?;
     let (authority, organization) = ctx.authority_in(&mut write, &organization).await?;
     super::require(&authority, organization.id)?;
     let by = (&authority, organization.id);
@@ -34,12 +34,12 @@ pub(crate) async fn create(
     let mut event = ctx.event(Action::RoleCreate, Some(organization.id), record.id);
     event.changes = change::changes(None, Some(&record));
     write.audit(event);
-    let seq = ctx.app.commit(write).await?;
-    let made = RoleChanged {
-        role: view::custom(record),
+    let role = view::custom(record);
+    let made = |seq| RoleChanged {
+        role,
         ended_grants: 0,
         seq,
         planes: None,
     };
-    Ok((StatusCode::CREATED, axum::Json(made)))
+    ctx.created(write, made).await
 }

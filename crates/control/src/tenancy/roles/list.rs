@@ -6,12 +6,14 @@ use aeolus_model::{Permission, RoleId, RoleName, Scope};
 use aeolus_store::Unit as _;
 use axum::Json;
 use axum::extract::Path;
+use axum::response::{IntoResponse, Response};
 
 use super::{find, view};
 use crate::authority::organization_path;
 use crate::ctx::Ctx;
 use crate::error::ApiError;
 use crate::extract::{Query, page_of};
+use crate::seen::{Tag, Tagged};
 
 /// Lists the roles that can be given in the organization: on the first page all built-in ones, then the
 /// organization's own, oldest first.
@@ -42,7 +44,7 @@ pub(crate) async fn list(
 pub(crate) async fn get(
     ctx: Ctx,
     Path((organization, role)): Path<(String, String)>,
-) -> Result<Json<Role>, ApiError> {
+) -> Result<Response, ApiError> {
     let none = || ApiError::NotFound("role");
     let mut view = ctx.app.store.read().await?;
     let authority = ctx.authority(&mut view).await?;
@@ -51,17 +53,19 @@ pub(crate) async fn get(
     authority.require(Permission::OrganizationConfigGet, &path)?;
     let asked: RoleName = role.parse().map_err(|_| none())?;
     if let RoleName::BuiltIn(role) = asked {
-        return Ok(Json(view::built_in(role, &ctx.app.built_ins)));
+        return Ok(Json(view::built_in(role, &ctx.app.built_ins)).into_response());
     }
     let found = find(&mut view, organization.id, &asked).await?;
     let found = found.ok_or_else(none)?;
     let grants = view.grants().of_role(found.id).await?.len();
+    let tag = Tag::of_revision(found.revision);
     let shown = view::custom(found);
-    Ok(Json(Role {
+    let role = Role {
         own: shown.own.map(|own| Own {
             grants: Some(grants),
             ..own
         }),
         ..shown
-    }))
+    };
+    Ok(Tagged(tag, role).into_response())
 }

@@ -4,7 +4,6 @@ use aeolus_api::role::{RoleChanged, RoleSet};
 use aeolus_model::{Action, Change as Changed, GrantId, RoleName};
 use aeolus_store::{RoleRecord, Unit as _, Write};
 use axum::extract::Path;
-use http::HeaderMap;
 
 use super::{change, find, view};
 use crate::authority::path_within;
@@ -12,7 +11,7 @@ use crate::ctx::Ctx;
 use crate::error::ApiError;
 use crate::extract::{Json, Query};
 use crate::planes::Change;
-use crate::policy::require_revision;
+use crate::seen::Tag;
 use crate::tokens::{waited, wants_planes};
 
 /// Changes a role, for everybody who has it: planes are told of their grants anew. What is taken out
@@ -21,7 +20,6 @@ pub(crate) async fn update(
     ctx: Ctx,
     Path((organization, role)): Path<(String, String)>,
     query: Query,
-    headers: HeaderMap,
     Json(body): Json<RoleSet>,
 ) -> Result<axum::Json<RoleChanged>, ApiError> {
     let wait = wants_planes(&query)?;
@@ -30,7 +28,8 @@ pub(crate) async fn update(
     let (authority, organization) = ctx.authority_in(&mut write, &organization).await?;
     super::require(&authority, organization.id)?;
     let before = own(&mut write, &organization, &role).await?;
-    require_revision(&headers, before.revision)?;
+    ctx.if_match
+        .require(Some(&Tag::of_revision(before.revision)))?;
     if body.scope != before.definition.scope() {
         let what = "it never changes, as grants of the role are at such places; make another role";
         return Err(ApiError::field("scope", what));
