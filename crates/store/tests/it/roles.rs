@@ -10,7 +10,7 @@ use aeolus_store::{
     GrantRecord, ManagedBy, Organization, Page, RoleRecord, StoreError, Taken, Unit,
 };
 
-use crate::fixture::{Database, Fleet, slug};
+use crate::fixture::{Database, Fleet, NOW, slug};
 
 const A_WHILE: Duration = Duration::from_millis(200);
 
@@ -103,19 +103,30 @@ async fn a_changed_role_is_what_every_grant_of_it_allows(db: Database) {
 }
 
 async fn a_role_stays_while_somebody_has_it_and_goes_with_its_organization(db: Database) {
-    let (fleet, on_call, grant) = given(&db).await;
+    let (fleet, on_call, given) = given(&db).await;
     let mut write = db.store.write().await.unwrap();
     let held = write.roles().delete(on_call.id).await.unwrap_err();
     assert!(matches!(held, StoreError::Reference), "{held}");
     write.rollback().await.unwrap();
     let mut write = db.store.write().await.unwrap();
     let of_role = write.grants().of_role(on_call.id).await.unwrap();
-    assert_eq!(of_role, [grant]);
+    assert_eq!(of_role, [given]);
     write.grants().delete(of_role[0].grant.id).await.unwrap();
     assert!(write.roles().delete(on_call.id).await.unwrap());
     write.rollback().await.unwrap();
     let mut write = db.store.write().await.unwrap();
     let organization = fleet.organization.id;
+    let deployment = fleet.deployment.id;
+    let others = grant(&db, &fleet, on_call.granted());
+    let others = GrantRecord {
+        grant: Grant {
+            resource: Resource::Organization(organization),
+            ..others.grant
+        },
+        ..others
+    };
+    write.grants().insert(&others).await.unwrap();
+    assert!(write.deployments().delete(deployment, NOW).await.unwrap());
     assert!(write.organizations().delete(organization).await.unwrap());
     write.commit().await.unwrap();
     let mut read = db.store.read().await.unwrap();
