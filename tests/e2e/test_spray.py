@@ -138,7 +138,7 @@ def a_tenth_of_a_processor(pid: int):
 
 def test_f54_with_a_tenth_of_a_processor_revocations_come_before_passwords(own):
     tokens = [own.create_token(f"t{number}", DEPLOYMENT, "DEPLOYMENT_VIEWER") for number in range(5)]
-    with a_tenth_of_a_processor(own.processes["control"].pid), spray(own):
+    with a_tenth_of_a_processor(own.processes["control"].pid), spray(own) as answers:
         took = []
         for token in tokens:
             began = time.monotonic()
@@ -148,4 +148,4 @@ def test_f54_with_a_tenth_of_a_processor_revocations_come_before_passwords(own):
             assert status == 200
             assert seconds < 10
     assert max(took) < 10, took
-    print(f"revoked in {statistics.median(took):.1f} s, {max(took):.1f} s at most")
+    assert answers[401] or answers[503], f"nobody tried a password: {answers}"

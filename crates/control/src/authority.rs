@@ -40,7 +40,7 @@ impl Asked {
     /// A request counts once for the organization that it names.
     fn count(&self, organization: &Organization) -> Result<(), ApiError> {
         match &self.counted {
-            Some((app, request)) if request.is_first_look() => {
+            Some((app, request)) if request.count_once() => {
                 app.meters.call(organization, app.clock.now())
             }
             _ => Ok(()),
@@ -183,7 +183,6 @@ impl Authority {
         if self.is_system() {
             return Ok(found);
         }
-        self.asked.count(&found)?;
         let policy = policy::of(&found)?;
         let longest = policy.session_life.map(SessionLife::absolute);
         let signed_in_for = self.asked.signed_in_for;
@@ -193,11 +192,11 @@ impl Authority {
         {
             return Err(ApiError::SignInAgain);
         }
-        if policy.admits(self.asked.from) {
-            Ok(found)
-        } else {
-            Err(ApiError::Network)
+        if !policy.admits(self.asked.from) {
+            return Err(ApiError::Network);
         }
+        self.asked.count(&found)?;
+        Ok(found)
     }
 }
 

@@ -74,8 +74,8 @@ impl RequestInfo {
         parts.extensions.get::<Self>().cloned().unwrap_or_default()
     }
 
-    /// Whether nobody has asked this of the request before.
-    pub(crate) fn is_first_look(&self) -> bool {
+    /// Counts the request for an organization. Says whether it wasn't counted yet.
+    pub(crate) fn count_once(&self) -> bool {
         !self.counted.swap(true, Ordering::Relaxed)
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use aeolus_keys::claims::PARENT_COOKIE;
 use aeolus_keys::{Kid, Kind, claims, jws};
 use aeolus_model::{
-    DeploymentId, Grants, OrganizationId, PermissionSet, Resource, Role, SessionId, Subject, Time,
+    DeploymentId, Grants, OrganizationId, Resource, SessionId, Subject, Time, direct_ceiling,
 };
 
 use crate::Reason;
@@ -334,11 +334,7 @@ pub(crate) fn within(
 /// The authority inside a direct token: at most what a workspace operator may do, and, where the
 /// token lists permissions, at most those.
 fn direct_grants(claims: &claims::Direct) -> Grants {
-    let mut cap = Role::WorkspaceOperator.shipped();
-    if let Some(named) = &claims.perms {
-        let named: PermissionSet = named.iter().copied().collect();
-        cap = cap.intersection(named);
-    }
+    let cap = direct_ceiling(claims.perms.as_deref());
     let mut grants = Grants::default();
     for grant in &claims.grants {
         // No direct token reaches beyond its organization, whatever it says.

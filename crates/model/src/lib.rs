@@ -53,4 +53,4 @@ pub use secret::Secret;
 pub use session::{AuthorizationCode, CodeError, Session, SessionEnd};
 pub use source::{Site, Source};
 pub use staleness::{Staleness, StalenessError, StalenessPolicy};
-pub use token::{ApiToken, TokenKind, TokenScope, TokenStage, TokenValue};
+pub use token::{ApiToken, TokenKind, TokenScope, TokenStage, TokenValue, direct_ceiling};

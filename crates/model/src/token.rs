@@ -1,7 +1,8 @@
 //! API tokens: the record whose grants are a program's authority.
 
 use crate::{
-    DeploymentId, OrganizationId, Permission, Resource, Time, TokenId, UserId, WorkspaceId,
+    DeploymentId, OrganizationId, Permission, PermissionSet, Resource, Role, Time, TokenId, UserId,
+    WorkspaceId,
 };
 
 /// Where a token was made and beyond which it can never reach.
@@ -54,6 +55,14 @@ pub enum TokenKind {
         /// Narrows its roles to these permissions, if there are any here.
         permissions: Option<Vec<Permission>>,
     },
+}
+
+/// The most that a direct access token can do, whatever roles are in it: what a workspace operator may do,
+/// as that role is shipped, and of that what the token names, if it names permissions (row N11).
+pub fn direct_ceiling(named: Option<&[Permission]>) -> PermissionSet {
+    let most = Role::WorkspaceOperator.shipped();
+    let within = |named: &[Permission]| most.intersection(named.iter().copied().collect());
+    named.map_or(most, within)
 }
 
 /// An API token's record. Its values are shown once and kept nowhere.

@@ -101,7 +101,7 @@ pub(crate) async fn rotate(
         planes,
     };
     Ok(match again {
-        None => Reply::unchanged(rotated).into_response(),
+        None => axum::Json(rotated).into_response(),
         Some(again) => again.with(&rotated)?.into_response(),
     })
 }

@@ -3,7 +3,7 @@
 use aeolus_api::token::{TokenCreate, TokenCreated, TokenKind as Kind, TokenScope as Reach};
 use aeolus_model::{
     Action, ApiToken, BuiltIns, GrantedRole, OrganizationId, Permission, Resource, Role, RoleName,
-    TokenId, TokenKind, TokenScope, TokenStage,
+    TokenId, TokenKind, TokenScope, TokenStage, direct_ceiling,
 };
 use aeolus_store::{Unit as _, Write};
 use axum::extract::Path;
@@ -120,7 +120,7 @@ async fn first_role(
 
 fn direct_role(ctx: &Ctx, role: Role) -> Result<GrantedRole, ApiError> {
     let allows = ctx.app.built_ins.of(role);
-    let most = Role::WorkspaceOperator.shipped();
+    let most = direct_ceiling(None);
     let what = "a direct access token has at most WORKSPACE_OPERATOR's power on deployments; use a \
                 WORKSPACE_ or DEPLOYMENT_ role within it";
     (most.covers(allows) && !allows.is_empty())

@@ -6,7 +6,10 @@ use std::time::Duration;
 use aeolus_api::Deleted;
 use aeolus_api::policy::MAX_GRACE;
 use aeolus_api::token::{TokenCreated, TokenRotate};
-use aeolus_model::{Action, ApiToken, Change as Changed, Subject, Time, TokenStage, TokenValue};
+use aeolus_model::{
+    Action, ApiToken, Change as Changed, GrantedRole, Subject, Time, TokenKind, TokenStage,
+    TokenValue, direct_ceiling,
+};
 use aeolus_store::{Unit as _, ValueRecord};
 use axum::extract::Path;
 use http::StatusCode;
@@ -45,6 +48,7 @@ pub(crate) async fn rotate(
         let path = path_within(&mut write, organization.id, role.resource).await?;
         authority.require_covers(&role.role, &path.unwrap_or_default())?;
     }
+    refuse_outdated(&ctx, &token, &held)?;
     let before = token.value().cloned();
     let before = before.ok_or(ApiError::NotFound("token"))?;
     let scope = view::scope(token.scope.resource());
@@ -79,6 +83,28 @@ pub(crate) async fn rotate(
     let shown = |seq| super::without_value(record, seq);
     let reply = ctx.awaited(write, (StatusCode::OK, wait), shown).await?;
     Ok(reply.map(|rotated| super::with_value(rotated, value)))
+}
+
+/// Gates judge a direct access token by roles as they are shipped. One that was made before its role was
+/// customised would go on with what was taken from the role.
+fn refuse_outdated(ctx: &Ctx, token: &ApiToken, held: &[Held]) -> Result<(), ApiError> {
+    let TokenKind::Direct { permissions } = &token.kind else {
+        return Ok(());
+    };
+    let ceiling = direct_ceiling(permissions.as_deref());
+    let outdated = held.iter().any(|held| match held.role {
+        GrantedRole::BuiltIn(role) => {
+            let at_gates = role.shipped().intersection(ceiling);
+            !ctx.app.built_ins.of(role).covers(at_gates)
+        }
+        GrantedRole::Custom(_) => true,
+    });
+    if !outdated {
+        return Ok(());
+    }
+    let what = "Its role allows less in this installation than when the token was made: make another token, \
+                and delete this one.";
+    Err(ApiError::Conflict(what.to_owned()))
 }
 
 /// `POST …/rotate/end`: ends the values from before the last rotation now.

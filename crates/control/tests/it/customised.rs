@@ -69,6 +69,26 @@ async fn a_start_with_the_roles_as_they_are_shipped_changes_nothing() {
     assert_eq!(made("two").await, first + 1);
 }
 
+/// A value that gates judge alone would go on for years with what was taken from its role.
+#[tokio::test]
+async fn a_direct_access_token_from_before_is_not_rotated() {
+    let acme = Acme::of(Fixture::new("customised-direct").await).await;
+    let direct = json!({"name": "d", "kind": "DIRECT_ACCESS", "scope": "DEPLOYMENT",
+        "entityId": acme.deployment, "tokenExpiryPeriodInDays": 1});
+    let made = acme.ask("POST", TOKENS, direct).await.expect(201).json();
+    let rotate = format!("{TOKENS}/{}/rotate", made["id"].as_str().unwrap());
+    acme.ask("POST", &rotate, json!({})).await.expect(200);
+    let here = without(Role::WorkspaceOperator, &[Permission::DeploymentAirflowOp]);
+    let next = acme.f.replica(|config| config.built_ins = here).await;
+    let refused = next.call("POST", &rotate, &acme.owner, Some(json!({})));
+    let refused = refused.await.expect(409);
+    assert!(
+        refused.text().contains("make another token"),
+        "{}",
+        refused.text()
+    );
+}
+
 #[tokio::test]
 async fn what_is_taken_from_a_built_in_role_counts_everywhere_at_control() {
     let taken = [

@@ -80,7 +80,19 @@ async fn f73_one_organizations_flood_leaves_the_others_theirs() {
         w.f.call("GET", USERS, &gus, None).await.expect(404);
         w.f.call("GET", USERS, "", None).await.expect(401);
     }
-    assert_eq!(w.answered(&w.owner, USERS, 100).await, 50);
+    let path = "/v1/organizations/acme/tokens";
+    let body = json!({"name": "x", "role": "ORGANIZATION_MEMBER"});
+    let made =
+        w.f.call("POST", path, &w.owner, Some(body))
+            .await
+            .expect(201);
+    let token = format!("{path}/{}", made.json()["id"].as_str().unwrap());
+    assert_eq!(w.answered(&w.owner, USERS, 100).await, 49);
+    // Whoever used it up, nobody is kept from taking something away.
+    w.f.call("DELETE", &token, &w.owner, None).await.expect(200);
+    let all = Some(json!({"issuedBefore": 1}));
+    let revoke = format!("{path}:revoke");
+    w.f.call("POST", &revoke, &w.owner, all).await.expect(200);
     w.set(json!({"apiCallsPerMinute": 70})).await.expect(200);
     assert_eq!(w.answered(&w.owner, USERS, 100).await, 20, "at once");
 }

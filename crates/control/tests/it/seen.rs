@@ -54,6 +54,24 @@ async fn each_needs_what_was_read(f: &Fixture, path: &str, changes: &[(&str, Str
 }
 
 #[tokio::test]
+async fn nobody_undoes_a_change_of_a_role_that_they_have_not_seen() {
+    let f = Fixture::new("seen-roles").await;
+    let admin = f.admin().await;
+    f.fleet(&admin).await;
+    let roles = "/v1/organizations/acme/roles";
+    let role = |permissions: &[&str]| json!({"name": "on-call", "scope": "WORKSPACE", "permissions": permissions});
+    let first = role(&["workspace.config.get"]);
+    f.call("POST", roles, &admin, Some(first)).await.expect(201);
+    let path = format!("{roles}/on-call");
+    let changed = role(&["workspace.config.get", "workspace.users.get"]);
+    let changes = [
+        ("PUT", path.clone(), changed),
+        ("DELETE", path.clone(), Value::Null),
+    ];
+    each_needs_what_was_read(&f, &path, &changes).await;
+}
+
+#[tokio::test]
 async fn nobody_undoes_a_change_of_a_token_that_they_have_not_seen() {
     let f = Fixture::new("seen-tokens").await;
     let admin = f.admin().await;

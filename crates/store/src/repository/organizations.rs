@@ -19,7 +19,7 @@ statements! {
     UPDATE = "UPDATE organizations
         SET name = $1, policy = $2, managed_by = $3, revision = revision + 1
         WHERE id = $4 AND revision = $5";
-    SET_QUOTA = "UPDATE organizations SET quota = $2, revision = revision + 1 WHERE id = $1";
+    SET_QUOTA = "UPDATE organizations SET quota = $2 WHERE id = $1";
     LOCK = "UPDATE organizations SET revision = revision WHERE id = $1";
     DELETE = "DELETE FROM organizations WHERE id = $1";
 }
@@ -99,7 +99,8 @@ impl Organizations<'_, Write> {
         taken!(self.0.change_one(UPDATE, values).await, Organization)
     }
 
-    /// Allows an organization another quota: that alone, whatever else is being changed.
+    /// Allows an organization another quota: that alone, whatever else is being changed, so the revision
+    /// stays.
     pub async fn set_quota(&mut self, id: OrganizationId, quota: &str) -> Result<(), StoreError> {
         self.0.change_one(SET_QUOTA, bind![id, quota]).await
     }

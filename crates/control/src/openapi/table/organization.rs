@@ -160,6 +160,7 @@ pub(super) fn roles() -> Vec<Operation> {
             .takes::<RoleSet>()
             .answers::<RoleChanged>(200),
         delete(role, "deleteRole", "Removes a role")
+            .conditional()
             .query(&[WAIT, end])
             .answers::<Deleted>(200),
         get(

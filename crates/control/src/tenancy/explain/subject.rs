@@ -1,8 +1,8 @@
 //! Who, by id, address or name.
 
 use aeolus_model::{
-    Actor, BuiltIns, GrantedRole, OrganizationId, PermissionSet, Role, Subject, TeamId, TokenId,
-    TokenKind,
+    Actor, BuiltIns, GrantedRole, OrganizationId, PermissionSet, Subject, TeamId, TokenId,
+    TokenKind, direct_ceiling,
 };
 use aeolus_store::{Read, Unit as _};
 
@@ -71,11 +71,7 @@ impl Found {
     fn token(token: aeolus_model::ApiToken) -> Self {
         let most = match token.kind {
             TokenKind::Standard => None,
-            TokenKind::Direct { permissions } => {
-                let cap = Role::WorkspaceOperator.shipped();
-                let named = permissions.map(|named| named.into_iter().collect());
-                Some(named.map_or(cap, |named| cap.intersection(named)))
-            }
+            TokenKind::Direct { permissions } => Some(direct_ceiling(permissions.as_deref())),
         };
         Self {
             most,

@@ -75,7 +75,8 @@ fn name(name: &Slug) -> Result<(), ApiError> {
 fn description(text: &str) -> Result<(), ApiError> {
     let odd = |c: char| c.is_control() && c != '\n';
     if text.chars().count() > MAX_DESCRIPTION || text.chars().any(odd) {
-        let what = format!("use at most {MAX_DESCRIPTION} characters");
+        let what =
+            format!("use at most {MAX_DESCRIPTION} characters, none of them a control character");
         return Err(ApiError::field("description", what));
     }
     Ok(())

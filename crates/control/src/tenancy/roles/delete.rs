@@ -6,8 +6,8 @@ use aeolus_store::Unit as _;
 use axum::Json;
 use axum::extract::Path;
 
-use super::change;
 use super::update::own;
+use super::{change, view};
 use crate::ctx::Ctx;
 use crate::error::ApiError;
 use crate::extract::Query;
@@ -26,6 +26,7 @@ pub(crate) async fn delete(
     let (authority, organization) = ctx.authority_in(&mut write, &organization).await?;
     super::require(&authority, organization.id)?;
     let role = own(&mut write, &organization, &role).await?;
+    ctx.if_match.require(Some(&view::tag(&role)?))?;
     let held = write.grants().of_role(role.id).await?;
     if !held.is_empty() && !end_grants {
         let what = format!(
@@ -35,9 +36,8 @@ pub(crate) async fn delete(
         );
         return Err(ApiError::Conflict(what));
     }
-    for record in &held {
-        write.grants().delete(record.grant.id).await?;
-    }
+    let grants: Vec<_> = held.iter().map(|record| record.grant.clone()).collect();
+    super::end(&mut write, (&authority, organization.id), &grants).await?;
     write.roles().delete(role.id).await?;
     let mut event = ctx.event(Action::RoleDelete, Some(organization.id), role.id);
     event.changes = change::changes(Some(&role), None);

@@ -13,7 +13,7 @@ use crate::authority::organization_path;
 use crate::ctx::Ctx;
 use crate::error::ApiError;
 use crate::extract::{Query, page_of};
-use crate::seen::{Tag, Tagged};
+use crate::seen::Tagged;
 
 /// Lists the roles that can be given in the organization: on the first page all built-in ones, then the
 /// organization's own, oldest first.
@@ -58,7 +58,7 @@ pub(crate) async fn get(
     let found = find(&mut view, organization.id, &asked).await?;
     let found = found.ok_or_else(none)?;
     let grants = view.grants().of_role(found.id).await?.len();
-    let tag = Tag::of_revision(found.revision);
+    let tag = view::tag(&found)?;
     let shown = view::custom(found);
     let role = Role {
         own: shown.own.map(|own| Own {

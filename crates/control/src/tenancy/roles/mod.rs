@@ -9,10 +9,12 @@ mod list;
 mod update;
 mod view;
 
-use aeolus_model::{GrantedRole, OrganizationId, Permission, Resource, Role, RoleName, Scope};
-use aeolus_store::{RoleRecord, Unit};
+use aeolus_model::{
+    Grant, GrantedRole, OrganizationId, Permission, Resource, Role, RoleName, Scope,
+};
+use aeolus_store::{RoleRecord, Unit, Write};
 
-use crate::authority::{Authority, organization_path};
+use crate::authority::{Authority, organization_path, path_within};
 use crate::error::ApiError;
 
 pub(crate) use catalogue::catalogue;
@@ -97,6 +99,20 @@ const fn kind(scope: Scope) -> &'static str {
 fn require(authority: &Authority, organization: OrganizationId) -> Result<(), ApiError> {
     let path = organization_path(organization);
     authority.require(Permission::OrganizationIamUpdate, &path)
+}
+
+/// Ends grants of a role together with it. Each takes what it takes to end it by itself.
+async fn end(
+    write: &mut Write,
+    (authority, organization): (&Authority, OrganizationId),
+    grants: &[Grant],
+) -> Result<(), ApiError> {
+    for grant in grants {
+        let path = path_within(write, organization, grant.resource).await?;
+        authority.require(iam(grant.resource), &path.unwrap_or_default())?;
+        write.grants().delete(grant.id).await?;
+    }
+    Ok(())
 }
 
 /// The permission to change who has which role at a resource.

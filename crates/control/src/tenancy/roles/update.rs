@@ -1,17 +1,16 @@
 //! `PUT /v1/organizations/{o}/roles/{id}?end_grants=&wait=planes`.
 
 use aeolus_api::role::{RoleChanged, RoleSet};
-use aeolus_model::{Action, Change as Changed, GrantId, RoleName};
+use aeolus_model::{Action, Change as Changed, Grant, RoleName};
 use aeolus_store::{RoleRecord, Unit as _, Write};
 use axum::extract::Path;
 
 use super::{change, find, view};
-use crate::authority::path_within;
+use crate::authority::{organization_path, path_within};
 use crate::ctx::Ctx;
 use crate::error::ApiError;
 use crate::extract::{Json, Query};
 use crate::planes::Change;
-use crate::seen::Tag;
 use crate::tokens::{waited, wants_planes};
 
 /// Changes a role, for everybody who has it: planes are told of their grants anew. What is taken out
@@ -28,8 +27,7 @@ pub(crate) async fn update(
     let (authority, organization) = ctx.authority_in(&mut write, &organization).await?;
     super::require(&authority, organization.id)?;
     let before = own(&mut write, &organization, &role).await?;
-    ctx.if_match
-        .require(Some(&Tag::of_revision(before.revision)))?;
+    ctx.if_match.require(Some(&view::tag(&before)?))?;
     if body.scope != before.definition.scope() {
         let what = "it never changes, as grants of the role are at such places; make another role";
         return Err(ApiError::field("scope", what));
@@ -37,6 +35,13 @@ pub(crate) async fn update(
     let by = (&authority, organization.id);
     let had = Some(&before.definition);
     let definition = change::wanted(&mut write, by, &body, had).await?;
+    if body.name != before.name {
+        // Fleet documents and people know roles by name: another one under a name is another role.
+        authority.require_all(
+            definition.permissions(),
+            &organization_path(organization.id),
+        )?;
+    }
     let after = RoleRecord {
         name: body.name,
         description: body.description,
@@ -52,9 +57,7 @@ pub(crate) async fn update(
         );
         return Err(ApiError::Conflict(what));
     }
-    for grant in &outside {
-        write.grants().delete(*grant).await?;
-    }
+    super::end(&mut write, by, &outside).await?;
     write.roles().update(&after).await?;
     let mut event = ctx.event(Action::RoleUpdate, Some(organization.id), after.id);
     event.changes = change::changes(Some(&before), Some(&after));
@@ -96,13 +99,13 @@ pub(super) async fn own(
 }
 
 /// Grants of a role at places that it isn't for.
-async fn outside(write: &mut Write, role: &RoleRecord) -> Result<Vec<GrantId>, ApiError> {
+async fn outside(write: &mut Write, role: &RoleRecord) -> Result<Vec<Grant>, ApiError> {
     let mut outside = Vec::new();
     for record in write.grants().of_role(role.id).await? {
         let grant = record.grant;
         let path = path_within(write, role.organization, grant.resource).await?;
         if !path.is_some_and(|path| role.definition.fits(&path)) {
-            outside.push(grant.id);
+            outside.push(grant);
         }
     }
     Ok(outside)

@@ -4,6 +4,9 @@ use aeolus_api::role::{Own, Role, RoleKind};
 use aeolus_model::{BuiltIns, GrantedRole, RoleName};
 use aeolus_store::RoleRecord;
 
+use crate::error::ApiError;
+use crate::seen::Tag;
+
 /// Whose a role is.
 pub(crate) fn kind_of(role: &GrantedRole, built_ins: &BuiltIns) -> RoleKind {
     match role {
@@ -41,4 +44,9 @@ pub(super) fn custom(role: RoleRecord) -> Role {
             grants: None,
         }),
     }
+}
+
+/// What stands for a role that somebody has read: not for another one of the same name.
+pub(super) fn tag(role: &RoleRecord) -> Result<Tag, ApiError> {
+    Tag::of(&(role.id, role.revision))
 }
