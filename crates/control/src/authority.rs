@@ -41,7 +41,8 @@ impl Asked {
     fn count(&self, organization: &Organization) -> Result<(), ApiError> {
         match &self.counted {
             Some((app, request)) if request.count_once() => {
-                app.meters.call(organization, app.clock.now())
+                let by = request.actor.get().filter(|_| request.ends);
+                app.meters.call(organization, by, app.clock.now())
             }
             _ => Ok(()),
         }

@@ -24,6 +24,8 @@ pub(crate) struct RequestInfo {
     pub(crate) source: String,
     /// Who it turned out to be: the edge learns what they were refused.
     pub(crate) actor: Arc<OnceLock<Actor>>,
+    /// Whether it only ends what there is.
+    pub(crate) ends: bool,
     /// Whether it was counted for an organization.
     pub(crate) counted: Arc<AtomicBool>,
     /// What it brought: only once that is read does one know whether it came before.

@@ -2,8 +2,6 @@
 //! every answer has.
 
 use std::net::IpAddr;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use aeolus_api::Problem;
@@ -15,13 +13,13 @@ use http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, REFERRER_POLICY, RETRY_AFTER,
     STRICT_TRANSPORT_SECURITY, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
-use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
 
 use crate::app::App;
 use crate::audit::Refused;
 use crate::ctx::RequestInfo;
 use crate::error::{ApiError, Failure, Form};
-use crate::pages;
+use crate::{pages, quota};
 
 /// The address of the connection's other end.
 #[derive(Clone, Copy, Debug)]
@@ -31,18 +29,6 @@ pub(crate) struct Peer(pub(crate) Option<IpAddr>);
 const DEADLINE: Duration = Duration::from_secs(60);
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const FORWARDED_FOR: &str = "x-forwarded-for";
-
-/// Whether a request only ends what there is: no quota keeps anybody from that, whoever else has used
-/// it up.
-fn takes_away(request: &Request) -> bool {
-    let path = request.uri().path();
-    let revokes = || {
-        [":revoke", "/offboard", "/rotate/end"]
-            .iter()
-            .any(|end| path.ends_with(end))
-    };
-    request.method() == Method::DELETE || (request.method() == Method::POST && revokes())
-}
 
 /// Wraps every route.
 pub(crate) async fn edge(
@@ -54,7 +40,10 @@ pub(crate) async fn edge(
     let info = RequestInfo {
         id: new_id(&app),
         source: source_of(&app, &request),
-        counted: Arc::new(AtomicBool::new(takes_away(&request))),
+        ends: quota::only_ends(
+            request.method(),
+            route.as_ref().map_or("", MatchedPath::as_str),
+        ),
         ..RequestInfo::default()
     };
     let path = request.uri().path().to_owned();

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{OrganizationId, PlaneId, Time, TokenId, UserId};
 
 /// Who acted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "type", content = "id", rename_all = "lowercase")]
 pub enum Actor {
     /// A person.

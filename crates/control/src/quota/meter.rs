@@ -6,13 +6,15 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use aeolus_api::quota::Quota;
-use aeolus_model::{OrganizationId, Time};
+use aeolus_model::{Actor, OrganizationId, Time};
 use aeolus_store::Organization;
 
 use super::own;
 use crate::error::ApiError;
 
 const MINUTE: Duration = Duration::from_secs(60);
+/// With so many callers of one organization in mind, those whose minute is over are forgotten.
+const MANY: usize = 1_000;
 
 /// What each organization has used in its minute.
 pub(crate) struct Meters {
@@ -28,6 +30,8 @@ struct Held {
     unreadable: bool,
     calls: Window,
     sign_ins: Window,
+    /// Of each caller, what only ends something.
+    endings: HashMap<Actor, Window>,
 }
 
 /// A minute and what was used in it.
@@ -52,10 +56,24 @@ impl Meters {
         self.with(organization, |_, quota| quota)
     }
 
-    /// Counts a request about an organization.
-    pub(crate) fn call(&self, organization: &Organization, now: Time) -> Result<(), ApiError> {
+    /// Counts a request about an organization. What only ends something is counted with the one who asks.
+    pub(crate) fn call(
+        &self,
+        organization: &Organization,
+        ends: Option<&Actor>,
+        now: Time,
+    ) -> Result<(), ApiError> {
         self.with(organization, |held, quota| {
-            held.calls.take(quota.api_calls_per_minute, now)
+            let most = quota.api_calls_per_minute;
+            let Some(actor) = ends else {
+                return held.calls.take(most, now);
+            };
+            if held.endings.len() >= MANY {
+                held.endings
+                    .retain(|_, window| window.passed(now).is_some());
+            }
+            let window = held.endings.entry(actor.clone()).or_default();
+            window.take(most, now)
         })
     }
 
@@ -88,11 +106,15 @@ impl Meters {
 }
 
 impl Window {
+    /// How much of the minute has passed; none if it is over, or ahead of a clock that was set back.
+    fn passed(&self, now: Time) -> Option<Duration> {
+        let began = self.began.filter(|began| *began <= now)?;
+        Some(now.since(began)).filter(|passed| *passed < MINUTE)
+    }
+
     /// Counts one of at most so many, or says how long to wait.
     fn take(&mut self, most: Option<NonZeroU32>, now: Time) -> Result<(), ApiError> {
-        let began = self.began.filter(|began| *began <= now);
-        let passed = began.map(|began| now.since(began));
-        let passed = passed.filter(|passed| *passed < MINUTE);
+        let passed = self.passed(now);
         if passed.is_none() {
             (self.began, self.used) = (Some(now), 0);
         }
@@ -124,6 +146,10 @@ mod tests {
         }
     }
 
+    fn user(n: u8) -> Actor {
+        Actor::User(aeolus_model::UserId::from_bytes([n; 16]))
+    }
+
     fn usual(calls: u32) -> Quota {
         Quota {
             api_calls_per_minute: NonZeroU32::new(calls),
@@ -136,24 +162,32 @@ mod tests {
         let meters = Meters::new(usual(2));
         let (one, two) = (organization(1, ""), organization(2, ""));
         let later = |secs| NOW.plus(Duration::from_secs(secs));
-        assert!(meters.call(&one, NOW).is_ok());
-        assert!(meters.call(&one, later(59)).is_ok());
+        assert!(meters.call(&one, None, NOW).is_ok());
+        assert!(meters.call(&one, None, later(59)).is_ok());
         assert!(matches!(
-            meters.call(&one, later(59)),
+            meters.call(&one, None, later(59)),
             Err(ApiError::Quota(1))
         ));
-        assert!(meters.call(&two, later(59)).is_ok());
+        assert!(meters.call(&two, None, later(59)).is_ok());
         assert!(meters.sign_in(&one, later(59)).is_ok(), "counted apart");
-        assert!(meters.call(&one, later(60)).is_ok());
+        // Nobody can use up what somebody else needs to end something.
+        let (thief, owner) = (user(1), user(2));
+        let ends = |actor| meters.call(&one, Some(actor), later(59)).is_ok();
+        assert_eq!(
+            [ends(&thief), ends(&thief), ends(&thief)],
+            [true, true, false]
+        );
+        assert!(ends(&owner));
+        assert!(meters.call(&one, None, later(60)).is_ok());
         // A clock that was set back begins anew.
-        assert!(meters.call(&one, NOW).is_ok());
+        assert!(meters.call(&one, None, NOW).is_ok());
     }
 
     #[test]
     fn f71_a_quota_that_says_nothing_leaves_the_last_good_one() {
         let meters = Meters::new(usual(10));
         let good = organization(1, r#"{"apiCallsPerMinute": 3}"#);
-        assert!(meters.call(&good, NOW).is_ok());
+        assert!(meters.call(&good, None, NOW).is_ok());
         for odd in [
             r#"{"apiCallsPerMinute": 0}"#,
             r#"{"apiCallsPerMinute": -1}"#,
@@ -166,7 +200,7 @@ mod tests {
             assert_eq!(unseen, usual(10), "{odd}");
         }
         assert_eq!(meters.unreadable(), 2);
-        assert!(meters.call(&organization(1, "{"), NOW).is_ok());
+        assert!(meters.call(&organization(1, "{"), None, NOW).is_ok());
         let again = meters.of(&organization(1, r#"{"apiCallsPerMinute": 7}"#));
         assert_eq!(again.api_calls_per_minute, NonZeroU32::new(7));
         assert_eq!(meters.unreadable(), 1);
