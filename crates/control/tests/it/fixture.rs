@@ -281,7 +281,21 @@ impl Fixture {
         bearer: &str,
         body: Option<Value>,
     ) -> Answer {
+        self.call_with((method, path), bearer, &[], body).await
+    }
+
+    /// The same with headers of its own.
+    pub(crate) async fn call_with(
+        &self,
+        (method, path): (&str, &str),
+        bearer: &str,
+        headers: &[(&str, &str)],
+        body: Option<Value>,
+    ) -> Answer {
         let mut request = Request::builder().method(method).uri(path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
         if !bearer.is_empty() {
             request = request.header(AUTHORIZATION, format!("Bearer {bearer}"));
         }

@@ -5,9 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aeolus_control::ROUTES;
-use axum::body::Body;
-use http::Request;
-use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
@@ -29,16 +26,9 @@ const OTHERS: [&str; 7] = [
 
 impl Fixture {
     async fn post(&self, (path, key): (&str, &str), bearer: &str, body: &Value) -> Answer {
-        let request = Request::post(path)
-            .header(AUTHORIZATION, format!("Bearer {bearer}"))
-            .header("idempotency-key", key);
-        let request = match body {
-            Value::Null => request.body(Body::empty()),
-            body => request
-                .header(CONTENT_TYPE, "application/json")
-                .body(Body::from(body.to_string())),
-        };
-        self.send(request.unwrap()).await
+        let headers = [("idempotency-key", key)];
+        let body = Some(body.clone()).filter(|body| !body.is_null());
+        self.call_with(("POST", path), bearer, &headers, body).await
     }
 
     async fn id(&self, bearer: &str, list: &str, wanted: (&str, &str)) -> String {

@@ -459,13 +459,10 @@ async fn p5_the_list_has_the_built_in_roles_and_the_catalogue_every_permission()
     );
 
     // Nobody undoes what they have not seen, and another organization's role is none of here.
-    let request = http::Request::put(&path)
-        .header("authorization", format!("Bearer {}", acme.owner))
-        .header("content-type", "application/json")
-        .header("if-match", "\"7\"");
-    let body = role("on-call", "DEPLOYMENT", &[GET, OP]).to_string();
-    let late = acme.f.send(request.body(body.into()).unwrap()).await;
-    late.expect(412);
+    let body = Some(role("on-call", "DEPLOYMENT", &[GET, OP]));
+    let seen = [("if-match", "\"7\"")];
+    let late = acme.f.call_with(("PUT", &path), &acme.owner, &seen, body);
+    late.await.expect(412);
     let beta = json!({"name": "beta"});
     acme.ask_as(&acme.admin, "POST", "/v1/organizations", beta)
         .await

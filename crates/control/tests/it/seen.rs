@@ -1,8 +1,5 @@
 //! Changes of what somebody has read.
 
-use axum::body::Body;
-use http::Request;
-use http::header::{AUTHORIZATION, CONTENT_TYPE, IF_MATCH};
 use serde_json::{Value, json};
 
 use crate::fixture::{Answer, Fixture};
@@ -11,18 +8,10 @@ const TOKENS: &str = "/v1/organizations/acme/tokens";
 
 impl Fixture {
     async fn change(&self, method: &str, path: &str, tag: &str, body: &Value) -> Answer {
-        let request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header(AUTHORIZATION, format!("Bearer {}", self.admin().await))
-            .header(IF_MATCH, tag);
-        let request = match body {
-            Value::Null => request.body(Body::empty()),
-            body => request
-                .header(CONTENT_TYPE, "application/json")
-                .body(Body::from(body.to_string())),
-        };
-        self.send(request.unwrap()).await
+        let headers = [("if-match", tag)];
+        let body = Some(body.clone()).filter(|body| !body.is_null());
+        let admin = self.admin().await;
+        self.call_with((method, path), &admin, &headers, body).await
     }
 
     async fn tag(&self, path: &str) -> String {
