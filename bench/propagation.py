@@ -41,7 +41,7 @@ GRANTS_EVERY = 0.5
 LISTED = int(os.environ.get("LISTED_TOKENS", "1000000"))
 OUTAGE = float(os.environ.get("OUTAGE", "45"))
 STEADY = 20.0
-BINARIES = ("aeolus-cli", "aeolus"), *(("aeolus-bench", name) for name in ("herd", "grow", "credentials", "people"))
+BINARIES = ("aeolus-cli", "aeolus"), *(("aeolus-bench", name) for name in ("herd", "grow", "credentials", "fill"))
 
 Figures = dict[str, float]
 
@@ -232,7 +232,7 @@ def populate(fleet: aeolus.Fleet, home: Path) -> None:
     print(f"making {SUBJECTS} subjects", flush=True)
     began = now()
     database = f"sqlite:{fleet.data / 'control.db'}"
-    subprocess.run([RELEASE / "people", database, "acme", "all", str(SUBJECTS)], check=True)
+    subprocess.run([RELEASE / "fill", "people", database, "acme", "all", str(SUBJECTS)], check=True)
     print(f"made in {(now() - began) / 1e9:.0f} s", flush=True)
 
 

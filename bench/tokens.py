@@ -29,7 +29,7 @@ MOST = int(os.environ.get("TOKENS", "1000000"))
 STEPS = [count for count in (1_000, 10_000, 100_000, 1_000_000) if count <= MOST]
 MASS = int(os.environ.get("MASS", "100000"))
 ROUNDS = int(os.environ.get("ROUNDS", "20"))
-BINARIES = ("aeolus-cli", "aeolus"), *(("aeolus-bench", name) for name in ("herd", "tokens"))
+BINARIES = ("aeolus-cli", "aeolus"), *(("aeolus-bench", name) for name in ("herd", "fill"))
 FLEET = """
 version: 1
 planes: [{name: small, authHost: small.test}, {name: large, authHost: large.test}]
@@ -65,7 +65,7 @@ def curve(fleet: aeolus.Fleet, home: Path) -> dict[int, Figures]:
     for count in STEPS:
         print(f"{count} tokens", flush=True)
         database = f"sqlite:{fleet.data / 'control.db'}"
-        subprocess.run([RELEASE / "tokens", database, "many", "all", str(count - made)], check=True)
+        subprocess.run([RELEASE / "fill", "tokens", database, "many", "all", str(count - made)], check=True)
         made = count
         figures[count] = at(Admin(fleet), fleet, home)
         print(json.dumps(figures[count]), flush=True)
