@@ -15,6 +15,7 @@ pub(crate) mod session;
 mod sign_out;
 mod source;
 mod throttle;
+mod turn;
 
 pub(crate) use login_get::login_get;
 pub(crate) use login_post::login_post;
