@@ -24,6 +24,9 @@ TEST_PACKAGES=(
     "apache2 apache2 proxy_tests"
     "openssl openssl certificates_of_the_tests"
     "curl curl the_demo's_examples"
+    "dbus-daemon dbus-daemon the_keychain_of_the_tests"
+    "gnome-keyring gnome-keyring-daemon the_keychain_of_the_tests"
+    "libsecret-tools secret-tool the_keychain_of_the_tests"
     "valgrind valgrind the_budget_of_instructions"
 )
 BENCH_PACKAGES=(

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shutil
+import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import parse_qs, urljoin, urlsplit
 
 import requests
-from conftest import PASSWORD
+from conftest import PASSWORD, required
 from harness import aeolus
+from harness.keychain import keychain
 from harness.process import running, wait_for
 from harness.signin import Form
 
@@ -88,3 +92,47 @@ def test_f48_commands_refresh_a_sign_in_at_once_and_a_copy_of_it_ends_it(fleet, 
     assert refused.returncode != 0 and "CLI-0004" in refused.stderr, refused.stderr
     credentials.write_text(json.dumps(third))
     assert aeolus.run("whoami", env=env, check=False).returncode != 0
+
+
+def test_tokens_are_kept_in_the_keychain_where_there_is_one(fleet, tmp_path):
+    for program in ("dbus-daemon", "gnome-keyring-daemon", "secret-tool"):
+        required(program, shutil.which(program) is not None)
+    (tmp_path / "password").write_text(PASSWORD)
+    account = ("--email", "viewer@example.com", "--password-file", str(tmp_path / "password"))
+    with keychain(tmp_path / "home") as session:
+        env = {**session, "AEOLUS_URL": fleet.control}
+        kept = tmp_path / "home" / "config" / "aeolus" / "credentials.json"
+        said = aeolus.run("login", *account, env=env).stderr
+        assert "the keychain" in said, said
+        stored = due(kept)
+        assert stored.keys() == {"url", "expiresAt", "sessionEndsAt", "keychain"} and stored["keychain"], stored
+        # Refreshed: what follows is in the keychain, too.
+        assert "viewer@example.com" in aeolus.run("whoami", env=env).stdout
+        assert json.loads(kept.read_text()).keys() == stored.keys()
+        assert json.loads(kept.read_text())["expiresAt"] > 0
+        # Without a session bus there is no key to it, and the command says so.
+        away = {**env, "DBUS_SESSION_BUS_ADDRESS": f"unix:path={tmp_path}/nothing"}
+        locked = aeolus.run("whoami", env=away, check=False)
+        assert locked.returncode != 0 and "CLI-0032" in locked.stderr, locked.stderr
+        aeolus.run("logout", env=env)
+        assert not kept.exists()
+        found = subprocess.run(
+            ["secret-tool", "lookup", "application", "aeolus", "file", str(kept)], env={**os.environ, **env}, check=False
+        )
+        assert found.returncode != 0
+        # Whoever asks for a file gets one, and it stays one.
+        aeolus.run("login", "--keep", "file", *account, env=env)
+        assert "accessToken" in due(kept)
+        aeolus.run("whoami", env=env)
+        assert "accessToken" in json.loads(kept.read_text())
+
+
+def test_a_keychain_that_says_no_is_no_reason_not_to_sign_in(fleet, tmp_path):
+    (tmp_path / "password").write_text(PASSWORD)
+    account = ("--email", "viewer@example.com", "--password-file", str(tmp_path / "password"))
+    env = {"HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path / "config"), "AEOLUS_URL": fleet.control}
+    env["DBUS_SESSION_BUS_ADDRESS"] = f"unix:path={tmp_path}/nothing"
+    aeolus.run("login", *account, env=env)
+    kept = tmp_path / "config" / "aeolus" / "credentials.json"
+    assert kept.stat().st_mode & 0o777 == 0o600 and "accessToken" in json.loads(kept.read_text())
+    assert "viewer@example.com" in aeolus.run("whoami", env=env).stdout

@@ -76,7 +76,7 @@ def running(
     with log.open("ab") as out:
         child = subprocess.Popen(
             [str(part) for part in command],
-            stdin=subprocess.DEVNULL,
+            stdin=options.pop("stdin", subprocess.DEVNULL),
             stdout=options.pop("stdout", out),
             stderr=out,
             env={**os.environ, **(env or {})},

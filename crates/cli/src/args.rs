@@ -26,7 +26,7 @@ pub(crate) use audit::{
     AuditCheckpoint, AuditCommand, AuditExport, AuditOf, AuditTail, AuditVerify,
 };
 pub(crate) use client::{
-    ApplyArgs, LoginArgs, PlaneAdd, PlaneBuild, PlaneCommand, PlaneMove, PlaneShow, Target,
+    ApplyArgs, Keep, LoginArgs, PlaneAdd, PlaneBuild, PlaneCommand, PlaneMove, PlaneShow, Target,
 };
 pub(crate) use doctor::DoctorArgs;
 pub(crate) use drill::{DrillCommand, DrillOutage};

@@ -10,17 +10,17 @@ use aeolus_model::{Secret, SystemClock};
 
 use crate::args::Target;
 use crate::config::Environment;
-use crate::credentials::Credentials;
+use crate::credentials::{Keychain, Place};
 use crate::report::{Exit, Failure, Report};
 
 impl Target {
-    /// Where the sign-in is stored.
-    pub(crate) fn credentials_path(&self, environment: &Environment) -> Result<PathBuf, Failure> {
+    /// Where the sign-in is kept. Whoever names a file gets a file.
+    pub(crate) fn place(&self, environment: &Environment) -> Result<Place, Failure> {
         if let Some(path) = &self.credentials {
-            return Ok(path.clone());
+            return Ok(Place::file(path.clone()));
         }
         if let Some(path) = environment.get("AEOLUS_CREDENTIALS") {
-            return Ok(path.into());
+            return Ok(Place::file(path.into()));
         }
         let config = environment
             .get("XDG_CONFIG_HOME")
@@ -32,7 +32,11 @@ impl Target {
                 .help("set one of them, or give --credentials FILE")
                 .usage()
         })?;
-        Ok(config.join("aeolus").join("credentials.json"))
+        let file = config.join("aeolus").join("credentials.json");
+        Ok(match Keychain::of_session(environment) {
+            Some(keychain) => Place::with_keychain(file, keychain),
+            None => Place::file(file),
+        })
     }
 
     /// Control's URL, if one was named.
@@ -51,13 +55,13 @@ impl Target {
             })?;
             return Ok(connect(&url)?.with_bearer(Secret::new(token)));
         }
-        let path = self.credentials_path(environment)?;
-        let stored = Credentials::read(&path)?.ok_or_else(not_signed_in)?;
+        let place = self.place(environment)?;
+        let stored = place.read().await?.ok_or_else(not_signed_in)?;
         if named.is_some_and(|url| url.trim_end_matches('/') != stored.url) {
             // A token is shown to nobody but the one who issued it.
             return Err(not_signed_in());
         }
-        let stored = stored.fresh(&path, &SystemClock).await?;
+        let stored = stored.fresh(&place, &SystemClock).await?;
         Ok(connect(&stored.url)?.with_bearer(Secret::new(stored.access_token)))
     }
 }

@@ -11,12 +11,17 @@ use std::time::Duration;
 use aeolus_api::client::{Client, ClientError};
 use aeolus_api::oauth::{CLI_CLIENT_ID, GRANT_REFRESH_TOKEN, TokenAnswer};
 use aeolus_model::Clock;
-use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use crate::control_client::{connect, refused};
 use crate::files;
 use crate::report::{Failure, Report};
+
+mod keychain;
+mod place;
+
+pub(crate) use self::keychain::{Keychain, KeychainError};
+pub(crate) use self::place::Place;
 
 /// Seconds before its end at which an access token is replaced.
 const SOON: i64 = 60;
@@ -25,8 +30,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 /// A stored sign-in.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Credentials {
     /// Control's URL.
     pub(crate) url: String,
@@ -35,10 +39,8 @@ pub(crate) struct Credentials {
     /// Its `exp`, in seconds since the epoch.
     pub(crate) expires_at: i64,
     /// Good once, for the next access token.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) refresh_token: Option<String>,
     /// When the session ends whatever happens, in seconds since the epoch.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) session_ends_at: Option<i64>,
 }
 
@@ -55,48 +57,31 @@ impl Credentials {
         }
     }
 
-    /// Reads a file; none if there is none.
-    pub(crate) fn read(path: &Path) -> Result<Option<Self>, Failure> {
-        let Some(bytes) = files::read(path)? else {
-            return Ok(None);
-        };
-        let parsed = serde_json::from_slice(&bytes);
-        parsed
-            .map(Some)
-            .map_err(|error| files::damaged(path, &error))
-    }
-
     /// Stores a new sign-in. A command that refreshes the one before it at this moment doesn't get to
     /// write over it.
-    pub(crate) async fn store(&self, path: &Path) -> Result<(), Failure> {
-        if let Some(parent) = path.parent().filter(|p| !p.as_os_str().is_empty()) {
+    pub(crate) async fn store(&self, place: &Place) -> Result<(), Failure> {
+        let parent = place.path().parent();
+        if let Some(parent) = parent.filter(|p| !p.as_os_str().is_empty()) {
             files::folder(parent)?;
         }
-        let _lock = lock(path).await?;
-        self.write(path)
+        let _lock = lock(place.path()).await?;
+        place.write(self).await
     }
 
     /// Removes what is stored and returns it.
-    pub(crate) async fn take(path: &Path) -> Result<Option<Self>, Failure> {
-        if Self::read(path)?.is_none() {
+    pub(crate) async fn take(place: &Place) -> Result<Option<Self>, Failure> {
+        if place.read().await?.is_none() {
             return Ok(None);
         }
-        let _lock = lock(path).await?;
-        let stored = Self::read(path)?;
-        match std::fs::remove_file(path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Report::new(
-                "RUN-0002",
-                format!("{} can't be removed: {error}", path.display()),
-            )
-            .why("The sign-in is still there.")
-            .failed()),
-            _ => Ok(stored),
-        }
+        let _lock = lock(place.path()).await?;
+        let stored = place.read().await?;
+        place.remove().await?;
+        Ok(stored)
     }
 
     /// The same sign-in with an access token that is good for a while, stored anew if it had to be
     /// refreshed. What can't be refreshed is left as it was.
-    pub(crate) async fn fresh(self, path: &Path, clock: &dyn Clock) -> Result<Self, Failure> {
+    pub(crate) async fn fresh(self, place: &Place, clock: &dyn Clock) -> Result<Self, Failure> {
         if !self.is_due(clock) {
             return Ok(self);
         }
@@ -104,9 +89,10 @@ impl Credentials {
             return self.while_good(clock).map_err(|stored| stored.ended(clock));
         }
         // Also proof that the folder can be written to: a refresh token is not spent before.
-        let _lock = lock(path).await?;
+        let _lock = lock(place.path()).await?;
         // Meanwhile another command may have refreshed, or somebody signed in or out.
-        let Some(stored) = Self::read(path)?.filter(|stored| stored.url == self.url) else {
+        let stored = place.read().await?;
+        let Some(stored) = stored.filter(|stored| stored.url == self.url) else {
             return Err(self.ended(clock));
         };
         if !stored.is_due(clock) {
@@ -115,7 +101,7 @@ impl Credentials {
         let client = connect(&stored.url)?;
         match stored.refreshed(&client, clock).await {
             Ok(fresh) => {
-                fresh.write(path)?;
+                place.rewrite(&fresh).await?;
                 Ok(fresh)
             }
             Err(error) => match stored.while_good(clock) {
@@ -147,11 +133,6 @@ impl Credentials {
         ];
         let answer = client.exchange(&form).await?;
         Ok(Self::of(&self.url, answer, clock))
-    }
-
-    fn write(&self, path: &Path) -> Result<(), Failure> {
-        let json = serde_json::to_vec(self).map_err(|error| files::damaged(path, &error))?;
-        files::write_private(path, &json)
     }
 
     /// Why this sign-in is no longer good, and since when.

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
 /// Which control plane, and as whom.
 #[derive(Clone, Debug, Default, Args)]
@@ -48,8 +48,20 @@ pub(crate) struct LoginArgs {
     /// A file with the password.
     #[arg(long, value_name = "FILE", requires = "email")]
     pub(crate) password_file: Option<PathBuf>,
+    /// Where to keep the sign-in.
+    #[arg(long, value_enum, default_value_t = Keep::Auto)]
+    pub(crate) keep: Keep,
     #[command(flatten)]
     pub(crate) target: Target,
+}
+
+/// Where a sign-in is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Keep {
+    /// In the desktop's keychain where there is one, else in a file; in the file where one was named.
+    Auto,
+    /// In a file that only this user can read.
+    File,
 }
 
 /// Data planes.

@@ -22,6 +22,7 @@ use self::folder::Folder;
 use super::{Context, gate, login};
 use crate::args::DevArgs;
 use crate::control_client::{connect, refused};
+use crate::credentials::Place;
 use crate::fleet_file;
 use crate::report::{Failure, Report};
 use crate::ui::{self, Output, Table};
@@ -174,7 +175,9 @@ async fn up(
         context,
     )
     .await?;
-    credentials.store(&folder.credentials()).await?;
+    credentials
+        .store(&Place::file(folder.credentials()))
+        .await?;
     let client = connect(&ready.issuer)?;
     let client = client.with_bearer(Secret::new(credentials.access_token));
     let mut seq = None;

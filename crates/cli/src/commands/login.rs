@@ -8,10 +8,10 @@ use aeolus_api::oauth::CLI_CLIENT_ID;
 use aeolus_model::Secret;
 
 use super::Context;
-use crate::args::{LoginArgs, Target};
+use crate::args::{Keep, LoginArgs, Target};
 use crate::config::read_reference;
 use crate::control_client::{connect, refused};
-use crate::credentials::Credentials;
+use crate::credentials::{Credentials, Place};
 use crate::report::{Failure, Report};
 use crate::sign_in::{Attempt, Loopback, by_device, with_password};
 use crate::ui::{self, Table};
@@ -20,7 +20,11 @@ const DEFAULT_URL: &str = "http://127.0.0.1:8800";
 
 /// Signs in and stores it.
 pub(super) async fn login(args: &LoginArgs, context: &Context) -> Result<(), Failure> {
-    let path = args.target.credentials_path(&context.environment)?;
+    let place = args.target.place(&context.environment)?;
+    let place = match args.keep {
+        Keep::Auto => place,
+        Keep::File => Place::file(place.path().to_owned()),
+    };
     let url = args.target.named_url(&context.environment);
     let url = url.unwrap_or_else(|| DEFAULT_URL.to_owned());
     let credentials = match (&args.email, &args.password_file) {
@@ -34,11 +38,11 @@ pub(super) async fn login(args: &LoginArgs, context: &Context) -> Result<(), Fai
         _ if args.device => by_device(&connect(&url)?, &context.clock).await?,
         _ => by_browser(&url, args.no_browser, context).await?,
     };
-    credentials.store(&path).await?;
+    credentials.store(&place).await?;
     ui::note(&format!(
         "Signed in at {}; kept in {}.",
         credentials.url,
-        path.display()
+        place.described()
     ));
     Ok(())
 }
@@ -92,8 +96,8 @@ fn open(link: &str) {
 
 /// Ends the session and forgets it.
 pub(super) async fn logout(target: &Target, context: &Context) -> Result<(), Failure> {
-    let path = target.credentials_path(&context.environment)?;
-    let Some(stored) = Credentials::take(&path).await? else {
+    let place = target.place(&context.environment)?;
+    let Some(stored) = Credentials::take(&place).await? else {
         ui::note("Nobody is signed in.");
         return Ok(());
     };

@@ -73,31 +73,31 @@ const FRESH: &str =
 #[tokio::test]
 async fn an_access_token_about_to_end_is_refreshed_and_stored_whole() {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("credentials.json");
+    let place = Place::file(folder.path().join("credentials.json"));
     let (url, served) = endpoint("200 OK", FRESH).await;
-    stored(&url, 61).store(&path).await.unwrap();
-    let before = Credentials::read(&path).unwrap().unwrap();
-    let same = before.clone().fresh(&path, &Now).await.unwrap();
+    stored(&url, 61).store(&place).await.unwrap();
+    let before = place.read().await.unwrap().unwrap();
+    let same = before.clone().fresh(&place, &Now).await.unwrap();
     assert_eq!(same, before);
-    stored(&url, 60).store(&path).await.unwrap();
-    let fresh = stored(&url, 60).fresh(&path, &Now).await.unwrap();
+    stored(&url, 60).store(&place).await.unwrap();
+    let fresh = stored(&url, 60).fresh(&place, &Now).await.unwrap();
     assert_eq!(fresh.access_token, "a2");
     assert_eq!(fresh.refresh_token.as_deref(), Some("xar_2"));
     assert_eq!(fresh.expires_at, NOW + 28_800);
-    assert_eq!(Credentials::read(&path).unwrap(), Some(fresh));
+    assert_eq!(place.read().await.unwrap(), Some(fresh));
     assert_eq!(calls(&url, served).await, 1);
 }
 
 #[tokio::test]
 async fn f48_of_ten_commands_at_once_one_refreshes() {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("credentials.json");
+    let place = Place::file(folder.path().join("credentials.json"));
     let (url, served) = endpoint("200 OK", FRESH).await;
-    stored(&url, -5).store(&path).await.unwrap();
+    stored(&url, -5).store(&place).await.unwrap();
     let mut commands = tokio::task::JoinSet::new();
     for _ in 0..10 {
-        let (path, mine) = (path.clone(), stored(&url, -5));
-        commands.spawn(async move { mine.fresh(&path, &Now).await.unwrap().access_token });
+        let (place, mine) = (place.clone(), stored(&url, -5));
+        commands.spawn(async move { mine.fresh(&place, &Now).await.unwrap().access_token });
     }
     assert_eq!(commands.join_all().await, ["a2"; 10]);
     assert_eq!(calls(&url, served).await, 1);
@@ -106,22 +106,22 @@ async fn f48_of_ten_commands_at_once_one_refreshes() {
 #[tokio::test]
 async fn a_session_that_is_over_says_when_and_leaves_the_file_alone() {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("credentials.json");
+    let place = Place::file(folder.path().join("credentials.json"));
     let refused = r#"{"error":"invalid_grant"}"#;
     let (url, _served) = endpoint("400 Bad Request", refused).await;
     let mine = stored(&url, -5);
-    mine.store(&path).await.unwrap();
-    let failure = mine.clone().fresh(&path, &Now).await.unwrap_err().render();
+    mine.store(&place).await.unwrap();
+    let failure = mine.clone().fresh(&place, &Now).await.unwrap_err().render();
     assert!(failure.contains("CLI-0004"), "{failure}");
     assert!(failure.contains("until 2027-01-16 08:00 UTC"), "{failure}");
     assert!(failure.contains("aeolus login"), "{failure}");
-    assert_eq!(Credentials::read(&path).unwrap(), Some(mine.clone()));
+    assert_eq!(place.read().await.unwrap(), Some(mine.clone()));
     let over = Credentials {
         session_ends_at: Some(NOW - 60),
         ..mine
     };
-    over.store(&path).await.unwrap();
-    let failure = over.fresh(&path, &Now).await.unwrap_err().render();
+    over.store(&place).await.unwrap();
+    let failure = over.fresh(&place, &Now).await.unwrap_err().render();
     assert!(
         failure.contains("It ended 2027-01-15 07:59 UTC"),
         "{failure}"
@@ -131,28 +131,28 @@ async fn a_session_that_is_over_says_when_and_leaves_the_file_alone() {
 #[tokio::test]
 async fn while_control_is_away_a_token_that_is_still_good_is_used() {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("credentials.json");
+    let place = Place::file(folder.path().join("credentials.json"));
     let gone = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", gone.local_addr().unwrap());
     drop(gone);
     let mine = stored(&url, 30);
-    mine.store(&path).await.unwrap();
-    assert_eq!(mine.clone().fresh(&path, &Now).await.unwrap(), mine);
+    mine.store(&place).await.unwrap();
+    assert_eq!(mine.clone().fresh(&place, &Now).await.unwrap(), mine);
     let mine = stored(&url, 0);
-    mine.store(&path).await.unwrap();
-    let failure = mine.clone().fresh(&path, &Now).await.unwrap_err().render();
+    mine.store(&place).await.unwrap();
+    let failure = mine.clone().fresh(&place, &Now).await.unwrap_err().render();
     assert!(failure.contains("NET-0010"), "{failure}");
-    assert_eq!(Credentials::read(&path).unwrap(), Some(mine));
+    assert_eq!(place.read().await.unwrap(), Some(mine));
 }
 
 #[tokio::test]
 async fn a_sign_in_without_a_refresh_token_ends_with_its_access_token() {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("credentials.json");
+    let place = Place::file(folder.path().join("credentials.json"));
     let old = r#"{"url":"https://a.example","accessToken":"a","expiresAt":1799999940}"#;
-    std::fs::write(&path, old).unwrap();
-    let mine = Credentials::read(&path).unwrap().unwrap();
-    let failure = mine.fresh(&path, &Now).await.unwrap_err().render();
+    std::fs::write(place.path(), old).unwrap();
+    let mine = place.read().await.unwrap().unwrap();
+    let failure = mine.fresh(&place, &Now).await.unwrap_err().render();
     assert!(
         failure.contains("It ended 2027-01-15 07:59 UTC"),
         "{failure}"
@@ -163,8 +163,8 @@ async fn a_sign_in_without_a_refresh_token_ends_with_its_access_token() {
 async fn credentials_are_their_owners_alone() {
     use std::os::unix::fs::PermissionsExt as _;
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("deep/credentials.json");
-    stored("https://a.example", 0).store(&path).await.unwrap();
+    let place = Place::file(folder.path().join("deep/credentials.json"));
+    stored("https://a.example", 0).store(&place).await.unwrap();
     for name in ["deep/credentials.json", "deep/credentials.lock"] {
         let mode = std::fs::metadata(folder.path().join(name))
             .unwrap()
@@ -172,9 +172,9 @@ async fn credentials_are_their_owners_alone() {
             .mode();
         assert_eq!(mode & 0o777, 0o600, "{name}");
     }
-    let taken = Credentials::take(&path).await.unwrap();
+    let taken = Credentials::take(&place).await.unwrap();
     assert_eq!(taken, Some(stored("https://a.example", 0)));
-    assert_eq!(Credentials::take(&path).await.unwrap(), None);
+    assert_eq!(Credentials::take(&place).await.unwrap(), None);
 }
 
 #[test]
