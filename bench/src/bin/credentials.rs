@@ -56,6 +56,7 @@ impl Maker {
         let parts = Parts {
             wall: Arc::new(SystemClock),
             boot: Arc::new(SystemBootClock),
+            revise: None,
             build: Box::new(|snapshot| Arc::new(World::from_snapshot(snapshot))),
         };
         let replica: Replica<Arc<World>> = Replica::open(&data, parts);

@@ -42,6 +42,7 @@ fn main() -> anyhow::Result<()> {
         Parts {
             wall: Arc::new(SystemClock),
             boot: Arc::new(SystemBootClock),
+            revise: None,
             build: Box::new(|snapshot| snapshot.sections().clone()),
         },
     );

@@ -1,6 +1,6 @@
 //! From the sections of a snapshot to the indexes of a world.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ use crate::rails::Rails;
 use crate::revocations::Revoked;
 use crate::rollout::{self, Flag};
 use crate::seat::Seat;
-use crate::world::{Deployment, Person, Place, RefusedDeployment, World};
+use crate::world::{Deployment, Person, Place, Places, RefusedDeployment, World};
 
 /// Said of both.
 const SHARED: &str = "one of its addresses is not its alone";
@@ -30,60 +30,82 @@ pub(crate) fn world(
     missing: &BTreeSet<OrganizationId>,
     rails: Option<&Rails>,
 ) -> World {
-    let mut world = World {
-        people: people(&sections.subjects, &sections.grants),
+    let flags = rollout::load(&sections.rollouts);
+    let served = Served::of(&sections.deployments, &flags, rails);
+    World {
+        hosts: Arc::new(served.hosts),
+        wildcards: Arc::new(served.wildcards),
+        deployments: Arc::new(served.deployments),
+        refused: served.refused.into(),
+        people: Arc::new(people(&sections.subjects, &sections.grants)),
         ring: ring(&sections.keys),
         issuer: sections.keys.issuer.clone(),
         connections: connections(&sections.connections),
-        providers: Providers::load(sections),
-        revocations: sections
-            .revocations
-            .iter()
-            .filter(|(id, _)| !missing.contains(id))
-            .filter_map(|(id, section)| Some((*id, Revoked::load(section)?)))
-            .collect(),
-        flags: rollout::load(&sections.rollouts),
+        providers: Arc::new(Providers::load(sections)),
+        revocations: revocations(&sections.revocations, missing),
+        flags,
         highest_role: rails.map(|rails| rails.highest_role),
-        ..World::default()
-    };
-    deployments(&mut world, &sections.deployments, rails);
-    world
+    }
 }
 
-fn deployments(world: &mut World, section: &section::Deployments, rails: Option<&Rails>) {
-    let mut interned: HashSet<Arc<RuleSet>> = HashSet::new();
-    for record in &section.deployments {
-        let refusal = |why| RefusedDeployment {
-            id: hex(&record.id),
-            name: record.name.clone(),
-            why,
-        };
-        let within = |deployment| {
-            rails
-                .map_or(Ok(()), |rails| rails.check(&deployment))
-                .map(|()| deployment)
-        };
-        let made = deployment(record, &mut interned, &world.flags);
-        let served = match made.and_then(within) {
-            Ok(deployment) => Some(Arc::new(deployment)),
-            Err(why) => {
-                world.refused.push(refusal(why));
-                None
+pub(crate) fn revocations(
+    sections: &BTreeMap<OrganizationId, section::Revocations>,
+    missing: &BTreeSet<OrganizationId>,
+) -> Arc<ById<OrganizationId, Revoked>> {
+    let known = sections.iter().filter(|(id, _)| !missing.contains(id));
+    let loaded = known.filter_map(|(id, section)| Some((*id, Revoked::load(section)?)));
+    Arc::new(loaded.collect())
+}
+
+/// What is served where, and what isn't.
+#[derive(Default)]
+struct Served {
+    hosts: Places,
+    wildcards: Places,
+    deployments: ById<DeploymentId, Arc<Deployment>>,
+    refused: Vec<RefusedDeployment>,
+}
+
+impl Served {
+    fn of(section: &section::Deployments, flags: &[Arc<Flag>], rails: Option<&Rails>) -> Self {
+        let mut all = Self::default();
+        let mut interned: HashSet<Arc<RuleSet>> = HashSet::new();
+        for record in &section.deployments {
+            let within = |deployment| {
+                rails
+                    .map_or(Ok(()), |rails| rails.check(&deployment))
+                    .map(|()| deployment)
+            };
+            let made = deployment(record, &mut interned, flags);
+            let served = match made.and_then(within) {
+                Ok(deployment) => Some(Arc::new(deployment)),
+                Err(why) => {
+                    all.refused.push(refusal(record, why));
+                    None
+                }
+            };
+            if let Some(deployment) = &served {
+                all.deployments
+                    .insert(deployment.id, Arc::clone(deployment));
             }
-        };
-        if let Some(deployment) = &served {
-            world
-                .deployments
-                .insert(deployment.id, Arc::clone(deployment));
+            all.place(record, served.as_ref());
         }
+        for places in all.hosts.values_mut().chain(all.wildcards.values_mut()) {
+            places.sort_by_key(|place| std::cmp::Reverse(place.prefix.len()));
+        }
+        all
+    }
+
+    /// Puts a deployment at its addresses; none: its record was refused.
+    fn place(&mut self, record: &section::Deployment, served: Option<&Arc<Deployment>>) {
         for (number, route) in record.routes.iter().enumerate() {
             let Ok(host) = HostPattern::parse(&route.host) else {
                 continue;
             };
             let wildcard = host.domain().is_some();
             let (hosts, host) = match host.domain() {
-                Some(domain) => (&mut world.wildcards, domain),
-                None => (&mut world.hosts, host.as_str()),
+                Some(domain) => (&mut self.wildcards, domain),
+                None => (&mut self.hosts, host.as_str()),
             };
             let places = hosts.entry(host.into()).or_default();
             if let Some(taken) = places.iter_mut().find(|p| *p.prefix == *route.path_prefix) {
@@ -91,25 +113,30 @@ fn deployments(world: &mut World, section: &section::Deployments, rails: Option<
                 if let Some(first) = taken.deployment.take()
                     && first.id.as_bytes() != record.id.as_slice()
                 {
-                    world.refused.push(RefusedDeployment {
+                    self.refused.push(RefusedDeployment {
                         id: hex(first.id.as_bytes()),
                         name: first.name.clone(),
                         why: SHARED,
                     });
                 }
-                world.refused.push(refusal(SHARED));
+                self.refused.push(refusal(record, SHARED));
                 continue;
             }
             places.push(Place {
                 prefix: route.path_prefix.as_str().into(),
                 host: number,
                 wildcard,
-                deployment: served.clone(),
+                deployment: served.cloned(),
             });
         }
     }
-    for places in world.hosts.values_mut().chain(world.wildcards.values_mut()) {
-        places.sort_by_key(|place| std::cmp::Reverse(place.prefix.len()));
+}
+
+fn refusal(record: &section::Deployment, why: &'static str) -> RefusedDeployment {
+    RefusedDeployment {
+        id: hex(&record.id),
+        name: record.name.clone(),
+        why,
     }
 }
 
@@ -324,6 +351,8 @@ fn hex(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Reason;
+    use crate::fixture::{ACME, Fleet, NOW};
 
     #[test]
     fn a_fingerprint_is_another_when_anything_is() {
@@ -337,5 +366,18 @@ mod tests {
             fingerprint("a@x", "bcd", &[]),
         ];
         assert_eq!(all.iter().collect::<HashSet<_>>().len(), all.len());
+    }
+
+    #[test]
+    fn f18_newer_revocations_share_everything_else() {
+        let mut fleet = Fleet::new();
+        let world = fleet.world();
+        fleet.revocations().status[0] = 1 << 5;
+        let revised = world.with(&fleet.sections.revocations);
+        assert!(Arc::ptr_eq(&world.people, &revised.people));
+        assert!(Arc::ptr_eq(&world.hosts, &revised.hosts));
+        let of = |world: &World| world.revoked(ACME).unwrap().check_index(5, NOW);
+        assert_eq!(of(&world), Ok(()));
+        assert_eq!(of(&revised), Err(Reason::TokenRevoked));
     }
 }

@@ -1,7 +1,7 @@
 //! Everything a gate knows, indexed for the one question it is asked.
 
 use std::borrow::Cow;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use aeolus_model::{
     AirflowRole, ConnectionId, DeploymentId, Grants, OrganizationId, Resource, Staleness, Subject,
     WorkspaceId, domain_above,
 };
-use aeolus_snapshot::{Sections, Snapshot};
+use aeolus_snapshot::{Revision, Sections, Snapshot, section};
 
 use crate::by_id::{ById, Ids};
 use crate::class::RuleSet;
@@ -22,24 +22,28 @@ use crate::rollout::{Course, Flag};
 use crate::seat::Seat;
 use crate::{Reason, load};
 
-/// An immutable view of one verified snapshot. Swapped as a whole, never changed.
-#[derive(Debug, Default)]
+/// An immutable view of one verified snapshot. Swapped as a whole, never changed. What grows with a fleet is
+/// shared with the world before it where only revocations are newer.
+#[derive(Clone, Debug, Default)]
 pub struct World {
-    pub(crate) hosts: HashMap<Box<str>, Vec<Place>>,
+    pub(crate) hosts: Arc<Places>,
     /// Places at every host one label below a domain, by the domain.
-    pub(crate) wildcards: HashMap<Box<str>, Vec<Place>>,
-    pub(crate) deployments: ById<DeploymentId, Arc<Deployment>>,
-    pub(crate) refused: Vec<RefusedDeployment>,
-    pub(crate) people: ById<Subject, Arc<Person>>,
+    pub(crate) wildcards: Arc<Places>,
+    pub(crate) deployments: Arc<ById<DeploymentId, Arc<Deployment>>>,
+    pub(crate) refused: Arc<[RefusedDeployment]>,
+    pub(crate) people: Arc<ById<Subject, Arc<Person>>>,
     pub(crate) ring: KeyRing,
     pub(crate) issuer: String,
     pub(crate) connections: Ids<ConnectionId>,
-    pub(crate) providers: Providers,
+    pub(crate) providers: Arc<Providers>,
     pub(crate) flags: Vec<Arc<Flag>>,
-    pub(crate) revocations: ById<OrganizationId, Revoked>,
+    pub(crate) revocations: Arc<ById<OrganizationId, Revoked>>,
     /// The most that anybody is in an Airflow, where the plane says so.
     pub(crate) highest_role: Option<AirflowRole>,
 }
+
+/// What is served where.
+pub(crate) type Places = HashMap<Box<str>, Vec<Place>>;
 
 /// One deployment as the gate serves it.
 #[derive(Debug, PartialEq, Eq)]
@@ -149,6 +153,19 @@ impl World {
     /// The same with what lies outside a plane's own bounds left out.
     pub fn bounded(snapshot: &Snapshot, rails: &Rails) -> Self {
         Self::within(snapshot.sections(), snapshot.missing_revocations(), rails)
+    }
+
+    /// The same records, with the revocations of a newer manifest that names no other ones.
+    #[must_use]
+    pub fn revised(&self, revision: &Revision) -> Self {
+        self.with(revision.revocations())
+    }
+
+    pub(crate) fn with(&self, revoked: &BTreeMap<OrganizationId, section::Revocations>) -> Self {
+        Self {
+            revocations: load::revocations(revoked, &BTreeSet::new()),
+            ..self.clone()
+        }
     }
 
     /// Sections, within a plane's own bounds.

@@ -72,6 +72,9 @@ impl Running {
                 }
                 Arc::new(world)
             }),
+            revise: Some(Box::new(|world: &Arc<World>, revision| {
+                Arc::new(world.revised(revision))
+            })),
         };
         let replica = Arc::new(Replica::open(data, parts));
         if replica.current().is_none() {

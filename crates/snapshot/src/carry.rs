@@ -10,9 +10,7 @@ use crate::blob::expand;
 use crate::section::{End, EndedSession, Mark, Revocations};
 use crate::sections::REVOCATIONS;
 use crate::verify::content;
-use crate::{
-    Blobs, Digest, Manifest, Position, Root, SectionError, Sections, SnapshotError, compress,
-};
+use crate::{Blobs, Digest, Manifest, Position, Root, SectionError, SnapshotError, compress};
 
 /// One organization's revocations with the manifest that names them: control's own signature under
 /// what it may have forgotten, so that it need not trust the gate that reminds it.
@@ -85,11 +83,15 @@ impl Carried {
         merge(self.0.entry(organization).or_default(), earlier);
     }
 
-    /// Whether sections revoke all of this by themselves, as far as it still matters: control lists a
+    /// Whether other revocations revoke all of this by themselves, as far as it still matters: control lists a
     /// session until its end, and a value that has ended early becomes a status bit.
-    pub fn is_part_of(&self, sections: &Sections, now: Time) -> bool {
+    pub fn is_part_of(
+        &self,
+        revocations: &BTreeMap<OrganizationId, Revocations>,
+        now: Time,
+    ) -> bool {
         self.0.iter().all(|(organization, carried)| {
-            let own = sections.revocations.get(organization);
+            let own = revocations.get(organization);
             own.is_some_and(|own| {
                 let mut needed = carried.clone();
                 let lives = |session: &EndedSession| session.absolute_end > now.secs();
@@ -102,10 +104,12 @@ impl Carried {
         })
     }
 
-    /// Makes an organization's revocations at least as strict as these.
-    pub(crate) fn add_to(&self, organization: OrganizationId, revocations: &mut Revocations) {
-        if let Some(carried) = self.0.get(&organization) {
-            merge(revocations, carried);
+    /// Makes the revocations of organizations that are there at least as strict as these.
+    pub(crate) fn add_to_all(&self, all: &mut BTreeMap<OrganizationId, Revocations>) {
+        for (organization, revocations) in all {
+            if let Some(carried) = self.0.get(organization) {
+                merge(revocations, carried);
+            }
         }
     }
 }

@@ -17,6 +17,7 @@ mod identity;
 mod manifest;
 pub mod patch;
 mod publish;
+mod revision;
 mod root;
 pub mod section;
 mod sections;
@@ -33,6 +34,7 @@ pub use manifest::{
     Lag, MANIFEST_LIFE, MAX_MANIFEST, Manifest, Position, PositionError, READER, SectionRef,
 };
 pub use publish::{Draft, Earlier, Edition, PublishError, Published, publish};
+pub use revision::Revision;
 pub use root::{MAX_ROOT, Root, RootBuilder, RootError};
 pub use sections::{Canonical, Sections};
 pub use verify::{Blobs, Snapshot, Trust};

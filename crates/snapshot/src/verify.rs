@@ -47,10 +47,7 @@ impl Snapshot {
         blobs: Blobs<'_>,
         now: Time,
     ) -> Result<Self, SnapshotError> {
-        let (manifest, signer) = Self::position_checked(trust, manifest)?;
-        if manifest.exp <= now {
-            return Err(SnapshotError::Expired);
-        }
+        let (manifest, signer) = Self::offered(trust, manifest, now)?;
         Self::assemble(manifest, signer, blobs)
     }
 
@@ -64,6 +61,19 @@ impl Snapshot {
     ) -> Result<Self, SnapshotError> {
         let (manifest, signer) = Self::position_checked(trust, manifest)?;
         Self::assemble(manifest, signer, blobs)
+    }
+
+    /// What of this needs no content.
+    pub(crate) fn offered(
+        trust: &Trust<'_>,
+        manifest: &str,
+        now: Time,
+    ) -> Result<(Manifest, Kid), SnapshotError> {
+        let (manifest, signer) = Self::position_checked(trust, manifest)?;
+        if manifest.exp <= now {
+            return Err(SnapshotError::Expired);
+        }
+        Ok((manifest, signer))
     }
 
     fn position_checked(
@@ -137,9 +147,7 @@ impl Snapshot {
     /// Adds the revocations that control has forgotten, of organizations that are here. What was
     /// revoked stays so.
     pub fn carry(&mut self, carried: &Carried) {
-        for (organization, revocations) in &mut self.sections.revocations {
-            carried.add_to(*organization, revocations);
-        }
+        carried.add_to_all(&mut self.sections.revocations);
     }
 
     /// Organizations whose revocations are listed but missing or damaged. What they revoked isn't

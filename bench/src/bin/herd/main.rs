@@ -20,7 +20,8 @@ use aeolus_gate::replica::{
 };
 use aeolus_keys::SystemRng;
 use aeolus_model::SystemClock;
-use aeolus_snapshot::Snapshot;
+use aeolus_snapshot::section::Revocations;
+use aeolus_snapshot::{Revision, Snapshot};
 use anyhow::{Context as _, bail};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -32,20 +33,30 @@ use watched::Watched;
 /// What a simulated gate makes of a snapshot: the indexes a real one decides by, and a count.
 pub(crate) struct Held {
     /// Built as a real gate builds it, for what that costs.
-    _world: World,
+    world: World,
     /// Status bits that are set.
     pub(crate) revoked: u64,
 }
 
 impl Held {
     fn of(snapshot: &Snapshot) -> Self {
-        let lists = snapshot.sections().revocations.values();
-        let bits = lists.flat_map(|list| &list.status);
         Self {
-            _world: World::from_snapshot(snapshot),
-            revoked: bits.map(|byte| u64::from(byte.count_ones())).sum(),
+            world: World::from_snapshot(snapshot),
+            revoked: bits(snapshot.sections().revocations.values()),
         }
     }
+
+    fn revised(&self, revision: &Revision) -> Self {
+        Self {
+            world: self.world.revised(revision),
+            revoked: bits(revision.revocations().values()),
+        }
+    }
+}
+
+fn bits<'a>(lists: impl Iterator<Item = &'a Revocations>) -> u64 {
+    let bits = lists.flat_map(|list| &list.status);
+    bits.map(|byte| u64::from(byte.count_ones())).sum()
 }
 
 fn main() -> anyhow::Result<()> {
@@ -88,6 +99,7 @@ fn gate(number: u32, plane: &Data, client: &Client) -> Tasks<Held, Watched> {
         wall: Arc::new(SystemClock),
         boot: Arc::new(SystemBootClock),
         build: Box::new(Held::of),
+        revise: Some(Box::new(Held::revised)),
     };
     let replica = Arc::new(Replica::open(plane, parts));
     let control = ApiControl::new(

@@ -49,6 +49,7 @@ pub(super) fn explain(args: &ExplainArgs, context: &Context) -> Result<(), Failu
     let parts = Parts {
         wall: Arc::new(SystemClock),
         boot: Arc::new(SystemBootClock),
+        revise: None,
         build: Box::new(move |snapshot| World::bounded(snapshot, &rails)),
     };
     let replica: Replica<World> = Replica::open(&data, parts);

@@ -262,6 +262,7 @@ pub(super) fn airflow_settings(args: &AirflowEnv) -> Result<[(&'static str, Stri
         Parts {
             wall: Arc::new(SystemClock),
             boot: Arc::new(SystemBootClock),
+            revise: None,
             build: Box::new(|snapshot| snapshot.sections().deployments.deployments.clone()),
         },
     );

@@ -37,6 +37,7 @@ fn run_gate(folder: &Path) {
     let parts = Parts {
         wall: Arc::new(Right),
         boot: Arc::new(SystemBootClock),
+        revise: None,
         build: Box::new(|_| ()),
     };
     Replica::open(&data, parts).persist().unwrap();

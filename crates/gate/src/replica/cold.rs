@@ -40,8 +40,10 @@ impl<W> Cold<W> {
         };
         let (mut loaded, mut signed, mut as_of) = (None, None, None);
         if let Some(mut stored) = found.stored {
-            inner.remembered.begin(&mut stored.snapshot);
             let position = stored.snapshot.position();
+            let own = &stored.snapshot.sections().revocations;
+            inner.remembered.begin(own, position);
+            stored.snapshot.carry(&inner.remembered.carried);
             inner.floor = inner.floor.max(Some(position));
             let said = found.times.as_ref().and_then(|times| {
                 let text = times.freshness.as_deref()?;

@@ -7,11 +7,11 @@ use aeolus_api::Base64Bytes;
 use aeolus_api::plane::Event;
 use aeolus_model::{OrganizationId, PlaneId, Time};
 use aeolus_snapshot::section::Revocations;
-use aeolus_snapshot::{
-    Carried, Digest, Evidence, Manifest, Position, Root, Snapshot, SnapshotError, covers,
-};
+use aeolus_snapshot::{Carried, Digest, Evidence, Manifest, Position, Root, SnapshotError, covers};
 
 use super::state::{Inner, Replica};
+
+type Revoked = BTreeMap<OrganizationId, Revocations>;
 
 /// The evidence, and what it adds to the snapshot in force.
 #[derive(Default)]
@@ -19,7 +19,7 @@ pub(super) struct Remembered {
     pub(super) evidence: Vec<Evidence>,
     pub(super) carried: Carried,
     /// The snapshot in force, without what is carried.
-    own: BTreeMap<OrganizationId, Revocations>,
+    own: Revoked,
     position: Position,
     pub(super) unsaved: bool,
 }
@@ -40,11 +40,10 @@ impl Remembered {
         remembered
     }
 
-    /// Makes a snapshot that is about to be in force as strict as what is remembered.
-    pub(super) fn begin(&mut self, snapshot: &mut Snapshot) {
-        self.own.clone_from(&snapshot.sections().revocations);
-        self.position = snapshot.position();
-        snapshot.carry(&self.carried);
+    /// Takes in what is about to be in force, before what is carried is added to it.
+    pub(super) fn begin(&mut self, own: &Revoked, position: Position) {
+        self.own.clone_from(own);
+        self.position = position;
     }
 }
 
@@ -58,9 +57,13 @@ pub(super) struct Replaced<'a> {
 }
 
 impl Inner {
-    /// Compares a verified snapshot with the one it replaces. Says whether control has forgotten
-    /// something that it must be reminded of.
-    pub(super) fn remember(&mut self, snapshot: &mut Snapshot, replaced: &Replaced<'_>) -> bool {
+    /// Compares the revocations of a verified snapshot with those it replaces. Says whether control has
+    /// forgotten something that it must be reminded of. What is carried has yet to be added to them.
+    pub(super) fn remember(
+        &mut self,
+        (position, revocations): (Position, &Revoked),
+        replaced: &Replaced<'_>,
+    ) -> bool {
         let held = std::mem::take(&mut self.remembered);
         let mut remembered = Remembered {
             unsaved: held.unsaved || replaced.dropped,
@@ -70,9 +73,9 @@ impl Inner {
         if !replaced.dropped {
             remembered.evidence = held.evidence;
             remembered.carried = held.carried;
-            let restored = held.position.epoch != snapshot.position().epoch;
+            let restored = held.position.epoch != position.epoch;
             for (organization, own) in &held.own {
-                let newer = snapshot.sections().revocations.get(organization);
+                let newer = revocations.get(organization);
                 if newer.is_some_and(|newer| restored || !covers(newer, own)) {
                     remembered.carried.add(*organization, own);
                     let evidence = replaced.manifest.map(|m| self.evidence(*organization, m));
@@ -84,16 +87,14 @@ impl Inner {
                     forgotten = true;
                 }
             }
-            let known = remembered
-                .carried
-                .is_part_of(snapshot.sections(), replaced.now);
+            let known = remembered.carried.is_part_of(revocations, replaced.now);
             if known && !restored {
                 remembered.unsaved |= !remembered.evidence.is_empty();
                 remembered.evidence.clear();
                 remembered.carried = Carried::default();
             }
         }
-        remembered.begin(snapshot);
+        remembered.begin(revocations, position);
         self.remembered = remembered;
         forgotten
     }

@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aeolus_model::{Clock, OrganizationId, PlaneId, Time};
 use aeolus_snapshot::{
-    Digest, Manifest, Position, Root, RootError, SectionError, Snapshot, SnapshotError, Trust,
+    Blobs, Digest, Manifest, Position, Revision, Root, RootError, SectionError, Snapshot,
+    SnapshotError, Trust,
 };
 use arc_swap::ArcSwapOption;
 use tokio::sync::Notify;
@@ -19,6 +20,7 @@ use super::cold::Cold;
 use super::data::Data;
 use super::disk::{BlobMap, Disk};
 use super::fs::Fs;
+use super::news::News;
 use super::remember::{Remembered, Replaced};
 
 /// A snapshot in force, together with what the gate made of it.
@@ -78,13 +80,20 @@ pub struct Parts<W> {
     pub boot: Arc<dyn BootClock>,
     /// Turns a verified snapshot into what decisions use.
     pub build: Box<dyn Fn(&Snapshot) -> W + Send + Sync>,
+    /// Makes it of what decisions use and newer revocations, where that is less work; absent, it is made
+    /// anew.
+    pub revise: Option<Revise<W>>,
 }
+
+/// What decisions use, with other revocations.
+pub type Revise<W> = Box<dyn Fn(&W, &Revision) -> W + Send + Sync>;
 
 /// The handle that checks read and the stream writes.
 pub struct Replica<W> {
     pub(super) plane: PlaneId,
     pub(super) current: ArcSwapOption<Loaded<W>>,
     pub(super) build: Box<dyn Fn(&Snapshot) -> W + Send + Sync>,
+    revise: Option<Revise<W>>,
     pub(super) clock: GateClock,
     /// The latest time that control has signed, of whatever position, in milliseconds: one that isn't
     /// later says nothing of time, for it may be a replay.
@@ -149,6 +158,7 @@ impl<W> Replica<W> {
             plane,
             current: ArcSwapOption::from(cold.loaded),
             build: parts.build,
+            revise: parts.revise,
             clock: GateClock::start(&*parts.wall, parts.boot, cold.reached),
             signed: AtomicI64::new(cold.signed.map_or(NEVER, Time::millis)),
             as_of: AtomicI64::new(cold.as_of.map_or(NEVER, Time::millis)),
@@ -265,33 +275,30 @@ impl<W> Replica<W> {
             let blob = fetched.get(digest).or_else(|| inner.blobs.get(digest))?;
             Some(blob.to_vec())
         };
-        let mut snapshot = Snapshot::verify(&trust, manifest, &find, self.clock.now())?;
-        let position = snapshot.position();
+        let held = self.current();
+        let mut news = self.read(
+            (&trust, manifest, &find),
+            held.as_deref().filter(|_| !reset),
+        )?;
+        let position = news.manifest().position;
         if !reset && self.position() == Some(position) {
             return Ok(Applied::Unchanged);
         }
-        if let Some(organization) = snapshot.missing_revocations().first() {
-            // From control everything can be had: nothing less than the whole is taken.
-            return Err(RefreshError::Snapshot(SnapshotError::Section {
-                section: format!("revocations/{organization}"),
-                cause: SectionError::Missing,
-            }));
-        }
-        let blobs = snapshot.manifest().blobs();
+        let blobs = news.manifest().blobs();
         let blobs = blobs.keys().filter_map(|digest| {
             let blob = fetched.get(digest).or_else(|| inner.blobs.get(digest))?;
             Some((*digest, Arc::clone(blob)))
         });
         let blobs = blobs.collect();
-        let held = self.current();
         let replaced = Replaced {
             manifest: held.as_ref().map(|held| &held.manifest),
             dropped: reset,
             now: self.clock.now(),
         };
-        if inner.remember(&mut snapshot, &replaced) {
+        if inner.remember((position, news.revocations()), &replaced) {
             self.forgotten.notify_one();
         }
+        news.carry(&inner.remembered.carried);
         inner.blobs = blobs;
         inner.manifest = Arc::from(manifest);
         inner.floor = Some(position);
@@ -302,14 +309,14 @@ impl<W> Replica<W> {
             inner.unsaved.root = true;
             inner.unsaved.marks_reset = true;
         }
-        let manifest = snapshot.manifest();
+        let manifest = news.manifest();
         let (signed, as_of) = (manifest.issued_at.millis(), manifest.as_of().millis());
         if reset {
             // The dropped key's word of it counts no more.
             self.as_of.fetch_min(as_of, Ordering::SeqCst);
         }
         self.current.store(Some(Arc::new(Loaded {
-            world: (self.build)(&snapshot),
+            world: news.world(&self.build),
             manifest: manifest.clone(),
             missing_revocations: BTreeSet::new(),
         })));
@@ -320,6 +327,29 @@ impl<W> Replica<W> {
         self.heard.store(true, Ordering::Relaxed);
         self.changed.notify_one();
         Ok(Applied::Swapped(position))
+    }
+
+    /// Verifies a manifest, and reads as much of it as is needed.
+    fn read<'a>(
+        &'a self,
+        (trust, manifest, find): (&Trust<'_>, &str, Blobs<'_>),
+        held: Option<&'a Loaded<W>>,
+    ) -> Result<News<'a, W>, RefreshError> {
+        let now = self.clock.now();
+        if let (Some(held), Some(revise)) = (held, &self.revise)
+            && let Some(revision) = Revision::verify(trust, &held.manifest, manifest, find, now)?
+        {
+            return Ok(News::Revised(revision, held, revise));
+        }
+        let snapshot = Snapshot::verify(trust, manifest, find, now)?;
+        match snapshot.missing_revocations().first() {
+            None => Ok(News::Whole(Box::new(snapshot))),
+            // From control everything can be had: nothing less than the whole is taken.
+            Some(organization) => Err(RefreshError::Snapshot(SnapshotError::Section {
+                section: format!("revocations/{organization}"),
+                cause: SectionError::Missing,
+            })),
+        }
     }
 
     pub(super) fn inner(&self) -> MutexGuard<'_, Inner> {

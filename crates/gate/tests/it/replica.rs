@@ -134,6 +134,11 @@ pub(crate) fn open_with(path: &Path, fs: Arc<dyn Fs>, wall: Time, boot: Arc<Boot
     let parts = Parts {
         wall: Arc::new(ManualClock::new(wall)),
         boot,
+        revise: Some(Box::new(|(names, _): &(Vec<String>, Vec<u8>), revision| {
+            let bits = revision.revocations().get(&ORGANIZATION);
+            let bits = bits.map(|r| r.status.clone());
+            (names.clone(), bits.unwrap_or_default())
+        })),
         build: Box::new(|snapshot| {
             let sections = snapshot.sections();
             let names = sections.deployments.deployments.iter();

@@ -54,6 +54,7 @@ fn store(folder: &std::path::Path, upstream: &str, api: &SigningKey) {
     let parts = Parts {
         wall: Arc::new(ManualClock::new(NOW)),
         boot: Arc::new(Boot::default()),
+        revise: None,
         build: Box::new(|snapshot| Arc::new(World::from_snapshot(snapshot))),
     };
     let replica: Replica<Arc<World>> = Replica::open(&data, parts);

@@ -22,7 +22,7 @@ fn carried(newer: &Revocations, earlier: &Revocations) -> Revocations {
     let mut carried = Carried::default();
     carried.add(organization(1), earlier);
     snapshot.carry(&carried);
-    assert!(carried.is_part_of(snapshot.sections(), NOW));
+    assert!(carried.is_part_of(&snapshot.sections().revocations, NOW));
     snapshot.sections().revocations[&organization(1)].clone()
 }
 
@@ -104,7 +104,7 @@ fn f25_what_no_longer_matters_is_not_carried_for_ever() {
         carried.add(organization(1), earlier);
         let mut sections = sections();
         sections.revocations.insert(organization(1), own.clone());
-        carried.is_part_of(&sections, NOW)
+        carried.is_part_of(&sections.revocations, NOW)
     };
     assert!(!known(&bits(&[0]), &ended(now + 1)));
     assert!(known(&ended(now + 1), &ended(now + 1)));

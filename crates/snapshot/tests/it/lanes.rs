@@ -7,8 +7,8 @@ use aeolus_keys::Kind;
 use aeolus_model::{OrganizationId, Time};
 use aeolus_snapshot::section::Revocations;
 use aeolus_snapshot::{
-    Digest, Draft, Earlier, Edition, Freshness, Lag, Manifest, Position, Published, Snapshot,
-    SnapshotError, Trust, publish, sign_freshness, verify_freshness,
+    Blobs, Digest, Draft, Earlier, Edition, Freshness, Lag, MANIFEST_LIFE, Manifest, Position,
+    Published, Revision, Snapshot, SnapshotError, Trust, publish, sign_freshness, verify_freshness,
 };
 use serde_json::{Value, json};
 
@@ -78,6 +78,62 @@ fn f18_newer_revocations_travel_with_the_records_that_are_held() {
     assert!(Draft::held(manifest, &revoked(1)).unwrap().is_in(manifest));
     let gone = Draft::held(manifest, &BTreeMap::new()).unwrap();
     assert!(!gone.is_in(manifest));
+}
+
+/// Only what is new is asked for: a gate of a million tokens reads no more than one of ten.
+#[test]
+fn f18_a_revision_is_read_without_the_records() {
+    let first = publish(&edition(7), &sections(), &key("snapshot")).unwrap();
+    let first = opened(&first);
+    let draft = Draft::held(&first, &revoked(1)).unwrap();
+    let next = draft.publish(&lagging(9, 7), None, &key("snapshot"));
+    let next = next.unwrap();
+    let blobs: HashMap<_, _> = next.blobs.iter().cloned().collect();
+    let find = |digest: &Digest| blobs.get(digest).cloned();
+    let root = root();
+    let read = |floor, find: Blobs<'_>, now| {
+        let plane = plane(1);
+        let root = &root;
+        let trust = Trust { root, plane, floor };
+        Revision::verify(&trust, &first, &next.manifest, find, now)
+    };
+    let revision = read(None, &find, NOW).unwrap().unwrap();
+    assert_eq!(revision.revocations(), &revoked(1));
+    assert_eq!(revision.manifest(), &opened(&next));
+    let mut newer = revision.position();
+    newer.seq += 1;
+    let rollback = read(Some(newer), &find, NOW);
+    assert!(matches!(rollback, Err(SnapshotError::Rollback { .. })));
+    let late = read(None, &find, NOW.plus(MANIFEST_LIFE));
+    assert!(matches!(late, Err(SnapshotError::Expired)));
+    for lie in [None, Some(b"other".to_vec())] {
+        let lost = read(None, &|_| lie.clone(), NOW);
+        assert!(
+            matches!(lost, Err(SnapshotError::Section { .. })),
+            "{lie:?}"
+        );
+    }
+}
+
+#[test]
+fn other_records_are_no_revision() {
+    let first = publish(&edition(7), &sections(), &key("snapshot")).unwrap();
+    let first = opened(&first);
+    let mut changed = sections();
+    changed.subjects.subjects.pop();
+    let next = publish(&edition(9), &changed, &key("snapshot")).unwrap();
+    let trust = Trust {
+        root: &root(),
+        plane: plane(1),
+        floor: None,
+    };
+    let read = Revision::verify(&trust, &first, &next.manifest, &|_| None, NOW);
+    assert!(read.unwrap().is_none());
+    let foreign = Trust {
+        plane: plane(2),
+        ..trust
+    };
+    assert!(Revision::verify(&foreign, &first, &next.manifest, &|_| None, NOW).is_err());
 }
 
 /// Records that were made ready before a revocation went out are published with it.

@@ -124,6 +124,7 @@ impl Known {
         let parts = Parts {
             wall: Arc::new(SystemClock),
             boot: Arc::new(SystemBootClock),
+            revise: None,
             build: Box::new(|snapshot| {
                 let connections = snapshot.sections().connections.clone();
                 (snapshot.manifest().min_generation, connections)
