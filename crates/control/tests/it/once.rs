@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aeolus_control::ROUTES;
+use aeolus_model::Clock as _;
+use aeolus_store::{Claim, StoreError, Unit as _};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
@@ -301,6 +303,39 @@ async fn a_key_stands_for_one_request_of_one_actor_for_a_day() {
     f.control.tend().await.unwrap();
     let taken = f.post((path, "k"), &admin, &made("a")).await.expect(409);
     assert_eq!(taken.json()["code"], "taken");
+}
+
+/// More than are deleted in one transaction.
+#[tokio::test]
+async fn all_keys_of_a_busy_day_are_forgotten() {
+    let f = Fixture::new("once-forget").await;
+    let store = f.store().await;
+    let mut write = store.write().await.unwrap();
+    let of = |n: u32| (format!("user:{}", n % 7), format!("key {n}"));
+    for n in 0..2_500 {
+        let (actor, key) = of(n);
+        let mut keys = write.idempotency_keys();
+        let claim = keys.claim(&actor, &key, &[1; 32], f.clock.now()).await;
+        assert_eq!(claim.unwrap(), Claim::New);
+    }
+    write.commit().await.unwrap();
+    f.clock.advance(Duration::from_secs(86_400 + 1));
+    let mut write = store.write().await.unwrap();
+    let mut keys = write.idempotency_keys();
+    let young = keys.claim("user:1", "young", &[1; 32], f.clock.now());
+    assert_eq!(young.await.unwrap(), Claim::New);
+    write.commit().await.unwrap();
+    f.control.tend().await.unwrap();
+    let mut view = store.read().await.unwrap();
+    for n in 0..2_500 {
+        let (actor, key) = of(n);
+        let found = view.idempotency_keys().find(&actor, &key, &[1; 32]).await;
+        assert_eq!(found.unwrap(), Claim::New, "{n}");
+    }
+    // That one is claimed, though nobody has answered.
+    let mut keys = view.idempotency_keys();
+    let kept = keys.find("user:1", "young", &[1; 32]).await;
+    assert!(matches!(kept, Err(StoreError::Conflict)));
 }
 
 /// What was refused is no answer to be repeated: once nothing is in the way, the same request is done.
