@@ -106,6 +106,9 @@ pub(crate) enum ApiError {
     /// The organization has used up its quota: seconds to wait.
     #[error("quota")]
     Quota(u64),
+    /// The caller has used up their share of the organization's quota: seconds to wait.
+    #[error("quota, the caller's share")]
+    QuotaShare(u64),
     /// A cookie came with a request from another site.
     #[error("cross-site request")]
     CrossSite,
@@ -150,6 +153,10 @@ const ELSEWHERE: &str = "The organization's policy names the networks to come fr
 
 const USED_UP: &str = "Ask again when `Retry-After` says, and less often; whoever operates the installation \
                        can allow more a minute.";
+
+const SHARE_USED_UP: &str = "The rest of it is for the organization's other people and tokens. Ask again when \
+                             `Retry-After` says, and less often; whoever operates the installation can \
+                             give one caller more of it.";
 
 const TOO_LONG: &str = "You have been signed in for longer than the organization's policy allows: sign out \
                         and in again (`aeolus logout`, `aeolus login`).";
@@ -226,7 +233,7 @@ fn parts(error: &ApiError) -> (u16, &'static str, &'static str, String) {
         E::Gone(what) => (410, "gone", "That is over", (*what).to_owned()),
         E::SignInAgain => (403, "sign-in-again", "Sign in again", TOO_LONG.into()),
         E::Network => (403, "network", "Not from this network", ELSEWHERE.into()),
-        E::Quota(_) => (429, "quota", "The organization has used up its quota", USED_UP.into()),
+        E::Quota(_) | E::QuotaShare(_) => quota_parts(error),
         E::CrossSite => (
             403,
             "cross-site",
@@ -255,6 +262,18 @@ fn parts(error: &ApiError) -> (u16, &'static str, &'static str, String) {
             "It is in the log under this request's id.".into(),
         ),
     }
+}
+
+fn quota_parts(error: &ApiError) -> (u16, &'static str, &'static str, String) {
+    let (code, title, detail) = match error {
+        ApiError::QuotaShare(_) => (
+            "quota-share",
+            "You have used up your share of the organization's quota",
+            SHARE_USED_UP,
+        ),
+        _ => ("quota", "The organization has used up its quota", USED_UP),
+    };
+    (429, code, title, detail.to_owned())
 }
 
 /// What is wrong with a request that builds on another one.
@@ -320,7 +339,7 @@ impl From<ApiError> for Failure {
         let (status, code, title, detail) = parts(&error);
         let private = error.to_string();
         let retry_after = match error {
-            ApiError::Quota(seconds) => Some(seconds),
+            ApiError::Quota(seconds) | ApiError::QuotaShare(seconds) => Some(seconds),
             _ => (status == 503).then_some(2),
         };
         let errors = match error {

@@ -50,7 +50,7 @@ pub(crate) async fn create(
     }
     let kind = kind_of(&body, &held, &ctx.app.built_ins)?;
     let rules = policy::of(&organization)?;
-    let quota = ctx.app.meters.of(&organization);
+    let quota = ctx.app.meters.of(&organization, ctx.app.clock.now());
     bounds::room(&mut write, organization.id, (&rules, &quota)).await?;
     let days = bounds::days(&rules, body.scope, body.token_expiry_period_in_days)?;
     let value = value::allocate(&ctx.app, &mut write, organization.id, days).await?;
