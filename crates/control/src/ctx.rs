@@ -52,7 +52,7 @@ impl FromRequestParts<App> for Ctx {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
         let request = RequestInfo::of(parts);
         let (actor, session) = crate::auth::bearer(app, &parts.headers).await?;
-        request.is_of(&actor);
+        request.note_actor(&actor);
         let attempt = Attempt::of(parts, &request)?;
         Ok(Self {
             app: app.clone(),
@@ -81,8 +81,8 @@ impl RequestInfo {
         !self.counted.swap(true, Ordering::Relaxed)
     }
 
-    /// Notes who it is.
-    pub(crate) fn is_of(&self, actor: &Actor) {
+    /// Notes who it turned out to be.
+    pub(crate) fn note_actor(&self, actor: &Actor) {
         let _ = self.actor.set(actor.clone());
     }
 

@@ -9,8 +9,8 @@ use std::sync::{Arc, OnceLock};
 
 use aeolus_api::Awaited;
 use aeolus_keys::digest;
-use aeolus_model::{Actor, OrganizationId, Secret};
-use aeolus_store::{Claim, Digest, StoreError, Unit as _, Write};
+use aeolus_model::{Actor, Secret};
+use aeolus_store::{Claim, Digest, Unit as _, Write};
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, HeaderName};
@@ -24,7 +24,7 @@ use serde_json::value::RawValue;
 use crate::app::App;
 use crate::ctx::{Ctx, RequestInfo};
 use crate::error::ApiError;
-use crate::planes::{Change, wait_for};
+use crate::planes::Wait;
 
 const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
@@ -93,40 +93,6 @@ fn key(headers: &HeaderMap) -> Option<&str> {
     let fits =
         (1..=LONGEST).contains(&key.len()) && key.bytes().all(|b| (b' '..=b'~').contains(&b));
     (fits && values.next().is_none()).then_some(key)
-}
-
-/// Whose planes an answer waits for (`wait=planes`), and for what.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-pub(crate) struct Wait {
-    organization: Option<OrganizationId>,
-    revocation: bool,
-}
-
-impl Wait {
-    /// Until everything is in force on planes of an organization, or of any.
-    pub(crate) const fn any(organization: Option<OrganizationId>) -> Self {
-        Self {
-            organization,
-            revocation: false,
-        }
-    }
-
-    /// Until what was revoked is refused there.
-    pub(crate) const fn revocation(organization: OrganizationId) -> Self {
-        Self {
-            organization: Some(organization),
-            revocation: true,
-        }
-    }
-
-    async fn heard(self, app: &App, seq: u64) -> Result<aeolus_api::PlaneAcks, StoreError> {
-        let change = if self.revocation {
-            Change::Revocation(seq)
-        } else {
-            Change::Any(seq)
-        };
-        wait_for(app, self.organization, change).await
-    }
 }
 
 /// The answer to a POST.

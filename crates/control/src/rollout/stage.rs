@@ -11,7 +11,8 @@ use super::view;
 use crate::ctx::Ctx;
 use crate::error::ApiError;
 use crate::extract::Query;
-use crate::once::{Reply, Wait};
+use crate::once::Reply;
+use crate::planes::Wait;
 use crate::tokens::wants_planes;
 
 /// Gives the path to everything that the rollout is about.

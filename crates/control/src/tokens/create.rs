@@ -16,7 +16,8 @@ use crate::authority::{Authority, organization_path, path_within};
 use crate::ctx::Ctx;
 use crate::error::ApiError;
 use crate::extract::{Json, Query};
-use crate::once::{Reply, Wait};
+use crate::once::Reply;
+use crate::planes::Wait;
 use crate::{policy, tenancy};
 
 /// Makes a token. Nobody can give it more than they hold themselves, judged again inside the

@@ -11,7 +11,8 @@ use crate::authority::organization_path;
 use crate::ctx::Ctx;
 use crate::error::ApiError;
 use crate::extract::{self, Query};
-use crate::once::{Reply, Wait};
+use crate::once::Reply;
+use crate::planes::Wait;
 
 /// So many tokens make one line of the audit log.
 const CHUNK: u32 = 100;

@@ -21,7 +21,8 @@ use crate::authority::path_within;
 use crate::ctx::Ctx;
 use crate::error::ApiError;
 use crate::extract::{JsonOrNothing, Query};
-use crate::once::{Reply, Wait};
+use crate::once::Reply;
+use crate::planes::Wait;
 use crate::policy;
 
 /// Values from before that may be good at once: gates hold an end for each.

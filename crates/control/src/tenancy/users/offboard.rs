@@ -11,7 +11,8 @@ use crate::authority::organization_path;
 use crate::ctx::Ctx;
 use crate::error::ApiError;
 use crate::extract::{Json, Query};
-use crate::once::{Reply, Wait};
+use crate::once::Reply;
+use crate::planes::Wait;
 use crate::tokens::wants_planes;
 
 /// Offboards a person, named by id or address. A dry run does the same and takes it back, so that it
