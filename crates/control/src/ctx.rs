@@ -142,9 +142,19 @@ impl Ctx {
     ) -> Result<(Authority, Organization), ApiError> {
         let authority = self.authority(write).await?;
         let found = authority.organization(write, organization).await?;
-        write.organizations().lock(found.id).await?;
+        self.hold(write, found.id).await
+    }
+
+    /// The second half of [`Ctx::authority_in`].
+    pub(crate) async fn hold(
+        &self,
+        write: &mut Write,
+        organization: OrganizationId,
+    ) -> Result<(Authority, Organization), ApiError> {
+        write.organizations().lock(organization).await?;
         let authority = self.authority(write).await?;
-        let found = authority.organization(write, &found.id.to_string()).await?;
+        let id = organization.to_string();
+        let found = authority.organization(write, &id).await?;
         Ok((authority, found))
     }
 

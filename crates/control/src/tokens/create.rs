@@ -32,8 +32,7 @@ pub(crate) async fn create(
     let creator = super::person(&ctx)?;
     text::name(&body.name)?;
     text::description(&body.description)?;
-    let mut write = ctx.write().await?;
-    let (authority, organization) = ctx.authority_in(&mut write, &organization).await?;
+    let (mut write, authority, organization) = ctx.write_in(&organization).await?;
     let scope = scope_of(&body, organization.id)?;
     let path = path_within(&mut write, organization.id, scope.resource()).await?;
     let path = path.ok_or(ApiError::NotFound("entity"))?;

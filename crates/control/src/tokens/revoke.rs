@@ -28,8 +28,7 @@ pub(crate) async fn revoke(
     let wait = super::wants_planes(&query)?;
     let now = ctx.app.clock.now();
     let which = Which::of(&body, now)?;
-    let mut write = ctx.write().await?;
-    let (authority, organization) = ctx.authority_in(&mut write, &organization).await?;
+    let (mut write, authority, organization) = ctx.write_in(&organization).await?;
     let organization = organization.id;
     let path = organization_path(organization);
     authority.require(Permission::OrganizationServiceAccountsDelete, &path)?;

@@ -24,8 +24,7 @@ pub(crate) async fn offboard(
     Json(body): Json<OffboardRequest>,
 ) -> Result<Reply<Offboarded>, ApiError> {
     let wait = wants_planes(&query)?;
-    let mut write = ctx.write().await?;
-    let (authority, organization) = ctx.authority_in(&mut write, &organization).await?;
+    let (mut write, authority, organization) = ctx.write_in(&organization).await?;
     let path = organization_path(organization.id);
     authority.require(Permission::OrganizationIamUpdate, &path)?;
     let how = (Action::UserOffboard, body.give_tokens_to.as_ref());
