@@ -14,6 +14,7 @@ use crate::app::App;
 use crate::authority::{Asked, Authority};
 use crate::error::ApiError;
 use crate::once::{Attempt, Body};
+use crate::openapi;
 use crate::seen::IfMatch;
 
 /// Which request, and from where. Put into the request's extensions at the edge.
@@ -53,6 +54,7 @@ impl FromRequestParts<App> for Ctx {
         let request = RequestInfo::of(parts);
         let (actor, session) = crate::auth::bearer(app, &parts.headers).await?;
         request.note_actor(&actor);
+        openapi::refuse_unknown(parts)?;
         let attempt = Attempt::of(parts, &request)?;
         Ok(Self {
             app: app.clone(),

@@ -67,6 +67,9 @@ pub(crate) enum ApiError {
     /// The path isn't text.
     #[error("path")]
     Path,
+    /// The operation has no such parameter.
+    #[error("no such parameter")]
+    Parameter(FieldError),
     /// The input is wrong.
     #[error("invalid input")]
     Invalid(Vec<FieldError>),
@@ -210,6 +213,12 @@ fn parts(error: &ApiError) -> (u16, &'static str, &'static str, String) {
             "The input is not valid",
             "Nothing was changed.".into(),
         ),
+        E::Parameter(what) => (
+            400,
+            "parameter",
+            "There is no such parameter here",
+            format!("{}: {}. Nothing was changed.", what.at, what.message),
+        ),
         E::Path => (400, "path", "The path is no UTF-8", String::new()),
         E::Body(what) => (400, "body", "The body can't be read", what.clone()),
         E::MediaType => (
@@ -344,6 +353,7 @@ impl From<ApiError> for Failure {
         };
         let errors = match error {
             ApiError::Invalid(errors) => errors,
+            ApiError::Parameter(error) => vec![error],
             _ => Vec::new(),
         };
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

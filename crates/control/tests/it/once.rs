@@ -279,11 +279,7 @@ async fn a_key_stands_for_one_request_of_one_actor_for_a_day() {
     let path = "/v1/organizations/acme/workspaces";
     let made = |name: &str| json!({"name": name});
     let first = f.post((path, "k"), &admin, &made("a")).await.expect(201);
-    for (path, body) in [
-        (path, made("b")),
-        ("/v1/organizations", made("a")),
-        ("/v1/organizations/acme/workspaces?x=1", made("a")),
-    ] {
+    for (path, body) in [(path, made("b")), ("/v1/organizations", made("a"))] {
         let other = f.post((path, "k"), &admin, &body).await.expect(422);
         assert_eq!(other.json()["code"], "idempotency-key-reused");
     }
