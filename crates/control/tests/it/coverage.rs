@@ -239,14 +239,6 @@ impl World {
             .await
             .expect(200);
         let weak = f.token_of("weak@example.com").await;
-        let list = |name: &'static str| {
-            let (f, admin) = (&f, &admin);
-            async move {
-                let path = format!("/v1/organizations/acme/{name}");
-                let list = f.call("GET", &path, admin, None).await.expect(200).json();
-                list["items"][0]["id"].as_str().unwrap().to_owned()
-            }
-        };
         let owner = f.token_of("owner@example.com").await;
         let token = json!({"name": "x", "role": "ORGANIZATION_MEMBER"});
         let path = "/v1/organizations/acme/tokens";
@@ -257,7 +249,7 @@ impl World {
         let made = f.call("POST", path, &owner, Some(role())).await.expect(201);
         let mut ids = vec![("roles", made.json()["id"].as_str().unwrap().to_owned())];
         for name in ["workspaces", "deployments", "users", "grants", "tokens"] {
-            ids.push((name, list(name).await));
+            ids.push((name, f.first(&admin, name).await));
         }
         let id = |name: &str| ids.iter().find(|(n, _)| *n == name).unwrap().1.clone();
         let plane = gate.plane.to_string();

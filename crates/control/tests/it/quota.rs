@@ -7,7 +7,7 @@ use aeolus_model::Action;
 use aeolus_store::Unit as _;
 use serde_json::{Value, json};
 
-use crate::fixture::{Answer, Fixture, PASSWORD};
+use crate::fixture::{Answer, Fixture};
 
 const QUOTA: &str = "/v1/organizations/acme/quota";
 const USERS: &str = "/v1/organizations/acme/users";
@@ -28,9 +28,7 @@ impl World {
     async fn with(name: &str, usual: Value) -> Self {
         let usual: Quota = serde_json::from_value(usual).unwrap();
         let f = Fixture::configured(name, |config| config.quota = usual).await;
-        let admin = f.admin().await;
-        f.fleet(&admin).await;
-        let owner = f.token_of("owner@example.com").await;
+        let (f, admin, owner) = f.peopled().await;
         Self { f, admin, owner }
     }
 
@@ -69,34 +67,12 @@ impl World {
             .unwrap()
             .to_owned()
     }
-
-    /// The deployment that there is.
-    async fn etl(&self) -> String {
-        let path = "/v1/organizations/acme/deployments";
-        let list = self.f.call("GET", path, &self.admin, None).await.json();
-        list["items"][0]["id"].as_str().unwrap().to_owned()
-    }
-
-    /// Another organization, and its owner's token.
-    async fn globex(&self) -> String {
-        let document = json!({
-            "fleet": {"version": 1, "planes": [], "organizations": [{"name": "globex",
-                "users": [{"email": "gus@example.com", "role": "ORGANIZATION_OWNER",
-                    "password": {"env": "P"}}]}]},
-            "secrets": {"organizations[0].users[0].password": PASSWORD},
-        });
-        let applied = self
-            .f
-            .call("POST", "/v1/apply", &self.admin, Some(document));
-        applied.await.expect(200);
-        self.f.token_of("gus@example.com").await
-    }
 }
 
 #[tokio::test]
 async fn f73_one_organizations_flood_leaves_the_others_theirs() {
     let w = World::new("f73").await;
-    let gus = w.globex().await;
+    let gus = w.f.globex(&w.admin).await;
     assert_eq!(w.answered(&w.owner, USERS, 100).await, 50);
     let other = "/v1/organizations/globex/users";
     assert_eq!(w.answered(&gus, other, 20).await, 20);
@@ -147,7 +123,7 @@ async fn f73_one_members_flood_leaves_half_to_the_others() {
     );
 
     let gate = w.f.join(&w.admin, "eu-1").await;
-    let etl = w.etl().await;
+    let etl = w.f.first(&w.admin, "deployments").await;
     let eves = w.f.login("eve@example.com").await;
     for _ in 0..2 {
         w.f.visit(&gate.authorize(&etl), &eves).await.expect(303);
@@ -249,7 +225,7 @@ async fn tokens_are_bounded_by_the_lower_of_policy_and_quota() {
 async fn sign_ins_to_an_organizations_deployments_are_bounded() {
     let w = World::new("quota-signin").await;
     let gate = w.f.join(&w.admin, "eu-1").await;
-    let etl = w.etl().await;
+    let etl = w.f.first(&w.admin, "deployments").await;
     let cookie = w.f.login("eve@example.com").await;
     for _ in 0..3 {
         w.f.visit(&gate.authorize(&etl), &cookie).await.expect(303);
@@ -258,7 +234,7 @@ async fn sign_ins_to_an_organizations_deployments_are_bounded() {
     assert!(page.text().contains("quota"), "{}", page.text());
     // Who has nothing there uses nothing of it up.
     w.f.clock.advance(Duration::from_secs(60));
-    w.globex().await;
+    w.f.globex(&w.admin).await;
     let stranger = w.f.login("gus@example.com").await;
     for _ in 0..5 {
         w.f.visit(&gate.authorize(&etl), &stranger)
