@@ -69,6 +69,24 @@ texts! {
     DatabaseUrl = "database-url", "sqlite:PATH or postgres://USER@HOST/DATABASE";
 }
 
+/// [`crate::quota::Share`].
+#[derive(Debug)]
+pub struct Percent;
+
+impl JsonSchema for Percent {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Percent".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "integer", "minimum": 1, "maximum": 100})
+    }
+}
+
 macro_rules! choices {
     ($($(#[$doc:meta])* $name:ident = $values:expr;)*) => {$(
         $(#[$doc])*

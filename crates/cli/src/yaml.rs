@@ -5,7 +5,6 @@
 //! turned into the type.
 
 mod formats;
-mod nearest;
 mod node;
 mod shape;
 mod validate;
@@ -15,7 +14,6 @@ use std::path::Path;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
-pub(crate) use nearest::nearest;
 pub(crate) use node::Node;
 pub(crate) use shape::{Field, Shape, schema_of};
 pub(crate) use validate::{Problem, ProblemKind, validate};

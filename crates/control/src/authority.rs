@@ -41,8 +41,9 @@ impl Asked {
     fn count(&self, organization: &Organization) -> Result<(), ApiError> {
         match &self.counted {
             Some((app, request)) if request.count_once() => {
-                let by = request.actor.get().filter(|_| request.ends);
-                app.meters.call(organization, by, app.clock.now())
+                let by = request.actor.get().unwrap_or(&Actor::Anonymous);
+                let now = app.clock.now();
+                app.meters.call(organization, (by, request.ends), now)
             }
             _ => Ok(()),
         }

@@ -14,6 +14,7 @@ use crate::app::App;
 use crate::authority::{Asked, Authority};
 use crate::error::ApiError;
 use crate::once::{Attempt, Body};
+use crate::openapi;
 use crate::seen::IfMatch;
 
 /// Which request, and from where. Put into the request's extensions at the edge.
@@ -52,7 +53,8 @@ impl FromRequestParts<App> for Ctx {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
         let request = RequestInfo::of(parts);
         let (actor, session) = crate::auth::bearer(app, &parts.headers).await?;
-        request.is_of(&actor);
+        request.note_actor(&actor);
+        openapi::refuse_unknown(parts)?;
         let attempt = Attempt::of(parts, &request)?;
         Ok(Self {
             app: app.clone(),
@@ -81,8 +83,8 @@ impl RequestInfo {
         !self.counted.swap(true, Ordering::Relaxed)
     }
 
-    /// Notes who it is.
-    pub(crate) fn is_of(&self, actor: &Actor) {
+    /// Notes who it turned out to be.
+    pub(crate) fn note_actor(&self, actor: &Actor) {
         let _ = self.actor.set(actor.clone());
     }
 
@@ -142,9 +144,19 @@ impl Ctx {
     ) -> Result<(Authority, Organization), ApiError> {
         let authority = self.authority(write).await?;
         let found = authority.organization(write, organization).await?;
-        write.organizations().lock(found.id).await?;
+        self.hold(write, found.id).await
+    }
+
+    /// The second half of [`Ctx::authority_in`].
+    pub(crate) async fn hold(
+        &self,
+        write: &mut Write,
+        organization: OrganizationId,
+    ) -> Result<(Authority, Organization), ApiError> {
+        write.organizations().lock(organization).await?;
         let authority = self.authority(write).await?;
-        let found = authority.organization(write, &found.id.to_string()).await?;
+        let id = organization.to_string();
+        let found = authority.organization(write, &id).await?;
         Ok((authority, found))
     }
 

@@ -67,6 +67,9 @@ pub(crate) enum ApiError {
     /// The path isn't text.
     #[error("path")]
     Path,
+    /// The operation has no such parameter.
+    #[error("no such parameter")]
+    Parameter(FieldError),
     /// The input is wrong.
     #[error("invalid input")]
     Invalid(Vec<FieldError>),
@@ -106,6 +109,9 @@ pub(crate) enum ApiError {
     /// The organization has used up its quota: seconds to wait.
     #[error("quota")]
     Quota(u64),
+    /// The caller has used up their share of the organization's quota: seconds to wait.
+    #[error("quota, the caller's share")]
+    QuotaShare(u64),
     /// A cookie came with a request from another site.
     #[error("cross-site request")]
     CrossSite,
@@ -150,6 +156,10 @@ const ELSEWHERE: &str = "The organization's policy names the networks to come fr
 
 const USED_UP: &str = "Ask again when `Retry-After` says, and less often; whoever operates the installation \
                        can allow more a minute.";
+
+const SHARE_USED_UP: &str = "The rest of it is for the organization's other people and tokens. Ask again when \
+                             `Retry-After` says, and less often; whoever operates the installation can \
+                             give one caller more of it.";
 
 const TOO_LONG: &str = "You have been signed in for longer than the organization's policy allows: sign out \
                         and in again (`aeolus logout`, `aeolus login`).";
@@ -203,6 +213,12 @@ fn parts(error: &ApiError) -> (u16, &'static str, &'static str, String) {
             "The input is not valid",
             "Nothing was changed.".into(),
         ),
+        E::Parameter(what) => (
+            400,
+            "parameter",
+            "There is no such parameter here",
+            format!("{}: {}. Nothing was changed.", what.at, what.message),
+        ),
         E::Path => (400, "path", "The path is no UTF-8", String::new()),
         E::Body(what) => (400, "body", "The body can't be read", what.clone()),
         E::MediaType => (
@@ -226,7 +242,7 @@ fn parts(error: &ApiError) -> (u16, &'static str, &'static str, String) {
         E::Gone(what) => (410, "gone", "That is over", (*what).to_owned()),
         E::SignInAgain => (403, "sign-in-again", "Sign in again", TOO_LONG.into()),
         E::Network => (403, "network", "Not from this network", ELSEWHERE.into()),
-        E::Quota(_) => (429, "quota", "The organization has used up its quota", USED_UP.into()),
+        E::Quota(_) | E::QuotaShare(_) => quota_parts(error),
         E::CrossSite => (
             403,
             "cross-site",
@@ -255,6 +271,18 @@ fn parts(error: &ApiError) -> (u16, &'static str, &'static str, String) {
             "It is in the log under this request's id.".into(),
         ),
     }
+}
+
+fn quota_parts(error: &ApiError) -> (u16, &'static str, &'static str, String) {
+    let (code, title, detail) = match error {
+        ApiError::QuotaShare(_) => (
+            "quota-share",
+            "You have used up your share of the organization's quota",
+            SHARE_USED_UP,
+        ),
+        _ => ("quota", "The organization has used up its quota", USED_UP),
+    };
+    (429, code, title, detail.to_owned())
 }
 
 /// What is wrong with a request that builds on another one.
@@ -320,11 +348,12 @@ impl From<ApiError> for Failure {
         let (status, code, title, detail) = parts(&error);
         let private = error.to_string();
         let retry_after = match error {
-            ApiError::Quota(seconds) => Some(seconds),
+            ApiError::Quota(seconds) | ApiError::QuotaShare(seconds) => Some(seconds),
             _ => (status == 503).then_some(2),
         };
         let errors = match error {
             ApiError::Invalid(errors) => errors,
+            ApiError::Parameter(error) => vec![error],
             _ => Vec::new(),
         };
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

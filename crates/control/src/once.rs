@@ -2,15 +2,16 @@
 //!
 //! Whoever loses an answer sends the request again under the same `Idempotency-Key` and gets the answer
 //! that was lost: the work and its answer are kept in one transaction. A handler begins it with
-//! [`Ctx::write`] and ends it with [`Ctx::created`], [`Ctx::done`] or [`Ctx::awaited`]. What it answers
-//! there is kept; a secret is put in only afterwards, so that none is kept and none is shown twice.
+//! [`Ctx::write_in`] or [`Ctx::write_for`] and ends it with [`Ctx::created`], [`Ctx::done`] or
+//! [`Ctx::awaited`]. What it answers there is kept; a secret is put in only afterwards, so that none is kept
+//! and none is shown twice. Who may not come in any more gets no answer again.
 
 use std::sync::{Arc, OnceLock};
 
 use aeolus_api::Awaited;
 use aeolus_keys::digest;
-use aeolus_model::{Actor, OrganizationId, Secret};
-use aeolus_store::{Claim, Digest, StoreError, Unit as _, Write};
+use aeolus_model::{Actor, Permission, Secret};
+use aeolus_store::{Claim, Digest, Organization, Unit as _, Write};
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, HeaderName};
@@ -22,9 +23,10 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::app::App;
+use crate::authority::Authority;
 use crate::ctx::{Ctx, RequestInfo};
 use crate::error::ApiError;
-use crate::planes::{Change, wait_for};
+use crate::planes::Wait;
 
 const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
@@ -93,40 +95,6 @@ fn key(headers: &HeaderMap) -> Option<&str> {
     let fits =
         (1..=LONGEST).contains(&key.len()) && key.bytes().all(|b| (b' '..=b'~').contains(&b));
     (fits && values.next().is_none()).then_some(key)
-}
-
-/// Whose planes an answer waits for (`wait=planes`), and for what.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-pub(crate) struct Wait {
-    organization: Option<OrganizationId>,
-    revocation: bool,
-}
-
-impl Wait {
-    /// Until everything is in force on planes of an organization, or of any.
-    pub(crate) const fn any(organization: Option<OrganizationId>) -> Self {
-        Self {
-            organization,
-            revocation: false,
-        }
-    }
-
-    /// Until what was revoked is refused there.
-    pub(crate) const fn revocation(organization: OrganizationId) -> Self {
-        Self {
-            organization: Some(organization),
-            revocation: true,
-        }
-    }
-
-    async fn heard(self, app: &App, seq: u64) -> Result<aeolus_api::PlaneAcks, StoreError> {
-        let change = if self.revocation {
-            Change::Revocation(seq)
-        } else {
-            Change::Any(seq)
-        };
-        wait_for(app, self.organization, change).await
-    }
 }
 
 /// The answer to a POST.
@@ -201,10 +169,38 @@ impl IntoResponse for Again {
 }
 
 impl Ctx {
-    /// Begins the transaction of a POST. Where the request was answered before, that answer comes back as
-    /// [`ApiError::Again`]; while another one under the same key is at work, this waits for it.
-    pub(crate) async fn write(&self) -> Result<Write, ApiError> {
+    /// Begins the transaction of a POST about an organization, given by id or name. Whether the actor may
+    /// know of it, comes as its policy wants and has some of its quota left is judged first, whatever the
+    /// request was answered before. The rest is as in [`Ctx::write`] and [`Ctx::authority_in`].
+    pub(crate) async fn write_in(
+        &self,
+        organization: &str,
+    ) -> Result<(Write, Authority, Organization), ApiError> {
         let mut write = self.app.store.write().await?;
+        let authority = self.authority(&mut write).await?;
+        let found = authority.organization(&mut write, organization).await?;
+        let mut write = self.claim(write).await?;
+        let (authority, found) = self.hold(&mut write, found.id).await?;
+        Ok((write, authority, found))
+    }
+
+    /// Begins the transaction of a POST that needs a permission in the whole installation, whatever the
+    /// request was answered before. The rest is as in [`Ctx::write`].
+    pub(crate) async fn write_for(&self, permission: Permission) -> Result<Write, ApiError> {
+        let mut write = self.app.store.write().await?;
+        let authority = self.authority(&mut write).await?;
+        authority.require(permission, &[])?;
+        self.claim(write).await
+    }
+
+    /// Begins the transaction of a POST whose sender is judged already. Where the request was answered
+    /// before, that answer comes back as [`ApiError::Again`]; while another one under the same key is at
+    /// work, this waits for it.
+    pub(crate) async fn write(&self) -> Result<Write, ApiError> {
+        self.claim(self.app.store.write().await?).await
+    }
+
+    async fn claim(&self, mut write: Write) -> Result<Write, ApiError> {
         let Some(attempt) = &self.attempt else {
             return Ok(write);
         };

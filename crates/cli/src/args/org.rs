@@ -3,6 +3,7 @@
 use std::num::NonZeroU32;
 use std::str::FromStr;
 
+use aeolus_api::quota::Share;
 use clap::{ArgGroup, Args, Subcommand};
 
 use super::Target;
@@ -37,7 +38,7 @@ pub(crate) struct QuotaShow {
 /// `org quota set`.
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("what").required(true).multiple(true)
-    .args(["api_calls_per_minute", "sign_ins_per_minute", "tokens"]))]
+    .args(["api_calls_per_minute", "sign_ins_per_minute", "caller_percent", "tokens"]))]
 pub(crate) struct QuotaSet {
     /// Requests about the organization in a minute, or `usual`.
     #[arg(long, value_name = "NUMBER")]
@@ -45,6 +46,9 @@ pub(crate) struct QuotaSet {
     /// Sign-ins to its deployments in a minute, or `usual`.
     #[arg(long, value_name = "NUMBER")]
     pub(crate) sign_ins_per_minute: Option<Bound>,
+    /// How much of these one person or one API token may use, in percent, or `usual`.
+    #[arg(long, value_name = "PERCENT")]
+    pub(crate) caller_percent: Option<CallerPercent>,
     /// API tokens, or `usual`.
     #[arg(long, value_name = "NUMBER")]
     pub(crate) tokens: Option<Bound>,
@@ -75,6 +79,24 @@ impl FromStr for Bound {
     }
 }
 
+/// A share of its own, or none: what is usual counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct CallerPercent(pub(crate) Option<Share>);
+
+impl FromStr for CallerPercent {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, &'static str> {
+        match text {
+            "usual" => Ok(Self(None)),
+            share => match share.parse() {
+                Ok(share) => Ok(Self(Some(share))),
+                Err(_) => Err("use a number from 1 to 100, or `usual`"),
+            },
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -86,6 +108,9 @@ mod tests {
         assert_eq!(bound("7"), Some(Bound(NonZeroU32::new(7))));
         for odd in ["0", "-1", "", "1.5", "many"] {
             assert_eq!(bound(odd), None, "{odd}");
+            assert!(odd.parse::<CallerPercent>().is_err(), "{odd}");
         }
+        assert_eq!("usual".parse(), Ok(CallerPercent(None)));
+        assert_eq!("50".parse(), Ok(CallerPercent(Some(Share::HALF))));
     }
 }

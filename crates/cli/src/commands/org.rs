@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU32;
 
-use aeolus_api::quota::QuotaShown;
+use aeolus_api::quota::{QuotaShown, Share};
 
 use super::Context;
 use crate::args::{QuotaSet, QuotaShow};
@@ -33,6 +33,9 @@ pub(super) async fn quota_set(args: &QuotaSet, context: &Context) -> Result<(), 
             *bound = wanted.0;
         }
     }
+    if let Some(wanted) = args.caller_percent {
+        quota.caller_percent = wanted.0;
+    }
     let shown = client.set_quota(&organization, &quota).await;
     let shown = shown.map_err(refused)?;
     ui::answer(context.output, &shown, &table(&shown))
@@ -41,23 +44,27 @@ pub(super) async fn quota_set(args: &QuotaSet, context: &Context) -> Result<(), 
 fn table(shown: &QuotaShown) -> Table {
     let mut table = Table::new(&["WHAT", "AT MOST", "WHOSE WORD"]);
     let (own, effective) = (shown.quota, shown.effective);
+    let number = |most: Option<NonZeroU32>| most.map(|most| most.to_string());
+    let percent = |share: Option<Share>| share.map(|share| format!("{} %", u8::from(share)));
     for (what, own, effective) in [
         (
             "API calls a minute",
-            own.api_calls_per_minute,
-            effective.api_calls_per_minute,
+            number(own.api_calls_per_minute),
+            number(effective.api_calls_per_minute),
         ),
         (
             "sign-ins a minute",
-            own.sign_ins_per_minute,
-            effective.sign_ins_per_minute,
+            number(own.sign_ins_per_minute),
+            number(effective.sign_ins_per_minute),
         ),
-        ("API tokens", own.tokens, effective.tokens),
+        (
+            "of these for one caller",
+            percent(own.caller_percent),
+            percent(effective.caller_percent),
+        ),
+        ("API tokens", number(own.tokens), number(effective.tokens)),
     ] {
-        let most = effective.map_or_else(
-            || "any number".to_owned(),
-            |most: NonZeroU32| most.to_string(),
-        );
+        let most = effective.unwrap_or_else(|| "any number".to_owned());
         let whose = if own.is_some() {
             "its own"
         } else {

@@ -5,11 +5,12 @@
 
 use std::collections::BTreeMap;
 
+use aeolus_api::nearest;
 use serde_json::Value;
 
 use super::layers::Leaf;
 use crate::report::Report;
-use crate::yaml::{Field, Shape, nearest};
+use crate::yaml::{Field, Shape};
 
 /// The environment's variables.
 #[derive(Clone, Default)]

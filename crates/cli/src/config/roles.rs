@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use aeolus_api::nearest;
 use aeolus_model::{BuiltIns, Permission, Role};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 use crate::report::{Exit, Failure, Report};
-use crate::yaml::nearest;
 
 /// The names that older installations use.
 const ALIASES: [&str; 3] = ["WORKSPACE_ADMIN", "WORKSPACE_EDITOR", "WORKSPACE_VIEWER"];

@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 
-use aeolus_api::quota::Quota;
+use aeolus_api::quota::{Quota, Share};
 use aeolus_api::{Listen, Period, schema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -300,6 +300,7 @@ impl Default for Limits {
             per_organization: Quota {
                 api_calls_per_minute: NonZeroU32::new(6_000),
                 sign_ins_per_minute: NonZeroU32::new(1_200),
+                caller_percent: Some(Share::HALF),
                 tokens: None,
             },
         }

@@ -1,8 +1,10 @@
 //! Everything that is wrong with a document, found in one walk.
 
+use aeolus_api::nearest;
+
+use super::formats;
 use super::node::{Entry, Node, Place, Value};
 use super::shape::{Field, Shape};
-use super::{formats, nearest};
 
 /// Something wrong at a place.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -53,8 +53,16 @@ struct Group {
     beyond: u64,
 }
 
-/// Who it was, from where, the route with its method and whose log it goes into, and why.
-type Key = (String, String, String, &'static str);
+/// What refusals have in common that are one line.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Key {
+    actor: String,
+    source: String,
+    /// The method, the route's pattern, and whose log it goes into.
+    what: String,
+    code: &'static str,
+}
+
 /// Why, and about what, where a caller's refusals are too many to be told apart.
 const TOO_MANY: (&str, &str) = ("too-many", "more than could be told apart");
 
@@ -90,6 +98,22 @@ impl Refused<'_> {
     }
 }
 
+impl Key {
+    /// Of a caller's refusals that are too many to be told apart.
+    fn rest(actor: String) -> Self {
+        Self {
+            actor,
+            source: String::new(),
+            what: String::new(),
+            code: TOO_MANY.0,
+        }
+    }
+
+    fn is_rest(&self) -> bool {
+        self.code == TOO_MANY.0
+    }
+}
+
 impl Denials {
     /// Counts a refusal, if it is one.
     pub(crate) fn note(&self, refused: &Refused<'_>, now: Time) {
@@ -105,9 +129,14 @@ impl Denials {
         let organization = organization_in(refused.path);
         // A stranger's goes into nobody's log, so it needn't be told apart by that either.
         let whose = known.and(organization).unwrap_or_default();
-        let route = format!("{method} {} {whose}", refused.route);
+        let what = format!("{method} {} {whose}", refused.route);
         let source = refused.info.source.clone();
-        let key = (filter::name(&actor), source, route, code);
+        let key = Key {
+            actor: filter::name(&actor),
+            source,
+            what,
+            code,
+        };
         let denied = Denied {
             actor,
             at: now,
@@ -149,8 +178,8 @@ impl Group {
     fn add(&mut self, key: Key, denied: Denied, room: Room) {
         if let Some(seen) = self.seen.get_mut(&key) {
             seen.count = seen.count.saturating_add(denied.count);
-        } else if key.3 == TOO_MANY.0 || self.of(&key.0) >= room.each {
-            self.add_rest(key.0, denied);
+        } else if key.is_rest() || self.of(&key.actor) >= room.each {
+            self.add_rest(key.actor, denied);
         } else if self.seen.len() < room.all {
             self.seen.insert(key, denied);
         } else {
@@ -160,14 +189,14 @@ impl Group {
 
     /// Lines of one caller that can be told apart.
     fn of(&self, actor: &str) -> usize {
-        let own = |key: &&Key| key.0 == actor && key.3 != TOO_MANY.0;
+        let own = |key: &&Key| key.actor == actor && !key.is_rest();
         self.seen.keys().filter(own).count()
     }
 
     /// What is too much to be told apart stays the caller's.
     fn add_rest(&mut self, actor: String, denied: Denied) {
         let (code, target) = TOO_MANY;
-        let key = (actor, String::new(), String::new(), code);
+        let key = Key::rest(actor);
         let count = denied.count;
         let rest = self.seen.entry(key).or_insert_with(|| Denied {
             request: RequestInfo::default(),

@@ -4,6 +4,7 @@ mod notices;
 
 use std::time::Duration;
 
+use aeolus_model::Time;
 use aeolus_store::{StoreError, Unit as _};
 use tokio_util::sync::CancellationToken;
 
@@ -12,6 +13,8 @@ use crate::app::App;
 const EVERY: Duration = Duration::from_secs(15 * 60);
 const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(86_400);
+/// Idempotency keys deleted at a time; between, others write.
+const KEYS: u32 = 1_000;
 
 /// Runs until shutdown. A round that fails is tried again at the next.
 pub(crate) async fn run(app: App, shutdown: CancellationToken) {
@@ -52,10 +55,23 @@ async fn round(app: &App) -> Result<(), StoreError> {
     write.sessions().forget(now.minus(DAY)).await?;
     write.replicas().forget(now.minus(7 * DAY)).await?;
     write.batches().forget(now.minus(7 * DAY)).await?;
-    write.idempotency_keys().forget(now.minus(DAY)).await?;
     write.publications().collect(now.minus(DAY)).await?;
     app.commit(write).await?;
+    forget_keys(app, now.minus(DAY)).await?;
     keep_seen(app).await
+}
+
+/// Forgets what requests were answered. There is one for each POST of a day, which may be a million: each
+/// part of them goes in a transaction of its own.
+async fn forget_keys(app: &App, before: Time) -> Result<(), StoreError> {
+    loop {
+        let mut write = app.store.write().await?;
+        let forgotten = write.idempotency_keys().forget(before, KEYS).await?;
+        app.commit(write).await?;
+        if forgotten < u64::from(KEYS) {
+            return Ok(());
+        }
+    }
 }
 
 /// Keeps when control was last used with a session.

@@ -9,7 +9,7 @@ use super::replace::counted;
 use crate::ctx::Ctx;
 use crate::error::ApiError;
 use crate::extract::Query;
-use crate::planes::{Change, wait_for};
+use crate::planes::{Wait, heard};
 use crate::tokens::wants_planes;
 
 /// Removes a key that doesn't sign: what it has signed is refused from then on. Refuses where something
@@ -69,11 +69,7 @@ pub(crate) async fn remove(
         .refresh(&app.store, &app.master)
         .await
         .map_err(ApiError::internal)?;
-    let planes = if wait {
-        Some(wait_for(app, None, Change::Any(seq)).await?)
-    } else {
-        None
-    };
+    let planes = heard(app, wait.then_some(Wait::any(None)), seq).await?;
     Ok(axum::Json(KeyRemoved {
         removed,
         seq: Some(seq),

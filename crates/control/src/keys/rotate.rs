@@ -19,7 +19,7 @@ use crate::ctx::Ctx;
 use crate::error::ApiError;
 use crate::extract::{JsonOrNothing, Query};
 use crate::once::Reply;
-use crate::planes::{Change, wait_for};
+use crate::planes::Wait;
 use crate::tokens::wants_planes;
 
 /// Nobody means a later date.
@@ -88,7 +88,7 @@ pub(crate) async fn rotate(
         .await
         .map_err(ApiError::internal)?;
     let planes = match seq {
-        Some(seq) if wait => Some(wait_for(app, None, Change::Any(seq)).await?),
+        Some(seq) if wait => Some(Wait::any(None).heard(app, seq).await?),
         _ => None,
     };
     let mut view = app.store.read().await?;

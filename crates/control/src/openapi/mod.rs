@@ -3,6 +3,7 @@
 //! It is public, as the code is: it says nothing of an installation.
 
 mod operation;
+mod parameters;
 mod table;
 
 use std::sync::LazyLock;
@@ -11,6 +12,8 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName};
 use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
+
+pub(crate) use parameters::refuse_unknown;
 
 static DOCUMENT: LazyLock<String> = LazyLock::new(|| openapi().to_string());
 

@@ -100,8 +100,8 @@ pub(super) struct Operation {
     pub(super) path: &'static str,
     id: &'static str,
     what: &'static str,
-    who: Who,
-    query: Vec<Parameter>,
+    pub(super) who: Who,
+    pub(super) query: Vec<Parameter>,
     body: Option<(Content, bool)>,
     answer: (u16, Option<Content>),
     conditional: bool,
@@ -206,6 +206,8 @@ impl Operation {
         };
         // 400: the path is no UTF-8 when it is decoded.
         add(has_path, &[400, 404]);
+        // A parameter that it doesn't have.
+        add(self.who == Who::Bearer, &[400]);
         add(known, &[401, 403]);
         // An organization's quota, wherever one may be named.
         add(

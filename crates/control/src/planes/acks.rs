@@ -103,18 +103,8 @@ impl Acks {
     }
 }
 
-/// Waits until every enrolled plane that hosts something of the organization (of any, if none is
+/// Waits until every enrolled plane that hosts something of these organizations (of any, if none are
 /// given) has applied a change, at most two seconds, and says which have.
-pub(crate) async fn wait_for(
-    app: &App,
-    organization: Option<OrganizationId>,
-    change: Change,
-) -> Result<PlaneAcks, StoreError> {
-    let organizations = organization.as_ref().map(std::slice::from_ref);
-    wait_within(app, organizations, change).await
-}
-
-/// As [`wait_for`], for the planes of several organizations.
 pub(crate) async fn wait_within(
     app: &App,
     organizations: Option<&[OrganizationId]>,

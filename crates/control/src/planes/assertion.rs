@@ -50,7 +50,7 @@ impl FromRequestParts<App> for PlaneCtx {
         let text = crate::auth::bearer_text(&parts.headers)?;
         let (plane, _) = prove(app, text.expose()).await?;
         let request = RequestInfo::of(parts);
-        request.is_of(&Actor::Plane(plane.id));
+        request.note_actor(&Actor::Plane(plane.id));
         Ok(Self {
             app: app.clone(),
             plane,

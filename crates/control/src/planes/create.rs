@@ -25,9 +25,7 @@ pub(crate) async fn create(
 ) -> Result<Reply<PlaneCreated>, ApiError> {
     let auth_host = body.auth_host.map(|host| Host::parse(&host)).transpose();
     let auth_host = auth_host.map_err(|error| ApiError::field("authHost", error.to_string()))?;
-    let mut write = ctx.write().await?;
-    let authority = ctx.authority(&mut write).await?;
-    authority.require(Permission::SystemPlanesUpdate, &[])?;
+    let mut write = ctx.write_for(Permission::SystemPlanesUpdate).await?;
     let roots = write.roots().after(0).await?;
     let first = roots.first().ok_or(ApiError::NotReady(
         "There is no root document yet: `aeolus control` says at its start what to do.",

@@ -16,8 +16,9 @@ mod renew;
 mod section;
 mod status;
 mod view;
+mod wait;
 
-pub(crate) use acks::{Acks, Change, behind, wait_for, wait_within};
+pub(crate) use acks::{Acks, Change, behind, wait_within};
 pub(crate) use assertion::{Assertions, PlaneCtx, prove_once};
 pub(crate) use check::check;
 pub(crate) use create::create;
@@ -32,3 +33,4 @@ pub(crate) use renew::renew;
 pub(crate) use section::section;
 pub(crate) use status::status;
 pub(crate) use view::SILENT;
+pub(crate) use wait::{Wait, heard};

@@ -59,9 +59,7 @@ pub(crate) async fn release(
 }
 
 async fn asked(ctx: &Ctx, plane: &str) -> Result<(Write, Plane), ApiError> {
-    let mut write = ctx.write().await?;
-    let authority = ctx.authority(&mut write).await?;
-    authority.require(Permission::SystemPlanesUpdate, &[])?;
+    let mut write = ctx.write_for(Permission::SystemPlanesUpdate).await?;
     let plane = find(&mut write, plane).await?;
     Ok((write, plane))
 }

@@ -12,9 +12,9 @@ use crate::authority::{Authority, organization_path};
 use crate::ctx::Ctx;
 use crate::error::ApiError;
 use crate::extract::{Json, Query};
-use crate::planes::Change;
+use crate::planes::{Wait, heard};
 use crate::seen::Tag;
-use crate::tokens::{waited, wants_planes};
+use crate::tokens::wants_planes;
 
 /// Gives the organization other rules and ends what they no longer allow, in one transaction. A dry run
 /// does the same and takes it back, so that it says exactly what would end.
@@ -54,7 +54,8 @@ pub(crate) async fn set(
         return Ok(axum::Json(answer));
     }
     let seq = ctx.app.commit(write).await?;
-    let planes = waited(&ctx.app, wait, (id, Change::Any(seq))).await?;
+    let wait = wait.then_some(Wait::any(Some(id)));
+    let planes = heard(&ctx.app, wait, seq).await?;
     Ok(axum::Json(PolicyChanged {
         revision: Some(changed.revision.saturating_add(1)),
         done: true,

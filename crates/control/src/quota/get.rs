@@ -22,6 +22,6 @@ pub(crate) async fn get(
     authority.require(Permission::OrganizationConfigGet, &path)?;
     Ok(Json(QuotaShown {
         quota: own(&organization).unwrap_or_default(),
-        effective: ctx.app.meters.of(&organization),
+        effective: ctx.app.meters.of(&organization, ctx.app.clock.now()),
     }))
 }

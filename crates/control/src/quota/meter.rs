@@ -1,98 +1,122 @@
 //! Counting.
 
 use std::collections::HashMap;
-use std::num::NonZeroU32;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use aeolus_api::quota::Quota;
+use aeolus_api::quota::{Quota, Share};
 use aeolus_model::{Actor, OrganizationId, Time};
 use aeolus_store::Organization;
 
+use super::minute::{Bounds, MINUTE, Minute};
 use super::own;
 use crate::error::ApiError;
 
-const MINUTE: Duration = Duration::from_secs(60);
-/// With so many callers of one organization in mind, those whose minute is over are forgotten.
-const MANY: usize = 1_000;
+/// An organization that nobody has asked about for so long is forgotten.
+const KEPT: Duration = Duration::from_secs(5 * 60);
+/// And so long if its quota can't be read: until then the last good one counts on, and the metric says so.
+const KEPT_UNREADABLE: Duration = Duration::from_secs(86_400);
 
 /// What each organization has used in its minute.
 pub(crate) struct Meters {
     usual: Quota,
-    held: Mutex<HashMap<OrganizationId, Held>>,
+    held: Mutex<Organizations>,
 }
 
 #[derive(Default)]
+struct Organizations {
+    of: HashMap<OrganizationId, Held>,
+    /// When those who were not seen were last forgotten.
+    swept: Option<Time>,
+}
+
 struct Held {
+    /// When somebody last asked about it.
+    seen: Time,
     /// The last quota of its own that could be read.
     own: Quota,
     /// Whether the one that is stored now can't.
     unreadable: bool,
-    calls: Window,
-    sign_ins: Window,
-    /// Of each caller, what only ends something.
-    endings: HashMap<Actor, Window>,
-}
-
-/// A minute and what was used in it.
-#[derive(Default)]
-struct Window {
-    began: Option<Time>,
-    used: u32,
+    calls: Minute,
+    sign_ins: Minute,
+    /// What only ends something.
+    endings: Minute,
 }
 
 impl Meters {
     /// With what is usual.
     pub(crate) fn new(usual: Quota) -> Self {
+        let half = Quota {
+            caller_percent: Some(Share::HALF),
+            ..Quota::default()
+        };
         Self {
-            usual,
+            usual: usual.or(half),
             held: Mutex::default(),
         }
     }
 
     /// What counts for an organization. A quota that can't be read, such as one that says 0, is none:
     /// the last good one counts on (F71), or the usual where this process has seen none.
-    pub(crate) fn of(&self, organization: &Organization) -> Quota {
-        self.with(organization, |_, quota| quota)
+    pub(crate) fn of(&self, organization: &Organization, now: Time) -> Quota {
+        self.with(organization, now, |_, quota| quota)
     }
 
-    /// Counts a request about an organization. What only ends something is counted with the one who asks.
+    /// Counts a request about an organization. What only ends something is counted of each caller by
+    /// themselves.
     pub(crate) fn call(
         &self,
         organization: &Organization,
-        ends: Option<&Actor>,
+        (by, ends): (&Actor, bool),
         now: Time,
     ) -> Result<(), ApiError> {
-        self.with(organization, |held, quota| {
-            let most = quota.api_calls_per_minute;
-            let Some(actor) = ends else {
-                return held.calls.take(most, now);
-            };
-            if held.endings.len() >= MANY {
-                held.endings
-                    .retain(|_, window| window.passed(now).is_some());
+        self.with(organization, now, |held, quota| {
+            let all = quota.api_calls_per_minute;
+            if ends {
+                let bounds = Bounds {
+                    all: None,
+                    each: all,
+                };
+                return held.endings.take(by, bounds, now);
             }
-            let window = held.endings.entry(actor.clone()).or_default();
-            window.take(most, now)
+            let each = all.zip(quota.caller_percent);
+            let each = each.map(|(all, share)| share.of(all));
+            held.calls.take(by, Bounds { all, each }, now)
         })
     }
 
-    /// Counts a sign-in to one of its deployments.
-    pub(crate) fn sign_in(&self, organization: &Organization, now: Time) -> Result<(), ApiError> {
-        self.with(organization, |held, quota| {
-            held.sign_ins.take(quota.sign_ins_per_minute, now)
+    /// Counts a sign-in of somebody to one of its deployments.
+    pub(crate) fn sign_in(
+        &self,
+        organization: &Organization,
+        by: &Actor,
+        now: Time,
+    ) -> Result<(), ApiError> {
+        self.with(organization, now, |held, quota| {
+            let all = quota.sign_ins_per_minute;
+            let each = all.zip(quota.caller_percent);
+            let each = each.map(|(all, share)| share.of(all));
+            held.sign_ins.take(by, Bounds { all, each }, now)
         })
     }
 
     /// How many organizations have a quota that can't be read.
     pub(crate) fn unreadable(&self) -> usize {
         let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        held.values().filter(|held| held.unreadable).count()
+        held.of.values().filter(|held| held.unreadable).count()
     }
 
-    fn with<T>(&self, organization: &Organization, count: impl FnOnce(&mut Held, Quota) -> T) -> T {
-        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        let held = held.entry(organization.id).or_default();
+    fn with<T>(
+        &self,
+        organization: &Organization,
+        now: Time,
+        count: impl FnOnce(&mut Held, Quota) -> T,
+    ) -> T {
+        let mut all = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        all.sweep(now);
+        let held = all.of.entry(organization.id);
+        let held = held.or_insert_with(|| Held::new(now));
+        held.seen = now;
         let own = own(organization);
         if own.is_none() && !held.unreadable {
             let name = &organization.name;
@@ -105,35 +129,53 @@ impl Meters {
     }
 }
 
-impl Window {
-    /// How much of the minute has passed; none if it is over, or ahead of a clock that was set back.
-    fn passed(&self, now: Time) -> Option<Duration> {
-        let began = self.began.filter(|began| *began <= now)?;
-        Some(now.since(began)).filter(|passed| *passed < MINUTE)
+impl Organizations {
+    /// Once a minute forgets those that nobody asks about any more: so there is never more than was asked
+    /// about in a few minutes.
+    fn sweep(&mut self, now: Time) {
+        let recent = |swept: &Time| *swept <= now && now.since(*swept) < MINUTE;
+        if self.swept.as_ref().is_some_and(recent) {
+            return;
+        }
+        self.swept = Some(now);
+        self.of.retain(|_, held| now.since(held.seen) < held.kept());
+    }
+}
+
+impl Held {
+    fn new(now: Time) -> Self {
+        Self {
+            seen: now,
+            own: Quota::default(),
+            unreadable: false,
+            calls: Minute::default(),
+            sign_ins: Minute::default(),
+            endings: Minute::default(),
+        }
     }
 
-    /// Counts one of at most so many, or says how long to wait.
-    fn take(&mut self, most: Option<NonZeroU32>, now: Time) -> Result<(), ApiError> {
-        let passed = self.passed(now);
-        if passed.is_none() {
-            (self.began, self.used) = (Some(now), 0);
+    const fn kept(&self) -> Duration {
+        if self.unreadable {
+            KEPT_UNREADABLE
+        } else {
+            KEPT
         }
-        if most.is_some_and(|most| self.used >= most.get()) {
-            let left = MINUTE.saturating_sub(passed.unwrap_or_default());
-            return Err(ApiError::Quota(left.as_secs().max(1)));
-        }
-        self.used = self.used.saturating_add(1);
-        Ok(())
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroU32;
+
     use aeolus_store::ManagedBy;
 
     use super::*;
 
     const NOW: Time = Time::from_secs(1_800_000_000);
+
+    fn later(secs: u64) -> Time {
+        NOW.plus(Duration::from_secs(secs))
+    }
 
     fn organization(n: u8, quota: &str) -> Organization {
         Organization {
@@ -150,9 +192,11 @@ mod tests {
         Actor::User(aeolus_model::UserId::from_bytes([n; 16]))
     }
 
+    /// One caller may use everything, unless another share is given.
     fn usual(calls: u32) -> Quota {
         Quota {
             api_calls_per_minute: NonZeroU32::new(calls),
+            caller_percent: Some(Share::WHOLE),
             ..Quota::default()
         }
     }
@@ -161,47 +205,107 @@ mod tests {
     fn one_organizations_flood_is_its_own() {
         let meters = Meters::new(usual(2));
         let (one, two) = (organization(1, ""), organization(2, ""));
-        let later = |secs| NOW.plus(Duration::from_secs(secs));
-        assert!(meters.call(&one, None, NOW).is_ok());
-        assert!(meters.call(&one, None, later(59)).is_ok());
-        assert!(matches!(
-            meters.call(&one, None, later(59)),
-            Err(ApiError::Quota(1))
-        ));
-        assert!(meters.call(&two, None, later(59)).is_ok());
-        assert!(meters.sign_in(&one, later(59)).is_ok(), "counted apart");
+        let ann = user(1);
+        let call = |of, now| meters.call(of, (&ann, false), now);
+        assert!(call(&one, NOW).is_ok());
+        assert!(call(&one, later(59)).is_ok());
+        assert!(matches!(call(&one, later(59)), Err(ApiError::Quota(1))));
+        assert!(call(&two, later(59)).is_ok());
+        let signed_in = meters.sign_in(&one, &ann, later(59));
+        assert!(signed_in.is_ok(), "counted apart");
         // Nobody can use up what somebody else needs to end something.
-        let (thief, owner) = (user(1), user(2));
-        let ends = |actor| meters.call(&one, Some(actor), later(59)).is_ok();
+        let (thief, owner) = (user(2), user(3));
+        let ends = |by| meters.call(&one, (by, true), later(59)).is_ok();
         assert_eq!(
             [ends(&thief), ends(&thief), ends(&thief)],
             [true, true, false]
         );
         assert!(ends(&owner));
-        assert!(meters.call(&one, None, later(60)).is_ok());
-        // A clock that was set back begins anew.
-        assert!(meters.call(&one, None, NOW).is_ok());
+        assert!(call(&one, later(60)).is_ok());
+    }
+
+    #[test]
+    fn f73_one_caller_has_a_share_and_the_others_the_rest() {
+        let quota = Quota {
+            sign_ins_per_minute: NonZeroU32::new(3),
+            caller_percent: None,
+            ..usual(5)
+        };
+        let meters = Meters::new(quota);
+        let half = organization(1, "");
+        let all = organization(2, r#"{"callerPercent": 100}"#);
+        let calls = |of, by: u8| {
+            let by = user(by);
+            (0..9)
+                .take_while(|_| meters.call(of, (&by, false), NOW).is_ok())
+                .count()
+        };
+        assert_eq!(
+            (calls(&half, 1), calls(&half, 2), calls(&half, 3)),
+            (3, 2, 0)
+        );
+        assert_eq!((calls(&all, 1), calls(&all, 2)), (5, 0));
+        let sign_ins = |of, by: u8| {
+            let by = user(by);
+            (0..9)
+                .take_while(|_| meters.sign_in(of, &by, NOW).is_ok())
+                .count()
+        };
+        assert_eq!((sign_ins(&half, 1), sign_ins(&half, 2)), (2, 1));
+    }
+
+    #[test]
+    fn organizations_that_nobody_asks_about_are_forgotten() {
+        let meters = Meters::new(usual(10));
+        let held = || {
+            let held = meters.held.lock().unwrap();
+            let mut held: Vec<u8> = held.of.keys().map(|id| id.as_bytes()[0]).collect();
+            held.sort_unstable();
+            held
+        };
+        let (quiet, busy) = (organization(1, ""), organization(2, ""));
+        let odd = organization(3, "{");
+        meters.of(&odd, NOW);
+        meters.of(&quiet, NOW);
+        for minute in 0..5 {
+            assert_eq!(meters.of(&busy, later(minute * 60)), usual(10));
+            assert_eq!(held(), [1, 2, 3], "after {minute} minutes");
+        }
+        meters.of(&busy, later(5 * 60));
+        assert_eq!(held(), [2, 3]);
+        // One whose quota can't be read is spoken of for a day.
+        assert_eq!(meters.unreadable(), 1);
+        meters.of(&busy, later(86_400 - 1));
+        assert_eq!(held(), [2, 3]);
+        meters.of(&busy, later(86_400 + 60));
+        assert_eq!((held(), meters.unreadable()), (vec![2], 0));
+        // A clock that was set back forgets nothing that counts.
+        meters.of(&quiet, NOW);
+        assert_eq!(held(), [1, 2]);
     }
 
     #[test]
     fn f71_a_quota_that_says_nothing_leaves_the_last_good_one() {
         let meters = Meters::new(usual(10));
-        let good = organization(1, r#"{"apiCallsPerMinute": 3}"#);
-        assert!(meters.call(&good, None, NOW).is_ok());
+        let of = |organization| meters.of(&organization, NOW);
+        of(organization(1, r#"{"apiCallsPerMinute": 3}"#));
         for odd in [
             r#"{"apiCallsPerMinute": 0}"#,
             r#"{"apiCallsPerMinute": -1}"#,
             r#"{"apiCallsPerMinute": null, "signInsPerMinute": 0}"#,
+            r#"{"callerPercent": 0}"#,
+            r#"{"callerPercent": 101}"#,
             "{",
         ] {
-            let quota = meters.of(&organization(1, odd));
+            let quota = of(organization(1, odd));
             assert_eq!(quota.api_calls_per_minute, NonZeroU32::new(3), "{odd}");
-            let unseen = meters.of(&organization(2, odd));
-            assert_eq!(unseen, usual(10), "{odd}");
+            assert_eq!(of(organization(2, odd)), usual(10), "{odd}");
         }
         assert_eq!(meters.unreadable(), 2);
-        assert!(meters.call(&organization(1, "{"), None, NOW).is_ok());
-        let again = meters.of(&organization(1, r#"{"apiCallsPerMinute": 7}"#));
+        let ann = user(1);
+        let call = meters.call(&organization(1, "{"), (&ann, false), NOW);
+        assert!(call.is_ok());
+        let again = of(organization(1, r#"{"apiCallsPerMinute": 7}"#));
         assert_eq!(again.api_calls_per_minute, NonZeroU32::new(7));
         assert_eq!(meters.unreadable(), 1);
     }

@@ -3,6 +3,7 @@
 
 mod get;
 mod meter;
+mod minute;
 mod set;
 
 use aeolus_api::quota::Quota;

@@ -33,7 +33,7 @@ pub(crate) async fn set(
     };
     Ok(axum::Json(QuotaShown {
         quota,
-        effective: ctx.app.meters.of(&changed),
+        effective: ctx.app.meters.of(&changed, ctx.app.clock.now()),
     }))
 }
 

@@ -11,7 +11,8 @@ use super::view;
 use crate::ctx::Ctx;
 use crate::error::ApiError;
 use crate::extract::Query;
-use crate::once::{Reply, Wait};
+use crate::once::Reply;
+use crate::planes::Wait;
 use crate::tokens::wants_planes;
 
 /// Gives the path to everything that the rollout is about.
@@ -41,9 +42,7 @@ async fn moved(
     wait: bool,
     (stage, action): (RolloutStage, Action),
 ) -> Result<Reply<Changed>, ApiError> {
-    let mut write = ctx.write().await?;
-    let authority = ctx.authority(&mut write).await?;
-    authority.require(Permission::SystemPlanesUpdate, &[])?;
+    let mut write = ctx.write_for(Permission::SystemPlanesUpdate).await?;
     let found = find(&mut write, name).await?;
     ctx.if_match.require(Some(&view::tag(&found)?))?;
     let record = Rollout { stage, ..found };

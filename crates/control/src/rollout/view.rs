@@ -9,7 +9,7 @@ use aeolus_store::{RolloutStage, StoreError, Unit};
 
 use crate::app::App;
 use crate::error::ApiError;
-use crate::planes::{self, SILENT};
+use crate::planes::{SILENT, Wait, heard};
 use crate::seen::Tag;
 
 /// What gates that were heard of lately report of each rollout.
@@ -62,11 +62,7 @@ pub(super) async fn changed(
     record: &aeolus_store::Rollout,
     (seq, wait): (u64, bool),
 ) -> Result<axum::Json<Changed>, ApiError> {
-    let planes = if wait {
-        Some(planes::wait_for(app, None, planes::Change::Any(seq)).await?)
-    } else {
-        None
-    };
+    let planes = heard(app, wait.then_some(Wait::any(None)), seq).await?;
     let mut unit = app.store.read().await?;
     let mut sums = figures(app, &mut unit).await?;
     let rollout = view(record, &mut sums)?;

@@ -81,12 +81,13 @@ pub(crate) async fn count(
     unit: &mut impl Unit,
     (session, organization): (&Session, OrganizationId),
 ) -> Result<(), ApiError> {
-    let authority = Authority::load(app, unit, &Actor::User(session.user)).await?;
+    let person = Actor::User(session.user);
+    let authority = Authority::load(app, unit, &person).await?;
     if authority.is_system() || !authority.knows(organization) {
         return Ok(());
     }
     match unit.organizations().get(organization).await? {
-        Some(record) => app.meters.sign_in(&record, app.clock.now()),
+        Some(record) => app.meters.sign_in(&record, &person, app.clock.now()),
         None => Ok(()),
     }
 }

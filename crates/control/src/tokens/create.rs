@@ -16,7 +16,8 @@ use crate::authority::{Authority, organization_path, path_within};
 use crate::ctx::Ctx;
 use crate::error::ApiError;
 use crate::extract::{Json, Query};
-use crate::once::{Reply, Wait};
+use crate::once::Reply;
+use crate::planes::Wait;
 use crate::{policy, tenancy};
 
 /// Makes a token. Nobody can give it more than they hold themselves, judged again inside the
@@ -31,8 +32,7 @@ pub(crate) async fn create(
     let creator = super::person(&ctx)?;
     text::name(&body.name)?;
     text::description(&body.description)?;
-    let mut write = ctx.write().await?;
-    let (authority, organization) = ctx.authority_in(&mut write, &organization).await?;
+    let (mut write, authority, organization) = ctx.write_in(&organization).await?;
     let scope = scope_of(&body, organization.id)?;
     let path = path_within(&mut write, organization.id, scope.resource()).await?;
     let path = path.ok_or(ApiError::NotFound("entity"))?;
@@ -50,7 +50,7 @@ pub(crate) async fn create(
     }
     let kind = kind_of(&body, &held, &ctx.app.built_ins)?;
     let rules = policy::of(&organization)?;
-    let quota = ctx.app.meters.of(&organization);
+    let quota = ctx.app.meters.of(&organization, ctx.app.clock.now());
     bounds::room(&mut write, organization.id, (&rules, &quota)).await?;
     let days = bounds::days(&rules, body.scope, body.token_expiry_period_in_days)?;
     let value = value::allocate(&ctx.app, &mut write, organization.id, days).await?;

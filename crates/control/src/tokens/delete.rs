@@ -1,7 +1,7 @@
 //! `DELETE /v1/organizations/{o}/tokens/{id}`: ends a token at once.
 
 use aeolus_api::Deleted;
-use aeolus_model::{Action, Change as Deletion};
+use aeolus_model::{Action, Change};
 use aeolus_store::Unit as _;
 use axum::Json;
 use axum::extract::Path;
@@ -11,7 +11,7 @@ use super::permission::{self, Deed};
 use crate::ctx::Ctx;
 use crate::error::ApiError;
 use crate::extract::Query;
-use crate::planes::Change;
+use crate::planes::{Wait, heard};
 
 /// Deletes a token: its value's status bit is set in the same transaction, and connected planes
 /// refuse it within two seconds.
@@ -29,10 +29,10 @@ pub(crate) async fn delete(
     require_read(&ctx, &mut write, token.id).await?;
     write.tokens().delete(token.id, ctx.app.clock.now()).await?;
     let mut event = ctx.event(Action::TokenDelete, Some(organization.id), token.id);
-    event.changes = vec![Deletion::from("name", token.name)];
+    event.changes = vec![Change::from("name", token.name)];
     write.audit(event);
     let seq = ctx.app.commit(write).await?;
-    let change = (organization.id, Change::Revocation(seq));
-    let planes = super::waited(&ctx.app, wait, change).await?;
+    let wait = wait.then_some(Wait::revocation(organization.id));
+    let planes = heard(&ctx.app, wait, seq).await?;
     Ok(Json(Deleted { seq, planes }))
 }

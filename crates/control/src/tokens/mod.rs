@@ -15,9 +15,9 @@ mod uses;
 mod value;
 mod view;
 
+use aeolus_api::Withheld;
 use aeolus_api::token::{Token, TokenCreated};
-use aeolus_api::{PlaneAcks, Withheld};
-use aeolus_model::{Actor, OrganizationId, UserId};
+use aeolus_model::{Actor, UserId};
 
 pub(crate) use create::create;
 pub(crate) use delete::delete;
@@ -30,11 +30,9 @@ pub(crate) use rotate::{end as end_rotation, rotate};
 pub(crate) use update::update;
 pub(crate) use uses::{Uses, note as note_uses};
 
-use crate::app::App;
 use crate::ctx::Ctx;
 use crate::error::ApiError;
 use crate::extract::Query;
-use crate::planes::{Change, wait_for};
 
 /// Who changes tokens: people. A stolen token could otherwise outlive itself.
 fn person(ctx: &Ctx) -> Result<UserId, ApiError> {
@@ -73,16 +71,4 @@ pub(crate) fn wants_planes(query: &Query) -> Result<bool, ApiError> {
         Some("planes") => Ok(true),
         Some(_) => Err(ApiError::field("wait", "use planes, or leave it out")),
     }
-}
-
-/// Who of the organization's planes obeys a change, if that is asked for.
-pub(crate) async fn waited(
-    app: &App,
-    wanted: bool,
-    (organization, change): (OrganizationId, Change),
-) -> Result<Option<PlaneAcks>, ApiError> {
-    if !wanted {
-        return Ok(None);
-    }
-    Ok(Some(wait_for(app, Some(organization), change).await?))
 }

@@ -11,7 +11,8 @@ use crate::authority::organization_path;
 use crate::ctx::Ctx;
 use crate::error::ApiError;
 use crate::extract::{self, Query};
-use crate::once::{Reply, Wait};
+use crate::once::Reply;
+use crate::planes::Wait;
 
 /// So many tokens make one line of the audit log.
 const CHUNK: u32 = 100;
@@ -27,8 +28,7 @@ pub(crate) async fn revoke(
     let wait = super::wants_planes(&query)?;
     let now = ctx.app.clock.now();
     let which = Which::of(&body, now)?;
-    let mut write = ctx.write().await?;
-    let (authority, organization) = ctx.authority_in(&mut write, &organization).await?;
+    let (mut write, authority, organization) = ctx.write_in(&organization).await?;
     let organization = organization.id;
     let path = organization_path(organization);
     authority.require(Permission::OrganizationServiceAccountsDelete, &path)?;

@@ -21,7 +21,8 @@ use crate::authority::path_within;
 use crate::ctx::Ctx;
 use crate::error::ApiError;
 use crate::extract::{JsonOrNothing, Query};
-use crate::once::{Reply, Wait};
+use crate::once::Reply;
+use crate::planes::Wait;
 use crate::policy;
 
 /// Values from before that may be good at once: gates hold an end for each.
@@ -37,8 +38,7 @@ pub(crate) async fn rotate(
 ) -> Result<Reply<TokenCreated>, ApiError> {
     let wait = super::wants_planes(&query)?;
     let by = super::person(&ctx)?;
-    let mut write = ctx.write().await?;
-    let (authority, organization) = ctx.authority_in(&mut write, &organization).await?;
+    let (mut write, authority, organization) = ctx.write_in(&organization).await?;
     let mut token = find(&mut write, &authority, (organization.id, &token)).await?;
     may_change(&mut write, &authority, &token).await?;
     require_read(&ctx, &mut write, token.id).await?;
@@ -116,8 +116,7 @@ pub(crate) async fn end(
     let wait = super::wants_planes(&query)?;
     let by = super::person(&ctx)?;
     let now = Time::from_secs(ctx.app.clock.now().secs());
-    let mut write = ctx.write().await?;
-    let (authority, organization) = ctx.authority_in(&mut write, &organization).await?;
+    let (mut write, authority, organization) = ctx.write_in(&organization).await?;
     let token: ApiToken = find(&mut write, &authority, (organization.id, &token)).await?;
     may_change(&mut write, &authority, &token).await?;
     require_read(&ctx, &mut write, token.id).await?;

@@ -20,8 +20,7 @@ pub(crate) async fn update(
 ) -> Result<Reply<Token>, ApiError> {
     let by = super::person(&ctx)?;
     let now = ctx.app.clock.now();
-    let mut write = ctx.write().await?;
-    let (authority, organization) = ctx.authority_in(&mut write, &organization).await?;
+    let (mut write, authority, organization) = ctx.write_in(&organization).await?;
     let token = find(&mut write, &authority, (organization.id, &token)).await?;
     may_change(&mut write, &authority, &token).await?;
     require_read(&ctx, &mut write, token.id).await?;

@@ -29,9 +29,7 @@ impl World {
 
     async fn configured(name: &str, audit: AuditConfig) -> Self {
         let f = Fixture::configured(name, |config| config.audit = audit).await;
-        let admin = f.admin().await;
-        f.fleet(&admin).await;
-        let owner = f.token_of("owner@example.com").await;
+        let (f, admin, owner) = f.peopled().await;
         Self { f, admin, owner }
     }
 

@@ -21,16 +21,9 @@ struct World {
 
 impl World {
     async fn new(name: &str) -> Self {
-        let f = Fixture::new(name).await;
-        let admin = f.admin().await;
-        f.fleet(&admin).await;
-        let owner = f.token_of("owner@example.com").await;
-        let first = async |list: &str| {
-            let path = format!("/v1/organizations/acme/{list}");
-            let list = f.call("GET", &path, &owner, None).await.expect(200).json();
-            list["items"][0]["id"].clone()
-        };
-        let (workspace, deployment) = (first("workspaces").await, first("deployments").await);
+        let (f, admin, owner) = Fixture::new(name).await.peopled().await;
+        let workspace = json!(f.first(&owner, "workspaces").await);
+        let deployment = json!(f.first(&owner, "deployments").await);
         Self {
             f,
             admin,

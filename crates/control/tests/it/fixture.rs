@@ -401,6 +401,35 @@ impl Fixture {
         answer.expect(200).json()
     }
 
+    /// With that fleet, and the credentials of who administers the installation and of who owns the
+    /// organization.
+    pub(crate) async fn peopled(self) -> (Self, String, String) {
+        let admin = self.admin().await;
+        self.fleet(&admin).await;
+        let owner = self.token_of("owner@example.com").await;
+        (self, admin, owner)
+    }
+
+    /// The id of the first of a list of that organization's.
+    pub(crate) async fn first(&self, bearer: &str, list: &str) -> String {
+        let path = format!("/v1/organizations/acme/{list}");
+        let list = self.call("GET", &path, bearer, None).await.expect(200);
+        list.json()["items"][0]["id"].as_str().unwrap().to_owned()
+    }
+
+    /// Another organization, globex, and the credential of Gus, who owns it.
+    pub(crate) async fn globex(&self, admin: &str) -> String {
+        let document = json!({
+            "fleet": {"version": 1, "planes": [], "organizations": [{"name": "globex",
+                "users": [{"email": "gus@example.com", "role": "ORGANIZATION_OWNER",
+                    "password": {"env": "P"}}]}]},
+            "secrets": {"organizations[0].users[0].password": PASSWORD},
+        });
+        let applied = self.call("POST", "/v1/apply", admin, Some(document)).await;
+        applied.expect(200);
+        self.token_of("gus@example.com").await
+    }
+
     pub(crate) async fn join(&self, admin: &str, name: &str) -> Gate {
         let body = Some(json!({ "name": name }));
         let created = self

@@ -51,6 +51,8 @@ mod openapi;
 #[cfg(test)]
 mod outage;
 #[cfg(test)]
+mod parameters;
+#[cfg(test)]
 mod patches;
 #[cfg(test)]
 mod planes;

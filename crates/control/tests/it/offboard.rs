@@ -18,13 +18,8 @@ impl World {
     /// The member is in a team with a role on a workspace, has a role of their own, and has made a token
     /// there.
     async fn new(name: &str) -> Self {
-        let f = Fixture::new(name).await;
-        let admin = f.admin().await;
-        f.fleet(&admin).await;
-        let owner = f.token_of("owner@example.com").await;
-        let path = "/v1/organizations/acme/workspaces";
-        let list = f.call("GET", path, &admin, None).await.expect(200).json();
-        let workspace = list["items"][0]["id"].as_str().unwrap().to_owned();
+        let (f, admin, owner) = Fixture::new(name).await.peopled().await;
+        let workspace = f.first(&admin, "workspaces").await;
         Self {
             f,
             admin,

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aeolus_control::ROUTES;
+use aeolus_model::{Clock as _, Email, Subject};
+use aeolus_store::{Claim, StoreError, Unit as _};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use crate::fixture::{Answer, Fixture};
+use crate::fixture::{ADMIN, Answer, Fixture};
 
 const TOKENS: &str = "/v1/organizations/acme/tokens";
 const REPLAYED: &str = "idempotency-replayed";
@@ -277,11 +279,7 @@ async fn a_key_stands_for_one_request_of_one_actor_for_a_day() {
     let path = "/v1/organizations/acme/workspaces";
     let made = |name: &str| json!({"name": name});
     let first = f.post((path, "k"), &admin, &made("a")).await.expect(201);
-    for (path, body) in [
-        (path, made("b")),
-        ("/v1/organizations", made("a")),
-        ("/v1/organizations/acme/workspaces?x=1", made("a")),
-    ] {
+    for (path, body) in [(path, made("b")), ("/v1/organizations", made("a"))] {
         let other = f.post((path, "k"), &admin, &body).await.expect(422);
         assert_eq!(other.json()["code"], "idempotency-key-reused");
     }
@@ -301,6 +299,126 @@ async fn a_key_stands_for_one_request_of_one_actor_for_a_day() {
     f.control.tend().await.unwrap();
     let taken = f.post((path, "k"), &admin, &made("a")).await.expect(409);
     assert_eq!(taken.json()["code"], "taken");
+}
+
+/// A repetition asks again for whether its sender may come in, and uses of the quota what it would without.
+#[tokio::test]
+async fn f46_who_may_not_come_in_any_more_gets_no_answer_again() {
+    let f = Fixture::new("once-access").await;
+    let admin = f.admin().await;
+    f.fleet(&admin).await;
+    f.join(&admin, "eu-1").await;
+    let acme = "/v1/organizations/acme";
+    let users = format!("{acme}/users");
+    let eve = f.id(&admin, &users, ("email", "eve@example.com")).await;
+    let id = f.call("GET", acme, &admin, None).await.json()["id"].clone();
+    let owner = json!({"role": "ORGANIZATION_OWNER", "subject": {"type": "user", "id": eve},
+        "resource": {"type": "organization", "id": id}});
+    let grants = format!("{acme}/grants");
+    f.call("POST", &grants, &admin, Some(owner))
+        .await
+        .expect(201);
+    let eves = f.token_of("eve@example.com").await;
+    let deeds = deeds(&f, &admin).await;
+    let deeds: Vec<_> = deeds
+        .iter()
+        .filter(|(route, ..)| route.contains("{o}"))
+        .map(|(route, path, body)| (*route, path.replace("?wait=planes", ""), body))
+        .collect();
+    assert!(deeds.len() > 10);
+    for (route, path, body) in &deeds {
+        let first = f.post((path, route), &eves, body).await;
+        assert!(first.status.is_success(), "{route}: {}", first.text());
+        let again = f.post((path, route), &eves, body).await;
+        assert_eq!(again.header(REPLAYED), "true", "{route}");
+    }
+    // What each answers under the key of what is done, and under a new one.
+    let refused = async |status: u16, codes: &[&str]| {
+        for (route, path, body) in &deeds {
+            let fresh = format!("{status} {route}");
+            for key in [*route, &fresh] {
+                let answer = f.post((path, key), &eves, body).await.expect(status);
+                let code = answer.json()["code"].clone();
+                assert!(codes.contains(&code.as_str().unwrap()), "{route}: {code}");
+                assert_eq!(answer.header(REPLAYED), "", "{route}");
+            }
+        }
+    };
+    let set = async |what: &str, value: Value| {
+        let path = format!("{acme}/{what}");
+        f.call("PUT", &path, &admin, Some(value)).await.expect(200);
+    };
+    set("policy", json!({"allowedNetworks": ["10.0.0.0/8"]})).await;
+    refused(403, &["network"]).await;
+    set("policy", json!({})).await;
+    set("quota", json!({"apiCallsPerMinute": 1})).await;
+    // What only ends something is counted of each caller.
+    refused(429, &["quota", "quota-share"]).await;
+    set("quota", json!({})).await;
+    let (route, path, body) = &deeds[0];
+    let again = f.post((path, route), &eves, body).await;
+    assert_eq!(again.header(REPLAYED), "true", "{route}");
+    let out = format!("{users}/{eve}");
+    f.call("DELETE", &out, &admin, None).await.expect(200);
+    refused(404, &["not-found"]).await;
+}
+
+#[tokio::test]
+async fn f46_nor_who_lost_the_word_over_the_installation() {
+    let f = Fixture::new("once-system").await;
+    let admin = f.admin().await;
+    let body = json!({"name": "n"});
+    for path in ["/v1/planes", "/v1/organizations"] {
+        f.post((path, path), &admin, &body).await.expect(201);
+        let again = f.post((path, path), &admin, &body).await.expect(201);
+        assert_eq!(again.header(REPLAYED), "true");
+    }
+    let store = f.store().await;
+    let mut write = store.write().await.unwrap();
+    let email = Email::parse(ADMIN).unwrap();
+    let user = write.users().by_email(&email).await.unwrap().unwrap();
+    let held = write.grants().of(Subject::User(user.id)).await.unwrap();
+    for record in held {
+        write.grants().delete(record.grant.id).await.unwrap();
+    }
+    write.commit().await.unwrap();
+    for path in ["/v1/planes", "/v1/organizations"] {
+        let refused = f.post((path, path), &admin, &body).await.expect(403);
+        assert_eq!(refused.json()["code"], "forbidden");
+    }
+}
+
+/// More than are deleted in one transaction.
+#[tokio::test]
+async fn all_keys_of_a_busy_day_are_forgotten() {
+    let f = Fixture::new("once-forget").await;
+    let store = f.store().await;
+    let mut write = store.write().await.unwrap();
+    let of = |n: u32| (format!("user:{}", n % 7), format!("key {n}"));
+    for n in 0..2_500 {
+        let (actor, key) = of(n);
+        let mut keys = write.idempotency_keys();
+        let claim = keys.claim(&actor, &key, &[1; 32], f.clock.now()).await;
+        assert_eq!(claim.unwrap(), Claim::New);
+    }
+    write.commit().await.unwrap();
+    f.clock.advance(Duration::from_secs(86_400 + 1));
+    let mut write = store.write().await.unwrap();
+    let mut keys = write.idempotency_keys();
+    let young = keys.claim("user:1", "young", &[1; 32], f.clock.now());
+    assert_eq!(young.await.unwrap(), Claim::New);
+    write.commit().await.unwrap();
+    f.control.tend().await.unwrap();
+    let mut view = store.read().await.unwrap();
+    for n in 0..2_500 {
+        let (actor, key) = of(n);
+        let found = view.idempotency_keys().find(&actor, &key, &[1; 32]).await;
+        assert_eq!(found.unwrap(), Claim::New, "{n}");
+    }
+    // That one is claimed, though nobody has answered.
+    let mut keys = view.idempotency_keys();
+    let kept = keys.find("user:1", "young", &[1; 32]).await;
+    assert!(matches!(kept, Err(StoreError::Conflict)));
 }
 
 /// What was refused is no answer to be repeated: once nothing is in the way, the same request is done.

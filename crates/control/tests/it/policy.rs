@@ -18,10 +18,7 @@ struct World {
 
 impl World {
     async fn new(name: &str) -> Self {
-        let f = Fixture::new(name).await;
-        let admin = f.admin().await;
-        f.fleet(&admin).await;
-        let owner = f.token_of("owner@example.com").await;
+        let (f, admin, owner) = Fixture::new(name).await.peopled().await;
         Self { f, admin, owner }
     }
 
@@ -272,9 +269,7 @@ async fn networks_bound_people_and_tokens_and_nobody_locks_themselves_out() {
 async fn x3_sessions_last_as_long_as_the_organization_says() {
     let w = World::new("x3-life").await;
     let gate = w.f.join(&w.admin, "eu-1").await;
-    let list = "/v1/organizations/acme/deployments";
-    let list = w.f.call("GET", list, &w.admin, None).await.json();
-    let deployment = list["items"][0]["id"].as_str().unwrap().to_owned();
+    let deployment = w.f.first(&w.admin, "deployments").await;
     let cookie = w.f.login("member@example.com").await;
     w.f.gate_sign_in(&gate, &deployment, &cookie)
         .await
@@ -329,9 +324,7 @@ async fn x3_sessions_last_as_long_as_the_organization_says() {
 async fn x3_a_session_that_is_too_old_leads_to_a_new_sign_in() {
     let w = World::new("x3-again").await;
     let gate = w.f.join(&w.admin, "eu-1").await;
-    let list = "/v1/organizations/acme/deployments";
-    let list = w.f.call("GET", list, &w.admin, None).await.json();
-    let deployment = list["items"][0]["id"].as_str().unwrap().to_owned();
+    let deployment = w.f.first(&w.admin, "deployments").await;
     w.set("", json!({"sessionLife": "aal2"})).await.expect(200);
     let old = w.f.login("owner@example.com").await;
     let bearer = w.f.token_of_cookie(&old).await;

@@ -7,7 +7,7 @@ use aeolus_model::Action;
 use aeolus_store::Unit as _;
 use serde_json::{Value, json};
 
-use crate::fixture::{Answer, Fixture, PASSWORD};
+use crate::fixture::{Answer, Fixture};
 
 const QUOTA: &str = "/v1/organizations/acme/quota";
 const USERS: &str = "/v1/organizations/acme/users";
@@ -19,13 +19,16 @@ struct World {
 }
 
 impl World {
+    /// Where one caller may use all of it.
     async fn new(name: &str) -> Self {
-        let usual = json!({"apiCallsPerMinute": 50, "signInsPerMinute": 3});
+        let usual = json!({"apiCallsPerMinute": 50, "signInsPerMinute": 3, "callerPercent": 100});
+        Self::with(name, usual).await
+    }
+
+    async fn with(name: &str, usual: Value) -> Self {
         let usual: Quota = serde_json::from_value(usual).unwrap();
         let f = Fixture::configured(name, |config| config.quota = usual).await;
-        let admin = f.admin().await;
-        f.fleet(&admin).await;
-        let owner = f.token_of("owner@example.com").await;
+        let (f, admin, owner) = f.peopled().await;
         Self { f, admin, owner }
     }
 
@@ -33,41 +36,43 @@ impl World {
         self.f.call("PUT", QUOTA, &self.admin, Some(quota)).await
     }
 
-    /// How many of so many requests are answered before one isn't.
+    /// How many of so many requests are answered before the quota is used up.
     async fn answered(&self, bearer: &str, path: &str, of: u32) -> u32 {
+        let (answered, code) = self.until_refused(bearer, path, of).await;
+        assert!(matches!(code.as_str(), "" | "quota"), "{code}");
+        answered
+    }
+
+    /// And by which code the next one is refused.
+    async fn until_refused(&self, bearer: &str, path: &str, of: u32) -> (u32, String) {
         for n in 0..of {
             let answer = self.f.call("GET", path, bearer, None).await;
             if answer.status.as_u16() == 429 {
-                assert_eq!(answer.json()["code"], "quota");
                 let wait: u64 = answer.header("retry-after").parse().unwrap();
                 assert!((1..=60).contains(&wait), "{wait}");
-                return n;
+                return (n, answer.json()["code"].as_str().unwrap().to_owned());
             }
             answer.expect(200);
         }
-        of
+        (of, String::new())
     }
 
-    /// Another organization, and its owner's token.
-    async fn globex(&self) -> String {
-        let document = json!({
-            "fleet": {"version": 1, "planes": [], "organizations": [{"name": "globex",
-                "users": [{"email": "gus@example.com", "role": "ORGANIZATION_OWNER",
-                    "password": {"env": "P"}}]}]},
-            "secrets": {"organizations[0].users[0].password": PASSWORD},
-        });
-        let applied = self
-            .f
-            .call("POST", "/v1/apply", &self.admin, Some(document));
-        applied.await.expect(200);
-        self.f.token_of("gus@example.com").await
+    /// An API token of the organization, made by its owner.
+    async fn token(&self) -> String {
+        let path = "/v1/organizations/acme/tokens";
+        let body = json!({"name": "x", "role": "ORGANIZATION_MEMBER"});
+        let made = self.f.call("POST", path, &self.owner, Some(body)).await;
+        made.expect(201).json()["token"]
+            .as_str()
+            .unwrap()
+            .to_owned()
     }
 }
 
 #[tokio::test]
 async fn f73_one_organizations_flood_leaves_the_others_theirs() {
     let w = World::new("f73").await;
-    let gus = w.globex().await;
+    let gus = w.f.globex(&w.admin).await;
     assert_eq!(w.answered(&w.owner, USERS, 100).await, 50);
     let other = "/v1/organizations/globex/users";
     assert_eq!(w.answered(&gus, other, 20).await, 20);
@@ -97,6 +102,47 @@ async fn f73_one_organizations_flood_leaves_the_others_theirs() {
     assert_eq!(w.answered(&w.owner, USERS, 100).await, 20, "at once");
 }
 
+/// One caller who floods, if with everything they may use, leaves the others theirs, and who has the installation's
+/// word may use it all.
+#[tokio::test]
+async fn f73_one_members_flood_leaves_half_to_the_others() {
+    let usual = json!({"apiCallsPerMinute": 50, "signInsPerMinute": 3});
+    let w = World::with("f73-share", usual).await;
+    let acme = "/v1/organizations/acme";
+    let eve = w.f.token_of("eve@example.com").await;
+    let used_up = |count, code: &str| (count, code.to_owned());
+    let refused = w.until_refused(&eve, acme, 100).await;
+    assert_eq!(refused, used_up(25, "quota-share"));
+    // A token is a caller as a person is. Making it was one of its owner's requests.
+    let token = w.token().await;
+    let refused = w.until_refused(&token, acme, 100).await;
+    assert_eq!(refused, used_up(24, "quota"));
+    assert_eq!(
+        w.until_refused(&w.owner, acme, 1).await,
+        used_up(0, "quota")
+    );
+
+    let gate = w.f.join(&w.admin, "eu-1").await;
+    let etl = w.f.first(&w.admin, "deployments").await;
+    let eves = w.f.login("eve@example.com").await;
+    for _ in 0..2 {
+        w.f.visit(&gate.authorize(&etl), &eves).await.expect(303);
+    }
+    let page = w.f.visit(&gate.authorize(&etl), &eves).await.expect(429);
+    assert!(page.text().contains("your share"), "{}", page.text());
+    // Nor does another session help.
+    let again = w.f.login("eve@example.com").await;
+    w.f.visit(&gate.authorize(&etl), &again).await.expect(429);
+    let member = w.f.login("member@example.com").await;
+    w.f.visit(&gate.authorize(&etl), &member).await.expect(303);
+
+    w.f.clock.advance(Duration::from_secs(60));
+    let whole = w.set(json!({"callerPercent": 100})).await.expect(200);
+    assert_eq!(whole.json()["effective"]["callerPercent"], 100);
+    let refused = w.until_refused(&token, acme, 100).await;
+    assert_eq!(refused, used_up(50, "quota"));
+}
+
 #[tokio::test]
 async fn f71_a_quota_that_says_0_is_none() {
     let w = World::new("f71").await;
@@ -105,6 +151,8 @@ async fn f71_a_quota_that_says_0_is_none() {
         json!({"apiCallsPerMinute": -1}),
         json!({"signInsPerMinute": 0}),
         json!({"tokens": 1.5}),
+        json!({"callerPercent": 0}),
+        json!({"callerPercent": 101}),
         json!({"calls": 1}),
     ] {
         w.set(odd).await.expect(400);
@@ -139,7 +187,8 @@ async fn only_who_administers_the_installation_sets_it() {
     let refused = w.f.call("PUT", QUOTA, &w.owner, Some(more.clone())).await;
     assert!(refused.expect(403).text().contains("system.quotas.update"));
     let set = w.set(more).await.expect(200).json();
-    let effective = json!({"apiCallsPerMinute": 1_000_000, "signInsPerMinute": 3});
+    let effective =
+        json!({"apiCallsPerMinute": 1_000_000, "signInsPerMinute": 3, "callerPercent": 100});
     assert_eq!(set["effective"], effective);
     let [line] = &w.f.audited(Action::QuotaSet).await[..] else {
         panic!("one line");
@@ -176,21 +225,21 @@ async fn tokens_are_bounded_by_the_lower_of_policy_and_quota() {
 async fn sign_ins_to_an_organizations_deployments_are_bounded() {
     let w = World::new("quota-signin").await;
     let gate = w.f.join(&w.admin, "eu-1").await;
-    let deployments = "/v1/organizations/acme/deployments";
-    let list = w.f.call("GET", deployments, &w.owner, None).await.json();
-    let etl = list["items"][0]["id"].as_str().unwrap();
+    let etl = w.f.first(&w.admin, "deployments").await;
     let cookie = w.f.login("eve@example.com").await;
     for _ in 0..3 {
-        w.f.visit(&gate.authorize(etl), &cookie).await.expect(303);
+        w.f.visit(&gate.authorize(&etl), &cookie).await.expect(303);
     }
-    let page = w.f.visit(&gate.authorize(etl), &cookie).await.expect(429);
+    let page = w.f.visit(&gate.authorize(&etl), &cookie).await.expect(429);
     assert!(page.text().contains("quota"), "{}", page.text());
     // Who has nothing there uses nothing of it up.
     w.f.clock.advance(Duration::from_secs(60));
-    w.globex().await;
+    w.f.globex(&w.admin).await;
     let stranger = w.f.login("gus@example.com").await;
     for _ in 0..5 {
-        w.f.visit(&gate.authorize(etl), &stranger).await.expect(303);
+        w.f.visit(&gate.authorize(&etl), &stranger)
+            .await
+            .expect(303);
     }
-    w.f.visit(&gate.authorize(etl), &cookie).await.expect(303);
+    w.f.visit(&gate.authorize(&etl), &cookie).await.expect(303);
 }

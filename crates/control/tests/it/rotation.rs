@@ -19,10 +19,7 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) async fn new(name: &str) -> Self {
-        let f = Fixture::new(name).await;
-        let admin = f.admin().await;
-        f.fleet(&admin).await;
-        let owner = f.token_of("owner@example.com").await;
+        let (f, admin, owner) = Fixture::new(name).await.peopled().await;
         Self { f, admin, owner }
     }
 

@@ -5,24 +5,12 @@ use aeolus_control::ROUTES;
 use serde_json::{Value, json};
 
 use crate::coverage::World;
-use crate::fixture::PASSWORD;
 
 const NOWHERE: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
 
 /// An owner of another organization, and a token that may do everything there.
 async fn strangers(w: &World) -> [String; 2] {
-    let admin = w.f.admin().await;
-    let document = json!({
-        "fleet": {"version": 1, "planes": [], "organizations": [{
-            "name": "globex",
-            "users": [{"email": "gus@example.com", "role": "ORGANIZATION_OWNER",
-                "password": {"env": "P"}}],
-        }]},
-        "secrets": {"organizations[0].users[0].password": PASSWORD},
-    });
-    let applied = w.f.call("POST", "/v1/apply", &admin, Some(document)).await;
-    applied.expect(200);
-    let person = w.f.token_of("gus@example.com").await;
+    let person = w.f.globex(&w.admin).await;
     let body = json!({"name": "ci", "role": "ORGANIZATION_OWNER", "tokenExpiryPeriodInDays": 30});
     let path = "/v1/organizations/globex/tokens";
     let made =

@@ -12,7 +12,8 @@ statements! {
         VALUES ($1, $2, $3, $4) ON CONFLICT (actor, name) DO NOTHING";
     GET = "SELECT request_hash, response FROM idempotency_keys WHERE actor = $1 AND name = $2";
     ANSWER = "UPDATE idempotency_keys SET response = $3 WHERE actor = $1 AND name = $2";
-    FORGET = "DELETE FROM idempotency_keys WHERE created_at < $1";
+    FORGET = "DELETE FROM idempotency_keys WHERE (actor, name) IN (SELECT actor, name
+        FROM idempotency_keys WHERE created_at < $1 ORDER BY created_at LIMIT $2)";
 }
 
 /// What an Idempotency-Key stands for.
@@ -83,8 +84,9 @@ impl IdempotencyKeys<'_, Write> {
         }
     }
 
-    /// Forgets keys from before.
-    pub async fn forget(&mut self, created_before: Time) -> Result<u64, StoreError> {
-        self.0.note(FORGET, bind![created_before]).await
+    /// Forgets keys from before, the oldest first and so many at most: others wait for this transaction
+    /// to write. Says how many; fewer than `limit` are all there were, or another process forgets them too.
+    pub async fn forget(&mut self, created_before: Time, limit: u32) -> Result<u64, StoreError> {
+        self.0.note(FORGET, bind![created_before, limit]).await
     }
 }

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use aeolus_store::{Claim, Unit};
+use aeolus_store::{Claim, StoreError, Unit};
 
 use crate::fixture::{Database, NOW, event};
 
@@ -53,7 +53,32 @@ async fn f46_one_of_many_equal_requests_does_the_work(db: Database) {
         .unwrap();
     assert_eq!(other, Claim::New);
     let later = NOW.plus(Duration::from_secs(1));
-    assert_eq!(write.idempotency_keys().forget(later).await.unwrap(), 2);
+    assert_eq!(write.idempotency_keys().forget(later, 10).await.unwrap(), 2);
+}
+
+async fn keys_are_forgotten_some_at_a_time_and_the_oldest_first(db: Database) {
+    let mut write = db.store.write().await.unwrap();
+    for n in 0..7 {
+        // Some share a name, some an actor: a key is both.
+        let (actor, key) = (format!("actor {}", n % 2), format!("key {}", n / 2));
+        let at = NOW.plus(Duration::from_secs(n));
+        let mut keys = write.idempotency_keys();
+        let claim = keys.claim(&actor, &key, &[1; 32], at).await;
+        assert_eq!(claim.unwrap(), Claim::New);
+    }
+    write.commit().await.unwrap();
+    let before = NOW.plus(Duration::from_secs(5));
+    for forgotten in [3, 2, 0] {
+        let mut write = db.store.write().await.unwrap();
+        let count = write.idempotency_keys().forget(before, 3).await.unwrap();
+        assert_eq!(count, forgotten);
+        write.commit().await.unwrap();
+        let mut view = db.store.read().await.unwrap();
+        // What is left is claimed, though not answered.
+        let mut keys = view.idempotency_keys();
+        let kept = keys.find("actor 1", "key 2", &[1; 32]).await;
+        assert!(matches!(kept, Err(StoreError::Conflict)));
+    }
 }
 
 async fn what_failed_may_be_tried_again(db: Database) {
@@ -71,5 +96,6 @@ async fn what_failed_may_be_tried_again(db: Database) {
 
 on_every_engine! {
     f46_one_of_many_equal_requests_does_the_work,
+    keys_are_forgotten_some_at_a_time_and_the_oldest_first,
     what_failed_may_be_tried_again,
 }

@@ -12,7 +12,7 @@ fn refuse(denials: &Denials, who: Option<&Actor>, (source, route): (&str, &str),
         ..RequestInfo::default()
     };
     if let Some(actor) = who {
-        info.is_of(actor);
+        info.note_actor(actor);
     }
     let refused = Refused {
         failure: &failure,
@@ -68,7 +68,7 @@ fn refusals_in_two_organizations_are_two() {
     let denials = Denials::default();
     let failure = Failure::from(ApiError::Forbidden("no".into()));
     let info = RequestInfo::default();
-    info.is_of(&Actor::System);
+    info.note_actor(&Actor::System);
     for path in [
         "/v1/organizations/acme/tokens",
         "/v1/organizations/globex/tokens",

@@ -20,8 +20,7 @@ pub(crate) async fn create(
     Path(organization): Path<String>,
     Json(body): Json<DeploymentCreate>,
 ) -> Result<Reply<Created<Deployment>>, ApiError> {
-    let mut write = ctx.write().await?;
-    let (authority, organization) = ctx.authority_in(&mut write, &organization).await?;
+    let (mut write, authority, organization) = ctx.write_in(&organization).await?;
     let workspace = workspace_in(&mut write, organization.id, body.workspace_id).await?;
     let workspace = workspace.ok_or(ApiError::NotFound("workspace"))?;
     let path = workspace_path(&workspace);

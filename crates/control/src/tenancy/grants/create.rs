@@ -18,8 +18,7 @@ pub(crate) async fn create(
     Path(organization): Path<String>,
     Json(body): Json<GrantCreate>,
 ) -> Result<Reply<Created<Shown>>, ApiError> {
-    let mut write = ctx.write().await?;
-    let (authority, organization) = ctx.authority_in(&mut write, &organization).await?;
+    let (mut write, authority, organization) = ctx.write_in(&organization).await?;
     let path = path_within(&mut write, organization.id, body.resource).await?;
     let path = path.ok_or(ApiError::NotFound("resource"))?;
     authority.require(roles::iam(body.resource), &path)?;

@@ -14,9 +14,7 @@ pub(crate) async fn create(
     ctx: Ctx,
     Json(body): Json<NamedCreate>,
 ) -> Result<Reply<Created<Organization>>, ApiError> {
-    let mut write = ctx.write().await?;
-    let authority = ctx.authority(&mut write).await?;
-    authority.require(Permission::SystemOrganizationsCreate, &[])?;
+    let mut write = ctx.write_for(Permission::SystemOrganizationsCreate).await?;
     let organization = aeolus_store::Organization {
         id: OrganizationId::new(&*ctx.app.clock, &*ctx.app.rng),
         name: body.name,

@@ -17,8 +17,7 @@ pub(crate) async fn create(
     Path(organization): Path<String>,
     Json(body): Json<RoleSet>,
 ) -> Result<Reply<RoleChanged>, ApiError> {
-    let mut write = ctx.write().await?;
-    let (authority, organization) = ctx.authority_in(&mut write, &organization).await?;
+    let (mut write, authority, organization) = ctx.write_in(&organization).await?;
     super::require(&authority, organization.id)?;
     let by = (&authority, organization.id);
     let definition = change::wanted(&mut write, by, &body, None).await?;

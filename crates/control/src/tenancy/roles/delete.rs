@@ -11,8 +11,8 @@ use super::{change, view};
 use crate::ctx::Ctx;
 use crate::error::ApiError;
 use crate::extract::Query;
-use crate::planes::Change;
-use crate::tokens::{waited, wants_planes};
+use crate::planes::{Wait, heard};
+use crate::tokens::wants_planes;
 
 /// Removes a role that nobody has, or with `end_grants` also from everybody who has it.
 pub(crate) async fn delete(
@@ -47,6 +47,7 @@ pub(crate) async fn delete(
     }
     write.audit(event);
     let seq = ctx.app.commit(write).await?;
-    let planes = waited(&ctx.app, wait, (organization.id, Change::Any(seq))).await?;
+    let wait = wait.then_some(Wait::any(Some(organization.id)));
+    let planes = heard(&ctx.app, wait, seq).await?;
     Ok(Json(Deleted { seq, planes }))
 }

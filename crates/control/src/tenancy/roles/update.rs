@@ -10,8 +10,8 @@ use crate::authority::{organization_path, path_within};
 use crate::ctx::Ctx;
 use crate::error::ApiError;
 use crate::extract::{Json, Query};
-use crate::planes::Change;
-use crate::tokens::{waited, wants_planes};
+use crate::planes::{Wait, heard};
+use crate::tokens::wants_planes;
 
 /// Changes a role, for everybody who has it: planes are told of their grants anew. What is taken out
 /// needn't be held by who takes it out; what is put in must be.
@@ -67,7 +67,8 @@ pub(crate) async fn update(
     }
     write.audit(event);
     let seq = ctx.app.commit(write).await?;
-    let planes = waited(&ctx.app, wait, (organization.id, Change::Any(seq))).await?;
+    let wait = wait.then_some(Wait::any(Some(organization.id)));
+    let planes = heard(&ctx.app, wait, seq).await?;
     let after = RoleRecord {
         revision: after.revision.saturating_add(1),
         ..after

@@ -20,8 +20,7 @@ pub(crate) async fn create(
     Path(organization): Path<String>,
     Json(body): Json<UserCreate>,
 ) -> Result<Reply<Created<User>>, ApiError> {
-    let mut write = ctx.write().await?;
-    let (authority, organization) = ctx.authority_in(&mut write, &organization).await?;
+    let (mut write, authority, organization) = ctx.write_in(&organization).await?;
     let path = organization_path(organization.id);
     authority.require(Permission::OrganizationIamUpdate, &path)?;
     let resource = Resource::Organization(organization.id);

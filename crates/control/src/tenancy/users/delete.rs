@@ -10,8 +10,8 @@ use crate::authority::organization_path;
 use crate::ctx::Ctx;
 use crate::error::ApiError;
 use crate::extract::Query;
-use crate::planes::Change;
-use crate::tokens::{waited, wants_planes};
+use crate::planes::{Wait, heard};
+use crate::tokens::wants_planes;
 
 /// Takes away everything the person holds in the organization and in its teams, and ends their sessions
 /// and API tokens there: what offboarding does without an heir. The last owner can't be taken out (A9).
@@ -28,6 +28,7 @@ pub(crate) async fn delete(
     let how = (Action::UserDelete, None);
     show_out(&ctx, &mut write, (&organization, &user), how).await?;
     let seq = ctx.app.commit(write).await?;
-    let planes = waited(&ctx.app, wait, (organization.id, Change::Any(seq))).await?;
+    let wait = wait.then_some(Wait::any(Some(organization.id)));
+    let planes = heard(&ctx.app, wait, seq).await?;
     Ok(Json(Deleted { seq, planes }))
 }

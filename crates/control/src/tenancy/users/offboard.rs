@@ -11,7 +11,8 @@ use crate::authority::organization_path;
 use crate::ctx::Ctx;
 use crate::error::ApiError;
 use crate::extract::{Json, Query};
-use crate::once::{Reply, Wait};
+use crate::once::Reply;
+use crate::planes::Wait;
 use crate::tokens::wants_planes;
 
 /// Offboards a person, named by id or address. A dry run does the same and takes it back, so that it
@@ -23,8 +24,7 @@ pub(crate) async fn offboard(
     Json(body): Json<OffboardRequest>,
 ) -> Result<Reply<Offboarded>, ApiError> {
     let wait = wants_planes(&query)?;
-    let mut write = ctx.write().await?;
-    let (authority, organization) = ctx.authority_in(&mut write, &organization).await?;
+    let (mut write, authority, organization) = ctx.write_in(&organization).await?;
     let path = organization_path(organization.id);
     authority.require(Permission::OrganizationIamUpdate, &path)?;
     let how = (Action::UserOffboard, body.give_tokens_to.as_ref());

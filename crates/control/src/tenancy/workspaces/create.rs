@@ -17,8 +17,7 @@ pub(crate) async fn create(
     Path(organization): Path<String>,
     Json(body): Json<NamedCreate>,
 ) -> Result<Reply<Created<Workspace>>, ApiError> {
-    let mut write = ctx.write().await?;
-    let (authority, organization) = ctx.authority_in(&mut write, &organization).await?;
+    let (mut write, authority, organization) = ctx.write_in(&organization).await?;
     let path = organization_path(organization.id);
     authority.require(Permission::OrganizationWorkspacesCreate, &path)?;
     let workspace = aeolus_store::Workspace {

@@ -1,10 +1,8 @@
 //! What somebody may have meant.
 
 /// The candidate that is nearest to a word, if one is near enough to have been meant.
-pub(crate) fn nearest<'a>(
-    word: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
+#[must_use]
+pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let most = (word.chars().count() / 3).max(2);
     candidates
         .into_iter()
