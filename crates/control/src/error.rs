@@ -92,6 +92,9 @@ pub(crate) enum ApiError {
     /// The request contradicts the state of things.
     #[error("conflict: {0}")]
     Conflict(String),
+    /// A fleet document counts on it as it is.
+    #[error("managed by a fleet document: {0}")]
+    Managed(String),
     /// A deployment can't answer where control or a plane itself does.
     #[error("reserved host: {0}")]
     ReservedHost(String),
@@ -217,7 +220,7 @@ fn parts(error: &ApiError) -> (u16, &'static str, &'static str, String) {
         ),
         E::TooLarge => (413, "too-large", "The body is too large", String::new()),
         E::Again(_) | E::KeyReused | E::ChangedSinceRead => repeated_parts(error),
-        E::Conflict(_) | E::ReservedHost(_) => conflict_parts(error),
+        E::Conflict(_) | E::Managed(_) | E::ReservedHost(_) => conflict_parts(error),
         E::Gone(_) | E::OverInOrganization | E::SignInAgain => over_parts(error),
         E::Network => (403, "network", "Not from this network", ELSEWHERE.into()),
         E::Quota(_) => (429, "quota", "The organization has used up its quota", USED_UP.into()),
@@ -278,6 +281,15 @@ fn repeated_parts(error: &ApiError) -> (u16, &'static str, &'static str, String)
 /// What of the state of things a request contradicts.
 fn conflict_parts(error: &ApiError) -> (u16, &'static str, &'static str, String) {
     match error {
+        ApiError::Managed(what) => (
+            409,
+            "managed-by-document",
+            "A fleet document counts on it",
+            format!(
+                "{what} Change the document and apply it; else no later apply would come to an end. Nothing \
+                 was changed."
+            ),
+        ),
         ApiError::ReservedHost(host) => (
             409,
             "reserved-host",

@@ -1,11 +1,10 @@
 //! Built-in roles that an installation has customised (row F12 of what is owed).
 
 use aeolus_model::{BuiltIns, Permission, PermissionSet, Role};
-use aeolus_snapshot::Snapshot;
 use serde_json::{Value, json};
 
 use crate::fixture::Fixture;
-use crate::publish::Reader;
+use crate::publish::{Reader, told};
 use crate::roles::Acme;
 
 const TOKENS: &str = "/v1/organizations/acme/tokens";
@@ -16,11 +15,6 @@ fn without(role: Role, permissions: &[Permission]) -> BuiltIns {
         here.customise(role, *permission, false).unwrap();
     }
     here
-}
-
-fn told(snapshot: &Snapshot, set: PermissionSet) -> bool {
-    let mut grants = snapshot.sections().grants.grants.iter();
-    grants.any(|grant| PermissionSet::from_bytes(&grant.permissions) == set)
 }
 
 #[tokio::test]
