@@ -58,9 +58,24 @@ impl BuiltIns {
         self.0.iter().map(|(role, set)| (*role, *set))
     }
 
+    /// No more than either of the two allows.
+    #[must_use]
+    pub fn narrowed(&self, by: &Self) -> Self {
+        let both = |role: &Role| (*role, self.of(*role).intersection(by.of(*role)));
+        Role::ALL.iter().map(both).collect()
+    }
+
     /// Whether that is something else than it is shipped with.
     pub fn is_customised(&self, role: Role) -> bool {
         self.of(role) != role.shipped()
+    }
+}
+
+/// As it was written down: what each of some roles allows, the others being as they are shipped.
+impl FromIterator<(Role, PermissionSet)> for BuiltIns {
+    fn from_iter<T: IntoIterator<Item = (Role, PermissionSet)>>(roles: T) -> Self {
+        let other = |(role, set): &(Role, PermissionSet)| *set != role.shipped();
+        Self(roles.into_iter().filter(other).collect())
     }
 }
 
@@ -90,5 +105,23 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn two_narrow_one_another() {
+        let viewer = Role::DeploymentViewer;
+        let (logs, push) = (
+            Permission::DeploymentLogsGet,
+            Permission::DeploymentImagesPush,
+        );
+        let (mut less, mut more) = (BuiltIns::default(), BuiltIns::default());
+        less.customise(viewer, logs, false).unwrap();
+        more.customise(viewer, push, true).unwrap();
+        let written: BuiltIns = more.customised().collect();
+        assert_eq!(written, more);
+        for both in [less.narrowed(&more), more.narrowed(&less)] {
+            assert_eq!(both, less, "what only one of them allows is gone");
+        }
+        assert_eq!(more.narrowed(&BuiltIns::default()), BuiltIns::default());
     }
 }

@@ -26,7 +26,7 @@ pub(crate) async fn get(
     authority.require(Permission::OrganizationConfigGet, &path)?;
     let asked: RoleName = role.parse().map_err(|_| none())?;
     if let RoleName::BuiltIn(role) = asked {
-        return Ok(Json(view::built_in(role, &ctx.app.built_ins)).into_response());
+        return Ok(Json(view::built_in(role, authority.built_ins())).into_response());
     }
     let found = find(&mut view, organization.id, &asked).await?;
     let found = found.ok_or_else(none)?;

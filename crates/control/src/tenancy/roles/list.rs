@@ -32,7 +32,7 @@ pub(crate) async fn list(
     if first {
         let all = aeolus_model::Role::ALL.iter().copied();
         let here = all.filter(|role| role.scope() != Scope::System);
-        let shown = here.map(|role| view::built_in(role, &ctx.app.built_ins));
+        let shown = here.map(|role| view::built_in(role, authority.built_ins()));
         page.items.splice(0..0, shown);
     }
     Ok(Json(page))
