@@ -10,7 +10,7 @@ use aeolus_decide::{
     Decision, Freshness, Headers, Judge, Memory, Reason, Request, SessionCookie, Site, Target,
     Verified, World,
 };
-use aeolus_model::{SessionId, Time};
+use aeolus_model::{OrganizationId, SessionId, Time};
 use libfuzzer_sys::fuzz_target;
 
 static WORLD: LazyLock<World> = LazyLock::new(World::default);
@@ -26,11 +26,11 @@ impl Memory for Nothing {
         None
     }
 
-    fn renewed(&self, _: SessionId) -> Option<Time> {
+    fn renewed(&self, _: SessionId, _: OrganizationId) -> Option<Time> {
         None
     }
 
-    fn ended(&self, _: SessionId) -> bool {
+    fn ended(&self, _: SessionId, _: OrganizationId) -> bool {
         false
     }
 }

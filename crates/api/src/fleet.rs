@@ -7,18 +7,20 @@ mod apply;
 mod check;
 mod deployment;
 mod plane_registration;
+mod role;
 mod rollout;
 mod session_tokens;
 
 use std::collections::BTreeMap;
 
-use aeolus_model::{Email, Host, Role, RoleName, Slug};
+use aeolus_model::{Email, Host, RoleName, Slug};
 use serde::{Deserialize, Serialize};
 
 pub use apply::{ApplyRequest, SecretUse};
 pub use check::{Finding, Severity};
 pub use deployment::{Deployment, Staleness, TaskExecution};
 pub use plane_registration::{PlaneRegistration, TokenEndpointAuthMethod};
+pub use role::Role;
 pub use rollout::{Rollout, RolloutFallBack, RolloutRule};
 pub use session_tokens::{
     SessionTokens, TokenAlgorithm, TokenType, UserIdentity, discovered_issuer, discovery_document,
@@ -152,6 +154,9 @@ pub struct Organization {
     /// Its teams.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub teams: Vec<Team>,
+    /// The roles that it makes for itself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub roles: Vec<Role>,
     /// Its workspaces.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub workspaces: Vec<Workspace>,
@@ -263,7 +268,7 @@ impl Organization {
         });
         let named = in_teams.chain(in_grants.filter_map(|grant| grant.user.as_ref()));
         let mut people: BTreeMap<_, _> = named
-            .map(|email| (email, Role::OrganizationMember.into()))
+            .map(|email| (email, aeolus_model::Role::OrganizationMember.into()))
             .collect();
         people.extend(
             self.users

@@ -205,6 +205,10 @@ pub struct RenewRequest {
     pub deployment: DeploymentId,
 }
 
+/// The code of a refusal (410) to renew a session that is over in the organization of the deployment, while it
+/// may go on in others. A gate that doesn't know it takes it for any other end.
+pub const OVER_IN_ORGANIZATION: &str = "session-over-in-organization";
+
 /// A renewed session's new ends, in seconds since the epoch.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

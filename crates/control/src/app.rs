@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use aeolus_keys::ProxySecrets;
 use aeolus_keys::envelope::MasterKey;
-use aeolus_model::{BuiltIns, Clock, ConnectionId, Rng, Secret, Time};
+use aeolus_model::{Clock, ConnectionId, Rng, Secret, Time};
 use aeolus_store::{Ending, Store, StoreError, Write};
 use tokio::sync::{Notify, watch};
 
 use crate::audit::Denials;
 use crate::authorization::{Minted, Worlds};
+use crate::built_ins::StartedWith;
 use crate::config::{AuditConfig, Publishing};
 use crate::keys::Keys;
 use crate::ops::Metrics;
@@ -57,8 +58,8 @@ pub(crate) struct Parts {
     pub(crate) identity_salt: Secret<[u8; 32]>,
     /// A gate has met a key of an identity provider that it doesn't know.
     pub(crate) provider_keys_wanted: Notify,
-    /// What the built-in roles allow here.
-    pub(crate) built_ins: Arc<BuiltIns>,
+    /// What the built-in roles allow here, as far as nothing else counts by now.
+    pub(crate) built_ins: StartedWith,
     /// The connection of local accounts.
     pub(crate) local: ConnectionId,
     /// Who may ask at `/v1/authorization`; nobody, if there is no secret for it.

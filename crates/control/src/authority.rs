@@ -64,7 +64,8 @@ impl Authority {
             Actor::Token(id) => unit.grants().of(Subject::Token(*id)).await?,
             Actor::Plane(_) | Actor::System | Actor::Anonymous => Vec::new(),
         };
-        Ok(Self::of(records, Arc::clone(&app.built_ins)))
+        let built_ins = app.built_ins.in_force(unit).await?;
+        Ok(Self::of(records, built_ins.roles))
     }
 
     fn of(records: Vec<GrantRecord>, built_ins: Arc<BuiltIns>) -> Self {
@@ -103,6 +104,11 @@ impl Authority {
         let still = |r: &GrantRecord| r.organization.is_none_or(|id| !over.contains(&id));
         let records = self.records.into_iter().filter(still).collect();
         Ok(Self::of(records, self.built_ins))
+    }
+
+    /// What the built-in roles allow.
+    pub(crate) const fn built_ins(&self) -> &Arc<BuiltIns> {
+        &self.built_ins
     }
 
     /// The grants themselves.

@@ -19,7 +19,7 @@ use tokio::sync::{Notify, watch};
 use crate::app::{App, Parts};
 use crate::audit::{self, Denials, SinkConfigError};
 use crate::authorization::{Minted, Worlds};
-use crate::built_ins;
+use crate::built_ins::StartedWith;
 use crate::config::{ControlConfig, FirstAdmin};
 use crate::connections;
 use crate::keys::{self, Keys, KeysError};
@@ -176,7 +176,7 @@ pub(crate) async fn open(
     if let Some(admin) = &config.first_admin {
         first_admin(&store, &hashes, admin, (&clock, &rng)).await?;
     }
-    built_ins::note(&store, &config.built_ins, clock.now()).await?;
+    let built_ins = StartedWith::note(&store, &config.built_ins, clock.now()).await?;
     let feed = store.read().await?.settings().feed().await?.position;
     Ok(App::new(Parts {
         origin: same_origin::origin_of(&issuer).unwrap_or_else(|| issuer.clone()),
@@ -197,7 +197,7 @@ pub(crate) async fn open(
         request_key: once::key_from(&config.master_key),
         identity_salt: connections::salt_from(&config.master_key),
         provider_keys_wanted: Notify::new(),
-        built_ins: Arc::new(config.built_ins.clone()),
+        built_ins,
         local,
         asking_proxies,
         worlds: Worlds::default(),

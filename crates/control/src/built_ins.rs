@@ -1,68 +1,122 @@
-//! Planes are told anew when control is started with other built-in roles (row F12).
+//! What the built-in roles allow in this installation (row F12): as control was last started, whichever
+//! replica that was.
+//!
+//! The database keeps what control was last started with. A replica that was started with something else
+//! before publishes no records, and lets nobody do more at its own API than both allow: so what was taken from
+//! a role stays taken while replicas are restarted one after another.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::sync::Arc;
 
 use aeolus_model::{
     Action, Actor, AuditEvent, BuiltIns, Change, Outcome, Permission, PermissionSet, Role, Time,
 };
-use aeolus_store::{Store, StoreError, Unit as _};
+use aeolus_store::{Store, StoreError, Unit};
 use serde::{Deserialize, Serialize};
 
 const SETTING: &str = "built-in-roles";
 
-/// Replicas are restarted one after another, and the last of those with the old roles may have told planes
-/// of them since. For so long every start tells anew.
-const ROLLING: Duration = Duration::from_secs(86_400);
+/// What this process was started with.
+pub(crate) struct StartedWith {
+    roles: Arc<BuiltIns>,
+    /// The same as it is kept.
+    text: String,
+}
 
-/// What control was started with last.
+/// What the built-in roles allow at a moment.
+pub(crate) struct InForce {
+    /// What each of them allows.
+    pub(crate) roles: Arc<BuiltIns>,
+    /// Another replica was started later, with other roles.
+    pub(crate) overtaken: bool,
+}
+
+/// As it is kept: what each customised role allows. Releases before and after this one may have other names.
 #[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct Started {
-    /// What each customised role allows.
-    roles: BTreeMap<Role, Vec<Permission>>,
-    /// Since when, in milliseconds.
-    since: i64,
+struct Kept {
+    roles: BTreeMap<String, Vec<String>>,
 }
 
-/// Notes what the built-in roles allow from now on. If that is something else, or may have been, every
-/// plane gets its records anew.
-pub(crate) async fn note(store: &Store, here: &BuiltIns, now: Time) -> Result<(), StoreError> {
-    let before = store.read().await?.settings().get(SETTING).await?;
-    let before = before.map_or(Ok(Started::default()), |text| serde_json::from_str(&text));
-    // What can't be read is something else.
-    let readable = before.is_ok();
-    let before = before.unwrap_or_default();
-    let names = |set: PermissionSet| set.iter().collect::<Vec<_>>();
-    let roles: BTreeMap<_, _> = here
-        .customised()
-        .map(|(role, set)| (role, names(set)))
-        .collect();
-    let same = readable && roles == before.roles;
-    let since = Time::from_millis(before.since);
-    if same && roles.is_empty() && now.since(since) >= ROLLING {
-        return Ok(());
+impl Kept {
+    fn of(here: &BuiltIns) -> Self {
+        let names = |set: PermissionSet| set.iter().map(|p| p.name().to_owned()).collect();
+        let customised = here.customised();
+        Self {
+            roles: customised
+                .map(|(role, set)| (role.name().to_owned(), names(set)))
+                .collect(),
+        }
     }
-    let mut write = store.write().await?;
-    let since = if same { before.since } else { now.millis() };
-    if !same {
-        write.audit(event(&before.roles, here, now));
+
+    fn parse(text: &str) -> Result<Self, StoreError> {
+        let wrong = |error| StoreError::Corrupt(format!("the setting {SETTING}: {error}"));
+        serde_json::from_str(text).map_err(wrong)
     }
-    let started = Started { roles, since };
-    let text = serde_json::to_string(&started);
-    let text = text.map_err(|error| StoreError::Engine(error.to_string()))?;
-    write.settings().put(SETTING, &text).await?;
-    write.commit().await.map(|_| ())
+
+    /// As far as this release knows the names: what it doesn't know it allows nobody.
+    fn built_ins(&self) -> BuiltIns {
+        let set = |names: &Vec<String>| names.iter().filter_map(|name| name.parse().ok()).collect();
+        let known = |(role, names): (&String, _)| Some((role.parse().ok()?, set(names)));
+        self.roles.iter().filter_map(known).collect()
+    }
 }
 
-fn event(before: &BTreeMap<Role, Vec<Permission>>, here: &BuiltIns, now: Time) -> AuditEvent {
-    let text = |set: Vec<Permission>| {
-        let names: Vec<_> = set.into_iter().map(Permission::name).collect();
+impl StartedWith {
+    /// Notes what the built-in roles allow from now on. If that is something else, every plane gets its
+    /// records anew.
+    pub(crate) async fn note(
+        store: &Store,
+        here: &BuiltIns,
+        now: Time,
+    ) -> Result<Self, StoreError> {
+        let own = Kept::of(here);
+        let text = serde_json::to_string(&own);
+        let text = text.map_err(|error| StoreError::Engine(error.to_string()))?;
+        let before = store.read().await?.settings().get(SETTING).await?;
+        let before = before.map_or(Ok(Kept::default()), |text| Kept::parse(&text));
+        // What can't be read is something else.
+        if !before.as_ref().is_ok_and(|before| *before == own) {
+            let mut write = store.write().await?;
+            let before = before.unwrap_or_default().built_ins();
+            write.audit(event(&before, here, now));
+            write.settings().put(SETTING, &text).await?;
+            write.commit().await?;
+        }
+        Ok(Self {
+            roles: Arc::new(here.clone()),
+            text,
+        })
+    }
+
+    /// What counts as of this view: if another replica was started later with other roles, no more than
+    /// both say.
+    pub(crate) async fn in_force(&self, unit: &mut impl Unit) -> Result<InForce, StoreError> {
+        let kept = unit.settings().get(SETTING).await?;
+        let own = || InForce {
+            roles: Arc::clone(&self.roles),
+            overtaken: false,
+        };
+        if kept.as_ref() == Some(&self.text) {
+            return Ok(own());
+        }
+        let kept = kept.map_or(Ok(Kept::default()), |text| Kept::parse(&text))?;
+        if kept == Kept::of(&self.roles) {
+            return Ok(own());
+        }
+        Ok(InForce {
+            roles: Arc::new(self.roles.narrowed(&kept.built_ins())),
+            overtaken: true,
+        })
+    }
+}
+
+fn event(before: &BuiltIns, here: &BuiltIns, now: Time) -> AuditEvent {
+    let text = |set: PermissionSet| {
+        let names: Vec<_> = set.iter().map(Permission::name).collect();
         names.join(" ")
     };
     let change = |role: &Role| {
-        let had = before.get(role).cloned();
-        let had = had.unwrap_or_else(|| role.shipped().iter().collect());
-        let has = here.of(*role).iter().collect();
+        let (had, has) = (before.of(*role), here.of(*role));
         Change::of(role.name(), &text(had), &text(has))
     };
     AuditEvent {

@@ -3,6 +3,7 @@
 //! page.
 
 use aeolus_api::FieldError;
+use aeolus_api::plane::OVER_IN_ORGANIZATION;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 
@@ -94,12 +95,18 @@ pub(crate) enum ApiError {
     /// The request contradicts the state of things.
     #[error("conflict: {0}")]
     Conflict(String),
+    /// A fleet document counts on it as it is.
+    #[error("managed by a fleet document: {0}")]
+    Managed(String),
     /// A deployment can't answer where control or a plane itself does.
     #[error("reserved host: {0}")]
     ReservedHost(String),
     /// It was here and is over.
     #[error("gone: {0}")]
     Gone(&'static str),
+    /// A session is over in one organization, and may go on in others.
+    #[error("over in the organization")]
+    OverInOrganization,
     /// The person has been signed in for longer than the organization's policy wants.
     #[error("signed in for too long")]
     SignInAgain,
@@ -229,18 +236,8 @@ fn parts(error: &ApiError) -> (u16, &'static str, &'static str, String) {
         ),
         E::TooLarge => (413, "too-large", "The body is too large", String::new()),
         E::Again(_) | E::KeyReused | E::ChangedSinceRead => repeated_parts(error),
-        E::Conflict(what) => (409, "conflict", "That can't be done now", what.clone()),
-        E::ReservedHost(host) => (
-            409,
-            "reserved-host",
-            "The host is not a deployment's to have",
-            format!(
-                "{host} is, or reaches, where control answers or a plane's authHost. Give the \
-                 deployment another host, or the plane another authHost. Nothing was changed."
-            ),
-        ),
-        E::Gone(what) => (410, "gone", "That is over", (*what).to_owned()),
-        E::SignInAgain => (403, "sign-in-again", "Sign in again", TOO_LONG.into()),
+        E::Conflict(_) | E::Managed(_) | E::ReservedHost(_) => conflict_parts(error),
+        E::Gone(_) | E::OverInOrganization | E::SignInAgain => over_parts(error),
         E::Network => (403, "network", "Not from this network", ELSEWHERE.into()),
         E::Quota(_) | E::QuotaShare(_) => quota_parts(error),
         E::CrossSite => (
@@ -306,6 +303,47 @@ fn repeated_parts(error: &ApiError) -> (u16, &'static str, &'static str, String)
         ),
         // It is rendered as it was, never as a refusal.
         _ => (409, "answered", "This was answered before", String::new()),
+    }
+}
+
+/// What of the state of things a request contradicts.
+fn conflict_parts(error: &ApiError) -> (u16, &'static str, &'static str, String) {
+    match error {
+        ApiError::Managed(what) => (
+            409,
+            "managed-by-document",
+            "A fleet document counts on it",
+            format!(
+                "{what} Change the document and apply it; else no later apply would come to an end. Nothing \
+                 was changed."
+            ),
+        ),
+        ApiError::ReservedHost(host) => (
+            409,
+            "reserved-host",
+            "The host is not a deployment's to have",
+            format!(
+                "{host} is, or reaches, where control answers or a plane's authHost. Give the \
+                 deployment another host, or the plane another authHost. Nothing was changed."
+            ),
+        ),
+        ApiError::Conflict(what) => (409, "conflict", "That can't be done now", what.clone()),
+        other => (409, "conflict", "That can't be done now", other.to_string()),
+    }
+}
+
+/// What was here once.
+fn over_parts(error: &ApiError) -> (u16, &'static str, &'static str, String) {
+    match error {
+        ApiError::OverInOrganization => (
+            410,
+            OVER_IN_ORGANIZATION,
+            "The session is over in this organization",
+            "It was ended there, or has lasted as long as the organization's policy allows.".into(),
+        ),
+        ApiError::SignInAgain => (403, "sign-in-again", "Sign in again", TOO_LONG.into()),
+        ApiError::Gone(what) => (410, "gone", "That is over", (*what).to_owned()),
+        other => (410, "gone", "That is over", other.to_string()),
     }
 }
 

@@ -41,7 +41,7 @@ pub(crate) struct Fleet {
     pub(crate) missing: BTreeSet<OrganizationId>,
     pub(crate) age: Option<Duration>,
     pub(crate) now: Time,
-    pub(crate) renewed: HashMap<SessionId, Time>,
+    pub(crate) renewed: HashMap<(SessionId, OrganizationId), Time>,
     pub(crate) ended: HashSet<SessionId>,
     pub(crate) cookies: RefCell<HashMap<Vec<u8>, SessionCookie>>,
     pub(crate) access: SigningKey,
@@ -73,11 +73,11 @@ impl Memory for Fleet {
         self.cookies.borrow().get(&key).copied()
     }
 
-    fn renewed(&self, session: SessionId) -> Option<Time> {
-        self.renewed.get(&session).copied()
+    fn renewed(&self, session: SessionId, organization: OrganizationId) -> Option<Time> {
+        self.renewed.get(&(session, organization)).copied()
     }
 
-    fn ended(&self, session: SessionId) -> bool {
+    fn ended(&self, session: SessionId, _: OrganizationId) -> bool {
         self.ended.contains(&session)
     }
 }

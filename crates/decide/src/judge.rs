@@ -7,7 +7,8 @@ mod session;
 use std::sync::Arc;
 
 use aeolus_model::{
-    AirflowRole, Grants, Method, SessionId, StalenessPolicy, Subject, Time, is_loopback,
+    AirflowRole, Grants, Method, OrganizationId, SessionId, StalenessPolicy, Subject, Time,
+    is_loopback,
 };
 
 use crate::bearer::{bearer, blame};
@@ -41,11 +42,11 @@ pub trait Memory {
     /// Opens a session cookie that was sealed for a host as it is served now.
     fn open_session(&self, site: Site<'_>, value: &[u8]) -> Option<SessionCookie>;
 
-    /// Until when control has renewed a session, if it has.
-    fn renewed(&self, session: SessionId) -> Option<Time>;
+    /// Until when control has renewed a session in an organization, if it has: each has its own lengths.
+    fn renewed(&self, session: SessionId, organization: OrganizationId) -> Option<Time>;
 
-    /// Whether a session was ended here, before control's word of it has come back.
-    fn ended(&self, session: SessionId) -> bool;
+    /// Whether a session was ended here, or in the organization, before control's word of it has come back.
+    fn ended(&self, session: SessionId, organization: OrganizationId) -> bool;
 }
 
 /// Whoever judges one request.
@@ -205,7 +206,8 @@ impl Judge<'_> {
         let verified = verified.map_err(|reason| blame(token, reason))?;
         self.world.alive(&verified, deployment, self.now)?;
         let subject = verified.subject;
-        if verified.session.is_some_and(|id| self.memory.ended(id)) {
+        let ended = |id| self.memory.ended(id, deployment.organization);
+        if verified.session.is_some_and(ended) {
             return Err(Reason::SessionEnded.into());
         }
         if !verified.reaches(deployment) {

@@ -7,8 +7,8 @@ use std::time::Duration;
 use aeolus_api::client::Client;
 use aeolus_api::oauth::{ASSERTION_TYPE, GRANT_AUTHORIZATION_CODE};
 use aeolus_api::plane::{CheckRequest, Event, TokenUse};
-use aeolus_decide::{CredentialId, SessionCookie, World};
-use aeolus_model::{Clock, DeploymentId, PlaneId, SessionId, Subject, Time};
+use aeolus_decide::{CredentialId, Deployment, SessionCookie, World};
+use aeolus_model::{Clock, DeploymentId, OrganizationId, PlaneId, SessionId, Subject, Time};
 
 use crate::ports::{
     Central, CodeExchange, Consenting, Exchanged, Journal, Knowledge, Moved, Refused, SessionBegun,
@@ -67,20 +67,21 @@ pub(crate) struct ReplicaSessions {
 }
 
 impl Sessions for ReplicaSessions {
-    fn renewed(&self, session: SessionId) -> Option<Time> {
-        match self.renewals.get(session)? {
+    fn renewed(&self, session: SessionId, organization: OrganizationId) -> Option<Time> {
+        match self.renewals.get(session, organization)? {
             Renewal::Renewed(end) => Some(end),
             Renewal::Ended => None,
         }
     }
 
-    fn ended(&self, session: SessionId) -> bool {
-        self.renewals.get(session) == Some(Renewal::Ended)
+    fn ended(&self, session: SessionId, organization: OrganizationId) -> bool {
+        self.renewals.get(session, organization) == Some(Renewal::Ended)
     }
 
-    fn renew(&self, session: &SessionCookie, deployment: DeploymentId) {
-        let begun = session.begun_here.then(|| begun(session, deployment));
-        self.renewals.request(session.session, deployment, begun);
+    fn renew(&self, session: &SessionCookie, deployment: &Deployment) {
+        let begun = session.begun_here.then(|| begun(session, deployment.id));
+        let at = (deployment.id, deployment.organization);
+        self.renewals.request(session.session, at, begun);
     }
 
     fn end(&self, session: &SessionCookie, deployment: DeploymentId, now: Time) {

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use aeolus_decide::{Allowed, Deny, Deployment, Memory as _, SessionCookie};
-use aeolus_model::{Clock, DeploymentId, PlaneId, Rng, Time};
+use aeolus_model::{Clock, PlaneId, Rng, Time};
 use tokio::time::Instant;
 
 use crate::drill::Drills;
@@ -167,10 +167,10 @@ impl Gate {
     }
 
     /// Ends a session here: its cookie is refused from now on, and no token of it is kept.
-    pub(crate) fn end_session(&self, session: &SessionCookie, deployment: DeploymentId, now: Time) {
+    pub(crate) fn end_session(&self, session: &SessionCookie, deployment: &Deployment, now: Time) {
         // An ended session's cookie still opens; ending it again would only cost time.
-        if !self.memory.ended(session.session) {
-            self.memory.sessions.end(session, deployment, now);
+        if !self.memory.ended(session.session, deployment.organization) {
+            self.memory.sessions.end(session, deployment.id, now);
             self.exchange.forget(session.session);
         }
     }
@@ -190,8 +190,11 @@ impl Gate {
             self.journal.tokens_used(uses);
         }
         self.exchange.sweep(self.knowledge.now(), &|session, at| {
-            let revoked = world.as_deref().is_some_and(|w| w.has_ended(session, at));
-            revoked || self.memory.ended(session)
+            world.as_deref().is_some_and(|world| {
+                let organization = world.deployment(at).map(|at| at.organization);
+                let ended = organization.is_none_or(|at| self.memory.ended(session, at));
+                ended || world.has_ended(session, at)
+            })
         });
     }
 

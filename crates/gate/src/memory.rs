@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use aeolus_decide::{Memory, Reason, SessionCookie, Site, Verified, World};
 use aeolus_keys::seal::Purpose;
-use aeolus_model::{Rng, SessionId, Time};
+use aeolus_model::{OrganizationId, Rng, SessionId, Time};
 use quick_cache::sync::Cache;
 use siphasher::sip128::{Hasher128, SipHasher24};
 use std::hash::Hasher;
@@ -139,7 +139,7 @@ pub struct Remembered {
     pub secret: Arc<PlaneSecret>,
     /// What was learnt of sessions.
     pub sessions: Arc<dyn Sessions>,
-    extended: Cache<SessionId, Time>,
+    extended: Cache<(SessionId, OrganizationId), Time>,
 }
 
 /// How long a session that outlived its end during an outage goes on after control is back: time
@@ -157,9 +157,9 @@ impl Remembered {
         }
     }
 
-    /// Notes that a session went on past its end because control was away.
-    pub fn extend(&self, session: SessionId, now: Time, until: Time) {
-        self.extended.insert(session, now.plus(GRACE).min(until));
+    /// Notes that a session went on past its end in an organization because control was away.
+    pub fn extend(&self, at: (SessionId, OrganizationId), now: Time, until: Time) {
+        self.extended.insert(at, now.plus(GRACE).min(until));
     }
 }
 
@@ -175,13 +175,13 @@ impl Memory for Remembered {
         SessionCookie::decode(opened.expose())
     }
 
-    fn renewed(&self, session: SessionId) -> Option<Time> {
-        let renewed = self.sessions.renewed(session);
-        renewed.max(self.extended.get(&session))
+    fn renewed(&self, session: SessionId, organization: OrganizationId) -> Option<Time> {
+        let renewed = self.sessions.renewed(session, organization);
+        renewed.max(self.extended.get(&(session, organization)))
     }
 
-    fn ended(&self, session: SessionId) -> bool {
-        self.sessions.ended(session)
+    fn ended(&self, session: SessionId, organization: OrganizationId) -> bool {
+        self.sessions.ended(session, organization)
     }
 }
 
@@ -209,11 +209,11 @@ impl<F: Fn() -> Result<(), Reason>> Memory for Admitting<'_, F> {
         self.memory.open_session(site, value)
     }
 
-    fn renewed(&self, session: SessionId) -> Option<Time> {
-        self.memory.renewed(session)
+    fn renewed(&self, session: SessionId, organization: OrganizationId) -> Option<Time> {
+        self.memory.renewed(session, organization)
     }
 
-    fn ended(&self, session: SessionId) -> bool {
-        self.memory.ended(session)
+    fn ended(&self, session: SessionId, organization: OrganizationId) -> bool {
+        self.memory.ended(session, organization)
     }
 }

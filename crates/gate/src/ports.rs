@@ -8,8 +8,10 @@ use std::time::Duration;
 
 use aeolus_api::oauth::TokenAnswer;
 use aeolus_api::plane::{CheckAnswer, CheckRequest, TokenUse};
-use aeolus_decide::{SessionCookie, World};
-use aeolus_model::{DeploymentId, RolloutPath, Secret, SessionId, Slug, Subject, Time};
+use aeolus_decide::{Deployment, SessionCookie, World};
+use aeolus_model::{
+    DeploymentId, OrganizationId, RolloutPath, Secret, SessionId, Slug, Subject, Time,
+};
 use aeolus_snapshot::Position;
 
 pub use crate::trail::UseAfterRevocation;
@@ -40,14 +42,15 @@ pub struct Standing {
 
 /// What this gate has learnt of sessions since their cookies were sealed.
 pub trait Sessions: Send + Sync {
-    /// Until when control has renewed a session, if it has.
-    fn renewed(&self, session: SessionId) -> Option<Time>;
+    /// Until when control has renewed a session in an organization, if it has.
+    fn renewed(&self, session: SessionId, organization: OrganizationId) -> Option<Time>;
 
-    /// Whether it was ended.
-    fn ended(&self, session: SessionId) -> bool;
+    /// Whether it was ended, everywhere or there.
+    fn ended(&self, session: SessionId, organization: OrganizationId) -> bool;
 
-    /// Asks control to renew it, some time soon. Of one that began here control is told before.
-    fn renew(&self, session: &SessionCookie, deployment: DeploymentId);
+    /// Asks control to renew it where the deployment is, some time soon. Of one that began here control is
+    /// told before.
+    fn renew(&self, session: &SessionCookie, deployment: &Deployment);
 
     /// Ends it here at once, and tells control. So that the end of one that began here is never heard
     /// before its beginning, which another replica may have yet to tell, both are told.

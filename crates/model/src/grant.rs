@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    DeploymentId, GrantId, GrantedRole, OrganizationId, Permission, PermissionSet, TeamId, TokenId,
-    UserId, WorkspaceId,
+    DeploymentId, GrantId, GrantedRole, OrganizationId, Permission, PermissionSet, Scope, TeamId,
+    TokenId, UserId, WorkspaceId,
 };
 
 /// Who holds a grant.
@@ -42,6 +42,18 @@ pub enum Resource {
     Workspace(WorkspaceId),
     /// A deployment.
     Deployment(DeploymentId),
+}
+
+impl Resource {
+    /// Which kind of place it is: that of the roles that are given there.
+    pub const fn scope(self) -> Scope {
+        match self {
+            Self::System => Scope::System,
+            Self::Organization(_) => Scope::Organization,
+            Self::Workspace(_) => Scope::Workspace,
+            Self::Deployment(_) => Scope::Deployment,
+        }
+    }
 }
 
 /// A subject has a role on a resource.

@@ -1,13 +1,14 @@
 //! Roles as they are granted and written: built in, or an organization's own.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Permission, PermissionSet, Resource, Role, RoleId, Scope, Slug, UnknownRole, WorkspaceId,
+    BuiltIns, Permission, PermissionSet, Resource, Role, RoleId, Scope, Slug, UnknownRole,
+    WorkspaceId,
 };
 
 /// A role that somebody has, or is given. An organization's own comes with what it allows, so nobody
@@ -87,6 +88,31 @@ pub enum RoleName {
     BuiltIn(Role),
     /// An organization's own.
     Custom(Slug),
+}
+
+/// Why an organization's own role can't be called so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RoleNameFault {
+    /// It reads like a built-in role.
+    #[error("people would take it for the built-in role {0}")]
+    BuiltIn(Role),
+    /// It could be the id of a role.
+    #[error("it looks like an id")]
+    Id,
+}
+
+impl RoleName {
+    /// Whether an organization may call a role of its own so.
+    pub fn own(name: &Slug) -> Result<(), RoleNameFault> {
+        let like = name.as_str().to_uppercase().replace('-', "_");
+        if let Ok(role) = like.parse() {
+            return Err(RoleNameFault::BuiltIn(role));
+        }
+        match name.as_str().parse::<RoleId>() {
+            Ok(_) => Err(RoleNameFault::Id),
+            Err(_) => Ok(()),
+        }
+    }
 }
 
 impl FromStr for RoleName {
@@ -203,13 +229,8 @@ impl RoleDefinition {
 
     /// Whether it can be given at the beginning of this path of resources.
     pub fn fits(&self, path: &[Resource]) -> bool {
-        let place = path.first().is_some_and(|place| match place {
-            Resource::System => false,
-            Resource::Organization(_) => self.scope == CustomScope::Organization,
-            Resource::Workspace(_) => self.scope == CustomScope::Workspace,
-            Resource::Deployment(_) => self.scope == CustomScope::Deployment,
-        });
-        place && self.is_for(path)
+        let place = path.first();
+        place.is_some_and(|place| place.scope() == self.scope.scope()) && self.is_for(path)
     }
 
     /// Whether it is for the workspace that is on this path.
@@ -240,66 +261,6 @@ impl CustomScope {
     }
 }
 
-/// Why a built-in role can't be customised so.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum BuiltInFault {
-    /// It would mean nothing where the role is given.
-    #[error("{0} is given too far down for {1} to mean anything")]
-    Scope(Role, Permission),
-    /// Nobody could repair the installation any more.
-    #[error("SYSTEM_ADMIN keeps {0}: nobody else could repair the installation")]
-    SystemAdmin(Permission),
-}
-
-/// What the built-in roles allow in this installation.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct BuiltIns(BTreeMap<Role, PermissionSet>);
-
-impl BuiltIns {
-    /// What a role allows.
-    pub fn of(&self, role: Role) -> PermissionSet {
-        self.0.get(&role).copied().unwrap_or_else(|| role.shipped())
-    }
-
-    /// Has a role allow something, or not (row F12).
-    pub fn customise(
-        &mut self,
-        role: Role,
-        permission: Permission,
-        allows: bool,
-    ) -> Result<(), BuiltInFault> {
-        if allows && permission.scope() < role.scope() {
-            return Err(BuiltInFault::Scope(role, permission));
-        }
-        if !allows && role == Role::SystemAdmin && permission.scope() == Scope::System {
-            return Err(BuiltInFault::SystemAdmin(permission));
-        }
-        let one = PermissionSet::EMPTY.with(permission);
-        let now = self.of(role);
-        let then = if allows {
-            now.union(one)
-        } else {
-            now.without(one)
-        };
-        if then == role.shipped() {
-            self.0.remove(&role);
-        } else {
-            self.0.insert(role, then);
-        }
-        Ok(())
-    }
-
-    /// The roles that allow something else than they are shipped with, and what.
-    pub fn customised(&self) -> impl Iterator<Item = (Role, PermissionSet)> + '_ {
-        self.0.iter().map(|(role, set)| (*role, *set))
-    }
-
-    /// Whether that is something else than it is shipped with.
-    pub fn is_customised(&self, role: Role) -> bool {
-        self.of(role) != role.shipped()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -317,6 +278,18 @@ mod tests {
         for odd in ["", "WORKSPACE_NOBODY", "On Call"] {
             assert!(odd.parse::<RoleName>().is_err(), "{odd}");
         }
+    }
+
+    #[test]
+    fn an_organization_calls_no_role_like_a_built_in_one_or_an_id() {
+        let own = |text: &str| RoleName::own(&Slug::parse(text).unwrap());
+        assert_eq!(own("on-call"), Ok(()));
+        let owner = Role::WorkspaceOwner;
+        for like in ["workspace-owner", "workspace-admin"] {
+            assert_eq!(own(like), Err(RoleNameFault::BuiltIn(owner)), "{like}");
+        }
+        let id = RoleId::from_bytes([7; 16]).to_string();
+        assert_eq!(own(&id), Err(RoleNameFault::Id));
     }
 
     /// Which permissions fit which scope, for every one there is.
@@ -338,30 +311,6 @@ mod tests {
         }
         let none = RoleDefinition::new(Deployment, PermissionSet::EMPTY, BTreeSet::new());
         assert_eq!(none, Err(RoleFault::Empty));
-    }
-
-    /// Each permission, taken from and given to each role.
-    #[test]
-    fn built_in_roles_are_customised_as_far_as_it_means_something() {
-        for role in Role::ALL.iter().copied() {
-            for permission in Permission::ALL.iter().copied() {
-                let one = PermissionSet::EMPTY.with(permission);
-                let mut here = BuiltIns::default();
-                let given = here.customise(role, permission, true);
-                let below = permission.scope() >= role.scope();
-                assert_eq!(given.is_ok(), below, "{role} {permission}");
-                let shipped = role.shipped();
-                let expected = if below { shipped.union(one) } else { shipped };
-                assert_eq!(here.of(role), expected);
-                let kept = role == Role::SystemAdmin && permission.name().starts_with("system.");
-                let taken = here.customise(role, permission, false);
-                assert_eq!(taken.is_err(), kept, "{role} {permission}");
-                if !kept {
-                    assert_eq!(here.of(role), shipped.without(one));
-                    assert_eq!(here.is_customised(role), shipped.contains(permission));
-                }
-            }
-        }
     }
 
     #[test]

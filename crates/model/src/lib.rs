@@ -4,6 +4,7 @@
 //! value that is allowed to exist; what can't be is refused where bytes become types.
 
 mod audit;
+mod built_ins;
 mod cidr;
 mod clock;
 mod device;
@@ -26,13 +27,13 @@ mod staleness;
 mod token;
 
 pub use audit::{Action, Actor, AuditEvent, Change, Outcome};
+pub use built_ins::{BuiltInFault, BuiltIns};
 pub use cidr::{Cidr, CidrError, admits};
 pub use clock::{Clock, SystemClock, Time};
 pub use device::{DeviceCode, DeviceError, DeviceStage};
 pub use grant::{Grant, Grants, Resource, Subject};
 pub use granted_role::{
-    BuiltInFault, BuiltIns, CustomRole, CustomScope, GrantedRole, RoleDefinition, RoleFault,
-    RoleName,
+    CustomRole, CustomScope, GrantedRole, RoleDefinition, RoleFault, RoleName, RoleNameFault,
 };
 pub use host_pattern::{HostPattern, HostPatternError, domain_above};
 pub use id::{

@@ -1,14 +1,15 @@
 //! What can be written but doesn't fit together.
 
 mod providers;
+mod roles;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use aeolus_model::{Cidr, Requirement, Role, RoleName, Scope, Slug, domain_above};
+use aeolus_model::{Cidr, Requirement, Scope, Slug, domain_above};
 use serde::{Deserialize, Serialize};
 
-use super::{Deployment, Fleet, Grant, Grantee, Organization, VERSION};
+use super::{Deployment, Fleet, Organization, VERSION};
 use crate::policy::Policy;
 
 /// Something to know about a document, at a place in it.
@@ -125,10 +126,7 @@ impl Check {
         let workspaces = organization.workspaces.iter();
         self.unique(&format!("{at}.workspaces"), workspaces.map(|w| &w.name));
         self.policy(at, organization);
-        for (index, user) in organization.users.iter().enumerate() {
-            let path = format!("{at}.users[{index}].role");
-            self.scope(&path, &user.role, Scope::Organization);
-        }
+        self.roles(at, organization);
         for (index, team) in organization.teams.iter().enumerate() {
             let members = format!("{at}.teams[{index}].members");
             self.unique(&members, team.members.iter());
@@ -139,14 +137,14 @@ impl Check {
         }
         for (index, workspace) in organization.workspaces.iter().enumerate() {
             let at = format!("{at}.workspaces[{index}]");
-            self.grants(&at, organization, &workspace.grants, Scope::Workspace);
+            self.grants(&at, organization, (&workspace.grants, Scope::Workspace));
             let names = workspace.deployments.iter().map(|d| &d.name);
             self.unique(&format!("{at}.deployments"), names);
             for (index, deployment) in workspace.deployments.iter().enumerate() {
                 let at = format!("{at}.deployments[{index}]");
                 self.deployment(&at, deployment);
                 self.routes(&at, (&organization.name, &workspace.name), deployment);
-                self.grants(&at, organization, &deployment.grants, Scope::Deployment);
+                self.grants(&at, organization, (&deployment.grants, Scope::Deployment));
             }
         }
     }
@@ -168,46 +166,6 @@ impl Check {
                     "{email} is not among the users of {name}: they become an ORGANIZATION_MEMBER"
                 ),
             );
-        }
-    }
-
-    /// Where an organization's own roles are given only control knows.
-    fn scope(&mut self, path: &str, role: &RoleName, scope: Scope) {
-        if let RoleName::BuiltIn(role) = role
-            && role.scope() != scope
-        {
-            let fitting: Vec<_> = Role::ALL
-                .iter()
-                .filter(|role| role.scope() == scope)
-                .map(|role| role.name())
-                .collect();
-            let fitting = fitting.join(", ");
-            self.error(
-                path,
-                format!("{} can't be given here: use one of {fitting}", role.name()),
-            );
-        }
-    }
-
-    fn grants(&mut self, at: &str, organization: &Organization, grants: &[Grant], scope: Scope) {
-        for (index, grant) in grants.iter().enumerate() {
-            let at = format!("{at}.grants[{index}]");
-            self.scope(&format!("{at}.role"), &grant.role, scope);
-            match grant.grantee() {
-                None => self.error(
-                    &at,
-                    "a grant is for one user or one team: write exactly one",
-                ),
-                Some(Grantee::User(email)) => {
-                    self.person(&format!("{at}.user"), organization, email);
-                }
-                Some(Grantee::Team(name)) => {
-                    if !organization.teams.iter().any(|team| &team.name == name) {
-                        let message = format!("{} has no team {name}", organization.name);
-                        self.error(&format!("{at}.team"), message);
-                    }
-                }
-            }
         }
     }
 

@@ -20,7 +20,7 @@ use aeolus_decide::{
     World, canonical_host, forwarded_address, original,
 };
 use aeolus_keys::PROXY_SECRET_HEADER;
-use aeolus_model::{Host, PlaneId, SessionId, Time};
+use aeolus_model::{Host, OrganizationId, PlaneId, SessionId, Time};
 use aeolus_store::{PlaneStage, Unit as _};
 use axum::extract::State;
 use axum::response::Response;
@@ -150,11 +150,11 @@ impl Memory for Nothing {
         None
     }
 
-    fn renewed(&self, _: SessionId) -> Option<Time> {
+    fn renewed(&self, _: SessionId, _: OrganizationId) -> Option<Time> {
         None
     }
 
-    fn ended(&self, _: SessionId) -> bool {
+    fn ended(&self, _: SessionId, _: OrganizationId) -> bool {
         false
     }
 }

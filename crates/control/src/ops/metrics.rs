@@ -45,6 +45,7 @@ pub(crate) struct Metrics {
     rounds: Histogram,
     alarms: Gauge,
     quotas: Gauge,
+    overtaken: Gauge,
     provider_keys: Family<Connection, Gauge>,
     audit: Audit,
 }
@@ -92,6 +93,12 @@ impl Metrics {
         let rounds = Histogram::new(exponential_buckets(0.001, 2.0, 14));
         let alarms = Gauge::default();
         let quotas = Gauge::default();
+        let overtaken = Gauge::default();
+        registry.register(
+            "built_in_roles_overtaken",
+            "1: control was started with other control.roles since, and this replica publishes no records",
+            overtaken.clone(),
+        );
         registry.register(
             "quotas_unreadable",
             "Organizations whose quota can't be read: the last good one counts on",
@@ -125,9 +132,15 @@ impl Metrics {
             rounds,
             alarms,
             quotas,
+            overtaken,
             provider_keys,
             audit,
         }
+    }
+
+    /// Whether another replica was started since, with other built-in roles.
+    pub(crate) fn overtaken(&self, overtaken: bool) {
+        self.overtaken.set(i64::from(overtaken));
     }
 
     /// `route` is the pattern, never the path: paths are strangers' to choose.

@@ -12,7 +12,7 @@ use aeolus_decide::{
     Decision, Freshness, Headers, Judge, Memory, Once, Reason, Request, SessionCookie, Site,
     Upgrade, Verified, World,
 };
-use aeolus_model::{SessionId, Time};
+use aeolus_model::{OrganizationId, SessionId, Time};
 use axum::Json;
 
 use super::PlaneCtx;
@@ -100,11 +100,11 @@ impl Memory for Told {
         self.0
     }
 
-    fn renewed(&self, _: SessionId) -> Option<Time> {
+    fn renewed(&self, _: SessionId, _: OrganizationId) -> Option<Time> {
         None
     }
 
-    fn ended(&self, _: SessionId) -> bool {
+    fn ended(&self, _: SessionId, _: OrganizationId) -> bool {
         false
     }
 }

@@ -33,9 +33,7 @@ pub(crate) async fn renew(
     }
     let organization = deployment.organization;
     let life = session::enter(&ctx.app, &mut write, (&session, organization)).await?;
-    let life = life.ok_or(ApiError::Gone(
-        "The session has ended in this organization.",
-    ))?;
+    let life = life.ok_or(ApiError::OverInOrganization)?;
     write.sessions().seen_in(id, organization, now).await?;
     ctx.app.commit(write).await?;
     Ok(Answer(RenewAnswer {

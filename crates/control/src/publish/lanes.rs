@@ -94,6 +94,17 @@ impl Lanes {
         }
     }
 
+    /// Only the revocations that a plane is due, whatever its size.
+    pub(super) fn urgent(&mut self, plane: PlaneId, told: Option<Told>, feed: Feed) -> Need {
+        let newest = (feed.epoch, feed.content);
+        let lane = self.planes.entry(plane).or_default();
+        let newer = |told: Told| told.epoch == feed.epoch && told.seq < feed.content;
+        Need::Lanes {
+            revocations: told.is_some_and(newer) && !lane.amiss && lane.unchanged != Some(newest),
+            records: false,
+        }
+    }
+
     pub(super) fn turn(&mut self, plane: PlaneId) -> Turn {
         Arc::clone(&self.planes.entry(plane).or_default().turn)
     }

@@ -90,6 +90,7 @@ pub(crate) async fn run(app: App, shutdown: CancellationToken) {
         room: Arc::new(Semaphore::new(BESIDE)),
         failing: BTreeMap::new(),
         noticed: Instant::now(),
+        overtaken: false,
         app,
     };
     loop {
@@ -134,6 +135,8 @@ struct Publisher {
     failing: BTreeMap<PlaneId, String>,
     /// When the polls of planes that were told were woken last.
     noticed: Instant,
+    /// Control was started with other built-in roles since.
+    overtaken: bool,
 }
 
 /// A plane that was told everything, how long that took, and whether it failed.
@@ -156,7 +159,9 @@ impl Publisher {
         let positions = view.publications().positions().await?;
         let root = view.roots().newest().await?;
         let restored = crate::restore::found(&mut view).await?;
+        let overtaken = app.built_ins.in_force(&mut view).await?.overtaken;
         drop(view);
+        self.overtaken(overtaken);
         let trusted = root.and_then(|root| Root::parse(&root.document).ok());
         let kid = app.keys.snapshot()?.public().kid();
         let trusted = trusted.is_some_and(|root| root.trusts(&kid));
@@ -183,7 +188,13 @@ impl Publisher {
             if let Some(told) = told.filter(|told| is_newest(feed, **told)) {
                 app.newest.note(*told, now);
             }
-            match self.lanes.need(plane.id, told.copied(), feed) {
+            let need = match self.lanes.need(plane.id, told.copied(), feed) {
+                Need::Whole | Need::Lanes { .. } if overtaken => {
+                    self.lanes.urgent(plane.id, told.copied(), feed)
+                }
+                need => need,
+            };
+            match need {
                 Need::Nothing => {
                     self.failing.remove(&plane.id);
                 }
@@ -226,6 +237,18 @@ impl Publisher {
             changed
         });
         failed.map_or(Ok(()), Err)
+    }
+
+    /// What roles allow by now, another replica tells. Revocations go on with the records that planes have.
+    fn overtaken(&mut self, overtaken: bool) {
+        if overtaken && !self.overtaken {
+            tracing::error!(
+                "control was started elsewhere with other `control.roles` since: this replica publishes no \
+                 records and allows no more than both; restart it with the new configuration"
+            );
+        }
+        self.overtaken = overtaken;
+        self.app.metrics.overtaken(overtaken);
     }
 
     /// Has a whole snapshot made beside the rounds.

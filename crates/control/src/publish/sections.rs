@@ -42,6 +42,7 @@ pub(crate) async fn of(app: &App, view: &mut Read, plane: PlaneId) -> Result<Sec
     let now = app.clock.now();
     let deployments = view.deployments().on_plane(plane).await?;
     let grants = view.grants().reaching(plane).await?;
+    let built_ins = app.built_ins.in_force(view).await?.roles;
     let users = view.users().reaching(plane).await?;
     let tokens = view.tokens().reaching(plane, now).await?;
     let teams = view.teams().on_plane(plane).await?;
@@ -87,7 +88,7 @@ pub(crate) async fn of(app: &App, view: &mut Read, plane: PlaneId) -> Result<Sec
             teams: teams.iter().map(records::team).collect(),
         },
         grants: GrantList {
-            grants: records::grants(&grants, &app.built_ins),
+            grants: records::grants(&grants, &built_ins),
         },
         keys: Keys {
             issuer: app.issuer.clone(),

@@ -19,6 +19,8 @@ const TRIES: u32 = 5;
 struct Whole {
     plane: PlaneId,
     feed: Feed,
+    /// Roles allow something else by now than this replica knows: it is not to be told.
+    overtaken: bool,
     /// Before it was read.
     at: Time,
     organizations: BTreeSet<OrganizationId>,
@@ -29,6 +31,9 @@ struct Whole {
 /// Tells a plane everything, if nobody has told it as much meanwhile.
 pub(super) async fn tell(app: &App, plane: PlaneId, turn: &Turn) -> Result<(), PublishFailure> {
     let (whole, earlier) = Whole::read(app, plane).await?;
+    if whole.overtaken {
+        return Ok(());
+    }
     match whole.tell(app, earlier, turn).await {
         // What it builds on was removed, as by another replica that published meanwhile.
         Err(PublishFailure::Store(StoreError::Reference)) => whole.tell(app, None, turn).await,
@@ -42,6 +47,7 @@ impl Whole {
         let mut view = app.store.read().await?;
         // Read again with the records: the manifest's position is the one its content is of.
         let feed = view.settings().feed().await?;
+        let overtaken = app.built_ins.in_force(&mut view).await?.overtaken;
         let sections = sections::of(app, &mut view, plane).await?;
         let told = view.publications().get(plane).await?;
         let root = view.roots().newest().await?;
@@ -50,6 +56,7 @@ impl Whole {
             let whole = Self {
                 plane,
                 feed,
+                overtaken,
                 at,
                 organizations: sections.revocations.keys().copied().collect(),
                 draft: Arc::new(Draft::new(&sections)?),

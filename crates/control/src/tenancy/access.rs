@@ -45,7 +45,7 @@ pub(crate) async fn access(
     };
     let mut review = Review {
         view: &mut view,
-        built_ins: Arc::clone(&ctx.app.built_ins),
+        built_ins: Arc::clone(authority.built_ins()),
         only,
         grants: BTreeMap::new(),
         names: BTreeMap::new(),

@@ -36,7 +36,7 @@ pub(crate) async fn create(
     let scope = scope_of(&body, organization.id)?;
     let path = path_within(&mut write, organization.id, scope.resource()).await?;
     let path = path.ok_or(ApiError::NotFound("entity"))?;
-    let role = first_role(&ctx, &mut write, &body, (organization.id, &path)).await?;
+    let role = first_role(&authority, &mut write, &body, (organization.id, &path)).await?;
     authority.require_covers(&role, &path)?;
     let mut held = vec![Held::new(role, scope.resource())];
     match body.kind {
@@ -48,7 +48,7 @@ pub(crate) async fn create(
         authority.require_covers(&more.role, &path)?;
         held.push(more);
     }
-    let kind = kind_of(&body, &held, &ctx.app.built_ins)?;
+    let kind = kind_of(&body, &held, authority.built_ins())?;
     let rules = policy::of(&organization)?;
     let quota = ctx.app.meters.of(&organization, ctx.app.clock.now());
     bounds::room(&mut write, organization.id, (&rules, &quota)).await?;
@@ -98,7 +98,7 @@ fn scope_of(body: &TokenCreate, organization: OrganizationId) -> Result<TokenSco
 
 /// The role at the scope itself.
 async fn first_role(
-    ctx: &Ctx,
+    authority: &Authority,
     write: &mut Write,
     body: &TokenCreate,
     (organization, path): (OrganizationId, &[Resource]),
@@ -113,13 +113,13 @@ async fn first_role(
             "gates judge a direct access token by itself, and know no organization's own roles: use a \
              built-in role, narrowed by `permissions`",
         ),
-        (Kind::DirectAccess, Some(RoleName::BuiltIn(role))) => direct_role(ctx, *role),
-        (Kind::DirectAccess, None) => direct_role(ctx, Role::WorkspaceOperator),
+        (Kind::DirectAccess, Some(RoleName::BuiltIn(role))) => direct_role(authority, *role),
+        (Kind::DirectAccess, None) => direct_role(authority, Role::WorkspaceOperator),
     }
 }
 
-fn direct_role(ctx: &Ctx, role: Role) -> Result<GrantedRole, ApiError> {
-    let allows = ctx.app.built_ins.of(role);
+fn direct_role(authority: &Authority, role: Role) -> Result<GrantedRole, ApiError> {
+    let allows = authority.built_ins().of(role);
     let most = direct_ceiling(None);
     let what = "a direct access token has at most WORKSPACE_OPERATOR's power on deployments; use a \
                 WORKSPACE_ or DEPLOYMENT_ role within it";

@@ -17,7 +17,7 @@ use http::StatusCode;
 use super::get::{find, may_change, require_read};
 use super::roles::Held;
 use super::{bounds, value, view};
-use crate::authority::path_within;
+use crate::authority::{Authority, path_within};
 use crate::ctx::Ctx;
 use crate::error::ApiError;
 use crate::extract::{JsonOrNothing, Query};
@@ -48,7 +48,7 @@ pub(crate) async fn rotate(
         let path = path_within(&mut write, organization.id, role.resource).await?;
         authority.require_covers(&role.role, &path.unwrap_or_default())?;
     }
-    refuse_outdated(&ctx, &token, &held)?;
+    refuse_outdated(&authority, &token, &held)?;
     let before = token.value().cloned();
     let before = before.ok_or(ApiError::NotFound("token"))?;
     let scope = view::scope(token.scope.resource());
@@ -87,7 +87,7 @@ pub(crate) async fn rotate(
 
 /// Gates judge a direct access token by roles as they are shipped. One that was made before its role was
 /// customised would go on with what was taken from the role.
-fn refuse_outdated(ctx: &Ctx, token: &ApiToken, held: &[Held]) -> Result<(), ApiError> {
+fn refuse_outdated(authority: &Authority, token: &ApiToken, held: &[Held]) -> Result<(), ApiError> {
     let TokenKind::Direct { permissions } = &token.kind else {
         return Ok(());
     };
@@ -95,7 +95,7 @@ fn refuse_outdated(ctx: &Ctx, token: &ApiToken, held: &[Held]) -> Result<(), Api
     let outdated = held.iter().any(|held| match held.role {
         GrantedRole::BuiltIn(role) => {
             let at_gates = role.shipped().intersection(ceiling);
-            !ctx.app.built_ins.of(role).covers(at_gates)
+            !authority.built_ins().of(role).covers(at_gates)
         }
         GrantedRole::Custom(_) => true,
     });

@@ -156,22 +156,14 @@ async fn f61_every_sink_gets_every_line_also_after_it_was_away() {
         let both = [shown(&lines[0]), shown(lines.last().unwrap())].join("-");
         assert_eq!(text("idempotency-key"), both);
     }
-    let text = metrics(&f).await;
+    let text = f.metrics().await;
     let failures = "aeolus_control_audit_sink_failures_total{sink=\"webhook\"} 1";
     assert!(text.contains(failures), "{text}");
 }
 
-async fn metrics(f: &Fixture) -> String {
-    let request = http::Request::get("/metrics").body(axum::body::Body::empty());
-    let router = f.control.metrics_router();
-    let answer = tower::ServiceExt::oneshot(router, request.unwrap()).await;
-    let body = http_body_util::BodyExt::collect(answer.unwrap().into_body()).await;
-    String::from_utf8(body.unwrap().to_bytes().to_vec()).unwrap()
-}
-
 /// Whether both sinks have noted everything.
 async fn even(f: &Fixture) -> bool {
-    let text = metrics(f).await;
+    let text = f.metrics().await;
     let none = |sink| {
         let line = format!("aeolus_control_audit_sink_behind{{sink=\"{sink}\"}} 0\n");
         text.contains(&line)

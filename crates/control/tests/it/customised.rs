@@ -5,7 +5,7 @@ use aeolus_snapshot::Snapshot;
 use serde_json::{Value, json};
 
 use crate::fixture::Fixture;
-use crate::publish::Reader;
+use crate::publish::{Reader, told};
 use crate::roles::Acme;
 
 const TOKENS: &str = "/v1/organizations/acme/tokens";
@@ -16,11 +16,6 @@ fn without(role: Role, permissions: &[Permission]) -> BuiltIns {
         here.customise(role, *permission, false).unwrap();
     }
     here
-}
-
-fn told(snapshot: &Snapshot, set: PermissionSet) -> bool {
-    let mut grants = snapshot.sections().grants.grants.iter();
-    grants.any(|grant| PermissionSet::from_bytes(&grant.permissions) == set)
 }
 
 #[tokio::test]
@@ -67,6 +62,107 @@ async fn a_start_with_the_roles_as_they_are_shipped_changes_nothing() {
     let first = made("one").await;
     f.replica(|_| {}).await;
     assert_eq!(made("two").await, first + 1);
+}
+
+#[tokio::test]
+async fn another_start_with_the_same_roles_changes_nothing() {
+    let here = without(Role::DeploymentViewer, &[Permission::DeploymentLogsGet]);
+    let f = Fixture::configured("customised-again", |config| config.built_ins = here.clone());
+    let f = f.await;
+    let admin = f.admin().await;
+    let made = async |name: &str| {
+        let body = Some(json!({ "name": name }));
+        let made = f.call("POST", "/v1/organizations", &admin, body).await;
+        made.expect(201).json()["seq"].as_u64().unwrap()
+    };
+    let first = made("one").await;
+    f.replica(|config| config.built_ins = here).await;
+    assert_eq!(made("two").await, first + 1);
+}
+
+/// What an organization has revoked, as a plane is told.
+fn revoked(snapshot: &Snapshot) -> u32 {
+    let lists = snapshot.sections().revocations.values();
+    let bytes = lists.flat_map(|list| &list.status);
+    bytes.map(|byte| byte.count_ones()).sum()
+}
+
+/// Replicas are restarted one after another. One with the roles of before goes on telling what is revoked,
+/// and nothing that roles allowed before.
+#[tokio::test]
+async fn a_replica_from_before_gives_planes_nothing_back() {
+    let acme = Acme::of(Fixture::new("customised-overtaken").await).await;
+    let old = &acme.f;
+    old.work();
+    let mut reader = Reader::new(old, &acme.admin).await;
+    let viewer = Role::DeploymentViewer;
+    reader.until(old, |s| told(s, viewer.shipped())).await;
+    let token = json!({"name": "ci", "role": "ORGANIZATION_MEMBER", "tokenExpiryPeriodInDays": 1});
+    let token = acme.ask("POST", TOKENS, token).await.expect(201).json();
+    let overtaken = "aeolus_control_built_in_roles_overtaken";
+    assert!(old.metrics().await.contains(&format!("{overtaken} 0")));
+
+    let here = without(viewer, &[Permission::DeploymentLogsGet]);
+    let narrow = here.of(viewer);
+    let new = old.replica(|config| config.built_ins = here.clone()).await;
+    new.work();
+    reader.until(&new, |s| told(s, narrow)).await;
+    new.stop.cancel();
+
+    // Only the older one is at work. It does what it is asked.
+    let at = ("deployment", &acme.deployment);
+    acme.give("member@example.com", "DEPLOYMENT_VIEWER", at)
+        .await;
+    let path = format!("{TOKENS}/{}", token["id"].as_str().unwrap());
+    acme.ask("DELETE", &path, Value::Null).await.expect(200);
+    let after = reader.until(old, |s| revoked(s) == 1).await;
+    assert!(told(&after, narrow) && !told(&after, viewer.shipped()));
+    assert!(old.metrics().await.contains(&format!("{overtaken} 1")));
+
+    // The next one with the new roles tells the rest, and needs no start of its own for it.
+    let next = old.replica(|config| config.built_ins = here).await;
+    next.work();
+    let granted = |s: &Snapshot| {
+        let grants = s.sections().grants.grants.iter();
+        let sets = grants.map(|grant| PermissionSet::from_bytes(&grant.permissions));
+        sets.filter(|set| *set == narrow).count() == 2
+    };
+    let whole = reader.until(&next, granted).await;
+    assert!(!told(&whole, viewer.shipped()));
+
+    // Whichever was started last counts: also one that is started with the roles of before on purpose.
+    next.stop.cancel();
+    old.replica(|_| {}).await;
+    reader.until(old, |s| told(s, viewer.shipped())).await;
+}
+
+#[tokio::test]
+async fn a_replica_from_before_lets_nobody_do_more_than_is_allowed_by_now() {
+    let acme = Acme::of(Fixture::new("customised-before").await).await;
+    let at = ("deployment", &acme.deployment);
+    acme.give("eve@example.com", "DEPLOYMENT_ADMIN", at).await;
+    let eve = acme.f.token_of("eve@example.com").await;
+    let grant = acme.grant("eve@example.com", "DEPLOYMENT_EDITOR", at).await;
+    let admin = Role::DeploymentAdmin;
+    let mut here = without(admin, &[Permission::DeploymentUserRolesUpdate]);
+    let given = Permission::WorkspaceConfigGet;
+    here.customise(Role::OrganizationMember, given, true)
+        .unwrap();
+    acme.f
+        .replica(|config| config.built_ins = here.clone())
+        .await;
+    let path = "/v1/organizations/acme/grants";
+    acme.ask_as(&eve, "POST", path, grant).await.expect(403);
+    let shown = async |role: &str| {
+        let path = format!("/v1/organizations/acme/roles/{role}");
+        acme.ask("GET", &path, Value::Null).await.expect(200).text()
+    };
+    assert!(!shown("DEPLOYMENT_ADMIN").await.contains("userRoles"));
+    let member = shown("ORGANIZATION_MEMBER").await;
+    assert!(
+        !member.contains(given.name()),
+        "this replica doesn't know of it: {member}"
+    );
 }
 
 /// A value that gates judge alone would go on for years with what was taken from its role.

@@ -262,6 +262,15 @@ impl Fixture {
         events.filter(|event| event.action == action).collect()
     }
 
+    /// What is measured of it.
+    pub(crate) async fn metrics(&self) -> String {
+        let request = Request::get("/metrics").body(Body::empty()).unwrap();
+        let router = self.control.metrics_router();
+        let answer = router.oneshot(request).await.unwrap();
+        let body = answer.into_body().collect().await.unwrap();
+        String::from_utf8(body.to_bytes().to_vec()).unwrap()
+    }
+
     pub(crate) async fn get(&self, path: &str) -> Answer {
         self.send(Request::get(path).body(Body::empty()).unwrap())
             .await

@@ -71,6 +71,8 @@ mod restore;
 #[cfg(test)]
 mod roles;
 #[cfg(test)]
+mod roles_applied;
+#[cfg(test)]
 mod rollout;
 #[cfg(test)]
 mod rotation;

@@ -314,7 +314,8 @@ async fn x3_sessions_last_as_long_as_the_organization_says() {
     w.f.call("PUT", POLICY, &owner, Some(life))
         .await
         .expect(200);
-    renew().await.expect(410);
+    let over = renew().await.expect(410).json();
+    assert_eq!(over["code"], "session-over-in-organization");
     let member = w.f.token_of_cookie(&cookie).await;
     assert_eq!(w.me(&member).await, 200, "elsewhere it goes on");
 }

@@ -29,6 +29,12 @@ pub(crate) struct Reader {
     records: u64,
 }
 
+/// Whether anybody is granted exactly this at one place, as a gate is told.
+pub(crate) fn told(snapshot: &Snapshot, set: PermissionSet) -> bool {
+    let mut grants = snapshot.sections().grants.grants.iter();
+    grants.any(|grant| PermissionSet::from_bytes(&grant.permissions) == set)
+}
+
 impl Reader {
     pub(crate) async fn new(f: &Fixture, admin: &str) -> Self {
         let gate = f.join(admin, "eu-1").await;

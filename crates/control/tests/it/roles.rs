@@ -2,17 +2,16 @@
 //! makers hold.
 
 use aeolus_model::{Permission, PermissionSet};
-use aeolus_snapshot::Snapshot;
 use serde_json::{Value, json};
 
-use crate::fixture::{Answer, Fixture, fleet};
-use crate::publish::Reader;
+use crate::fixture::{Answer, Fixture};
+use crate::publish::{Reader, told};
 
-const ACME: &str = "/v1/organizations/acme";
-const ROLES: &str = "/v1/organizations/acme/roles";
-const GRANTS: &str = "/v1/organizations/acme/grants";
-const GET: &str = "deployment.airflow.get";
-const OP: &str = "deployment.airflow.op";
+pub(crate) const ACME: &str = "/v1/organizations/acme";
+pub(crate) const ROLES: &str = "/v1/organizations/acme/roles";
+pub(crate) const GRANTS: &str = "/v1/organizations/acme/grants";
+pub(crate) const GET: &str = "deployment.airflow.get";
+pub(crate) const OP: &str = "deployment.airflow.op";
 
 /// A fleet, its owner's credential and the ids of what is in it.
 pub(crate) struct Acme {
@@ -89,15 +88,6 @@ pub(crate) fn role(name: &str, scope: &str, permissions: &[&str]) -> Value {
 fn set(names: &[&str]) -> PermissionSet {
     let parse = |name: &&str| name.parse::<Permission>().unwrap();
     names.iter().map(parse).collect()
-}
-
-/// What somebody is granted at any one place, as a gate is told.
-fn told(snapshot: &Snapshot, permissions: PermissionSet) -> bool {
-    let grants = &snapshot.sections().grants.grants;
-    let mut sets = grants
-        .iter()
-        .map(|g| PermissionSet::from_bytes(&g.permissions));
-    sets.any(|set| set == permissions)
 }
 
 #[tokio::test]
@@ -477,38 +467,4 @@ async fn p5_the_list_has_the_built_in_roles_and_the_catalogue_every_permission()
         .ask_as(&acme.admin, "POST", "/v1/organizations/beta/users", user)
         .await;
     user.expect(422);
-}
-
-#[tokio::test]
-async fn a_fleet_document_gives_roles_of_the_organizations_own_by_name() {
-    let acme = Acme::new("roles-apply").await;
-    let mut body = fleet();
-    let deployment = &mut body["fleet"]["organizations"][0]["workspaces"][0]["deployments"][0];
-    deployment["grants"] = json!([{"user": "eve@example.com", "role": "on-call"}]);
-    let apply = async || {
-        acme.ask_as(&acme.admin, "POST", "/v1/apply", body.clone())
-            .await
-    };
-    let unknown = apply().await.expect(422).json();
-    assert_eq!(unknown["errors"][0]["at"], "acme/sales/etl", "{unknown}");
-    let path = acme.role("on-call", "DEPLOYMENT", &[GET, OP]).await;
-    let changes = apply().await.expect(200).json();
-    let changes = changes["changes"].as_array().unwrap();
-    let mut given = changes.iter().filter(|change| change["kind"] == "grant");
-    let given = given.next().unwrap();
-    assert_eq!(
-        (&given["op"], &given["detail"]),
-        (&json!("update"), &json!("on-call"))
-    );
-    let again = apply().await.expect(200).json();
-    let again = again["changes"].as_array().unwrap();
-    assert!(
-        !again.iter().any(|change| change["kind"] == "grant"),
-        "{again:?}"
-    );
-    // A role for workspaces is none for a deployment, by whatever name.
-    let end = format!("{path}?end_grants=true");
-    acme.ask("DELETE", &end, Value::Null).await.expect(200);
-    acme.role("on-call", "WORKSPACE", &[GET]).await;
-    apply().await.expect(422);
 }

@@ -1,5 +1,7 @@
 //! The central path: what control has to be told of a request, and its refusal as the gate's own.
 
+use aeolus_model::OrganizationId;
+
 use super::{Judge, Refusal, session_cookie_name};
 use crate::cookie::{self, SessionCookie};
 use crate::decision::{Decision, Deny};
@@ -28,11 +30,11 @@ impl Judge<'_> {
         }
         let lines = &request.headers.cookies;
         let found = |name| cookie::find(lines, name).ok().flatten();
-        let Some(host) = self.host(request) else {
+        let Some((host, organization)) = self.place(request) else {
             return Shown::Nothing;
         };
         if let Some(value) = found(session_cookie_name(&host)) {
-            return match self.opened(&host, value) {
+            return match self.opened((&host, organization), value) {
                 Some(session) => Shown::Session(session),
                 None => Shown::Nothing,
             };
@@ -49,15 +51,21 @@ impl Judge<'_> {
         }
     }
 
-    fn host(&self, request: &Request<'_>) -> Option<String> {
+    fn place(&self, request: &Request<'_>) -> Option<(String, OrganizationId)> {
         let routed = self.route(request).ok()?;
-        canonical_host(routed.authority.host().as_bytes())
+        let host = canonical_host(routed.authority.host().as_bytes())?;
+        Some((host, routed.deployment.organization))
     }
 
-    fn opened(&self, host: &str, value: &[u8]) -> Option<SessionCookie> {
+    fn opened(
+        &self,
+        (host, organization): (&str, OrganizationId),
+        value: &[u8],
+    ) -> Option<SessionCookie> {
         let site = self.world.site(host).unwrap_or(Site::Named(host));
         let session = self.memory.open_session(site, value)?;
-        let access_end = session.access_end(self.memory.renewed(session.session));
+        let renewed = self.memory.renewed(session.session, organization);
+        let access_end = session.access_end(renewed);
         Some(SessionCookie {
             access_end,
             ..session

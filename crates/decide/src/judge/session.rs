@@ -68,7 +68,7 @@ impl Judge<'_> {
         let (Subject::User(user), Some(id)) = (verified.subject, verified.session) else {
             return Err(Reason::TokenClaims.into());
         };
-        if self.memory.ended(id) {
+        if self.memory.ended(id, deployment.organization) {
             return Err(Reason::SessionEnded.into());
         }
         let used = SessionUse {
@@ -123,12 +123,12 @@ impl Judge<'_> {
         cookie: &SessionCookie,
         deployment: &Deployment,
     ) -> Result<(Time, SessionUse), Reason> {
-        let id = cookie.session;
-        let revoked = self.world.revoked(deployment.organization);
+        let (id, organization) = (cookie.session, deployment.organization);
+        let revoked = self.world.revoked(organization);
         let revoked = revoked.ok_or(Reason::RevocationsMissing)?;
         revoked.check_session(id)?;
         revoked.check_marks(Subject::User(cookie.user), cookie.auth_time.secs())?;
-        if self.memory.ended(id) {
+        if self.memory.ended(id, organization) {
             return Err(Reason::SessionEnded);
         }
         if !self.world.connections.contains(&cookie.connection) {
@@ -137,7 +137,7 @@ impl Judge<'_> {
         if self.now >= cookie.absolute_end {
             return Err(Reason::SessionExpired);
         }
-        let end = cookie.access_end(self.memory.renewed(id));
+        let end = cookie.access_end(self.memory.renewed(id, organization));
         let life = cookie.access_end.since(cookie.access_start);
         let renew = self.now >= end.minus(life / 4);
         let session = |extended| SessionUse {

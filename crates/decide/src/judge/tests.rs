@@ -441,7 +441,9 @@ fn sessions_end_are_renewed_and_outlive_an_outage_within_bounds() {
     // Past its end with control in reach: over, unless it was renewed.
     fleet.now = NOW.plus(8 * HOUR);
     assert_eq!(used(&fleet), Err(Reason::SessionExpired));
-    fleet.renewed.insert(SESSION, NOW.plus(16 * HOUR));
+    fleet.renewed.insert((SESSION, OTHER), NOW.plus(16 * HOUR));
+    assert_eq!(used(&fleet), Err(Reason::SessionExpired), "not elsewhere");
+    fleet.renewed.insert((SESSION, ACME), NOW.plus(16 * HOUR));
     assert_eq!(used(&fleet).unwrap().extended, None);
     fleet.renewed.clear();
     // Control went away before the end: it goes on for maxStale, and says so.
@@ -457,7 +459,7 @@ fn sessions_end_are_renewed_and_outlive_an_outage_within_bounds() {
     fleet.age = Some(30 * HOUR);
     assert_eq!(used(&fleet), Err(Reason::SessionExpired));
     fleet.now = cookie.absolute_end;
-    fleet.renewed.insert(SESSION, fleet.now.plus(HOUR));
+    fleet.renewed.insert((SESSION, ACME), fleet.now.plus(HOUR));
     assert_eq!(used(&fleet), Err(Reason::SessionExpired));
 }
 

@@ -312,10 +312,11 @@ impl Gate {
         })?;
         if let Some(used) = identity.session {
             if let (true, Credential::Session(cookie)) = (used.renew, &identity.credential) {
-                self.memory.sessions.renew(cookie, deployment.id);
+                self.memory.sessions.renew(cookie, deployment);
             }
             if let Some(until) = used.extended {
-                self.memory.extend(used.id, now, until);
+                let at = (used.id, deployment.organization);
+                self.memory.extend(at, now, until);
             }
         }
         Ok(presented)

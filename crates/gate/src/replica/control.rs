@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use aeolus_api::client::{Applied, Client, ClientError};
 use aeolus_api::plane::{
-    EnrollAnswer, EnrollRequest, EventsAnswer, ManifestAnswer, RenewAnswer, RenewRequest, Status,
+    EnrollAnswer, EnrollRequest, EventsAnswer, ManifestAnswer, OVER_IN_ORGANIZATION, RenewAnswer,
+    RenewRequest, Status,
 };
 use aeolus_keys::claims::PlaneAssertion;
 use aeolus_keys::digest::random_token;
@@ -29,6 +30,10 @@ pub enum ControlError {
     /// Control asks to be left alone for a while (429, 503).
     #[error("control is busy")]
     Busy(Option<Duration>),
+    /// The session that was to be renewed is over in the organization that was asked about; it may go on in
+    /// others. Control of an earlier release says that it has ended.
+    #[error("the session is over in the organization")]
+    OverInOrganization,
     /// Control said no, for good.
     #[error("control refused with status {status}: {text}")]
     Refused {
@@ -182,6 +187,11 @@ impl From<ClientError> for ControlError {
     fn from(error: ClientError) -> Self {
         if let ClientError::Busy { retry_after, .. } = error {
             return Self::Busy(retry_after);
+        }
+        if let ClientError::Refused(problem) = &error
+            && problem.code == OVER_IN_ORGANIZATION
+        {
+            return Self::OverInOrganization;
         }
         match error.status() {
             Some(status) if (400..500).contains(&status) && status != 408 => Self::Refused {

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use aeolus_api::plane::{Event, RenewRequest};
-use aeolus_model::{DeploymentId, SessionId, Time};
+use aeolus_model::{DeploymentId, OrganizationId, SessionId, Time};
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
@@ -23,7 +23,7 @@ const LIMIT: Duration = Duration::from_secs(5);
 pub enum Renewal {
     /// Control renewed it: it is good until then without another renewal.
     Renewed(Time),
-    /// It ended, here or at control.
+    /// It ended, everywhere or in the organization.
     Ended,
 }
 
@@ -38,33 +38,41 @@ pub struct SessionRenewals {
 #[derive(Debug, Default)]
 struct Queue {
     order: std::collections::VecDeque<Question>,
-    members: HashSet<SessionId>,
+    members: HashSet<(SessionId, OrganizationId)>,
 }
 
-/// A session that is to be renewed.
+/// A session that is to be renewed in an organization: each has its own lengths.
 #[derive(Clone, Debug)]
 struct Question {
     session: SessionId,
     deployment: DeploymentId,
+    organization: OrganizationId,
     /// What control is told first of a session that began at this plane. Another replica may have begun
     /// it, and may never get to tell.
     begun: Option<Event>,
 }
 
 impl SessionRenewals {
-    /// What is known of a session.
-    pub fn get(&self, session: SessionId) -> Option<Renewal> {
-        self.learnt.get(session)
+    /// What is known of a session in an organization.
+    pub fn get(&self, session: SessionId, organization: OrganizationId) -> Option<Renewal> {
+        self.learnt.get(session, organization)
     }
 
-    /// Asks for a renewal, once per session at a time. A full queue drops the question: the next
-    /// check asks again. Of a session that began at this plane control is told first, by `begun`.
-    pub fn request(&self, session: SessionId, deployment: DeploymentId, begun: Option<Event>) {
+    /// Asks for a renewal at a deployment of an organization, once per session and organization at a time. A
+    /// full queue drops the question: the next check asks again. Of a session that began at this plane
+    /// control is told first, by `begun`.
+    pub fn request(
+        &self,
+        session: SessionId,
+        (deployment, organization): (DeploymentId, OrganizationId),
+        begun: Option<Event>,
+    ) {
         let mut queue = lock(&self.queue);
-        if queue.order.len() < QUEUE && queue.members.insert(session) {
+        if queue.order.len() < QUEUE && queue.members.insert((session, organization)) {
             queue.order.push_back(Question {
                 session,
                 deployment,
+                organization,
                 begun,
             });
             drop(queue);
@@ -74,8 +82,7 @@ impl SessionRenewals {
 
     /// Ends a session at this gate at once.
     pub fn end(&self, session: SessionId, now: Time) {
-        let until = now.plus(LONGEST);
-        self.learnt.put(session, Renewal::Ended, until, now);
+        self.learnt.end(session, now.plus(LONGEST), now);
     }
 
     /// Answers the next question; `Err` if control couldn't, and the question waits on.
@@ -95,8 +102,10 @@ impl SessionRenewals {
         let Question {
             session,
             deployment,
+            organization,
             begun,
         } = question;
+        let at = (session, organization);
         let known = match begun {
             Some(begun) => tell(control, session, &begun).await?,
             None => true,
@@ -108,7 +117,12 @@ impl SessionRenewals {
         match answer {
             Ok(answer) => {
                 let end = Time::from_secs(answer.access_end.min(answer.absolute_end));
-                self.learnt.put(session, Renewal::Renewed(end), end, now);
+                self.learnt.put(at, Renewal::Renewed(end), end, now);
+            }
+            // It may go on in others, each of which is asked about by itself.
+            Err(ControlError::OverInOrganization) => {
+                let until = now.plus(LONGEST);
+                self.learnt.put(at, Renewal::Ended, until, now);
             }
             // Control could not be told of it, so that it doesn't know it means nothing.
             Err(ControlError::Refused { status: 404, .. }) if !known => {}
@@ -123,7 +137,7 @@ impl SessionRenewals {
         }
         let mut queue = lock(&self.queue);
         queue.order.pop_front();
-        queue.members.remove(&session);
+        queue.members.remove(&at);
         Ok(())
     }
 }

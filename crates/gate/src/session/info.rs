@@ -37,12 +37,14 @@ pub(super) fn refresh(gate: &Gate, visit: &Visit<'_>) -> Response<Body> {
         None => answer::text(StatusCode::NO_CONTENT, ""),
     };
     // Only what control renewed: that an outage lets a session go on is not for its cookie to keep.
-    let renewed = gate.memory.sessions.renewed(session.session);
+    let Some(deployment) = visit.world.any_deployment_of(&visit.host) else {
+        return page;
+    };
+    let sessions = &gate.memory.sessions;
+    let renewed = sessions.renewed(session.session, deployment.organization);
     let end = session.access_end(renewed).min(session.absolute_end);
     if end <= session.access_end {
-        if let Some(deployment) = visit.world.any_deployment_of(&visit.host) {
-            gate.memory.sessions.renew(&session, deployment.id);
-        }
+        sessions.renew(&session, deployment);
         return page;
     }
     let renewed = SessionCookie {

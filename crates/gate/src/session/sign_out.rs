@@ -20,7 +20,7 @@ pub(super) fn end(gate: &Gate, visit: &Visit<'_>) -> Response<Body> {
     }
     let deployment = visit.world.any_deployment_of(&visit.host);
     if let (Some(session), Some(deployment)) = (cookies::session(gate, visit), deployment) {
-        gate.end_session(&session, deployment.id, visit.now);
+        gate.end_session(&session, deployment, visit.now);
     }
     let cleared = cookies::clear(session_cookie_name(&visit.host), &visit.host);
     let page = pages::signed_out(visit.world.issuer());

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use aeolus_api::oauth::{SessionHint, TokenAnswer};
 use aeolus_api::plane::{CheckAnswer, CheckRequest, TokenUse};
-use aeolus_decide::{SessionCookie, World};
+use aeolus_decide::{Deployment, SessionCookie, World};
 use aeolus_gate::listeners::{Checks, Metrics, Proxy};
 use aeolus_gate::observe::Share;
 use aeolus_gate::ports::{
@@ -119,15 +119,15 @@ impl Knowledge for Fake {
 }
 
 impl Sessions for Fake {
-    fn renewed(&self, session: SessionId) -> Option<Time> {
+    fn renewed(&self, session: SessionId, _: OrganizationId) -> Option<Time> {
         self.renewed.lock().unwrap().get(&session).copied()
     }
 
-    fn ended(&self, session: SessionId) -> bool {
+    fn ended(&self, session: SessionId, _: OrganizationId) -> bool {
         self.ended.lock().unwrap().contains(&session)
     }
 
-    fn renew(&self, session: &SessionCookie, _: DeploymentId) {
+    fn renew(&self, session: &SessionCookie, _: &Deployment) {
         self.asked.lock().unwrap().push(session.session);
     }
 

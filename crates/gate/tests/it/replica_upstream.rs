@@ -11,16 +11,17 @@ use aeolus_gate::replica::{
 };
 use aeolus_keys::PublicKey;
 use aeolus_keys::digest::hmac;
-use aeolus_model::{ConnectionId, DeploymentId, SessionId, Time, UserId};
+use aeolus_model::{ConnectionId, DeploymentId, OrganizationId, SessionId, Time, UserId};
 use aeolus_testkit::SeededRng;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use crate::replica::{FakeControl, NOW, PLANE, enrolled, join_token};
+use crate::replica::{FakeControl, NOW, ORGANIZATION, PLANE, enrolled, join_token};
 use crate::replica_stream::Fleet;
 
 const SESSION: SessionId = SessionId::from_bytes([5; 16]);
 const DEPLOYMENT: DeploymentId = DeploymentId::from_bytes([6; 16]);
+const HERE: (DeploymentId, OrganizationId) = (DEPLOYMENT, ORGANIZATION);
 
 #[tokio::test]
 async fn enrolment_proves_the_secret_without_sending_it() {
@@ -190,30 +191,77 @@ async fn renewals_are_asked_once_and_their_answers_win() {
     ]);
     let fleet = Fleet::start(control).await;
     for _ in 0..10 {
-        fleet.renewals.request(SESSION, DEPLOYMENT, None);
+        fleet.renewals.request(SESSION, HERE, None);
     }
     fleet
-        .until("the renewal", |f| f.renewals.get(SESSION).is_some())
+        .until("the renewal", |f| {
+            f.renewals.get(SESSION, ORGANIZATION).is_some()
+        })
         .await;
     let renewed = Renewal::Renewed(Time::from_secs(answer.access_end));
-    assert_eq!(fleet.renewals.get(SESSION), Some(renewed));
+    assert_eq!(fleet.renewals.get(SESSION, ORGANIZATION), Some(renewed));
     assert_eq!(fleet.control.renewed.load(Ordering::SeqCst), 2);
 
-    fleet.renewals.request(SESSION, DEPLOYMENT, None);
+    fleet.renewals.request(SESSION, HERE, None);
     fleet
         .until("the end", |f| {
-            f.renewals.get(SESSION) == Some(Renewal::Ended)
+            f.renewals.get(SESSION, ORGANIZATION) == Some(Renewal::Ended)
         })
         .await;
     // An answer that was under way does not bring it back.
-    fleet.renewals.request(SESSION, DEPLOYMENT, None);
+    fleet.renewals.request(SESSION, HERE, None);
     fleet
         .until("the answer", |f| {
             f.control.renewed.load(Ordering::SeqCst) == 4
         })
         .await;
-    assert_eq!(fleet.renewals.get(SESSION), Some(Renewal::Ended));
+    assert_eq!(
+        fleet.renewals.get(SESSION, ORGANIZATION),
+        Some(Renewal::Ended)
+    );
     fleet.stop().await;
+}
+
+/// One organization lets sessions last for less than another: neither answer is one for the other (018).
+#[tokio::test(start_paused = true)]
+async fn a_session_is_renewed_and_ends_in_each_organization_by_itself() {
+    let end = |seconds| RenewAnswer {
+        access_end: NOW.secs() + seconds,
+        absolute_end: NOW.secs() + 900,
+    };
+    let control = FakeControl::default();
+    control.renewals.lock().unwrap().extend([
+        Ok(end(100)),
+        Ok(end(500)),
+        Err(ControlError::OverInOrganization),
+        Ok(end(600)),
+    ]);
+    let fleet = Fleet::start(control).await;
+    let there = OrganizationId::from_bytes([13; 16]);
+    let elsewhere = (DeploymentId::from_bytes([16; 16]), there);
+    let both = async |count: u64, fleet: &Fleet| {
+        fleet.renewals.request(SESSION, HERE, None);
+        fleet.renewals.request(SESSION, elsewhere, None);
+        let asked = |f: &Fleet| f.renewals.get(SESSION, there) == Some(renewed(count));
+        fleet.until("both answers", asked).await;
+    };
+    both(500, &fleet).await;
+    assert_eq!(
+        fleet.renewals.get(SESSION, ORGANIZATION),
+        Some(renewed(100))
+    );
+    both(600, &fleet).await;
+    assert_eq!(
+        fleet.renewals.get(SESSION, ORGANIZATION),
+        Some(Renewal::Ended)
+    );
+    fleet.renewals.end(SESSION, NOW);
+    assert_eq!(fleet.renewals.get(SESSION, there), Some(Renewal::Ended));
+    fleet.stop().await;
+}
+
+fn renewed(seconds: u64) -> Renewal {
+    Renewal::Renewed(NOW.plus(Duration::from_secs(seconds)))
 }
 
 /// A session of the plane as another replica of it, or this one before it was restarted, began it.
@@ -249,11 +297,16 @@ async fn a_second_replica_tells_of_a_session_that_began_at_the_first_before_it_a
     let mut keys = Vec::new();
     for control in [first, second] {
         let fleet = Fleet::start(control).await;
-        fleet.renewals.request(SESSION, DEPLOYMENT, Some(begun()));
+        fleet.renewals.request(SESSION, HERE, Some(begun()));
         fleet
-            .until("the renewal", |f| f.renewals.get(SESSION).is_some())
+            .until("the renewal", |f| {
+                f.renewals.get(SESSION, ORGANIZATION).is_some()
+            })
             .await;
-        assert_ne!(fleet.renewals.get(SESSION), Some(Renewal::Ended));
+        assert_ne!(
+            fleet.renewals.get(SESSION, ORGANIZATION),
+            Some(Renewal::Ended)
+        );
         let told = fleet.control.batches.lock().unwrap().clone();
         let [(key, line)] = told.as_slice() else {
             panic!("{told:?}");
@@ -272,19 +325,19 @@ async fn a_session_that_control_could_not_be_told_of_is_not_ended_by_its_ignoran
     control.renewals.lock().unwrap().extend(answers);
     control.skips.store(true, Ordering::SeqCst);
     let fleet = Fleet::start(control).await;
-    fleet.renewals.request(SESSION, DEPLOYMENT, Some(begun()));
+    fleet.renewals.request(SESSION, HERE, Some(begun()));
     fleet
         .until("the answer", |f| {
             f.control.renewed.load(Ordering::SeqCst) == 1
         })
         .await;
-    assert_eq!(fleet.renewals.get(SESSION), None);
+    assert_eq!(fleet.renewals.get(SESSION, ORGANIZATION), None);
     // Once it was told, it is an answer: control doesn't want the session.
     fleet.control.skips.store(false, Ordering::SeqCst);
     fleet
         .until("the end", |f| {
-            f.renewals.request(SESSION, DEPLOYMENT, Some(begun()));
-            f.renewals.get(SESSION) == Some(Renewal::Ended)
+            f.renewals.request(SESSION, HERE, Some(begun()));
+            f.renewals.get(SESSION, ORGANIZATION) == Some(Renewal::Ended)
         })
         .await;
     fleet.stop().await;

@@ -7,7 +7,7 @@ use aeolus_model::{
     Slug, WorkspaceId,
 };
 
-use super::{from_json, json};
+use super::{ManagedBy, from_json, json};
 use crate::engine::{Column, Row, bind, words};
 use crate::unit::{Unit, Write};
 use crate::{Listing, Page, StoreError};
@@ -16,8 +16,8 @@ use crate::{Listing, Page, StoreError};
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT id, organization, name, description, scope, permissions, workspaces, revision
-            FROM roles ",
+            "SELECT id, organization, name, description, scope, permissions, workspaces,
+            managed_by, revision FROM roles ",
             $rest
         )
     };
@@ -28,7 +28,7 @@ statements! {
     BY_NAME = select!("WHERE organization = $1 AND name = $2");
     LIST = select!("WHERE organization = $1 AND id > $2 ORDER BY id LIMIT $3");
     INSERT = "INSERT INTO roles (id, organization, name, description, scope, permissions, workspaces,
-        revision) VALUES ($1, $2, $3, $4, $5, $6, $7, 1)";
+        managed_by, revision) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1)";
     UPDATE = "UPDATE roles SET name = $1, description = $2, permissions = $3, workspaces = $4,
         revision = revision + 1 WHERE id = $5 AND revision = $6";
     DELETE = "DELETE FROM roles WHERE id = $1";
@@ -47,6 +47,8 @@ pub struct RoleRecord {
     pub description: String,
     /// What it is. Its scope never changes: grants of it are at places of that kind.
     pub definition: RoleDefinition,
+    /// Who looks after it; never changes.
+    pub managed_by: ManagedBy,
     /// Rises with every update; an update must name the one it saw. Ignored by `insert`.
     pub revision: u64,
 }
@@ -123,11 +125,12 @@ impl Roles<'_, Write> {
             name,
             description,
             definition,
+            managed_by,
             ..
         } = new;
         let (permissions, workspaces) = (definition.permissions(), places(definition)?);
         let mut values = bind![id, organization, name, description, definition.scope()];
-        values.extend(bind![permissions, workspaces]);
+        values.extend(bind![permissions, workspaces, managed_by]);
         taken!(self.0.change(INSERT, values).await, Role).map(|_| ())
     }
 
@@ -171,6 +174,7 @@ fn record(row: &Row) -> Result<RoleRecord, StoreError> {
         name,
         description,
         definition: definition?,
+        managed_by: fields.take()?,
         revision: fields.take()?,
     })
 }

@@ -185,6 +185,24 @@ async fn after_a_failed_statement_nothing_is_stored(db: Database) {
     assert_eq!(read.settings().feed().await.unwrap().position, 0);
 }
 
+/// Whoever reads records in a view knows the settings of that view's position: no replica of control tells
+/// planes what it would not by a setting that was changed before (019).
+async fn a_view_knows_the_settings_of_its_position(db: Database) {
+    let mut before = db.store.read().await.unwrap();
+    let held = before.settings().feed().await.unwrap();
+    let other = db.again().await;
+    let mut write = other.write().await.unwrap();
+    write.settings().put("built-in-roles", "{}").await.unwrap();
+    let position = write.commit().await.unwrap();
+    assert_eq!(before.settings().get("built-in-roles").await.unwrap(), None);
+    assert!(held.records < position);
+    let mut after = db.store.read().await.unwrap();
+    let feed = after.settings().feed().await.unwrap();
+    assert_eq!((feed.content, feed.records), (position, position));
+    let setting = after.settings().get("built-in-roles").await.unwrap();
+    assert_eq!(setting.as_deref(), Some("{}"));
+}
+
 async fn a_view_is_of_one_moment(db: Database) {
     let mut view = db.store.read().await.unwrap();
     assert_eq!(view.settings().feed().await.unwrap().position, 0);
@@ -305,6 +323,7 @@ on_every_engine! {
     f65_positions_of_an_earlier_schema_are_whole,
     what_is_rolled_back_never_was,
     after_a_failed_statement_nothing_is_stored,
+    a_view_knows_the_settings_of_its_position,
     a_view_is_of_one_moment,
     positions_are_in_commit_order,
     out_of_order_commits_get_positions_in_commit_order,

@@ -29,6 +29,7 @@ fn role(db: &Database, organization: &Organization, name: &str) -> RoleRecord {
             Permission::DeploymentAirflowGet,
             Permission::DeploymentAirflowAdmin,
         ]),
+        managed_by: ManagedBy::Apply,
         revision: 1,
     }
 }

@@ -1,5 +1,6 @@
 //! Each rule by the finding it makes.
 
+use aeolus_model::Role;
 use serde_json::{Value, json};
 
 use super::*;
@@ -440,5 +441,52 @@ fn a_subject_is_one_persons_and_of_a_connection_that_is_there() {
         Severity::Error,
         "organizations[0].users[1].identities[0]",
         "ann@example.com",
+    );
+}
+
+/// With roles of the organization's own, and one of them given at the deployment.
+fn with_roles(roles: &Value, given: &str) -> Value {
+    let mut etl = deployment("etl", "etl.example.com");
+    etl["grants"] = json!([{"team": "data", "role": given}]);
+    let mut document = fleet(&json!([etl]));
+    document["organizations"][0]["roles"] = roles.clone();
+    document
+}
+
+#[test]
+fn an_organizations_own_roles_are_what_roles_can_be() {
+    let (get, iam) = ("deployment.airflow.get", "workspace.iam.update");
+    let role = |name: &str, scope: &str, permissions: &[&str]| json!({"name": name, "scope": scope, "permissions": permissions});
+    let sound = role("on-call", "DEPLOYMENT", &[get]);
+    assert_eq!(findings(with_roles(&json!([sound]), "on-call")), []);
+    let refused = |roles: Value, place: &str, part: &str| {
+        let place = format!("organizations[0].roles{place}");
+        one(with_roles(&roles, "of-old"), Severity::Error, &place, part);
+    };
+    refused(json!([sound, sound]), "[1]", "twice");
+    let like = role("deployment-admin", "DEPLOYMENT", &[get]);
+    refused(json!([like]), "[0].name", "DEPLOYMENT_ADMIN");
+    refused(
+        json!([role("none", "DEPLOYMENT", &[])]),
+        "[0].permissions",
+        "at least one",
+    );
+    let above = role("above", "DEPLOYMENT", &[get, iam]);
+    refused(json!([above]), "[0].permissions[1]", iam);
+    let mut everywhere = role("all", "ORGANIZATION", &[get]);
+    everywhere["workspaces"] = json!(["sales"]);
+    refused(json!([everywhere]), "[0].workspaces", "all its workspaces");
+}
+
+#[test]
+fn an_organizations_own_role_is_given_where_it_is_for() {
+    let above = json!([{"name": "above", "scope": "WORKSPACE",
+        "permissions": ["deployment.airflow.get"]}]);
+    let place = format!("{ETL}.grants[0].role");
+    one(
+        with_roles(&above, "above"),
+        Severity::Error,
+        &place,
+        "DEPLOYMENT_ADMIN",
     );
 }

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use aeolus_decide::{Audience, Memory, Reason, SessionCookie, Signer, Site, Verified, World};
 use aeolus_keys::Kind;
-use aeolus_model::{ConnectionId, Secret, SessionId, Subject, Time, TokenId, UserId};
+use aeolus_model::{
+    ConnectionId, OrganizationId, Secret, SessionId, Subject, Time, TokenId, UserId,
+};
 
 use crate::report::{Failure, Report};
 
@@ -148,11 +150,11 @@ impl Memory for Assumed<'_> {
         self.session.filter(|_| value == STAND_IN.as_bytes())
     }
 
-    fn renewed(&self, _: SessionId) -> Option<Time> {
+    fn renewed(&self, _: SessionId, _: OrganizationId) -> Option<Time> {
         None
     }
 
-    fn ended(&self, _: SessionId) -> bool {
+    fn ended(&self, _: SessionId, _: OrganizationId) -> bool {
         false
     }
 }

@@ -75,6 +75,11 @@ impl Run<'_> {
             if held.iter().any(same) {
                 continue;
             }
+            if role.id().is_some() {
+                let place = path_within(&mut self.write, organization, resource).await?;
+                let place = place.unwrap_or_default();
+                self.authority.require_covers(&role, &place)?;
+            }
             let record = GrantRecord {
                 grant: Grant {
                     id: GrantId::new(&*self.ctx.app.clock, &*self.ctx.app.rng),

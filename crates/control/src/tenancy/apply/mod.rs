@@ -12,6 +12,7 @@ mod organizations;
 mod passwords;
 mod planes;
 mod prune;
+mod roles;
 mod rollouts;
 
 use aeolus_api::FieldError;
@@ -20,6 +21,7 @@ use aeolus_api::tenancy::{ApplyAnswer, Change, ChangeOp};
 use aeolus_model::{Action, Permission, Time};
 use aeolus_store::{ManagedBy, Write};
 
+use crate::authority::Authority;
 use crate::ctx::Ctx;
 use crate::error::ApiError;
 use crate::extract::{Json, Query};
@@ -46,14 +48,15 @@ pub(crate) async fn apply(
     let mut run = Run {
         ctx: &ctx,
         write,
+        authority,
         prune,
         now: ctx.app.clock.now(),
         changes: Vec::new(),
         warnings,
     };
     run.lock(&body.fleet).await?;
-    let authority = ctx.authority(&mut run.write).await?;
-    authority.require(Permission::SystemApply, &[])?;
+    run.authority = ctx.authority(&mut run.write).await?;
+    run.authority.require(Permission::SystemApply, &[])?;
     run.planes(&body).await?;
     run.connections(&body).await?;
     run.organizations(&body.fleet, &passwords).await?;
@@ -90,6 +93,7 @@ fn check(body: &ApplyRequest) -> Result<Vec<String>, ApiError> {
 struct Run<'a> {
     ctx: &'a Ctx,
     write: Write,
+    authority: Authority,
     prune: bool,
     now: Time,
     changes: Vec<Change>,

@@ -20,19 +20,28 @@ impl Run<'_> {
         fleet: &Fleet,
         passwords: &Passwords,
     ) -> Result<(), ApiError> {
-        for wanted in &fleet.organizations {
+        for (index, wanted) in fleet.organizations.iter().enumerate() {
             let found = self.organization(wanted).await?;
             let owners = Owners::of(&mut self.write, &found).await?;
             let organization = found.id;
             let people = self.people(wanted, passwords).await?;
             let teams = self.teams(wanted, organization, &people).await?;
             let held = Held { people, teams };
-            self.roles(wanted, organization, &held).await?;
+            let mut workspaces = Vec::new();
             for workspace in &wanted.workspaces {
-                self.workspace((organization, wanted), workspace, &held)
+                let id = self.workspace((organization, wanted), workspace).await?;
+                workspaces.push((id, workspace));
+            }
+            // Roles may be for some workspaces alone, and are there before anybody is given one.
+            let at = format!("organizations[{index}]");
+            self.own_roles(&at, wanted, organization).await?;
+            self.roles(wanted, organization, &held).await?;
+            for workspace in workspaces {
+                self.inside((organization, wanted), workspace, &held)
                     .await?;
             }
             self.prune_organization(wanted, organization).await?;
+            self.settle_roles(wanted, organization).await?;
             owners.require_one_left(&mut self.write).await?;
         }
         Ok(())
@@ -93,28 +102,36 @@ impl Run<'_> {
         &mut self,
         (organization, parent): (OrganizationId, &Wanted),
         wanted: &WantedWorkspace,
-        held: &Held,
-    ) -> Result<(), ApiError> {
+    ) -> Result<WorkspaceId, ApiError> {
         let path = format!("{}/{}", parent.name, wanted.name);
         let found = self
             .write
             .workspaces()
             .by_name(organization, &wanted.name)
             .await?;
-        let id = if let Some(found) = found {
-            found.id
-        } else {
-            let workspace = Workspace {
-                id: WorkspaceId::new(&*self.ctx.app.clock, &*self.ctx.app.rng),
-                organization,
-                name: wanted.name.clone(),
-                managed_by: ManagedBy::Apply,
-                revision: 0,
-            };
-            self.write.workspaces().insert(&workspace).await?;
-            self.note(ChangeOp::Create, "workspace", &path, "");
-            workspace.id
+        if let Some(found) = found {
+            return Ok(found.id);
+        }
+        let workspace = Workspace {
+            id: WorkspaceId::new(&*self.ctx.app.clock, &*self.ctx.app.rng),
+            organization,
+            name: wanted.name.clone(),
+            managed_by: ManagedBy::Apply,
+            revision: 0,
         };
+        self.write.workspaces().insert(&workspace).await?;
+        self.note(ChangeOp::Create, "workspace", &path, "");
+        Ok(workspace.id)
+    }
+
+    /// What is in a workspace, and who may do what there.
+    async fn inside(
+        &mut self,
+        (organization, parent): (OrganizationId, &Wanted),
+        (id, wanted): (WorkspaceId, &WantedWorkspace),
+        held: &Held,
+    ) -> Result<(), ApiError> {
+        let path = format!("{}/{}", parent.name, wanted.name);
         let grants = held.resolve(&wanted.grants);
         self.grants((organization, Resource::Workspace(id)), &path, grants)
             .await?;

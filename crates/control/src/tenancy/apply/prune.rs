@@ -144,6 +144,7 @@ impl Run<'_> {
             .tokens()
             .list(id, &TokenFilter::default(), Page::first(1))
             .await?;
+        let roles = self.write.roles().list(id, Page::first(ALL)).await?;
         let foreign = deployments
             .items
             .iter()
@@ -152,6 +153,7 @@ impl Run<'_> {
                 .items
                 .iter()
                 .any(|w| w.managed_by != ManagedBy::Apply)
+            || roles.items.iter().any(|r| r.managed_by != ManagedBy::Apply)
             || !tokens.items.is_empty();
         if foreign {
             let detail = "it holds things that no apply made";

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use aeolus_api::explain::{Explanation, Held, Way};
 use aeolus_model::{
-    Actor, AirflowRole, Permission, PermissionSet, Resource, Scope, Slug, Subject, TeamId,
+    Actor, AirflowRole, BuiltIns, Permission, PermissionSet, Resource, Scope, Slug, Subject, TeamId,
 };
 use aeolus_store::{GrantRecord, Read, Unit as _};
 use axum::Json;
@@ -52,7 +52,7 @@ pub(crate) async fn explain(ctx: Ctx, query: Query) -> Result<Json<Explanation>,
     }
     let found = found?;
     let mut why = Why {
-        ctx: &ctx,
+        built_ins: authority.built_ins(),
         found: &found,
         place: &place,
         only,
@@ -69,7 +69,7 @@ pub(crate) async fn explain(ctx: Ctx, query: Query) -> Result<Json<Explanation>,
 
 /// What is found out.
 struct Why<'a> {
-    ctx: &'a Ctx,
+    built_ins: &'a BuiltIns,
     found: &'a Found,
     place: &'a Place,
     only: Option<Permission>,
@@ -100,8 +100,7 @@ impl Why<'_> {
     /// Adds a grant, as far as it says something about the place.
     fn way(&mut self, record: &GrantRecord, place: String, teams: &BTreeMap<TeamId, Slug>) {
         let grant = &record.grant;
-        let built_ins = &self.ctx.app.built_ins;
-        let allowed = self.found.allowed(&grant.role, built_ins);
+        let allowed = self.found.allowed(&grant.role, self.built_ins);
         let allowed = about(allowed, self.place.scope(), self.only);
         let here = grant.resource == self.place.resource() && self.only.is_none();
         if allowed.is_empty() && !here {
@@ -118,7 +117,7 @@ impl Why<'_> {
             grant_id: grant.id,
             role: grant.role.name(),
             role_id: grant.role.id(),
-            role_kind: roles::kind_of(&grant.role, built_ins),
+            role_kind: roles::kind_of(&grant.role, self.built_ins),
             granted_on: grant.resource,
             place,
             through_team: match (grant.subject, self.found.subject) {

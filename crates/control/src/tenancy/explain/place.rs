@@ -66,12 +66,7 @@ impl Place {
     }
 
     pub(super) fn scope(&self) -> Scope {
-        match self.resource() {
-            Resource::System => Scope::System,
-            Resource::Organization(_) => Scope::Organization,
-            Resource::Workspace(_) => Scope::Workspace,
-            Resource::Deployment(_) => Scope::Deployment,
-        }
+        self.resource().scope()
     }
 
     /// What is so many steps above it, by name.

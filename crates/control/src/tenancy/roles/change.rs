@@ -4,26 +4,24 @@ use std::collections::BTreeSet;
 
 use aeolus_api::FieldError;
 use aeolus_api::role::RoleSet;
-use aeolus_model::{
-    Change, OrganizationId, Permission, PermissionSet, Role, RoleDefinition, RoleFault, RoleId,
-    Slug,
-};
+use aeolus_model::{Change, Permission, PermissionSet, RoleDefinition, RoleFault, RoleName};
 use aeolus_store::{RoleRecord, Write};
 
-use crate::authority::{Authority, organization_path, workspace_in};
+use super::By;
+use crate::authority::{organization_path, workspace_in};
 use crate::error::ApiError;
 
 const MAX_DESCRIPTION: usize = 500;
 
 /// What a role shall be. Nobody puts more into one than they hold themselves, in the whole organization:
 /// whoever is given it can hand it on (P7). What it was before may stay, also workspaces that are gone.
-pub(super) async fn wanted(
+pub(crate) async fn wanted(
     write: &mut Write,
-    (authority, organization): (&Authority, OrganizationId),
+    (authority, organization): By<'_>,
     body: &RoleSet,
     before: Option<&RoleDefinition>,
 ) -> Result<RoleDefinition, ApiError> {
-    name(&body.name)?;
+    RoleName::own(&body.name).map_err(|fault| ApiError::field("name", fault.to_string()))?;
     description(&body.description)?;
     let workspaces: BTreeSet<_> = body.restricted_workspace_ids.iter().copied().collect();
     let permissions: PermissionSet = body.permissions.iter().copied().collect();
@@ -59,19 +57,6 @@ fn fault_at(fault: &RoleFault, body: &RoleSet) -> ApiError {
     }
 }
 
-/// Refuses names that would be taken for a built-in role, or for an id.
-fn name(name: &Slug) -> Result<(), ApiError> {
-    let like = name.as_str().to_uppercase().replace('-', "_");
-    if like.parse::<Role>().is_ok() {
-        let what = format!("people would take it for the built-in role {like}");
-        return Err(ApiError::field("name", what));
-    }
-    if name.as_str().parse::<RoleId>().is_ok() {
-        return Err(ApiError::field("name", "it looks like an id"));
-    }
-    Ok(())
-}
-
 fn description(text: &str) -> Result<(), ApiError> {
     let odd = |c: char| c.is_control() && c != '\n';
     if text.chars().count() > MAX_DESCRIPTION || text.chars().any(odd) {
@@ -83,7 +68,7 @@ fn description(text: &str) -> Result<(), ApiError> {
 }
 
 /// What the audit log says of a change.
-pub(super) fn changes(before: Option<&RoleRecord>, after: Option<&RoleRecord>) -> Vec<Change> {
+pub(crate) fn changes(before: Option<&RoleRecord>, after: Option<&RoleRecord>) -> Vec<Change> {
     let (from, to) = (before.map(texts), after.map(texts));
     let (from, to) = (from.unwrap_or_default(), to.unwrap_or_default());
     let fields = [

@@ -2,7 +2,7 @@
 
 use aeolus_api::role::{RoleChanged, RoleSet};
 use aeolus_model::{Action, RoleId};
-use aeolus_store::{RoleRecord, Unit as _};
+use aeolus_store::{ManagedBy, RoleRecord, Unit as _};
 use axum::extract::Path;
 
 use super::{change, view};
@@ -18,8 +18,8 @@ pub(crate) async fn create(
     Json(body): Json<RoleSet>,
 ) -> Result<Reply<RoleChanged>, ApiError> {
     let (mut write, authority, organization) = ctx.write_in(&organization).await?;
-    super::require(&authority, organization.id)?;
     let by = (&authority, organization.id);
+    super::require(by)?;
     let definition = change::wanted(&mut write, by, &body, None).await?;
     let record = RoleRecord {
         id: RoleId::new(&*ctx.app.clock, &*ctx.app.rng),
@@ -27,6 +27,7 @@ pub(crate) async fn create(
         name: body.name,
         description: body.description,
         definition,
+        managed_by: ManagedBy::Api,
         revision: 1,
     };
     write.roles().insert(&record).await?;

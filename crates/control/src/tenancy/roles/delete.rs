@@ -1,11 +1,12 @@
 //! `DELETE /v1/organizations/{o}/roles/{id}?end_grants=&wait=planes`.
 
 use aeolus_api::Deleted;
-use aeolus_model::{Action, Change as Changed};
+use aeolus_model::Action;
 use aeolus_store::Unit as _;
 use axum::Json;
 use axum::extract::Path;
 
+use super::ended::{self, Losing};
 use super::update::own;
 use super::{change, view};
 use crate::ctx::Ctx;
@@ -24,27 +25,21 @@ pub(crate) async fn delete(
     let end_grants = query.flag("end_grants")?;
     let mut write = ctx.app.store.write().await?;
     let (authority, organization) = ctx.authority_in(&mut write, &organization).await?;
-    super::require(&authority, organization.id)?;
+    let by = (&authority, organization.id);
+    super::require(by)?;
     let role = own(&mut write, &organization, &role).await?;
     ctx.if_match.require(Some(&view::tag(&role)?))?;
     let held = write.grants().of_role(role.id).await?;
-    if !held.is_empty() && !end_grants {
-        let what = format!(
-            "It is given {} times. Take those grants back first, or end them with it by \
-             `end_grants=true`.",
-            held.len()
-        );
-        return Err(ApiError::Conflict(what));
-    }
-    let grants: Vec<_> = held.iter().map(|record| record.grant.clone()).collect();
-    super::end(&mut write, (&authority, organization.id), &grants).await?;
+    ended::refuse_named(&role, &held)?;
+    let held = Losing {
+        grants: held,
+        place: "",
+    };
+    let ended = held.end(&mut write, by, end_grants).await?;
     write.roles().delete(role.id).await?;
     let mut event = ctx.event(Action::RoleDelete, Some(organization.id), role.id);
     event.changes = change::changes(Some(&role), None);
-    if !held.is_empty() {
-        let count = held.len().to_string();
-        event.changes.push(Changed::from("grants", count));
-    }
+    event.changes.extend(ended);
     write.audit(event);
     let seq = ctx.app.commit(write).await?;
     let wait = wait.then_some(Wait::any(Some(organization.id)));

@@ -1,19 +1,17 @@
-//! `GET /v1/organizations/{o}/roles[/{id}]`.
+//! `GET /v1/organizations/{o}/roles`.
 
 use aeolus_api::Page;
-use aeolus_api::role::{Own, Role};
-use aeolus_model::{Permission, RoleId, RoleName, Scope};
+use aeolus_api::role::Role;
+use aeolus_model::{Permission, RoleId, Scope};
 use aeolus_store::Unit as _;
 use axum::Json;
 use axum::extract::Path;
-use axum::response::{IntoResponse, Response};
 
-use super::{find, view};
+use super::view;
 use crate::authority::organization_path;
 use crate::ctx::Ctx;
 use crate::error::ApiError;
 use crate::extract::{Query, page_of};
-use crate::seen::Tagged;
 
 /// Lists the roles that can be given in the organization: on the first page all built-in ones, then the
 /// organization's own, oldest first.
@@ -34,38 +32,8 @@ pub(crate) async fn list(
     if first {
         let all = aeolus_model::Role::ALL.iter().copied();
         let here = all.filter(|role| role.scope() != Scope::System);
-        let shown = here.map(|role| view::built_in(role, &ctx.app.built_ins));
+        let shown = here.map(|role| view::built_in(role, authority.built_ins()));
         page.items.splice(0..0, shown);
     }
     Ok(Json(page))
-}
-
-/// Shows one role, by name or id.
-pub(crate) async fn get(
-    ctx: Ctx,
-    Path((organization, role)): Path<(String, String)>,
-) -> Result<Response, ApiError> {
-    let none = || ApiError::NotFound("role");
-    let mut view = ctx.app.store.read().await?;
-    let authority = ctx.authority(&mut view).await?;
-    let organization = authority.organization(&mut view, &organization).await?;
-    let path = organization_path(organization.id);
-    authority.require(Permission::OrganizationConfigGet, &path)?;
-    let asked: RoleName = role.parse().map_err(|_| none())?;
-    if let RoleName::BuiltIn(role) = asked {
-        return Ok(Json(view::built_in(role, &ctx.app.built_ins)).into_response());
-    }
-    let found = find(&mut view, organization.id, &asked).await?;
-    let found = found.ok_or_else(none)?;
-    let grants = view.grants().of_role(found.id).await?.len();
-    let tag = view::tag(&found)?;
-    let shown = view::custom(found);
-    let role = Role {
-        own: shown.own.map(|own| Own {
-            grants: Some(grants),
-            ..own
-        }),
-        ..shown
-    };
-    Ok(Tagged(tag, role).into_response())
 }

@@ -5,23 +5,29 @@ mod catalogue;
 mod change;
 mod create;
 mod delete;
+mod ended;
+mod get;
 mod list;
 mod update;
 mod view;
 
-use aeolus_model::{
-    Grant, GrantedRole, OrganizationId, Permission, Resource, Role, RoleName, Scope,
-};
-use aeolus_store::{RoleRecord, Unit, Write};
+use aeolus_model::{GrantedRole, OrganizationId, Permission, Resource, Role, RoleName, Scope};
+use aeolus_store::{RoleRecord, Unit};
 
-use crate::authority::{Authority, organization_path, path_within};
+use crate::authority::{Authority, organization_path};
 use crate::error::ApiError;
 
+/// Who makes and changes roles, and in which organization.
+pub(crate) type By<'a> = (&'a Authority, OrganizationId);
+
 pub(crate) use catalogue::catalogue;
+pub(crate) use change::{changes, wanted};
 pub(crate) use create::create;
 pub(crate) use delete::delete;
-pub(crate) use list::{get, list};
-pub(crate) use update::update;
+pub(crate) use ended::end;
+pub(crate) use get::get;
+pub(crate) use list::list;
+pub(crate) use update::{outside, update};
 pub(crate) use view::kind_of;
 
 /// The role that is meant at the beginning of a path of resources, if it is given at such a place.
@@ -72,23 +78,19 @@ pub(crate) async fn find(
 
 /// Says why a built-in role isn't given at a place.
 fn fits(role: Role, path: &[Resource]) -> Result<(), String> {
-    let (scope, prefix) = match path.first() {
-        None | Some(Resource::System) => (Scope::System, "SYSTEM_"),
-        Some(Resource::Organization(_)) => (Scope::Organization, "ORGANIZATION_"),
-        Some(Resource::Workspace(_)) => (Scope::Workspace, "WORKSPACE_"),
-        Some(Resource::Deployment(_)) => (Scope::Deployment, "DEPLOYMENT_"),
-    };
+    let scope = path.first().map_or(Scope::System, |place| place.scope());
     if role.scope() == scope {
         return Ok(());
     }
+    let begins = kind(scope).to_uppercase();
     Err(format!(
-        "{role} is not given there; use one that begins with {prefix}, or one of the organization's own"
+        "{role} is not given there; use one that begins with {begins}_, or one of the organization's own"
     ))
 }
 
 const fn kind(scope: Scope) -> &'static str {
     match scope {
-        Scope::System => "installation",
+        Scope::System => "system",
         Scope::Organization => "organization",
         Scope::Workspace => "workspace",
         Scope::Deployment => "deployment",
@@ -96,23 +98,9 @@ const fn kind(scope: Scope) -> &'static str {
 }
 
 /// Refuses unless the actor may make and change the organization's roles.
-fn require(authority: &Authority, organization: OrganizationId) -> Result<(), ApiError> {
+pub(crate) fn require((authority, organization): By<'_>) -> Result<(), ApiError> {
     let path = organization_path(organization);
     authority.require(Permission::OrganizationIamUpdate, &path)
-}
-
-/// Ends grants of a role together with it. Each takes what it takes to end it by itself.
-async fn end(
-    write: &mut Write,
-    (authority, organization): (&Authority, OrganizationId),
-    grants: &[Grant],
-) -> Result<(), ApiError> {
-    for grant in grants {
-        let path = path_within(write, organization, grant.resource).await?;
-        authority.require(iam(grant.resource), &path.unwrap_or_default())?;
-        write.grants().delete(grant.id).await?;
-    }
-    Ok(())
 }
 
 /// The permission to change who has which role at a resource.

@@ -1,10 +1,11 @@
 //! `PUT /v1/organizations/{o}/roles/{id}?end_grants=&wait=planes`.
 
 use aeolus_api::role::{RoleChanged, RoleSet};
-use aeolus_model::{Action, Change as Changed, Grant, RoleName};
-use aeolus_store::{RoleRecord, Unit as _, Write};
+use aeolus_model::{Action, RoleName};
+use aeolus_store::{GrantRecord, RoleRecord, Unit as _, Write};
 use axum::extract::Path;
 
+use super::ended::{self, Losing};
 use super::{change, find, view};
 use crate::authority::{organization_path, path_within};
 use crate::ctx::Ctx;
@@ -25,14 +26,14 @@ pub(crate) async fn update(
     let end_grants = query.flag("end_grants")?;
     let mut write = ctx.app.store.write().await?;
     let (authority, organization) = ctx.authority_in(&mut write, &organization).await?;
-    super::require(&authority, organization.id)?;
+    let by = (&authority, organization.id);
+    super::require(by)?;
     let before = own(&mut write, &organization, &role).await?;
     ctx.if_match.require(Some(&view::tag(&before)?))?;
     if body.scope != before.definition.scope() {
         let what = "it never changes, as grants of the role are at such places; make another role";
         return Err(ApiError::field("scope", what));
     }
-    let by = (&authority, organization.id);
     let had = Some(&before.definition);
     let definition = change::wanted(&mut write, by, &body, had).await?;
     if body.name != before.name {
@@ -41,6 +42,8 @@ pub(crate) async fn update(
             definition.permissions(),
             &organization_path(organization.id),
         )?;
+        let held = write.grants().of_role(before.id).await?;
+        ended::refuse_named(&before, &held)?;
     }
     let after = RoleRecord {
         name: body.name,
@@ -48,23 +51,15 @@ pub(crate) async fn update(
         definition,
         ..before.clone()
     };
-    let outside = outside(&mut write, &after).await?;
-    if !outside.is_empty() && !end_grants {
-        let count = outside.len();
-        let what = format!(
-            "It is given {count} times outside of these workspaces. Take those grants back first, or \
-             end them with it by `end_grants=true`."
-        );
-        return Err(ApiError::Conflict(what));
-    }
-    super::end(&mut write, by, &outside).await?;
+    let outside = Losing {
+        grants: outside(&mut write, &after).await?,
+        place: " outside of these workspaces",
+    };
+    let ended = outside.end(&mut write, by, end_grants).await?;
     write.roles().update(&after).await?;
     let mut event = ctx.event(Action::RoleUpdate, Some(organization.id), after.id);
     event.changes = change::changes(Some(&before), Some(&after));
-    if !outside.is_empty() {
-        let count = outside.len().to_string();
-        event.changes.push(Changed::from("grants", count));
-    }
+    event.changes.extend(ended);
     write.audit(event);
     let seq = ctx.app.commit(write).await?;
     let wait = wait.then_some(Wait::any(Some(organization.id)));
@@ -75,7 +70,7 @@ pub(crate) async fn update(
     };
     Ok(axum::Json(RoleChanged {
         role: view::custom(after),
-        ended_grants: outside.len(),
+        ended_grants: outside.grants.len(),
         seq,
         planes,
     }))
@@ -100,13 +95,15 @@ pub(super) async fn own(
 }
 
 /// Grants of a role at places that it isn't for.
-async fn outside(write: &mut Write, role: &RoleRecord) -> Result<Vec<Grant>, ApiError> {
+pub(crate) async fn outside(
+    write: &mut Write,
+    role: &RoleRecord,
+) -> Result<Vec<GrantRecord>, ApiError> {
     let mut outside = Vec::new();
     for record in write.grants().of_role(role.id).await? {
-        let grant = record.grant;
-        let path = path_within(write, role.organization, grant.resource).await?;
+        let path = path_within(write, role.organization, record.grant.resource).await?;
         if !path.is_some_and(|path| role.definition.fits(&path)) {
-            outside.push(grant);
+            outside.push(record);
         }
     }
     Ok(outside)
