@@ -3,6 +3,7 @@
 //! Everything here is pure: no I/O, no clock, no randomness of its own. A value that exists is a
 //! value that is allowed to exist; what can't be is refused where bytes become types.
 
+mod amr;
 mod audit;
 mod cidr;
 mod clock;
@@ -25,6 +26,7 @@ mod source;
 mod staleness;
 mod token;
 
+pub use amr::Amr;
 pub use audit::{Action, Actor, AuditEvent, Change, Outcome};
 pub use cidr::{Cidr, CidrError, admits};
 pub use clock::{Clock, SystemClock, Time};

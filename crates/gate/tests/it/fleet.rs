@@ -476,6 +476,7 @@ impl Fleet {
             auth_time: now - 10,
             sid: SESSION,
             amr: vec![],
+            acr: None,
             at_hash: None,
             email: "ann@example.com".to_owned(),
             email_verified: true,
