@@ -101,6 +101,7 @@ fn begun(session: &SessionCookie, deployment: DeploymentId) -> Event {
         deployment,
         at: session.access_start.secs(),
         auth_time: session.auth_time.secs(),
+        amr: Vec::new(),
         absolute_end: session.absolute_end.secs(),
     }
 }

@@ -2,7 +2,7 @@
 //! log, are renewed, and end like all others.
 
 use aeolus_model::{
-    Action, Actor, AuditEvent, ConnectionId, DeploymentId, OrganizationId, Outcome, Session,
+    Action, Actor, Amr, AuditEvent, ConnectionId, DeploymentId, OrganizationId, Outcome, Session,
     SessionId, Time, UserId,
 };
 use aeolus_store::{Unit as _, Write};
@@ -12,7 +12,7 @@ use crate::connections::Settings;
 use crate::error::ApiError;
 
 /// A session as a plane tells of it.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(super) struct Born {
     pub(super) session: SessionId,
     pub(super) user: UserId,
@@ -20,6 +20,7 @@ pub(super) struct Born {
     pub(super) deployment: DeploymentId,
     pub(super) at: Time,
     pub(super) auth_time: Time,
+    pub(super) amr: Amr,
     pub(super) absolute_end: Time,
 }
 
@@ -120,6 +121,7 @@ fn session(ctx: &PlaneCtx, born: &Born, now: Time) -> Session {
         user: born.user,
         connection: born.connection,
         auth_time: born.auth_time.min(began),
+        amr: born.amr.clone(),
         absolute_end: born.absolute_end.min(began.plus(ctx.app.session.absolute)),
         end: None,
     }

@@ -10,6 +10,12 @@ use crate::authority::Authority;
 use crate::error::ApiError;
 use crate::policy::{self, Life};
 
+/// The session that a request's cookie names, live or not.
+pub(super) fn of_cookie(app: &App, headers: &HeaderMap) -> Option<SessionId> {
+    let value = app.cookie.read(headers).ok().flatten()?;
+    cookie::session_of(&app.cookie_key, &value)
+}
+
 /// The live session of a request's cookie, if there is one.
 pub(crate) async fn current(app: &App, headers: &HeaderMap) -> Result<Option<Session>, ApiError> {
     let value = app.cookie.read(headers);

@@ -29,6 +29,8 @@ mod exchange;
 #[cfg(test)]
 mod explain;
 #[cfg(test)]
+mod factor;
+#[cfg(test)]
 mod fixture;
 #[cfg(test)]
 mod introspect;
