@@ -96,6 +96,10 @@ impl Reason {
             Self::IdpNotAccessToken => "What the identity provider signed is no access token.",
             Self::IdpAudience => "The identity provider made the token for another API.",
             Self::IdpSubjectUnknown => "Nobody on this plane is linked to the token's subject.",
+            Self::SecondFactor => {
+                "The organization wants a second factor, and the identity provider does not say that there \
+                 was one."
+            }
             Self::CrossSite => {
                 "A write with a session cookie did not come from the deployment's own pages."
             }
@@ -203,6 +207,10 @@ impl Reason {
             Self::Network => {
                 "Ask from one of them, or change allowedNetworks in the organization's policy. Behind a \
                  proxy, the gate has to trust it to learn the client's address."
+            }
+            Self::SecondFactor => {
+                "Sign in with a second factor. If the provider asks for one, let it say `mfa` in amr, or name \
+                 its acr in the connection's secondFactorAcr."
             }
             Self::CrossSite => {
                 "Use a token in programs; in pages, call from the deployment's own origin."

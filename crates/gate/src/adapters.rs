@@ -7,7 +7,7 @@ use std::time::Duration;
 use aeolus_api::client::Client;
 use aeolus_api::oauth::{ASSERTION_TYPE, GRANT_AUTHORIZATION_CODE};
 use aeolus_api::plane::{CheckRequest, Event, TokenUse};
-use aeolus_decide::{CredentialId, SessionCookie, World};
+use aeolus_decide::{Begun, CredentialId, SessionCookie, World};
 use aeolus_model::{Clock, DeploymentId, PlaneId, SessionId, Subject, Time};
 
 use crate::ports::{
@@ -79,13 +79,13 @@ impl Sessions for ReplicaSessions {
     }
 
     fn renew(&self, session: &SessionCookie, deployment: DeploymentId) {
-        let begun = session.begun_here.then(|| begun(session, deployment));
+        let begun = session.begun.is_here().then(|| begun(session, deployment));
         self.renewals.request(session.session, deployment, begun);
     }
 
     fn end(&self, session: &SessionCookie, deployment: DeploymentId, now: Time) {
         self.renewals.end(session.session, now);
-        if session.begun_here {
+        if session.begun.is_here() {
             self.outbox.event(&begun(session, deployment));
         }
         self.outbox.session_ended(session.session, now);
@@ -101,7 +101,12 @@ fn begun(session: &SessionCookie, deployment: DeploymentId) -> Event {
         deployment,
         at: session.access_start.secs(),
         auth_time: session.auth_time.secs(),
-        amr: Vec::new(),
+        amr: match session.begun {
+            Begun::Here {
+                second_factor: true,
+            } => vec!["mfa".to_owned()],
+            _ => Vec::new(),
+        },
         absolute_end: session.absolute_end.secs(),
     }
 }

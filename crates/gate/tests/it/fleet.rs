@@ -507,7 +507,7 @@ impl Fleet {
             access_start: now,
             access_end: now.plus(Duration::from_secs(8 * 3_600)),
             absolute_end: now.plus(Duration::from_secs(30 * 86_400)),
-            begun_here: false,
+            begun: aeolus_decide::Begun::AtControl,
         }
     }
 
