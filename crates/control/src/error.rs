@@ -103,6 +103,9 @@ pub(crate) enum ApiError {
     /// It comes from a network that the organization's policy doesn't allow.
     #[error("network")]
     Network,
+    /// The organization wants a second factor, and the session has none.
+    #[error("second factor")]
+    SecondFactor,
     /// The organization has used up its quota: seconds to wait.
     #[error("quota")]
     Quota(u64),
@@ -147,6 +150,9 @@ impl ApiError {
 
 const ELSEWHERE: &str = "The organization's policy names the networks to come from. Come from one of \
                          them, or let somebody there change the policy.";
+
+const ONE_FACTOR: &str = "The organization's policy wants a second factor of people. Set one up at /second-factor, \
+                          or sign in again with its code (`aeolus logout`, `aeolus login`).";
 
 const USED_UP: &str = "Ask again when `Retry-After` says, and less often; whoever operates the installation \
                        can allow more a minute.";
@@ -226,6 +232,12 @@ fn parts(error: &ApiError) -> (u16, &'static str, &'static str, String) {
         E::Gone(what) => (410, "gone", "That is over", (*what).to_owned()),
         E::SignInAgain => (403, "sign-in-again", "Sign in again", TOO_LONG.into()),
         E::Network => (403, "network", "Not from this network", ELSEWHERE.into()),
+        E::SecondFactor => (
+            403,
+            "second_factor_required",
+            "The organization wants a second factor",
+            ONE_FACTOR.into(),
+        ),
         E::Quota(_) => (429, "quota", "The organization has used up its quota", USED_UP.into()),
         E::CrossSite => (
             403,

@@ -10,6 +10,7 @@ use aeolus_store::{Unit as _, Write};
 use super::PlaneCtx;
 use crate::connections::Settings;
 use crate::error::ApiError;
+use crate::policy;
 
 /// A session as a plane tells of it.
 #[derive(Clone)]
@@ -105,6 +106,12 @@ async fn refusal(
         .await?;
     if out.is_some_and(|out| out >= born.at) {
         return Ok(Some("signed_out_at_provider"));
+    }
+    let record = write.organizations().get(organization).await?;
+    let policy = record.as_ref().map(policy::of).transpose()?;
+    let required = policy.is_some_and(|policy| policy.second_factor.is_required());
+    if required && !born.amr.has_second_factor() {
+        return Ok(Some("second_factor"));
     }
     // No plane says of somebody whom it doesn't know that they were there.
     let held = write.grants().effective(born.user).await?;

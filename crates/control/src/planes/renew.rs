@@ -9,7 +9,7 @@ use axum::extract::Path;
 use super::PlaneCtx;
 use crate::error::ApiError;
 use crate::extract::Json;
-use crate::signin::session;
+use crate::signin::session::{self, Shut};
 
 /// Extends the access end, never the absolute one. 410 if the session is over, 404 if this plane
 /// has nothing to do with it.
@@ -33,9 +33,10 @@ pub(crate) async fn renew(
     }
     let organization = deployment.organization;
     let life = session::enter(&ctx.app, &mut write, (&session, organization)).await?;
-    let life = life.ok_or(ApiError::Gone(
-        "The session has ended in this organization.",
-    ))?;
+    let life = life.map_err(|why| match why {
+        Shut::Over => ApiError::Gone("The session has ended in this organization."),
+        Shut::SecondFactor => ApiError::Gone("The organization wants a second factor of people."),
+    })?;
     write.sessions().seen_in(id, organization, now).await?;
     ctx.app.commit(write).await?;
     Ok(Answer(RenewAnswer {

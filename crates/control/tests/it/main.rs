@@ -31,6 +31,8 @@ mod explain;
 #[cfg(test)]
 mod factor;
 #[cfg(test)]
+mod factor_rule;
+#[cfg(test)]
 mod fixture;
 #[cfg(test)]
 mod introspect;
