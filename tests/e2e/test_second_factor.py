@@ -133,7 +133,7 @@ def test_an_organization_requires_a_second_factor_and_people_set_it_up_on_their_
     env = {"AEOLUS_CREDENTIALS": str(tmp_path / "credentials.json"), "AEOLUS_URL": fleet.control}
     login = ["login", "--email", VIEWER, "--password-file", str(home / "password")]
     answer = aeolus.run(*login, env=env, check=False)
-    assert answer.returncode == 2 and "CLI-0032" in answer.stderr
+    assert answer.returncode == 2 and "CLI-0034" in answer.stderr
 
     # Who has lost both is let in by the password again, and led to set it up anew.
     reset = json.loads(fleet.run("user", "reset-second-factor", VIEWER, "--output", "json").stdout)

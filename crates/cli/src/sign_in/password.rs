@@ -122,7 +122,7 @@ fn leads_to_code(link: &Url, headers: &HeaderMap) -> bool {
 pub(crate) fn ask_at_terminal() -> Result<Secret<String>, Failure> {
     if !(std::io::stdin().is_terminal() && std::io::stderr().is_terminal()) {
         return Err(Report::new(
-            "CLI-0032",
+            "CLI-0034",
             "the account has a second factor, and there is no terminal to ask for its code",
         )
         .help("run it at a terminal, or give scripts an API token: `aeolus token create`")

@@ -415,3 +415,18 @@ async fn sign_ins_of_the_disabled_and_pages_of_strangers_end_at_the_door() {
     let page = f.visit("/second-factor", &admin).await.expect(200).text();
     assert!(page.contains("Set it up"));
 }
+
+#[tokio::test]
+async fn a_sign_in_under_way_ends_with_the_password_that_began_it() {
+    let f = with_fleet("factor-password").await;
+    let enrolled = f.enroll(&f.login(MEMBER).await).await;
+    let step = f.step(MEMBER).await;
+    let mut fleet = crate::fixture::fleet();
+    fleet["secrets"]["organizations[0].users[1].password"] = json!("another good password");
+    let admin = f.admin().await;
+    let applied = f.call("POST", "/v1/apply", &admin, Some(fleet)).await;
+    applied.expect(200);
+    let code = f.next_code(&enrolled.secret);
+    let answer = f.give(&step, &code).await.expect(303);
+    assert_eq!(session_of(&answer), None);
+}

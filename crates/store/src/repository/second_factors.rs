@@ -164,9 +164,14 @@ impl SecondFactors<'_, Write> {
         }
     }
 
+    /// Forgets what a person has signed in to up to the code: their password has changed.
+    pub async fn end_steps(&mut self, user: UserId) -> Result<(), StoreError> {
+        self.0.note(DROP_STEPS, bind![user]).await.map(|_| ())
+    }
+
     /// Takes a person's away with its recovery codes and what waits for it; says whether there was one.
     pub async fn remove(&mut self, user: UserId) -> Result<bool, StoreError> {
-        self.0.note(DROP_STEPS, bind![user]).await?;
+        self.end_steps(user).await?;
         Ok(self.0.note(REMOVE, bind![user]).await? > 0)
     }
 

@@ -132,6 +132,9 @@ async fn a_step_is_good_for_its_life_and_goes_with_the_factor(db: Database) {
     assert!(factors.remove(user).await.unwrap());
     assert_eq!(factors.step(&OTHER, at(0)).await.unwrap(), None);
     factors.begin_step(&OTHER, user, NOW).await.unwrap();
+    factors.end_steps(user).await.unwrap();
+    assert_eq!(factors.step(&OTHER, at(0)).await.unwrap(), None);
+    factors.begin_step(&OTHER, user, NOW).await.unwrap();
     assert_eq!(factors.forget_steps(NOW).await.unwrap(), 0);
     let later: Time = NOW.plus(life);
     assert_eq!(factors.forget_steps(later).await.unwrap(), 1);
