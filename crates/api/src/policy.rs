@@ -54,7 +54,6 @@ pub enum SecondFactor {
 
 impl SecondFactor {
     /// Whether a password is enough.
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's form")]
     pub const fn is_optional(&self) -> bool {
         matches!(self, Self::Optional)
     }
