@@ -230,15 +230,7 @@ fn parts(error: &ApiError) -> (u16, &'static str, &'static str, String) {
             ),
         ),
         E::Gone(what) => (410, "gone", "That is over", (*what).to_owned()),
-        E::SignInAgain => (403, "sign-in-again", "Sign in again", TOO_LONG.into()),
-        E::Network => (403, "network", "Not from this network", ELSEWHERE.into()),
-        E::SecondFactor => (
-            403,
-            "second_factor_required",
-            "The organization wants a second factor",
-            ONE_FACTOR.into(),
-        ),
-        E::Quota(_) => (429, "quota", "The organization has used up its quota", USED_UP.into()),
+        E::SignInAgain | E::Network | E::SecondFactor | E::Quota(_) => rule_parts(error),
         E::CrossSite => (
             403,
             "cross-site",
@@ -265,6 +257,26 @@ fn parts(error: &ApiError) -> (u16, &'static str, &'static str, String) {
             "internal",
             "Something broke here",
             "It is in the log under this request's id.".into(),
+        ),
+    }
+}
+
+/// What an organization's own rules keep out.
+fn rule_parts(error: &ApiError) -> (u16, &'static str, &'static str, String) {
+    match error {
+        ApiError::SignInAgain => (403, "sign-in-again", "Sign in again", TOO_LONG.into()),
+        ApiError::Network => (403, "network", "Not from this network", ELSEWHERE.into()),
+        ApiError::SecondFactor => (
+            403,
+            "second_factor_required",
+            "The organization wants a second factor",
+            ONE_FACTOR.into(),
+        ),
+        _ => (
+            429,
+            "quota",
+            "The organization has used up its quota",
+            USED_UP.into(),
         ),
     }
 }

@@ -6,13 +6,21 @@ use aeolus_model::Resource;
 
 use super::Context;
 use super::session::say_unconfirmed;
-use crate::args::{UserOffboard, UserReset};
+use crate::args::{UserCommand, UserOffboard, UserReset};
 use crate::control_client::{organization, refused};
 use crate::report::Failure;
 use crate::ui::{self, Table};
 
+/// `aeolus user …`.
+pub(super) async fn user(command: &UserCommand, context: &Context) -> Result<(), Failure> {
+    match command {
+        UserCommand::Offboard(args) => offboard(args, context).await,
+        UserCommand::ResetSecondFactor(args) => reset_second_factor(args, context).await,
+    }
+}
+
 /// Ends a person's access to an organization.
-pub(super) async fn offboard(args: &UserOffboard, context: &Context) -> Result<(), Failure> {
+async fn offboard(args: &UserOffboard, context: &Context) -> Result<(), Failure> {
     let client = args.target.client(&context.environment).await?;
     let organization = organization(&client, args.organization.as_ref()).await?;
     let request = OffboardRequest {
@@ -34,10 +42,7 @@ pub(super) async fn offboard(args: &UserOffboard, context: &Context) -> Result<(
 }
 
 /// Removes somebody's second factor.
-pub(super) async fn reset_second_factor(
-    args: &UserReset,
-    context: &Context,
-) -> Result<(), Failure> {
+async fn reset_second_factor(args: &UserReset, context: &Context) -> Result<(), Failure> {
     let client = args.target.client(&context.environment).await?;
     let done = client.reset_second_factor(args.user.as_str()).await;
     let done = done.map_err(refused)?;
