@@ -116,7 +116,7 @@ impl Maker {
             access_start: now,
             access_end: now.plus(LIFE),
             absolute_end: now.plus(LIFE),
-            begun_here: false,
+            begun: aeolus_decide::Begun::AtControl,
         };
         Ok(self
             .sealer

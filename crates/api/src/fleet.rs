@@ -98,6 +98,10 @@ pub struct Connection {
     /// The planes that may sign people in here by themselves while control is away; absent: none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub plane_registrations: Vec<PlaneRegistration>,
+    /// Values of `acr` by which the provider says that there was a second factor, up to 8, where it doesn't
+    /// say `mfa` in `amr`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub second_factor_acr: Vec<String>,
 }
 
 /// The identity providers that are known by name.

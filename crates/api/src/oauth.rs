@@ -127,7 +127,10 @@ pub struct Metadata {
 /// The answer of the introspection endpoint (RFC 7662 §2.2). Of a token that is not good, or none of the
 /// caller's business, only that it is not active.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[expect(missing_docs, reason = "every member is defined by RFC 7662 §2.2")]
+#[expect(
+    missing_docs,
+    reason = "every member is defined by RFC 7662 §2.2, those of the sign-in by RFC 9470 §6.2"
+)]
 pub struct Introspection {
     pub active: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -150,6 +153,12 @@ pub struct Introspection {
     pub token_type: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auth_time: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acr: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub amr: Vec<String>,
 }
 
 /// The answer of the userinfo endpoint (OpenID Connect Core §5.3).

@@ -35,6 +35,33 @@ pub struct Policy {
     /// How long sign-ins last here, where that is shorter than the installation's own bounds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session_life: Option<SessionLife>,
+    /// Whether people need a second factor here: `required` or `optional`. Tokens of programs don't.
+    #[serde(default, skip_serializing_if = "SecondFactor::is_optional")]
+    pub second_factor: SecondFactor,
+}
+
+/// Whether people need a second factor.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum SecondFactor {
+    /// A password is enough.
+    #[default]
+    Optional,
+    /// Sessions without one don't enter.
+    Required,
+}
+
+impl SecondFactor {
+    /// Whether a password is enough.
+    pub const fn is_optional(&self) -> bool {
+        matches!(self, Self::Optional)
+    }
+
+    /// Whether sessions without one don't enter.
+    pub const fn is_required(self) -> bool {
+        matches!(self, Self::Required)
+    }
 }
 
 /// Days, 1 to 3650, by a token's scope; absent: no bound, tokens may never expire.
@@ -195,7 +222,7 @@ pub struct PolicyChanged {
     pub tokens: Vec<ShortenedToken>,
     /// How many there are.
     pub tokens_total: u64,
-    /// Sessions that have lasted too long, the first hundred.
+    /// Sessions that have lasted too long or lack a second factor, the first hundred.
     #[cfg_attr(feature = "schema", schemars(with = "Vec<crate::schema::Id>"))]
     pub sessions: Vec<SessionId>,
     /// How many there are.

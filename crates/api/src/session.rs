@@ -23,6 +23,9 @@ pub struct Session {
     pub connection: String,
     /// When they proved who they are.
     pub auth_time: i64,
+    /// How (RFC 8176); with `mfa` in it, a second factor was part of it.
+    #[serde(default)]
+    pub amr: Vec<String>,
     /// When a gate last renewed it or control itself was last used with it; of an organization's list,
     /// only what happened there. Absent: not since the sign-in, as far as is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -65,4 +68,23 @@ pub struct SessionsEnded {
     /// With `wait=planes`: who refuses them already, of the planes where they were used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub planes: Option<PlaneAcks>,
+}
+
+/// The answer to resetting somebody's second factor.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct SecondFactorReset {
+    /// Whose.
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Id"))]
+    pub user_id: UserId,
+    /// Their address.
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Email"))]
+    pub email: Email,
+    /// Whether there was one.
+    pub reset: bool,
+    /// How many of their sessions ended with it.
+    pub sessions_ended: u64,
+    /// The position of the change in the feed.
+    pub seq: u64,
 }

@@ -48,7 +48,7 @@ pub(crate) use token::{
     TokenCommand, TokenCreate, TokenDelete, TokenList, TokenOne, TokenRevoke, TokenRoles,
     TokenRotate, TokenUpdate, TokenVerify,
 };
-pub(crate) use user::{UserCommand, UserOffboard};
+pub(crate) use user::{UserCommand, UserOffboard, UserReset};
 
 use crate::ui::Output;
 
@@ -104,7 +104,7 @@ pub(crate) enum Command {
     /// List and end signed-in sessions.
     #[command(subcommand)]
     Session(SessionCommand),
-    /// End people's access.
+    /// End people's access, reset their second factors.
     #[command(subcommand)]
     User(UserCommand),
     /// List, make, change and delete roles.

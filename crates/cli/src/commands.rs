@@ -35,7 +35,7 @@ use clap::CommandFactory as _;
 use crate::args::{
     AccessCommand, AuditCommand, Cli, Command, ConfigCommand, ControlCommand, DrillCommand,
     GateCommand, KeyCommand, OrgCommand, OrgQuota, PlaneCommand, PolicyCommand, RolloutCommand,
-    SecretCommand, SessionCommand, TokenCommand, UserCommand,
+    SecretCommand, SessionCommand, TokenCommand,
 };
 use crate::config::Environment;
 use crate::report::{Failure, Report};
@@ -113,7 +113,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
             SessionCommand::List(args) => block_on(session::list(&args, &context)),
             SessionCommand::End(args) => block_on(session::end(&args, &context)),
         },
-        Command::User(UserCommand::Offboard(args)) => block_on(user::offboard(&args, &context)),
+        Command::User(command) => block_on(user::user(&command, &context)),
         Command::Role(command) => block_on(role::role(&command, &context)),
         Command::Access(AccessCommand::Review(args)) => block_on(access::review(&args, &context)),
         Command::Org(OrgCommand::Quota(command)) => match command {

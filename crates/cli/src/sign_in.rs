@@ -14,7 +14,7 @@ use url::Url;
 
 pub(crate) use device::by_device;
 pub(crate) use loopback::Loopback;
-pub(crate) use password::with_password;
+pub(crate) use password::{ask_at_terminal, with_password};
 
 use crate::control_client::refused;
 use crate::credentials::Credentials;

@@ -34,6 +34,8 @@ pub(crate) struct Asked {
     pub(crate) from: Option<IpAddr>,
     /// For how long the person has been signed in; none for a program.
     pub(crate) signed_in_for: Option<Duration>,
+    /// Whether the person's session has a second factor; none for a program.
+    pub(crate) second_factor: Option<bool>,
 }
 
 impl Asked {
@@ -202,6 +204,9 @@ impl Authority {
         }
         if !policy.admits(self.asked.from) {
             return Err(ApiError::Network);
+        }
+        if policy.second_factor.is_required() && self.asked.second_factor == Some(false) {
+            return Err(ApiError::SecondFactor);
         }
         self.asked.count(&found)?;
         Ok(found)

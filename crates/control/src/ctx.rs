@@ -131,6 +131,7 @@ impl Ctx {
             counted: Some((self.app.clone(), self.request.clone())),
             from: self.request.source.parse().ok(),
             signed_in_for: self.session.as_ref().map(|s| now.since(s.auth_time)),
+            second_factor: self.session.as_ref().map(|s| s.amr.has_second_factor()),
         }))
     }
 

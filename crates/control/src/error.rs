@@ -113,6 +113,9 @@ pub(crate) enum ApiError {
     /// It comes from a network that the organization's policy doesn't allow.
     #[error("network")]
     Network,
+    /// The organization wants a second factor, and the session has none.
+    #[error("second factor")]
+    SecondFactor,
     /// The organization has used up its quota: seconds to wait.
     #[error("quota")]
     Quota(u64),
@@ -161,12 +164,18 @@ impl ApiError {
 const ELSEWHERE: &str = "The organization's policy names the networks to come from. Come from one of \
                          them, or let somebody there change the policy.";
 
+const ONE_FACTOR: &str = "The organization's policy wants a second factor of people. Set one up at /second-factor, \
+                          or sign in again with its code (`aeolus logout`, `aeolus login`).";
+
 const USED_UP: &str = "Ask again when `Retry-After` says, and less often; whoever operates the installation \
                        can allow more a minute.";
 
 const SHARE_USED_UP: &str = "The rest of it is for the organization's other people and tokens. Ask again when \
                              `Retry-After` says, and less often; whoever operates the installation can \
                              give one caller more of it.";
+
+const OVER_THERE: &str = "It was ended there, has lasted as long as the organization's policy allows, or began without \
+                          the second factor that the organization wants.";
 
 const TOO_LONG: &str = "You have been signed in for longer than the organization's policy allows: sign out \
                         and in again (`aeolus logout`, `aeolus login`).";
@@ -237,8 +246,8 @@ fn parts(error: &ApiError) -> (u16, &'static str, &'static str, String) {
         E::TooLarge => (413, "too-large", "The body is too large", String::new()),
         E::Again(_) | E::KeyReused | E::ChangedSinceRead => repeated_parts(error),
         E::Conflict(_) | E::Managed(_) | E::ReservedHost(_) => conflict_parts(error),
-        E::Gone(_) | E::OverInOrganization | E::SignInAgain => over_parts(error),
-        E::Network => (403, "network", "Not from this network", ELSEWHERE.into()),
+        E::Gone(_) | E::OverInOrganization => over_parts(error),
+        E::SignInAgain | E::Network | E::SecondFactor => rule_parts(error),
         E::Quota(_) | E::QuotaShare(_) => quota_parts(error),
         E::CrossSite => (
             403,
@@ -280,6 +289,20 @@ fn quota_parts(error: &ApiError) -> (u16, &'static str, &'static str, String) {
         _ => ("quota", "The organization has used up its quota", USED_UP),
     };
     (429, code, title, detail.to_owned())
+}
+
+/// What an organization's own rules keep out.
+fn rule_parts(error: &ApiError) -> (u16, &'static str, &'static str, String) {
+    let (code, title, detail) = match error {
+        ApiError::SignInAgain => ("sign-in-again", "Sign in again", TOO_LONG),
+        ApiError::SecondFactor => (
+            "second_factor_required",
+            "The organization wants a second factor",
+            ONE_FACTOR,
+        ),
+        _ => ("network", "Not from this network", ELSEWHERE),
+    };
+    (403, code, title, detail.to_owned())
 }
 
 /// What is wrong with a request that builds on another one.
@@ -339,9 +362,8 @@ fn over_parts(error: &ApiError) -> (u16, &'static str, &'static str, String) {
             410,
             OVER_IN_ORGANIZATION,
             "The session is over in this organization",
-            "It was ended there, or has lasted as long as the organization's policy allows.".into(),
+            OVER_THERE.into(),
         ),
-        ApiError::SignInAgain => (403, "sign-in-again", "Sign in again", TOO_LONG.into()),
         ApiError::Gone(what) => (410, "gone", "That is over", (*what).to_owned()),
         other => (410, "gone", "That is over", other.to_string()),
     }

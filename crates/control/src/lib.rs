@@ -17,6 +17,7 @@ mod ctx;
 mod edge;
 mod error;
 mod extract;
+mod factor;
 mod jobs;
 mod keys;
 mod once;

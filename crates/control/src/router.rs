@@ -9,8 +9,8 @@ use crate::app::App;
 use crate::edge::edge;
 use crate::error::ApiError;
 use crate::{
-    audit, authorization, connections, keys, openapi, ops, pages, planes, policy, provider, quota,
-    rollout, sessions, signin, tenancy, tokens,
+    audit, authorization, connections, factor, keys, openapi, ops, pages, planes, policy, provider,
+    quota, rollout, sessions, signin, tenancy, tokens,
 };
 
 macro_rules! routes {
@@ -32,6 +32,12 @@ routes! {
     "/" => get pages::account;
     "/assets/style.css" => get pages::style;
     "/login" => get signin::login_get, post signin::login_post;
+    "/login/code" => get signin::code_get, post signin::code_post;
+    "/second-factor" => get factor::factor_get;
+    "/second-factor/begin" => post factor::begin_post;
+    "/second-factor/confirm" => post factor::confirm_post;
+    "/second-factor/codes" => post factor::codes_post;
+    "/second-factor/remove" => post factor::remove_post;
     "/logout" => get signin::logout_get, post signin::logout_post;
     "/device" => get provider::device_get, post provider::device_post;
     "/device/decide" => post provider::device_decide;
@@ -58,6 +64,7 @@ routes! {
     "/v1/explain" => get tenancy::explain;
     "/v1/sessions" => get sessions::list, delete sessions::end_all;
     "/v1/sessions/{id}" => delete sessions::end;
+    "/v1/users/{id}/second-factor" => delete factor::reset;
     "/v1/openapi.json" => get openapi::document;
     "/v1/apply" => post tenancy::apply::apply;
     "/v1/organizations" => get tenancy::organizations::list, post tenancy::organizations::create;

@@ -41,13 +41,65 @@ pub struct SessionCookie {
     pub access_end: Time,
     /// After this nothing extends it.
     pub absolute_end: Time,
-    /// Whether the plane began it by itself: control may not have been told yet.
-    pub begun_here: bool,
+    /// Where it began.
+    pub begun: Begun,
 }
 
-/// The first byte of the compact form says where a session began.
-const AT_CONTROL: u8 = 1;
-const AT_PLANE: u8 = 2;
+/// Where a session began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Begun {
+    /// At control, which lets nothing into an organization that its rules don't allow.
+    AtControl,
+    /// At the plane, by itself: control may not have been told yet.
+    Here {
+        /// Whether the identity provider said that there was a second factor.
+        second_factor: bool,
+    },
+}
+
+impl Begun {
+    /// Whether it was at the plane.
+    pub const fn is_here(self) -> bool {
+        matches!(self, Self::Here { .. })
+    }
+
+    /// Whether nobody has seen to a second factor, and there was none.
+    pub(crate) const fn lacks_second_factor(self) -> bool {
+        matches!(
+            self,
+            Self::Here {
+                second_factor: false
+            }
+        )
+    }
+
+    /// The first byte of the compact form.
+    const fn byte(self) -> u8 {
+        match self {
+            Self::AtControl => 1,
+            Self::Here {
+                second_factor: false,
+            } => 2,
+            Self::Here {
+                second_factor: true,
+            } => 3,
+        }
+    }
+
+    const fn of(byte: u8) -> Option<Self> {
+        match byte {
+            1 => Some(Self::AtControl),
+            2 => Some(Self::Here {
+                second_factor: false,
+            }),
+            3 => Some(Self::Here {
+                second_factor: true,
+            }),
+            _ => None,
+        }
+    }
+}
+
 const LENGTH: usize = 1 + 3 * 16 + 4 * 8;
 
 impl SessionCookie {
@@ -59,11 +111,7 @@ impl SessionCookie {
     /// The compact form that is sealed: 81 bytes, so that the cookie stays below 512.
     pub fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(LENGTH);
-        bytes.push(if self.begun_here {
-            AT_PLANE
-        } else {
-            AT_CONTROL
-        });
+        bytes.push(self.begun.byte());
         bytes.extend_from_slice(self.session.as_bytes());
         bytes.extend_from_slice(self.user.as_bytes());
         bytes.extend_from_slice(self.connection.as_bytes());
@@ -80,11 +128,8 @@ impl SessionCookie {
 
     /// Reads the compact form; another version or length is no session.
     pub fn decode(bytes: &[u8]) -> Option<Self> {
-        let (begun_here, rest) = match bytes.split_first()? {
-            (&AT_CONTROL, rest) => (false, rest),
-            (&AT_PLANE, rest) => (true, rest),
-            _ => return None,
-        };
+        let (first, rest) = bytes.split_first()?;
+        let begun = Begun::of(*first)?;
         let (ids, times) = rest.split_at_checked(3 * 16)?;
         let ([session, user, connection], []) = ids.as_chunks::<16>() else {
             return None;
@@ -105,7 +150,7 @@ impl SessionCookie {
             access_start: time(start)?,
             access_end: time(end)?,
             absolute_end: time(absolute)?,
-            begun_here,
+            begun,
         })
     }
 }
@@ -148,7 +193,7 @@ mod tests {
     #[test]
     fn a_time_beyond_all_clocks_is_no_session() {
         let mut bytes = [0; LENGTH];
-        bytes[0] = AT_CONTROL;
+        bytes[0] = 1;
         assert!(SessionCookie::decode(&bytes).is_some());
         bytes[LENGTH - 8] = 33;
         assert_eq!(SessionCookie::decode(&bytes), None);
@@ -157,20 +202,23 @@ mod tests {
     #[test]
     fn cookies_of_sessions_that_control_began_are_as_they_always_were() {
         let mut bytes = vec![0; LENGTH];
-        for (first, begun_here) in [(1, Some(false)), (2, Some(true)), (0, None), (3, None)] {
+        let here = |second_factor| Some(Begun::Here { second_factor });
+        for (first, begun) in [
+            (0, None),
+            (1, Some(Begun::AtControl)),
+            (2, here(false)),
+            (3, here(true)),
+            (4, None),
+        ] {
             bytes[0] = first;
             let cookie = SessionCookie::decode(&bytes);
-            assert_eq!(
-                cookie.map(|cookie| cookie.begun_here),
-                begun_here,
-                "{first}"
-            );
+            assert_eq!(cookie.map(|cookie| cookie.begun), begun, "{first}");
         }
     }
 
     proptest! {
         #[test]
-        fn a_session_cookie_survives_its_compact_form(ids in any::<[[u8; 16]; 3]>(), t in any::<[i32; 4]>(), begun_here: bool) {
+        fn a_session_cookie_survives_its_compact_form(ids in any::<[[u8; 16]; 3]>(), t in any::<[i32; 4]>(), first in 1..=3_u8) {
             let time = |t: i32| Time::from_secs(i64::from(t));
             let cookie = SessionCookie {
                 session: SessionId::from_bytes(ids[0]),
@@ -180,7 +228,7 @@ mod tests {
                 access_start: time(t[1]),
                 access_end: time(t[2]),
                 absolute_end: time(t[3]),
-                begun_here,
+                begun: Begun::of(first).unwrap(),
             };
             let bytes = cookie.encode();
             prop_assert_eq!(bytes.len(), LENGTH);

@@ -59,7 +59,7 @@ pub(crate) const fn some_credential() -> crate::Credential {
         access_start: Time::EPOCH,
         access_end: Time::EPOCH,
         absolute_end: Time::EPOCH,
-        begun_here: false,
+        begun: crate::Begun::AtControl,
     })
 }
 
@@ -315,7 +315,7 @@ impl Fleet {
             access_start: self.now,
             access_end: self.now.plus(Duration::from_secs(8 * 3_600)),
             absolute_end: self.now.plus(Duration::from_secs(30 * 86_400)),
-            begun_here: false,
+            begun: crate::Begun::AtControl,
         }
     }
 

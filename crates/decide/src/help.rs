@@ -90,12 +90,13 @@ impl Reason {
                 "The identity provider's key that signed the token is not known."
             }
             Self::IdpSignature => "The token's signature is not its identity provider's.",
-            Self::IdpClaims => {
-                "The identity provider's token lacks claims, or has them in a wrong form."
-            }
+            Self::IdpClaims => "The provider's token lacks claims, or has them in a wrong form.",
             Self::IdpNotAccessToken => "What the identity provider signed is no access token.",
             Self::IdpAudience => "The identity provider made the token for another API.",
             Self::IdpSubjectUnknown => "Nobody on this plane is linked to the token's subject.",
+            Self::SecondFactor => {
+                "A second factor is wanted, and the provider doesn't speak of one."
+            }
             Self::CrossSite => {
                 "A write with a session cookie did not come from the deployment's own pages."
             }
@@ -203,6 +204,9 @@ impl Reason {
             Self::Network => {
                 "Ask from one of them, or change allowedNetworks in the organization's policy. Behind a \
                  proxy, the gate has to trust it to learn the client's address."
+            }
+            Self::SecondFactor => {
+                "Sign in with one, or name the provider's acr in secondFactorAcr."
             }
             Self::CrossSite => {
                 "Use a token in programs; in pages, call from the deployment's own origin."

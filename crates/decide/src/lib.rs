@@ -37,7 +37,7 @@ mod fixture;
 
 pub use address::forwarded_address;
 pub use class::{Classified, PathClass, RuleSet};
-pub use cookie::{SessionCookie, find as find_cookie};
+pub use cookie::{Begun, SessionCookie, find as find_cookie};
 pub use credential::{Credential, CredentialId};
 pub use decision::{
     Access, Allowed, Decision, Deny, Destination, Identity, SessionUse, SignIn, is_local_path,

@@ -172,6 +172,7 @@ fn deployment(
         upstream: (!record.upstream.is_empty()).then(|| record.upstream.clone()),
         rules,
         staleness: staleness(record)?,
+        second_factor: record.second_factor,
         hosts,
         course: rollout::course(flags, id, &record.name),
         seat: Seat::default(),

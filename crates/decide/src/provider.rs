@@ -48,6 +48,8 @@ struct Provider {
     client_ids: Vec<Box<str>>,
     algorithms: Vec<Alg>,
     subject: SubjectClaim,
+    /// Values of `acr` that say that there was a second factor.
+    second_factor_acr: Vec<Box<str>>,
     typed_only: bool,
     tolerance: Duration,
     max_life: i64,
@@ -75,6 +77,8 @@ pub struct Provided {
     pub key: Kid,
     /// How far the provider's clock may differ.
     pub tolerance: Duration,
+    /// Whether it says that there was a second factor.
+    pub second_factor: bool,
     issuer: Box<str>,
     identity: Identity,
     terms: u128,
@@ -193,6 +197,7 @@ impl Providers {
                 connection: provider.connection,
                 key: key.kid(),
                 tolerance: provider.tolerance,
+                second_factor: claims.is_second_factor(&provider.second_factor_acr),
                 issuer: claims.iss.as_str().into(),
                 identity,
                 terms: provider.terms,

@@ -70,6 +70,7 @@ pub enum Reason {
     IdpNotAccessToken,
     IdpAudience,
     IdpSubjectUnknown,
+    SecondFactor,
     // Whether they may.
     CrossSite,
     Network,
@@ -79,7 +80,7 @@ pub enum Reason {
 
 impl Reason {
     /// All of them, in the order of their numbers.
-    pub const ALL: [Self; 65] = [
+    pub const ALL: [Self; 66] = [
         Self::TargetTooLong,
         Self::TargetForm,
         Self::TargetCharacters,
@@ -141,6 +142,7 @@ impl Reason {
         Self::IdpNotAccessToken,
         Self::IdpAudience,
         Self::IdpSubjectUnknown,
+        Self::SecondFactor,
         Self::CrossSite,
         Self::Network,
         Self::Scope,
@@ -211,6 +213,7 @@ impl Reason {
             Self::IdpNotAccessToken => "idp_not_access_token",
             Self::IdpAudience => "idp_audience",
             Self::IdpSubjectUnknown => "idp_subject_unknown",
+            Self::SecondFactor => "second_factor",
             Self::CrossSite => "cross_site",
             Self::Network => "network",
             Self::Scope => "scope",
@@ -290,7 +293,8 @@ impl Reason {
             | Self::IdpClaims
             | Self::IdpNotAccessToken
             | Self::IdpAudience
-            | Self::IdpSubjectUnknown => 401,
+            | Self::IdpSubjectUnknown
+            | Self::SecondFactor => 401,
         }
     }
 }

@@ -133,6 +133,9 @@ impl World {
             Audience::Organization | Audience::Person => {}
             Audience::Deployment(_) | Audience::Parent => return Err(Reason::TokenAudience),
         }
+        if deployment.second_factor && token.lacks_second_factor() {
+            return Err(Reason::SecondFactor);
+        }
         self.unrevoked(token, deployment.organization, now)
     }
 
@@ -281,6 +284,12 @@ impl Verified {
             Signer::Own { kind, .. } => Some(*kind),
             Signer::Provider(_) => None,
         }
+    }
+
+    /// Whether it is a provider's that doesn't say that there was a second factor. Sessions of ours need
+    /// not say it: control ends those without one.
+    fn lacks_second_factor(&self) -> bool {
+        matches!(&self.signer, Signer::Provider(provided) if !provided.second_factor)
     }
 
     /// Until when it is let in: its end, and as much as the clock of whoever signed it may differ.

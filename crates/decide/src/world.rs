@@ -62,6 +62,8 @@ pub struct Deployment {
     pub rules: Arc<RuleSet>,
     /// What to do when knowledge is old.
     pub staleness: Staleness,
+    /// Whether people need a second factor: asked of what control did not let in itself.
+    pub second_factor: bool,
     /// The hosts it answers at, wildcards among them.
     pub hosts: Vec<String>,
     /// Which path its requests take, where a flag is about it.

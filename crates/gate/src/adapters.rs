@@ -7,7 +7,7 @@ use std::time::Duration;
 use aeolus_api::client::Client;
 use aeolus_api::oauth::{ASSERTION_TYPE, GRANT_AUTHORIZATION_CODE};
 use aeolus_api::plane::{CheckRequest, Event, TokenUse};
-use aeolus_decide::{CredentialId, Deployment, SessionCookie, World};
+use aeolus_decide::{Begun, CredentialId, Deployment, SessionCookie, World};
 use aeolus_model::{Clock, DeploymentId, OrganizationId, PlaneId, SessionId, Subject, Time};
 
 use crate::ports::{
@@ -79,14 +79,15 @@ impl Sessions for ReplicaSessions {
     }
 
     fn renew(&self, session: &SessionCookie, deployment: &Deployment) {
-        let begun = session.begun_here.then(|| begun(session, deployment.id));
+        let here = session.begun.is_here();
+        let begun = here.then(|| begun(session, deployment.id));
         let at = (deployment.id, deployment.organization);
         self.renewals.request(session.session, at, begun);
     }
 
     fn end(&self, session: &SessionCookie, deployment: DeploymentId, now: Time) {
         self.renewals.end(session.session, now);
-        if session.begun_here {
+        if session.begun.is_here() {
             self.outbox.event(&begun(session, deployment));
         }
         self.outbox.session_ended(session.session, now);
@@ -102,6 +103,12 @@ fn begun(session: &SessionCookie, deployment: DeploymentId) -> Event {
         deployment,
         at: session.access_start.secs(),
         auth_time: session.auth_time.secs(),
+        amr: match session.begun {
+            Begun::Here {
+                second_factor: true,
+            } => vec!["mfa".to_owned()],
+            _ => Vec::new(),
+        },
         absolute_end: session.absolute_end.secs(),
     }
 }

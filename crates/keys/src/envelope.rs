@@ -1,16 +1,19 @@
-//! Control's private keys at rest: sealed under the master key, which is never in the database.
+//! Control's private keys, and the secrets of people's second factors, at rest: sealed under the master key, which is never in the database.
 //!
 //! `version ‖ master key's check ‖ nonce ‖ ciphertext ‖ tag`: 1, 4, 12, n and 16 bytes. The
-//! associated data is the key's id and kind, so that an envelope can't be moved to another record.
+//! associated data is the record's id and kind, so that an envelope can't be moved to another record.
 
-use aeolus_model::{KeyId, Rng, Secret};
+use aeolus_model::{KeyId, Rng, Secret, UserId};
 use zeroize::Zeroize as _;
 
 use crate::seal::Aead;
+use crate::totp::TotpSecret;
 use crate::{Kind, digest};
 
 const VERSION: u8 = 1;
 const PREFIX: usize = 1 + 4;
+/// No [`Kind`] has this name.
+const TOTP: &str = "totp secret";
 
 /// Why an envelope didn't open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -62,10 +65,17 @@ impl MasterKey {
         plain: &[u8],
         rng: &dyn Rng,
     ) -> Result<Vec<u8>, EnvelopeError> {
-        let [a, b, c, d] = self.check;
-        let prefix = [VERSION, a, b, c, d];
-        let sealed = self.aead.seal(&prefix, &aad(id, kind), plain, rng);
-        sealed.ok_or(EnvelopeError::Refused)
+        self.seal_as(&aad(id.as_bytes(), kind.name()), plain, rng)
+    }
+
+    /// Seals the secret of a person's second factor.
+    pub fn seal_totp(
+        &self,
+        user: UserId,
+        secret: &TotpSecret,
+        rng: &dyn Rng,
+    ) -> Result<Vec<u8>, EnvelopeError> {
+        self.seal_as(&aad(user.as_bytes(), TOTP), secret.expose(), rng)
     }
 
     /// Opens a record's private key.
@@ -75,6 +85,23 @@ impl MasterKey {
         kind: Kind,
         sealed: &[u8],
     ) -> Result<Secret<Vec<u8>>, EnvelopeError> {
+        self.open_as(&aad(id.as_bytes(), kind.name()), sealed)
+    }
+
+    /// Opens the secret of a person's second factor.
+    pub fn open_totp(&self, user: UserId, sealed: &[u8]) -> Result<TotpSecret, EnvelopeError> {
+        let opened = self.open_as(&aad(user.as_bytes(), TOTP), sealed)?;
+        TotpSecret::from_slice(opened.expose()).ok_or(EnvelopeError::Malformed)
+    }
+
+    fn seal_as(&self, aad: &[u8], plain: &[u8], rng: &dyn Rng) -> Result<Vec<u8>, EnvelopeError> {
+        let [a, b, c, d] = self.check;
+        let prefix = [VERSION, a, b, c, d];
+        let sealed = self.aead.seal(&prefix, aad, plain, rng);
+        sealed.ok_or(EnvelopeError::Refused)
+    }
+
+    fn open_as(&self, aad: &[u8], sealed: &[u8]) -> Result<Secret<Vec<u8>>, EnvelopeError> {
         let prefix: Option<&[u8; PREFIX]> = sealed.first_chunk();
         let Some([VERSION, check @ ..]) = prefix else {
             return Err(EnvelopeError::Malformed);
@@ -82,7 +109,7 @@ impl MasterKey {
         if *check != self.check {
             return Err(EnvelopeError::OtherMaster);
         }
-        let opened = self.aead.open(PREFIX, &aad(id, kind), sealed.to_vec());
+        let opened = self.aead.open(PREFIX, aad, sealed.to_vec());
         opened.ok_or(EnvelopeError::Tampered)
     }
 }
@@ -94,6 +121,30 @@ impl std::fmt::Debug for MasterKey {
 }
 
 /// The id has a fixed length, so the rest is the kind.
-fn aad(id: KeyId, kind: Kind) -> Vec<u8> {
-    [id.as_bytes().as_slice(), kind.name().as_bytes()].concat()
+fn aad(id: &[u8; 16], kind: &str) -> Vec<u8> {
+    [id.as_slice(), kind.as_bytes()].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::SystemRng;
+
+    #[test]
+    fn a_second_factor_opens_for_its_person_and_as_nothing_else() {
+        let master = MasterKey::new(&Secret::new([1; 32])).unwrap();
+        let (ann, eve) = (UserId::from_bytes([1; 16]), UserId::from_bytes([2; 16]));
+        let secret = TotpSecret::generate(&SystemRng);
+        let sealed = master.seal_totp(ann, &secret, &SystemRng).unwrap();
+        let opened = master.open_totp(ann, &sealed).unwrap();
+        assert_eq!(opened.expose(), secret.expose());
+        let moved = master.open_totp(eve, &sealed);
+        assert_eq!(moved.unwrap_err(), EnvelopeError::Tampered);
+        let key = KeyId::from_bytes([1; 16]);
+        let as_key = master.open(key, Kind::Access, &sealed);
+        assert_eq!(as_key.unwrap_err(), EnvelopeError::Tampered);
+        let other = MasterKey::new(&Secret::new([2; 32])).unwrap();
+        let other = other.open_totp(ann, &sealed);
+        assert_eq!(other.unwrap_err(), EnvelopeError::OtherMaster);
+    }
 }

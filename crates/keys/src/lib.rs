@@ -26,6 +26,7 @@ mod ring;
 mod rng;
 pub mod seal;
 mod signing;
+pub mod totp;
 mod weak;
 
 pub use alg::{Alg, Kind};

@@ -158,6 +158,16 @@ actions! {
     DeviceDecide = "session.device_decide",
     /// A machine that somebody let sign in as them was given its tokens.
     DeviceRedeem = "session.device_redeem",
+    /// Somebody set up a second factor.
+    SecondFactorEnroll = "user.second_factor_enroll",
+    /// Somebody removed their second factor.
+    SecondFactorRemove = "user.second_factor_remove",
+    /// An administrator removed somebody's second factor.
+    SecondFactorReset = "user.second_factor_reset",
+    /// Somebody made their recovery codes anew.
+    RecoveryCodesRenew = "user.recovery_codes_renew",
+    /// Somebody used a recovery code instead of their second factor.
+    RecoveryCodeUse = "user.recovery_code_use",
     /// Requests to control's API were refused.
     ApiDeny = "api.deny",
     /// The oldest lines of the audit log were deleted for their age.

@@ -3,6 +3,7 @@
 //! Everything here is pure: no I/O, no clock, no randomness of its own. A value that exists is a
 //! value that is allowed to exist; what can't be is refused where bytes become types.
 
+mod amr;
 mod audit;
 mod built_ins;
 mod cidr;
@@ -26,6 +27,7 @@ mod source;
 mod staleness;
 mod token;
 
+pub use amr::Amr;
 pub use audit::{Action, Actor, AuditEvent, Change, Outcome};
 pub use built_ins::{BuiltInFault, BuiltIns};
 pub use cidr::{Cidr, CidrError, admits};

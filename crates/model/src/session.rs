@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{ConnectionId, SessionId, Time, UserId};
+use crate::{Amr, ConnectionId, SessionId, Time, UserId};
 
 /// A signed-in person, as control keeps it; gates carry its id in their cookies.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +15,8 @@ pub struct Session {
     pub connection: ConnectionId,
     /// When the person proved who they are.
     pub auth_time: Time,
+    /// How.
+    pub amr: Amr,
     /// After this nothing extends it: measured from sign-in, never sliding.
     pub absolute_end: Time,
     /// Set once the session is over.
@@ -180,6 +182,7 @@ mod tests {
             user: UserId::from_bytes([2; 16]),
             connection: ConnectionId::from_bytes([3; 16]),
             auth_time: Time::from_secs(0),
+            amr: Amr::password(),
             absolute_end: Time::from_secs(30),
             end: None,
         };

@@ -63,6 +63,10 @@ pub struct Deployment {
     /// Empty: from anywhere.
     #[prost(string, repeated, tag = "13")]
     pub networks: Vec<String>,
+    /// Whether its organization wants a second factor of people. Control lets no session without one in; a
+    /// gate looks at what it doesn't come from: tokens of identity providers, and sessions that began here.
+    #[prost(bool, tag = "14")]
+    pub second_factor: bool,
 }
 
 /// A place where a deployment answers.

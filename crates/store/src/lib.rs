@@ -43,8 +43,8 @@ pub use repository::{
     Organization, Organizations, Plane, PlaneStage, Planes, ProviderEndpoints, ProviderKey,
     ProviderKeySets, ProviderKeys, Publication, Publications, RefreshTokens, Replica, Replicas,
     RevocationList, Revocations, RoleRecord, Roles, Rollout, RolloutStage, Rollouts, RootDocument,
-    Roots, Route, SessionRecord, Sessions, Settings, Shortened, SignInSource, SigningKey,
-    StatusEnd, Team, Teams, Throttle, Throttles, TokenFilter, TokenRecord, TokenWindow, Tokens,
-    Told, User, Users, ValueRecord, Workspace, Workspaces,
+    Roots, Route, SecondFactor, SecondFactors, SessionRecord, Sessions, Settings, Shortened,
+    SignInSource, SigningKey, StatusEnd, Team, Teams, Throttle, Throttles, TokenFilter,
+    TokenRecord, TokenWindow, Tokens, Told, User, Users, ValueRecord, Workspace, Workspaces,
 };
 pub use unit::{Ending, Read, Unit, Write};

@@ -10,7 +10,7 @@ use sqlx::{Connection as _, SqlSafeStr};
 use crate::StoreError;
 use crate::engine::{engine_error, migrate_error};
 
-const MIGRATIONS: [(i64, &str, &str); 16] = [
+const MIGRATIONS: [(i64, &str, &str); 17] = [
     (1, "init", include_str!("../migrations/0001_init.sql")),
     (
         2,
@@ -66,6 +66,11 @@ const MIGRATIONS: [(i64, &str, &str); 16] = [
         18,
         "managed roles",
         include_str!("../migrations/0018_managed_roles.sql"),
+        ),
+        (
+        19,
+        "second factor",
+        include_str!("../migrations/0019_second_factor.sql"),
     ),
 ];
 
@@ -119,7 +124,7 @@ mod tests {
 
     /// SHA-384 of each released migration. A line is added with a migration and never changed:
     /// databases in the field remember these sums and refuse a program with others.
-    const RELEASED: [(i64, &str); 16] = [
+    const RELEASED: [(i64, &str); 17] = [
         (
             1,
             "f2074e874d90f8f71f54b0200653d2bdd77b68c7cdb4db034cef4e3372a83828dbc03e623e8d7a89b769ab16d0fb7a43",
@@ -184,6 +189,10 @@ mod tests {
             18,
             "47222c8925ff519bc27669ce05caedc3d9ab1ee96bc29bc97ddcdb829c9508e647e1724dcdceda9dad89f40425d75d80",
         ),
+        (
+            19,
+            "4e4c07407ba35db078bdf6f02f82c58b3216037230423ff684c47a4b712109c0781c56b34832df04c8409d6006a4f984",
+        ),
     ];
 
     #[test]
@@ -201,6 +210,6 @@ mod tests {
         });
         let released = RELEASED.map(|(version, sum)| (version, sum.to_owned()));
         assert_eq!(sums.collect::<Vec<_>>(), released);
-        assert_eq!(known(), 18);
+        assert_eq!(known(), 19);
     }
 }

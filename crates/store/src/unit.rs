@@ -7,8 +7,8 @@ use crate::engine::{Row, Tx, Value};
 use crate::repository::{
     AuditLog, AuditSinks, Batches, Codes, Connections, Deployments, DeviceCodes, GrantRepository,
     IdempotencyKeys, Identities, Keys, Organizations, Planes, ProviderKeySets, Publications,
-    RefreshTokens, Replicas, Revocations, Roles, Rollouts, Roots, Sessions, Settings, Teams,
-    Throttles, Tokens, Users, Workspaces, audit_chain, settings,
+    RefreshTokens, Replicas, Revocations, Roles, Rollouts, Roots, SecondFactors, Sessions,
+    Settings, Teams, Throttles, Tokens, Users, Workspaces, audit_chain, settings,
 };
 
 mod sealed {
@@ -103,6 +103,8 @@ repositories! {
     identities: Identities,
     /// What identity providers last said of themselves.
     provider_keys: ProviderKeySets,
+    /// What people have beside their passwords.
+    second_factors: SecondFactors,
     /// Signed-in sessions.
     sessions: Sessions,
     /// Authorization codes.

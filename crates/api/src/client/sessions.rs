@@ -6,7 +6,7 @@ use http::Method;
 use super::{Call, Client, ClientError, Wait, escape};
 use crate::Page;
 use crate::offboard::{OffboardRequest, Offboarded};
-use crate::session::{Session, SessionsEnded};
+use crate::session::{SecondFactorReset, Session, SessionsEnded};
 
 /// Whose sessions are meant.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -91,6 +91,12 @@ impl Client {
             wait.query()
         );
         self.json(Call::json(Method::POST, &path, request)?).await
+    }
+
+    /// Removes somebody's second factor (by id or address) and ends their sessions.
+    pub async fn reset_second_factor(&self, user: &str) -> Result<SecondFactorReset, ClientError> {
+        let path = format!("/v1/users/{}/second-factor", escape(user));
+        self.json(Call::new(Method::DELETE, &path)).await
     }
 }
 

@@ -37,6 +37,9 @@ pub enum Event {
         at: i64,
         /// When the person proved who they are.
         auth_time: i64,
+        /// How (RFC 8176), as far as the plane keeps it: `mfa`, or nothing.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        amr: Vec<String>,
         /// When the session ends at the plane, whatever happens.
         absolute_end: i64,
     },

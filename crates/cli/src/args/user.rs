@@ -5,11 +5,24 @@ use clap::{Args, Subcommand};
 
 use super::Target;
 
-/// People of an organization.
+/// People's access and second factors.
 #[derive(Debug, Subcommand)]
 pub(crate) enum UserCommand {
     /// End everything in an organization that hangs on a person, at once or not at all.
     Offboard(UserOffboard),
+    /// Remove the second factor of somebody who has lost their app and their recovery codes, and end their
+    /// sessions.
+    ResetSecondFactor(UserReset),
+}
+
+/// `user reset-second-factor`.
+#[derive(Debug, Args)]
+pub(crate) struct UserReset {
+    /// Whose.
+    #[arg(value_name = "EMAIL", value_parser = email)]
+    pub(crate) user: Email,
+    #[command(flatten)]
+    pub(crate) target: Target,
 }
 
 /// `user offboard`.

@@ -13,7 +13,7 @@ use crate::config::read_reference;
 use crate::control_client::{connect, refused};
 use crate::credentials::{Credentials, Place};
 use crate::report::{Failure, Report};
-use crate::sign_in::{Attempt, Loopback, by_device, with_password};
+use crate::sign_in::{Attempt, Loopback, ask_at_terminal, by_device, with_password};
 use crate::ui::{self, Table};
 
 const DEFAULT_URL: &str = "http://127.0.0.1:8800";
@@ -58,7 +58,7 @@ pub(crate) async fn by_password(
     // Never listened on: the redirect is read, not followed.
     let redirect = "http://127.0.0.1:1/callback".to_owned();
     let attempt = Attempt::begin(&client, redirect, &context.rng).await?;
-    let callback = with_password(&attempt, email, password).await?;
+    let callback = with_password(&attempt, email, password, ask_at_terminal).await?;
     attempt.finish(&client, callback, &context.clock).await
 }
 

@@ -6,13 +6,21 @@ use aeolus_model::Resource;
 
 use super::Context;
 use super::session::say_unconfirmed;
-use crate::args::UserOffboard;
+use crate::args::{UserCommand, UserOffboard, UserReset};
 use crate::control_client::{organization, refused};
 use crate::report::Failure;
 use crate::ui::{self, Table};
 
+/// `aeolus user …`.
+pub(super) async fn user(command: &UserCommand, context: &Context) -> Result<(), Failure> {
+    match command {
+        UserCommand::Offboard(args) => offboard(args, context).await,
+        UserCommand::ResetSecondFactor(args) => reset_second_factor(args, context).await,
+    }
+}
+
 /// Ends a person's access to an organization.
-pub(super) async fn offboard(args: &UserOffboard, context: &Context) -> Result<(), Failure> {
+async fn offboard(args: &UserOffboard, context: &Context) -> Result<(), Failure> {
     let client = args.target.client(&context.environment).await?;
     let organization = organization(&client, args.organization.as_ref()).await?;
     let request = OffboardRequest {
@@ -30,6 +38,29 @@ pub(super) async fn offboard(args: &UserOffboard, context: &Context) -> Result<(
         .map_err(refused)?;
     ui::answer(context.output, &done, &table(&done))?;
     say(&done);
+    Ok(())
+}
+
+/// Removes somebody's second factor.
+async fn reset_second_factor(args: &UserReset, context: &Context) -> Result<(), Failure> {
+    let client = args.target.client(&context.environment).await?;
+    let done = client.reset_second_factor(args.user.as_str()).await;
+    let done = done.map_err(refused)?;
+    let mut table = Table::new(&["E-MAIL", "SECOND FACTOR", "SESSIONS ENDED"]);
+    let what = if done.reset {
+        "removed"
+    } else {
+        "there was none"
+    };
+    table.row([
+        done.email.to_string(),
+        what.to_owned(),
+        done.sessions_ended.to_string(),
+    ]);
+    ui::answer(context.output, &done, &table)?;
+    if done.reset {
+        ui::note("Their password alone signs them in until they set one up again.");
+    }
     Ok(())
 }
 

@@ -197,9 +197,10 @@ impl<'a> World<'a> {
                     .push(record(deployment, (own, workspace_id, id))?);
                 if let Some(record) = build.deployments.last_mut() {
                     record.name = format!("{name}/{}/{}", workspace.name, deployment.name);
-                    let policy = organization.policy.iter();
-                    let networks = policy.flat_map(|policy| &policy.allowed_networks);
+                    let policy = organization.policy.clone().unwrap_or_default();
+                    let networks = policy.allowed_networks.iter();
                     record.networks = networks.map(ToString::to_string).collect();
+                    record.second_factor = policy.second_factor.is_required();
                 }
                 here.insert(Resource::Workspace(workspace_id));
                 here.insert(Resource::Deployment(id));
@@ -384,5 +385,6 @@ fn record(
         stale_then: then.into(),
         task_execution_from: tasks.cloned().collect(),
         networks: Vec::new(),
+        second_factor: false,
     })
 }

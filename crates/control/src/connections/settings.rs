@@ -22,6 +22,9 @@ pub(crate) struct Settings {
     /// The planes' own clients.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) plane_registrations: Vec<PlaneRegistration>,
+    /// By which `acr` the provider says that there was a second factor.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) second_factor_acr: Vec<String>,
 }
 
 impl Settings {

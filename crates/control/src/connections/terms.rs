@@ -164,6 +164,7 @@ fn terms(kind: &str, settings: &Settings, held: &ProviderKeys) -> Option<section
         subject: subject_claim(kind).to_owned(),
         typed_only: tokens.typ.is_some(),
         keys: provider_keys(held, fits),
+        second_factor_acr: settings.second_factor_acr.clone(),
         algorithms: algorithms.into_iter().map(str::to_owned).collect(),
     })
 }
@@ -194,6 +195,7 @@ fn registration(
             TokenEndpointAuthMethod::None => String::new(),
             TokenEndpointAuthMethod::PrivateKeyJwt => audience(kind, held, &endpoints.token),
         },
+        second_factor_acr: settings.second_factor_acr.clone(),
     })
 }
 

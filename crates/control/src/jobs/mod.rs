@@ -51,6 +51,7 @@ async fn round(app: &App) -> Result<(), StoreError> {
     write.tokens().settle(now).await?;
     write.refresh_tokens().forget(now.minus(DAY)).await?;
     write.device_codes().forget(now.minus(HOUR)).await?;
+    write.second_factors().forget_steps(now.minus(HOUR)).await?;
     write.throttles().forget(now.minus(HOUR)).await?;
     write.sessions().forget(now.minus(DAY)).await?;
     write.replicas().forget(now.minus(7 * DAY)).await?;

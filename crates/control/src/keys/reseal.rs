@@ -19,6 +19,8 @@ pub struct Resealed {
     pub connections: usize,
     /// Join tokens of planes that are out.
     pub join_tokens: usize,
+    /// Secrets of people's second factors.
+    pub second_factors: usize,
 }
 
 /// Opens everything sealed under one master key and seals it under another, as a whole or not at all.
@@ -40,6 +42,7 @@ pub async fn reseal(
         keys: again.keys(&mut write).await?,
         connections: again.connections(&mut write).await?,
         join_tokens: again.join_tokens(&mut write).await?,
+        second_factors: again.second_factors(&mut write).await?,
     };
     write.audit(AuditEvent {
         at: clock.now(),
@@ -131,5 +134,15 @@ impl Again<'_> {
             count += 1;
         }
         Ok(count)
+    }
+
+    async fn second_factors(&self, write: &mut Write) -> Result<usize, ControlError> {
+        let all = write.second_factors().list().await?;
+        for factor in &all {
+            let secret = self.before.open_totp(factor.user, &factor.sealed)?;
+            let sealed = self.after.seal_totp(factor.user, &secret, self.rng)?;
+            write.second_factors().reseal(factor, &sealed).await?;
+        }
+        Ok(all.len())
     }
 }

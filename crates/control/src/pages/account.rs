@@ -17,6 +17,7 @@ use crate::signin::session;
 struct Account<'a> {
     name: &'a str,
     email: &'a str,
+    second_factor: bool,
     deployments: Vec<Link>,
 }
 
@@ -73,6 +74,7 @@ async fn render(app: &App, headers: &HeaderMap) -> Result<Response, ApiError> {
     let account = Account {
         name: &user.name,
         email: user.email.as_str(),
+        second_factor: crate::factor::counts(&mut view, user.id).await?,
         deployments,
     };
     Ok(super::page(StatusCode::OK, &account, None))

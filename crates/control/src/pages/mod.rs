@@ -25,6 +25,14 @@ pub(crate) struct Login<'a> {
     pub(crate) message: Option<&'a str>,
 }
 
+/// The second step of signing in.
+#[derive(Template)]
+#[template(path = "login_code.html")]
+pub(crate) struct LoginCode<'a> {
+    pub(crate) rd: &'a str,
+    pub(crate) message: Option<&'a str>,
+}
+
 /// The sign-out page.
 #[derive(Template)]
 #[template(path = "logout.html")]
@@ -71,6 +79,11 @@ pub(crate) fn page(status: StatusCode, template: &impl Template, target: Option<
 
 /// The sign-in page for a continuation.
 pub(crate) fn login(status: StatusCode, login: &Login<'_>, to: &Continuation) -> Response {
+    page(status, login, redirect_origin(to).as_deref())
+}
+
+/// The second step's page for a continuation.
+pub(crate) fn login_code(status: StatusCode, login: &LoginCode<'_>, to: &Continuation) -> Response {
     page(status, login, redirect_origin(to).as_deref())
 }
 

@@ -2,7 +2,7 @@
 //! log, are renewed, and end like all others.
 
 use aeolus_model::{
-    Action, Actor, AuditEvent, ConnectionId, DeploymentId, OrganizationId, Outcome, Session,
+    Action, Actor, Amr, AuditEvent, ConnectionId, DeploymentId, OrganizationId, Outcome, Session,
     SessionId, Time, UserId,
 };
 use aeolus_store::{Unit as _, Write};
@@ -10,9 +10,10 @@ use aeolus_store::{Unit as _, Write};
 use super::PlaneCtx;
 use crate::connections::Settings;
 use crate::error::ApiError;
+use crate::policy;
 
 /// A session as a plane tells of it.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(super) struct Born {
     pub(super) session: SessionId,
     pub(super) user: UserId,
@@ -20,6 +21,7 @@ pub(super) struct Born {
     pub(super) deployment: DeploymentId,
     pub(super) at: Time,
     pub(super) auth_time: Time,
+    pub(super) amr: Amr,
     pub(super) absolute_end: Time,
 }
 
@@ -105,6 +107,12 @@ async fn refusal(
     if out.is_some_and(|out| out >= born.at) {
         return Ok(Some("signed_out_at_provider"));
     }
+    let record = write.organizations().get(organization).await?;
+    let policy = record.as_ref().map(policy::of).transpose()?;
+    let required = policy.is_some_and(|policy| policy.second_factor.is_required());
+    if required && !born.amr.has_second_factor() {
+        return Ok(Some("second_factor"));
+    }
     // No plane says of somebody whom it doesn't know that they were there.
     let held = write.grants().effective(born.user).await?;
     let mut reaches = held.iter().map(|record| record.organization);
@@ -120,6 +128,7 @@ fn session(ctx: &PlaneCtx, born: &Born, now: Time) -> Session {
         user: born.user,
         connection: born.connection,
         auth_time: born.auth_time.min(began),
+        amr: born.amr.clone(),
         absolute_end: born.absolute_end.min(began.plus(ctx.app.session.absolute)),
         end: None,
     }

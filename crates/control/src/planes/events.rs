@@ -2,7 +2,7 @@
 
 use aeolus_api::plane::{Event, EventsAnswer, TokenUse};
 use aeolus_model::{
-    Action, Actor, AuditEvent, DeploymentId, OrganizationId, Outcome, SessionId, Time, TokenId,
+    Action, Actor, Amr, AuditEvent, DeploymentId, OrganizationId, Outcome, SessionId, Time, TokenId,
 };
 use aeolus_snapshot::Evidence;
 use aeolus_store::{Unit as _, Write};
@@ -109,6 +109,7 @@ async fn act(ctx: &PlaneCtx, write: &mut Write, event: Event) -> Result<(), ApiE
             deployment,
             at,
             auth_time,
+            amr,
             absolute_end,
         } => {
             let born = Born {
@@ -118,6 +119,7 @@ async fn act(ctx: &PlaneCtx, write: &mut Write, event: Event) -> Result<(), ApiE
                 deployment,
                 at: Time::from_secs(at),
                 auth_time: Time::from_secs(auth_time),
+                amr: Amr::said(amr),
                 absolute_end: Time::from_secs(absolute_end),
             };
             adopt(ctx, write, born).await?;

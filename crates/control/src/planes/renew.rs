@@ -9,7 +9,7 @@ use axum::extract::Path;
 use super::PlaneCtx;
 use crate::error::ApiError;
 use crate::extract::Json;
-use crate::signin::session;
+use crate::signin::session::{self, Shut};
 
 /// Extends the access end, never the absolute one. 410 if the session is over, 404 if this plane
 /// has nothing to do with it.
@@ -33,7 +33,7 @@ pub(crate) async fn renew(
     }
     let organization = deployment.organization;
     let life = session::enter(&ctx.app, &mut write, (&session, organization)).await?;
-    let life = life.ok_or(ApiError::OverInOrganization)?;
+    let life = life.map_err(|_: Shut| ApiError::OverInOrganization)?;
     write.sessions().seen_in(id, organization, now).await?;
     ctx.app.commit(write).await?;
     Ok(Answer(RenewAnswer {

@@ -5,7 +5,7 @@ mod life;
 mod set;
 mod tighten;
 
-use aeolus_api::policy::Policy;
+use aeolus_api::policy::{Policy, SecondFactor};
 use aeolus_model::Cidr;
 use aeolus_store::{Organization, StoreError};
 use serde::Deserialize;
@@ -21,15 +21,20 @@ pub(crate) fn of(organization: &Organization) -> Result<Policy, StoreError> {
     read(organization)
 }
 
-/// From where an organization may be reached, which is all that gates are told of its policy: the rules
-/// that only a newer version knows keep no plane from being told what is revoked.
-pub(crate) fn networks_of(organization: &Organization) -> Result<Vec<Cidr>, StoreError> {
-    #[derive(Default, Deserialize)]
-    #[serde(rename_all = "camelCase", default)]
-    struct Told {
-        allowed_networks: Vec<Cidr>,
-    }
-    read(organization).map(|told: Told| told.allowed_networks)
+/// What gates are told of a policy.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct Told {
+    /// From where the organization may be reached.
+    pub(crate) allowed_networks: Vec<Cidr>,
+    /// Whether people need a second factor there.
+    pub(crate) second_factor: SecondFactor,
+}
+
+/// What gates are told of an organization's policy, and no more: the rules that only a newer version knows
+/// keep no plane from being told what is revoked.
+pub(crate) fn told_of(organization: &Organization) -> Result<Told, StoreError> {
+    read(organization)
 }
 
 fn read<T: Default + DeserializeOwned>(organization: &Organization) -> Result<T, StoreError> {
@@ -59,13 +64,19 @@ mod tests {
             managed_by: ManagedBy::Api,
             revision: 1,
         };
-        let newer = organization(r#"{"allowedNetworks": ["10.0.0.0/8"], "fromTheFuture": 1}"#);
+        let newer = organization(
+            r#"{"allowedNetworks": ["10.0.0.0/8"], "secondFactor": "required", "fromTheFuture": 1}"#,
+        );
         assert!(of(&newer).is_err());
-        let told = networks_of(&newer).unwrap();
-        assert_eq!(told, ["10.0.0.0/8".parse().unwrap()]);
+        let told = told_of(&newer).unwrap();
+        assert_eq!(told.allowed_networks, ["10.0.0.0/8".parse().unwrap()]);
+        assert!(told.second_factor.is_required());
         // What isn't understood opens nothing.
-        assert!(networks_of(&organization(r#"{"allowedNetworks": "all"}"#)).is_err());
-        assert!(networks_of(&organization("{")).is_err());
-        assert_eq!(networks_of(&organization("")).unwrap(), []);
+        assert!(told_of(&organization(r#"{"allowedNetworks": "all"}"#)).is_err());
+        assert!(told_of(&organization(r#"{"secondFactor": "passkey"}"#)).is_err());
+        assert!(told_of(&organization("{")).is_err());
+        let nothing = told_of(&organization("")).unwrap();
+        assert_eq!(nothing.allowed_networks, []);
+        assert!(nothing.second_factor.is_optional());
     }
 }

@@ -37,6 +37,7 @@ pub(crate) async fn set(
     let tag = Tag::of_revision(organization.revision);
     ctx.if_match.require(Some(&tag))?;
     refuse_lockout(&ctx, &authority, &policy)?;
+    refuse_one_factor(&ctx, &authority, &policy)?;
     let before = super::of(&organization)?;
     let id = organization.id;
     let ended = tighten(&ctx.app, &mut write, id, &policy).await?;
@@ -79,6 +80,20 @@ fn refuse_lockout(ctx: &Ctx, authority: &Authority, policy: &Policy) -> Result<(
     let what =
         format!("you come from {from}, which is in none of them: you would lock yourself out");
     Err(ApiError::field("allowedNetworks", what))
+}
+
+/// Whoever wants a second factor of everybody has to have one in this session, for the same reason.
+fn refuse_one_factor(ctx: &Ctx, authority: &Authority, policy: &Policy) -> Result<(), ApiError> {
+    let one_factor = ctx
+        .session
+        .as_ref()
+        .is_some_and(|session| !session.amr.has_second_factor());
+    if authority.is_system() || !one_factor || policy.second_factor.is_optional() {
+        return Ok(());
+    }
+    let what = "you are signed in without one: you would lock yourself out. Set it up at /second-factor and \
+                sign in again";
+    Err(ApiError::field("secondFactor", what))
 }
 
 fn text(policy: &Policy) -> Result<String, ApiError> {

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use aeolus_api::policy::{Policy, ShortenedToken};
-use aeolus_model::{OrganizationId, Scope, SessionId};
+use aeolus_api::policy::{Policy, SessionLife, ShortenedToken};
+use aeolus_model::{OrganizationId, Scope, Session, SessionId};
 use aeolus_store::{Page, Unit as _, Write};
 
 use crate::app::App;
@@ -36,7 +36,8 @@ impl Ended {
 }
 
 /// Brings what there is under a policy. Values live no longer than it allows from when they were issued,
-/// those that have already lived longer are revoked; sessions that have lasted too long end.
+/// those that have already lived longer are revoked; sessions that have lasted too long, or lack a second
+/// factor that it wants, end.
 pub(crate) async fn tighten(
     app: &App,
     write: &mut Write,
@@ -54,9 +55,11 @@ pub(crate) async fn tighten(
             tokens(app, write, (organization, kind, days), &mut ended).await?;
         }
     }
-    if let Some(life) = policy.session_life {
-        sessions(app, write, (organization, life.absolute()), &mut ended).await?;
-    }
+    let rules = Rules {
+        absolute: policy.session_life.map(SessionLife::absolute),
+        second_factor: policy.second_factor.is_required(),
+    };
+    sessions(app, write, (organization, rules), &mut ended).await?;
     Ok(ended)
 }
 
@@ -86,19 +89,38 @@ async fn tokens(
     Ok(())
 }
 
+/// What sessions are ended by.
+struct Rules {
+    /// They last no longer.
+    absolute: Option<Duration>,
+    /// They need a second factor.
+    second_factor: bool,
+}
+
 async fn sessions(
     app: &App,
     write: &mut Write,
-    (organization, absolute): (OrganizationId, Duration),
+    (organization, rules): (OrganizationId, Rules),
     ended: &mut Ended,
 ) -> Result<(), ApiError> {
     let now = app.clock.now();
-    let until = (now.minus(absolute), now);
+    let oldest = rules.absolute.map(|absolute| now.minus(absolute));
+    // Whether there was a second factor is asked of all there are.
+    let began_by = match (rules.second_factor, oldest) {
+        (true, _) => now,
+        (false, Some(oldest)) => oldest,
+        (false, None) => return Ok(()),
+    };
+    let ends = |session: &Session| {
+        oldest.is_some_and(|oldest| session.auth_time <= oldest)
+            || (rules.second_factor && !session.amr.has_second_factor())
+    };
+    let until = (began_by, now);
     let mut page = Page::first(PAGE);
     loop {
         let mut sessions = write.sessions();
         let listing = sessions.began_by(organization, until, page).await?;
-        for session in listing.items {
+        for session in listing.items.iter().filter(|session| ends(session)) {
             write
                 .sessions()
                 .end_in(session.id, organization, now)

@@ -15,7 +15,9 @@ use super::params::{Params, ParamsError};
 use super::{pkce, scope};
 use crate::app::App;
 use crate::error::{ApiError, Failure};
-use crate::signin::session;
+use crate::signin::continuation::Continuation;
+use crate::signin::session::{self, Shut};
+use crate::signin::step;
 
 /// Nothing of ours is longer.
 const MAX_STATE: usize = 1024;
@@ -59,7 +61,8 @@ async fn go_on(app: &App, headers: &HeaderMap, query: &str) -> Result<Response, 
     };
     let session = session::current(app, headers).await?;
     let deployment = client::deployment_of(&checked.audience);
-    let over = session::is_over_at(app, session.as_ref(), deployment).await?;
+    let shut = session::shut_at(app, session.as_ref(), deployment).await?;
+    let over = shut == Some(Shut::Over);
     let good = |session: &Session| !over && recent_enough(app, &params, session);
     let Some(session) = session.filter(good) else {
         if params.get("prompt") == Some("none") {
@@ -67,6 +70,17 @@ async fn go_on(app: &App, headers: &HeaderMap, query: &str) -> Result<Response, 
         }
         return Ok(sign_in_first(query, over));
     };
+    if shut == Some(Shut::SecondFactor) {
+        if params.get("prompt") == Some("none") {
+            return Ok(send_back(
+                app,
+                &checked,
+                &[("error", "interaction_required")],
+            ));
+        }
+        let to = Continuation::Here(format!("/oauth2/authorize?{query}"));
+        return Ok(Redirect::to(&step::at("/second-factor", &to)).into_response());
+    }
     let code = digest::random_token(&*app.rng, 32);
     let issued = AuthorizationCode::Issued {
         client_id: checked.client.id(),

@@ -97,7 +97,7 @@ async fn redeem(
                 return Err(OAuthFailure::Grant);
             };
             let place = (&session, deployment.organization);
-            let Some(life) = session::enter(app, &mut write, place).await? else {
+            let Ok(life) = session::enter(app, &mut write, place).await? else {
                 app.commit(write).await?;
                 return Err(OAuthFailure::Grant);
             };

@@ -53,6 +53,7 @@ pub(crate) async fn discovery(
             "auth_time",
             "nonce",
             "amr",
+            "acr",
             "sid",
             "email",
             "email_verified",

@@ -119,11 +119,13 @@ async fn person(
     still_good(app, claims.exp)?;
     pace::count(&mut write, &session.id.to_string(), app.clock.now()).await?;
     let actor = Actor::User(session.user);
-    let deployment = usable(app, &mut write, (&actor, info), target).await?;
+    let second_factor = Some(session.amr.has_second_factor());
+    let asked = (&actor, info, second_factor);
+    let deployment = usable(app, &mut write, asked, target).await?;
     let organization = deployment.organization;
     let place = (&session, organization);
     let life = crate::signin::session::enter(app, &mut write, place).await?;
-    let life = life.ok_or(OAuthFailure::Target)?;
+    let life = life.map_err(|_| OAuthFailure::Target)?;
     write.audit(line(app, info, actor, (target, organization)));
     app.commit(write).await?;
     let place = (client::deployment_audience(target), organization);
@@ -151,7 +153,8 @@ async fn program(
     let subject_end = claims.exp.min(value.good_until().secs());
     still_good(app, subject_end)?;
     pace::count(write, &token.id.to_string(), now).await?;
-    let deployment = usable(app, write, (&Actor::Token(token.id), info), target).await?;
+    let asked = (&Actor::Token(token.id), info, None);
+    let deployment = usable(app, write, asked, target).await?;
     let path = deployment_path(&deployment);
     let planes = |surfaces: &Vec<Surface>| surfaces.contains(&Surface::Planes);
     let reaches = path.contains(&token.scope.resource())
@@ -182,7 +185,7 @@ async fn program(
 async fn usable(
     app: &App,
     write: &mut Write,
-    (actor, info): (&Actor, &RequestInfo),
+    (actor, info, second_factor): (&Actor, &RequestInfo, Option<bool>),
     id: DeploymentId,
 ) -> Result<Deployment, OAuthFailure> {
     let deployment = write.deployments().get(id).await?;
@@ -196,6 +199,7 @@ async fn usable(
     let authority = authority.asked(Asked {
         from: info.source.parse().ok(),
         signed_in_for: None,
+        second_factor,
         ..Asked::default()
     });
     let organization = deployment.organization.to_string();

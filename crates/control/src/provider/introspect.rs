@@ -136,6 +136,9 @@ async fn of_access(
         iat: Some(claims.iat),
         jti: Some(claims.jti),
         token_type: Some("Bearer".to_owned()),
+        auth_time: Some(claims.auth_time),
+        acr: claims.acr,
+        amr: claims.amr,
         ..Introspection::default()
     }))
 }

@@ -98,6 +98,7 @@ fn id_token(
         auth_time: access.auth_time,
         sid: access.sid,
         amr: access.amr.clone(),
+        acr: access.acr.clone(),
         at_hash: Some(URL_SAFE_NO_PAD.encode(half)),
         email: user.email.to_string(),
         // Local addresses are what an administrator typed; nobody has proved them.
@@ -212,8 +213,8 @@ fn access(
         org: None,
         sid: session.id,
         auth_time: session.auth_time.secs(),
-        amr: vec!["pwd".to_owned()],
-        acr: Some("aal1".to_owned()),
+        amr: session.amr.words().to_vec(),
+        acr: Some(session.amr.acr().to_owned()),
         kind: AccessKind,
     }
 }

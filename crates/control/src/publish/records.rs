@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 
 use aeolus_model::{
-    ApiToken, BuiltIns, Cidr, PermissionSet, Profile, Requirement, Resource, Session,
-    StalenessPolicy, Subject, TeamId,
+    ApiToken, BuiltIns, PermissionSet, Profile, Requirement, Resource, Session, StalenessPolicy,
+    Subject, TeamId,
 };
 use aeolus_snapshot::section;
 use aeolus_snapshot::section::{ResourceKind, SubjectKind};
 use aeolus_store::{Connection, Deployment, GrantRecord, RevocationList, Team, User};
 
-pub(super) fn deployment(from: &Deployment, place: &str, networks: &[Cidr]) -> section::Deployment {
+use crate::policy::Told;
+
+pub(super) fn deployment(from: &Deployment, place: &str, told: &Told) -> section::Deployment {
     let profile = match from.profile {
         Profile::Airflow3 => section::Profile::Airflow3,
         Profile::Airflow2 => section::Profile::Airflow2,
@@ -48,7 +50,12 @@ pub(super) fn deployment(from: &Deployment, place: &str, networks: &[Cidr]) -> s
         hard_stale: from.staleness.hard().as_secs(),
         stale_then: then.into(),
         task_execution_from: from.task_execution_from.clone(),
-        networks: networks.iter().map(ToString::to_string).collect(),
+        networks: told
+            .allowed_networks
+            .iter()
+            .map(ToString::to_string)
+            .collect(),
+        second_factor: told.second_factor.is_required(),
     }
 }
 

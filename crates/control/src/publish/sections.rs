@@ -3,7 +3,7 @@
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
-use aeolus_model::{Cidr, OrganizationId, PlaneId, Subject, TeamId, Time, UserId, WorkspaceId};
+use aeolus_model::{OrganizationId, PlaneId, Subject, TeamId, Time, UserId, WorkspaceId};
 use aeolus_snapshot::Sections;
 use aeolus_snapshot::section::{
     self, Connections, Deployments, GrantList, Keys, Rollouts, Subjects,
@@ -13,6 +13,7 @@ use aeolus_store::{Deployment, Read, StoreError, Unit as _};
 use super::records;
 use crate::app::App;
 use crate::connections::Providers;
+use crate::policy::Told;
 use crate::{keys, policy, rollout};
 
 /// Reads the revocations of organizations that there are.
@@ -56,8 +57,7 @@ pub(crate) async fn of(app: &App, view: &mut Read, plane: PlaneId) -> Result<Sec
     let places = places(view, &deployments).await?;
     let record_of = |deployment: &Deployment| {
         let place = places.get(&deployment.workspace)?;
-        let (name, networks) = (&place.name, &place.networks);
-        Some(records::deployment(deployment, name, networks))
+        Some(records::deployment(deployment, &place.name, &place.told))
     };
     let connections = view.connections().list().await?;
     let held = view.provider_keys().list().await?;
@@ -118,8 +118,8 @@ pub(crate) async fn of(app: &App, view: &mut Read, plane: PlaneId) -> Result<Sec
 struct Place {
     /// `organization/workspace`.
     name: String,
-    /// From where its organization may be reached.
-    networks: Vec<Cidr>,
+    /// What gates are told of its organization's policy.
+    told: Told,
 }
 
 /// Every workspace that some deployments are in.
@@ -133,17 +133,17 @@ async fn places(
         if let Entry::Vacant(unknown) = organizations.entry(deployment.organization) {
             let record = view.organizations().get(deployment.organization).await?;
             let record = record.ok_or_else(|| missing("organization", deployment))?;
-            let networks = policy::networks_of(&record)?;
-            unknown.insert((record.name.to_string(), networks));
+            let told = policy::told_of(&record)?;
+            unknown.insert((record.name.to_string(), told));
         }
         if let Entry::Vacant(unknown) = places.entry(deployment.workspace) {
             let record = view.workspaces().get(deployment.workspace).await?;
             let record = record.ok_or_else(|| missing("workspace", deployment))?;
             let outer = organizations.get(&deployment.organization);
-            let (outer, networks) = outer.cloned().unwrap_or_default();
+            let (outer, told) = outer.cloned().unwrap_or_default();
             unknown.insert(Place {
                 name: format!("{outer}/{}", record.name),
-                networks,
+                told,
             });
         }
     }

@@ -56,6 +56,7 @@ impl<'a> Viewer<'a> {
             email,
             connection: self.connection(unit, session.connection).await?,
             auth_time: session.auth_time.secs(),
+            amr: session.amr.words().to_vec(),
             last_seen_at: seen.map(Time::secs),
             absolute_end: session.absolute_end.secs(),
             source: record.source.address,

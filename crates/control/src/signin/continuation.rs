@@ -39,7 +39,7 @@ impl Continuation {
         Self::Here("/".to_owned())
     }
 
-    /// Reads an `rd` value: `/`, an authorization request to go on with, the page for a machine's code, or a page of a deployment
+    /// Reads an `rd` value: `/`, the page for the second factor, an authorization request to go on with, the page for a machine's code, or a page of a deployment
     /// that there is. Everything else, foreign or odd, is the account page.
     pub(crate) async fn read(app: &App, rd: Option<&str>) -> Result<Self, StoreError> {
         let Some(text) = rd else {
@@ -90,7 +90,11 @@ fn is_ours(text: &str) -> bool {
         text == "/device"
             || (code.len() == 9 && code.bytes().all(|b| b.is_ascii_uppercase() || b == b'-'))
     };
-    is_plain(text) && (text == "/" || text.starts_with("/oauth2/authorize?") || device(text))
+    is_plain(text)
+        && (text == "/"
+            || text == "/second-factor"
+            || text.starts_with("/oauth2/authorize?")
+            || device(text))
 }
 
 /// Origin, host, and path with query. Plain http, and a port, only on loopback names.
@@ -141,6 +145,7 @@ mod tests {
         for good in [
             "/",
             "/oauth2/authorize?client_id=x&state=%2F",
+            "/second-factor",
             "/device",
             "/device?user_code=BCDF-GHJK",
         ] {

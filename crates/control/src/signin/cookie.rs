@@ -1,5 +1,6 @@
 //! Control's own session cookie: the session's id and a 256-bit code that only control can make,
-//! so that neither a guess nor a copy of the database opens a session.
+//! so that neither a guess nor a copy of the database opens a session. Beside it the cookie of a
+//! sign-in whose code is awaited: 256 random bits.
 
 use aeolus_keys::digest;
 use aeolus_model::{Secret, SessionId};
@@ -8,8 +9,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::header::COOKIE;
 use http::{HeaderMap, HeaderValue};
 
-/// Length of the value: 16 and 32 bytes as base64url.
+/// Length of a session's value: 16 and 32 bytes as base64url.
 const VALUE: usize = 64;
+/// Length of a step's value: 32 bytes as base64url.
+const STEP_VALUE: usize = 43;
 const LABEL: &[u8] = b"control session cookie";
 
 /// How the cookie is called and marked. On plain-http loopback browsers refuse `__Host-` and
@@ -17,6 +20,15 @@ const LABEL: &[u8] = b"control session cookie";
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct CookieStyle {
     secure: bool,
+    of: Of,
+}
+
+/// What a cookie is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Of {
+    Session,
+    /// A sign-in that waits for its code.
+    Step,
 }
 
 /// More than one cookie of our name: one of them may be planted by another site of the domain
@@ -30,14 +42,31 @@ impl CookieStyle {
     pub(crate) fn of(public_url: &str) -> Self {
         Self {
             secure: !public_url.starts_with("http://"),
+            of: Of::Session,
+        }
+    }
+
+    /// The cookie of a sign-in that waits for its code.
+    pub(crate) const fn of_step(self) -> Self {
+        Self {
+            of: Of::Step,
+            ..self
         }
     }
 
     const fn name(self) -> &'static str {
-        if self.secure {
-            "__Host-aeolus-control"
-        } else {
-            "aeolus-control"
+        match (self.of, self.secure) {
+            (Of::Session, true) => "__Host-aeolus-control",
+            (Of::Session, false) => "aeolus-control",
+            (Of::Step, true) => "__Host-aeolus-step",
+            (Of::Step, false) => "aeolus-step",
+        }
+    }
+
+    const fn length(self) -> usize {
+        match self.of {
+            Of::Session => VALUE,
+            Of::Step => STEP_VALUE,
         }
     }
 
@@ -62,7 +91,8 @@ impl CookieStyle {
             }
         }
         let url_safe = |b: &u8| b.is_ascii_alphanumeric() || *b == b'-' || *b == b'_';
-        let value = found.filter(|value| value.len() == VALUE && value.iter().all(url_safe));
+        let value =
+            found.filter(|value| value.len() == self.length() && value.iter().all(url_safe));
         let text = value.and_then(|value| std::str::from_utf8(value).ok());
         Ok(text.map(|text| Secret::new(text.to_owned())))
     }
@@ -137,6 +167,22 @@ mod tests {
             Ok(None)
         );
         assert_eq!(read(&["__Host-aeolus-control=short"]), Ok(None));
+    }
+
+    #[test]
+    fn a_step_is_no_session_and_a_session_no_step() {
+        let both = format!(
+            "__Host-aeolus-control={}; __Host-aeolus-step={}",
+            "a".repeat(VALUE),
+            "b".repeat(STEP_VALUE)
+        );
+        let mut headers = HeaderMap::new();
+        headers.insert(COOKIE, HeaderValue::from_str(&both).unwrap());
+        let style = CookieStyle::of("https://a.example");
+        let session = style.read(&headers).unwrap().unwrap();
+        let step = style.of_step().read(&headers).unwrap().unwrap();
+        assert_eq!(session.expose(), &"a".repeat(VALUE));
+        assert_eq!(step.expose(), &"b".repeat(STEP_VALUE));
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! `GET /login?rd=`: the sign-in page.
 
 use axum::extract::State;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Redirect, Response};
 use http::{HeaderMap, StatusCode};
 
 use super::continuation::Continuation;
-use super::{parent, session};
+use super::session::Shut;
+use super::{parent, session, step};
 use crate::app::App;
 use crate::error::{ApiError, Failure};
 use crate::extract::Query;
@@ -28,13 +29,16 @@ async fn login(app: &App, headers: &HeaderMap, query: &Query) -> Result<Response
     let to = Continuation::read(app, query.0.get("rd")).await?;
     let again = query.0.get("again").is_some();
     let session = session::current(app, headers).await?;
-    let again = again
-        || match &to {
-            Continuation::There(page) => {
-                session::is_over_in(app, session.as_ref(), page.organization).await?
-            }
-            Continuation::Here(_) => false,
-        };
+    let shut = match &to {
+        Continuation::There(page) => {
+            session::shut_in(app, session.as_ref(), page.organization).await?
+        }
+        Continuation::Here(_) => None,
+    };
+    if shut == Some(Shut::SecondFactor) && !again {
+        return Ok(Redirect::to(&step::at("/second-factor", &to)).into_response());
+    }
+    let again = again || shut.is_some();
     if let Some(session) = session.filter(|_| !again) {
         return parent::go_on(app, &to, &session).await;
     }

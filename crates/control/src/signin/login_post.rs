@@ -1,26 +1,28 @@
 //! `POST /login`: an address and a password become a session.
 
-use aeolus_model::{Action, Actor, AuditEvent, Email, Outcome, Secret, Session, SessionId};
+use aeolus_model::{Action, Actor, Amr, AuditEvent, Email, Outcome, Secret};
 use aeolus_store::{Unit as _, User};
 use axum::extract::{Request, State};
 use axum::response::Response;
-use http::header::{RETRY_AFTER, SET_COOKIE};
+use http::header::RETRY_AFTER;
 use http::{HeaderMap, HeaderValue, StatusCode};
 
 use super::continuation::Continuation;
-use super::{cookie, parent, password, same_origin, session, source, throttle};
+use super::{begin, parent, password, same_origin, step, throttle};
 use crate::app::App;
 use crate::ctx::RequestInfo;
 use crate::error::{ApiError, Failure};
 use crate::extract;
+use crate::factor;
 use crate::pages::{self, Login};
 use crate::provider::params::Params;
 
 /// An address, a password and a continuation fit many times.
-const MAX_FORM: usize = 32 * 1024;
+pub(super) const MAX_FORM: usize = 32 * 1024;
 const WRONG: &str = "The address or the password is wrong.";
-const TOO_MANY: &str = "There were too many attempts. Wait a few minutes and try again.";
-const BUSY: &str = "Too many people are signing in at this moment. Try again in a few seconds.";
+pub(crate) const TOO_MANY: &str = "There were too many attempts. Wait a few minutes and try again.";
+pub(crate) const BUSY: &str =
+    "Too many people are signing in at this moment. Try again in a few seconds.";
 
 struct Attempt {
     typed: String,
@@ -95,43 +97,23 @@ async fn read(app: &App, request: Request) -> Result<Attempt, ApiError> {
     })
 }
 
+/// Whoever has a second factor is asked for it next; the password alone opens nothing for them.
 async fn succeed(
     app: &App,
     info: &RequestInfo,
     headers: &HeaderMap,
     (user, to): (User, Continuation),
 ) -> Result<Response, ApiError> {
-    let before = session::current(app, headers).await.ok().flatten();
-    let now = app.clock.now();
-    // Always a new id: whatever cookie came with the request was not made by this sign-in (O26).
-    let session = Session {
-        id: SessionId::new(&*app.clock, &*app.rng),
-        user: user.id,
-        connection: app.local,
-        auth_time: now,
-        absolute_end: now.plus(app.session.absolute),
-        end: None,
-    };
     let mut write = app.store.write().await?;
-    if let Some(before) = before {
-        session::end(app, &mut write, before.id).await?;
+    if factor::counts(&mut write, user.id).await? {
+        return step::begin(app, write, &user, &to).await;
     }
-    let source = source::of(info, headers);
-    write.sessions().insert_from(&session, &source).await?;
-    let bucket = throttle::account_bucket(user.email.as_str());
-    write.throttles().clear(&bucket).await?;
-    let event = info.event(app, Actor::User(user.id), Action::SignIn);
-    write.audit(AuditEvent {
-        target: session.id.to_string(),
-        ..event
-    });
+    let proven = (&user, Amr::password());
+    let session = begin::begin(app, (info, headers), &mut write, proven).await?;
     app.commit(write).await?;
     app.metrics.sign_in("success");
     let mut response = parent::go_on(app, &to, &session).await?;
-    let value = cookie::value_of(&app.cookie_key, session.id);
-    let value = app.cookie.set(&value);
-    let value = value.ok_or_else(|| ApiError::internal("the cookie can't be written"))?;
-    response.headers_mut().append(SET_COOKIE, value);
+    begin::set_cookie(app, &mut response, &session)?;
     Ok(response)
 }
 

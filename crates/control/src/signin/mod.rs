@@ -1,9 +1,10 @@
 //! Signing people in: passwords, throttles, control's own session cookie, the pages around them.
 
+pub(crate) mod begin;
 pub(crate) mod continuation;
 pub(crate) mod cookie;
 mod login_get;
-mod login_post;
+pub(crate) mod login_post;
 mod logout_get;
 mod logout_post;
 pub(crate) mod parent;
@@ -14,11 +15,13 @@ pub(crate) mod seen;
 pub(crate) mod session;
 mod sign_out;
 mod source;
-mod throttle;
-mod turn;
+pub(crate) mod step;
+pub(crate) mod throttle;
+pub(crate) mod turn;
 
 pub(crate) use login_get::login_get;
 pub(crate) use login_post::login_post;
 pub(crate) use logout_get::logout_get;
 pub(crate) use logout_post::logout_post;
 pub(crate) use sign_out::{clear_cookies, sign_out};
+pub(crate) use step::{code_get, code_post};

@@ -11,6 +11,8 @@ use http::HeaderValue;
 use http::header::SET_COOKIE;
 
 use super::continuation::{Continuation, Page};
+use super::session::Shut;
+use super::step;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::provider::access_token;
@@ -84,8 +86,16 @@ async fn enter(
     let mut write = app.store.write().await?;
     let place = (session, page.organization);
     super::session::count(app, &mut write, place).await?;
-    let life = super::session::enter(app, &mut write, place).await?;
-    let life = life.ok_or(ApiError::Gone("The session has ended: sign in again."))?;
+    let life = match super::session::enter(app, &mut write, place).await? {
+        Ok(life) => life,
+        Err(Shut::SecondFactor) => {
+            let to = Continuation::There(page.clone());
+            return Ok(Redirect::to(&step::at("/second-factor", &to)).into_response());
+        }
+        Err(Shut::Over) => {
+            return Err(ApiError::Gone("The session has ended: sign in again."));
+        }
+    };
     app.commit(write).await?;
     let token = access_token(app, PARENT_COOKIE, (session, life), page.organization);
     let cookie = parent.set(&token.map_err(ApiError::internal)?, "");

@@ -10,6 +10,12 @@ use crate::authority::Authority;
 use crate::error::ApiError;
 use crate::policy::{self, Life};
 
+/// The session that a request's cookie names, live or not.
+pub(super) fn of_cookie(app: &App, headers: &HeaderMap) -> Option<SessionId> {
+    let value = app.cookie.read(headers).ok().flatten()?;
+    cookie::session_of(&app.cookie_key, &value)
+}
+
 /// The live session of a request's cookie, if there is one.
 pub(crate) async fn current(app: &App, headers: &HeaderMap) -> Result<Option<Session>, ApiError> {
     let value = app.cookie.read(headers);
@@ -42,35 +48,43 @@ pub(crate) async fn alive(
     Ok(user.map(|user| (session, user)))
 }
 
-/// Whether a session is over in an organization although it goes on elsewhere: whoever is sent back
-/// there with it is only refused again, and has to sign in anew.
-pub(crate) async fn is_over_in(
+/// Why a session doesn't enter an organization.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shut {
+    /// It is over there, or everywhere.
+    Over,
+    /// The organization wants a second factor, and the session has none.
+    SecondFactor,
+}
+
+/// Whether a session may enter an organization: whoever is sent back there with one that may not is only
+/// refused again, and has to sign in anew or to prove more.
+pub(crate) async fn shut_in(
     app: &App,
     session: Option<&Session>,
     organization: OrganizationId,
-) -> Result<bool, StoreError> {
+) -> Result<Option<Shut>, StoreError> {
     let Some(session) = session else {
-        return Ok(false);
+        return Ok(None);
     };
     let mut view = app.store.read().await?;
-    Ok(life_in(app, &mut view, (session, organization))
-        .await?
-        .is_none())
+    let life = life_in(app, &mut view, (session, organization)).await?;
+    Ok(life.err())
 }
 
-/// As [`is_over_in`], of the organization that a deployment is in; none: of control itself.
-pub(crate) async fn is_over_at(
+/// As [`shut_in`], of the organization that a deployment is in; none: of control itself.
+pub(crate) async fn shut_at(
     app: &App,
     session: Option<&Session>,
     deployment: Option<DeploymentId>,
-) -> Result<bool, StoreError> {
+) -> Result<Option<Shut>, StoreError> {
     let Some(id) = deployment else {
-        return Ok(false);
+        return Ok(None);
     };
     let deployment = app.store.read().await?.deployments().get(id).await?;
     match deployment {
-        Some(deployment) => is_over_in(app, session, deployment.organization).await,
-        None => Ok(false),
+        Some(deployment) => shut_in(app, session, deployment.organization).await,
+        None => Ok(None),
     }
 }
 
@@ -93,37 +107,48 @@ pub(crate) async fn count(
 }
 
 /// Notes that a session gets something that an organization's gates believe, and says how long it lasts
-/// there: none if it is over, everywhere or there. Until the transaction ends nobody ends it, so that its
-/// end is told to every organization that it has entered.
+/// there, or why it doesn't enter. Until the transaction ends nobody ends it, so that its end is told to
+/// every organization that it has entered.
 pub(crate) async fn enter(
     app: &App,
     write: &mut Write,
     (session, organization): (&Session, OrganizationId),
-) -> Result<Option<Life>, StoreError> {
+) -> Result<Result<Life, Shut>, StoreError> {
+    if !session.amr.has_second_factor() {
+        // Who is just making the rule looks at everybody who has entered by then.
+        let entered = write.sessions().entered(session.id).await?;
+        if !entered.contains(&organization) {
+            write.organizations().lock(organization).await?;
+        }
+    }
     if !write.sessions().hold(session.id, app.clock.now()).await? {
-        return Ok(None);
+        return Ok(Err(Shut::Over));
     }
     let life = life_in(app, write, (session, organization)).await?;
-    if life.is_some() {
+    if life.is_ok() {
         write.sessions().enter(session.id, organization).await?;
     }
     Ok(life)
 }
 
-/// How long a session lasts in an organization: none if it was ended there, or has lasted as long as the
-/// policy allows.
+/// How long a session lasts in an organization, unless it was ended there, has lasted as long as the policy
+/// allows, or proves less than it wants.
 async fn life_in(
     app: &App,
     unit: &mut impl Unit,
     (session, organization): (&Session, OrganizationId),
-) -> Result<Option<Life>, StoreError> {
+) -> Result<Result<Life, Shut>, StoreError> {
     let Some(record) = unit.organizations().get(organization).await? else {
-        return Ok(None);
+        return Ok(Err(Shut::Over));
     };
-    let life = Life::under(app, &policy::of(&record)?);
+    let policy = policy::of(&record)?;
+    if policy.second_factor.is_required() && !session.amr.has_second_factor() {
+        return Ok(Err(Shut::SecondFactor));
+    }
+    let life = Life::under(app, &policy);
     let over = life.absolute_end(session) <= app.clock.now()
         || unit.sessions().is_over_in(session.id, organization).await?;
-    Ok((!over).then_some(life))
+    Ok(if over { Err(Shut::Over) } else { Ok(life) })
 }
 
 /// Ends a session. The planes of every organization it was used in are told at once.

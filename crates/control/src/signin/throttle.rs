@@ -16,20 +16,28 @@ const PER_ACCOUNT: u64 = 20;
 const PER_SOURCE: u64 = 200;
 
 /// Counts an attempt. `Some(seconds)` to wait if there were too many.
-pub(super) async fn count(
+pub(crate) async fn count(
     app: &App,
     account: &str,
     source: &str,
 ) -> Result<Option<u64>, StoreError> {
+    let account = (account_bucket(account), PER_ACCOUNT);
+    hit(app, &[account, (source_bucket(source), PER_SOURCE)]).await
+}
+
+/// Counts an attempt at a code, which the account counts by itself. `Some(seconds)` to wait if there were
+/// too many from there.
+pub(super) async fn count_source(app: &App, source: &str) -> Result<Option<u64>, StoreError> {
+    hit(app, &[(source_bucket(source), PER_SOURCE)]).await
+}
+
+async fn hit(app: &App, buckets: &[(String, u64)]) -> Result<Option<u64>, StoreError> {
     let now = app.clock.now();
     let mut write = app.store.write().await?;
     let mut wait = None;
-    for (bucket, limit) in [
-        (account_bucket(account), PER_ACCOUNT),
-        (source_bucket(source), PER_SOURCE),
-    ] {
-        let throttle = write.throttles().hit(&bucket, WINDOW, now).await?;
-        if throttle.hits > limit {
+    for (bucket, limit) in buckets {
+        let throttle = write.throttles().hit(bucket, WINDOW, now).await?;
+        if throttle.hits > *limit {
             let passed = now.since(throttle.started_at);
             let left = WINDOW.saturating_sub(passed).as_secs().max(1);
             wait = wait.max(Some(left));
@@ -40,7 +48,7 @@ pub(super) async fn count(
 }
 
 /// The bucket of an account, to be cleared by a success.
-pub(super) fn account_bucket(account: &str) -> String {
+pub(crate) fn account_bucket(account: &str) -> String {
     format!("signin:account:{account}")
 }
 

@@ -24,6 +24,14 @@ const TABLE: &[(&str, &str, Who)] = &[
     ("get", "/assets/style.css", Anybody(200)),
     ("get", "/login", Anybody(200)),
     ("post", "/login", Anybody(403)),
+    // Nobody has given a password.
+    ("get", "/login/code", Anybody(303)),
+    ("post", "/login/code", Anybody(403)),
+    ("get", "/second-factor", Anybody(303)),
+    ("post", "/second-factor/begin", Anybody(403)),
+    ("post", "/second-factor/confirm", Anybody(403)),
+    ("post", "/second-factor/codes", Anybody(403)),
+    ("post", "/second-factor/remove", Anybody(403)),
     ("get", "/logout", Anybody(200)),
     ("post", "/logout", Anybody(403)),
     ("get", "/device", Anybody(303)),
@@ -67,6 +75,7 @@ const TABLE: &[(&str, &str, Who)] = &[
     // Asked with `others=true`: else the credential that the next rows need would be gone.
     ("delete", "/v1/sessions", Bearer(200)),
     ("delete", "/v1/sessions/{id}", Bearer(404)),
+    ("delete", "/v1/users/{id}/second-factor", Bearer(403)),
     ("get", "/v1/openapi.json", Anybody(200)),
     ("post", "/v1/apply", Bearer(403)),
     ("get", "/v1/organizations", Bearer(200)),

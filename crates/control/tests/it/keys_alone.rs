@@ -8,6 +8,7 @@ use aeolus_model::{Clock as _, Secret};
 use aeolus_snapshot::{Root, RootBuilder};
 use serde_json::json;
 
+use crate::factor::MEMBER;
 use crate::fixture::{ADMIN, Answer, Fixture, ISS, config};
 use crate::keys::{DAY, HOUR, fleet, key, kids, listed, rotate};
 use crate::publish::Reader;
@@ -212,12 +213,14 @@ async fn what_is_sealed_goes_under_another_master_key_as_a_whole() {
         .call("POST", "/v1/apply", &admin, Some(fleet.clone()))
         .await;
     apply.expect(200);
+    let enrolled = f.enroll(&f.login(MEMBER).await).await;
     let database = config(f.dir.path()).database;
     let (old, new) = (Secret::new([42; 32]), Secret::new([43; 32]));
     let parts = (&*f.clock as _, &*f.rng as _);
     let done = aeolus_control::reseal(&database, (&old, &new), parts).await;
     let done = done.unwrap();
     assert_eq!((done.keys, done.connections, done.join_tokens), (5, 1, 1));
+    assert_eq!(done.second_factors, 1);
     let again = aeolus_control::reseal(&database, (&old, &new), parts).await;
     assert!(
         again
@@ -234,4 +237,8 @@ async fn what_is_sealed_goes_under_another_master_key_as_a_whole() {
         .await;
     let apply = next.call("POST", "/v1/apply", &admin, Some(fleet)).await;
     assert_eq!(apply.expect(200).json()["changes"], json!([]));
+    // People's apps and recovery codes are as good as before.
+    let code = next.next_code(&enrolled.secret);
+    next.login_with(MEMBER, &code).await;
+    next.login_with(MEMBER, &enrolled.codes[0]).await;
 }

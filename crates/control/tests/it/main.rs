@@ -29,6 +29,10 @@ mod exchange;
 #[cfg(test)]
 mod explain;
 #[cfg(test)]
+mod factor;
+#[cfg(test)]
+mod factor_rule;
+#[cfg(test)]
 mod fixture;
 #[cfg(test)]
 mod introspect;

@@ -410,3 +410,26 @@ async fn registrations_that_make_no_sense_are_refused() {
     let google = refused(|f| f["connections"][0]["type"] = json!("google")).await;
     assert!(google.starts_with("connections[0]"), "{google}");
 }
+
+#[tokio::test]
+async fn what_a_plane_began_with_one_factor_is_over_where_two_are_wanted() {
+    let mut known = known("factor").await;
+    let body = Some(json!({"secondFactor": "required"}));
+    let path = "/v1/organizations/acme/policy";
+    let set = known.f.call("PUT", path, &known.admin, body).await;
+    set.expect(200);
+    let told = |s: &Snapshot| s.sections().deployments.deployments[0].second_factor;
+    known.reader.until(&known.f, told).await;
+    known.tell("one", &known.begun(session(1))).await;
+    assert_eq!(known.renewed(session(1)).await, 410);
+    let mut two = known.begun(session(2));
+    two["amr"] = json!(["mfa"]);
+    known.tell("two", &two).await;
+    assert_eq!(known.renewed(session(2)).await, 200);
+    let outcomes = known.audit().await;
+    assert_eq!(
+        outcomes[0],
+        ("denied".to_owned(), "second_factor".to_owned())
+    );
+    assert_eq!(outcomes[1].0, "success");
+}

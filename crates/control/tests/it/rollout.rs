@@ -233,7 +233,7 @@ async fn a_session_is_judged_by_what_the_gate_has_read_in_it() {
         access_start: now,
         access_end: until,
         absolute_end: now.plus(hour),
-        begun_here: false,
+        begun: aeolus_decide::Begun::AtControl,
     };
     let asked = |cookie: SessionCookie, method: &str| {
         let mut asked = plain.clone();

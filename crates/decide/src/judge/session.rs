@@ -131,6 +131,9 @@ impl Judge<'_> {
         if self.memory.ended(id, organization) {
             return Err(Reason::SessionEnded);
         }
+        if deployment.second_factor && cookie.begun.lacks_second_factor() {
+            return Err(Reason::SecondFactor);
+        }
         if !self.world.connections.contains(&cookie.connection) {
             return Err(Reason::ConnectionGone);
         }

@@ -51,6 +51,11 @@ pub(super) struct Claims {
     /// The same: Entra version 1, AD FS.
     #[serde(default, deserialize_with = "text")]
     appid: Option<String>,
+    /// How the person proved who they are (RFC 8176, RFC 9068 §2.2.1).
+    #[serde(default, deserialize_with = "texts")]
+    amr: Aud,
+    #[serde(default, deserialize_with = "text")]
+    acr: Option<String>,
     /// What the client may do (RFC 9068 §2.2.3); a list or a text.
     scope: Option<IgnoredAny>,
     /// The same: Entra, Okta.
@@ -84,6 +89,11 @@ impl Claims {
         looks_like_one && !own && self.nonce.is_none()
     }
 
+    /// Whether it says that there was a second factor.
+    pub(super) fn is_second_factor(&self, own: &[Box<str>]) -> bool {
+        is_second_factor(&self.amr, self.acr.as_deref(), own)
+    }
+
     /// Whether it says that it is an `id_token`, a refresh token, an event, or bound to a key.
     fn is_other(&self) -> bool {
         let other = [&self.at_hash, &self.c_hash, &self.events, &self.cnf];
@@ -101,6 +111,12 @@ impl Claims {
         let named = [&self.azp, &self.client_id, &self.cid, &self.appid];
         named.into_iter().filter_map(Option::as_deref)
     }
+}
+
+/// Whether a second factor was part of a proof: by the word that all providers share, or by an `acr` of
+/// the provider's own.
+pub(super) fn is_second_factor(amr: &Aud, acr: Option<&str>, own: &[Box<str>]) -> bool {
+    amr.has("mfa") || acr.is_some_and(|acr| own.iter().any(|own| **own == *acr))
 }
 
 /// `typ` claims of access tokens: Keycloak's, and the header's where it is copied. `JWT` says nothing.
@@ -153,8 +169,23 @@ impl<'de> Deserialize<'de> for Aud {
     }
 }
 
+/// A text or a list of texts, if it is that: said in another form it says nothing.
+pub(super) fn texts<'de, D: Deserializer<'de>>(reader: D) -> Result<Aud, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Any {
+        Texts(Aud),
+        Other(IgnoredAny),
+    }
+
+    Ok(match Any::deserialize(reader)? {
+        Any::Texts(texts) => texts,
+        Any::Other(_) => Aud::default(),
+    })
+}
+
 /// A text, if it is one: claims of one name mean other things at other providers.
-fn text<'de, D: Deserializer<'de>>(reader: D) -> Result<Option<String>, D::Error> {
+pub(super) fn text<'de, D: Deserializer<'de>>(reader: D) -> Result<Option<String>, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]
     enum Any {

@@ -104,19 +104,21 @@ fn provider(connection: &[u8], terms: &section::SessionTokens) -> Option<Provide
         connection: ConnectionId::from_slice(connection).ok()?,
         identity_issuer: terms.identity_issuer.as_str().into(),
         audience: terms.audience.as_str().into(),
-        client_ids: terms
-            .client_ids
-            .iter()
-            .map(|id| id.as_str().into())
-            .collect(),
+        client_ids: boxed(&terms.client_ids),
         algorithms,
         subject,
+        second_factor_acr: boxed(&terms.second_factor_acr),
         typed_only: terms.typed_only,
         tolerance: Duration::from_secs(terms.clock_tolerance.min(MAX_TOLERANCE)),
         max_life: i64::try_from(terms.max_life.min(MAX_LIFE)).ok()?,
         keys,
         terms: digest(connection, terms),
     })
+}
+
+/// Texts that are only compared.
+pub(super) fn boxed(texts: &[String]) -> Vec<Box<str>> {
+    texts.iter().map(|text| text.as_str().into()).collect()
 }
 
 /// The keys that can be understood.
@@ -139,6 +141,7 @@ fn digest(connection: &[u8], terms: &section::SessionTokens) -> u128 {
         terms.max_life,
         u64::from(terms.typed_only),
         terms.client_ids.len() as u64,
+        terms.second_factor_acr.len() as u64,
     ];
     let numbers: Vec<u8> = numbers.into_iter().flat_map(u64::to_be_bytes).collect();
     let mut parts: Vec<&[u8]> = vec![
@@ -149,7 +152,8 @@ fn digest(connection: &[u8], terms: &section::SessionTokens) -> u128 {
         terms.subject.as_bytes(),
         &numbers,
     ];
-    let lists = terms.client_ids.iter().chain(&terms.algorithms);
+    let lists = terms.client_ids.iter().chain(&terms.second_factor_acr);
+    let lists = lists.chain(&terms.algorithms);
     parts.extend(lists.map(String::as_bytes));
     let digest = hmac(b"terms of a provider's tokens", &parts);
     digest

@@ -1,18 +1,18 @@
 //! Signing people in at an identity provider by the plane's own client, while control is away: what a
 //! gate knows of it, and the `id_token` that comes of it (OIDC Core §3.1.3.7, RFC 8725).
 
+mod claims;
+
 use std::time::Duration;
 
 use aeolus_keys::jws;
 use aeolus_keys::{ForeignKey, digest};
 use aeolus_model::{ConnectionId, Host, HostPattern, IdentitySubject, Subject, Time, UserId};
 use aeolus_snapshot::{Sections, section};
-use serde::Deserialize;
-use serde::de::IgnoredAny;
 
+use self::claims::Claims;
 use super::SubjectClaim;
-use super::claims::{Aud, date, maybe_date};
-use super::load::keys;
+use super::load::{boxed, keys};
 use crate::Reason;
 use crate::token::within;
 use crate::world::{Deployment, World};
@@ -48,6 +48,7 @@ pub struct Registration {
     identity_issuer: String,
     names_itself: bool,
     subject: SubjectClaim,
+    second_factor_acr: Vec<Box<str>>,
     keys: Vec<ForeignKey>,
 }
 
@@ -70,6 +71,8 @@ pub struct SignedIn {
     pub user: UserId,
     /// When they proved it to the provider.
     pub auth_time: Time,
+    /// Whether it says that there was a second factor.
+    pub second_factor: bool,
 }
 
 /// Why nobody is signed in by an `id_token`. For the log.
@@ -107,38 +110,11 @@ pub enum IdTokenError {
     Refused(Reason),
 }
 
-/// What is read of an `id_token`.
-#[derive(Deserialize)]
-struct Claims {
-    iss: String,
-    #[serde(default)]
-    aud: Aud,
-    #[serde(default)]
-    sub: Option<String>,
-    #[serde(default)]
-    tid: Option<String>,
-    #[serde(default)]
-    oid: Option<String>,
-    #[serde(default)]
-    azp: Option<String>,
-    #[serde(default)]
-    nonce: Option<String>,
-    #[serde(deserialize_with = "date")]
-    iat: i64,
-    #[serde(deserialize_with = "date")]
-    exp: i64,
-    #[serde(default, deserialize_with = "maybe_date")]
-    nbf: Option<i64>,
-    #[serde(default, deserialize_with = "maybe_date")]
-    auth_time: Option<i64>,
-    /// Cognito: `access` or `id`.
-    token_use: Option<String>,
-    /// Keycloak: `Bearer`, `ID`, `Refresh`, `Offline`, `Logout`.
-    typ: Option<String>,
-    /// Logout tokens and other security events.
-    events: Option<IgnoredAny>,
-    /// Tokens that are bound to a key.
-    cnf: Option<IgnoredAny>,
+/// What an `id_token` proves.
+struct Proven {
+    subject: IdentitySubject,
+    auth_time: i64,
+    second_factor: bool,
 }
 
 impl World {
@@ -174,7 +150,11 @@ impl World {
         deployment: &Deployment,
         now: Time,
     ) -> Result<SignedIn, IdTokenError> {
-        let (subject, auth_time) = registration.verify(id_token, nonce, now)?;
+        let Proven {
+            subject,
+            auth_time,
+            second_factor,
+        } = registration.verify(id_token, nonce, now)?;
         let identity = aeolus_snapshot::identity(
             &self.providers.salt,
             registration.connection,
@@ -185,9 +165,13 @@ impl World {
         let user = *user.ok_or(IdTokenError::Unknown)?;
         self.may_begin(registration.connection, (user, auth_time), deployment)
             .map_err(IdTokenError::Refused)?;
+        if deployment.second_factor && !second_factor {
+            return Err(IdTokenError::Refused(Reason::SecondFactor));
+        }
         Ok(SignedIn {
             user,
             auth_time: Time::from_secs(auth_time),
+            second_factor,
         })
     }
 
@@ -231,12 +215,7 @@ impl Registration {
     }
 
     /// What costs nothing comes first, the signature last.
-    fn verify(
-        &self,
-        id_token: &[u8],
-        nonce: &str,
-        now: Time,
-    ) -> Result<(IdentitySubject, i64), IdTokenError> {
+    fn verify(&self, id_token: &[u8], nonce: &str, now: Time) -> Result<Proven, IdTokenError> {
         let unverified = jws::parse_foreign(id_token).map_err(|_| IdTokenError::Malformed)?;
         let claims: Claims = unverified
             .unverified_claims()
@@ -276,31 +255,11 @@ impl Registration {
             .verify(key)
             .map_err(|_| IdTokenError::Signature)?;
         let proved = claims.auth_time.map_or(claims.iat, |at| at.min(claims.iat));
-        Ok((subject, proved.min(now.secs())))
-    }
-}
-
-impl Claims {
-    /// Whether it says that it is another kind of token.
-    fn is_other(&self) -> bool {
-        let named = |typ: &String| ["ID", "JWT"].iter().any(|id| typ.eq_ignore_ascii_case(id));
-        self.events.is_some()
-            || self.cnf.is_some()
-            || self.token_use.as_ref().is_some_and(|used| used != "id")
-            || self.typ.as_ref().is_some_and(|typ| !named(typ))
-    }
-
-    /// The text that people are linked by. `sub` is never missing in an `id_token`.
-    fn subject(&self, claim: SubjectClaim) -> Option<IdentitySubject> {
-        let sub = self.sub.as_ref()?;
-        let parsed = match claim {
-            SubjectClaim::Sub => sub.parse(),
-            SubjectClaim::TidOid => {
-                format!("{}/{}", self.tid.as_ref()?, self.oid.as_ref()?).parse()
-            }
-            SubjectClaim::Uid => return None,
-        };
-        parsed.ok()
+        Ok(Proven {
+            subject,
+            auth_time: proved.min(now.secs()),
+            second_factor: claims.is_second_factor(&self.second_factor_acr),
+        })
     }
 }
 
@@ -369,6 +328,7 @@ fn registration(
         identity_issuer: from.identity_issuer.clone(),
         names_itself: from.names_itself,
         subject,
+        second_factor_acr: boxed(&from.second_factor_acr),
         keys: keys(&from.keys),
     })
 }

@@ -17,6 +17,8 @@ use crate::Decision;
 use crate::decision::Access;
 use crate::fixture::*;
 
+mod second_factor;
+
 const IDP: ConnectionId = ConnectionId::from_bytes([12; 16]);
 const ISS: &str = "https://acme.auth0.test/";
 const FOUND: &str = "https://acme.auth0.test";
@@ -48,6 +50,7 @@ fn terms() -> section::SessionTokens {
         subject: "sub".to_owned(),
         typed_only: false,
         keys: vec![key("rsa-1", &RSA), key("ed-1", &ED)],
+        second_factor_acr: Vec::new(),
     }
 }
 

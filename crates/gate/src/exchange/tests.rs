@@ -74,7 +74,7 @@ pub(crate) const fn some_credential() -> Credential {
         access_start: NOW,
         access_end: NOW,
         absolute_end: NOW,
-        begun_here: false,
+        begun: aeolus_decide::Begun::AtControl,
     })
 }
 

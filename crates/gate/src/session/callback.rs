@@ -113,6 +113,6 @@ fn session(
         access_start: now,
         access_end: Time::from_secs(access.expires).min(absolute_end),
         absolute_end,
-        begun_here: false,
+        begun: aeolus_decide::Begun::AtControl,
     })
 }

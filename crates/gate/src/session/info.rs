@@ -51,7 +51,7 @@ pub(super) fn refresh(gate: &Gate, visit: &Visit<'_>) -> Response<Body> {
         access_start: visit.now,
         access_end: end,
         // Control renewed it, so control knows it.
-        begun_here: false,
+        begun: aeolus_decide::Begun::AtControl,
         ..session
     };
     match cookies::seal(gate, visit, &renewed) {

@@ -476,6 +476,7 @@ impl Fleet {
             auth_time: now - 10,
             sid: SESSION,
             amr: vec![],
+            acr: None,
             at_hash: None,
             email: "ann@example.com".to_owned(),
             email_verified: true,
@@ -506,7 +507,7 @@ impl Fleet {
             access_start: now,
             access_end: now.plus(Duration::from_secs(8 * 3_600)),
             absolute_end: now.plus(Duration::from_secs(30 * 86_400)),
-            begun_here: false,
+            begun: aeolus_decide::Begun::AtControl,
         }
     }
 

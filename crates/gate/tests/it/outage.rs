@@ -477,7 +477,7 @@ async fn attack_the_strictest_deployment_of_a_host_bounds_its_session() {
     let told = fleet.fake.begun.lock().unwrap().clone();
     let hour = NOW.plus(Duration::from_secs(3_600));
     assert_eq!(told[0].session.absolute_end, hour);
-    assert!(told[0].session.begun_here);
+    assert!(told[0].session.begun.is_here());
     *fleet.fake.age.lock().unwrap() = Some(Duration::from_secs(3_601));
     let page = visit(&fleet, "etl.test", "/.aeolus/sign-in", "").await;
     assert_eq!(page.status, 503, "{page:?}");

@@ -273,6 +273,7 @@ fn begun() -> Event {
         deployment: DEPLOYMENT,
         at: NOW.secs() - 60,
         auth_time: NOW.secs() - 90,
+        amr: Vec::new(),
         absolute_end: NOW.secs() + 900,
     }
 }

@@ -201,6 +201,9 @@ pub struct IdToken {
     /// By what means.
     #[serde(default)]
     pub amr: Vec<String>,
+    /// How strongly.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acr: Option<String>,
     /// Left half of the access token's SHA-256 (OIDC Core §3.1.3.6).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at_hash: Option<String>,

@@ -70,6 +70,9 @@ pub struct SessionTokens {
     /// The provider's keys.
     #[prost(message, repeated, tag = "10")]
     pub keys: Vec<ProviderKey>,
+    /// Values of `acr` that say that there was a second factor, as `mfa` in `amr` does.
+    #[prost(string, repeated, tag = "11")]
+    pub second_factor_acr: Vec<String>,
 }
 
 /// How the plane signs people in at a provider, with a client of its own and PKCE (RFC 7636).
@@ -114,6 +117,9 @@ pub struct PlaneRegistration {
     /// The one value of `aud` in what the client signs; empty where it signs nothing.
     #[prost(string, tag = "12")]
     pub assertion_audience: String,
+    /// Values of `acr` that say that there was a second factor, as `mfa` in `amr` does.
+    #[prost(string, repeated, tag = "13")]
+    pub second_factor_acr: Vec<String>,
 }
 
 /// A public key of an identity provider.

@@ -75,6 +75,7 @@ mod revocations;
 mod roles;
 mod rollouts;
 mod roots;
+mod second_factors;
 mod sessions;
 pub(crate) mod settings;
 mod shortening;
@@ -109,6 +110,7 @@ pub use revocations::{Mark, RevocationList, Revocations, StatusEnd};
 pub use roles::{RoleRecord, Roles};
 pub use rollouts::{Rollout, RolloutStage, Rollouts};
 pub use roots::{RootDocument, Roots};
+pub use second_factors::{SecondFactor, SecondFactors};
 pub use sessions::{SessionRecord, Sessions, SignInSource};
 pub use settings::{Feed, Settings};
 pub use shortening::Shortened;
@@ -149,6 +151,7 @@ pub(crate) const STATEMENTS: &[&[&str]] = &[
     roles::ALL,
     rollouts::ALL,
     roots::ALL,
+    second_factors::ALL,
     sessions::ALL,
     settings::ALL,
     shortening::ALL,

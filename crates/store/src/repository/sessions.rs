@@ -1,6 +1,6 @@
 //! Signed-in sessions.
 
-use aeolus_model::{OrganizationId, Session, SessionEnd, SessionId, Time, UserId};
+use aeolus_model::{Amr, OrganizationId, Session, SessionEnd, SessionId, Time, UserId};
 
 use crate::engine::{Fields, Row, bind};
 use crate::unit::{Unit, Write};
@@ -10,7 +10,7 @@ use crate::{Listing, Page, StoreError};
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT id, user_id, connection, auth_time, absolute_end, ended_at FROM sessions ",
+            "SELECT id, user_id, connection, auth_time, amr, absolute_end, ended_at FROM sessions ",
             $rest
         )
     };
@@ -35,7 +35,7 @@ macro_rules! there {
 macro_rules! live {
     ($seen:literal, $from:literal, $where:expr) => {
         concat!(
-            "SELECT id, user_id, connection, auth_time, absolute_end, ended_at, source, user_agent, ",
+            "SELECT id, user_id, connection, auth_time, amr, absolute_end, ended_at, source, user_agent, ",
             $seen,
             " FROM sessions ",
             $from,
@@ -55,7 +55,7 @@ statements! {
     LIVE_OF_USER_IN = live!("seen_there_at", "JOIN session_organizations ON session = id", concat!(
         there!(), " AND id > $3 AND user_id = $5 ORDER BY id LIMIT $4"
     ));
-    ENDED = "SELECT id, user_id, connection, auth_time, absolute_end,
+    ENDED = "SELECT id, user_id, connection, auth_time, amr, absolute_end,
         COALESCE(ended_at, ended_there_at) FROM sessions JOIN session_organizations ON session = id
         WHERE organization = $1 AND (ended_at IS NOT NULL OR ended_there_at IS NOT NULL)
         AND absolute_end > $2 AND session > $3 ORDER BY session LIMIT $4";
@@ -79,8 +79,8 @@ statements! {
         UNION SELECT organization FROM sessions JOIN revocation_lists ON not_before > auth_time
             WHERE sessions.id = $1";
     INSERT = "INSERT INTO sessions
-        (id, user_id, connection, auth_time, absolute_end, ended_at, source, user_agent)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+        (id, user_id, connection, auth_time, amr, absolute_end, ended_at, source, user_agent)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
     ENTER = "INSERT INTO session_organizations (organization, session) VALUES ($1, $2)
         ON CONFLICT (organization, session) DO NOTHING";
     HOLD = "UPDATE sessions SET ended_at = ended_at
@@ -242,12 +242,13 @@ impl Sessions<'_, Write> {
             user,
             connection,
             auth_time,
+            amr,
             absolute_end,
             end,
         } = new;
-        let ended_at = end.map(|end| end.at);
-        let mut values = bind![id, user, connection, auth_time, absolute_end, ended_at];
-        values.extend(bind![from.address, from.user_agent]);
+        let (amr, ended_at) = (amr.words().join(" "), end.map(|end| end.at));
+        let mut values = bind![id, user, connection, auth_time, amr, absolute_end];
+        values.extend(bind![ended_at, from.address, from.user_agent]);
         taken!(self.0.note(INSERT, values).await, Record).map(|_| ())
     }
 
@@ -343,6 +344,7 @@ fn session(fields: &mut Fields<'_>) -> Result<Session, StoreError> {
         user: fields.take()?,
         connection: fields.take()?,
         auth_time: fields.take()?,
+        amr: Amr::said(fields.take::<String>()?.split(' ')),
         absolute_end: fields.take()?,
         end: fields.maybe()?.map(|at| SessionEnd { at }),
     })

@@ -139,6 +139,7 @@ impl Database {
             user: user.id,
             connection: ConnectionId::new(&self.clock, &self.rng),
             auth_time: NOW,
+            amr: aeolus_model::Amr::password_and_code(),
             absolute_end: NOW.plus(Duration::from_secs(86_400)),
             end: None,
         }

@@ -24,6 +24,7 @@ mod retries;
 mod roles;
 mod rollouts;
 mod schema;
+mod second_factors;
 mod sessions;
 mod shortening;
 mod token_values;

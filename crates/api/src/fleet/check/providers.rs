@@ -15,6 +15,17 @@ impl Check {
             session_tokens::check(connection, |member, message| {
                 self.error(&format!("{at}{member}"), message);
             });
+            let acr = &connection.second_factor_acr;
+            let word = |acr: &String| {
+                (1..=255).contains(&acr.len()) && acr.bytes().all(|b| b.is_ascii_graphic())
+            };
+            if acr.len() > 8 || !acr.iter().all(word) {
+                let at = format!("connections[{index}].secondFactorAcr");
+                self.error(
+                    &at,
+                    "name at most 8, each of 1 to 255 visible ASCII characters",
+                );
+            }
             let at = format!("connections[{index}].planeRegistrations");
             let has_auth_host = |name: &Slug| {
                 let mut planes = fleet.planes.iter();

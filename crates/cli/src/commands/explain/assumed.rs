@@ -100,7 +100,7 @@ impl<'a> Assumed<'a> {
             access_start: now,
             access_end: now.plus(HOUR),
             absolute_end: now.plus(HOUR),
-            begun_here: false,
+            begun: aeolus_decide::Begun::AtControl,
         };
         let session = match credential {
             Credential::SessionOf(user) => Some(begun_by(*user)),

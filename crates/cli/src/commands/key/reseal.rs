@@ -18,6 +18,7 @@ struct Resealed {
     keys: usize,
     connections: usize,
     join_tokens: usize,
+    second_factors: usize,
 }
 
 /// Seals everything in the database under another master key.
@@ -44,12 +45,14 @@ pub(in crate::commands) fn reseal(args: &KeyReseal, context: &Context) -> Result
             keys: done.keys,
             connections: done.connections,
             join_tokens: done.join_tokens,
+            second_factors: done.second_factors,
         };
-        let mut table = Table::new(&["KEYS", "CONNECTIONS", "JOIN TOKENS"]);
+        let mut table = Table::new(&["KEYS", "CONNECTIONS", "JOIN TOKENS", "SECOND FACTORS"]);
         table.row([
             answer.keys.to_string(),
             answer.connections.to_string(),
             answer.join_tokens.to_string(),
+            answer.second_factors.to_string(),
         ]);
         ui::answer(context.output, &answer, &table)?;
         ui::note(

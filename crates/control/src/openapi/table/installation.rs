@@ -5,7 +5,7 @@ use aeolus_api::key::{Key, KeyRemoved, KeyRotate, KeyRotated};
 use aeolus_api::oauth::OAuthError;
 use aeolus_api::plane::{Plane, PlaneChanged, PlaneCreate, PlaneCreated};
 use aeolus_api::rollout::{Changed, Rollout};
-use aeolus_api::session::{Session, SessionsEnded};
+use aeolus_api::session::{SecondFactorReset, Session, SessionsEnded};
 use aeolus_api::tenancy::Me;
 use aeolus_api::{Deleted, Page, audit, connection};
 
@@ -77,6 +77,13 @@ pub(super) fn own() -> Vec<Operation> {
         delete("/v1/sessions/{id}", "endSession", "Ends one session")
             .query(&[WAIT, WHOSE[1]])
             .answers::<SessionsEnded>(200),
+        delete(
+            "/v1/users/{id}/second-factor",
+            "resetSecondFactor",
+            "Removes somebody's second factor, and ends their sessions",
+        )
+        .answers::<SecondFactorReset>(200)
+        .refuses(&[409]),
     ]
 }
 

@@ -62,8 +62,9 @@ impl Run<'_> {
         };
         self.note(ChangeOp::Update, "user", found.email.as_str(), detail);
         if hash.is_some() {
-            // Whoever knew the old password may have a session.
+            // Whoever knew the old password may have a session, or be on the way to one.
             self.write.sessions().end_all(id, self.now).await?;
+            self.write.second_factors().end_steps(id).await?;
         }
         let changed = User {
             name: name.unwrap_or_else(|| found.name.clone()),

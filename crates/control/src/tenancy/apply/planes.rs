@@ -59,6 +59,7 @@ impl Run<'_> {
                 client_secret: secret,
                 session_tokens: wanted.session_tokens.clone(),
                 plane_registrations: wanted.plane_registrations.clone(),
+                second_factor_acr: wanted.second_factor_acr.clone(),
             };
             let connection = Connection {
                 id,

@@ -347,3 +347,21 @@ proptest! {
         prop_assert!(world.signed_in(registration, (&bytes, NONCE), deployment, NOW).is_err());
     }
 }
+
+#[test]
+fn attack_a_sign_in_with_one_factor_begins_no_session_where_two_are_wanted() {
+    let mut fleet = fleet();
+    let one = token(&claims());
+    assert!(!ask(&fleet, &one).unwrap().second_factor);
+    fleet.sections.deployments.deployments[0].second_factor = true;
+    let refused = IdTokenError::Refused(Reason::SecondFactor);
+    assert_eq!(ask(&fleet, &one).unwrap_err(), refused);
+    let own = token(&with(&[("acr", json!("loa2"))]));
+    assert_eq!(ask(&fleet, &own).unwrap_err(), refused);
+    let two = token(&with(&[("amr", json!(["pwd", "mfa"]))]));
+    assert!(ask(&fleet, &two).unwrap().second_factor);
+    let registration = fleet.sections.connections.connections.last_mut().unwrap();
+    let registration = registration.plane_registration.as_mut().unwrap();
+    registration.second_factor_acr = vec!["loa2".to_owned()];
+    assert!(ask(&fleet, &own).unwrap().second_factor);
+}

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use aeolus_decide::{Deployment, IdTokenError, Registration, SessionCookie, SignedIn};
+use aeolus_decide::{
+    Begun, Deployment, IdTokenError, Reason, Registration, SessionCookie, SignedIn,
+};
 use aeolus_model::{Clock, Secret, SessionId, Time};
 use http::Response;
 
@@ -78,6 +80,8 @@ enum Failure {
     Unproven,
     /// The person may not sign in here.
     Unknown,
+    /// Not without a second factor.
+    SecondFactor,
 }
 
 impl Failure {
@@ -90,6 +94,10 @@ impl Failure {
             Self::Away => pages::provider_is_away(),
             Self::Unproven => pages::failed("The identity provider's answer does not verify."),
             Self::Unknown => pages::unknown_here(),
+            Self::SecondFactor => pages::failed(
+                "Your organization asks for a second factor, and your identity provider does not say \
+                 that there was one.",
+            ),
         }
     }
 }
@@ -147,6 +155,7 @@ async fn session(
     let signed_in = signed_in.map_err(|error| {
         tracing::warn!(%error, connection = registration.name, "nobody was signed in");
         match error {
+            IdTokenError::Refused(Reason::SecondFactor) => Failure::SecondFactor,
             IdTokenError::Unknown | IdTokenError::Refused(_) => Failure::Unknown,
             _ => Failure::Unproven,
         }
@@ -177,7 +186,9 @@ fn begun(
         access_start: now,
         access_end: now.plus(registration.access_life).min(absolute_end),
         absolute_end,
-        begun_here: true,
+        begun: Begun::Here {
+            second_factor: signed_in.second_factor,
+        },
     }
 }
 

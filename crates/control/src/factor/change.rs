@@ -1,0 +1,134 @@
+//! `POST /second-factor/codes` and `/remove`: other recovery codes, or no second factor any more.
+
+use aeolus_model::{Action, Amr, Change};
+use aeolus_store::{Unit as _, Write};
+use axum::extract::{Request, State};
+use axum::response::Response;
+use http::HeaderMap;
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::again::{self, Form, No};
+use super::page::{self, View};
+use super::{denied, line, note, prove, set_codes};
+use crate::app::App;
+use crate::ctx::RequestInfo;
+use crate::error::{ApiError, Failure};
+use crate::signin::begin;
+
+/// Makes recovery codes anew; those there were are good for nothing any more.
+pub(crate) async fn codes_post(
+    State(app): State<App>,
+    info: RequestInfo,
+    headers: HeaderMap,
+    request: Request,
+) -> Result<Response, Failure> {
+    codes(&app, &info, &headers, request)
+        .await
+        .map_err(ApiError::into_page)
+}
+
+/// Removes the second factor. Every session of the person ends; this browser gets one that says that a
+/// password was all.
+pub(crate) async fn remove_post(
+    State(app): State<App>,
+    info: RequestInfo,
+    headers: HeaderMap,
+    request: Request,
+) -> Result<Response, Failure> {
+    remove(&app, &info, &headers, request)
+        .await
+        .map_err(ApiError::into_page)
+}
+
+async fn codes(
+    app: &App,
+    info: &RequestInfo,
+    headers: &HeaderMap,
+    request: Request,
+) -> Result<Response, ApiError> {
+    let Some(form) = again::read(app, headers, request).await? else {
+        return Ok(page::sign_in_first());
+    };
+    let what = Action::RecoveryCodesRenew;
+    let (mut write, _writing) = match proven(app, info, &form, what).await? {
+        Ok(held) => held,
+        Err(no) => return refuse(app, &form, &no).await,
+    };
+    let user = &form.user;
+    let codes = set_codes(app, &mut write, user.id).await?;
+    write.audit(line(app, info, user.id, what));
+    app.commit(write).await?;
+    let view = View::Codes {
+        codes: &codes,
+        new: false,
+    };
+    let email = user.email.as_str();
+    Ok(page::render(200, email, &form.to, view, None))
+}
+
+async fn remove(
+    app: &App,
+    info: &RequestInfo,
+    headers: &HeaderMap,
+    request: Request,
+) -> Result<Response, ApiError> {
+    let Some(form) = again::read(app, headers, request).await? else {
+        return Ok(page::sign_in_first());
+    };
+    let what = Action::SecondFactorRemove;
+    let (mut write, _writing) = match proven(app, info, &form, what).await? {
+        Ok(held) => held,
+        Err(no) => return refuse(app, &form, &no).await,
+    };
+    let user = &form.user;
+    write.second_factors().remove(user.id).await?;
+    let ended = again::end_all(app, &mut write, user.id).await?;
+    let mut event = line(app, info, user.id, what);
+    event.changes = vec![Change::from("sessions", ended.to_string())];
+    write.audit(event);
+    let proven = (user, Amr::password());
+    let session = begin::begin(app, (info, headers), &mut write, proven).await?;
+    app.commit(write).await?;
+    let email = user.email.as_str();
+    let mut response = page::render(200, email, &form.to, View::Removed, None);
+    begin::set_cookie(app, &mut response, &session)?;
+    Ok(response)
+}
+
+/// The unit of work in which password and code were right, with its place among those who write; what is
+/// refused is in the audit log.
+async fn proven(
+    app: &App,
+    info: &RequestInfo,
+    form: &Form,
+    what: Action,
+) -> Result<Result<(Write, OwnedSemaphorePermit), No>, ApiError> {
+    let user = form.user.id;
+    let turn = match again::password(app, info, form).await? {
+        Ok(turn) => turn,
+        Err(no) => {
+            let mut write = app.store.write().await?;
+            write.audit(denied(app, info, (user, what), "password"));
+            app.commit(write).await?;
+            return Ok(Err(no));
+        }
+    };
+    let writing = turn.write().await.map_err(ApiError::internal)?;
+    let mut write = app.store.write().await?;
+    match prove(app, &mut write, user, &form.code).await? {
+        Ok(proof) => {
+            note(app, info, &mut write, user, proof);
+            Ok(Ok((write, writing)))
+        }
+        Err(refused) => {
+            write.audit(denied(app, info, (user, what), "code"));
+            app.commit(write).await?;
+            Ok(Err(No::from(refused)))
+        }
+    }
+}
+
+async fn refuse(app: &App, form: &Form, no: &No) -> Result<Response, ApiError> {
+    let view = page::there(app, &form.user).await?;
+    Ok(page::refuse(form.user.email.as_str(), &form.to, view, no))
+}

@@ -1,0 +1,107 @@
+//! `DELETE /v1/users/{id}/second-factor`: for somebody who has lost their app and their recovery codes.
+
+use std::collections::BTreeSet;
+
+use aeolus_api::session::SecondFactorReset;
+use aeolus_model::{Action, Actor, Change, OrganizationId, Permission};
+use aeolus_store::{Unit as _, User, Write};
+use axum::Json;
+use axum::extract::Path;
+
+use crate::authority::organization_path;
+use crate::ctx::Ctx;
+use crate::error::ApiError;
+use crate::sessions::find;
+
+/// Removes the second factor of somebody, named by id or address, and ends their sessions. Whoever may take
+/// people out of an organization may do it for those who hold nothing outside it; for all others it takes
+/// the installation's administrator. Nobody does it for themselves: the page asks for more than a session.
+pub(crate) async fn reset(
+    ctx: Ctx,
+    Path(user): Path<String>,
+) -> Result<Json<SecondFactorReset>, ApiError> {
+    let mut write = ctx.app.store.write().await?;
+    let user = allowed(&ctx, &mut write, &user).await?;
+    let there = write.second_factors().remove(user.id).await?;
+    let now = ctx.app.clock.now();
+    let ended = if there {
+        write.sessions().end_all(user.id, now).await?
+    } else {
+        0
+    };
+    let within = only_organization(&mut write, &user).await?.ok().flatten();
+    if there {
+        let mut event = ctx.event(Action::SecondFactorReset, within, user.id);
+        event.changes = vec![Change::from("sessions", ended.to_string())];
+        write.audit(event);
+    }
+    let seq = ctx.app.commit(write).await?;
+    Ok(Json(SecondFactorReset {
+        user_id: user.id,
+        email: user.email,
+        reset: there,
+        sessions_ended: ended,
+        seq,
+    }))
+}
+
+/// Somebody whom the actor may do it for.
+async fn allowed(ctx: &Ctx, write: &mut Write, text: &str) -> Result<User, ApiError> {
+    let none = ApiError::NotFound("user");
+    let authority = ctx.authority(write).await?;
+    let Some(user) = find(write, text).await? else {
+        return Err(none);
+    };
+    if ctx.actor == Actor::User(user.id) {
+        let text = "Nobody resets their own second factor; remove it on your account's page.";
+        return Err(ApiError::Conflict(text.to_owned()));
+    }
+    if authority.may(Permission::SystemIamUpdate, &[]) {
+        return Ok(user);
+    }
+    let places = places(write, &user).await?;
+    let known = places.iter().flatten().any(|id| authority.knows(*id));
+    if !known {
+        return Err(none);
+    }
+    match only_organization(write, &user).await? {
+        Ok(Some(id)) => {
+            authority.organization(write, &id.to_string()).await?;
+            let path = organization_path(id);
+            authority.require(Permission::OrganizationIamUpdate, &path)?;
+            Ok(user)
+        }
+        Ok(None) | Err(Elsewhere) => {
+            let name = Permission::SystemIamUpdate.name();
+            let what = format!("{name}: they hold roles outside your organization");
+            Err(ApiError::Forbidden(what))
+        }
+    }
+}
+
+/// They hold something in several organizations, or in the whole installation.
+struct Elsewhere;
+
+/// The organization that everything is in that a person holds.
+async fn only_organization(
+    write: &mut Write,
+    user: &User,
+) -> Result<Result<Option<OrganizationId>, Elsewhere>, ApiError> {
+    let places = places(write, user).await?;
+    if places.len() > 1 || places.contains(&None) {
+        return Ok(Err(Elsewhere));
+    }
+    Ok(Ok(places.into_iter().flatten().next()))
+}
+
+/// Where a person holds something: in organizations, or in none, which is the whole installation.
+async fn places(
+    write: &mut Write,
+    user: &User,
+) -> Result<BTreeSet<Option<OrganizationId>>, ApiError> {
+    let grants = write.grants().effective(user.id).await?;
+    let teams = write.teams().of(user.id).await?;
+    let grants = grants.iter().map(|record| record.organization);
+    let teams = teams.iter().map(|team| Some(team.organization));
+    Ok(grants.chain(teams).collect())
+}
