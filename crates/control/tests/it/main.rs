@@ -69,6 +69,8 @@ mod refresh;
 #[cfg(test)]
 mod restore;
 #[cfg(test)]
+mod reuse;
+#[cfg(test)]
 mod roles;
 #[cfg(test)]
 mod rollout;
