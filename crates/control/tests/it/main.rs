@@ -11,6 +11,8 @@ mod audit_sinks;
 #[cfg(test)]
 mod authorization;
 #[cfg(test)]
+mod bulk;
+#[cfg(test)]
 mod claims;
 #[cfg(test)]
 mod connections;
