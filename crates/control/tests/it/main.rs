@@ -15,6 +15,9 @@ mod bulk;
 #[cfg(test)]
 mod claims;
 #[cfg(test)]
+#[path = "../../../store/tests/it/cluster.rs"]
+mod cluster;
+#[cfg(test)]
 mod connections;
 #[cfg(test)]
 mod coverage;
@@ -42,6 +45,8 @@ mod keys_alone;
 mod lanes;
 #[cfg(test)]
 mod logout;
+#[cfg(test)]
+mod narrowing;
 #[cfg(test)]
 mod notices;
 #[cfg(test)]
