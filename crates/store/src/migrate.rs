@@ -10,7 +10,7 @@ use sqlx::{Connection as _, SqlSafeStr};
 use crate::StoreError;
 use crate::engine::{engine_error, migrate_error};
 
-const MIGRATIONS: [(i64, &str, &str); 15] = [
+const MIGRATIONS: [(i64, &str, &str); 16] = [
     (1, "init", include_str!("../migrations/0001_init.sql")),
     (
         2,
@@ -62,6 +62,7 @@ const MIGRATIONS: [(i64, &str, &str); 15] = [
     ),
     (14, "roles", include_str!("../migrations/0014_roles.sql")),
     (16, "quotas", include_str!("../migrations/0016_quotas.sql")),
+    (20, "email", include_str!("../migrations/0020_email.sql")),
 ];
 
 fn migrator() -> Migrator {
@@ -114,7 +115,7 @@ mod tests {
 
     /// SHA-384 of each released migration. A line is added with a migration and never changed:
     /// databases in the field remember these sums and refuse a program with others.
-    const RELEASED: [(i64, &str); 15] = [
+    const RELEASED: [(i64, &str); 16] = [
         (
             1,
             "f2074e874d90f8f71f54b0200653d2bdd77b68c7cdb4db034cef4e3372a83828dbc03e623e8d7a89b769ab16d0fb7a43",
@@ -175,6 +176,10 @@ mod tests {
             16,
             "4f3bb192c92cf8f1beff716529e8653385b3bda858e124576967d519ee180ac0acadbce0718350b0a0e52693631a77b6",
         ),
+        (
+            20,
+            "93ad7b03f9fb23c22e60c71c290f8dd6406e5dba4ad46d3d93972fcfcd397a204ac1ad011f5f58a9c79d759ab60eb1b7",
+        ),
     ];
 
     #[test]
@@ -192,6 +197,6 @@ mod tests {
         });
         let released = RELEASED.map(|(version, sum)| (version, sum.to_owned()));
         assert_eq!(sums.collect::<Vec<_>>(), released);
-        assert_eq!(known(), 16);
+        assert_eq!(known(), 20);
     }
 }
