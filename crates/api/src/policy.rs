@@ -35,6 +35,24 @@ pub struct Policy {
     /// How long sign-ins last here, where that is shorter than the installation's own bounds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session_life: Option<SessionLife>,
+    /// How people hear of API tokens that end, rest, or are nobody's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notices: Option<Notices>,
+}
+
+/// How people hear of an organization's API tokens. Its audit log always does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Notices {
+    /// Whether by e-mail, where the installation has a server for that.
+    pub email: bool,
+}
+
+impl Default for Notices {
+    fn default() -> Self {
+        Self { email: true }
+    }
 }
 
 /// Days, 1 to 3650, by a token's scope; absent: no bound, tokens may never expire.

@@ -141,15 +141,15 @@ impl Credentials {
         let report = match self.session_ends_at {
             Some(end) if end <= clock.now().secs() => {
                 Report::new("CLI-0004", format!("the session at {url} has ended"))
-                    .why(format!("It ended {}, as long after the sign-in as sessions last.", moment(end)))
+                    .why(format!("It ended {}, as long after the sign-in as sessions last.", aeolus_model::moment(end)))
             }
             Some(end) => Report::new("CLI-0004", format!("the session at {url} has ended")).why(format!(
                 "It would have lasted until {}: it was signed out, or its refresh token was used \
                  elsewhere, or the account is disabled.",
-                moment(end)
+                aeolus_model::moment(end)
             )),
             None => Report::new("CLI-0004", format!("the sign-in at {url} has expired"))
-                .why(format!("It ended {}.", moment(self.expires_at))),
+                .why(format!("It ended {}.", aeolus_model::moment(self.expires_at))),
         };
         report
             .help(format!("run `aeolus login --url {url}`"))

@@ -30,6 +30,8 @@ mod device;
 #[cfg(test)]
 mod direct;
 #[cfg(test)]
+mod email;
+#[cfg(test)]
 mod exchange;
 #[cfg(test)]
 mod explain;
@@ -93,6 +95,8 @@ mod session_token;
 mod sessions;
 #[cfg(test)]
 mod signin;
+#[cfg(test)]
+mod smtp;
 #[cfg(test)]
 mod tenancy;
 #[cfg(test)]
