@@ -191,7 +191,9 @@ impl EmailConfig {
             ..
         } = &self.server;
         let odd = |c: char| c.is_whitespace() || c.is_control() || "/@?#".contains(c);
-        if host.is_empty() || host.len() > 253 || host.contains(odd) {
+        let bare = host.trim_start_matches('[').trim_end_matches(']');
+        let with_port = host.contains(':') && bare.parse::<std::net::Ipv6Addr>().is_err();
+        if host.is_empty() || host.len() > 253 || host.contains(odd) || with_port {
             return Err(EmailConfigError::Host(host.clone()));
         }
         if user.is_some() != password.is_some() {

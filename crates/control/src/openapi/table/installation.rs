@@ -159,7 +159,7 @@ pub(super) fn system() -> Vec<Operation> {
         )
         .takes::<EmailTest>()
         .answers::<EmailTested>(200)
-        .refuses(&[409, 502]),
+        .refuses(&[502]),
         get("/v1/keys", "listKeys", "Control's signing keys").answers::<Page<Key>>(200),
         delete(
             "/v1/keys/{id}",
