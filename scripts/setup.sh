@@ -55,6 +55,7 @@ main() {
             setup_npm clients openid-client
             setup_pinned clients Authlib
             setup_pinned schemathesis schemathesis
+            setup_pinned smtp aiosmtpd
             ;;
         bench)
             require_base

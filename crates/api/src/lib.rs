@@ -10,6 +10,7 @@ pub mod client;
 pub mod connection;
 #[cfg(feature = "client")]
 pub mod egress;
+pub mod email;
 pub mod explain;
 pub mod fleet;
 mod join;

@@ -38,6 +38,9 @@ pub struct Policy {
     /// Whether people need a second factor here: `required` or `optional`. Tokens of programs don't.
     #[serde(default, skip_serializing_if = "SecondFactor::is_optional")]
     pub second_factor: SecondFactor,
+    /// How people hear of API tokens that end, rest, or are nobody's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notices: Option<Notices>,
 }
 
 /// Whether people need a second factor.
@@ -61,6 +64,21 @@ impl SecondFactor {
     /// Whether sessions without one don't enter.
     pub const fn is_required(self) -> bool {
         matches!(self, Self::Required)
+    }
+}
+
+/// How people hear of an organization's API tokens. Its audit log always does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Notices {
+    /// Whether by e-mail, where the installation has a server for that.
+    pub email: bool,
+}
+
+impl Default for Notices {
+    fn default() -> Self {
+        Self { email: true }
     }
 }
 

@@ -5,6 +5,7 @@ mod audit;
 mod client;
 mod doctor;
 mod drill;
+mod email;
 mod explain;
 mod key;
 mod org;
@@ -30,6 +31,7 @@ pub(crate) use client::{
 };
 pub(crate) use doctor::DoctorArgs;
 pub(crate) use drill::{DrillCommand, DrillOutage};
+pub(crate) use email::{EmailCommand, EmailTest};
 pub(crate) use explain::ExplainArgs;
 pub(crate) use key::{KeyCommand, KeyList, KeyRemove, KeyReseal, KeyRotate};
 pub(crate) use org::{OrgCommand, OrgQuota, QuotaSet, QuotaShow};
@@ -122,6 +124,9 @@ pub(crate) enum Command {
     /// Show and move rollouts: which deployments take which path to their decision.
     #[command(subcommand)]
     Rollout(RolloutCommand),
+    /// Try out e-mail.
+    #[command(subcommand)]
+    Email(EmailCommand),
     /// Read, export and verify the audit log.
     #[command(subcommand)]
     Audit(AuditCommand),

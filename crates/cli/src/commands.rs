@@ -9,6 +9,7 @@ mod demo;
 mod dev;
 mod doctor;
 mod drill;
+mod email;
 mod explain;
 mod gate;
 mod key;
@@ -34,8 +35,8 @@ use clap::CommandFactory as _;
 
 use crate::args::{
     AccessCommand, AuditCommand, Cli, Command, ConfigCommand, ControlCommand, DrillCommand,
-    GateCommand, KeyCommand, OrgCommand, OrgQuota, PlaneCommand, PolicyCommand, RolloutCommand,
-    SecretCommand, SessionCommand, TokenCommand,
+    EmailCommand, GateCommand, KeyCommand, OrgCommand, OrgQuota, PlaneCommand, PolicyCommand,
+    RolloutCommand, SecretCommand, SessionCommand, TokenCommand, UserCommand,
 };
 use crate::config::Environment;
 use crate::report::{Failure, Report};
@@ -120,10 +121,8 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
             OrgQuota::Show(args) => block_on(org::quota_show(&args, &context)),
             OrgQuota::Set(args) => block_on(org::quota_set(&args, &context)),
         },
-        Command::Policy(command) => match command {
-            PolicyCommand::Show(args) => block_on(policy::show(&args, &context)),
-            PolicyCommand::Set(args) => block_on(policy::set(&args, &context)),
-        },
+        Command::Email(EmailCommand::Test(args)) => block_on(email::test(&args, &context)),
+        Command::Policy(command) => block_on(policy::policy(&command, &context)),
         Command::Rollout(command) => match command {
             RolloutCommand::Show(args) => block_on(rollout::show(&args, &context)),
             RolloutCommand::Set(args) => block_on(rollout::set(&args, &context)),

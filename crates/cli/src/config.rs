@@ -2,6 +2,7 @@
 
 mod audit;
 mod compat;
+mod email;
 mod environment;
 mod keys;
 mod layers;

@@ -141,15 +141,15 @@ impl Credentials {
         let report = match self.session_ends_at {
             Some(end) if end <= clock.now().secs() => {
                 Report::new("CLI-0004", format!("the session at {url} has ended"))
-                    .why(format!("It ended {}, as long after the sign-in as sessions last.", moment(end)))
+                    .why(format!("It ended {}, as long after the sign-in as sessions last.", aeolus_model::moment(end)))
             }
             Some(end) => Report::new("CLI-0004", format!("the session at {url} has ended")).why(format!(
                 "It would have lasted until {}: it was signed out, or its refresh token was used \
                  elsewhere, or the account is disabled.",
-                moment(end)
+                aeolus_model::moment(end)
             )),
             None => Report::new("CLI-0004", format!("the sign-in at {url} has expired"))
-                .why(format!("It ended {}.", moment(self.expires_at))),
+                .why(format!("It ended {}.", aeolus_model::moment(self.expires_at))),
         };
         report
             .help(format!("run `aeolus login --url {url}`"))
@@ -188,31 +188,6 @@ async fn lock(path: &Path) -> Result<File, Failure> {
             Ok(()) | Err(TryLockError::Error(_)) => return Ok(file),
         }
     }
-}
-
-/// A time as people read it: `2026-12-24 18:00 UTC`.
-fn moment(secs: i64) -> String {
-    let (day, second) = (secs.div_euclid(86_400), secs.rem_euclid(86_400));
-    let (year, month, day) = date(day);
-    let (hour, minute) = (second / 3600, second % 3600 / 60);
-    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02} UTC")
-}
-
-/// The date of a day since 1970-01-01. Years are counted from March, so that the leap day comes last.
-pub(crate) const fn date(days: i64) -> (i64, i64, i64) {
-    const ERA: i64 = 146_097;
-    let days = days + 719_468;
-    let (era, day) = (days.div_euclid(ERA), days.rem_euclid(ERA));
-    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
-    let day = day - (365 * year + year / 4 - year / 100);
-    let month = (5 * day + 2) / 153;
-    let day = day - (153 * month + 2) / 5 + 1;
-    let (month, next) = if month < 10 {
-        (month + 3, 0)
-    } else {
-        (month - 9, 1)
-    };
-    (era * 400 + year + next, month, day)
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use crate::audit::Denials;
 use crate::authorization::{Minted, Worlds};
 use crate::built_ins::StartedWith;
 use crate::config::{AuditConfig, Publishing};
+use crate::email::Mailer;
 use crate::keys::Keys;
 use crate::ops::Metrics;
 use crate::planes::{Acks, Assertions, Looks};
@@ -90,6 +91,8 @@ pub(crate) struct Parts {
     pub(crate) acks: Acks,
     /// How long the audit log is kept, and where it is copied to.
     pub(crate) audit: AuditConfig,
+    /// Sends e-mails, if some server takes them.
+    pub(crate) mailer: Option<Mailer>,
     /// What organizations have used of what all share.
     pub(crate) meters: Meters,
     /// What was refused, until it is written down.

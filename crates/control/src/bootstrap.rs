@@ -22,6 +22,7 @@ use crate::authorization::{Minted, Worlds};
 use crate::built_ins::StartedWith;
 use crate::config::{ControlConfig, FirstAdmin};
 use crate::connections;
+use crate::email::{EmailConfigError, Mailer, SmtpTrust};
 use crate::keys::{self, Keys, KeysError};
 use crate::once;
 use crate::ops::Metrics;
@@ -70,6 +71,9 @@ pub enum ControlError {
     /// A place that the audit log can't be copied to.
     #[error("CONTROL-AUDIT: {0}")]
     Audit(#[from] SinkConfigError),
+    /// A server that e-mails can't be handed to.
+    #[error("CONTROL-EMAIL: {0}")]
+    Email(#[from] EmailConfigError),
     /// The public URL.
     #[error(
         "CONTROL-URL: {0:?} can't be the public URL: use https://HOST without a path, or http for a loopback address"
@@ -136,6 +140,22 @@ fn parent(config: &ControlConfig, issuer: &str) -> Result<Option<ParentCookie>, 
     })
 }
 
+/// What sends e-mails, if some server takes them. It is not asked yet.
+fn mailer(config: &ControlConfig, issuer: &str) -> Result<Option<Mailer>, ControlError> {
+    let Some(email) = &config.email else {
+        return Ok(None);
+    };
+    if email.trust == SmtpTrust::Anybody {
+        tracing::warn!(
+            "email.smtp.tls.rejectUnauthorized is false: whoever is on the way to the server can read its password and every e-mail; name its authority in caFile instead"
+        );
+    }
+    let url = url::Url::parse(issuer).ok();
+    let host = url.as_ref().and_then(url::Url::host_str);
+    let mailer = Mailer::new(email, host.unwrap_or("localhost"))?;
+    Ok(Some(mailer))
+}
+
 /// Opens everything that requests need.
 pub(crate) async fn open(
     config: &ControlConfig,
@@ -144,6 +164,7 @@ pub(crate) async fn open(
     rng: Arc<dyn Rng>,
 ) -> Result<App, ControlError> {
     audit::check(&config.audit)?;
+    let mailer = mailer(config, &issuer)?;
     let url: DatabaseUrl = config.database.parse()?;
     let store = Store::connect(&url).await?;
     let newest = store.read().await?.settings().newest_time().await?;
@@ -215,6 +236,7 @@ pub(crate) async fn open(
         uses: Uses::default(),
         acks: Acks::default(),
         audit: config.audit.clone(),
+        mailer,
         meters: Meters::new(config.quota),
         denials: Denials::default(),
         acknowledged: watch::Sender::new(0),

@@ -8,6 +8,8 @@ use aeolus_api::quota::Quota;
 use aeolus_model::{BuiltIns, Email, Secret};
 use aeolus_tls::HandedOver;
 
+use crate::email::EmailConfig;
+
 pub use crate::signin::parent::ParentCookie;
 
 /// Everything that a control plane's server is told.
@@ -50,6 +52,8 @@ pub struct ControlConfig {
     pub built_ins: BuiltIns,
     /// How long the audit log is kept, and where it is copied to.
     pub audit: AuditConfig,
+    /// How e-mails are sent; absent: none are.
+    pub email: Option<EmailConfig>,
     /// What an organization may use that has no quota of its own.
     pub quota: Quota,
     /// Sockets that a service manager opened: `control`, `metrics`.

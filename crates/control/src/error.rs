@@ -131,6 +131,9 @@ pub(crate) enum ApiError {
     /// Something this needs isn't set up yet.
     #[error("not ready: {0}")]
     NotReady(&'static str),
+    /// A server did not take an e-mail.
+    #[error("e-mail: {0}")]
+    Email(String),
     /// The database refused or broke.
     #[error(transparent)]
     Store(#[from] aeolus_store::StoreError),
@@ -166,6 +169,8 @@ const ELSEWHERE: &str = "The organization's policy names the networks to come fr
 
 const ONE_FACTOR: &str = "The organization's policy wants a second factor of people. Set one up at /second-factor, \
                           or sign in again with its code (`aeolus logout`, `aeolus login`).";
+const TWO_COOKIES: &str = "One may have been planted by another site. Remove this domain's cookies and \
+                           sign in again.";
 
 const USED_UP: &str = "Ask again when `Retry-After` says, and less often; whoever operates the installation \
                        can allow more a minute.";
@@ -259,9 +264,7 @@ fn parts(error: &ApiError) -> (u16, &'static str, &'static str, String) {
             400,
             "ambiguous-cookie",
             "Two session cookies were sent",
-            "One may have been planted by another site. Remove this domain's cookies and sign in \
-             again."
-                .into(),
+            TWO_COOKIES.into(),
         ),
         E::NotReady(what) => (
             503,
@@ -269,6 +272,7 @@ fn parts(error: &ApiError) -> (u16, &'static str, &'static str, String) {
             "Something isn't set up yet",
             (*what).to_owned(),
         ),
+        E::Email(what) => (502, "email-not-sent", "The e-mail was not sent", what.clone()),
         E::Store(error) => store_parts(error),
         E::Internal(_) => (
             500,

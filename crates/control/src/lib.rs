@@ -15,6 +15,7 @@ mod config;
 mod connections;
 mod ctx;
 mod edge;
+mod email;
 mod error;
 mod extract;
 mod factor;
@@ -48,6 +49,7 @@ pub use config::{
     AuditConfig, AuditFile, AuditWebhook, ControlConfig, FirstAdmin, ParentCookie, Publishing,
     SessionLife,
 };
+pub use email::{EmailConfig, EmailConfigError, EmailSender, SmtpServer, SmtpTrust};
 pub use keys::{KeysError, Resealed, reseal};
 pub use openapi::openapi;
 pub use restore::{Recovered, recover};

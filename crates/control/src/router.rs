@@ -9,8 +9,8 @@ use crate::app::App;
 use crate::edge::edge;
 use crate::error::ApiError;
 use crate::{
-    audit, authorization, connections, factor, keys, openapi, ops, pages, planes, policy, provider,
-    quota, rollout, sessions, signin, tenancy, tokens,
+    audit, authorization, connections, email, factor, keys, openapi, ops, pages, planes, policy,
+    provider, quota, rollout, sessions, signin, tenancy, tokens,
 };
 
 macro_rules! routes {
@@ -106,6 +106,7 @@ routes! {
     "/v1/audit:verify" => get audit::verify_all;
     "/v1/audit:checkpoint" => get audit::checkpoint_all;
     "/v1/connections" => get connections::list;
+    "/v1/email:test" => post email::test;
     "/v1/keys" => get keys::list;
     "/v1/keys/{id}" => delete keys::remove;
     "/v1/keys/{id}/rotate" => post keys::rotate;

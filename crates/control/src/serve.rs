@@ -12,7 +12,7 @@ use tokio_util::task::TaskTracker;
 use crate::app::App;
 use crate::bootstrap::{self, ControlError};
 use crate::config::ControlConfig;
-use crate::{audit, connections, jobs, keys, publish, router, server, tokens};
+use crate::{audit, connections, email, jobs, keys, publish, router, server, tokens};
 
 /// Where control really listens, and under which URL it is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,8 +52,8 @@ impl Control {
         router::metrics(self.app.clone())
     }
 
-    /// Runs the publisher, the keepers of our keys and the providers', the audit log's sinks and the
-    /// housekeeping until shutdown.
+    /// Runs the publisher, the keepers of our keys and the providers', the audit log's sinks, the sender of
+    /// e-mails and the housekeeping until shutdown.
     pub async fn work(&self, shutdown: CancellationToken) {
         tokio::join!(
             publish::run(self.app.clone(), shutdown.clone()),
@@ -62,6 +62,7 @@ impl Control {
             connections::run(self.app.clone(), shutdown.clone()),
             tokens::note_uses(self.app.clone(), shutdown.clone()),
             audit::run(self.app.clone(), shutdown.clone()),
+            email::run(self.app.clone(), shutdown.clone()),
             jobs::run(self.app.clone(), shutdown),
         );
     }

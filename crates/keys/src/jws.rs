@@ -6,7 +6,7 @@ mod foreign;
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{DeserializeOwned, Deserializer};
+use serde::de::{DeserializeOwned, Deserializer, IgnoredAny};
 
 use crate::{Alg, BadSignature, Kid, Kind, PublicKey, base64url, json};
 
@@ -251,7 +251,21 @@ impl Verified {
     }
 }
 
+/// Claims of a token of ours. One that is bound to a key (`cnf`, RFC 7800) is refused: nothing here asks
+/// for a proof of that key (RFC 9449), and without it whoever stole the token could use it.
 fn read_claims<T: DeserializeOwned>(claims: &[u8]) -> Result<T, JwsError> {
+    #[derive(Deserialize)]
+    struct Binding {
+        #[serde(default, deserialize_with = "present")]
+        cnf: bool,
+    }
+    fn present<'de, D: Deserializer<'de>>(reader: D) -> Result<bool, D::Error> {
+        IgnoredAny::deserialize(reader).map(|_| true)
+    }
+    match serde_json::from_slice(claims) {
+        Ok(Binding { cnf: false }) => {}
+        _ => return Err(JwsError::Claims),
+    }
     serde_json::from_slice(claims).map_err(|_| JwsError::Claims)
 }
 

@@ -170,6 +170,10 @@ actions! {
     RecoveryCodeUse = "user.recovery_code_use",
     /// Requests to control's API were refused.
     ApiDeny = "api.deny",
+    /// An e-mail was sent to try out what is configured, or the server refused it.
+    EmailTest = "email.test",
+    /// An e-mail that the server did not take for long, or for good, will not be sent.
+    EmailGiveUp = "email.give_up",
     /// The oldest lines of the audit log were deleted for their age.
     AuditTrim = "audit.trim",
 }

@@ -109,6 +109,8 @@ ids! {
     RoleId
     /// A signing key's record.
     KeyId
+    /// An e-mail on its way out, or something that will be in one.
+    EmailId
 }
 
 /// Only the hyphenated lower-case form: one id has one spelling, so that it can be compared,

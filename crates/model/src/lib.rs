@@ -8,6 +8,7 @@ mod audit;
 mod built_ins;
 mod cidr;
 mod clock;
+mod date;
 mod device;
 mod grant;
 mod granted_role;
@@ -32,6 +33,7 @@ pub use audit::{Action, Actor, AuditEvent, Change, Outcome};
 pub use built_ins::{BuiltInFault, BuiltIns};
 pub use cidr::{Cidr, CidrError, admits};
 pub use clock::{Clock, SystemClock, Time};
+pub use date::{date, moment};
 pub use device::{DeviceCode, DeviceError, DeviceStage};
 pub use grant::{Grant, Grants, Resource, Subject};
 pub use granted_role::{
@@ -39,8 +41,8 @@ pub use granted_role::{
 };
 pub use host_pattern::{HostPattern, HostPatternError, domain_above};
 pub use id::{
-    ConnectionId, DeploymentId, GrantId, IdError, KeyId, OrganizationId, PlaneId, RefreshFamilyId,
-    RoleId, SessionId, TeamId, TokenId, UserId, WorkspaceId,
+    ConnectionId, DeploymentId, EmailId, GrantId, IdError, KeyId, OrganizationId, PlaneId,
+    RefreshFamilyId, RoleId, SessionId, TeamId, TokenId, UserId, WorkspaceId,
 };
 pub use identity::{IdentitySubject, IdentitySubjectError};
 pub use name::{

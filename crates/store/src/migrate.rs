@@ -10,7 +10,7 @@ use sqlx::{Connection as _, SqlSafeStr};
 use crate::StoreError;
 use crate::engine::{engine_error, migrate_error};
 
-const MIGRATIONS: [(i64, &str, &str); 17] = [
+const MIGRATIONS: [(i64, &str, &str); 18] = [
     (1, "init", include_str!("../migrations/0001_init.sql")),
     (
         2,
@@ -66,12 +66,13 @@ const MIGRATIONS: [(i64, &str, &str); 17] = [
         18,
         "managed roles",
         include_str!("../migrations/0018_managed_roles.sql"),
-        ),
-        (
+    ),
+    (
         19,
         "second factor",
         include_str!("../migrations/0019_second_factor.sql"),
     ),
+    (20, "email", include_str!("../migrations/0020_email.sql")),
 ];
 
 fn migrator() -> Migrator {
@@ -124,7 +125,7 @@ mod tests {
 
     /// SHA-384 of each released migration. A line is added with a migration and never changed:
     /// databases in the field remember these sums and refuse a program with others.
-    const RELEASED: [(i64, &str); 17] = [
+    const RELEASED: [(i64, &str); 18] = [
         (
             1,
             "f2074e874d90f8f71f54b0200653d2bdd77b68c7cdb4db034cef4e3372a83828dbc03e623e8d7a89b769ab16d0fb7a43",
@@ -193,6 +194,10 @@ mod tests {
             19,
             "4e4c07407ba35db078bdf6f02f82c58b3216037230423ff684c47a4b712109c0781c56b34832df04c8409d6006a4f984",
         ),
+        (
+            20,
+            "93ad7b03f9fb23c22e60c71c290f8dd6406e5dba4ad46d3d93972fcfcd397a204ac1ad011f5f58a9c79d759ab60eb1b7",
+        ),
     ];
 
     #[test]
@@ -210,6 +215,6 @@ mod tests {
         });
         let released = RELEASED.map(|(version, sum)| (version, sum.to_owned()));
         assert_eq!(sums.collect::<Vec<_>>(), released);
-        assert_eq!(known(), 19);
+        assert_eq!(known(), 20);
     }
 }

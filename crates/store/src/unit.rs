@@ -5,10 +5,10 @@ use aeolus_model::AuditEvent;
 use crate::StoreError;
 use crate::engine::{Row, Tx, Value};
 use crate::repository::{
-    AuditLog, AuditSinks, Batches, Codes, Connections, Deployments, DeviceCodes, GrantRepository,
-    IdempotencyKeys, Identities, Keys, Organizations, Planes, ProviderKeySets, Publications,
-    RefreshTokens, Replicas, Revocations, Roles, Rollouts, Roots, SecondFactors, Sessions,
-    Settings, Teams, Throttles, Tokens, Users, Workspaces, audit_chain, settings,
+    AuditLog, AuditSinks, Batches, Codes, Connections, Deployments, DeviceCodes, Emails,
+    GrantRepository, IdempotencyKeys, Identities, Keys, Organizations, Planes, ProviderKeySets,
+    Publications, RefreshTokens, Replicas, Revocations, Roles, Rollouts, Roots, SecondFactors,
+    Sessions, Settings, Teams, Throttles, Tokens, Users, Workspaces, audit_chain, settings,
 };
 
 mod sealed {
@@ -131,6 +131,8 @@ repositories! {
     audit_log: AuditLog,
     /// The places that the audit log is copied to.
     audit_sinks: AuditSinks,
+    /// E-mails on their way out.
+    emails: Emails,
     /// Answers to requests that may be sent twice.
     idempotency_keys: IdempotencyKeys,
     /// Event batches from gates.

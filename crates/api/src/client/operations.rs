@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::{Call, Client, ClientError, escape};
 use crate::connection::Connection;
+use crate::email::{EmailTest, EmailTested};
 use crate::fleet;
 use crate::oauth::{DeviceAnswer, Metadata, TokenAnswer};
 use crate::plane::{Plane, PlaneChanged, PlaneCreate, PlaneCreated};
@@ -156,6 +157,13 @@ impl Client {
     pub async fn connections(&self, cursor: Option<&str>) -> Result<Page<Connection>, ClientError> {
         self.json(Call::get(&paged("/v1/connections", cursor)))
             .await
+    }
+
+    /// Sends a message at once, to try out what is configured.
+    pub async fn test_email(&self, test: &EmailTest) -> Result<EmailTested, ClientError> {
+        let mut call = Call::json(Method::POST, "/v1/email:test", test)?;
+        call.extra_wait = std::time::Duration::from_secs(35);
+        self.json(call).await
     }
 
     /// Lists planes.

@@ -206,7 +206,7 @@ const fn outcome(outcome: Outcome) -> &'static str {
 /// Date and time of day in UTC (RFC 3339).
 fn date(at: Time) -> String {
     let secs = at.secs();
-    let (year, month, day) = crate::credentials::date(secs.div_euclid(86_400));
+    let (year, month, day) = aeolus_model::date(secs.div_euclid(86_400));
     let rest = secs.rem_euclid(86_400);
     let (hour, minute, second) = (rest / 3_600, rest / 60 % 60, rest % 60);
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")

@@ -26,7 +26,9 @@ pub(super) fn check(file: &Path, context: &Context) -> Result<(), Failure> {
             environment: &context.environment,
             flags: Vec::new(),
         };
-        sources.load()?.config.control.roles.read()?;
+        let effective = sources.load()?;
+        effective.config.control.roles.read()?;
+        effective.config.email.check(&effective.base)?;
     }
     let kind = if is_fleet {
         "fleet document"

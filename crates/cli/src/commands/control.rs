@@ -102,6 +102,7 @@ fn configured(
     });
     let proxy_secrets = secrets.collect::<Result<_, _>>()?;
     let audit = config.control.audit.read(base, environment)?;
+    let email = config.email.read(base, environment)?;
     let names = environment.get("LISTEN_FDNAMES");
     let session = config.control.session;
     Ok(ControlConfig {
@@ -126,6 +127,7 @@ fn configured(
         rotate_keys: config.keys.rotate_every.map(Period::duration),
         built_ins: config.control.roles.read()?,
         audit,
+        email,
         quota: config.limits.per_organization,
         handed_over: HandedOver::from_environment(&names.unwrap_or_default()),
     })

@@ -6,15 +6,23 @@ use aeolus_model::{Clock as _, Time};
 
 use super::Context;
 use super::session::say_unconfirmed;
-use crate::args::{PolicySet, PolicyShow};
+use crate::args::{PolicyCommand, PolicySet, PolicyShow};
 use crate::control_client::{organization, refused};
 use crate::moments::ahead;
 use crate::report::Failure;
 use crate::ui::{self, Table};
 use crate::yaml::{self, Problem, ProblemKind};
 
+/// Shows or changes an organization's rules.
+pub(super) async fn policy(command: &PolicyCommand, context: &Context) -> Result<(), Failure> {
+    match command {
+        PolicyCommand::Show(args) => show(args, context).await,
+        PolicyCommand::Set(args) => set(args, context).await,
+    }
+}
+
 /// Shows an organization's rules, in the form that `set` takes.
-pub(super) async fn show(args: &PolicyShow, context: &Context) -> Result<(), Failure> {
+async fn show(args: &PolicyShow, context: &Context) -> Result<(), Failure> {
     let client = args.target.client(&context.environment).await?;
     let organization = organization(&client, args.organization.as_ref()).await?;
     let shown = client.policy(&organization).await.map_err(refused)?;
@@ -22,7 +30,7 @@ pub(super) async fn show(args: &PolicyShow, context: &Context) -> Result<(), Fai
 }
 
 /// Gives an organization other rules.
-pub(super) async fn set(args: &PolicySet, context: &Context) -> Result<(), Failure> {
+async fn set(args: &PolicySet, context: &Context) -> Result<(), Failure> {
     let policy = load(args)?;
     let client = args.target.client(&context.environment).await?;
     let organization = organization(&client, args.organization.as_ref()).await?;

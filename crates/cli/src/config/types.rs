@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::SecretSource;
 use super::audit::Audit;
 use super::compat::Compat;
+use super::email::Email;
 use super::keys::Keys;
 use super::probe::Probe;
 use super::rails::Rails;
@@ -35,7 +36,7 @@ pub(crate) struct Config {
     /// Certificates of the listeners.
     pub(crate) tls: Reserved,
     /// Outgoing e-mail.
-    pub(crate) email: Reserved,
+    pub(crate) email: Email,
     /// Bounds on what one server takes on.
     pub(crate) limits: Limits,
     /// Logs.

@@ -176,12 +176,3 @@ async fn credentials_are_their_owners_alone() {
     assert_eq!(taken, Some(stored("https://a.example", 0)));
     assert_eq!(Credentials::take(&place).await.unwrap(), None);
 }
-
-#[test]
-fn moments_are_dates() {
-    assert_eq!(moment(0), "1970-01-01 00:00 UTC");
-    assert_eq!(moment(951_782_400), "2000-02-29 00:00 UTC");
-    assert_eq!(moment(1_800_000_000), "2027-01-15 08:00 UTC");
-    assert_eq!(moment(4_107_542_399), "2100-02-28 23:59 UTC");
-    assert_eq!(moment(4_107_542_400), "2100-03-01 00:00 UTC");
-}

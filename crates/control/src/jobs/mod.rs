@@ -9,6 +9,7 @@ use aeolus_store::{StoreError, Unit as _};
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
+use crate::email;
 
 const EVERY: Duration = Duration::from_secs(15 * 60);
 const HOUR: Duration = Duration::from_secs(3600);
@@ -56,6 +57,7 @@ async fn round(app: &App) -> Result<(), StoreError> {
     write.sessions().forget(now.minus(DAY)).await?;
     write.replicas().forget(now.minus(7 * DAY)).await?;
     write.batches().forget(now.minus(7 * DAY)).await?;
+    email::forget(&mut write, now).await?;
     write.publications().collect(now.minus(DAY)).await?;
     app.commit(write).await?;
     forget_keys(app, now.minus(DAY)).await?;

@@ -1,12 +1,14 @@
 //! What an organization should hear of its API tokens: lines of its audit log, each said once, from where
-//! the log's sinks carry them on.
+//! the log's sinks carry them on, and e-mails where a server takes some.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
-use aeolus_model::{Action, Actor, AuditEvent, Change, Outcome};
+use aeolus_model::{Action, Actor, AuditEvent, Change, Outcome, UserId};
 use aeolus_store::{Notice, NoticeKind, StoreError, Unit as _};
 
 use crate::app::App;
+use crate::email::{self, Told};
 
 const DAY: Duration = Duration::from_secs(86_400);
 /// Looked at by one statement, whose time is bounded.
@@ -66,13 +68,33 @@ pub(super) async fn say(app: &App) -> Result<(), StoreError> {
 }
 
 async fn say_some(app: &App, some: &[(NoticeKind, Action, Notice)]) -> Result<(), StoreError> {
+    let mut told = told(app, some).await?;
     let mut write = app.store.write().await?;
+    let mut taken = Vec::new();
     for (kind, action, notice) in some {
+        let told = told.pop_front().flatten();
         if write.tokens().take_notice(*kind, notice).await? {
             write.audit(line(app, notice, *action));
+            taken.extend(told);
         }
     }
+    email::note(app, &mut write, &taken).await?;
     app.commit(write).await.map(|_| ())
+}
+
+/// What is told by e-mail of each of these, and to whom.
+async fn told(
+    app: &App,
+    some: &[(NoticeKind, Action, Notice)],
+) -> Result<VecDeque<Option<(Told, Vec<UserId>)>>, StoreError> {
+    let mut all = VecDeque::new();
+    if app.mailer.is_some() {
+        let mut view = app.store.read().await?;
+        for (kind, _, notice) in some {
+            all.push_back(email::told_of(&mut view, (*kind, notice)).await?);
+        }
+    }
+    Ok(all)
 }
 
 fn line(app: &App, notice: &Notice, action: Action) -> AuditEvent {

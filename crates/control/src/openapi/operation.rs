@@ -64,8 +64,8 @@ impl Content {
 }
 
 /// Every refusal that an operation may have.
-const REFUSALS: [u16; 13] = [
-    400, 401, 403, 404, 409, 410, 412, 413, 415, 422, 429, 500, 503,
+const REFUSALS: [u16; 14] = [
+    400, 401, 403, 404, 409, 410, 412, 413, 415, 422, 429, 500, 502, 503,
 ];
 
 /// The refusals that operations refer to.

@@ -48,6 +48,30 @@ pub(crate) struct Metrics {
     overtaken: Gauge,
     provider_keys: Family<Connection, Gauge>,
     audit: Audit,
+    emails: Emails,
+}
+
+/// What becomes of e-mails.
+struct Emails {
+    results: Family<Result, Counter>,
+    waiting: Gauge,
+}
+
+impl Emails {
+    fn register(registry: &mut Registry) -> Self {
+        let (results, waiting) = (Family::default(), Gauge::default());
+        registry.register(
+            "emails",
+            "E-mails sent, not taken by the server, given up, or dropped because too many wait",
+            results.clone(),
+        );
+        registry.register(
+            "emails_waiting",
+            "E-mails that are not sent yet",
+            waiting.clone(),
+        );
+        Self { results, waiting }
+    }
 }
 
 /// How far the audit log's sinks are.
@@ -124,6 +148,7 @@ impl Metrics {
             provider_keys.clone(),
         );
         let audit = Audit::register(&mut registry);
+        let emails = Emails::register(&mut registry);
         Self {
             registry,
             requests,
@@ -135,6 +160,7 @@ impl Metrics {
             overtaken,
             provider_keys,
             audit,
+            emails,
         }
     }
 
@@ -183,6 +209,17 @@ impl Metrics {
             .seconds
             .get_or_create(&labels)
             .set(gauge(seconds));
+    }
+
+    /// Something became of an e-mail.
+    pub(crate) fn email(&self, result: &'static str) {
+        self.emails.results.get_or_create(&Result { result }).inc();
+    }
+
+    /// How many e-mails are not sent yet.
+    pub(crate) fn emails_waiting(&self, waiting: u64) {
+        let waiting = i64::try_from(waiting).unwrap_or(i64::MAX);
+        self.emails.waiting.set(waiting);
     }
 
     /// A sink did not take a batch.

@@ -134,3 +134,34 @@ async fn t32_a_session_is_no_bearer_and_an_access_token_no_cookie() {
     let posing = format!("{name}={}", w.owner);
     w.f.visit("/", &posing).await.expect(303);
 }
+
+/// We have no `DPoP` (RFC 9449): its scheme is no credential, its proof changes nothing, nobody is told that
+/// there is any, and a token that needs one is none.
+#[tokio::test]
+async fn o17_dpop_is_no_credential_and_a_bound_token_no_bearer() {
+    let w = World::new("o17").await;
+    let ask = async |headers: &[(&str, &str)]| {
+        let call = w.f.call_with(("GET", "/v1/me"), "", headers, None);
+        call.await.status.as_u16()
+    };
+    for (kind, good) in good(&w).await {
+        let key = w.f.signing_key(kind).await;
+        let token = key.sign(kind, &good).unwrap();
+        let (bearer, dpop) = (format!("Bearer {token}"), format!("DPoP {token}"));
+        let proven = [("authorization", bearer.as_str()), ("dpop", "eyJ.eyJ.x")];
+        assert_eq!(ask(&proven).await, 200, "{kind}");
+        let other = [("authorization", dpop.as_str()), ("dpop", &token)];
+        assert_eq!(ask(&other).await, 401, "{kind}");
+        assert_eq!(ask(&[("dpop", &token)]).await, 401, "{kind}");
+        let mut bound = good.clone();
+        bound.insert("cnf".to_owned(), serde_json::json!({"jkt": "x"}));
+        let bound = key.sign(kind, &bound).unwrap();
+        assert_eq!(status(&w, "/v1/me", &bound).await, 401, "{kind}");
+    }
+    let metadata = w.f.get("/.well-known/oauth-authorization-server").await;
+    let metadata = metadata.expect(200).text().to_ascii_lowercase();
+    assert!(!metadata.contains("dpop"), "{metadata}");
+    let code = w.f.cli_code(&w.f.login("owner@example.com").await).await;
+    let given = w.f.cli_exchange(&code).await.expect(200).json();
+    assert_eq!(given["token_type"], "Bearer");
+}

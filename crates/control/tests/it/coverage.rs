@@ -153,6 +153,7 @@ const TABLE: &[(&str, &str, Who)] = &[
     ("get", "/v1/keys", Bearer(403)),
     ("delete", "/v1/keys/{id}", Bearer(403)),
     ("post", "/v1/keys/{id}/rotate", Bearer(403)),
+    ("post", "/v1/email:test", Bearer(403)),
     ("get", "/v1/planes", Bearer(403)),
     ("post", "/v1/planes", Bearer(403)),
     ("post", "/v1/planes/enroll", Anybody(415)),
@@ -292,6 +293,7 @@ impl World {
             ("/v1/organizations/{o}/tokens", token),
             ("/v1/organizations/{o}/policy", json!({})),
             ("/v1/organizations/{o}/quota", json!({})),
+            ("/v1/email:test", json!({"to": "n@example.com"})),
             ("/v1/planes", json!({"name": "n"})),
             (
                 "/v1/planes/self/status",

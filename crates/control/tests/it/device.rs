@@ -180,6 +180,40 @@ async fn o18_a_code_is_good_once_and_for_ten_minutes() {
     }
 }
 
+/// A browser that somebody left open is enough to read, not to let a machine in.
+#[tokio::test]
+async fn o18_whoever_agrees_has_signed_in_just_now() {
+    let f = Fixture::new("o18-recent").await;
+    let cookie = f.login(ADMIN).await;
+    f.clock.advance(Duration::from_secs(600));
+    let asked = ask(&f).await;
+    let code = asked.user_code.as_str();
+    let page = format!("/device?user_code={code}");
+    f.visit(&page, &cookie).await.expect(200);
+    f.clock.advance(Duration::from_secs(1));
+    let answers = [
+        f.visit(&page, &cookie).await,
+        press(&f, "/device", &cookie, &[("user_code", code)]).await,
+        decide(&f, &cookie, code, "approve").await,
+        decide(&f, &cookie, code, "deny").await,
+    ];
+    for answer in answers {
+        let answer = answer.expect(303);
+        assert!(answer.location().starts_with("/login?again=1&"));
+        assert_eq!(answer.param("rd").as_deref(), Some(page.as_str()));
+    }
+    assert_eq!(f.audited(Action::DeviceDecide).await, []);
+    refused(poll(&f, &asked.device_code).await, "authorization_pending");
+    // The same session elsewhere is as good as before.
+    f.visit("/", &cookie).await.expect(200);
+    let password = crate::fixture::PASSWORD;
+    let back = f.try_login(ADMIN, password, &page).await.expect(303);
+    assert_eq!(back.location(), page);
+    let now = back.cookie();
+    decide(&f, &now, code, "approve").await.expect(200);
+    poll(&f, &asked.device_code).await.expect(200);
+}
+
 #[tokio::test]
 async fn o18_a_machine_that_is_refused_is_told_so() {
     let f = Fixture::new("o18-denied").await;
@@ -224,6 +258,7 @@ async fn o18_guesses_are_counted_and_then_not_even_the_right_one_is_taken() {
     let eve = f.login("eve@example.com").await;
     press(&f, "/device", &eve, &right).await.expect(200);
     f.clock.advance(Duration::from_secs(901));
+    let cookie = f.login(ADMIN).await;
     let asked = ask(&f).await;
     decide(&f, &cookie, &asked.user_code, "approve")
         .await

@@ -130,6 +130,7 @@ pub(crate) fn config(dir: &std::path::Path) -> ControlConfig {
         rotate_keys: None,
         built_ins: BuiltIns::default(),
         audit: AuditConfig::default(),
+        email: None,
         quota: Quota::default(),
         handed_over: aeolus_tls::HandedOver::default(),
     }

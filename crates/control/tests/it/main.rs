@@ -11,7 +11,12 @@ mod audit_sinks;
 #[cfg(test)]
 mod authorization;
 #[cfg(test)]
+mod bulk;
+#[cfg(test)]
 mod claims;
+#[cfg(test)]
+#[path = "../../../store/tests/it/cluster.rs"]
+mod cluster;
 #[cfg(test)]
 mod connections;
 #[cfg(test)]
@@ -24,6 +29,8 @@ mod deployment_page;
 mod device;
 #[cfg(test)]
 mod direct;
+#[cfg(test)]
+mod email;
 #[cfg(test)]
 mod exchange;
 #[cfg(test)]
@@ -44,6 +51,8 @@ mod keys_alone;
 mod lanes;
 #[cfg(test)]
 mod logout;
+#[cfg(test)]
+mod narrowing;
 #[cfg(test)]
 mod notices;
 #[cfg(test)]
@@ -73,6 +82,8 @@ mod refresh;
 #[cfg(test)]
 mod restore;
 #[cfg(test)]
+mod reuse;
+#[cfg(test)]
 mod roles;
 #[cfg(test)]
 mod roles_applied;
@@ -90,6 +101,8 @@ mod session_token;
 mod sessions;
 #[cfg(test)]
 mod signin;
+#[cfg(test)]
+mod smtp;
 #[cfg(test)]
 mod tenancy;
 #[cfg(test)]

@@ -153,6 +153,11 @@ async fn deeds(f: &Fixture, admin: &str) -> Vec<(&'static str, String, Value)> {
             json!({}),
         ),
         at("/v1/keys/{id}/rotate", "/v1/keys/api/rotate", Value::Null),
+        at(
+            "/v1/email:test",
+            "/v1/email:test",
+            json!({"to": "ann@example.com"}),
+        ),
         at("/v1/planes", "/v1/planes", json!({"name": "n"})),
         at(
             "/v1/planes/{id}/quarantine",
@@ -180,7 +185,8 @@ async fn deeds(f: &Fixture, admin: &str) -> Vec<(&'static str, String, Value)> {
 
 #[tokio::test]
 async fn f46_each_post_is_done_once_and_answers_the_same_again() {
-    let f = Fixture::new("once").await;
+    let smtp = crate::smtp::Smtp::start().await;
+    let f = Fixture::configured("once", |config| config.email = Some(smtp.config())).await;
     let admin = f.admin().await;
     f.fleet(&admin).await;
     f.join(&admin, "eu-1").await;
@@ -213,6 +219,7 @@ async fn f46_each_post_is_done_once_and_answers_the_same_again() {
         assert_eq!(path.contains("wait=planes"), again["planes"].is_object());
         assert_eq!(f.lines(&admin).await, between, "{route} was done twice");
     }
+    assert_eq!(smtp.letters().len(), 1);
 }
 
 /// Made under one key by many at once.

@@ -72,6 +72,33 @@ async fn t43_t47_t48_only_our_identity_reaches_the_application() {
     assert_eq!(claims["aud"], format!("urn:aeolus:deployment:{ETL}"));
 }
 
+/// What is good at control is nothing here, and never gets as far as an application that might believe it:
+/// not as a credential, nor as a bystander of one that counts.
+#[tokio::test]
+async fn t33_a_token_for_control_is_refused_and_never_forwarded() {
+    let fleet = Fleet::start().await;
+    let token = fleet.access_for(ISSUER, EVE);
+    let bearer = format!("Authorization: Bearer {token}\r\n");
+    for line in ["GET /api/v2/dags", "POST /api/v2/dags", "GET /"] {
+        assert_eq!(fleet.ask(line, &bearer).await.status, 403, "{line}");
+        assert_eq!(fleet.check(line, &bearer).await.status, 403, "{line}");
+    }
+    // A good session beside it doesn't help it.
+    let both = format!("{bearer}Cookie: {}\r\n", fleet.cookie("etl.test", EVE));
+    assert_eq!(fleet.ask("GET /api/v2/dags", &both).await.status, 403);
+    assert_eq!(fleet.airflow.count(), 0);
+    // Nor is it sent along where nobody is asked for a credential, or another one counts.
+    assert_eq!(fleet.ask("GET /static/app.js", &bearer).await.status, 200);
+    let mine = format!(
+        "Authorization: Bearer {}\r\nCookie: _token={token}; aeolus={token}\r\n",
+        fleet.api_token()
+    );
+    assert_eq!(fleet.ask("GET /api/v2/dags", &mine).await.status, 200);
+    for head in fleet.airflow.seen.lock().unwrap().iter() {
+        assert!(!head.contains(&token), "{head}");
+    }
+}
+
 #[tokio::test]
 async fn a_public_path_goes_on_as_nobody() {
     let fleet = Fleet::start().await;

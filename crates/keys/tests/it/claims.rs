@@ -91,6 +91,21 @@ fn an_older_reader_ignores_a_newer_claim() {
     assert!(access_with(json!({"new": {"a": [1]}})).is_ok());
 }
 
+/// Nobody here asks for the proof (RFC 9449) that such a token needs.
+#[test]
+fn o17_a_token_that_is_bound_to_a_key_is_no_bearer() {
+    for cnf in [json!({"jkt": "x"}), json!({}), json!(null), json!("x")] {
+        for kind in Kind::ALL {
+            let mut bound = claims(kind);
+            merge(&mut bound, json!({"cnf": cnf}));
+            let read = read::<Value>(kind, bound.to_string());
+            assert_eq!(read.unwrap_err(), JwsError::Claims, "{kind} {cnf}");
+        }
+    }
+    // Only the token's own member says so.
+    assert!(access_with(json!({"new": {"cnf": {"jkt": "x"}}})).is_ok());
+}
+
 #[test]
 fn t14_a_member_twice_in_the_claims() {
     let good = claims(Kind::Access).to_string();

@@ -1,7 +1,7 @@
 //! How our types become the three column types that both engines share.
 
 use aeolus_model::{
-    ConnectionId, DeploymentId, Email, GrantId, Host, HostPattern, IdentitySubject, KeyId,
+    ConnectionId, DeploymentId, Email, EmailId, GrantId, Host, HostPattern, IdentitySubject, KeyId,
     OrganizationId, PathPrefix, PlaneId, RefreshFamilyId, RoleId, SessionId, Slug, TeamId, Time,
     TokenId, UserId, WorkspaceId,
 };
@@ -127,6 +127,7 @@ ids!(
     UserId,
     TeamId,
     TokenId,
+    EmailId,
     SessionId,
     RefreshFamilyId,
     ConnectionId,

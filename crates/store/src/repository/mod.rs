@@ -59,6 +59,7 @@ mod codes;
 mod connections;
 mod deployments;
 mod device_codes;
+mod emails;
 mod grants;
 mod idempotency;
 mod identities;
@@ -95,6 +96,7 @@ pub use codes::Codes;
 pub use connections::{Connection, Connections};
 pub use deployments::{Deployment, Deployments, Route};
 pub use device_codes::DeviceCodes;
+pub use emails::{Emails, OutgoingEmail};
 pub use grants::{GrantRecord, GrantRepository};
 pub use idempotency::{Claim, IdempotencyKeys};
 pub use identities::{Identities, Identity};
@@ -135,6 +137,7 @@ pub(crate) const STATEMENTS: &[&[&str]] = &[
     connections::ALL,
     deployments::ALL,
     device_codes::ALL,
+    emails::ALL,
     grants::ALL,
     idempotency::ALL,
     identities::ALL,

@@ -8,6 +8,7 @@ mod cluster;
 
 mod audit;
 mod device_codes;
+mod emails;
 mod feed;
 mod grants;
 mod identity;

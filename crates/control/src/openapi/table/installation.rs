@@ -1,5 +1,6 @@
 //! What the whole installation has.
 
+use aeolus_api::email::{EmailTest, EmailTested};
 use aeolus_api::fleet::Rollout as RolloutSettings;
 use aeolus_api::key::{Key, KeyRemoved, KeyRotate, KeyRotated};
 use aeolus_api::oauth::OAuthError;
@@ -158,6 +159,14 @@ pub(super) fn system() -> Vec<Operation> {
             "Connections to identity providers",
         )
         .answers::<Page<connection::Connection>>(200),
+        post(
+            "/v1/email:test",
+            "testEmail",
+            "Sends a message to try out what is configured",
+        )
+        .takes::<EmailTest>()
+        .answers::<EmailTested>(200)
+        .refuses(&[502]),
         get("/v1/keys", "listKeys", "Control's signing keys").answers::<Page<Key>>(200),
         delete(
             "/v1/keys/{id}",

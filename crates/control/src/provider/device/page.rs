@@ -23,6 +23,8 @@ use crate::provider::params::Params;
 use crate::signin::{same_origin, session};
 
 const MAX_FORM: usize = 4 * 1024;
+/// Whoever decides has signed in this recently: a browser that was left open lets no machine in.
+const RECENT: Duration = Duration::from_secs(10 * 60);
 /// Wrong codes in a window that is longer than a code lives: of one person, from one address (offices
 /// share one), and of all.
 const WINDOW: Duration = Duration::from_secs(15 * 60);
@@ -72,10 +74,9 @@ pub(crate) async fn device_get(
     let page = async {
         is_on(&app)?;
         let query = query?;
-        let typed = query.0.get("user_code").and_then(UserCode::parse);
-        let typed = typed.map(|code| code.shown());
-        if session::current(&app, &headers).await?.is_none() {
-            return Ok(sign_in_first(typed.as_deref()));
+        let typed = query.0.get("user_code").and_then(code_in);
+        if let Err(first) = recent(&app, &headers, typed.as_deref()).await? {
+            return Ok(first);
         }
         let typed = typed.as_deref().unwrap_or("");
         Ok(shown(
@@ -99,8 +100,9 @@ pub(crate) async fn device_post(
     let page = async {
         let form = read(&app, &headers, request).await?;
         let typed = form.get("user_code").unwrap_or("");
-        let Some(session) = session::current(&app, &headers).await? else {
-            return Ok(sign_in_first(None));
+        let session = match recent(&app, &headers, code_in(typed).as_deref()).await? {
+            Ok(session) => session,
+            Err(first) => return Ok(first),
         };
         let mut write = app.store.write().await?;
         let looked = look(&app, &mut write, (&session, &info), typed).await?;
@@ -136,8 +138,9 @@ pub(crate) async fn device_decide(
             _ => return Err(ApiError::Body("there is no decision".to_owned())),
         };
         let typed = form.get("user_code").unwrap_or("");
-        let Some(session) = session::current(&app, &headers).await? else {
-            return Ok(sign_in_first(None));
+        let session = match recent(&app, &headers, code_in(typed).as_deref()).await? {
+            Ok(session) => session,
+            Err(first) => return Ok(first),
         };
         decide(&app, (&session, &info), typed, approve).await
     };
@@ -263,12 +266,36 @@ fn wrong(typed: &str, message: &str, wait: Option<u64>) -> Response {
     response
 }
 
-fn sign_in_first(typed: Option<&str>) -> Response {
+/// A code as a person reads it, if the text is one.
+fn code_in(text: &str) -> Option<String> {
+    UserCode::parse(text).map(|code| code.shown())
+}
+
+/// The session of somebody who has signed in just now; else the way to do that and back here.
+async fn recent(
+    app: &App,
+    headers: &HeaderMap,
+    typed: Option<&str>,
+) -> Result<Result<Session, Response>, ApiError> {
+    let session = session::current(app, headers).await?;
+    let again = session.is_some();
+    let now = app.clock.now();
+    let good = |session: &Session| now.since(session.auth_time) <= RECENT;
+    Ok(session
+        .filter(good)
+        .ok_or_else(|| sign_in_first(typed, again)))
+}
+
+/// `again`: although there is a session.
+fn sign_in_first(typed: Option<&str>, again: bool) -> Response {
     let back = match typed {
         Some(code) => format!("/device?user_code={code}"),
         None => "/device".to_owned(),
     };
     let mut query = url::form_urlencoded::Serializer::new(String::new());
+    if again {
+        query.append_pair("again", "1");
+    }
     query.append_pair("rd", &back);
     Redirect::to(&format!("/login?{}", query.finish())).into_response()
 }

@@ -9,8 +9,8 @@ use aeolus_testkit::claims::{Change, changes};
 use serde_json::{Map, Value};
 
 use super::get;
-use crate::Decision;
 use crate::fixture::Fleet;
+use crate::{Decision, Reason};
 
 /// Claims that may be absent. What they say only narrows, or is not asked at a gate.
 const OPTIONAL: [&str; 4] = ["acr", "amr", "perms", "surfaces"];
@@ -93,4 +93,33 @@ fn t24_t28_t38_each_claim_of_each_kind_is_read_strictly() {
         }
     }
     insta::assert_snapshot!(matrix);
+}
+
+/// We have no `DPoP` (RFC 9449): its scheme is no credential, its proof changes nothing, and a token that
+/// needs one is none.
+#[test]
+fn o17_dpop_is_no_credential_and_a_bound_token_no_bearer() {
+    let fleet = Fleet::new();
+    for kind in [Kind::Access, Kind::Api, Kind::Direct] {
+        let good = claims_of(&fleet, kind);
+        let bearer = fleet.bearer(kind, &good);
+        let token = bearer.strip_prefix("Bearer ").unwrap();
+        let reason = |headers: &[(&str, &str)]| {
+            let decision = fleet.ask("GET /api/v2/dags", "etl.test", headers);
+            crate::fixture::denied(decision)
+        };
+        for scheme in ["DPoP", "dpop"] {
+            let header = format!("{scheme} {token}");
+            let headers = [("authorization", header.as_str()), ("dpop", token)];
+            assert_eq!(reason(&headers), Reason::SchemeUnknown, "{kind}");
+        }
+        // Nor is there one in the proof's header.
+        assert_eq!(reason(&[("dpop", token)]), Reason::CredentialMissing);
+        let proven = [("authorization", bearer.as_str()), ("dpop", "eyJ.eyJ.x")];
+        let decision = fleet.ask("GET /api/v2/dags", "etl.test", &proven);
+        assert!(crate::fixture::allowed(&decision), "{kind}");
+        let mut bound = good.clone();
+        bound.insert("cnf".to_owned(), serde_json::json!({"jkt": "x"}));
+        assert_eq!(said(&fleet, kind, &bound), "token_claims", "{kind}");
+    }
 }
