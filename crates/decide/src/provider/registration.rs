@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use aeolus_keys::jws;
+use aeolus_keys::jws::{self, Aud, date, maybe_date};
 use aeolus_keys::{ForeignKey, digest};
 use aeolus_model::{ConnectionId, Host, HostPattern, IdentitySubject, Subject, Time, UserId};
 use aeolus_snapshot::{Sections, section};
@@ -11,7 +11,6 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::SubjectClaim;
-use super::claims::{Aud, date, maybe_date};
 use super::load::keys;
 use crate::Reason;
 use crate::token::within;
