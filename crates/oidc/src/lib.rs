@@ -15,6 +15,8 @@ mod connection;
 mod discovery;
 mod discovery_url;
 mod error;
+#[cfg(test)]
+mod fixture;
 pub mod github;
 mod id_token;
 mod identity;

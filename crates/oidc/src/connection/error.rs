@@ -6,7 +6,7 @@ use crate::{DiscoveryUrlError, Kind};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SettingsError {
     /// A key that has to be there.
-    #[error("is missing: {0}")]
+    #[error("is missing: {1}")]
     Missing(&'static str, &'static str),
     /// Another flow.
     #[error("can't be {0:?}: use \"code\" or \"implicit\"")]
