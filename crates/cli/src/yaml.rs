@@ -16,7 +16,7 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
 pub(crate) use nearest::nearest;
-pub(crate) use node::Node;
+pub(crate) use node::{Entry, Node, Place, Value};
 pub(crate) use shape::{Field, Shape, schema_of};
 pub(crate) use validate::{Problem, ProblemKind, validate};
 

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::Context;
 use crate::args::{ConfigFile, SchemaOf};
-use crate::config::{Config, Sources, leaves};
+use crate::config::{Config, Effective, Sources, leaves};
 use crate::fleet_file;
 use crate::report::{Failure, Report};
 use crate::ui::{self, Table};
@@ -26,7 +26,7 @@ pub(super) fn check(file: &Path, context: &Context) -> Result<(), Failure> {
             environment: &context.environment,
             flags: Vec::new(),
         };
-        sources.load()?.config.control.roles.read()?;
+        explained(&sources.load()?, context)?;
     }
     let kind = if is_fleet {
         "fleet document"
@@ -34,6 +34,31 @@ pub(super) fn check(file: &Path, context: &Context) -> Result<(), Failure> {
         "configuration"
     };
     ui::line(&format!("{}: a sound {kind}", file.display()));
+    Ok(())
+}
+
+/// Checks what only makes sense as a whole, and says what was understood of how people sign in.
+fn explained(effective: &Effective, context: &Context) -> Result<(), Failure> {
+    let config = &effective.config;
+    config.control.roles.read()?;
+    let original = effective.original.as_ref();
+    let connections =
+        config
+            .auth
+            .connections(original.is_some(), &effective.base, &context.environment)?;
+    for note in original.into_iter().flat_map(|original| &original.notes) {
+        ui::line(&note.to_string());
+    }
+    if let Some(note) = config.auth.local_note() {
+        ui::line(&note.to_string());
+    }
+    let public_url = config.control.public_url.as_deref();
+    for configured in &connections {
+        ui::line(&configured.shown(public_url).to_string());
+        for note in &configured.notes {
+            ui::line(&note.to_string());
+        }
+    }
     Ok(())
 }
 
