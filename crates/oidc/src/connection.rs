@@ -18,6 +18,7 @@ use crate::{DiscoveryUrl, Kind, Profile};
 /// A provider with everything that signing in there needs. Made by [`Connection::new`] alone.
 #[derive(Clone, Debug)]
 pub struct Connection {
+    settings: Settings,
     name: Slug,
     kind: Kind,
     display_name: String,
@@ -127,6 +128,11 @@ pub enum Tenants {
 }
 
 impl Connection {
+    /// As it was written, without its secret: what is kept of it.
+    pub const fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
     /// Its name, unique in the installation: `?provider=NAME` (row A11).
     pub const fn name(&self) -> &Slug {
         &self.name

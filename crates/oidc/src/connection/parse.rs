@@ -44,6 +44,7 @@ impl Connection {
         let discovery = parse.discovery();
         let tenants = parse.tenants(discovery.as_ref());
         let connection = Self {
+            settings: settings.clone(),
             name,
             kind,
             display_name: parse.display_name(),

@@ -252,4 +252,10 @@ fn a_secret_is_never_shown() {
         json!({"clientId": "c", "discoveryUrl": "https://idp.test"}),
     );
     assert!(!format!("{made:?}").contains("s3cret"));
+    let kept = serde_json::to_string(made.settings()).unwrap();
+    assert!(!kept.contains("s3cret"));
+    assert_eq!(
+        serde_json::from_str::<Settings>(&kept).unwrap(),
+        *made.settings()
+    );
 }
