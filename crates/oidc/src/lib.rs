@@ -18,6 +18,7 @@ mod error;
 #[cfg(test)]
 mod fixture;
 pub mod github;
+mod graph;
 mod id_token;
 mod identity;
 mod kind;
@@ -40,6 +41,7 @@ pub use connection::{
 pub use discovery::{ClientAuth, Discovery, DiscoveryError};
 pub use discovery_url::{DiscoveryUrl, DiscoveryUrlError};
 pub use error::SignInError;
+pub use graph::graph;
 pub use identity::{Groups, Identity};
 pub use kind::Kind;
 pub use profile::{
