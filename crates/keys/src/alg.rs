@@ -81,6 +81,11 @@ impl Alg {
         Self::ALL.into_iter().find(|alg| alg.name() == name)
     }
 
+    /// Whether keys for it are taken wherever nothing else is said.
+    pub(crate) const fn is_ours(self) -> bool {
+        matches!(self, Self::EdDsa | Self::Es256 | Self::Rs256)
+    }
+
     /// The left half of the algorithm's digest: `at_hash` and `c_hash` before their encoding (OIDC Core
     /// §3.1.3.6). For Ed25519 that is SHA-512, which it signs with.
     pub fn left_half(self, bytes: &[u8]) -> Vec<u8> {

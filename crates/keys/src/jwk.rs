@@ -138,13 +138,13 @@ impl Jwk {
     }
 
     pub(crate) fn public_key(&self) -> Result<PublicKey, KeyError> {
-        let numbers = self.numbers()?;
-        match self.alg.as_deref() {
-            None => PublicKey::new(numbers),
-            Some(name) => match Alg::of_others(name) {
-                Some(alg) => PublicKey::for_alg(numbers, alg),
-                None => Err(KeyError::WrongAlg(PublicKey::new(numbers)?.alg())),
-            },
+        let key = PublicKey::new(self.numbers()?)?;
+        if !key.alg().is_ours() {
+            return Err(KeyError::Unsupported);
+        }
+        match self.alg.as_deref().map(Alg::of_others) {
+            Some(alg) if alg != Some(key.alg()) => Err(KeyError::WrongAlg(key.alg())),
+            _ => Ok(key),
         }
     }
 
@@ -298,27 +298,28 @@ impl JwkSet {
 
     /// The same for an issuer that announces its algorithms: a key that doesn't say which one it is for
     /// is there once for each that its type can have. A token still fits one of them alone, by its own
-    /// `alg` (see [`crate::jws::ForeignToken::select`]).
+    /// `alg` (see [`crate::jws::ForeignToken::select`]). Two keys of one `kid` refuse the set if they are
+    /// for one algorithm.
     pub fn foreign_keys_for(&self, algorithms: &[Alg]) -> Result<Vec<ForeignKey>, KeyError> {
-        let mut keys = Vec::new();
-        let mut kids = Vec::new();
+        let mut keys: Vec<ForeignKey> = Vec::new();
         for jwk in &self.keys {
-            let usable = algorithms.iter().filter_map(|alg| {
-                Some(ForeignKey {
-                    kid: jwk.kid.clone(),
-                    key: jwk.public_key_for(*alg).ok()?,
-                })
-            });
-            let before = keys.len();
-            keys.extend(usable);
-            if keys.len() > before {
-                kids.extend(jwk.kid.as_deref());
+            for alg in algorithms {
+                let Ok(key) = jwk.public_key_for(*alg) else {
+                    continue;
+                };
+                let same = |held: &ForeignKey| {
+                    held.kid.is_some() && held.kid == jwk.kid && held.key.alg() == *alg
+                };
+                if keys.iter().any(same) {
+                    return Err(KeyError::DuplicateKid);
+                }
+                let kid = jwk.kid.clone();
+                keys.push(ForeignKey { kid, key });
             }
         }
         if keys.is_empty() {
             return Err(KeyError::NoneUsable);
         }
-        distinct(kids.into_iter())?;
         Ok(keys)
     }
 }
