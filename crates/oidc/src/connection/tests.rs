@@ -27,7 +27,7 @@ fn refused(kind: Kind, settings: Value, key: &str, words: &str) {
 }
 
 #[test]
-fn a22_a_flow_is_code_or_implicit_and_code_unless_told_otherwise() {
+fn a_flow_is_code_or_implicit_and_code_unless_told_otherwise() {
     sound(Kind::Okta, json!({}));
     refused(
         Kind::Okta,
@@ -59,7 +59,7 @@ fn a22_a_flow_is_code_or_implicit_and_code_unless_told_otherwise() {
 }
 
 #[test]
-fn a17_a_response_type_among_the_parameters_is_a_setting() {
+fn a_response_type_among_the_parameters_is_a_setting() {
     let token = json!({"response_type": "token"});
     let settings = json!({"clientId": "c", "discoveryUrl": "https://idp.test",
         "flow": "implicit", "authUrlParams": token});
@@ -109,7 +109,7 @@ fn no_parameter_that_security_depends_on_comes_from_a_configuration() {
 }
 
 #[test]
-fn a9_a_base_domain_says_where_the_provider_is() {
+fn a_base_domain_says_where_the_provider_is() {
     let settings = json!({"clientId": "c", "baseDomain": "acme.okta.com"});
     let made = connection(Kind::Okta, settings);
     assert_eq!(made.discovery().issuer(), "https://acme.okta.com");

@@ -165,7 +165,7 @@ fn b1_b2_the_environment_sets_each_key_by_the_originals_name() {
 }
 
 #[test]
-fn a22_an_absent_flow_is_implicit_in_the_originals_shape_and_code_in_ours() {
+fn an_absent_flow_is_implicit_in_the_originals_shape_and_code_in_ours() {
     let okta =
         "openidConnect:\n  okta: {enabled: true, clientId: c, discoveryUrl: 'https://a.okta.com'}";
     let loaded = load(&auth(okta), &[]).unwrap();
@@ -274,7 +274,7 @@ fn an_unknown_key_is_an_error_that_names_the_nearest() {
 }
 
 #[test]
-fn a26_who_would_come_through_the_makers_own_client_can_not() {
+fn who_would_come_through_the_makers_own_client_can_not() {
     let text =
         auth("openidConnect:\n  google: {enabled: true}\n  github: {enabled: true, clientId: ''}");
     let loaded = load(&text, &[]).unwrap();
