@@ -1,9 +1,10 @@
-//! What several targets share: a plane, keys that are trusted there, and their signatures.
+//! What several targets share: a plane, keys that are trusted there, and their signatures; a connection.
 
 use std::sync::LazyLock;
 
 use aeolus_keys::{Alg, Kind, SigningKey, SystemRng};
-use aeolus_model::{PlaneId, Time};
+use aeolus_model::{PlaneId, Secret, Time};
+use aeolus_oidc::{Attempt, Connection, Discovery, Flow, Kind as Provider, Settings};
 use aeolus_snapshot::{Root, RootBuilder, Trust};
 use serde_json::{Value, json};
 
@@ -64,4 +65,56 @@ impl Trusted {
         let signature = json!({"protected": protected, "signature": signature});
         Some(json!({"payload": payload, "signatures": [signature]}).to_string())
     }
+}
+
+/// An identity provider's connection.
+pub static CONNECTION: LazyLock<Connection> = LazyLock::new(|| {
+    let settings = Settings {
+        client_id: Some("client".to_owned()),
+        discovery_url: Some("https://idp.test".to_owned()),
+        ..Settings::default()
+    };
+    let name = "idp".parse().expect("a name");
+    Connection::new(name, Provider::Custom, &settings, None).expect("a connection")
+});
+
+/// What that provider says of itself.
+pub static DISCOVERY: LazyLock<Discovery> = LazyLock::new(|| {
+    let document = json!({
+        "issuer": "https://idp.test",
+        "authorization_endpoint": "https://idp.test/authorize",
+        "token_endpoint": "https://idp.test/token",
+        "userinfo_endpoint": "https://idp.test/userinfo",
+        "jwks_uri": "https://idp.test/keys",
+        "id_token_signing_alg_values_supported": ["EdDSA"],
+    });
+    Discovery::parse(&CONNECTION, document.to_string().as_bytes()).expect("a document")
+});
+
+/// An attempt to sign in there, by whatever flow.
+pub fn attempt(flow: Flow) -> Attempt {
+    let (state, nonce) = ("state".to_owned(), "nonce".to_owned());
+    Attempt::kept(flow, state, nonce, Secret::new("verifier".to_owned()))
+}
+
+/// Bytes as the claims of a token that says `{"alg":"EdDSA"}`, under a signature of nobody.
+pub fn token_of(claims: &[u8]) -> String {
+    format!("eyJhbGciOiJFZERTQSJ9.{}.AAAA", base64url(claims))
+}
+
+fn base64url(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let mut text = String::with_capacity(bytes.len() * 4 / 3 + 4);
+    for chunk in bytes.chunks(3) {
+        let group = chunk
+            .iter()
+            .fold(0_u32, |group, byte| group << 8 | u32::from(*byte));
+        let group = group << (8 * (3 - chunk.len()));
+        for digit in 0..=chunk.len() {
+            text.push(char::from(
+                DIGITS[(group >> (18 - 6 * digit) & 63) as usize],
+            ));
+        }
+    }
+    text
 }

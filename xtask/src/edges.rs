@@ -50,7 +50,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "aeolus-fuzz",
         &[
-            "gate", "doctor", "decide", "snapshot", "api", "keys", "model",
+            "gate", "doctor", "decide", "snapshot", "oidc", "api", "keys", "model",
         ],
     ),
     ("xtask", &[]),

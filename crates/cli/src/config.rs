@@ -1,6 +1,7 @@
 //! The configuration of the servers: one YAML file, below the environment, below flags.
 
 mod audit;
+mod auth;
 mod compat;
 mod email;
 mod environment;
@@ -14,7 +15,10 @@ mod secret;
 mod siblings;
 mod tls;
 mod types;
+mod values;
 
+#[cfg(test)]
+pub(crate) use auth::Configured;
 pub(crate) use compat::Compat;
 pub(crate) use environment::{Environment, leaves};
 pub(crate) use keys::Keys;
@@ -23,3 +27,4 @@ pub(crate) use rails::Rails;
 pub(crate) use secret::{SecretSource, read_reference};
 pub(crate) use siblings::Siblings;
 pub(crate) use types::{Config, Gate, LogFormat, Switch};
+pub(crate) use values::{Note, NoteKind, Original};

@@ -113,6 +113,7 @@ fn kind(shape: &Shape) -> String {
     match shape {
         Shape::Object(_) => "Mapping".to_owned(),
         Shape::Map(..) => "Mapping of names".to_owned(),
+        Shape::Texts => "Mapping of any names to text".to_owned(),
         Shape::OneOf(fields) => {
             let keys: Vec<_> = fields.iter().map(|f| format!("`{}`", f.name)).collect();
             format!("Mapping with one of {}", keys.join(", "))

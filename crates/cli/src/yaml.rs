@@ -14,7 +14,7 @@ use std::path::Path;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
-pub(crate) use node::Node;
+pub(crate) use node::{Entry, Node, Place, Value};
 pub(crate) use shape::{Field, Shape, schema_of};
 pub(crate) use validate::{Problem, ProblemKind, validate};
 

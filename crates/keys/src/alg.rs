@@ -2,9 +2,11 @@
 
 use std::fmt;
 
+use aws_lc_rs::digest;
 use serde::{Deserialize, Serialize};
 
-/// A signature algorithm (RFC 7518 §3.1, RFC 8037 §3.1).
+/// A signature algorithm (RFC 7518 §3.1, RFC 8037 §3.1). We sign with the first three; with the others
+/// some identity providers do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Alg {
     /// Ed25519.
@@ -13,15 +15,50 @@ pub enum Alg {
     Es256,
     /// RSASSA-PKCS1-v1_5 with SHA-256.
     Rs256,
+    /// RSASSA-PKCS1-v1_5 with SHA-384.
+    Rs384,
+    /// RSASSA-PKCS1-v1_5 with SHA-512.
+    Rs512,
+    /// RSASSA-PSS with SHA-256.
+    Ps256,
+    /// RSASSA-PSS with SHA-384.
+    Ps384,
+    /// RSASSA-PSS with SHA-512.
+    Ps512,
+    /// ECDSA on P-384 with SHA-384.
+    Es384,
+    /// ECDSA on P-521 with SHA-512.
+    Es512,
 }
 
 impl Alg {
+    /// Every algorithm: all of them asymmetric.
+    pub const ALL: [Self; 10] = [
+        Self::EdDsa,
+        Self::Es256,
+        Self::Rs256,
+        Self::Rs384,
+        Self::Rs512,
+        Self::Ps256,
+        Self::Ps384,
+        Self::Ps512,
+        Self::Es384,
+        Self::Es512,
+    ];
+
     /// The value of `alg` that we write. Airflow and `PyJWT` know `EdDSA`, not yet RFC 9864's name.
     pub const fn name(self) -> &'static str {
         match self {
             Self::EdDsa => "EdDSA",
             Self::Es256 => "ES256",
             Self::Rs256 => "RS256",
+            Self::Rs384 => "RS384",
+            Self::Rs512 => "RS512",
+            Self::Ps256 => "PS256",
+            Self::Ps384 => "PS384",
+            Self::Ps512 => "PS512",
+            Self::Es384 => "ES384",
+            Self::Es512 => "ES512",
         }
     }
 
@@ -35,12 +72,31 @@ impl Alg {
         }
     }
 
-    /// The same for what others write: also the fully specified name of RFC 9864.
-    pub(crate) fn foreign(name: &str) -> Option<Self> {
+    /// The algorithm that others call `name`, case-sensitive; also by the fully specified name of
+    /// RFC 9864. There is none for `none` and for shared secrets.
+    pub fn of_others(name: &str) -> Option<Self> {
         if name == "Ed25519" {
             return Some(Self::EdDsa);
         }
-        Self::own(name)
+        Self::ALL.into_iter().find(|alg| alg.name() == name)
+    }
+
+    /// Whether keys for it are taken wherever nothing else is said.
+    pub(crate) const fn is_ours(self) -> bool {
+        matches!(self, Self::EdDsa | Self::Es256 | Self::Rs256)
+    }
+
+    /// The left half of the algorithm's digest: `at_hash` and `c_hash` before their encoding (OIDC Core
+    /// §3.1.3.6). For Ed25519 that is SHA-512, which it signs with.
+    pub fn left_half(self, bytes: &[u8]) -> Vec<u8> {
+        let algorithm = match self {
+            Self::Es256 | Self::Rs256 | Self::Ps256 => &digest::SHA256,
+            Self::Es384 | Self::Rs384 | Self::Ps384 => &digest::SHA384,
+            Self::EdDsa | Self::Es512 | Self::Rs512 | Self::Ps512 => &digest::SHA512,
+        };
+        let mut half = digest::digest(algorithm, bytes).as_ref().to_vec();
+        half.truncate(half.len() / 2);
+        half
     }
 }
 

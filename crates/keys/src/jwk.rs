@@ -109,19 +109,23 @@ impl Jwk {
 
     pub(crate) fn publish(key: &PublicKey) -> Self {
         let encode = |bytes: &[u8]| Some(base64url::encode(bytes));
-        let (kty, crv) = match key.alg() {
-            Alg::EdDsa => ("OKP", Some("Ed25519".to_owned())),
-            Alg::Es256 => ("EC", Some("P-256".to_owned())),
-            Alg::Rs256 => ("RSA", None),
+        let (kty, crv) = match key.numbers() {
+            Numbers::Ed25519(_) => ("OKP", Some("Ed25519")),
+            Numbers::P256 { .. } => ("EC", Some("P-256")),
+            Numbers::P384 { .. } => ("EC", Some("P-384")),
+            Numbers::P521 { .. } => ("EC", Some("P-521")),
+            Numbers::Rsa { .. } => ("RSA", None),
         };
         let (x, y, n, e) = match key.numbers() {
             Numbers::Ed25519(x) => (encode(x), None, None, None),
             Numbers::P256 { x, y } => (encode(x), encode(y), None, None),
+            Numbers::P384 { x, y } => (encode(x), encode(y), None, None),
+            Numbers::P521 { x, y } => (encode(x), encode(y), None, None),
             Numbers::Rsa { n, e } => (None, None, encode(n), encode(e)),
         };
         Self {
             kty: kty.to_owned(),
-            crv,
+            crv: crv.map(str::to_owned),
             x,
             y,
             n,
@@ -134,11 +138,39 @@ impl Jwk {
     }
 
     pub(crate) fn public_key(&self) -> Result<PublicKey, KeyError> {
+        let key = PublicKey::new(self.numbers()?)?;
+        if !key.alg().is_ours() {
+            return Err(KeyError::Unsupported);
+        }
+        match self.alg.as_deref().map(Alg::of_others) {
+            Some(alg) if alg != Some(key.alg()) => Err(KeyError::WrongAlg(key.alg())),
+            _ => Ok(key),
+        }
+    }
+
+    /// The key for an algorithm, if it may be used with that: what it says itself is believed.
+    fn public_key_for(&self, alg: Alg) -> Result<PublicKey, KeyError> {
+        match self.alg.as_deref().map(Alg::of_others) {
+            Some(said) if said != Some(alg) => Err(KeyError::Unsupported),
+            _ => PublicKey::for_alg(self.numbers()?, alg),
+        }
+    }
+
+    fn numbers(&self) -> Result<Numbers, KeyError> {
+        let (x, y) = (self.x.as_ref(), self.y.as_ref());
         let numbers = match (self.kty.as_str(), self.crv.as_deref()) {
-            ("OKP", Some("Ed25519")) => Numbers::Ed25519(array(self.x.as_ref(), "x")?),
+            ("OKP", Some("Ed25519")) => Numbers::Ed25519(array(x, "x")?),
             ("EC", Some("P-256")) => Numbers::P256 {
-                x: array(self.x.as_ref(), "x")?,
-                y: array(self.y.as_ref(), "y")?,
+                x: array(x, "x")?,
+                y: array(y, "y")?,
+            },
+            ("EC", Some("P-384")) => Numbers::P384 {
+                x: array(x, "x")?,
+                y: array(y, "y")?,
+            },
+            ("EC", Some("P-521")) => Numbers::P521 {
+                x: array(x, "x")?,
+                y: array(y, "y")?,
             },
             ("RSA", None) => Numbers::Rsa {
                 n: bytes(self.n.as_ref(), "n")?,
@@ -147,11 +179,7 @@ impl Jwk {
             _ => return Err(KeyError::Unsupported),
         };
         self.refuse_other_use()?;
-        let key = PublicKey::new(numbers)?;
-        match self.alg.as_deref().map(Alg::foreign) {
-            Some(alg) if alg != Some(key.alg()) => Err(KeyError::WrongAlg(key.alg())),
-            _ => Ok(key),
-        }
+        Ok(numbers)
     }
 
     /// RFC 7517 §4.2 and §4.3: what says "not for verifying" is believed.
@@ -267,6 +295,33 @@ impl JwkSet {
         distinct(keys.iter().filter_map(|held| held.kid.as_deref()))?;
         Ok(keys)
     }
+
+    /// The same for an issuer that announces its algorithms: a key that doesn't say which one it is for
+    /// is there once for each that its type can have. A token still fits one of them alone, by its own
+    /// `alg` (see [`crate::jws::ForeignToken::select`]). Two keys of one `kid` refuse the set if they are
+    /// for one algorithm.
+    pub fn foreign_keys_for(&self, algorithms: &[Alg]) -> Result<Vec<ForeignKey>, KeyError> {
+        let mut keys: Vec<ForeignKey> = Vec::new();
+        for jwk in &self.keys {
+            for alg in algorithms {
+                let Ok(key) = jwk.public_key_for(*alg) else {
+                    continue;
+                };
+                let same = |held: &ForeignKey| {
+                    held.kid.is_some() && held.kid == jwk.kid && held.key.alg() == *alg
+                };
+                if keys.iter().any(same) {
+                    return Err(KeyError::DuplicateKid);
+                }
+                let kid = jwk.kid.clone();
+                keys.push(ForeignKey { kid, key });
+            }
+        }
+        if keys.is_empty() {
+            return Err(KeyError::NoneUsable);
+        }
+        Ok(keys)
+    }
 }
 
 fn distinct<'a>(mut kids: impl Iterator<Item = &'a str>) -> Result<(), KeyError> {
@@ -289,7 +344,7 @@ fn bytes(member: Option<&String>, name: &'static str) -> Result<Vec<u8>, KeyErro
         .ok_or(KeyError::Malformed(name))
 }
 
-fn array(member: Option<&String>, name: &'static str) -> Result<[u8; 32], KeyError> {
+fn array<const N: usize>(member: Option<&String>, name: &'static str) -> Result<[u8; N], KeyError> {
     member
         .and_then(base64url::decode_array)
         .ok_or(KeyError::Malformed(name))

@@ -2,6 +2,7 @@
 //! `typ`, and claims only after the signature.
 
 mod foreign;
+mod loose;
 
 use std::fmt;
 
@@ -11,8 +12,10 @@ use serde::de::{DeserializeOwned, Deserializer, IgnoredAny};
 use crate::{Alg, BadSignature, Kid, Kind, PublicKey, base64url, json};
 
 pub use foreign::{
-    ForeignToken, ForeignVerified, parse_foreign, parse_foreign_access, parse_foreign_logout,
+    ForeignToken, ForeignVerified, MAX_ID_TOKEN, parse_foreign, parse_foreign_access,
+    parse_foreign_logout, parse_id_token,
 };
+pub use loose::{Aud, date, maybe_date, maybe_text, maybe_texts};
 
 /// Longest token read, in bytes: what fits a request header.
 pub const MAX_TOKEN: usize = 8 * 1024;

@@ -4,8 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED, ED25519, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256,
-    RsaPublicKeyComponents,
+    ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ECDSA_P521_SHA512_FIXED, ED25519,
+    ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_2048_8192_SHA384,
+    RSA_PKCS1_2048_8192_SHA512, RSA_PSS_2048_8192_SHA256, RSA_PSS_2048_8192_SHA384,
+    RSA_PSS_2048_8192_SHA512, RsaParameters, RsaPublicKeyComponents,
 };
 
 use crate::jwk::Jwk;
@@ -28,6 +30,8 @@ struct Parsed {
 pub(crate) enum Numbers {
     Ed25519([u8; 32]),
     P256 { x: [u8; 32], y: [u8; 32] },
+    P384 { x: [u8; 48], y: [u8; 48] },
+    P521 { x: [u8; 66], y: [u8; 66] },
     Rsa { n: Vec<u8>, e: Vec<u8> },
 }
 
@@ -70,8 +74,8 @@ impl PublicKey {
         self.0.kid
     }
 
-    /// Checks a signature: 64 bytes for Ed25519 (RFC 8032) and for P-256 (`r ‖ s`), the modulus'
-    /// length for RSA.
+    /// Checks a signature: 64 bytes for Ed25519 (RFC 8032), twice the field's for the curves of NIST
+    /// (`r ‖ s`), the modulus' length for RSA.
     pub fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), BadSignature> {
         let verified = self.0.verifier.verify_sig(message, signature);
         verified.map_err(|_| BadSignature)
@@ -81,22 +85,30 @@ impl PublicKey {
         &self.0.numbers
     }
 
+    /// The key for the algorithm that goes with its type unless something else is said.
     pub(crate) fn new(numbers: Numbers) -> Result<Self, KeyError> {
-        let (alg, verifier) = match &numbers {
+        let alg = numbers.usual();
+        Self::for_alg(numbers, alg)
+    }
+
+    /// The key for one algorithm of its type.
+    pub(crate) fn for_alg(numbers: Numbers, alg: Alg) -> Result<Self, KeyError> {
+        if !numbers.fit(alg) {
+            return Err(KeyError::WrongAlg(numbers.usual()));
+        }
+        let point = |x: &[u8], y: &[u8]| [&[4], x, y].concat();
+        let verifier = match &numbers {
             Numbers::Ed25519(key) => {
                 weak::refuse_ed25519(key)?;
-                (Alg::EdDsa, ParsedPublicKey::new(&ED25519, key))
+                ParsedPublicKey::new(&ED25519, key)
             }
-            Numbers::P256 { x, y } => {
-                let point = [&[4], x.as_slice(), y].concat();
-                let parsed = ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point);
-                (Alg::Es256, parsed)
-            }
+            Numbers::P256 { x, y } => ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point(x, y)),
+            Numbers::P384 { x, y } => ParsedPublicKey::new(&ECDSA_P384_SHA384_FIXED, point(x, y)),
+            Numbers::P521 { x, y } => ParsedPublicKey::new(&ECDSA_P521_SHA512_FIXED, point(x, y)),
             Numbers::Rsa { n, e } => {
                 weak::refuse_rsa(n, e)?;
                 let key = RsaPublicKeyComponents { n, e };
-                let parsed = key.to_parsed_public_key(&RSA_PKCS1_2048_8192_SHA256);
-                (Alg::Rs256, parsed)
+                key.to_parsed_public_key(rsa_parameters(alg))
             }
         };
         let verifier = verifier.map_err(|_| KeyError::Refused)?;
@@ -110,18 +122,63 @@ impl PublicKey {
     }
 }
 
+impl Numbers {
+    /// The algorithm that goes with the type; of RSA's the one that everybody has.
+    const fn usual(&self) -> Alg {
+        match self {
+            Self::Ed25519(_) => Alg::EdDsa,
+            Self::P256 { .. } => Alg::Es256,
+            Self::P384 { .. } => Alg::Es384,
+            Self::P521 { .. } => Alg::Es512,
+            Self::Rsa { .. } => Alg::Rs256,
+        }
+    }
+
+    /// Whether the type can have the algorithm.
+    const fn fit(&self, alg: Alg) -> bool {
+        matches!(
+            (self, alg),
+            (Self::Ed25519(_), Alg::EdDsa)
+                | (Self::P256 { .. }, Alg::Es256)
+                | (Self::P384 { .. }, Alg::Es384)
+                | (Self::P521 { .. }, Alg::Es512)
+                | (
+                    Self::Rsa { .. },
+                    Alg::Rs256 | Alg::Rs384 | Alg::Rs512 | Alg::Ps256 | Alg::Ps384 | Alg::Ps512
+                )
+        )
+    }
+}
+
+/// What the library calls an algorithm of RSA's.
+fn rsa_parameters(alg: Alg) -> &'static RsaParameters {
+    match alg {
+        Alg::Rs384 => &RSA_PKCS1_2048_8192_SHA384,
+        Alg::Rs512 => &RSA_PKCS1_2048_8192_SHA512,
+        Alg::Ps256 => &RSA_PSS_2048_8192_SHA256,
+        Alg::Ps384 => &RSA_PSS_2048_8192_SHA384,
+        Alg::Ps512 => &RSA_PSS_2048_8192_SHA512,
+        _ => &RSA_PKCS1_2048_8192_SHA256,
+    }
+}
+
 /// RFC 7638 §3: the required members in lexical order without white space; RFC 8037 §2 for OKP.
 fn thumbprint(numbers: &Numbers) -> Kid {
     let encode = |bytes: &[u8]| base64url::encode(bytes);
+    let ec = |crv: &str, x: &[u8], y: &[u8]| {
+        format!(
+            r#"{{"crv":"{crv}","kty":"EC","x":"{}","y":"{}"}}"#,
+            encode(x),
+            encode(y)
+        )
+    };
     let members = match numbers {
         Numbers::Ed25519(x) => {
             format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{}"}}"#, encode(x))
         }
-        Numbers::P256 { x, y } => format!(
-            r#"{{"crv":"P-256","kty":"EC","x":"{}","y":"{}"}}"#,
-            encode(x),
-            encode(y)
-        ),
+        Numbers::P256 { x, y } => ec("P-256", x, y),
+        Numbers::P384 { x, y } => ec("P-384", x, y),
+        Numbers::P521 { x, y } => ec("P-521", x, y),
         Numbers::Rsa { n, e } => {
             format!(r#"{{"e":"{}","kty":"RSA","n":"{}"}}"#, encode(e), encode(n))
         }
@@ -130,9 +187,9 @@ fn thumbprint(numbers: &Numbers) -> Kid {
 }
 
 impl PartialEq for PublicKey {
-    /// Equal thumbprints: the thumbprint covers the whole key.
+    /// Equal thumbprints, which cover the whole key, and one algorithm.
     fn eq(&self, other: &Self) -> bool {
-        self.kid() == other.kid()
+        self.kid() == other.kid() && self.alg() == other.alg()
     }
 }
 

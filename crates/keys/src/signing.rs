@@ -35,7 +35,8 @@ struct Header<'a> {
 }
 
 impl SigningKey {
-    /// A new key. ES256 is refused: such a key is only derived from a secret. An RSA key (2048 bits) takes the library's
+    /// A new key. ES256 is refused: such a key is only derived from a secret. So is what only others sign
+    /// with. An RSA key (2048 bits) takes the library's
     /// own generator and tenths of a second; keep it off async threads.
     pub fn generate(alg: Alg, rng: &dyn Rng) -> Result<Self, KeyError> {
         match alg {
@@ -48,7 +49,7 @@ impl SigningKey {
                 let pair = RsaKeyPair::generate(KeySize::Rsa2048).map_err(|_| KeyError::Refused)?;
                 Self::from_rsa(pair)
             }
-            Alg::Es256 => Err(KeyError::Unsupported),
+            _ => Err(KeyError::Unsupported),
         }
     }
 

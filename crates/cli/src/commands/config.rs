@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::Context;
 use crate::args::{ConfigFile, SchemaOf};
-use crate::config::{Config, Sources, leaves};
+use crate::config::{Config, Effective, Sources, leaves};
 use crate::fleet_file;
 use crate::report::{Failure, Report};
 use crate::ui::{self, Table};
@@ -26,9 +26,7 @@ pub(super) fn check(file: &Path, context: &Context) -> Result<(), Failure> {
             environment: &context.environment,
             flags: Vec::new(),
         };
-        let effective = sources.load()?;
-        effective.config.control.roles.read()?;
-        effective.config.email.check(&effective.base)?;
+        explained(&sources.load()?, context)?;
     }
     let kind = if is_fleet {
         "fleet document"
@@ -36,6 +34,32 @@ pub(super) fn check(file: &Path, context: &Context) -> Result<(), Failure> {
         "configuration"
     };
     ui::line(&format!("{}: a sound {kind}", file.display()));
+    Ok(())
+}
+
+/// Checks what only makes sense as a whole, and says what was understood of how people sign in.
+fn explained(effective: &Effective, context: &Context) -> Result<(), Failure> {
+    let config = &effective.config;
+    config.control.roles.read()?;
+    config.email.check(&effective.base)?;
+    let original = effective.original.as_ref();
+    let connections =
+        config
+            .auth
+            .connections(original.is_some(), &effective.base, &context.environment)?;
+    for note in original.into_iter().flat_map(|original| &original.notes) {
+        ui::line(&note.to_string());
+    }
+    if let Some(note) = config.auth.local_note() {
+        ui::line(&note.to_string());
+    }
+    let public_url = config.control.public_url.as_deref();
+    for configured in &connections {
+        ui::line(&configured.shown(public_url).to_string());
+        for note in &configured.notes {
+            ui::line(&note.to_string());
+        }
+    }
     Ok(())
 }
 

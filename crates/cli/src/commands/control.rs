@@ -38,6 +38,15 @@ pub(super) fn serve(args: &ControlServe, context: &Context) -> Result<(), Failur
     let effective = sources.load()?;
     let _logs = logs::begin(&effective.config)?;
     process::begin(args.supervised)?;
+    let original = effective.original.is_some();
+    let auth = &effective.config.auth;
+    for configured in auth.connections(original, &effective.base, &context.environment)? {
+        let name = configured.connection.name().as_str();
+        tracing::warn!(
+            connection = name,
+            "the configuration's connection is sound, but this release signs nobody in through it"
+        );
+    }
     let config = configured(effective.config, &effective.base, context)?;
     let ready_json = args.supervised.ready_json;
     serve_on(async move {

@@ -35,6 +35,13 @@ impl Environment {
         Self(pairs.iter().map(owned).collect())
     }
 
+    /// The same with more variables below: those that are there win.
+    pub(crate) fn over(&self, below: &BTreeMap<String, String>) -> Self {
+        let mut all = below.clone();
+        all.extend(self.0.clone());
+        Self(all)
+    }
+
     /// A variable that isn't empty.
     pub(crate) fn get(&self, name: &str) -> Option<String> {
         self.0.get(name).filter(|value| !value.is_empty()).cloned()
@@ -65,7 +72,10 @@ impl Environment {
                         .why(format!("It sets {}.", leaf.path)),
                     ),
                 },
-                None => reports.push(unknown(name, &known)),
+                None => match named_text(name, &known) {
+                    Some(path) => found.push(((path, value.as_str().into()), name.clone())),
+                    None => reports.push(unknown(name, &known)),
+                },
             }
         }
         if reports.is_empty() {
@@ -74,6 +84,16 @@ impl Environment {
             Err(reports)
         }
     }
+}
+
+/// The path of one text in a mapping of any names: what follows the mapping's own variable, in lower
+/// case (`…__AUTH_URL_PARAMS__RESPONSE_TYPE` is `response_type`; row B2).
+fn named_text(name: &str, known: &[KnownLeaf]) -> Option<String> {
+    known.iter().find_map(|leaf| {
+        let rest = name.strip_prefix(&leaf.variable)?.strip_prefix("__")?;
+        let fits = leaf.field.shape == Shape::Texts && !rest.is_empty() && !rest.contains("__");
+        fits.then(|| format!("{}.{}", leaf.path, rest.to_ascii_lowercase()))
+    })
 }
 
 /// A key that holds a value.
@@ -186,7 +206,7 @@ pub(super) fn parse(shape: &Shape, nullable: bool, text: &str) -> Result<Value, 
             "false" => Ok(false.into()),
             _ => Err(format!("{text:?} is neither true nor false")),
         },
-        Shape::Map(..) => serde_json::from_str(text)
+        Shape::Map(..) | Shape::Texts => serde_json::from_str(text)
             .ok()
             .filter(Value::is_object)
             .ok_or_else(|| format!("{text:?} is not a JSON object")),

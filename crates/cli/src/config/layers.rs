@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value};
 
 use super::environment::parse;
-use super::{Config, Environment, leaves};
+use super::{Config, Environment, Original, leaves};
 use crate::report::{Exit, Failure, Report};
 use crate::yaml::{self, Node, Shape};
 
@@ -73,6 +73,8 @@ pub(crate) struct Effective {
     pub(crate) values: BTreeMap<String, (Value, Origin)>,
     /// Where relative paths in it begin.
     pub(crate) base: PathBuf,
+    /// What was read of the original's values, if the file holds such.
+    pub(crate) original: Option<Original>,
 }
 
 impl Sources<'_> {
@@ -81,15 +83,25 @@ impl Sources<'_> {
         let shape = Shape::of::<Config>();
         let mut values = defaults(&shape)?;
         let mut reports = Vec::new();
+        let mut original = None;
         if let Some(path) = self.file {
             let name = path.display().to_string();
-            let tree = yaml::read_tree(path)?;
+            let mut tree = yaml::read_tree(path)?;
+            if let Some(read) = Original::read(&tree, self.environment) {
+                reports.extend(read.reports(&name));
+                tree = read.tree.clone();
+                original = Some(read);
+            }
             match yaml::typed::<Config>(&name, &tree) {
                 Ok(_) => from_file(&tree, &name, &shape, &mut values),
                 Err(failure) => reports.extend(failure.reports),
             }
         }
-        match self.environment.leaves(&shape) {
+        let environment = match &original {
+            Some(original) => self.environment.over(&original.variables),
+            None => self.environment.clone(),
+        };
+        match environment.leaves(&shape) {
             Ok(leaves) => {
                 for ((path, value), name) in leaves {
                     set(&mut values, path, value, Origin::Environment(name));
@@ -120,6 +132,7 @@ impl Sources<'_> {
             config,
             values,
             base: base.to_owned(),
+            original,
         })
     }
 }
@@ -171,8 +184,9 @@ fn from_file(
     for leaf in leaves(shape) {
         let pointer = format!("/{}", leaf.path.replace('.', "/"));
         // A secret written as a mapping arrives by the leaf of its place.
-        let whole =
-            |value: &&Value| !value.is_object() || matches!(leaf.field.shape, Shape::Map(..));
+        let whole = |value: &&Value| {
+            !value.is_object() || matches!(leaf.field.shape, Shape::Map(..) | Shape::Texts)
+        };
         let Some(value) = json.pointer(&pointer).filter(whole) else {
             continue;
         };

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::SecretSource;
 use super::audit::Audit;
+use super::auth::Auth;
 use super::compat::Compat;
 use super::email::Email;
 use super::keys::Keys;
@@ -27,8 +28,8 @@ pub(crate) struct Config {
     pub(crate) control: Control,
     /// The data plane's server.
     pub(crate) gate: Gate,
-    /// How people sign in. Connections are part of the fleet document.
-    pub(crate) auth: Reserved,
+    /// How people sign in. More connections, under names of their own, are part of the fleet document.
+    pub(crate) auth: Auth,
     /// Where control keeps its state.
     pub(crate) database: Database,
     /// Control's keys.

@@ -10,6 +10,8 @@ pub(crate) enum Shape {
     Object(Vec<Field>),
     /// A mapping from some of these names.
     Map(Vec<String>, Box<Self>),
+    /// A mapping from any name to text.
+    Texts,
     /// A mapping with exactly one of these keys.
     OneOf(Vec<Field>),
     /// A sequence.
@@ -109,6 +111,11 @@ fn reduce(schema: &Value, root: &Value) -> (Shape, bool) {
 
 /// A mapping whose keys are names of a list, each with the same kind of value.
 fn map(schema: &Value, root: &Value) -> Option<Shape> {
+    if schema.pointer("/additionalProperties/type") == Some(&Value::from("string"))
+        && schema.get("propertyNames").is_none()
+    {
+        return Some(Shape::Texts);
+    }
     let names = schema.pointer("/propertyNames/enum")?.as_array()?.iter();
     let names = names.filter_map(|name| name.as_str().map(str::to_owned));
     let value = reduce(schema.get("additionalProperties")?, root).0;

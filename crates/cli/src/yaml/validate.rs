@@ -72,6 +72,15 @@ fn visit(node: &Node, shape: &Shape, path: &str, problems: &mut Vec<Problem>) {
                 }
             }
         }
+        (Shape::Texts, Value::Map(entries)) => {
+            let text = Shape::Text {
+                format: None,
+                means: None,
+            };
+            for entry in entries {
+                visit(&entry.value, &text, &joined(path, &entry.key), problems);
+            }
+        }
         (Shape::OneOf(fields), Value::Map(entries)) => {
             visit_entries(node, entries, fields, path, problems);
             if entries.len() != 1 {
@@ -199,7 +208,9 @@ fn not_a_choice(node: &Node, choices: &[String], text: &str, path: &str) -> Prob
 
 fn wrong_type(node: &Node, shape: &Shape, path: &str) -> Problem {
     let wanted = match shape {
-        Shape::Object(_) | Shape::Map(..) | Shape::OneOf(_) => "a mapping (keys and values)",
+        Shape::Object(_) | Shape::Map(..) | Shape::Texts | Shape::OneOf(_) => {
+            "a mapping (keys and values)"
+        }
         Shape::List(_) => "a list",
         Shape::Choice(_) | Shape::ChoiceOr(..) | Shape::Text { .. } => "text",
         Shape::Secret => "text, {file: PATH} or {env: NAME}",

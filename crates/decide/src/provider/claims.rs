@@ -1,7 +1,8 @@
 //! The claims of a provider's token, as loose as providers are and no looser.
 
-use serde::de::{Error, IgnoredAny, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer};
+use aeolus_keys::jws::{Aud, date, maybe_date, maybe_text, maybe_texts};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 /// What is read of them. The rest says nothing here.
 #[derive(Debug, Deserialize)]
@@ -40,21 +41,21 @@ pub(super) struct Claims {
     /// Keycloak: `Bearer`, `ID`, `Refresh`, `Offline`, `Logout`.
     typ: Option<String>,
     /// The client that the token was given to: Auth0, Entra version 2, Keycloak.
-    #[serde(default, deserialize_with = "text")]
+    #[serde(default, deserialize_with = "maybe_text")]
     azp: Option<String>,
     /// The same: RFC 9068 §2.2, Cognito.
-    #[serde(default, deserialize_with = "text")]
+    #[serde(default, deserialize_with = "maybe_text")]
     client_id: Option<String>,
     /// The same: Okta.
-    #[serde(default, deserialize_with = "text")]
+    #[serde(default, deserialize_with = "maybe_text")]
     cid: Option<String>,
     /// The same: Entra version 1, AD FS.
-    #[serde(default, deserialize_with = "text")]
+    #[serde(default, deserialize_with = "maybe_text")]
     appid: Option<String>,
     /// How the person proved who they are (RFC 8176, RFC 9068 §2.2.1).
-    #[serde(default, deserialize_with = "texts")]
+    #[serde(default, deserialize_with = "maybe_texts")]
     amr: Aud,
-    #[serde(default, deserialize_with = "text")]
+    #[serde(default, deserialize_with = "maybe_text")]
     acr: Option<String>,
     /// What the client may do (RFC 9068 §2.2.3); a list or a text.
     scope: Option<IgnoredAny>,
@@ -121,122 +122,3 @@ pub(super) fn is_second_factor(amr: &Aud, acr: Option<&str>, own: &[Box<str>]) -
 
 /// `typ` claims of access tokens: Keycloak's, and the header's where it is copied. `JWT` says nothing.
 const SAYS_ACCESS: [&str; 2] = ["Bearer", "at+jwt"];
-
-/// `aud`: a text or a list of texts (RFC 7519 §4.1.3). Nothing in it is nobody.
-#[derive(Debug, Default)]
-pub(super) struct Aud(Vec<String>);
-
-impl Aud {
-    pub(super) fn has(&self, audience: &str) -> bool {
-        self.0.iter().any(|named| named == audience)
-    }
-
-    /// How many are named.
-    pub(super) fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    pub(super) fn has_any(&self, of: &[Box<str>]) -> bool {
-        of.iter().any(|audience| self.has(audience))
-    }
-}
-
-impl<'de> Deserialize<'de> for Aud {
-    fn deserialize<D: Deserializer<'de>>(reader: D) -> Result<Self, D::Error> {
-        struct Texts;
-
-        impl<'de> Visitor<'de> for Texts {
-            type Value = Aud;
-
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("a text or a list of texts")
-            }
-
-            fn visit_str<E: Error>(self, one: &str) -> Result<Aud, E> {
-                Ok(Aud(vec![one.to_owned()]))
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Aud, A::Error> {
-                let mut texts = Vec::new();
-                while let Some(text) = list.next_element()? {
-                    texts.push(text);
-                }
-                Ok(Aud(texts))
-            }
-        }
-
-        reader.deserialize_any(Texts)
-    }
-}
-
-/// A text or a list of texts, if it is that: said in another form it says nothing.
-pub(super) fn texts<'de, D: Deserializer<'de>>(reader: D) -> Result<Aud, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Any {
-        Texts(Aud),
-        Other(IgnoredAny),
-    }
-
-    Ok(match Any::deserialize(reader)? {
-        Any::Texts(texts) => texts,
-        Any::Other(_) => Aud::default(),
-    })
-}
-
-/// A text, if it is one: claims of one name mean other things at other providers.
-pub(super) fn text<'de, D: Deserializer<'de>>(reader: D) -> Result<Option<String>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Any {
-        Text(String),
-        Other(IgnoredAny),
-    }
-
-    Ok(match Any::deserialize(reader)? {
-        Any::Text(text) => Some(text),
-        Any::Other(_) => None,
-    })
-}
-
-/// A `NumericDate` (RFC 7519 §2): a number, which may have a fraction. Beyond what can be a date it
-/// is malformed.
-pub(super) fn date<'de, D: Deserializer<'de>>(reader: D) -> Result<i64, D::Error> {
-    struct Seconds;
-
-    impl Visitor<'_> for Seconds {
-        type Value = i64;
-
-        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-            f.write_str("seconds since the epoch")
-        }
-
-        fn visit_i64<E: Error>(self, seconds: i64) -> Result<i64, E> {
-            Some(seconds)
-                .filter(|seconds| seconds.unsigned_abs() < LAST)
-                .ok_or_else(|| E::custom("no date"))
-        }
-
-        fn visit_u64<E: Error>(self, seconds: u64) -> Result<i64, E> {
-            let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
-            self.visit_i64(seconds)
-        }
-
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "whole, and a double too large for the type becomes its end, which is refused"
-        )]
-        fn visit_f64<E: Error>(self, seconds: f64) -> Result<i64, E> {
-            self.visit_i64(seconds.floor() as i64)
-        }
-    }
-
-    reader.deserialize_any(Seconds)
-}
-
-pub(super) fn maybe_date<'de, D: Deserializer<'de>>(reader: D) -> Result<Option<i64>, D::Error> {
-    date(reader).map(Some)
-}
-
-/// The year 33658.
-const LAST: u64 = 1_000_000_000_000;

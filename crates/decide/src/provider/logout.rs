@@ -6,13 +6,12 @@ use std::fmt;
 use std::time::Duration;
 
 use aeolus_keys::ForeignKey;
-use aeolus_keys::jws;
+use aeolus_keys::jws::{self, Aud, date, maybe_date};
 use aeolus_model::{IdentitySubject, Time};
 use aeolus_snapshot::section::ProviderKey;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 
-use super::claims::{Aud, date, maybe_date};
 use super::load::keys;
 use crate::token::within;
 

@@ -11,6 +11,12 @@ use crate::{Alg, PublicKey, base64url, json};
 /// Longest encoded header: others put certificates' digests and more into it.
 const MAX_HEADER: usize = 4 * 1024;
 
+/// Longest `id_token` read, in bytes: 200 groups of a tenant fit it.
+pub const MAX_ID_TOKEN: usize = 32 * 1024;
+
+/// Most values in such a token.
+const ID_TOKEN_VALUES: u32 = 4_096;
+
 /// A token of another issuer, of which nothing is to be believed yet. It can't become a
 /// [`super::Verified`], so it is never taken for a token of ours.
 pub struct ForeignToken<'a> {
@@ -18,6 +24,7 @@ pub struct ForeignToken<'a> {
     alg: Alg,
     kid: Option<String>,
     explicit: bool,
+    values: u32,
     body: Body,
 }
 
@@ -72,22 +79,34 @@ const APPLICATION: &str = "application/";
 
 /// Reads a token of another issuer: shape, caps and header. Its `typ` is `JWT` or missing.
 pub fn parse_foreign(token: &[u8]) -> Result<ForeignToken<'_>, JwsError> {
-    parse(token, None)
+    parse(token, None, MAX_TOKEN)
+}
+
+/// The same for an `id_token` on its way from a provider to us, which no request's header has to hold:
+/// up to [`MAX_ID_TOKEN`] bytes.
+pub fn parse_id_token(token: &[u8]) -> Result<ForeignToken<'_>, JwsError> {
+    let mut token = parse(token, None, MAX_ID_TOKEN)?;
+    token.values = ID_TOKEN_VALUES;
+    Ok(token)
 }
 
 /// The same for an access token, whose `typ` may also be `at+jwt` (RFC 9068 §2.1).
 pub fn parse_foreign_access(token: &[u8]) -> Result<ForeignToken<'_>, JwsError> {
-    parse(token, Some("at+jwt"))
+    parse(token, Some("at+jwt"), MAX_TOKEN)
 }
 
 /// The same for a logout token, whose `typ` may also be `logout+jwt` (OpenID Connect Back-Channel Logout
 /// 1.0 §2.4).
 pub fn parse_foreign_logout(token: &[u8]) -> Result<ForeignToken<'_>, JwsError> {
-    parse(token, Some("logout+jwt"))
+    parse(token, Some("logout+jwt"), MAX_TOKEN)
 }
 
-fn parse<'t>(token: &'t [u8], kind: Option<&str>) -> Result<ForeignToken<'t>, JwsError> {
-    let parts = split(token, MAX_TOKEN)?;
+fn parse<'t>(
+    token: &'t [u8],
+    kind: Option<&str>,
+    max: usize,
+) -> Result<ForeignToken<'t>, JwsError> {
+    let parts = split(token, max)?;
     if parts.header.len() > MAX_HEADER {
         return Err(JwsError::Header);
     }
@@ -102,8 +121,9 @@ fn parse<'t>(token: &'t [u8], kind: Option<&str>) -> Result<ForeignToken<'t>, Jw
     Ok(ForeignToken {
         signing_input: parts.signing_input,
         explicit,
-        alg: Alg::foreign(&header.alg).ok_or(JwsError::Alg)?,
+        alg: Alg::of_others(&header.alg).ok_or(JwsError::Alg)?,
         kid: header.kid,
+        values: json::TOKEN_VALUES,
         body: Body::decode(parts.claims, parts.signature).ok_or(JwsError::Shape)?,
     })
 }
@@ -125,21 +145,27 @@ impl ForeignToken<'_> {
     }
 
     /// The key of the issuer's set that fits: the one with its `kid`, or, where the token names
-    /// none, the only one of its algorithm (OIDC Core §10.1).
+    /// none, the only one of its algorithm (OIDC Core §10.1). One that is there for several algorithms
+    /// is taken for the token's.
     pub fn select<'k>(&self, keys: &'k [crate::ForeignKey]) -> Result<&'k PublicKey, JwsError> {
-        let mut fitting = keys.iter().filter(|held| match &self.kid {
+        let named = |held: &&crate::ForeignKey| match &self.kid {
             Some(kid) => held.kid.as_ref() == Some(kid),
             None => held.key.alg() == self.alg,
-        });
-        match (fitting.next(), fitting.next()) {
-            (Some(found), None) => Ok(&found.key),
-            _ => Err(JwsError::Kid),
-        }
+        };
+        let only = |keys: &mut dyn Iterator<Item = &'k crate::ForeignKey>| {
+            let found = keys.next()?;
+            keys.next().is_none().then_some(&found.key)
+        };
+        let fitting = || keys.iter().filter(named);
+        let of_alg = |held: &&crate::ForeignKey| held.key.alg() == self.alg;
+        only(&mut fitting())
+            .or_else(|| only(&mut fitting().filter(of_alg)))
+            .ok_or(JwsError::Kid)
     }
 
     /// Claims that anyone may have written: to find the issuer, never to allow.
     pub fn unverified_claims<T: DeserializeOwned>(&self) -> Result<T, JwsError> {
-        strict_claims(&self.body)
+        strict_claims(&self.body, self.values)
     }
 
     /// Believes the token if this key, with its own algorithm, signed it.
@@ -148,27 +174,33 @@ impl ForeignToken<'_> {
             return Err(JwsError::Alg);
         }
         key.verify(self.signing_input, self.body.signature())?;
-        Ok(ForeignVerified(self.body))
+        Ok(ForeignVerified {
+            body: self.body,
+            values: self.values,
+        })
     }
 }
 
 /// A token that another issuer's key signed.
-pub struct ForeignVerified(Body);
+pub struct ForeignVerified {
+    body: Body,
+    values: u32,
+}
 
 impl ForeignVerified {
     /// The claims, typed, from strict JSON.
     pub fn claims<T: DeserializeOwned>(&self) -> Result<T, JwsError> {
-        strict_claims(&self.0)
+        strict_claims(&self.body, self.values)
     }
 
     /// The signed bytes.
     pub fn payload(&self) -> &[u8] {
-        self.0.claims()
+        self.body.claims()
     }
 }
 
-fn strict_claims<T: DeserializeOwned>(body: &Body) -> Result<T, JwsError> {
-    json::strict_object(body.claims(), json::TOKEN_VALUES).map_err(|_| JwsError::Claims)?;
+fn strict_claims<T: DeserializeOwned>(body: &Body, values: u32) -> Result<T, JwsError> {
+    json::strict_object(body.claims(), values).map_err(|_| JwsError::Claims)?;
     read_claims(body.claims())
 }
 

@@ -133,7 +133,7 @@ fn t7_one_key_serves_one_kind() {
             let pick = |kind: Kind| match kind.alg() {
                 Alg::Rs256 => rsa.clone(),
                 Alg::Es256 => p256.public().clone(),
-                Alg::EdDsa => key.clone(),
+                _ => key.clone(),
             };
             ring.insert(first, pick(first)).unwrap();
             let snapshot = [Kind::Manifest, Kind::Freshness, Kind::Checkpoint];

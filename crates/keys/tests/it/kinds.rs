@@ -22,7 +22,7 @@ fn shared_key(kind: Kind) -> SigningKey {
     match kind.alg() {
         Alg::Rs256 => own_key(Kind::Id),
         Alg::Es256 => derived("shared"),
-        Alg::EdDsa => ed25519("shared"),
+        _ => ed25519("shared"),
     }
 }
 

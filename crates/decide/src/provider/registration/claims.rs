@@ -1,11 +1,12 @@
 //! The claims of an `id_token`, as far as they are read.
 
+use aeolus_keys::jws::{Aud, date, maybe_date, maybe_text, maybe_texts};
 use aeolus_model::IdentitySubject;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use crate::provider::SubjectClaim;
-use crate::provider::claims::{Aud, date, is_second_factor, maybe_date, text, texts};
+use crate::provider::claims::is_second_factor;
 
 /// What is read of an `id_token`.
 #[derive(Deserialize)]
@@ -31,9 +32,9 @@ pub(super) struct Claims {
     pub(super) nbf: Option<i64>,
     #[serde(default, deserialize_with = "maybe_date")]
     pub(super) auth_time: Option<i64>,
-    #[serde(default, deserialize_with = "texts")]
+    #[serde(default, deserialize_with = "maybe_texts")]
     pub(super) amr: Aud,
-    #[serde(default, deserialize_with = "text")]
+    #[serde(default, deserialize_with = "maybe_text")]
     pub(super) acr: Option<String>,
     /// Cognito: `access` or `id`.
     pub(super) token_use: Option<String>,

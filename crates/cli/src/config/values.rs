@@ -1,0 +1,146 @@
+//! The original's `values.yaml` as configuration: what of it is understood, what is ignored, and why.
+//!
+//! Its sign-in section is translated into ours, with every place kept, and then read like ours: one
+//! reading, and unknown keys below what is ours are errors that name the nearest.
+
+mod ignored;
+mod note;
+mod translate;
+mod wiring;
+
+use std::collections::BTreeMap;
+
+pub(crate) use self::note::{Note, NoteKind};
+use self::translate::Translated;
+use super::Environment;
+use crate::report::Report;
+use crate::yaml::{Entry, Node, Place, Value};
+
+/// What was read of such a file.
+#[derive(Clone, Debug)]
+pub(crate) struct Original {
+    /// The file as our own configuration.
+    pub(crate) tree: Node,
+    /// Variables that the file sets (`houston.env`), below the process's.
+    pub(crate) variables: BTreeMap<String, String>,
+    /// What is to be said of it, in the file's order.
+    pub(crate) notes: Vec<Note>,
+}
+
+/// Our own sections, which may stand in the same file.
+const OURS: [&str; 10] = [
+    "control",
+    "gate",
+    "auth",
+    "database",
+    "keys",
+    "tls",
+    "email",
+    "limits",
+    "observability",
+    "compat",
+];
+
+impl Original {
+    /// Reads it, if the tree is such a file: it has `astronomer` or `houston` at its top (trap 7).
+    pub(crate) fn read(tree: &Node, environment: &Environment) -> Option<Self> {
+        let top = tree.entries();
+        let chart = entry(tree, "astronomer");
+        let (prefix, houston) = match chart {
+            Some(chart) => ("astronomer.houston", entry(&chart.value, "houston")),
+            None => ("houston", Some(entry(tree, "houston")?)),
+        };
+        let mut read = Self {
+            tree: tree.clone(),
+            variables: BTreeMap::new(),
+            notes: Vec::new(),
+        };
+        let mut own: Vec<Entry> = Vec::new();
+        for found in top {
+            if OURS.contains(&found.key.as_str()) {
+                own.push(found.clone());
+            } else if !matches!(found.key.as_str(), "astronomer" | "houston") {
+                read.ignore(found.at, &found.key, "it is no part of signing in");
+            }
+        }
+        if let Some(chart) = chart {
+            for found in chart
+                .value
+                .entries()
+                .iter()
+                .filter(|found| found.key != "houston")
+            {
+                let path = format!("astronomer.{}", found.key);
+                read.ignore(found.at, &path, "it is no part of signing in");
+            }
+        }
+        for found in houston
+            .into_iter()
+            .flat_map(|houston| houston.value.entries())
+        {
+            let path = format!("{prefix}.{}", found.key);
+            match found.key.as_str() {
+                "config" => read.config(&found.value, &path, &mut own),
+                "secret" => read.secrets(&found.value, &path, environment),
+                "env" => read.env(&found.value, &path),
+                _ => read.ignore(found.at, &path, "it is about how the original runs"),
+            }
+        }
+        read.tree.value = Value::Map(own);
+        read.notes
+            .sort_by_key(|note| (note.at.line, note.at.column));
+        Some(read)
+    }
+
+    /// What stops the file.
+    pub(crate) fn reports(&self, name: &str) -> Vec<Report> {
+        let wrong = self
+            .notes
+            .iter()
+            .filter(|note| note.kind == NoteKind::Error);
+        wrong.map(|note| note.report(name)).collect()
+    }
+
+    fn config(&mut self, config: &Node, prefix: &str, own: &mut Vec<Entry>) {
+        for found in config.entries() {
+            let path = format!("{prefix}.{}", found.key);
+            if found.key != "auth" {
+                let why = ignored::of_config(&found.key);
+                self.ignore(found.at, &path, why);
+                continue;
+            }
+            let Translated { auth, notes } = translate::auth(&found.value, &path);
+            self.notes.extend(notes);
+            if own.iter().any(|ours| ours.key == "auth") {
+                self.note(
+                    NoteKind::Error,
+                    found.at,
+                    &path,
+                    "the file has an `auth` of our own too: keep one",
+                );
+                continue;
+            }
+            own.push(Entry {
+                key: "auth".to_owned(),
+                at: found.at,
+                value: auth,
+            });
+        }
+    }
+
+    fn ignore(&mut self, at: Place, path: &str, why: &str) {
+        self.note(NoteKind::Ignored, at, path, why);
+    }
+
+    fn note(&mut self, kind: NoteKind, at: Place, path: &str, text: impl Into<String>) {
+        self.notes.push(Note::new(kind, path, text).at(at));
+    }
+}
+
+/// An entry of a mapping.
+fn entry<'n>(node: &'n Node, key: &str) -> Option<&'n Entry> {
+    node.entries().iter().find(|entry| entry.key == key)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,66 @@
+//! A connection as it is written.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// What is written of a connection, but its secret (rows A9–A28). What is absent is the profile's.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Settings {
+    /// `code` or `implicit`; absent: `code`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub flow: Option<String>,
+    /// The client's id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<String>,
+    /// The issuer, or where its discovery document is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub discovery_url: Option<String>,
+    /// The domain that the provider is on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub base_domain: Option<String>,
+    /// What people see.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// Seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clock_tolerance: Option<u64>,
+    /// What else the authorization URL says.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub auth_url_params: BTreeMap<String, String>,
+    /// Which claims say something about a person.
+    pub claims_mapping: ClaimsMapping,
+    /// What is asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scopes: Option<Vec<String>>,
+    /// Whether userinfo is asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fetch_user_info: Option<bool>,
+    /// Whether a sign-in without a second factor is refused.
+    pub require_mfa: bool,
+    /// What is asked for where a second factor is required.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub acr_values: Vec<String>,
+    /// Entra: the tenants whose people may come.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub allowed_tenants: Vec<String>,
+    /// Google: the Workspace domains whose people may come.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub hosted_domains: Vec<String>,
+}
+
+/// Which claims say something about a person (row A28).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct ClaimsMapping {
+    /// The claim with the address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// The claim with the name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The claim with the groups.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub groups: Option<String>,
+}

@@ -1,0 +1,153 @@
+//! GitHub: `OAuth2` with an API of its own instead of an `id_token`.
+//!
+//! Who somebody is, is their numeric `id`: a login can be renamed, and then belongs to somebody else.
+
+use std::collections::BTreeSet;
+
+use aeolus_model::Email;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use crate::identity::shown;
+use crate::{Connection, Groups, Identity, Protocol};
+
+/// Longest answer.
+const MAX: usize = 1024 * 1024;
+/// The login and a team's name are parts of a group's name.
+const MAX_GROUPS: usize = 2_048;
+
+/// Where the API is asked. Lists come in pages: follow `Link: rel="next"` only on this host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Endpoints {
+    /// The person.
+    pub user: String,
+    /// Their addresses.
+    pub emails: String,
+    /// Their organizations.
+    pub organizations: String,
+    /// Their teams.
+    pub teams: String,
+}
+
+/// What the API answered. Lists: one body for each page.
+#[derive(Clone, Copy, Debug)]
+pub struct Answers<'a> {
+    /// `/user`.
+    pub user: &'a [u8],
+    /// `/user/emails`.
+    pub emails: &'a [Vec<u8>],
+    /// `/user/orgs`.
+    pub organizations: &'a [Vec<u8>],
+    /// `/user/teams`.
+    pub teams: &'a [Vec<u8>],
+}
+
+/// An answer that is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("GitHub's answer to {0} can't be read")]
+pub struct AnswerError(pub &'static str);
+
+impl Endpoints {
+    /// Of GitHub, or of an installation of one's own. None for other providers.
+    pub fn of(connection: &Connection) -> Option<Self> {
+        if connection.profile().protocol != Protocol::GitHub {
+            return None;
+        }
+        let base = connection.discovery().issuer();
+        let api = match base {
+            "https://github.com" => "https://api.github.com".to_owned(),
+            own => format!("{own}/api/v3"),
+        };
+        Some(Self {
+            user: format!("{api}/user"),
+            emails: format!("{api}/user/emails?per_page=100"),
+            organizations: format!("{api}/user/orgs?per_page=100"),
+            teams: format!("{api}/user/teams?per_page=100"),
+        })
+    }
+}
+
+#[derive(Deserialize)]
+struct User {
+    id: u64,
+    login: String,
+    name: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Address {
+    email: String,
+    primary: bool,
+    verified: bool,
+}
+
+#[derive(Deserialize)]
+struct Organization {
+    login: String,
+}
+
+#[derive(Deserialize)]
+struct Team {
+    slug: String,
+    organization: Organization,
+}
+
+/// Who it is. The address is the one that is both primary and verified, never `/user`'s. Groups are
+/// organizations (`acme`) and teams (`acme/data`).
+pub fn identity(connection: &Connection, answers: Answers<'_>) -> Result<Identity, AnswerError> {
+    let user: User = read(answers.user, "/user")?;
+    let addresses: Vec<Address> = pages(answers.emails, "/user/emails")?;
+    let mut proved = addresses
+        .iter()
+        .filter(|held| held.primary && held.verified);
+    let email = proved
+        .next()
+        .and_then(|held| held.email.parse::<Email>().ok());
+    let organizations: Vec<Organization> = pages(answers.organizations, "/user/orgs")?;
+    let teams: Vec<Team> = pages(answers.teams, "/user/teams")?;
+    let names = organizations
+        .into_iter()
+        .map(|organization| organization.login);
+    let teams = teams
+        .into_iter()
+        .map(|team| format!("{}/{}", team.organization.login, team.slug));
+    let groups: BTreeSet<String> = names.chain(teams).take(MAX_GROUPS).collect();
+    let subject = user.id.to_string().parse();
+    Ok(Identity {
+        connection: connection.name().clone(),
+        issuer: connection.discovery().issuer().to_owned(),
+        subject: subject.map_err(|_| AnswerError("/user"))?,
+        email_verified: email.is_some(),
+        email,
+        name: user
+            .name
+            .as_deref()
+            .and_then(shown)
+            .or_else(|| shown(&user.login)),
+        groups: Groups::listed(groups.iter().map(String::as_str)),
+        amr: Vec::new(),
+        acr: None,
+        auth_time: None,
+        sid: None,
+    })
+}
+
+fn read<T: DeserializeOwned>(body: &[u8], what: &'static str) -> Result<T, AnswerError> {
+    let body = Some(body).filter(|body| body.len() <= MAX);
+    let read = body.and_then(|body| serde_json::from_slice(body).ok());
+    read.ok_or(AnswerError(what))
+}
+
+fn pages<T: DeserializeOwned>(
+    bodies: &[Vec<u8>],
+    what: &'static str,
+) -> Result<Vec<T>, AnswerError> {
+    let mut all = Vec::new();
+    for body in bodies {
+        all.extend(read::<Vec<T>>(body, what)?);
+    }
+    Ok(all)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,79 @@
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::*;
+use crate::Kind;
+use crate::fixture::{connection, custom};
+
+const USER: &[u8] = br#"{"id":583231,"login":"octocat","name":null,"email":"public@example.com"}"#;
+
+fn github() -> Connection {
+    connection(Kind::Github, json!({"clientId": "c"}))
+}
+
+fn by(user: &[u8], emails: &str) -> Result<Identity, AnswerError> {
+    let answers = Answers {
+        user,
+        emails: &[emails.as_bytes().to_vec()],
+        organizations: &[
+            br#"[{"login":"acme"}]"#.to_vec(),
+            br#"[{"login":"other"}]"#.to_vec(),
+        ],
+        teams: &[br#"[{"slug":"data","organization":{"login":"acme"}}]"#.to_vec()],
+    };
+    identity(&github(), answers)
+}
+
+#[test]
+fn the_number_names_somebody_and_teams_are_groups() {
+    let emails = r#"[{"email":"a@example.com","primary":false,"verified":true},
+        {"email":"ann@example.com","primary":true,"verified":true}]"#;
+    let found = by(USER, emails).unwrap();
+    assert_eq!(found.subject.as_str(), "583231");
+    assert_eq!(found.issuer, "https://github.com");
+    assert_eq!(found.email.unwrap().as_str(), "ann@example.com");
+    assert!(found.email_verified);
+    assert_eq!(found.name.as_deref(), Some("octocat"));
+    let groups = ["acme", "acme/data", "other"];
+    assert_eq!(found.groups, Groups::listed(groups));
+}
+
+#[test]
+fn o21_only_the_primary_and_verified_address_counts() {
+    for emails in [
+        "[]",
+        r#"[{"email":"ann@example.com","primary":true,"verified":false}]"#,
+        r#"[{"email":"ann@example.com","primary":false,"verified":true}]"#,
+    ] {
+        let found = by(USER, emails).unwrap();
+        assert_eq!((found.email, found.email_verified), (None, false));
+    }
+    for emails in [
+        "{}",
+        "",
+        r#"[{"email":"a@b.c","primary":"true","verified":true}]"#,
+    ] {
+        assert!(by(USER, emails).is_err());
+    }
+    assert!(by(br#"{"id":"1","login":"x"}"#, "[]").is_err());
+}
+
+#[test]
+fn an_installation_of_ones_own_has_its_own_api() {
+    let found = Endpoints::of(&github()).unwrap();
+    assert_eq!(found.user, "https://api.github.com/user");
+    let own = json!({"clientId": "c", "baseDomain": "git.example.com"});
+    let found = Endpoints::of(&connection(Kind::Github, own)).unwrap();
+    assert_eq!(
+        found.teams,
+        "https://git.example.com/api/v3/user/teams?per_page=100"
+    );
+    assert_eq!(Endpoints::of(&custom(json!({}))), None);
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_are_refused_or_read(body in prop::collection::vec(any::<u8>(), 0..60)) {
+        let _ = by(&body, "[]");
+    }
+}
