@@ -1,5 +1,6 @@
 //! What can be configured. The comments here are the reference page.
 
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 
@@ -395,8 +396,5 @@ pub(crate) enum LogFormat {
 
 /// A port on this machine only.
 const fn local(port: u16) -> Listen {
-    Listen::Tcp(std::net::SocketAddr::new(
-        std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST),
-        port,
-    ))
+    Listen::Tcp(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port))
 }

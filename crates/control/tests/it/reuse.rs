@@ -30,11 +30,11 @@ impl Memory for Fresh {
         None
     }
 
-    fn renewed(&self, _: SessionId) -> Option<Time> {
+    fn renewed(&self, _: SessionId, _: OrganizationId) -> Option<Time> {
         None
     }
 
-    fn ended(&self, _: SessionId) -> bool {
+    fn ended(&self, _: SessionId, _: OrganizationId) -> bool {
         false
     }
 }
