@@ -140,9 +140,8 @@ impl<'a> Proof<'a> {
     ) -> Result<(), SignInError> {
         let through_browser = matches!(self.attempt.flow(), Flow::Implicit(_));
         match (access_token, &claims.at_hash) {
-            (None, _) => Ok(()),
             (Some(_), None) if through_browser => Err(SignInError::AccessToken),
-            (Some(_), None) => Ok(()),
+            (None, _) | (Some(_), None) => Ok(()),
             (Some(token), Some(hash)) => {
                 let expected = URL_SAFE_NO_PAD.encode(alg.left_half(token.as_bytes()));
                 if digest::eq(expected.as_bytes(), hash.as_bytes()) {
@@ -167,7 +166,7 @@ impl<'a> Proof<'a> {
     }
 }
 
-impl<'a> Proved<'a> {
+impl Proved<'_> {
     /// Whether userinfo has to be asked, with the access token, before there is an identity.
     pub const fn wants_user_info(&self) -> bool {
         self.bare || self.connection.fetch_user_info()

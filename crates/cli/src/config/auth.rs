@@ -9,6 +9,7 @@ use aeolus_oidc::Kind;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+#[cfg(test)]
 pub(crate) use self::connections::Configured;
 use super::secret::SecretSource;
 use super::types::OptionalSecret;

@@ -133,7 +133,10 @@ fn every_algorithm_that_others_sign_with() {
                 token.verify(key)
             });
             let asymmetric = group["key"]["kty"] != "oct";
-            let expected = test.result == "valid" && asymmetric && test.comment != "emptyPayload";
+            // These keys say that they are for another algorithm than the token's.
+            let contradicts = matches!(test.comment.as_str(), "Figure20" | "Figure27");
+            let other = contradicts || test.comment == "emptyPayload";
+            let expected = test.result == "valid" && asymmetric && !other;
             assert_eq!(
                 verified.is_ok(),
                 expected,

@@ -180,14 +180,14 @@ impl Parse<'_> {
             (Some(url), _) if !github => url.clone(),
             (_, Some(base)) => format!("https://{base}"),
             _ if github => GITHUB.to_owned(),
-            _ => match self.profile.discovery_url {
-                Some(usual) => usual.to_owned(),
-                None => {
+            _ => {
+                let Some(usual) = self.profile.discovery_url else {
                     let why = "it says where the provider is: https://HOST/PATH";
                     self.error(SettingsError::Missing("discoveryUrl", why));
                     return None;
-                }
-            },
+                };
+                usual.to_owned()
+            }
         };
         let url = match DiscoveryUrl::parse(&written) {
             Ok(url) => url,
