@@ -105,6 +105,7 @@ pub(super) struct Operation {
     body: Option<(Content, bool)>,
     answer: (u16, Option<Content>),
     conditional: bool,
+    cached: bool,
     refusals: Vec<u16>,
     otherwise: Vec<(u16, Content)>,
 }
@@ -125,6 +126,7 @@ impl Operation {
             body: None,
             answer: (200, None),
             conditional: false,
+            cached: false,
             refusals: Vec::new(),
             otherwise: Vec::new(),
         }
@@ -172,6 +174,12 @@ impl Operation {
     /// It has an `ETag`, or honours `If-Match`.
     pub(super) const fn conditional(mut self) -> Self {
         self.conditional = true;
+        self
+    }
+
+    /// Askers may keep it, and ask with `If-None-Match` whether it is still so.
+    pub(super) const fn cached(mut self) -> Self {
+        self.cached = true;
         self
     }
 
@@ -231,6 +239,8 @@ impl Operation {
             let what = match name {
                 "o" => "An organization, by id or name.",
                 "name" => "The rollout's name.",
+                "organization" => "The organization, by id.",
+                "n" => "Which of its lists, from 0.",
                 "sha256" => "The SHA-256 of the section in lower-case hex.",
                 "connection" => "The connection's name.",
                 _ if self.path.starts_with("/v1/keys") => {
@@ -251,6 +261,10 @@ impl Operation {
             let schema =
                 json!({"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$"});
             all.push(header("Idempotency-Key", what, schema));
+        }
+        if self.cached {
+            let what = "The `ETag` of what you have: answered with 304 if it is still so.";
+            all.push(header("If-None-Match", what, json!({"type": "string"})));
         }
         if self.conditional && self.method != "get" {
             let what =
@@ -280,6 +294,13 @@ impl Operation {
             let tag =
                 json!({"description": "For `If-Match` of a change.", "schema": {"type": "string"}});
             success.insert("headers".to_owned(), json!({ "ETag": tag }));
+        }
+        if self.cached {
+            let tag = json!({"description": "For `If-None-Match`.", "schema": {"type": "string"}});
+            let headers = json!({ "ETag": tag });
+            success.insert("headers".to_owned(), headers.clone());
+            let same = json!({"description": "Not modified.", "headers": headers});
+            answers.insert("304".to_owned(), same);
         }
         answers.insert(status.to_string(), Value::Object(success));
         for status in self.statuses() {

@@ -41,6 +41,14 @@ pub(super) fn public() -> Vec<Operation> {
         .by(Who::Anybody)
         .answers_other(200, None)
         .refuses(&[401, 403, 404]),
+        get(
+            "/v1/status-lists/{organization}/{n}",
+            "getStatusList",
+            "Which of an organization's token values are no longer good (Token Status List)",
+        )
+        .by(Who::Anybody)
+        .answers_other(200, Some("application/statuslist+jwt"))
+        .cached(),
         post(
             "/v1/oauth/backchannel-logout/{connection}",
             "backchannelLogout",
