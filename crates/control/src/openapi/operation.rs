@@ -1,8 +1,9 @@
 //! One operation of the API, as the table says it.
 
-use aeolus_api::Problem;
-use schemars::{JsonSchema, Schema, SchemaGenerator};
+use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
+
+use super::content::{Content, Parameter, SchemaOf, Speaks, fields, refusal, refusal_to};
 
 /// Who may ask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,85 +16,6 @@ pub(super) enum Who {
     Plane,
 }
 
-/// What a query says.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Parameter {
-    pub(super) name: &'static str,
-    pub(super) what: &'static str,
-    pub(super) form: Form,
-}
-
-/// The form of a parameter's value.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Form {
-    Text,
-    Id,
-    Flag,
-    Number(u64, u64),
-    OneOf(&'static [&'static str]),
-}
-
-type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
-
-/// What travels.
-#[derive(Clone, Copy)]
-pub(super) enum Content {
-    /// JSON of a type.
-    Json(SchemaOf),
-    /// Something else, of a media type.
-    Other(&'static str),
-}
-
-impl Content {
-    /// JSON of a type.
-    pub(super) fn json<T: JsonSchema>() -> Self {
-        Self::Json(SchemaGenerator::subschema_for::<T>)
-    }
-
-    fn render(self, generator: &mut SchemaGenerator) -> Value {
-        let (media, content) = self.entry(generator);
-        json!({ media: content })
-    }
-
-    fn entry(self, generator: &mut SchemaGenerator) -> (&'static str, Value) {
-        match self {
-            Self::Json(schema) => ("application/json", json!({"schema": schema(generator)})),
-            Self::Other(media) => (media, json!({})),
-        }
-    }
-}
-
-/// Every refusal that an operation may have.
-const REFUSALS: [u16; 14] = [
-    400, 401, 403, 404, 409, 410, 412, 413, 415, 422, 429, 500, 502, 503,
-];
-
-/// The refusals that operations refer to.
-pub(super) fn refusals(generator: &mut SchemaGenerator) -> Map<String, Value> {
-    let each = REFUSALS.iter();
-    each.map(|status| (status.to_string(), refusal(*status, &[], generator)))
-        .collect()
-}
-
-fn refusal(status: u16, more: &[Content], generator: &mut SchemaGenerator) -> Value {
-    let what = http::StatusCode::from_u16(status).ok();
-    let what = what.and_then(|status| status.canonical_reason());
-    let problem = generator.subschema_for::<Problem>();
-    let mut content = fields(json!({"application/problem+json": {"schema": problem}}));
-    for other in more {
-        let (media, schema) = other.entry(generator);
-        content.insert(media.to_owned(), schema);
-    }
-    json!({"description": what.unwrap_or("Refused"), "content": content})
-}
-
-fn fields(value: Value) -> Map<String, Value> {
-    match value {
-        Value::Object(fields) => fields,
-        _ => Map::new(),
-    }
-}
-
 /// One operation.
 pub(super) struct Operation {
     pub(super) method: &'static str,
@@ -101,9 +23,12 @@ pub(super) struct Operation {
     id: &'static str,
     what: &'static str,
     pub(super) who: Who,
+    speaks: Speaks,
+    reads: bool,
     pub(super) query: Vec<Parameter>,
     body: Option<(Content, bool)>,
     answer: (u16, Option<Content>),
+    also: Vec<(u16, Content)>,
     conditional: bool,
     cached: bool,
     refusals: Vec<u16>,
@@ -122,9 +47,12 @@ impl Operation {
             id,
             what,
             who: Who::Bearer,
+            speaks: Speaks::Problems,
+            reads: false,
             query: Vec::new(),
             body: None,
             answer: (200, None),
+            also: Vec::new(),
             conditional: false,
             cached: false,
             refusals: Vec::new(),
@@ -134,6 +62,17 @@ impl Operation {
 
     pub(super) const fn by(mut self, who: Who) -> Self {
         self.who = who;
+        self
+    }
+
+    pub(super) const fn speaks(mut self, speaks: Speaks) -> Self {
+        self.speaks = speaks;
+        self
+    }
+
+    /// It changes nothing, whatever its method.
+    pub(super) const fn only_reads(mut self) -> Self {
+        self.reads = true;
         self
     }
 
@@ -155,6 +94,17 @@ impl Operation {
 
     pub(super) const fn takes_other(mut self, media: &'static str) -> Self {
         self.body = Some((Content::Other(media), true));
+        self
+    }
+
+    pub(super) const fn takes_form(mut self, schema: SchemaOf) -> Self {
+        self.body = Some((Content::Form(schema), true));
+        self
+    }
+
+    /// Another answer that is no refusal.
+    pub(super) fn or_answers(mut self, status: u16, media: &'static str) -> Self {
+        self.also.push((status, Content::Other(media)));
         self
     }
 
@@ -198,15 +148,27 @@ impl Operation {
 
     /// Whether it is a POST that is done once under its `Idempotency-Key`.
     fn is_once(&self) -> bool {
-        self.method == "post" && self.who == Who::Bearer
+        self.method == "post" && self.who == Who::Bearer && !self.reads
     }
 
     /// Every status beside success.
     fn statuses(&self) -> Vec<u16> {
-        let changes = self.method != "get";
+        let changes = self.method != "get" && !self.reads;
         let known = self.who != Who::Anybody;
         let has_path = self.path.contains('{');
         let mut all = vec![500, 503];
+        match self.speaks {
+            Speaks::Problems => {}
+            Speaks::OAuth => all.extend([400, 401, 413]),
+            Speaks::Pages => {
+                all.push(400);
+                all.extend(self.body.iter().flat_map(|_| [413, 415]));
+            }
+        }
+        if self.speaks != Speaks::Problems {
+            all.extend_from_slice(&self.refusals);
+            return all;
+        }
         let mut add = |when: bool, statuses: &[u16]| {
             if when {
                 all.extend_from_slice(statuses);
@@ -303,11 +265,16 @@ impl Operation {
             answers.insert("304".to_owned(), same);
         }
         answers.insert(status.to_string(), Value::Object(success));
+        for (status, content) in &self.also {
+            let content = content.render(generator);
+            let answer = json!({"description": "Done.", "content": content});
+            answers.insert(status.to_string(), answer);
+        }
         for status in self.statuses() {
             let own = self.otherwise.iter().filter(|(of, _)| *of == status);
             let own: Vec<Content> = own.map(|(_, content)| *content).collect();
             let answer = if own.is_empty() {
-                json!({ "$ref": format!("#/components/responses/{status}") })
+                refusal_to(self.speaks, status, generator)
             } else {
                 refusal(status, &own, generator)
             };
@@ -334,6 +301,13 @@ impl Operation {
     }
 
     fn tag(&self) -> &'static str {
+        if !self.path.starts_with("/v1/") {
+            return if self.path.ends_with('z') {
+                "public"
+            } else {
+                "oauth"
+            };
+        }
         let rest = self.path.strip_prefix("/v1/organizations/{o}/");
         let rest = rest.or_else(|| self.path.strip_prefix("/v1/"));
         let word = rest.unwrap_or("").split(['/', ':', '?']).next();
@@ -342,18 +316,5 @@ impl Operation {
             ".well-known" | "openapi.json" | "healthz" | "oauth" | "authorization" => "public",
             word => word,
         }
-    }
-}
-
-impl Parameter {
-    fn render(&self) -> Value {
-        let schema = match self.form {
-            Form::Text => json!({"type": "string"}),
-            Form::Id => json!({"type": "string", "format": "uuid"}),
-            Form::Flag => json!({"type": "boolean"}),
-            Form::Number(from, to) => json!({"type": "integer", "minimum": from, "maximum": to}),
-            Form::OneOf(values) => json!({"type": "string", "enum": values}),
-        };
-        json!({"name": self.name, "in": "query", "description": self.what, "schema": schema})
     }
 }
