@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use aeolus_keys::{Alg, Kind, SigningKey, SystemRng};
+use aeolus_keys::{Alg, KeyRing, Kind, SigningKey, SystemRng};
 use aeolus_model::{PlaneId, Secret, Time};
 use aeolus_oidc::{Attempt, Connection, Discovery, Flow, Kind as Provider, Settings};
 use aeolus_snapshot::{Root, RootBuilder, Trust};
@@ -38,6 +38,15 @@ pub static TRUSTED: LazyLock<Trusted> = LazyLock::new(|| {
         root_key,
         snapshot_key,
     }
+});
+
+/// A key for public status lists, and the ring of whoever believes it.
+pub static STATUS: LazyLock<(SigningKey, KeyRing)> = LazyLock::new(|| {
+    let key = SigningKey::generate(Alg::EdDsa, &SystemRng).expect("a key");
+    let mut ring = KeyRing::default();
+    ring.insert(Kind::StatusList, key.public().clone())
+        .expect("a key for it");
+    (key, ring)
 });
 
 impl Trusted {

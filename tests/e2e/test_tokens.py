@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import re
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 import requests
 from conftest import required
+from harness import aeolus
 from harness.process import ROOT, signal_group, wait_for
 
 DEPLOYMENT = "acme/sales/etl"
@@ -99,3 +102,32 @@ def test_x10_any_jwt_library_verifies_a_direct_access_token(fleet, tmp_path, lan
     api = fleet.create_token("another kind", DEPLOYMENT, "DEPLOYMENT_VIEWER")["token"]
     assert run(forged).returncode != 0
     assert run(api).returncode != 0
+    fleet.run("token", "delete", token["id"], "--no-wait")
+    refused = wait_for("the list to say that it is revoked", lambda: revoked(run(token["token"])), 20)
+    assert "revoked" in refused.stderr
+
+
+def revoked(done: subprocess.CompletedProcess[str]) -> subprocess.CompletedProcess[str] | None:
+    return done if done.returncode else None
+
+
+def test_a_public_list_says_offline_within_two_seconds_what_was_revoked(fleet, tmp_path):
+    made = fleet.run("token", "create", "--name", "l", "--deployment", DEPLOYMENT, "--direct", "--output", "json")
+    token = json.loads(made.stdout)
+    claims = token["token"].split(".")[1]
+    place = json.loads(base64.urlsafe_b64decode(claims + "=="))["status"]["status_list"]
+    (tmp_path / "jwks.json").write_bytes(requests.get(f"{fleet.control}/.well-known/jwks.json", timeout=10).content)
+
+    def verify() -> subprocess.CompletedProcess[bytes]:
+        (tmp_path / "list.jwt").write_bytes(requests.get(place["uri"], timeout=10).content)
+        command = [aeolus.BINARY, "token", "verify", "--jwks", "jwks.json", "--status-list", "list.jwt"]
+        given = token["token"].encode()
+        return subprocess.run(command, input=given, capture_output=True, cwd=tmp_path, timeout=30, check=False)
+
+    good = verify()
+    assert good.returncode == 0, good.stderr
+    fleet.run("token", "delete", token["id"], "--no-wait")
+    asked = time.monotonic()
+    wait_for("the list to say so", lambda: verify().returncode == 1, 10)
+    assert time.monotonic() - asked < 2
+    assert b"revoked" in verify().stderr

@@ -128,6 +128,7 @@ impl Grown {
             exp: now.plus(Duration::from_hours(8)).secs(),
             jti: random_token(&SystemRng, 16).expose().clone(),
             idx: index,
+            status: None,
             ent: Resource::Deployment(self.id),
             surfaces: None,
             kind: ApiKind,

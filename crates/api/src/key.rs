@@ -21,6 +21,8 @@ pub enum KeyPurpose {
     Direct,
     /// `id_token`s.
     Id,
+    /// Public lists of what was revoked.
+    Status,
     /// What planes are told: manifests and freshness. Root documents say which of these keys count.
     Snapshot,
     /// Tokens of `/v1/authorization`, where control itself answers proxies.
@@ -29,16 +31,17 @@ pub enum KeyPurpose {
 
 /// A text that names no purpose.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no purpose of a key: use access, api, direct, id, snapshot or legacy")]
+#[error("{0:?} is no purpose of a key: use access, api, direct, id, status, snapshot or legacy")]
 pub struct UnknownPurpose(String);
 
 impl KeyPurpose {
     /// Every purpose.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Access,
         Self::Api,
         Self::Direct,
         Self::Id,
+        Self::Status,
         Self::Snapshot,
         Self::Legacy,
     ];
@@ -50,6 +53,7 @@ impl KeyPurpose {
             Self::Api => "api",
             Self::Direct => "direct",
             Self::Id => "id",
+            Self::Status => "status",
             Self::Snapshot => "snapshot",
             Self::Legacy => "legacy",
         }

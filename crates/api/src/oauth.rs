@@ -32,6 +32,7 @@ pub const GATE_CALLBACK_PATH: &str = "/.aeolus/callback";
 
 /// The answer of the token endpoint. Its tokens are secrets: don't log it.
 #[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TokenAnswer {
     /// The access token (RFC 9068).
     pub access_token: String,
@@ -58,8 +59,10 @@ pub struct TokenAnswer {
 
 /// About the session behind a token answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SessionHint {
     /// The identity provider the person came through.
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Id"))]
     pub connection: ConnectionId,
     /// When the session ends whatever happens, in seconds since the epoch.
     pub absolute_end: i64,
@@ -68,6 +71,7 @@ pub struct SessionHint {
 /// The answer of the device authorization endpoint (RFC 8628 §3.2). Its device code is a secret: don't log
 /// it.
 #[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DeviceAnswer {
     /// What the machine exchanges for tokens once somebody has agreed.
     pub device_code: String,
@@ -96,6 +100,7 @@ pub struct OAuthError {
 
 /// Provider metadata: both RFC 8414 and OpenID Connect Discovery 1.0 read it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[expect(
     missing_docs,
     reason = "every member is defined by RFC 8414 §2 and OpenID Discovery §3"
@@ -127,6 +132,7 @@ pub struct Metadata {
 /// The answer of the introspection endpoint (RFC 7662 §2.2). Of a token that is not good, or none of the
 /// caller's business, only that it is not active.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[expect(
     missing_docs,
     reason = "every member is defined by RFC 7662 §2.2, those of the sign-in by RFC 9470 §6.2"
@@ -163,8 +169,10 @@ pub struct Introspection {
 
 /// The answer of the userinfo endpoint (OpenID Connect Core §5.3).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct UserInfo {
     /// The person's id.
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Id"))]
     pub sub: UserId,
     /// Their address.
     pub email: String,

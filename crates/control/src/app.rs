@@ -22,6 +22,7 @@ use crate::quota::Meters;
 use crate::signin::cookie::CookieStyle;
 use crate::signin::pool::HashPool;
 use crate::signin::seen::Seen;
+use crate::status_lists::Lists;
 use crate::tokens::Uses;
 use crate::{ParentCookie, SessionLife};
 
@@ -93,6 +94,8 @@ pub(crate) struct Parts {
     pub(crate) audit: AuditConfig,
     /// Sends e-mails, if some server takes them.
     pub(crate) mailer: Option<Mailer>,
+    /// Public lists of what was revoked.
+    pub(crate) status_lists: Lists,
     /// What organizations have used of what all share.
     pub(crate) meters: Meters,
     /// What was refused, until it is written down.

@@ -36,6 +36,7 @@ use crate::signin::password::{HashError, PasswordError, check_new};
 use crate::signin::pool::{HashPool, PoolError};
 use crate::signin::same_origin;
 use crate::signin::seen::Seen;
+use crate::status_lists::Lists;
 use crate::tokens::Uses;
 
 /// Why control doesn't start.
@@ -237,6 +238,7 @@ pub(crate) async fn open(
         acks: Acks::default(),
         audit: config.audit.clone(),
         mailer,
+        status_lists: Lists::default(),
         meters: Meters::new(config.quota),
         denials: Denials::default(),
         acknowledged: watch::Sender::new(0),

@@ -40,6 +40,7 @@ mod serve;
 mod server;
 mod sessions;
 mod signin;
+mod status_lists;
 mod tenancy;
 mod tokens;
 

@@ -10,7 +10,7 @@ use crate::edge::edge;
 use crate::error::ApiError;
 use crate::{
     audit, authorization, connections, email, factor, keys, openapi, ops, pages, planes, policy,
-    provider, quota, rollout, sessions, signin, tenancy, tokens,
+    provider, quota, rollout, sessions, signin, status_lists, tenancy, tokens,
 };
 
 macro_rules! routes {
@@ -110,6 +110,7 @@ routes! {
     "/v1/keys" => get keys::list;
     "/v1/keys/{id}" => delete keys::remove;
     "/v1/keys/{id}/rotate" => post keys::rotate;
+    "/v1/status-lists/{organization}/{n}" => get status_lists::get;
     "/v1/planes" => get planes::list, post planes::create;
     "/v1/planes/enroll" => post planes::enroll;
     "/v1/planes/{id}" => get planes::get;

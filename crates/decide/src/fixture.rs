@@ -279,6 +279,7 @@ impl Fleet {
             exp: self.now.secs() + 3_600,
             jti: "b".to_owned(),
             idx: 5,
+            status: None,
             ent: Resource::Workspace(SALES),
             surfaces: None,
             kind: ApiKind,
@@ -296,6 +297,7 @@ impl Fleet {
             exp: self.now.secs() + 3_600,
             jti: "c".to_owned(),
             idx: 6,
+            status: None,
             ent: Resource::Organization(ACME),
             grants: vec![claims::DirectGrant {
                 resource: Resource::Deployment(ETL),

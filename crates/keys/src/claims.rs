@@ -5,8 +5,10 @@ mod check;
 mod client_assertion;
 mod exchanged;
 mod kinds;
+mod role_or_none;
 mod tag;
 
+pub(crate) use check::LEEWAY;
 pub use check::{ClaimError, Registered, check_times};
 pub use client_assertion::ClientAssertion;
 pub use kinds::{

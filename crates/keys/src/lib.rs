@@ -26,6 +26,7 @@ mod ring;
 mod rng;
 pub mod seal;
 mod signing;
+pub mod status_list;
 pub mod totp;
 mod weak;
 

@@ -44,8 +44,8 @@ pub use repository::{
     ProviderEndpoints, ProviderKey, ProviderKeySets, ProviderKeys, Publication, Publications,
     RefreshTokens, Replica, Replicas, RevocationList, Revocations, RoleRecord, Roles, Rollout,
     RolloutStage, Rollouts, RootDocument, Roots, Route, SecondFactor, SecondFactors, SessionRecord,
-    Sessions, Settings, Shortened, SignInSource, SigningKey, StatusEnd, Team, Teams, Throttle,
-    Throttles, TokenFilter, TokenRecord, TokenWindow, Tokens, Told, User, Users, ValueRecord,
-    Workspace, Workspaces,
+    Sessions, Settings, Shortened, SignInSource, SigningKey, StatusBits, StatusEnd, Team, Teams,
+    Throttle, Throttles, TokenFilter, TokenRecord, TokenWindow, Tokens, Told, User, Users,
+    ValueRecord, Workspace, Workspaces,
 };
 pub use unit::{Ending, Read, Unit, Write};

@@ -203,6 +203,9 @@ pub(crate) struct TokenVerify {
     /// The key set (RFC 7517).
     #[arg(long, value_name = "FILE")]
     pub(crate) jwks: PathBuf,
+    /// The status list that the token names: says whether it was revoked.
+    #[arg(long, value_name = "FILE", conflicts_with = "signature_only")]
+    pub(crate) status_list: Option<PathBuf>,
     /// Only the signature; not the times.
     #[arg(long)]
     pub(crate) signature_only: bool,

@@ -2,6 +2,7 @@
 
 mod change;
 mod list;
+mod listed;
 mod mint;
 mod place;
 mod verify;

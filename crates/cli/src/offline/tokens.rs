@@ -71,6 +71,7 @@ pub(crate) fn api_token(
         exp: now.saturating_add(seconds),
         jti: random_token(rng, 16).expose().clone(),
         idx: token.index,
+        status: None,
         ent: token.resource,
         surfaces: None,
         kind: ApiKind,

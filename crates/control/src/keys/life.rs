@@ -15,6 +15,9 @@ const LEAST_NOTICE: Duration = Duration::from_secs(3600);
 /// And kept at least so long after it has ended: replicas of control learn of it within seconds, and
 /// nothing that is signed lives forever in a queue.
 const LEAST_KEPT: Duration = Duration::from_secs(3600);
+/// How long a public status list may be relied on where no newer one can be had: as long as a gate goes on
+/// without news, unless a deployment says otherwise.
+pub(crate) const LIST_LIFE: Duration = Duration::from_secs(86_400);
 /// How far clocks may differ: replicas of control from one another, and verifiers from them.
 pub(super) const SKEW: Duration = Duration::from_secs(60);
 
@@ -24,6 +27,7 @@ pub(super) const fn life(kind: Kind, session: SessionLife) -> Duration {
         Kind::Access => session.access,
         // An end of manifests, which a cut-off gate starts from.
         Kind::Manifest => Duration::from_secs(7 * 86_400),
+        Kind::StatusList => LIST_LIFE,
         // `id_token`s are read at once, and what control tells proxies is good for five minutes.
         _ => Duration::from_secs(600),
     }

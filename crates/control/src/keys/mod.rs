@@ -34,6 +34,7 @@ use arc_swap::ArcSwap;
 pub(crate) use follow::run;
 pub(crate) use jwks::jwks;
 pub(crate) use legacy::jwk as legacy_jwk;
+pub(crate) use life::LIST_LIFE;
 pub(crate) use list::list;
 pub(crate) use make::import_snapshot_key;
 pub(crate) use remove::remove;
@@ -63,11 +64,12 @@ pub enum KeysError {
 }
 
 /// The kinds control always signs itself, one key each.
-const KINDS: [Kind; 5] = [
+const KINDS: [Kind; 6] = [
     Kind::Access,
     Kind::Api,
     Kind::Direct,
     Kind::Id,
+    Kind::StatusList,
     Kind::Manifest,
 ];
 
@@ -163,6 +165,11 @@ impl Keys {
         self.now.load().signer(Kind::Id)
     }
 
+    /// Signs public status lists.
+    pub(crate) fn status(&self) -> Signer {
+        self.now.load().signer(Kind::StatusList)
+    }
+
     /// Signs what `/v1/authorization` gives; none where control doesn't answer there.
     pub(crate) fn legacy(&self) -> Option<Signer> {
         self.legacy.then(|| self.now.load().signer(Kind::Legacy))
@@ -184,12 +191,12 @@ impl Keys {
     }
 }
 
-/// The token keys, as snapshots carry them. They are taken from the same view as everything else that a
+/// The token keys, as snapshots carry them: not those of public status lists, which gates don't read. They are taken from the same view as everything else that a
 /// plane is told: a replica that has not yet heard of a removal would otherwise tell of the key.
 pub(crate) fn published(records: Vec<aeolus_store::SigningKey>) -> Vec<TokenKey> {
     let public = records.into_iter().filter(|record| {
         let kind = Kind::parse(&record.kind);
-        kind.is_some_and(opened::is_published)
+        kind.is_some_and(|kind| kind != Kind::StatusList && opened::is_published(kind))
     });
     public
         .map(|record| TokenKey {

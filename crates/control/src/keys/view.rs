@@ -22,6 +22,7 @@ pub(super) const fn purpose(kind: Kind) -> Option<KeyPurpose> {
         Kind::Api => KeyPurpose::Api,
         Kind::Direct => KeyPurpose::Direct,
         Kind::Id => KeyPurpose::Id,
+        Kind::StatusList => KeyPurpose::Status,
         Kind::Manifest => KeyPurpose::Snapshot,
         Kind::Legacy => KeyPurpose::Legacy,
         _ => return None,
@@ -34,6 +35,7 @@ pub(super) const fn kind(purpose: KeyPurpose) -> Kind {
         KeyPurpose::Api => Kind::Api,
         KeyPurpose::Direct => Kind::Direct,
         KeyPurpose::Id => Kind::Id,
+        KeyPurpose::Status => Kind::StatusList,
         KeyPurpose::Snapshot => Kind::Manifest,
         KeyPurpose::Legacy => Kind::Legacy,
     }

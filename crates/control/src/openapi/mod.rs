@@ -2,6 +2,7 @@
 //!
 //! It is public, as the code is: it says nothing of an installation.
 
+mod content;
 mod operation;
 mod parameters;
 mod table;
@@ -42,7 +43,7 @@ pub fn openapi() -> Value {
             path.insert(method, operation.render(&mut generator));
         }
     }
-    let refusals = operation::refusals(&mut generator);
+    let refusals = content::refusals(&mut generator);
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -51,7 +52,7 @@ pub fn openapi() -> Value {
             "description": "The API of the control plane. Lists take `limit` and `cursor`; a POST may have an \
                             `Idempotency-Key`; refusals are `application/problem+json` with a stable `code`. \
                             Any answer may also be 500 or 503 while something is broken. The OAuth2 \
-                            endpoints describe themselves at /.well-known/oauth-authorization-server.",
+                            endpoints refuse as RFC 6749 says.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/"}],

@@ -1,8 +1,9 @@
 //! One operation of the API, as the table says it.
 
-use aeolus_api::Problem;
-use schemars::{JsonSchema, Schema, SchemaGenerator};
+use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
+
+use super::content::{Content, Parameter, SchemaOf, Speaks, fields, refusal, refusal_to};
 
 /// Who may ask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,85 +16,6 @@ pub(super) enum Who {
     Plane,
 }
 
-/// What a query says.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Parameter {
-    pub(super) name: &'static str,
-    pub(super) what: &'static str,
-    pub(super) form: Form,
-}
-
-/// The form of a parameter's value.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Form {
-    Text,
-    Id,
-    Flag,
-    Number(u64, u64),
-    OneOf(&'static [&'static str]),
-}
-
-type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
-
-/// What travels.
-#[derive(Clone, Copy)]
-pub(super) enum Content {
-    /// JSON of a type.
-    Json(SchemaOf),
-    /// Something else, of a media type.
-    Other(&'static str),
-}
-
-impl Content {
-    /// JSON of a type.
-    pub(super) fn json<T: JsonSchema>() -> Self {
-        Self::Json(SchemaGenerator::subschema_for::<T>)
-    }
-
-    fn render(self, generator: &mut SchemaGenerator) -> Value {
-        let (media, content) = self.entry(generator);
-        json!({ media: content })
-    }
-
-    fn entry(self, generator: &mut SchemaGenerator) -> (&'static str, Value) {
-        match self {
-            Self::Json(schema) => ("application/json", json!({"schema": schema(generator)})),
-            Self::Other(media) => (media, json!({})),
-        }
-    }
-}
-
-/// Every refusal that an operation may have.
-const REFUSALS: [u16; 14] = [
-    400, 401, 403, 404, 409, 410, 412, 413, 415, 422, 429, 500, 502, 503,
-];
-
-/// The refusals that operations refer to.
-pub(super) fn refusals(generator: &mut SchemaGenerator) -> Map<String, Value> {
-    let each = REFUSALS.iter();
-    each.map(|status| (status.to_string(), refusal(*status, &[], generator)))
-        .collect()
-}
-
-fn refusal(status: u16, more: &[Content], generator: &mut SchemaGenerator) -> Value {
-    let what = http::StatusCode::from_u16(status).ok();
-    let what = what.and_then(|status| status.canonical_reason());
-    let problem = generator.subschema_for::<Problem>();
-    let mut content = fields(json!({"application/problem+json": {"schema": problem}}));
-    for other in more {
-        let (media, schema) = other.entry(generator);
-        content.insert(media.to_owned(), schema);
-    }
-    json!({"description": what.unwrap_or("Refused"), "content": content})
-}
-
-fn fields(value: Value) -> Map<String, Value> {
-    match value {
-        Value::Object(fields) => fields,
-        _ => Map::new(),
-    }
-}
-
 /// One operation.
 pub(super) struct Operation {
     pub(super) method: &'static str,
@@ -101,10 +23,14 @@ pub(super) struct Operation {
     id: &'static str,
     what: &'static str,
     pub(super) who: Who,
+    speaks: Speaks,
+    reads: bool,
     pub(super) query: Vec<Parameter>,
     body: Option<(Content, bool)>,
     answer: (u16, Option<Content>),
+    also: Vec<(u16, Content)>,
     conditional: bool,
+    cached: bool,
     refusals: Vec<u16>,
     otherwise: Vec<(u16, Content)>,
 }
@@ -121,10 +47,14 @@ impl Operation {
             id,
             what,
             who: Who::Bearer,
+            speaks: Speaks::Problems,
+            reads: false,
             query: Vec::new(),
             body: None,
             answer: (200, None),
+            also: Vec::new(),
             conditional: false,
+            cached: false,
             refusals: Vec::new(),
             otherwise: Vec::new(),
         }
@@ -132,6 +62,17 @@ impl Operation {
 
     pub(super) const fn by(mut self, who: Who) -> Self {
         self.who = who;
+        self
+    }
+
+    pub(super) const fn speaks(mut self, speaks: Speaks) -> Self {
+        self.speaks = speaks;
+        self
+    }
+
+    /// It changes nothing, whatever its method.
+    pub(super) const fn only_reads(mut self) -> Self {
+        self.reads = true;
         self
     }
 
@@ -156,6 +97,17 @@ impl Operation {
         self
     }
 
+    pub(super) const fn takes_form(mut self, schema: SchemaOf) -> Self {
+        self.body = Some((Content::Form(schema), true));
+        self
+    }
+
+    /// Another answer that is no refusal.
+    pub(super) fn or_answers(mut self, status: u16, media: &'static str) -> Self {
+        self.also.push((status, Content::Other(media)));
+        self
+    }
+
     pub(super) fn answers<T: JsonSchema>(mut self, status: u16) -> Self {
         self.answer = (status, Some(Content::json::<T>()));
         self
@@ -175,6 +127,12 @@ impl Operation {
         self
     }
 
+    /// Askers may keep it, and ask with `If-None-Match` whether it is still so.
+    pub(super) const fn cached(mut self) -> Self {
+        self.cached = true;
+        self
+    }
+
     /// Refusals beside those that follow from the rest.
     pub(super) fn refuses(mut self, statuses: &[u16]) -> Self {
         self.refusals.extend_from_slice(statuses);
@@ -190,15 +148,27 @@ impl Operation {
 
     /// Whether it is a POST that is done once under its `Idempotency-Key`.
     fn is_once(&self) -> bool {
-        self.method == "post" && self.who == Who::Bearer
+        self.method == "post" && self.who == Who::Bearer && !self.reads
     }
 
     /// Every status beside success.
     fn statuses(&self) -> Vec<u16> {
-        let changes = self.method != "get";
+        let changes = self.method != "get" && !self.reads;
         let known = self.who != Who::Anybody;
         let has_path = self.path.contains('{');
         let mut all = vec![500, 503];
+        match self.speaks {
+            Speaks::Problems => {}
+            Speaks::OAuth => all.extend([400, 401, 413]),
+            Speaks::Pages => {
+                all.push(400);
+                all.extend(self.body.iter().flat_map(|_| [413, 415]));
+            }
+        }
+        if self.speaks != Speaks::Problems {
+            all.extend_from_slice(&self.refusals);
+            return all;
+        }
         let mut add = |when: bool, statuses: &[u16]| {
             if when {
                 all.extend_from_slice(statuses);
@@ -231,6 +201,8 @@ impl Operation {
             let what = match name {
                 "o" => "An organization, by id or name.",
                 "name" => "The rollout's name.",
+                "organization" => "The organization, by id.",
+                "n" => "Which of its lists, from 0.",
                 "sha256" => "The SHA-256 of the section in lower-case hex.",
                 "connection" => "The connection's name.",
                 _ if self.path.starts_with("/v1/keys") => {
@@ -251,6 +223,10 @@ impl Operation {
             let schema =
                 json!({"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$"});
             all.push(header("Idempotency-Key", what, schema));
+        }
+        if self.cached {
+            let what = "The `ETag` of what you have: answered with 304 if it is still so.";
+            all.push(header("If-None-Match", what, json!({"type": "string"})));
         }
         if self.conditional && self.method != "get" {
             let what =
@@ -281,12 +257,24 @@ impl Operation {
                 json!({"description": "For `If-Match` of a change.", "schema": {"type": "string"}});
             success.insert("headers".to_owned(), json!({ "ETag": tag }));
         }
+        if self.cached {
+            let tag = json!({"description": "For `If-None-Match`.", "schema": {"type": "string"}});
+            let headers = json!({ "ETag": tag });
+            success.insert("headers".to_owned(), headers.clone());
+            let same = json!({"description": "Not modified.", "headers": headers});
+            answers.insert("304".to_owned(), same);
+        }
         answers.insert(status.to_string(), Value::Object(success));
+        for (status, content) in &self.also {
+            let content = content.render(generator);
+            let answer = json!({"description": "Done.", "content": content});
+            answers.insert(status.to_string(), answer);
+        }
         for status in self.statuses() {
             let own = self.otherwise.iter().filter(|(of, _)| *of == status);
             let own: Vec<Content> = own.map(|(_, content)| *content).collect();
             let answer = if own.is_empty() {
-                json!({ "$ref": format!("#/components/responses/{status}") })
+                refusal_to(self.speaks, status, generator)
             } else {
                 refusal(status, &own, generator)
             };
@@ -313,6 +301,13 @@ impl Operation {
     }
 
     fn tag(&self) -> &'static str {
+        if !self.path.starts_with("/v1/") {
+            return if self.path.ends_with('z') {
+                "public"
+            } else {
+                "oauth"
+            };
+        }
         let rest = self.path.strip_prefix("/v1/organizations/{o}/");
         let rest = rest.or_else(|| self.path.strip_prefix("/v1/"));
         let word = rest.unwrap_or("").split(['/', ':', '?']).next();
@@ -321,18 +316,5 @@ impl Operation {
             ".well-known" | "openapi.json" | "healthz" | "oauth" | "authorization" => "public",
             word => word,
         }
-    }
-}
-
-impl Parameter {
-    fn render(&self) -> Value {
-        let schema = match self.form {
-            Form::Text => json!({"type": "string"}),
-            Form::Id => json!({"type": "string", "format": "uuid"}),
-            Form::Flag => json!({"type": "boolean"}),
-            Form::Number(from, to) => json!({"type": "integer", "minimum": from, "maximum": to}),
-            Form::OneOf(values) => json!({"type": "string", "enum": values}),
-        };
-        json!({"name": self.name, "in": "query", "description": self.what, "schema": schema})
     }
 }

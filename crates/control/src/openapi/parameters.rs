@@ -19,7 +19,7 @@ type Names = Vec<&'static str>;
 static KNOWN: LazyLock<HashMap<&'static str, Vec<(&'static str, Names)>>> = LazyLock::new(|| {
     let mut known: HashMap<_, Vec<_>> = HashMap::new();
     for operation in table::all() {
-        if operation.who == Who::Bearer {
+        if operation.who == Who::Bearer && operation.path.starts_with("/v1/") {
             let names = operation.query.iter().map(|parameter| parameter.name);
             let of = known.entry(operation.path).or_default();
             of.push((operation.method, names.collect()));

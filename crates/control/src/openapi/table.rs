@@ -1,14 +1,17 @@
-//! Every operation under `/v1`. A route without a row here fails a test.
+//! Every operation that is not a page. A route without a row here fails a test.
 
 mod installation;
+mod oauth;
 mod organization;
 mod plane;
 
 use installation::{audit_log, own, public, rollouts, system};
+use oauth::oauth;
 use organization::{organizations, people, roles, rules, tokens};
 use plane::planes;
 
-use super::operation::{Form, Operation, Parameter};
+use super::content::{Form, Parameter};
+use super::operation::Operation;
 
 const fn parameter(name: &'static str, what: &'static str, form: Form) -> Parameter {
     Parameter { name, what, form }
@@ -90,6 +93,7 @@ fn delete(path: &'static str, id: &'static str, what: &'static str) -> Operation
 pub(super) fn all() -> Vec<Operation> {
     let rooms = [
         public(),
+        oauth(),
         own(),
         organizations(),
         people(),

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use aeolus_keys::claims::{Api, ApiKind, Direct, DirectGrant, DirectKind};
+use aeolus_keys::status_list::{Place, Status};
 use aeolus_keys::{Kind, digest};
 use aeolus_model::{ApiToken, GrantedRole, OrganizationId, Time, TokenKind, TokenValue};
 use aeolus_store::{Unit as _, Write};
@@ -51,6 +52,7 @@ pub(super) fn sign(app: &App, token: &ApiToken, held: &[Held]) -> Result<String,
                 exp: value.expires_at.secs(),
                 jti: value.jti.clone(),
                 idx: value.index,
+                status: Some(status(app, token, value)),
                 ent: token.scope.resource(),
                 grants,
                 perms: permissions.clone(),
@@ -73,9 +75,17 @@ fn api(app: &App, token: &ApiToken, value: &TokenValue) -> Api {
         exp: value.expires_at.secs(),
         jti: value.jti.clone(),
         idx: value.index,
+        status: Some(status(app, token, value)),
         ent: token.scope.resource(),
         surfaces: None,
         kind: ApiKind,
+    }
+}
+
+/// Where whoever is no gate finds out whether the value is still good.
+fn status(app: &App, token: &ApiToken, value: &TokenValue) -> Status {
+    Status {
+        status_list: Place::of(&app.issuer, token.organization, value.index),
     }
 }
 

@@ -85,6 +85,7 @@ fn claims(token: &ApiToken) -> Api {
         exp: value.expires_at.secs(),
         jti: value.jti.clone(),
         idx: value.index,
+        status: None,
         ent: token.scope.resource(),
         surfaces: None,
         kind: ApiKind,

@@ -77,6 +77,8 @@ const TABLE: &[(&str, &str, Who)] = &[
     ("delete", "/v1/sessions/{id}", Bearer(404)),
     ("delete", "/v1/users/{id}/second-factor", Bearer(403)),
     ("get", "/v1/openapi.json", Anybody(200)),
+    // Of an organization that there isn't.
+    ("get", "/v1/status-lists/{organization}/{n}", Anybody(404)),
     ("post", "/v1/apply", Bearer(403)),
     ("get", "/v1/organizations", Bearer(200)),
     ("post", "/v1/organizations", Bearer(403)),
@@ -336,6 +338,8 @@ impl World {
         route
             .replace("{o}", organization)
             .replace("{name}", "r")
+            .replace("{organization}", id)
+            .replace("{n}", "0")
             .replace("{connection}", "idp")
             .replace("{id}", id)
             .replace("{sid}", "01890a5d-ac96-774b-bcce-b302099a8057")

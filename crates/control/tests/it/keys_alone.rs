@@ -68,7 +68,9 @@ async fn keys_are_replaced_on_schedule_and_go_when_nothing_needs_them() {
     let announced = |answer: &Answer| {
         let all = answer.json();
         let has = |purpose| kids(&all, purpose, "announced").len() == 1;
-        ["access", "api", "direct", "id"].into_iter().all(has)
+        ["access", "api", "direct", "id", "status"]
+            .into_iter()
+            .all(has)
     };
     let after = f
         .until("/v1/keys", || admin.clone(), announced)

@@ -104,6 +104,8 @@ mod signin;
 #[cfg(test)]
 mod smtp;
 #[cfg(test)]
+mod status_lists;
+#[cfg(test)]
 mod tenancy;
 #[cfg(test)]
 mod tenants;

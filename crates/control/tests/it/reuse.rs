@@ -8,7 +8,7 @@ use aeolus_decide::{
     Decision, Freshness, Headers, Judge, Memory, Reason, Request, SessionCookie, Site, Verified,
     World,
 };
-use aeolus_model::{Clock as _, SessionId, Time};
+use aeolus_model::{Clock as _, OrganizationId, SessionId, Time};
 use aeolus_snapshot::Snapshot;
 use serde_json::{Value, json};
 

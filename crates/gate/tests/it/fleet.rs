@@ -431,6 +431,7 @@ impl Fleet {
             exp: now + 3_600,
             jti: "b".to_owned(),
             idx: 5,
+            status: None,
             ent: Resource::Workspace(SPACE),
             surfaces: None,
             kind: ApiKind,

@@ -32,6 +32,7 @@ fn token(api: &SigningKey) -> String {
         exp: NOW.secs() + 3_600,
         jti: "b".to_owned(),
         idx: 5,
+        status: None,
         ent: Resource::Workspace(SPACE),
         surfaces: None,
         kind: ApiKind,

@@ -78,4 +78,4 @@ pub trait Registered {
 }
 
 /// How far clocks may differ between the parts of a fleet.
-const LEEWAY: Duration = Duration::from_secs(60);
+pub(crate) const LEEWAY: Duration = Duration::from_secs(60);

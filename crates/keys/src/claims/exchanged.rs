@@ -36,6 +36,7 @@ mod tests {
             exp: 1,
             jti: "one".to_owned(),
             idx: 0,
+            status: None,
             ent: Resource::System,
             surfaces: None,
             kind: ApiKind,

@@ -9,7 +9,8 @@ use aeolus_model::{
 use serde::de::{Error as _, IgnoredAny};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::{AccessKind, ApiKind, DirectKind, FederatedKind, Registered};
+use super::{AccessKind, ApiKind, DirectKind, FederatedKind, Registered, role_or_none};
+use crate::status_list::Status;
 
 /// The audience of the access token in a parent domain's cookie: good at every deployment of its
 /// organization, but only as that cookie and only for proxies that ask as the original's do.
@@ -83,6 +84,9 @@ pub struct Api {
     pub jti: String,
     /// The value's place in the organization's status list.
     pub idx: u32,
+    /// The same place as anybody finds it who is no gate; older values don't say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<Status>,
     /// How far the token can reach.
     pub ent: Resource,
     /// Where it may be used; everywhere if missing.
@@ -114,6 +118,9 @@ pub struct Direct {
     pub jti: String,
     /// Its place in the organization's status list.
     pub idx: u32,
+    /// The same place as anybody finds it who is no gate; older values don't say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<Status>,
     /// How far it can reach.
     pub ent: Resource,
     /// What it may do.
@@ -278,35 +285,6 @@ pub struct Airflow3 {
     /// Its own id: 32 hexadecimal digits.
     #[serde(deserialize_with = "short")]
     pub jti: String,
-}
-
-mod role_or_none {
-    use aeolus_model::AirflowRole;
-    use serde::de::IntoDeserializer as _;
-    use serde::{Deserialize as _, Deserializer, Serializer};
-
-    const NONE: &str = "none";
-
-    #[expect(
-        clippy::ref_option,
-        clippy::trivially_copy_pass_by_ref,
-        reason = "serde passes the field by reference"
-    )]
-    pub(super) fn serialize<S: Serializer>(
-        role: &Option<AirflowRole>,
-        writer: S,
-    ) -> Result<S::Ok, S::Error> {
-        writer.serialize_str(role.map_or(NONE, AirflowRole::name))
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-        reader: D,
-    ) -> Result<Option<AirflowRole>, D::Error> {
-        match String::deserialize(reader)? {
-            none if none == NONE => Ok(None),
-            role => AirflowRole::deserialize(role.into_deserializer()).map(Some),
-        }
-    }
 }
 
 /// What an Airflow 2 gets, signed by the plane's RSA key, or by control's legacy key where there is no

@@ -19,6 +19,8 @@ mod seal;
 #[cfg(test)]
 mod signature;
 #[cfg(test)]
+mod status_list;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod wycheproof;

@@ -108,7 +108,7 @@ pub use provider_keys::{ProviderEndpoints, ProviderKey, ProviderKeySets, Provide
 pub use publications::{Blob, Publication, Publications, Told};
 pub use refresh_tokens::RefreshTokens;
 pub use replicas::{Replica, Replicas};
-pub use revocations::{Mark, RevocationList, Revocations, StatusEnd};
+pub use revocations::{Mark, RevocationList, Revocations, StatusBits, StatusEnd};
 pub use roles::{RoleRecord, Roles};
 pub use rollouts::{Rollout, RolloutStage, Rollouts};
 pub use roots::{RootDocument, Roots};

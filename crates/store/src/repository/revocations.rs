@@ -14,6 +14,12 @@ statements! {
     ENDS = "SELECT idx, ends_at FROM status_indexes
         WHERE organization = $1 AND revoked_at IS NULL AND ends_at IS NOT NULL AND idx > $2
         ORDER BY idx LIMIT $3";
+    REVOKED_WITHIN = "SELECT idx FROM status_indexes
+        WHERE organization = $1 AND revoked_at IS NOT NULL AND idx < $2 AND idx > $3
+        ORDER BY idx LIMIT $4";
+    ENDS_WITHIN = "SELECT idx, ends_at FROM status_indexes
+        WHERE organization = $1 AND revoked_at IS NULL AND ends_at IS NOT NULL AND idx < $2
+        AND idx > $3 ORDER BY idx LIMIT $4";
     MARKS = "SELECT subject_kind, subject, not_before FROM marks
         WHERE organization = $1 AND (subject_kind, subject) > ($2, $3)
         ORDER BY subject_kind, subject LIMIT $4";
@@ -73,6 +79,16 @@ pub struct RevocationList {
     pub marks: Vec<Mark>,
 }
 
+/// A stretch of an organization's indexes: what of it is no longer good at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StatusBits {
+    /// Least significant first: 1 is revoked, deleted or past its grace. All of the stretch, also where
+    /// indexes are not given out yet.
+    pub bits: Vec<u8>,
+    /// When the next grace in it ends.
+    pub next_end: Option<Time>,
+}
+
 /// Revocations.
 #[derive(Debug)]
 pub struct Revocations<'u, U>(pub(crate) &'u mut U);
@@ -101,7 +117,7 @@ impl<U: Unit> Revocations<'_, U> {
             *byte.ok_or_else(|| outside(index))? |= 1 << (index % 8);
         }
         let key = |end: &StatusEnd| bind![end.index];
-        let ends = tx.fetch_all(ENDS, values.clone(), before, (end, key));
+        let ends = tx.fetch_all(ENDS, values.clone(), before, (end_of, key));
         let ends = ends.await?;
         let key = |mark: &Mark| bind_subject(mark.subject);
         let before = bind!["", Vec::<u8>::new()];
@@ -112,6 +128,50 @@ impl<U: Unit> Revocations<'_, U> {
             ends,
             not_before,
             marks,
+        }))
+    }
+
+    /// The stretch of `length` indexes from `first` on; none if the organization has none so high, or if
+    /// there is no such organization.
+    pub async fn within(
+        &mut self,
+        organization: OrganizationId,
+        (first, length): (u32, u32),
+        now: Time,
+    ) -> Result<Option<StatusBits>, StoreError> {
+        let tx = self.0.tx();
+        let Some(row) = tx.first(LIST, bind![organization]).await? else {
+            return Ok(None);
+        };
+        let size: u64 = row.fields().take()?;
+        if first > 0 && u64::from(first) >= size {
+            return Ok(None);
+        }
+        let end = u64::from(first) + u64::from(length);
+        let (values, before) = (bind![organization, end], bind![i64::from(first) - 1]);
+        let number = |row: &Row| row.only::<u32>();
+        let key = |index: &u32| bind![index];
+        let revoked = tx.fetch_all(
+            REVOKED_WITHIN,
+            values.clone(),
+            before.clone(),
+            (number, key),
+        );
+        let revoked = revoked.await?;
+        let key = |end: &StatusEnd| bind![end.index];
+        let ends = tx.fetch_all(ENDS_WITHIN, values, before, (end_of, key));
+        let ends = ends.await?;
+        let over = ends.iter().filter(|end| end.not_after <= now);
+        let mut bits = vec![0_u8; usize::try_from(length).unwrap_or(0).div_ceil(8)];
+        for index in revoked.iter().copied().chain(over.map(|end| end.index)) {
+            let at = index.checked_sub(first).ok_or_else(|| outside(index))?;
+            let byte = usize::try_from(at / 8).ok().and_then(|at| bits.get_mut(at));
+            *byte.ok_or_else(|| outside(index))? |= 1 << (at % 8);
+        }
+        let ahead = ends.iter().map(|end| end.not_after).filter(|at| *at > now);
+        Ok(Some(StatusBits {
+            next_end: ahead.min(),
+            bits,
         }))
     }
 
@@ -235,7 +295,7 @@ impl Revocations<'_, Write> {
 /// At most half of the list is used, so all of them fail once in 2^64 times.
 const TRIES: u32 = 64;
 
-fn end(row: &Row) -> Result<StatusEnd, StoreError> {
+fn end_of(row: &Row) -> Result<StatusEnd, StoreError> {
     let mut fields = row.fields();
     Ok(StatusEnd {
         index: fields.take()?,

@@ -34,6 +34,17 @@ macro_rules! these {
     };
 }
 
+/// Those of an organization. Asked by the organization itself, SQLite reads all that it has for every chunk.
+macro_rules! of_organization {
+    () => {
+        concat!(
+            "(SELECT id FROM tokens WHERE organization = $101 AND id IN ",
+            these!(),
+            ")"
+        )
+    };
+}
+
 statements! {
     GET = select!("WHERE organization = $1 AND idx = $2 AND token IS NOT NULL");
     GOOD = select!("WHERE token = $1 AND revoked_at IS NULL AND expires_at > $2
@@ -56,12 +67,12 @@ statements! {
         (SELECT id FROM tokens WHERE organization = $1 AND (created_by = $4 OR $5 = 0))";
     REVOKE_THESE = concat!(
         "UPDATE status_indexes SET revoked_at = $102
-        WHERE organization = $101 AND revoked_at IS NULL AND token IN ",
-        these!()
+        WHERE revoked_at IS NULL AND token IN ",
+        of_organization!()
     );
     TAKE_BACK_THESE = concat!(
-        "DELETE FROM grants WHERE organization = $101 AND subject_kind = 'token' AND subject IN ",
-        these!()
+        "DELETE FROM grants WHERE subject_kind = 'token' AND subject IN ",
+        of_organization!()
     );
     DELETE_THESE = concat!(
         "UPDATE tokens SET deleted_at = $102

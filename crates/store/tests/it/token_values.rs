@@ -2,8 +2,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aeolus_model::{ApiToken, Time, TokenId, TokenStage, TokenValue};
-use aeolus_store::{Page, StoreError, TokenFilter, Unit, Write};
+use aeolus_model::{ApiToken, OrganizationId, Time, TokenId, TokenStage, TokenValue};
+use aeolus_store::{Page, StatusEnd, StoreError, TokenFilter, Unit, Write};
 
 use crate::fixture::{Database, Fleet, NOW};
 
@@ -192,7 +192,54 @@ async fn f65_values_of_an_earlier_schema_are_known(db: Database) {
     assert_eq!((record.token, record.rotated_at), (token, None));
 }
 
+async fn a_stretch_says_what_of_it_is_no_longer_good(db: Database) {
+    let fleet = db.fleet().await;
+    let organization = fleet.organization.id;
+    let mut write = db.store.write().await.unwrap();
+    let mut revocations = write.revocations();
+    let ends = |index, secs: u64| StatusEnd {
+        index,
+        not_after: NOW.plus(Duration::from_secs(secs)),
+    };
+    let size = 4096;
+    let forgotten = revocations.revoke_forgotten(organization, (size, &[7, 2055, 2111]), NOW);
+    forgotten.await.unwrap();
+    for end in [
+        ends(8, 0),
+        ends(9, 60),
+        ends(2048, 0),
+        ends(2110, 30),
+        ends(2112, 1),
+    ] {
+        revocations.end_forgotten(organization, end).await.unwrap();
+    }
+    write.commit().await.unwrap();
+
+    let mut read = db.store.read().await.unwrap();
+    let mut revocations = read.revocations();
+    let mut within = async |first, now| {
+        let found = revocations.within(organization, (first, 64), now).await;
+        found.unwrap()
+    };
+    let first = within(0, NOW).await.unwrap();
+    assert_eq!(first.bits, [0b1000_0000, 0b0000_0001, 0, 0, 0, 0, 0, 0]);
+    assert_eq!(first.next_end, Some(ends(9, 60).not_after));
+    let first = within(0, NOW.plus(Duration::from_secs(60))).await.unwrap();
+    assert_eq!(first.bits[1], 0b0000_0011);
+    assert_eq!(first.next_end, None);
+    let inner = within(2048, NOW).await.unwrap();
+    assert_eq!(inner.bits, [0b1000_0001, 0, 0, 0, 0, 0, 0, 0b1000_0000]);
+    assert_eq!(inner.next_end, Some(ends(2110, 30).not_after));
+    // All of a stretch is there as soon as the organization has one index in it.
+    assert_eq!(within(4032, NOW).await.unwrap().bits, [0; 8]);
+    assert_eq!(within(4096, NOW).await, None);
+    let nobody = OrganizationId::from_bytes([9; 16]);
+    let none = read.revocations().within(nobody, (0, 64), NOW).await;
+    assert_eq!(none.unwrap(), None);
+}
+
 on_every_engine! {
+    a_stretch_says_what_of_it_is_no_longer_good,
     f65_values_of_an_earlier_schema_are_known,
     x2_values_end_by_grace_at_once_or_with_their_token,
     of_two_rotations_at_once_one_wins_and_nothing_of_the_other_stays,

@@ -1,14 +1,16 @@
 //! `aeolus token verify`: any JWT against any key set, offline.
 
 use std::io::Read as _;
+use std::path::Path;
 use std::time::Duration;
 
 use aeolus_keys::claims::check_times;
-use aeolus_keys::{JwkSet, jws};
+use aeolus_keys::{ForeignKey, JwkSet, PublicKey, jws};
 use aeolus_model::Clock as _;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::listed;
 use crate::args::TokenVerify;
 use crate::commands::Context;
 use crate::files;
@@ -34,15 +36,22 @@ pub(in crate::commands) fn verify(args: &TokenVerify, context: &Context) -> Resu
             .help("give the file with the issuer's key set")
             .usage()
     })?;
-    let keys = JwkSet::parse(&set).and_then(|set| set.foreign_keys());
-    let keys = keys.map_err(|error| {
+    let read = JwkSet::parse(&set).and_then(|set| Ok((set.foreign_keys()?, set)));
+    let (keys, set) = read.map_err(|error| {
         Report::new("TOK-0001", format!("{shown} is no key set: {error}")).usage()
     })?;
+    let list = args.status_list.as_deref().map(list).transpose()?;
     let mut input = Vec::new();
     let most = (jws::MAX_TOKEN as u64).saturating_add(2);
     let read = std::io::stdin().lock().take(most).read_to_end(&mut input);
     read.map_err(|error| Report::new("TOK-0002", format!("no token: {error}")).usage())?;
     let claims = check(input.trim_ascii(), &keys, args.signature_only, context);
+    let claims = claims.and_then(|(claims, signer)| {
+        if let Some(list) = &list {
+            listed::check(&claims, &signer, (list, &set), context.clock.now())?;
+        }
+        Ok(claims)
+    });
     let claims = claims.map_err(|what| {
         Report::new("TOK-0003", format!("the token is refused: {what}")).failed()
     })?;
@@ -53,12 +62,22 @@ pub(in crate::commands) fn verify(args: &TokenVerify, context: &Context) -> Resu
     ui::answer(context.output, &claims, &Table::default())
 }
 
+/// A status list, as it was fetched.
+fn list(file: &Path) -> Result<Vec<u8>, Failure> {
+    let list = files::read(file)?.ok_or_else(|| {
+        Report::new("CFG-0001", format!("{} does not exist", file.display()))
+            .help("give the file with the status list that the token names")
+            .usage()
+    })?;
+    Ok(list.trim_ascii().to_vec())
+}
+
 fn check(
     token: &[u8],
-    keys: &[aeolus_keys::ForeignKey],
+    keys: &[ForeignKey],
     signature_only: bool,
     context: &Context,
-) -> Result<Value, String> {
+) -> Result<(Value, PublicKey), String> {
     let token = jws::parse_foreign(token).map_err(|error| error.to_string())?;
     let key = token.select(keys).map_err(|error| error.to_string())?;
     let verified = token.verify(key).map_err(|error| error.to_string())?;
@@ -72,5 +91,5 @@ fn check(
         check_times(times.iat, times.nbf, times.exp, now, LEEWAY)
             .map_err(|error| error.to_string())?;
     }
-    Ok(claims)
+    Ok((claims, key.clone()))
 }

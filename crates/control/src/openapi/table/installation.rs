@@ -14,7 +14,8 @@ use super::{
     CHECKPOINT, DRY_RUN, EVENTS, LINES, MOMENTS, PAGE, WAIT, WHOSE, delete, get, parameter, post,
     put,
 };
-use crate::openapi::operation::{Content, Form, Operation, Who};
+use crate::openapi::content::{Content, Form};
+use crate::openapi::operation::{Operation, Who};
 
 pub(super) fn public() -> Vec<Operation> {
     vec![
@@ -25,6 +26,13 @@ pub(super) fn public() -> Vec<Operation> {
             .by(Who::Anybody)
             .answers_other(200, Some("text/plain"))
             .refuses_in(503, Content::Other("text/plain")),
+        get("/readyz", "getReadiness", "The same")
+            .by(Who::Anybody)
+            .answers_other(200, Some("text/plain"))
+            .refuses_in(503, Content::Other("text/plain")),
+        get("/livez", "getLiveness", "Whether control runs")
+            .by(Who::Anybody)
+            .answers_other(200, Some("text/plain")),
         get(
             "/v1/.well-known/jwks.json",
             "getLegacyKey",
@@ -41,6 +49,14 @@ pub(super) fn public() -> Vec<Operation> {
         .by(Who::Anybody)
         .answers_other(200, None)
         .refuses(&[401, 403, 404]),
+        get(
+            "/v1/status-lists/{organization}/{n}",
+            "getStatusList",
+            "Which of an organization's token values are no longer good (Token Status List)",
+        )
+        .by(Who::Anybody)
+        .answers_other(200, Some("application/statuslist+jwt"))
+        .cached(),
         post(
             "/v1/oauth/backchannel-logout/{connection}",
             "backchannelLogout",

@@ -17,7 +17,8 @@ use aeolus_api::token::{
 use aeolus_api::{Deleted, Page, access};
 
 use super::{DRY_RUN, PAGE, WAIT, delete, get, parameter, post, put};
-use crate::openapi::operation::{Form, Operation};
+use crate::openapi::content::Form;
+use crate::openapi::operation::Operation;
 
 pub(super) fn organizations() -> Vec<Operation> {
     let (workspaces, workspace) = (

@@ -6,7 +6,8 @@ use aeolus_api::plane::{
 };
 
 use super::{LINES, get, parameter, post};
-use crate::openapi::operation::{Form, Operation, Who};
+use crate::openapi::content::Form;
+use crate::openapi::operation::{Operation, Who};
 
 pub(super) fn planes() -> Vec<Operation> {
     let number = |name, what| parameter(name, what, Form::Number(0, u64::MAX >> 1));
