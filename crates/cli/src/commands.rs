@@ -35,8 +35,8 @@ use clap::CommandFactory as _;
 
 use crate::args::{
     AccessCommand, AuditCommand, Cli, Command, ConfigCommand, ControlCommand, DrillCommand,
-    EmailCommand, GateCommand, KeyCommand, OrgCommand, OrgQuota, PlaneCommand, PolicyCommand,
-    RolloutCommand, SecretCommand, SessionCommand, TokenCommand, UserCommand,
+    EmailCommand, GateCommand, KeyCommand, OrgCommand, OrgQuota, PlaneCommand, RolloutCommand,
+    SecretCommand, SessionCommand, TokenCommand,
 };
 use crate::config::Environment;
 use crate::report::{Failure, Report};

@@ -142,6 +142,13 @@ pub(crate) fn note(text: &str) {
     let _ = writeln!(err, "{text}");
 }
 
+/// Asks for something on standard error, on whose line the answer is typed.
+pub(crate) fn ask(text: &str) {
+    let mut err = std::io::stderr().lock();
+    let _ = write!(err, "{text}");
+    let _ = err.flush();
+}
+
 /// Prints a failure to standard error.
 pub(crate) fn failure(failure: &Failure) {
     let mut err = std::io::stderr().lock();

@@ -94,9 +94,7 @@ impl Reason {
             Self::IdpNotAccessToken => "What the identity provider signed is no access token.",
             Self::IdpAudience => "The identity provider made the token for another API.",
             Self::IdpSubjectUnknown => "Nobody on this plane is linked to the token's subject.",
-            Self::SecondFactor => {
-                "A second factor is wanted, and the provider doesn't speak of one."
-            }
+            Self::SecondFactor => "A second factor is wanted; the provider speaks of none.",
             Self::CrossSite => {
                 "A write with a session cookie did not come from the deployment's own pages."
             }
@@ -205,9 +203,7 @@ impl Reason {
                 "Ask from one of them, or change allowedNetworks in the organization's policy. Behind a \
                  proxy, the gate has to trust it to learn the client's address."
             }
-            Self::SecondFactor => {
-                "Sign in with one, or name the provider's acr in secondFactorAcr."
-            }
+            Self::SecondFactor => "Sign in with one, or name the provider's in secondFactorAcr.",
             Self::CrossSite => {
                 "Use a token in programs; in pages, call from the deployment's own origin."
             }

@@ -14,6 +14,7 @@ use url::Url;
 
 use super::{Attempt, Callback};
 use crate::report::{Failure, Report};
+use crate::ui;
 
 type Pool = Client<HttpConnector, Full<Bytes>>;
 
@@ -128,7 +129,7 @@ pub(crate) fn ask_at_terminal() -> Result<Secret<String>, Failure> {
         .help("run it at a terminal, or give scripts an API token: `aeolus token create`")
         .usage());
     }
-    eprint!("Code of your authenticator app, or a recovery code: ");
+    ui::ask("Code of your authenticator app, or a recovery code: ");
     let mut line = String::new();
     std::io::stdin()
         .read_line(&mut line)

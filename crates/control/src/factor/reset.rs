@@ -29,7 +29,7 @@ pub(crate) async fn reset(
     } else {
         0
     };
-    let within = only_organization(&mut write, &user).await?.ok().flatten();
+    let within = only(&places(&mut write, &user).await?);
     if there {
         let mut event = ctx.event(Action::SecondFactorReset, within, user.id);
         event.changes = vec![Change::from("sessions", ended.to_string())];
@@ -64,34 +64,21 @@ async fn allowed(ctx: &Ctx, write: &mut Write, text: &str) -> Result<User, ApiEr
     if !known {
         return Err(none);
     }
-    match only_organization(write, &user).await? {
-        Ok(Some(id)) => {
-            authority.organization(write, &id.to_string()).await?;
-            let path = organization_path(id);
-            authority.require(Permission::OrganizationIamUpdate, &path)?;
-            Ok(user)
-        }
-        Ok(None) | Err(Elsewhere) => {
-            let name = Permission::SystemIamUpdate.name();
-            let what = format!("{name}: they hold roles outside your organization");
-            Err(ApiError::Forbidden(what))
-        }
-    }
+    let Some(id) = only(&places) else {
+        let name = Permission::SystemIamUpdate.name();
+        let what = format!("{name}: they hold roles outside your organization");
+        return Err(ApiError::Forbidden(what));
+    };
+    authority.organization(write, &id.to_string()).await?;
+    let path = organization_path(id);
+    authority.require(Permission::OrganizationIamUpdate, &path)?;
+    Ok(user)
 }
 
-/// They hold something in several organizations, or in the whole installation.
-struct Elsewhere;
-
-/// The organization that everything is in that a person holds.
-async fn only_organization(
-    write: &mut Write,
-    user: &User,
-) -> Result<Result<Option<OrganizationId>, Elsewhere>, ApiError> {
-    let places = places(write, user).await?;
-    if places.len() > 1 || places.contains(&None) {
-        return Ok(Err(Elsewhere));
-    }
-    Ok(Ok(places.into_iter().flatten().next()))
+/// The organization that everything is in that somebody holds, if it is in one.
+fn only(places: &BTreeSet<Option<OrganizationId>>) -> Option<OrganizationId> {
+    let first = places.first().filter(|_| places.len() == 1);
+    first.copied().flatten()
 }
 
 /// Where a person holds something: in organizations, or in none, which is the whole installation.

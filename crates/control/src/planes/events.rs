@@ -95,10 +95,9 @@ async fn act(ctx: &PlaneCtx, write: &mut Write, event: Event) -> Result<(), ApiE
     };
     match event {
         Event::SessionEnded { session, at } => {
-            let at = Time::from_secs(at);
             // Only a session that was used somewhere can be ended by a plane; ids are unguessable,
             // and a plane learns only those of its own visitors.
-            if session::end_since(&ctx.app, write, session, at).await? {
+            if session::end_since(&ctx.app, write, session, Time::from_secs(at)).await? {
                 write.audit(audit(Action::SignOut, None, session.to_string()));
             }
         }

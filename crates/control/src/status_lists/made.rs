@@ -120,11 +120,8 @@ async fn signed(app: &App, which: Which, said: Arc<Said>, now: Time) -> Result<L
     };
     let text = blocking(sign).await?.map_err(ApiError::internal)?;
     let tag = digest::sha256(text.as_bytes());
-    let tag: String = tag
-        .iter()
-        .take(16)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let tag = tag.iter().take(16);
+    let tag = tag.fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
     Ok(List {
         tag: format!("\"{tag}\""),
         text: text.into(),

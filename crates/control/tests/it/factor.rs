@@ -33,9 +33,9 @@ fn between<'a>(page: &'a str, from: &str, to: &str) -> &'a str {
 fn from_base32(text: &str) -> Vec<u8> {
     let alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
     let letters = text.chars().filter(|c| *c != ' ');
-    let bits: String = letters
-        .map(|c| format!("{:05b}", alphabet.find(c).unwrap()))
-        .collect();
+    let bits = letters.fold(String::new(), |bits, letter| {
+        format!("{bits}{:05b}", alphabet.find(letter).unwrap())
+    });
     let bytes = bits.as_bytes().chunks_exact(8);
     bytes
         .map(|byte| u8::from_str_radix(std::str::from_utf8(byte).unwrap(), 2).unwrap())
