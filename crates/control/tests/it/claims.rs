@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use crate::rotation::World;
 
 /// Claims that may be absent at control.
-const OPTIONAL: [&str; 4] = ["acr", "amr", "org", "surfaces"];
+const OPTIONAL: [&str; 3] = ["acr", "amr", "status"];
 /// Claims that may have another value: control has nothing to compare it with, or asks its own record.
 const FREE: [&str; 14] = [
     "acr longer",
@@ -26,7 +26,7 @@ const FREE: [&str; 14] = [
     "iat earlier",
     "access.jti longer",
     "nbf earlier",
-    "org other",
+    "status other",
 ];
 
 type Claims = Map<String, Value>;

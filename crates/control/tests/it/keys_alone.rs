@@ -221,7 +221,7 @@ async fn what_is_sealed_goes_under_another_master_key_as_a_whole() {
     let parts = (&*f.clock as _, &*f.rng as _);
     let done = aeolus_control::reseal(&database, (&old, &new), parts).await;
     let done = done.unwrap();
-    assert_eq!((done.keys, done.connections, done.join_tokens), (5, 1, 1));
+    assert_eq!((done.keys, done.connections, done.join_tokens), (6, 1, 1));
     assert_eq!(done.second_factors, 1);
     let again = aeolus_control::reseal(&database, (&old, &new), parts).await;
     assert!(

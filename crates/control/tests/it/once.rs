@@ -359,7 +359,9 @@ async fn f46_who_may_not_come_in_any_more_gets_no_answer_again() {
     refused(403, &["network"]).await;
     set("policy", json!({})).await;
     set("quota", json!({"apiCallsPerMinute": 1})).await;
-    // What only ends something is counted of each caller.
+    // What only ends something is counted of each caller, from now on.
+    let nothing = format!("{acme}/tokens/{eve}");
+    f.call("DELETE", &nothing, &eves, None).await.expect(404);
     refused(429, &["quota", "quota-share"]).await;
     set("quota", json!({})).await;
     let (route, path, body) = &deeds[0];

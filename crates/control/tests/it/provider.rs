@@ -47,7 +47,7 @@ async fn discovery_names_this_issuer_under_both_names() {
     assert_eq!(metadata.code_challenge_methods_supported, ["S256"]);
     assert!(metadata.authorization_response_iss_parameter_supported);
     let jwks = f.get("/.well-known/jwks.json").await.expect(200);
-    assert_eq!(JwkSet::parse(&jwks.body).unwrap().iter().count(), 4);
+    assert_eq!(JwkSet::parse(&jwks.body).unwrap().iter().count(), 5);
     assert!(!jwks.text().contains("\"d\""));
 }
 

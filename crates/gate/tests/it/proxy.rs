@@ -80,12 +80,12 @@ async fn t33_a_token_for_control_is_refused_and_never_forwarded() {
     let token = fleet.access_for(ISSUER, EVE);
     let bearer = format!("Authorization: Bearer {token}\r\n");
     for line in ["GET /api/v2/dags", "POST /api/v2/dags", "GET /"] {
-        assert_eq!(fleet.ask(line, &bearer).await.status, 403, "{line}");
+        assert_eq!(fleet.ask(line, &bearer).await.status, 401, "{line}");
         assert_eq!(fleet.check(line, &bearer).await.status, 403, "{line}");
     }
     // A good session beside it doesn't help it.
     let both = format!("{bearer}Cookie: {}\r\n", fleet.cookie("etl.test", EVE));
-    assert_eq!(fleet.ask("GET /api/v2/dags", &both).await.status, 403);
+    assert_eq!(fleet.ask("GET /api/v2/dags", &both).await.status, 401);
     assert_eq!(fleet.airflow.count(), 0);
     // Nor is it sent along where nobody is asked for a credential, or another one counts.
     assert_eq!(fleet.ask("GET /static/app.js", &bearer).await.status, 200);

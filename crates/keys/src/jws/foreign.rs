@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 
-use super::{Body, JwsError, MAX_TOKEN, read_claims, split};
+use super::{Body, JwsError, MAX_TOKEN, split};
 use crate::{Alg, PublicKey, base64url, json};
 
 /// Longest encoded header: others put certificates' digests and more into it.
@@ -201,7 +201,7 @@ impl ForeignVerified {
 
 fn strict_claims<T: DeserializeOwned>(body: &Body, values: u32) -> Result<T, JwsError> {
     json::strict_object(body.claims(), values).map_err(|_| JwsError::Claims)?;
-    read_claims(body.claims())
+    serde_json::from_slice(body.claims()).map_err(|_| JwsError::Claims)
 }
 
 impl fmt::Debug for ForeignToken<'_> {

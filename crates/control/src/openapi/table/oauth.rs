@@ -98,7 +98,7 @@ pub(super) fn oauth() -> Vec<Operation> {
     };
     let token = post(
         "/oauth2/token",
-        "getToken",
+        "requestToken",
         "A code or another token's token",
     );
     let device = post(
