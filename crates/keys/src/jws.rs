@@ -13,7 +13,7 @@ use crate::{Alg, BadSignature, Kid, Kind, PublicKey, base64url, json};
 
 pub use foreign::{
     ForeignToken, ForeignVerified, MAX_ID_TOKEN, parse_foreign, parse_foreign_access,
-    parse_foreign_logout, parse_id_token,
+    parse_foreign_kind, parse_foreign_logout, parse_id_token,
 };
 pub use loose::{Aud, date, maybe_date, maybe_text, maybe_texts};
 

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 
 use super::{Body, JwsError, MAX_TOKEN, split};
-use crate::{Alg, PublicKey, base64url, json};
+use crate::{Alg, Kind, PublicKey, base64url, json};
 
 /// Longest encoded header: others put certificates' digests and more into it.
 const MAX_HEADER: usize = 4 * 1024;
@@ -93,6 +93,12 @@ pub fn parse_id_token(token: &[u8]) -> Result<ForeignToken<'_>, JwsError> {
 /// The same for an access token, whose `typ` may also be `at+jwt` (RFC 9068 §2.1).
 pub fn parse_foreign_access(token: &[u8]) -> Result<ForeignToken<'_>, JwsError> {
     parse(token, Some("at+jwt"), MAX_TOKEN)
+}
+
+/// The same for a token whose `typ` may also be the one that this kind of ours has: for who reads our tokens
+/// as a stranger does.
+pub fn parse_foreign_kind(token: &[u8], kind: Kind) -> Result<ForeignToken<'_>, JwsError> {
+    parse(token, Some(kind.typ()), MAX_TOKEN)
 }
 
 /// The same for a logout token, whose `typ` may also be `logout+jwt` (OpenID Connect Back-Channel Logout

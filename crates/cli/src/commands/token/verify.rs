@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use aeolus_keys::claims::check_times;
-use aeolus_keys::{ForeignKey, JwkSet, PublicKey, jws};
+use aeolus_keys::{ForeignKey, JwkSet, Kind, PublicKey, jws};
 use aeolus_model::Clock as _;
 use serde::Deserialize;
 use serde_json::Value;
@@ -78,7 +78,9 @@ fn check(
     signature_only: bool,
     context: &Context,
 ) -> Result<(Value, PublicKey), String> {
-    let token = jws::parse_foreign(token).map_err(|error| error.to_string())?;
+    let direct = || jws::parse_foreign_kind(token, Kind::Direct);
+    let read = jws::parse_foreign_access(token).or_else(|_| direct());
+    let token = read.map_err(|error| error.to_string())?;
     let key = token.select(keys).map_err(|error| error.to_string())?;
     let verified = token.verify(key).map_err(|error| error.to_string())?;
     let claims = verified
