@@ -105,7 +105,11 @@ impl Place {
     /// Keeps what follows on the sign-in that is kept here, in the same way.
     pub(super) async fn rewrite(&self, credentials: &Credentials) -> Result<(), Failure> {
         let keychain = self.is_in_keychain().then(|| self.opened());
-        self.put(credentials, keychain.as_ref()).await.map(|_| ())
+        let kept = self.put(credentials, keychain.as_ref()).await?;
+        if let Some(keychain) = keychain.filter(|_| !kept) {
+            let _ = keychain.forget(&self.file).await;
+        }
+        Ok(())
     }
 
     /// Whether the tokens are in the keychain then. What it doesn't take goes into the file: a refresh token

@@ -15,7 +15,8 @@ use crate::sessions::find;
 
 /// Removes the second factor of somebody, named by id or address, and ends their sessions. Whoever may take
 /// people out of an organization may do it for those who hold nothing outside it; for all others it takes
-/// the installation's administrator. Nobody does it for themselves: the page asks for more than a session.
+/// the installation's administrator. Nobody does it for themselves, nor by an API token, which they could have
+/// made for that: the page asks for more than a session.
 pub(crate) async fn reset(
     ctx: Ctx,
     Path(user): Path<String>,
@@ -48,6 +49,11 @@ pub(crate) async fn reset(
 /// Somebody whom the actor may do it for.
 async fn allowed(ctx: &Ctx, write: &mut Write, text: &str) -> Result<User, ApiError> {
     let none = ApiError::NotFound("user");
+    // A token is made by a session alone: through one of theirs somebody would reset their own.
+    if !matches!(ctx.actor, Actor::User(_)) {
+        let what = "a person's own sign-in: API tokens reset nobody's second factor";
+        return Err(ApiError::Forbidden(what.to_owned()));
+    }
     let authority = ctx.authority(write).await?;
     let Some(user) = find(write, text).await? else {
         return Err(none);

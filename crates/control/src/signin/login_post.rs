@@ -13,7 +13,6 @@ use crate::app::App;
 use crate::ctx::RequestInfo;
 use crate::error::{ApiError, Failure};
 use crate::extract;
-use crate::factor;
 use crate::pages::{self, Login};
 use crate::provider::params::Params;
 
@@ -72,8 +71,12 @@ async fn sign_in(
     let right = app.hashes.verify(&turn, password, stored).await;
     let right = right.map_err(ApiError::internal)?;
     let _writing = turn.write().await.map_err(ApiError::internal)?;
-    match user.filter(|user| right && user.disabled_at.is_none()) {
-        Some(user) => succeed(app, info, headers, (user, attempt.to)).await,
+    let begun = match user.filter(|user| right && user.disabled_at.is_none()) {
+        Some(user) => succeed(app, info, headers, (user, &attempt.to)).await?,
+        None => None,
+    };
+    match begun {
+        Some(response) => Ok(response),
         None => fail(app, info, &attempt).await,
     }
 }
@@ -97,24 +100,38 @@ async fn read(app: &App, request: Request) -> Result<Attempt, ApiError> {
     })
 }
 
-/// Whoever has a second factor is asked for it next; the password alone opens nothing for them.
+/// Whoever has a second factor is asked for it next; the password alone opens nothing for them. None if the
+/// password is another one by now, or the account disabled: judging it took a while. The factor's row is held
+/// until the end, so that whoever enrols meanwhile ends what begins here.
 async fn succeed(
     app: &App,
     info: &RequestInfo,
     headers: &HeaderMap,
-    (user, to): (User, Continuation),
-) -> Result<Response, ApiError> {
+    (user, to): (User, &Continuation),
+) -> Result<Option<Response>, ApiError> {
     let mut write = app.store.write().await?;
-    if factor::counts(&mut write, user.id).await? {
-        return step::begin(app, write, &user, &to).await;
+    let factor = write.second_factors().lock(user.id).await?;
+    let there = write.users().get(user.id).await?;
+    let hash = |user: &User| {
+        user.password_hash
+            .as_ref()
+            .map(|hash| hash.expose().clone())
+    };
+    let judged = hash(&user);
+    let is_as_judged = |there: User| there.disabled_at.is_none() && hash(&there) == judged;
+    if !there.is_some_and(is_as_judged) {
+        return Ok(None);
+    }
+    if factor.is_some_and(|factor| factor.confirmed_at.is_some()) {
+        return step::begin(app, write, &user, to).await.map(Some);
     }
     let proven = (&user, Amr::password());
     let session = begin::begin(app, (info, headers), &mut write, proven).await?;
     app.commit(write).await?;
     app.metrics.sign_in("success");
-    let mut response = parent::go_on(app, &to, &session).await?;
+    let mut response = parent::go_on(app, to, &session).await?;
     begin::set_cookie(app, &mut response, &session)?;
-    Ok(response)
+    Ok(Some(response))
 }
 
 /// The same work for accounts that exist and those that don't.

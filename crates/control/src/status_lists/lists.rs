@@ -95,6 +95,28 @@ impl Slot {
     }
 }
 
+/// Somebody who asks for a list. A place in which nothing was made meanwhile is given up: there is no such list,
+/// or the database is away, or whoever asked has gone. Strangers could fill the memory with such places.
+pub(super) struct Visit<'a> {
+    lists: &'a Lists,
+    which: Which,
+    slot: Arc<Slot>,
+}
+
+impl Visit<'_> {
+    pub(super) fn slot(&self) -> &Slot {
+        &self.slot
+    }
+}
+
+impl Drop for Visit<'_> {
+    fn drop(&mut self) {
+        if self.slot.held.load().is_none() {
+            self.lists.lock().remove(&self.which);
+        }
+    }
+}
+
 /// The lists that were asked for.
 #[derive(Default)]
 pub(crate) struct Lists {
@@ -111,9 +133,13 @@ impl Lists {
         slot
     }
 
-    /// Forgets a list that there isn't.
-    pub(super) fn forget(&self, which: Which) {
-        self.lock().remove(&which);
+    /// The place of a list for as long as it is asked for.
+    pub(super) fn visit(&self, which: Which) -> Visit<'_> {
+        Visit {
+            lists: self,
+            which,
+            slot: self.slot(which),
+        }
     }
 
     /// Forgets what was not asked for the longest, if there is too much.
@@ -181,6 +207,19 @@ mod tests {
             looked,
             made,
         }
+    }
+
+    /// Strangers ask for lists that there aren't, and leave before there is an answer.
+    #[test]
+    fn a_place_in_which_nothing_was_made_is_given_up() {
+        let lists = Lists::default();
+        drop(lists.visit(which(0)));
+        assert!(lists.lock().is_empty());
+        let visit = lists.visit(which(1));
+        let made = held(1000, Time::EPOCH, None);
+        visit.slot().held.store(Some(Arc::new(made)));
+        drop(visit);
+        assert_eq!(lists.lock().len(), 1);
     }
 
     #[test]

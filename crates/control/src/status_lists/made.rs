@@ -15,7 +15,8 @@ use crate::keys::LIST_LIFE;
 
 /// A list as it is now; none if there is no such one.
 pub(super) async fn list(app: &App, which: Which) -> Result<Option<Arc<List>>, ApiError> {
-    let slot = app.status_lists.slot(which);
+    let visit = app.status_lists.visit(which);
+    let slot = visit.slot();
     let fresh = || {
         let held = slot.held.load();
         let held = held.as_ref()?;
@@ -31,7 +32,6 @@ pub(super) async fn list(app: &App, which: Which) -> Result<Option<Arc<List>>, A
         return Ok(Some(list));
     }
     let Some(made) = make(app, which, slot.held.load_full()).await? else {
-        app.status_lists.forget(which);
         return Ok(None);
     };
     let list = Arc::clone(&made.list);

@@ -364,6 +364,15 @@ async fn a_reset_is_for_administrators_of_all_that_somebody_holds() {
     f.call("DELETE", &reset("owner%40example.com"), &owner, None)
         .await
         .expect(409);
+    // A token could be the very person's, made by a session that somebody found.
+    let body = json!({"name": "mine", "role": "ORGANIZATION_OWNER", "tokenExpiryPeriodInDays": 1});
+    let path = "/v1/organizations/acme/tokens";
+    let made = f.call("POST", path, &owner, Some(body)).await.expect(201);
+    let token = made.json()["token"].as_str().unwrap().to_owned();
+    for who in ["owner%40example.com", "member%40example.com"] {
+        let refused = f.call("DELETE", &reset(who), &token, None).await;
+        refused.expect(403);
+    }
     // Of somebody who holds something elsewhere too the owner of the one organization is no master.
     let body = json!({"name": "other"});
     let created = f
