@@ -1,5 +1,7 @@
 //! Changes of what somebody has read: `ETag` and `If-Match` (RFC 9110 §13.1.1).
 
+use std::fmt::Display;
+
 use aeolus_keys::digest;
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
@@ -18,6 +20,11 @@ impl Tag {
     /// Of a record that counts its changes.
     pub(crate) fn of_revision(revision: u64) -> Self {
         Self(format!("\"{revision}\""))
+    }
+
+    /// The same, where another record may have the name: clients put it together of what they have read.
+    pub(crate) fn of_version(id: &impl Display, revision: u64) -> Self {
+        Self(format!("\"{id}.{revision}\""))
     }
 
     /// Of all that counts.

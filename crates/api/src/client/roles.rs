@@ -1,5 +1,6 @@
 //! Roles of an organization.
 
+use aeolus_model::RoleId;
 use http::Method;
 use http::header::IF_MATCH;
 
@@ -49,18 +50,19 @@ impl Client {
         self.json(Call::json(Method::POST, &path, role)?).await
     }
 
-    /// Changes a role, by name or id, unless somebody has since the `revision` that was read.
+    /// Changes a role, by id, unless somebody has since the `revision` that was read.
     pub async fn update_role(
         &self,
         organization: &str,
-        (role, revision): (&str, u64),
+        (role, revision): (RoleId, u64),
         wanted: &RoleSet,
         (grants, wait): (RoleGrants, Wait),
     ) -> Result<RoleChanged, ClientError> {
-        let path = format!("{}{}", one(organization, role), query(grants, wait));
+        let one = one(organization, &role.to_string());
+        let path = format!("{one}{}", query(grants, wait));
         let mut call = Call::json(Method::PUT, &path, wanted)?;
-        let revision = format!("\"{revision}\"");
-        call.headers.push((IF_MATCH.as_str(), revision));
+        let read = format!("\"{role}.{revision}\"");
+        call.headers.push((IF_MATCH.as_str(), read));
         self.json(call).await
     }
 

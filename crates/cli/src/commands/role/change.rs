@@ -61,9 +61,8 @@ pub(super) async fn update(args: &RoleUpdate, context: &Context) -> Result<(), F
             (false, false) => workspaces(&client, &organization, &args.workspaces).await?,
         },
     };
-    let which = (own.id.to_string(), own.revision);
     let how = (grants(args.end_grants), wait(args.no_wait));
-    let changed = client.update_role(&organization, (&which.0, which.1), &wanted, how);
+    let changed = client.update_role(&organization, (own.id, own.revision), &wanted, how);
     let changed = changed.await.map_err(refused)?;
     let mut table = Table::new(&["PERMISSION"]);
     for permission in &changed.role.permissions {

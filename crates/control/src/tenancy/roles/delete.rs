@@ -28,7 +28,7 @@ pub(crate) async fn delete(
     let by = (&authority, organization.id);
     super::require(by)?;
     let role = own(&mut write, &organization, &role).await?;
-    ctx.if_match.require(Some(&view::tag(&role)?))?;
+    ctx.if_match.require(Some(&view::tag(&role)))?;
     let held = write.grants().of_role(role.id).await?;
     ended::refuse_named(&role, &held)?;
     let held = Losing {

@@ -29,7 +29,7 @@ pub(crate) async fn update(
     let by = (&authority, organization.id);
     super::require(by)?;
     let before = own(&mut write, &organization, &role).await?;
-    ctx.if_match.require(Some(&view::tag(&before)?))?;
+    ctx.if_match.require(Some(&view::tag(&before)))?;
     if body.scope != before.definition.scope() {
         let what = "it never changes, as grants of the role are at such places; make another role";
         return Err(ApiError::field("scope", what));

@@ -4,7 +4,6 @@ use aeolus_api::role::{Own, Role, RoleKind};
 use aeolus_model::{BuiltIns, GrantedRole, RoleName};
 use aeolus_store::RoleRecord;
 
-use crate::error::ApiError;
 use crate::seen::Tag;
 
 /// Whose a role is.
@@ -47,6 +46,6 @@ pub(super) fn custom(role: RoleRecord) -> Role {
 }
 
 /// What stands for a role that somebody has read: not for another one of the same name.
-pub(super) fn tag(role: &RoleRecord) -> Result<Tag, ApiError> {
-    Tag::of(&(role.id, role.revision))
+pub(super) fn tag(role: &RoleRecord) -> Tag {
+    Tag::of_version(&role.id, role.revision)
 }
