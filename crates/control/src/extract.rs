@@ -74,6 +74,15 @@ pub(crate) async fn read(request: Request, limit: usize) -> Result<Bytes, ApiErr
     Ok(collected.to_bytes())
 }
 
+/// Reads a form up to a limit, each of its parameters at most once.
+pub(crate) async fn form(request: Request, limit: usize) -> Result<Params, ApiError> {
+    if !has_type(&request, "application/x-www-form-urlencoded") {
+        return Err(ApiError::MediaType);
+    }
+    let body = read(request, limit).await?;
+    Params::parse(&body).map_err(|error| ApiError::Body(error.to_string()))
+}
+
 /// The query's parameters, each at most once; in the API with a value: `?dry_run=` would otherwise be the
 /// deed.
 pub(crate) struct Query(pub(crate) Params);

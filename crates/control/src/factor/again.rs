@@ -11,7 +11,6 @@ use crate::app::App;
 use crate::ctx::RequestInfo;
 use crate::error::ApiError;
 use crate::extract;
-use crate::provider::params::Params;
 use crate::signin::continuation::Continuation;
 use crate::signin::login_post::{BUSY, TOO_MANY};
 use crate::signin::turn::Turn;
@@ -64,11 +63,7 @@ pub(super) async fn read(
     if !same_origin::is_same_origin(headers, &app.origin) {
         return Err(ApiError::CrossSite);
     }
-    if !extract::has_type(&request, "application/x-www-form-urlencoded") {
-        return Err(ApiError::MediaType);
-    }
-    let body = extract::read(request, MAX_FORM).await?;
-    let form = Params::parse(&body).map_err(|error| ApiError::Body(error.to_string()))?;
+    let form = extract::form(request, MAX_FORM).await?;
     let text = |name| form.get(name).unwrap_or("").to_owned();
     let (password, code) = (text("password"), text("code"));
     if password.len() > MAX_PASSWORD {

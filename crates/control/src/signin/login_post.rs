@@ -14,7 +14,6 @@ use crate::ctx::RequestInfo;
 use crate::error::{ApiError, Failure};
 use crate::extract;
 use crate::pages::{self, Login};
-use crate::provider::params::Params;
 
 /// An address, a password and a continuation fit many times.
 pub(super) const MAX_FORM: usize = 32 * 1024;
@@ -82,11 +81,7 @@ async fn sign_in(
 }
 
 async fn read(app: &App, request: Request) -> Result<Attempt, ApiError> {
-    if !extract::has_type(&request, "application/x-www-form-urlencoded") {
-        return Err(ApiError::MediaType);
-    }
-    let body = extract::read(request, MAX_FORM).await?;
-    let form = Params::parse(&body).map_err(|error| ApiError::Body(error.to_string()))?;
+    let form = extract::form(request, MAX_FORM).await?;
     let typed = form.get("email").unwrap_or("").trim().to_owned();
     let password = form.get("password").unwrap_or("").to_owned();
     if password.len() > password::MAX_BYTES || typed.len() > 254 {

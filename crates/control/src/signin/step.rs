@@ -22,7 +22,6 @@ use crate::error::{ApiError, Failure};
 use crate::extract::{self, Query};
 use crate::factor::{self, Refused};
 use crate::pages::{self, LoginCode};
-use crate::provider::params::Params;
 
 /// How long somebody may look for their telephone.
 const LIFE: Duration = Duration::from_secs(300);
@@ -92,11 +91,7 @@ async fn take(
     if !same_origin::is_same_origin(headers, &app.origin) {
         return Err(ApiError::CrossSite);
     }
-    if !extract::has_type(&request, "application/x-www-form-urlencoded") {
-        return Err(ApiError::MediaType);
-    }
-    let body = extract::read(request, MAX_FORM).await?;
-    let form = Params::parse(&body).map_err(|error| ApiError::Body(error.to_string()))?;
+    let form = extract::form(request, MAX_FORM).await?;
     let typed = Secret::new(form.get("code").unwrap_or("").to_owned());
     let to = Continuation::read(app, form.get("rd")).await?;
     let Some(digest) = step_of(app, headers)? else {

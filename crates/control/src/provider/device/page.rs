@@ -237,11 +237,7 @@ async fn read(app: &App, headers: &HeaderMap, request: Request) -> Result<Params
     if !same_origin::is_same_origin(headers, &app.origin) {
         return Err(ApiError::CrossSite);
     }
-    if !extract::has_type(&request, "application/x-www-form-urlencoded") {
-        return Err(ApiError::MediaType);
-    }
-    let body = extract::read(request, MAX_FORM).await?;
-    Params::parse(&body).map_err(|error| ApiError::Body(error.to_string()))
+    extract::form(request, MAX_FORM).await
 }
 
 fn shown(status: StatusCode, step: Step<'_>) -> Response {
