@@ -46,13 +46,11 @@ async fn codes(
     headers: &HeaderMap,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let Some(form) = again::read(app, headers, request).await? else {
-        return Ok(page::sign_in_first());
-    };
     let what = Action::RecoveryCodesRenew;
-    let (mut write, _writing) = match proven(app, info, &form, what).await? {
+    let asked = (headers, request);
+    let (form, mut write, _writing) = match allowed(app, info, asked, what).await? {
         Ok(held) => held,
-        Err(no) => return refuse(app, &form, &no).await,
+        Err(answer) => return Ok(answer),
     };
     let user = &form.user;
     let codes = set_codes(app, &mut write, user.id).await?;
@@ -72,13 +70,11 @@ async fn remove(
     headers: &HeaderMap,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let Some(form) = again::read(app, headers, request).await? else {
-        return Ok(page::sign_in_first());
-    };
     let what = Action::SecondFactorRemove;
-    let (mut write, _writing) = match proven(app, info, &form, what).await? {
+    let asked = (headers, request);
+    let (form, mut write, _writing) = match allowed(app, info, asked, what).await? {
         Ok(held) => held,
-        Err(no) => return refuse(app, &form, &no).await,
+        Err(answer) => return Ok(answer),
     };
     let user = &form.user;
     write.second_factors().remove(user.id).await?;
@@ -93,6 +89,26 @@ async fn remove(
     let mut response = page::render(200, email, &form.to, View::Removed, None);
     begin::set_cookie(app, &mut response, &session)?;
     Ok(response)
+}
+
+/// The form of somebody who proved both, and the unit of work for what they ask; or the answer to anybody else.
+async fn allowed(
+    app: &App,
+    info: &RequestInfo,
+    (headers, request): (&HeaderMap, Request),
+    what: Action,
+) -> Result<Result<(Form, Write, OwnedSemaphorePermit), Response>, ApiError> {
+    let Some(form) = again::read(app, headers, request).await? else {
+        return Ok(Err(page::sign_in_first()));
+    };
+    match proven(app, info, &form, what).await? {
+        Ok((write, writing)) => Ok(Ok((form, write, writing))),
+        Err(no) => {
+            let view = page::there(app, &form.user).await?;
+            let email = form.user.email.as_str();
+            Ok(Err(page::refuse(email, &form.to, view, &no)))
+        }
+    }
 }
 
 /// The unit of work in which password and code were right, with its place among those who write; what is
@@ -126,9 +142,4 @@ async fn proven(
             Ok(Err(No::from(refused)))
         }
     }
-}
-
-async fn refuse(app: &App, form: &Form, no: &No) -> Result<Response, ApiError> {
-    let view = page::there(app, &form.user).await?;
-    Ok(page::refuse(form.user.email.as_str(), &form.to, view, no))
 }
