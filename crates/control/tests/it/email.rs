@@ -9,6 +9,7 @@ use aeolus_store::{Store, Unit as _};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
+use crate::engines::on_every_engine;
 use crate::fixture::{ADMIN, Fixture};
 use crate::smtp::{Mood, Smtp};
 
@@ -16,26 +17,6 @@ const TOKENS: &str = "/v1/organizations/acme/tokens";
 const TEST: &str = "/v1/email:test";
 const DAY: Duration = Duration::from_secs(86_400);
 const MINUTE: Duration = Duration::from_secs(60);
-
-/// Runs tests of this module on either database.
-macro_rules! on_every_engine {
-    ($($name:ident),* $(,)?) => {
-        mod sqlite {
-            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $name() {
-                super::$name(None).await;
-            })*
-        }
-        mod postgres {
-            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $name() {
-                if let Some(url) = crate::cluster::new_database().await {
-                    super::$name(Some(url)).await;
-                }
-            })*
-        }
-    };
-}
 
 on_every_engine! {
     one_message_says_all_that_there_is_to_say_to_a_person,

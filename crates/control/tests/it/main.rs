@@ -32,6 +32,8 @@ mod direct;
 #[cfg(test)]
 mod email;
 #[cfg(test)]
+mod engines;
+#[cfg(test)]
 mod exchange;
 #[cfg(test)]
 mod explain;

@@ -11,29 +11,11 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::engines::on_every_engine;
 use crate::fixture::{Fixture, ISS, config};
 
 const ACME: &str = "/v1/organizations/acme";
 const MAKERS: usize = 50;
-
-macro_rules! on_every_engine {
-    ($($name:ident),* $(,)?) => {
-        mod sqlite {
-            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $name() {
-                super::$name(None).await;
-            })*
-        }
-        mod postgres {
-            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $name() {
-                if let Some(url) = crate::cluster::new_database().await {
-                    super::$name(Some(url)).await;
-                }
-            })*
-        }
-    };
-}
 
 on_every_engine! {
     a11_what_is_made_after_its_makers_role_was_narrowed_holds_no_more,
