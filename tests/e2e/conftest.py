@@ -50,6 +50,27 @@ organizations:
             upstream: http://127.0.0.1:{gone}
 """
 
+# One person who may look at one deployment, for tests with a fleet of their own.
+ONE_VIEWER = """
+version: 1
+planes:
+  - {{name: local, authHost: localhost}}
+connections:
+  - {{name: local, type: local}}
+organizations:
+  - name: acme
+    users:
+      - {{email: viewer@example.com, role: ORGANIZATION_MEMBER, password: {{file: {password}}}}}
+    workspaces:
+      - name: sales
+        deployments:
+          - name: echo
+            plane: local
+            hosts: [echo.localhost]
+            upstream: http://127.0.0.1:{echo}
+            grants: [{{user: viewer@example.com, role: DEPLOYMENT_VIEWER}}]
+"""
+
 PASSWORD = "correct horse battery staple"
 
 

@@ -16,32 +16,12 @@ from urllib.parse import urljoin
 
 import pytest
 import requests
-from conftest import PASSWORD, at
+from conftest import ONE_VIEWER, PASSWORD, at
 from harness import aeolus
 from harness.process import wait_for
 from harness.signin import Form, sign_in
 
 VIEWER = "viewer@example.com"
-
-FLEET = """
-version: 1
-planes:
-  - {{name: local, authHost: localhost}}
-connections:
-  - {{name: local, type: local}}
-organizations:
-  - name: acme
-    users:
-      - {{email: viewer@example.com, role: ORGANIZATION_MEMBER, password: {{file: {password}}}}}
-    workspaces:
-      - name: sales
-        deployments:
-          - name: echo
-            plane: local
-            hosts: [echo.localhost]
-            upstream: http://127.0.0.1:{echo}
-            grants: [{{user: viewer@example.com, role: DEPLOYMENT_VIEWER}}]
-"""
 
 
 def code_of(key: str, moment: float) -> str:
@@ -71,7 +51,7 @@ def send(session: requests.Session, page: requests.Response, **filled: str) -> r
 @pytest.fixture
 def fleet(tmp_path, home, upstream):
     document = tmp_path / "fleet.yaml"
-    document.write_text(FLEET.format(password=home / "password", echo=upstream.port))
+    document.write_text(ONE_VIEWER.format(password=home / "password", echo=upstream.port))
     with aeolus.serving(tmp_path / "aeolus", document, home / "password", tmp_path / "logs") as running:
         yield running
 

@@ -6,32 +6,12 @@ import time
 
 import pytest
 import requests
-from conftest import PASSWORD, at
+from conftest import ONE_VIEWER, PASSWORD, at
 from harness import aeolus
 from harness.process import free_port
 from harness.signin import sign_in
 
 LIFE = 6
-
-FLEET = """
-version: 1
-planes:
-  - {{name: local, authHost: localhost}}
-connections:
-  - {{name: local, type: local}}
-organizations:
-  - name: acme
-    users:
-      - {{email: viewer@example.com, role: ORGANIZATION_MEMBER, password: {{file: {password}}}}}
-    workspaces:
-      - name: sales
-        deployments:
-          - name: echo
-            plane: local
-            hosts: [echo.localhost]
-            upstream: http://127.0.0.1:{echo}
-            grants: [{{user: viewer@example.com, role: DEPLOYMENT_VIEWER}}]
-"""
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +19,7 @@ def short_lived(tmp_path_factory, home, upstream):
     """A fleet whose sessions have to be renewed every few seconds."""
     folder = tmp_path_factory.mktemp("short")
     document = folder / "fleet.yaml"
-    document.write_text(FLEET.format(password=home / "password", echo=upstream.port))
+    document.write_text(ONE_VIEWER.format(password=home / "password", echo=upstream.port))
     life = {"CONTROL__SESSION__ACCESS_LIFE": f"{LIFE}s"}
     with aeolus.serving(folder / "aeolus", document, home / "password", folder / "logs", **life) as running:
         yield running
