@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use aeolus_keys::jws::{self, ForeignToken, JwsError};
 use aeolus_keys::{Alg, ForeignKey, Kid};
-use aeolus_model::{ConnectionId, IdentitySubject, Subject, Time, UserId};
+use aeolus_model::{ConnectionId, IdentitySubject, Subject, Time};
 use aeolus_snapshot::Identity;
 
 use self::claims::Claims;
@@ -23,6 +23,7 @@ pub use self::logout::{LoggedOut, LogoutError, LogoutTerms};
 pub use self::registration::{ClientAuthentication, IdTokenError, Registration, SignedIn};
 use crate::Reason;
 use crate::last_told::LastTold;
+use crate::people::People;
 use crate::token::{Audience, Signer, Verified, within};
 use crate::world::World;
 
@@ -108,9 +109,8 @@ impl World {
         }
         let verified = match self.providers.by_issuer.get(&*claims.iss) {
             Some(provider) => {
-                let linked = |identity: &Identity| self.people.linked(identity);
-                let providers = &self.providers;
-                providers.verify((provider, &linked), unverified, &claims, now)
+                let verified = (provider, &self.people);
+                self.providers.verify(verified, unverified, &claims, now)
             }
             None => Err(Reason::IdpIssuerUnknown),
         };
@@ -162,7 +162,7 @@ impl Providers {
     /// What costs nothing comes first, the signature after it, the person last.
     fn verify(
         &self,
-        (provider, linked): (&Provider, &dyn Fn(&Identity) -> Option<UserId>),
+        (provider, people): (&Provider, &People),
         unverified: ForeignToken<'_>,
         claims: &Claims,
         now: Time,
@@ -197,7 +197,7 @@ impl Providers {
             &provider.identity_issuer,
             &subject,
         );
-        let user = linked(&identity);
+        let user = people.linked(&identity);
         let user = user.ok_or(Reason::IdpSubjectUnknown)?;
         let signed_in = claims.auth_time.map_or(claims.iat, |at| at.min(claims.iat));
         Ok(Verified {

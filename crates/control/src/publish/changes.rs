@@ -176,16 +176,15 @@ impl Reader<'_> {
         if all.is_empty() {
             return Ok(Vec::new());
         }
-        let providers = match self.providers.take() {
-            Some(providers) => providers,
-            None => {
-                let connections = view.connections().list().await?;
-                let held = view.provider_keys().list().await?;
-                let record = view.planes().get(self.plane).await?;
-                let record = record.ok_or(StoreError::Reference)?;
-                let salted = (&self.app.identity_salt, &record);
-                Providers::of(&connections, &held, salted, (self.app.session, self.now))
-            }
+        let providers = if let Some(providers) = self.providers.take() {
+            providers
+        } else {
+            let connections = view.connections().list().await?;
+            let held = view.provider_keys().list().await?;
+            let record = view.planes().get(self.plane).await?;
+            let record = record.ok_or(StoreError::Reference)?;
+            let salted = (&self.app.identity_salt, &record);
+            Providers::of(&connections, &held, salted, (self.app.session, self.now))
         };
         let mut found = providers.identities(&all);
         self.providers = Some(providers);
