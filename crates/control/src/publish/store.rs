@@ -10,6 +10,7 @@ use tokio::task::spawn_blocking;
 
 use super::PublishFailure;
 use crate::app::App;
+use crate::built_ins;
 
 /// Work for the processor, off the threads that requests are answered on.
 pub(super) async fn blocking<T: Send + 'static>(
@@ -37,11 +38,20 @@ pub(super) async fn held(
     Ok(held)
 }
 
+/// Whose records an edition has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum By {
+    /// Those that count.
+    Itself,
+    /// Narrowed ones, of a replica that stands in.
+    StandIn,
+}
+
 /// Signs and stores. Says whether it did: not if something newer was published meanwhile.
 /// [`StoreError::Reference`] if what it builds on was removed.
 pub(super) async fn publish(
     app: &App,
-    edition: Edition,
+    (edition, by): (Edition, By),
     draft: Draft,
     earlier: Option<Manifest>,
 ) -> Result<bool, PublishFailure> {
@@ -58,12 +68,12 @@ pub(super) async fn publish(
         draft.publish(&edition, earlier, &key)
     };
     let published = blocking(work).await??;
-    store(app, &edition, (published, kid)).await
+    store(app, (&edition, by), (published, kid)).await
 }
 
 async fn store(
     app: &App,
-    edition: &Edition,
+    (edition, by): (&Edition, By),
     (published, kid): (Published, Kid),
 ) -> Result<bool, PublishFailure> {
     let lag = edition.lag;
@@ -89,6 +99,9 @@ async fn store(
         return Err(PublishFailure::OtherKey);
     }
     if write.publications().publish(&record, &blobs, &kept).await? {
+        if by == By::StandIn {
+            built_ins::stand_in(&mut write).await?;
+        }
         app.commit(write).await?;
         Ok(true)
     } else {

@@ -5,7 +5,7 @@ use aeolus_snapshot::{Draft, Edition, Lag, Manifest, Position, Root};
 use aeolus_store::{StoreError, Unit as _};
 
 use super::lanes::Turn;
-use super::store::{blocking, publish};
+use super::store::{By, blocking, publish};
 use super::{PublishFailure, sections};
 use crate::app::App;
 
@@ -65,7 +65,7 @@ pub(super) async fn tell(app: &App, plane: PlaneId, turn: &Turn) -> Result<Urgen
     if same && lag.is_some() {
         return Ok(Urgent::Unchanged);
     }
-    match publish(app, edition, draft, Some(held)).await {
+    match publish(app, (edition, By::Itself), draft, Some(held)).await {
         // Another replica of control has published something else meanwhile.
         Err(PublishFailure::Store(StoreError::Reference)) => Ok(Urgent::Amiss),
         other => other.map(|_| Urgent::Told),

@@ -8,7 +8,7 @@ use aeolus_snapshot::{Digest, Draft, Earlier, Edition, Lag, Manifest, Position, 
 use aeolus_store::{Feed, Publication, StoreError, Unit as _};
 
 use super::lanes::Turn;
-use super::store::{blocking, held, publish};
+use super::store::{By, blocking, held, publish};
 use super::{PublishFailure, sections};
 use crate::app::App;
 
@@ -19,8 +19,8 @@ const TRIES: u32 = 5;
 struct Whole {
     plane: PlaneId,
     feed: Feed,
-    /// Roles allow something else by now than this replica knows: it is not to be told.
-    overtaken: bool,
+    /// Roles allow something else by now than this replica knows: these are what both allow.
+    by: By,
     /// Before it was read.
     at: Time,
     organizations: BTreeSet<OrganizationId>,
@@ -28,10 +28,16 @@ struct Whole {
     root: Option<Root>,
 }
 
-/// Tells a plane everything, if nobody has told it as much meanwhile.
-pub(super) async fn tell(app: &App, plane: PlaneId, turn: &Turn) -> Result<(), PublishFailure> {
+/// Tells a plane everything, if nobody has told it as much meanwhile. `stands_in`: also if this replica is
+/// overtaken; else that is left to the others.
+pub(super) async fn tell(
+    app: &App,
+    plane: PlaneId,
+    turn: &Turn,
+    stands_in: bool,
+) -> Result<(), PublishFailure> {
     let (whole, earlier) = Whole::read(app, plane).await?;
-    if whole.overtaken {
+    if whole.by == By::StandIn && !stands_in {
         return Ok(());
     }
     match whole.tell(app, earlier, turn).await {
@@ -48,6 +54,7 @@ impl Whole {
         // Read again with the records: the manifest's position is the one its content is of.
         let feed = view.settings().feed().await?;
         let overtaken = app.built_ins.in_force(&mut view).await?.overtaken;
+        let by = if overtaken { By::StandIn } else { By::Itself };
         let sections = sections::of(app, &mut view, plane).await?;
         let told = view.publications().get(plane).await?;
         let root = view.roots().newest().await?;
@@ -56,7 +63,7 @@ impl Whole {
             let whole = Self {
                 plane,
                 feed,
-                overtaken,
+                by,
                 at,
                 organizations: sections.revocations.keys().copied().collect(),
                 draft: Arc::new(Draft::new(&sections)?),
@@ -113,7 +120,7 @@ impl Whole {
             if seq < self.feed.content {
                 drop(view);
                 let edition = self.edition(self.feed, self.at, None);
-                if publish(app, edition, laid.clone(), earlier).await? {
+                if publish(app, (edition, self.by), laid.clone(), earlier).await? {
                     return Ok(());
                 }
             } else if seq < feed.content {
@@ -125,7 +132,7 @@ impl Whole {
                 let draft = blocking(move || draft.with_revocations(&revocations)).await??;
                 let as_of = told.map_or(self.at, |told| app.newest.as_of(&told).max(self.at));
                 let edition = self.edition(feed, now, Some(as_of));
-                if publish(app, edition, draft, earlier).await? {
+                if publish(app, (edition, self.by), draft, earlier).await? {
                     return Ok(());
                 }
             } else {
