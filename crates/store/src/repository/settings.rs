@@ -75,6 +75,11 @@ impl Settings<'_, Write> {
         self.0.change(PUT, bind![name, value]).await.map(|_| ())
     }
 
+    /// Sets a setting that is control's own bookkeeping: the feed stays where it is.
+    pub async fn note(&mut self, name: &str, value: &str) -> Result<(), StoreError> {
+        self.0.note(PUT, bind![name, value]).await.map(|_| ())
+    }
+
     /// Removes a setting.
     pub async fn delete(&mut self, name: &str) -> Result<(), StoreError> {
         self.0.change(DELETE, bind![name]).await.map(|_| ())
