@@ -77,17 +77,18 @@ impl People {
         let there = changes.subjects.iter();
         let there = there.filter_map(|record| person(record, &mut held, &self.below.teams));
         let changed = gone.chain(there.map(|(subject, person)| (subject, Some(person))));
-        let linked = links(&changes.subjects)
-            .into_iter()
-            .map(|(identity, user)| {
-                let below = self.below.linked.get(&identity);
-                let only = below.is_none_or(|below| *below == user);
-                (identity, only.then_some(user))
-            });
+        let changed: ById<_, _> = changed.collect();
+        let links = links(&changes.subjects).into_iter();
+        let linked = links.map(|(identity, user)| {
+            // What is said below of somebody who changed is over.
+            let below = self.below.linked.get(&identity);
+            let below = below.filter(|below| !changed.contains_key(&Subject::User(**below)));
+            (identity, below.is_none().then_some(user))
+        });
         Self {
-            below: Arc::clone(&self.below),
-            changed: Arc::new(changed.collect()),
             linked: Arc::new(linked.collect()),
+            below: Arc::clone(&self.below),
+            changed: Arc::new(changed),
         }
     }
 
@@ -115,17 +116,20 @@ impl People {
 
     /// Whose an identity at a provider is.
     pub(crate) fn linked(&self, identity: &Identity) -> Option<UserId> {
-        match self.linked.get(identity) {
-            Some(changed) => *changed,
-            None => self.below.linked.get(identity).copied(),
+        if let Some(changed) = self.linked.get(identity) {
+            return *changed;
         }
+        let below = self.below.linked.get(identity).copied();
+        below.filter(|user| !self.changed.contains_key(&Subject::User(*user)))
     }
 
     /// Whether somebody is linked to a provider at all.
     pub(crate) fn is_linked(&self, user: UserId) -> bool {
         let mut changed = self.linked.values();
         let mut below = self.below.linked.values();
-        changed.any(|linked| *linked == Some(user)) || below.any(|linked| *linked == user)
+        let as_below = !self.changed.contains_key(&Subject::User(user));
+        changed.any(|linked| *linked == Some(user))
+            || (as_below && below.any(|linked| *linked == user))
     }
 
     /// Whether both have the same people below.

@@ -14,9 +14,11 @@ ALTER TABLE feed ADD COLUMN noted BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE feed ADD COLUMN changes_since BIGINT NOT NULL DEFAULT 0;
 UPDATE feed SET whole = records, noted = records, changes_since = records;
 
--- Up to which position everything is in a publication but for those who are named as changed.
+-- Up to which position everything is in a publication but for those who are named as changed, and of which
+-- position single people and programs are in it.
 ALTER TABLE publications ADD COLUMN base BIGINT NOT NULL DEFAULT 0;
-UPDATE publications SET base = records;
+ALTER TABLE publications ADD COLUMN known BIGINT NOT NULL DEFAULT 0;
+UPDATE publications SET base = records, known = records;
 
 -- The newest format of snapshots that a gate reads.
 ALTER TABLE replicas ADD COLUMN reader BIGINT NOT NULL DEFAULT 1;

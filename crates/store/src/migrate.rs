@@ -205,7 +205,7 @@ mod tests {
         ),
         (
             25,
-            "3c826dfd8bb7c4fe2a12f03cbc1231a9ee19db317dfa63eb8affdf7ce23bdba19f524b1ce04a0ad3ce841199d54214d2",
+            "5dc5c40005e940f7d10b1d6b4407428908b81de74ff9cfca87b605baa5e1efb090bbc094b1861bc4474389f1c1dab623",
         ),
     ];
 

@@ -15,7 +15,9 @@ const EVERY: Duration = Duration::from_secs(15 * 60);
 const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(86_400);
 /// A plane that was told everything longer ago, in positions of the feed, is told everything again.
-const CHANGES: u64 = 1_000_000;
+const CHANGES: u64 = 100_000;
+/// Of so many positions it is forgotten at a time who changed; each names up to 256.
+const POSITIONS: u64 = 1_000;
 /// Idempotency keys deleted at a time; between, others write.
 const KEYS: u32 = 1_000;
 
@@ -61,10 +63,22 @@ async fn round(app: &App) -> Result<(), StoreError> {
     write.batches().forget(now.minus(7 * DAY)).await?;
     email::forget(&mut write, now).await?;
     write.publications().collect(now.minus(DAY)).await?;
-    write.changed_subjects().forget(CHANGES).await?;
     app.commit(write).await?;
+    forget_changes(app).await?;
     forget_keys(app, now.minus(DAY)).await?;
     keep_seen(app).await
+}
+
+/// Forgets who changed where all planes know it. Each part goes in a transaction of its own.
+async fn forget_changes(app: &App) -> Result<(), StoreError> {
+    loop {
+        let mut write = app.store.write().await?;
+        let more = write.changed_subjects().forget(CHANGES, POSITIONS).await?;
+        app.commit(write).await?;
+        if !more {
+            return Ok(());
+        }
+    }
 }
 
 /// Forgets what requests were answered. There is one for each POST of a day, which may be a million: each

@@ -184,6 +184,7 @@ const fn told(published: &Publication) -> Told {
         seq: published.seq,
         records: published.records,
         base: published.base,
+        known: published.known,
     }
 }
 

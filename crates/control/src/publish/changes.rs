@@ -13,9 +13,9 @@ use crate::app::App;
 use crate::connections::Providers;
 
 /// With more, everything is read instead.
-const MOST: u32 = 1024;
+const MOST: u32 = 512;
 /// With more, everything is read in its turn: until then, each change reads all of these again.
-const MANY: usize = 256;
+const MANY: usize = 128;
 
 /// What is known of who changed.
 pub(super) enum Since {
@@ -46,7 +46,10 @@ pub(super) async fn since(
     organizations: &BTreeSet<OrganizationId>,
     now: Time,
 ) -> Result<Since, StoreError> {
-    let changed = view.changed_subjects().since(position, MOST).await?;
+    let changed = view
+        .changed_subjects()
+        .since((plane, position), MOST)
+        .await?;
     let fits = |changed: &Vec<Subject>| changed.len() <= MOST as usize;
     let Some(changed) = changed.filter(fits) else {
         return Ok(Since::Unknown);

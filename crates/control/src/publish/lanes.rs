@@ -104,7 +104,8 @@ impl Lanes {
         let behind = |told: Told| told.base < feed.whole;
         let whole = unreadable
             || told.is_none_or(behind)
-            || (records && (lane.many || !changes || large.is_none()));
+            // Where no news can tell of them, or none is due.
+            || (records && (lane.many || !changes || large.is_none() || position == Some(newest)));
         let whole = whole && !lane.building && rested;
         // Where nobody knows how large a plane is, as after a start, it probably has all by the next
         // round: it isn't told in two editions at once.
@@ -158,6 +159,7 @@ impl Lanes {
         lane.building = false;
         lane.amiss = false;
         lane.many = false;
+        lane.unchanged = None;
     }
 
     /// The making of a whole snapshot was cut off: it is tried again after a rest.

@@ -350,6 +350,10 @@ impl Publisher {
             Urgent::Told => {}
             Urgent::Many => self.lanes.many(plane.id),
             Urgent::Unchanged => self.lanes.unchanged(plane.id, feed),
+            Urgent::UnchangedOfMany => {
+                self.lanes.unchanged(plane.id, feed);
+                self.lanes.many(plane.id);
+            }
             Urgent::Amiss => self.lanes.forget(plane.id),
         }
         Ok(())

@@ -48,6 +48,7 @@ mod tests {
             seq,
             records: seq,
             base: seq,
+            known: seq,
             manifest: String::new(),
             published_at: Time::from_secs(100),
             complete_at: Time::from_secs(90),
@@ -61,6 +62,7 @@ mod tests {
             seq: 5,
             records: 5,
             base: 5,
+            known: 5,
         };
         newest.note(told, Time::from_secs(95));
         assert_eq!((as_of(1, 5), as_of(1, 6)), (95, 95));

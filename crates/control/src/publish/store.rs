@@ -52,6 +52,8 @@ pub(super) struct Issue {
     pub(super) edition: Edition,
     /// Up to which position everything is in it but for those who are named as changed.
     pub(super) base: u64,
+    /// Of which position single people and programs are in it.
+    pub(super) known: u64,
     pub(super) by: By,
 }
 
@@ -85,7 +87,12 @@ async fn store(
     issue: &Issue,
     (published, kid): (Published, Kid),
 ) -> Result<bool, PublishFailure> {
-    let Issue { edition, base, by } = issue;
+    let Issue {
+        edition,
+        base,
+        known,
+        by,
+    } = issue;
     let lag = edition.lag;
     let record = Publication {
         plane: edition.plane,
@@ -93,6 +100,7 @@ async fn store(
         seq: edition.position.seq,
         records: lag.map_or(edition.position.seq, |lag| lag.records),
         base: *base,
+        known: *known,
         manifest: published.manifest,
         published_at: edition.issued_at,
         complete_at: lag.map_or(edition.issued_at, |lag| lag.as_of),

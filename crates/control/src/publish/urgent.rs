@@ -22,6 +22,8 @@ pub(super) enum Urgent {
     Many,
     /// It had them already; only records are newer, whose turn will come.
     Unchanged,
+    /// The same; and so many have changed that it is time for everything.
+    UnchangedOfMany,
     /// What it was told can't be built on.
     Amiss,
 }
@@ -66,6 +68,10 @@ pub(super) async fn tell(
         changes: since.into_changes(),
     };
     let exact = told.base >= feed.whole && news.changes.is_some();
+    let known = match &news.changes {
+        Some(_) => feed.content,
+        None => told.known,
+    };
     let lag = (told.records < feed.records && !exact).then(|| Lag {
         records: told.records,
         as_of: app.newest.as_of(&told).min(now),
@@ -87,11 +93,16 @@ pub(super) async fn tell(
     };
     let (draft, held, same) = blocking(work).await??;
     if same && lag.is_some() {
-        return Ok(Urgent::Unchanged);
+        return Ok(if many {
+            Urgent::UnchangedOfMany
+        } else {
+            Urgent::Unchanged
+        });
     }
     let issue = Issue {
         edition,
         base: told.base,
+        known,
         by: By::Itself,
     };
     match publish(app, issue, draft, Some(held)).await {

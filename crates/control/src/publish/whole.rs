@@ -128,19 +128,39 @@ impl Whole {
             if seq < self.feed.content {
                 drop(view);
                 let edition = self.edition(self.feed, self.at, None);
-                if publish(app, self.issue(edition), laid.clone(), earlier).await? {
+                let issue = self.issue(edition, self.feed.content);
+                if publish(app, issue, laid.clone(), earlier).await? {
                     return Ok(());
                 }
             } else if seq < feed.content {
                 // Revocations and changes have gone out since: never may one be missing again.
                 let news = self.news(app, &mut view, now).await?;
                 drop(view);
-                let exact = news.changes.is_some() && feed.whole <= self.feed.content;
+                let known = news.changes.is_some();
+                if !known
+                    && told
+                        .as_ref()
+                        .is_some_and(|told| told.known > self.feed.content)
+                {
+                    // It has been told of people as they were later than this, and keeps that.
+                    return Ok(());
+                }
+                let records = match &told {
+                    Some(told) if known => told.records.max(self.feed.content),
+                    _ => self.feed.content,
+                };
+                let exact = known && feed.whole <= self.feed.content;
                 let draft = laid.clone();
                 let draft = blocking(move || draft.with_news(&news)).await??;
                 let as_of = told.map_or(self.at, |told| app.newest.as_of(&told).max(self.at));
-                let edition = self.edition(feed, now, (!exact).then_some(as_of));
-                if publish(app, self.issue(edition), draft, earlier).await? {
+                let lag = (!exact).then_some(Lag { records, as_of });
+                let edition = self.edition(feed, now, lag);
+                let known = if known {
+                    feed.content
+                } else {
+                    self.feed.content
+                };
+                if publish(app, self.issue(edition, known), draft, earlier).await? {
                     return Ok(());
                 }
             } else {
@@ -153,10 +173,11 @@ impl Whole {
         Err(PublishFailure::Overtaken)
     }
 
-    const fn issue(&self, edition: Edition) -> Issue {
+    const fn issue(&self, edition: Edition, known: u64) -> Issue {
         Issue {
             edition,
             base: self.feed.content,
+            known,
             by: self.by,
         }
     }
@@ -180,11 +201,9 @@ impl Whole {
         })
     }
 
-    /// News of a position of the feed with these records. `as_of`: when these were known to be
-    /// whole, if not then.
-    fn edition(&self, feed: Feed, now: Time, as_of: Option<Time>) -> Edition {
-        let records = self.feed.content;
-        let lag = as_of.filter(|_| feed.records > records);
+    /// News of a position of the feed with these records. `lag`: how far they are whole, if not to there.
+    fn edition(&self, feed: Feed, now: Time, lag: Option<Lag>) -> Edition {
+        let lag = lag.filter(|lag| feed.records > lag.records);
         Edition {
             plane: self.plane,
             position: Position {
@@ -192,9 +211,9 @@ impl Whole {
                 seq: feed.content,
             },
             issued_at: now,
-            lag: lag.map(|as_of| Lag {
-                records,
-                as_of: as_of.min(now),
+            lag: lag.map(|lag| Lag {
+                as_of: lag.as_of.min(now),
+                ..lag
             }),
             min_generation: 0,
         }

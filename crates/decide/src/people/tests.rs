@@ -171,4 +171,17 @@ fn o22_an_identity_of_two_is_nobodys_across_both_layers() {
     let both = people.with(&changed(linked(2)));
     assert_eq!(both.linked(&key), None);
     assert!(!both.is_linked(user(2)));
+    // Taken from the one, it is nobody's; given to the other, it is theirs.
+    let without = |id: u8| section::Subject {
+        identities: Vec::new(),
+        ..linked(id)
+    };
+    let taken = people.with(&changed(without(1)));
+    assert_eq!(taken.linked(&key), None);
+    assert!(!taken.is_linked(user(1)));
+    let moved = people.with(&Changes {
+        subjects: vec![without(1), linked(2)],
+        ..Changes::default()
+    });
+    assert_eq!(moved.linked(&key), Some(user(2)));
 }

@@ -8,18 +8,19 @@ use crate::engine::{Row, bind};
 use crate::unit::{Unit, Write};
 
 statements! {
-    GET = "SELECT plane, epoch, seq, records, base, manifest, published_at, complete_at
+    GET = "SELECT plane, epoch, seq, records, base, known, manifest, published_at, complete_at
         FROM publications WHERE plane = $1";
-    POSITIONS = "SELECT plane, epoch, seq, records, base FROM publications ORDER BY plane";
+    POSITIONS = "SELECT plane, epoch, seq, records, base, known FROM publications ORDER BY plane";
     PUBLISH = "INSERT INTO publications
-        (plane, epoch, seq, records, manifest, published_at, complete_at, base)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+        (plane, epoch, seq, records, manifest, published_at, complete_at, base, known)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
         ON CONFLICT (plane) DO UPDATE SET epoch = excluded.epoch, seq = excluded.seq,
-        records = excluded.records, base = excluded.base, manifest = excluded.manifest,
+        records = excluded.records, base = excluded.base, known = excluded.known, manifest = excluded.manifest,
         published_at = excluded.published_at, complete_at = excluded.complete_at
         WHERE publications.epoch < excluded.epoch
         OR (publications.epoch = excluded.epoch AND publications.seq < excluded.seq
-        AND publications.records <= excluded.records AND publications.base <= excluded.base)";
+        AND publications.records <= excluded.records AND publications.base <= excluded.base
+        AND publications.known <= excluded.known)";
     PUT_BLOB = "INSERT INTO blobs (digest, content, touched_at) VALUES ($1, $2, $3)
         ON CONFLICT (digest) DO UPDATE SET touched_at = excluded.touched_at";
     NAME_BLOB = "INSERT INTO publication_blobs
@@ -53,6 +54,8 @@ pub struct Publication {
     pub records: u64,
     /// Up to which position everything is in it but for those whom it names as changed.
     pub base: u64,
+    /// Of which position single people and programs are in it, at least.
+    pub known: u64,
     /// The signed manifest.
     pub manifest: String,
     /// When.
@@ -74,6 +77,8 @@ pub struct Told {
     pub records: u64,
     /// [`Publication::base`].
     pub base: u64,
+    /// [`Publication::known`].
+    pub known: u64,
 }
 
 /// A content-addressed piece of a snapshot.
@@ -109,6 +114,7 @@ impl<U: Unit> Publications<'_, U> {
                     seq: fields.take()?,
                     records: fields.take()?,
                     base: fields.take()?,
+                    known: fields.take()?,
                 })
             })
             .collect()
@@ -170,6 +176,7 @@ impl Publications<'_, Write> {
             seq,
             records,
             base,
+            known,
             manifest,
             published_at,
             complete_at,
@@ -182,7 +189,8 @@ impl Publications<'_, Write> {
             manifest,
             published_at,
             complete_at,
-            base
+            base,
+            known
         ];
         if self.0.note(PUBLISH, values).await? == 0 {
             return Ok(false);
@@ -218,6 +226,7 @@ fn record(row: &Row) -> Result<Publication, StoreError> {
         seq: fields.take()?,
         records: fields.take()?,
         base: fields.take()?,
+        known: fields.take()?,
         manifest: fields.take()?,
         published_at: fields.take()?,
         complete_at: fields.take()?,

@@ -70,6 +70,7 @@ async fn what_an_earlier_version_changes_is_everything(db: Database) {
 /// Single people and programs are named, and whatever else changes counts as everything.
 async fn who_changed_is_known_as_long_as_it_is_noted(db: Database) {
     let fleet = db.fleet().await;
+    let plane = fleet.plane.id;
     let user = db.user("zoe@example.com");
     let mut write = db.store.write().await.unwrap();
     write.users().insert(&user).await.unwrap();
@@ -78,9 +79,17 @@ async fn who_changed_is_known_as_long_as_it_is_noted(db: Database) {
     let feed = read.settings().feed().await.unwrap();
     assert_eq!((feed.records, feed.content), (added, added));
     assert!(feed.whole < added, "{feed:?}");
-    let since = read.changed_subjects().since(feed.whole, 10).await.unwrap();
+    let since = read
+        .changed_subjects()
+        .since((plane, feed.whole), 10)
+        .await
+        .unwrap();
     assert_eq!(since, Some(vec![Subject::User(user.id)]));
-    let since = read.changed_subjects().since(added, 10).await.unwrap();
+    let since = read
+        .changed_subjects()
+        .since((plane, added), 10)
+        .await
+        .unwrap();
     assert_eq!(since, Some(Vec::new()));
     drop(read);
 
@@ -94,7 +103,11 @@ async fn who_changed_is_known_as_long_as_it_is_noted(db: Database) {
     let both = write.commit().await.unwrap();
     let mut write = db.store.write().await.unwrap();
     assert_eq!(write.settings().feed().await.unwrap().whole, both);
-    let since = write.changed_subjects().since(both, 10).await.unwrap();
+    let since = write
+        .changed_subjects()
+        .since((plane, both), 10)
+        .await
+        .unwrap();
     assert_eq!(since, Some(Vec::new()));
 
     // So is what a team has, and more than are worth naming.
@@ -120,10 +133,15 @@ async fn who_changed_is_known_as_long_as_it_is_noted(db: Database) {
     // What every plane has been told is forgotten, and then isn't known.
     let told = publication(fleet.plane.id, 1, many);
     assert!(write.publications().publish(&told, &[], &[]).await.unwrap());
-    assert_eq!(write.changed_subjects().forget(1_000).await.unwrap(), 1);
-    let since = write.changed_subjects().since(many, 10).await.unwrap();
+    assert!(!write.changed_subjects().forget(1_000, 1_000).await.unwrap());
+    let since = write
+        .changed_subjects()
+        .since((plane, many), 10)
+        .await
+        .unwrap();
     assert_eq!(since, Some(Vec::new()));
-    let since = write.changed_subjects().since(many - 1, 10).await.unwrap();
+    let before = (plane, added - 1);
+    let since = write.changed_subjects().since(before, 10).await.unwrap();
     assert_eq!(since, None);
 }
 

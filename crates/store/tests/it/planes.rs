@@ -13,6 +13,7 @@ pub(crate) fn publication(plane: PlaneId, epoch: u64, seq: u64) -> Publication {
         seq,
         records: seq,
         base: seq,
+        known: seq,
         manifest,
         published_at: NOW,
         complete_at: NOW,
@@ -150,7 +151,8 @@ async fn f23_publishing_never_steps_back(db: Database) {
             epoch: 2,
             seq: 1,
             records: 1,
-            base: 1
+            base: 1,
+            known: 1
         }]
     );
     assert_eq!(
@@ -167,6 +169,7 @@ async fn f23_records_never_step_back_under_newer_revocations(db: Database) {
     let at = |epoch, seq, records| Publication {
         records,
         base: records,
+        known: records,
         ..publication(plane, epoch, seq)
     };
     let mut told = write.publications();
@@ -183,6 +186,15 @@ async fn f23_records_never_step_back_under_newer_revocations(db: Database) {
     }
     let held = told.get(plane).await.unwrap().unwrap();
     assert_eq!((held.epoch, held.seq, held.records), (2, 8, 3));
+    // Nor do those who changed, whatever the records under them are.
+    let of = |seq, known| Publication {
+        known,
+        ..at(2, seq, 3)
+    };
+    for (next, taken) in [(of(9, 9), true), (of(10, 8), false), (of(10, 9), true)] {
+        let done = told.publish(&next, &[], &[]).await.unwrap();
+        assert_eq!(done, taken, "{next:?}");
+    }
 }
 
 /// A patch is sent to gates that have its base, and the base to nobody who has it.

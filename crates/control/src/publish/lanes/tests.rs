@@ -19,6 +19,7 @@ const fn told(seq: u64, records: u64) -> Told {
         seq,
         records,
         base: records,
+        known: records,
     }
 }
 
@@ -225,4 +226,25 @@ async fn f18_a_large_plane_is_told_who_changed_without_reading_everybody() {
     all.many(PLANE);
     let due = all.need(PLANE, Some(held(6, 5)), at(7, 4), true);
     assert_eq!(due, lanes(true, true));
+}
+
+/// What was nothing new to what a plane had before may be to what it has now.
+#[tokio::test(start_paused = true)]
+async fn f18_after_a_whole_snapshot_who_changed_while_it_was_made_is_looked_at_again() {
+    let mut all = large();
+    let at = |content, whole| Feed {
+        whole,
+        ..feed(content, content)
+    };
+    all.begin(PLANE);
+    all.unchanged(PLANE, at(7, 6));
+    let mut due = |told| all.need(PLANE, Some(told), at(7, 6), true);
+    assert_eq!(due(told(5, 5)), lanes(false, false));
+    all.whole(PLANE, Duration::from_secs(2));
+    let mut due = |told| all.need(PLANE, Some(told), at(7, 6), true);
+    assert_eq!(due(told(6, 6)), lanes(true, false));
+    // Told with revocations of now and people of before, it is due everything.
+    tokio::time::advance(Duration::from_secs(8)).await;
+    let mut due = |told| all.need(PLANE, Some(told), at(7, 6), true);
+    assert_eq!(due(told(7, 6)), lanes(false, true));
 }
