@@ -42,8 +42,8 @@ pub(crate) use role::{
 pub(crate) use rollout::{RolloutCommand, RolloutDelete, RolloutMove, RolloutSet, RolloutShow};
 pub(crate) use secret::{SecretCommand, SecretList, SecretRotate};
 pub(crate) use serving::{
-    AirflowEnv, ClientKeys, ControlCommand, ControlRecover, ControlServe, DemoArgs, DevArgs,
-    Enroll, GateCommand, GateServe, Supervised,
+    AirflowEnv, ClientKeys, ControlCommand, ControlRecover, ControlResetSecondFactor, ControlServe,
+    DemoArgs, DevArgs, Enroll, GateCommand, GateServe, Supervised,
 };
 pub(crate) use session::{SessionCommand, SessionEnd, SessionList};
 pub(crate) use token::{

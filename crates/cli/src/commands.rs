@@ -22,6 +22,7 @@ mod process;
 mod recover;
 mod role;
 mod rollout;
+mod second_factor;
 mod session;
 mod token;
 mod user;
@@ -66,10 +67,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
     match cli.command {
         Command::Dev(args) => block_on(dev::dev(&args, &context)),
         Command::Demo(args) => block_on(demo::demo(&args, &context)),
-        Command::Control(command) => match *command {
-            ControlCommand::Serve(args) => control::serve(&args, &context),
-            ControlCommand::Recover(args) => block_on(recover::recover(&args, &context)),
-        },
+        Command::Control(command) => of_control(*command, &context),
         Command::Gate(command) => match command {
             GateCommand::Enroll(args) => block_on(gate::enroll(&args, &context)),
             GateCommand::Serve(args) => gate::serve(&args, &context),
@@ -154,6 +152,14 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
             Ok(())
         }
         Command::Reference { page } => crate::reference::print(page),
+    }
+}
+
+fn of_control(command: ControlCommand, context: &Context) -> Result<(), Failure> {
+    match command {
+        ControlCommand::Serve(args) => control::serve(&args, context),
+        ControlCommand::Recover(args) => block_on(recover::recover(&args, context)),
+        ControlCommand::ResetSecondFactor(args) => block_on(second_factor::reset(&args, context)),
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use aeolus_api::policy::SessionLife;
 use aeolus_model::{
     Actor, BuiltIns, DeploymentId, GrantedRole, Grants, OrganizationId, Permission, PermissionSet,
-    Resource, SessionId, Subject, WorkspaceId,
+    Resource, SessionId, Subject, UserId, WorkspaceId,
 };
 use aeolus_store::{Deployment, GrantRecord, Organization, Unit, Workspace};
 
@@ -156,6 +156,26 @@ impl Authority {
         }
     }
 
+    /// Refuses to touch what somebody signs in by who holds more anywhere than the actor holds there. Who says
+    /// who has which role in the whole installation stands above all organizations, though they may not do there
+    /// all that their people do.
+    pub(crate) async fn require_covers_person(
+        &self,
+        unit: &mut impl Unit,
+        user: UserId,
+    ) -> Result<(), ApiError> {
+        let above = self.may(Permission::SystemIamUpdate, &[]);
+        for record in unit.grants().effective(user).await? {
+            let path = match record.organization {
+                Some(_) if above => continue,
+                Some(id) => path_within(unit, id, record.grant.resource).await?,
+                None => None,
+            };
+            self.require_covers(&record.grant.role, &path.unwrap_or_default())?;
+        }
+        Ok(())
+    }
+
     /// Refuses unless all of them are held at the end of this path; names what isn't.
     pub(crate) fn require_all(
         &self,
@@ -205,11 +225,22 @@ impl Authority {
         if !policy.admits(self.asked.from) {
             return Err(ApiError::Network);
         }
-        if policy.second_factor.is_required() && self.asked.second_factor == Some(false) {
+        if self.is_asked_for_more(&found)? {
             return Err(ApiError::SecondFactor);
         }
         self.asked.count(&found)?;
         Ok(found)
+    }
+}
+
+impl Authority {
+    /// Whether an organization wants a second factor that the actor's session doesn't have. It is not even
+    /// named to them then.
+    pub(crate) fn is_asked_for_more(&self, organization: &Organization) -> Result<bool, ApiError> {
+        if self.is_system() || self.asked.second_factor != Some(false) {
+            return Ok(false);
+        }
+        Ok(policy::of(organization)?.second_factor.is_required())
     }
 }
 

@@ -15,6 +15,8 @@ use aeolus_model::{
 use aeolus_store::{Store, StoreError, Unit, Write};
 use serde::{Deserialize, Serialize};
 
+use crate::app::App;
+
 const SETTING: &str = "built-in-roles";
 /// There while planes have records from a replica that stands in.
 const STAND_IN: &str = "built-in-roles-stand-in";
@@ -127,8 +129,10 @@ pub(crate) async fn stand_in(write: &mut Write) -> Result<(), StoreError> {
 }
 
 /// Takes over from whoever stood in: every plane gets its records anew.
-pub(crate) async fn take_over(write: &mut Write) -> Result<(), StoreError> {
-    write.settings().delete(STAND_IN).await
+pub(crate) async fn take_over(app: &App) -> Result<(), StoreError> {
+    let mut write = app.store.write().await?;
+    write.settings().delete(STAND_IN).await?;
+    app.commit(write).await.map(|_| ())
 }
 
 fn event(before: &BuiltIns, here: &BuiltIns, now: Time) -> AuditEvent {

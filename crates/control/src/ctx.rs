@@ -16,6 +16,7 @@ use crate::error::ApiError;
 use crate::once::{Attempt, Body};
 use crate::openapi;
 use crate::seen::IfMatch;
+use crate::signin::session;
 
 /// Which request, and from where. Put into the request's extensions at the edge.
 #[derive(Clone, Debug, Default)]
@@ -159,6 +160,15 @@ impl Ctx {
         let id = organization.to_string();
         let found = authority.organization(write, &id).await?;
         Ok((authority, found))
+    }
+
+    /// Refuses a person who has not signed in just now.
+    pub(crate) fn require_recent(&self) -> Result<(), ApiError> {
+        let now = self.app.clock.now();
+        match &self.session {
+            Some(session) if session::is_recent(session, now) => Ok(()),
+            _ => Err(ApiError::RecentSignIn),
+        }
     }
 
     /// An audit line about something that was done.

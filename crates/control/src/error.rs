@@ -92,6 +92,9 @@ pub(crate) enum ApiError {
     /// The Idempotency-Key stands for another request.
     #[error("the Idempotency-Key stands for another request")]
     KeyReused,
+    /// The request came before, and has no answer yet.
+    #[error("the Idempotency-Key's request was begun")]
+    KeyBegun,
     /// It is no more what `If-Match` names.
     #[error("changed since it was read")]
     ChangedSinceRead,
@@ -119,6 +122,12 @@ pub(crate) enum ApiError {
     /// The organization wants a second factor, and the session has none.
     #[error("second factor")]
     SecondFactor,
+    /// The person has a second factor, and the session began without it.
+    #[error("second factor, which the person has")]
+    OwnSecondFactor,
+    /// It takes a person who has signed in just now.
+    #[error("no recent sign-in")]
+    RecentSignIn,
     /// The organization has used up its quota: seconds to wait.
     #[error("quota")]
     Quota(u64),

@@ -51,6 +51,7 @@ pub use config::{
     SessionLife,
 };
 pub use email::{EmailConfig, EmailConfigError, EmailSender, SmtpServer, SmtpTrust};
+pub use factor::{FactorReset, reset_second_factor};
 pub use keys::{KeysError, Resealed, reseal};
 pub use openapi::openapi;
 pub use restore::{Recovered, recover};

@@ -231,8 +231,29 @@ impl Ctx {
         Err(self.known(claim).await)
     }
 
+    /// Takes the key ahead of work that isn't part of a transaction and is done once at most: whoever comes
+    /// with it meanwhile is told so, and so are all who come later if this process dies on the way. Ends with
+    /// [`Ctx::done`] in another transaction, or with [`Ctx::release`].
+    pub(crate) async fn reserve(&self) -> Result<(), ApiError> {
+        if self.attempt.is_some() {
+            let write = self.write().await?;
+            self.app.commit(write).await?;
+        }
+        Ok(())
+    }
+
+    /// Gives the key back: the work was not done, and may be tried again under it.
+    pub(crate) async fn release(&self, write: &mut Write) -> Result<(), ApiError> {
+        if let Some(attempt) = &self.attempt {
+            let mut keys = write.idempotency_keys();
+            keys.release(&name(&self.actor), &attempt.key).await?;
+        }
+        Ok(())
+    }
+
     async fn known(&self, claim: Claim) -> ApiError {
         match claim {
+            Claim::Begun => ApiError::KeyBegun,
             Claim::Done(kept) => match self.again(&kept).await {
                 Ok(again) => ApiError::Again(again),
                 Err(error) => error,

@@ -45,7 +45,7 @@ pub use repository::{
     RefreshTokens, Replica, Replicas, RevocationList, Revocations, RoleRecord, Roles, Rollout,
     RolloutStage, Rollouts, RootDocument, Roots, Route, SecondFactor, SecondFactors, SessionRecord,
     Sessions, Settings, Shortened, SignInSource, SigningKey, StatusBits, StatusEnd, Team, Teams,
-    Throttle, Throttles, TokenFilter, TokenRecord, TokenWindow, Tokens, Told, User, Users,
+    Throttle, Throttles, TokenFilter, TokenRecord, TokenWindow, Tokens, Told, Tries, User, Users,
     ValueRecord, Workspace, Workspaces,
 };
 pub use unit::{Ending, Read, Unit, Write};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use aeolus_model::{AuditEvent, Subject};
+use aeolus_model::{AuditEvent, OrganizationId, Subject};
 
 use crate::StoreError;
 use crate::engine::{Tx, Value};
@@ -11,7 +11,7 @@ use crate::repository::{
     Emails, GrantRepository, IdempotencyKeys, Identities, Keys, Organizations, Planes,
     ProviderKeySets, Publications, RefreshTokens, Replicas, Revocations, Roles, Rollouts, Roots,
     SecondFactors, Sessions, Settings, Teams, Throttles, Tokens, Users, Workspaces, audit_chain,
-    changed_subjects, settings,
+    changed_subjects, revocations, settings,
 };
 
 mod sealed {
@@ -37,6 +37,8 @@ pub struct Write {
     changed: Changed,
     /// Who changed, as long as nothing else has.
     subjects: BTreeSet<Subject>,
+    /// Of which organizations token values were revoked.
+    revoked: BTreeSet<OrganizationId>,
 }
 
 /// A transaction that has its position in the feed and waits to be committed: everybody who changes
@@ -201,6 +203,7 @@ impl Write {
             events,
             changed: Changed::Nothing,
             subjects: BTreeSet::new(),
+            revoked: BTreeSet::new(),
         }
     }
 
@@ -234,6 +237,7 @@ impl Write {
                 changed_subjects::append(&mut self.tx, position, subjects).await?;
             }
             audit_chain::append(&mut self.tx, position, &self.events).await?;
+            revocations::note(&mut self.tx, position, &self.revoked).await?;
             position
         };
         Ok(Ending {
@@ -314,6 +318,34 @@ impl Write {
         values: Vec<Value>,
     ) -> Result<u64, StoreError> {
         self.run(sql, values, Changed::Revocations).await
+    }
+
+    /// As [`Write::revoke`], where all that changes is token values of one organization.
+    pub(crate) async fn revoke_values(
+        &mut self,
+        organization: OrganizationId,
+        sql: &'static str,
+        values: Vec<Value>,
+    ) -> Result<u64, StoreError> {
+        let rows = self.revoke(sql, values).await?;
+        if rows > 0 {
+            self.revoked.insert(organization);
+        }
+        Ok(rows)
+    }
+
+    /// The same for a statement that returns whose they are.
+    pub(crate) async fn revoke_whose(
+        &mut self,
+        sql: &'static str,
+        values: Vec<Value>,
+    ) -> Result<u64, StoreError> {
+        let rows = self.tx.fetch(sql, values).await?;
+        for row in &rows {
+            self.revoked.insert(row.only()?);
+            self.changed = self.changed.max(Changed::Revocations);
+        }
+        Ok(rows.len() as u64)
     }
 
     async fn run(

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use aeolus_model::Email;
 use clap::{Args, Subcommand};
 
 use super::{ConfigFile, SecretCommand};
@@ -15,6 +16,30 @@ pub(crate) enum ControlCommand {
     /// Let publishing go on after the database was restored from a backup. Run it once, with the
     /// control plane stopped.
     Recover(ControlRecover),
+    /// Remove the second factor of an account in the database itself, where nobody is left who may do it by
+    /// `aeolus user reset-second-factor`: its only administrator has lost app and recovery codes. Ends the
+    /// account's sessions. Control may run meanwhile.
+    ResetSecondFactor(ControlResetSecondFactor),
+}
+
+/// `control reset-second-factor`.
+#[derive(Debug, Args)]
+pub(crate) struct ControlResetSecondFactor {
+    #[command(flatten)]
+    pub(crate) file: ConfigFile,
+    /// The account's address.
+    #[arg(value_name = "EMAIL")]
+    pub(crate) email: Email,
+    /// The database, as `control serve` takes it.
+    #[arg(long, value_name = "URL")]
+    pub(crate) database: Option<String>,
+}
+
+impl ControlResetSecondFactor {
+    /// The flags that were given, as layers of the configuration.
+    pub(crate) fn flags(&self) -> Vec<Flag> {
+        layer(&[("--database", "database.url", self.database.as_ref())])
+    }
 }
 
 /// `control recover`.

@@ -251,3 +251,12 @@ fn ending_sessions_says_which_ones() {
         says(&ran, 2, &["cannot be used with"]);
     }
 }
+
+#[test]
+fn a_second_factor_of_nobody_is_not_reset_in_silence() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = format!("sqlite:{}", folder.path().join("control.db").display());
+    let verb = ["control", "reset-second-factor", "ann@example.com"];
+    let ran = aeolus(&[&verb[..], &["--database", &database]].concat());
+    says(&ran, 2, &["CLI-0014", "ann@example.com"]);
+}

@@ -10,8 +10,10 @@ use aeolus_model::{
     Action, Actor, AuditEvent, Change, EmailId, OrganizationId, Outcome, Time, UserId,
 };
 use aeolus_store::{OutgoingEmail, StoreError, Unit as _, Write};
+use serde::de::DeserializeOwned;
 use tokio_util::sync::CancellationToken;
 
+use super::account;
 use super::digest::{self, Told};
 use super::mailer::{Letter, Mailer, SendError};
 use crate::app::App;
@@ -40,7 +42,7 @@ const WAITS: [Duration; 8] = {
 const OLDEST: Duration = Duration::from_secs(2 * 86_400);
 /// So many messages wait at most, and so much to be told; what is beyond is in the audit log alone.
 const MESSAGES: u64 = 10_000;
-const NOTES: u64 = 100_000;
+pub(super) const NOTES: u64 = 100_000;
 const AT_ONCE: u32 = 50;
 /// What is being sent when control stops gets so long.
 const GRACE: Duration = Duration::from_secs(4);
@@ -250,30 +252,39 @@ async fn make(app: &App) -> Result<(), StoreError> {
 async fn make_one(app: &App, write: &mut Write, recipient: UserId) -> Result<(), StoreError> {
     let told = write.emails().collect(recipient).await?;
     // What another version noted may be of another form: it is in the audit log.
-    let read = told.iter().map(|text| serde_json::from_str(text));
-    let told: Vec<Told> = read.filter_map(Result::ok).collect();
-    let Some(user) = write.users().get(recipient).await? else {
+    let tokens: Vec<Told> = read(&told);
+    let news: Vec<account::Told> = read(&told);
+    let user = write.users().get(recipient).await?;
+    let Some(user) = user.filter(|user| user.disabled_at.is_none()) else {
         return Ok(());
     };
-    let organizations = organizations(write, recipient, &told).await?;
-    let Some((subject, body)) = digest::message(&told, &organizations, &app.issuer) else {
-        return Ok(());
-    };
-    if write.emails().waiting().await? >= MESSAGES {
-        app.metrics.email("dropped");
-        return Ok(());
+    let organizations = organizations(write, recipient, &tokens).await?;
+    let of_account = account::message(&news, &app.issuer);
+    let of_tokens = digest::message(&tokens, &organizations, &app.issuer);
+    for (subject, body) in of_account.into_iter().chain(of_tokens) {
+        if write.emails().waiting().await? >= MESSAGES {
+            app.metrics.email("dropped");
+            continue;
+        }
+        let now = app.clock.now();
+        let email = OutgoingEmail {
+            id: EmailId::new(&*app.clock, &*app.rng),
+            recipient: user.email.clone(),
+            subject,
+            body,
+            created_at: now,
+            next_at: now,
+            attempts: 0,
+        };
+        write.emails().insert(&email).await?;
     }
-    let now = app.clock.now();
-    let email = OutgoingEmail {
-        id: EmailId::new(&*app.clock, &*app.rng),
-        recipient: user.email,
-        subject,
-        body,
-        created_at: now,
-        next_at: now,
-        attempts: 0,
-    };
-    write.emails().insert(&email).await
+    Ok(())
+}
+
+/// Those of one form.
+fn read<T: DeserializeOwned>(told: &[String]) -> Vec<T> {
+    let read = told.iter().map(|text| serde_json::from_str(text));
+    read.filter_map(Result::ok).collect()
 }
 
 /// The names of the organizations of what is told that the recipient still has a place in.

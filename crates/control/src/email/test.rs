@@ -19,8 +19,8 @@ pub(crate) async fn test(
     let authority = ctx.authority(&mut view).await?;
     authority.require(Permission::SystemApply, &[])?;
     drop(view);
-    ctx.recall().await?;
     let mailer = ctx.app.mailer.as_ref().ok_or_else(nobody_takes)?;
+    ctx.reserve().await?;
     let now = ctx.app.clock.now();
     let id = EmailId::new(&*ctx.app.clock, &*ctx.app.rng);
     let text = format!(
@@ -34,7 +34,7 @@ pub(crate) async fn test(
         body: &text,
         at: now,
     };
-    // Nobody else waits for the server: there is no transaction yet.
+    // Nobody waits for the server but who asked: there is no transaction.
     let sent = mailer.send(&letter).await;
     let mut event = ctx.event(Action::EmailTest, None, id);
     event.changes = vec![Change::to("to", body.to.to_string())];
@@ -45,10 +45,11 @@ pub(crate) async fn test(
             reason: error.code.to_owned(),
             ..event
         });
+        ctx.release(&mut write).await?;
         ctx.app.commit(write).await?;
         return Err(ApiError::Email(error.what));
     }
-    let mut write = ctx.write().await?;
+    let mut write = ctx.app.store.write().await?;
     write.audit(event);
     let tested = EmailTested {
         message_id: mailer.message_id(id),

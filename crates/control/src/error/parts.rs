@@ -10,6 +10,13 @@ const ELSEWHERE: &str = "The organization's policy names the networks to come fr
 const ONE_FACTOR: &str = "The organization's policy wants a second factor of people. Set one up at /second-factor, \
                           or sign in again with its code (`aeolus logout`, `aeolus login`).";
 
+const OWN_FACTOR: &str =
+    "This session began without it: sign in again with its code (`aeolus logout`, `aeolus login`).";
+
+const RECENT: &str = "It is only for somebody who has signed in within the last ten minutes, so that a session somebody \
+                      found is not enough. Sign in again (`aeolus logout`, `aeolus login`) and repeat it. Nothing was \
+                      changed.";
+
 const TWO_COOKIES: &str = "One may have been planted by another site. Remove this domain's cookies and \
                            sign in again.";
 
@@ -91,10 +98,12 @@ pub(super) fn parts(error: &ApiError) -> (u16, &'static str, &'static str, Strin
             "Send `Content-Type: application/json`.".into(),
         ),
         E::TooLarge => (413, "too-large", "The body is too large", String::new()),
-        E::Again(_) | E::KeyReused | E::ChangedSinceRead => repeated_parts(error),
+        E::Again(_) | E::KeyReused | E::KeyBegun | E::ChangedSinceRead => repeated_parts(error),
         E::Conflict(_) | E::Managed(_) | E::ReservedHost(_) => conflict_parts(error),
         E::Gone(_) | E::OverInOrganization => over_parts(error),
-        E::SignInAgain | E::Network | E::SecondFactor => rule_parts(error),
+        E::SignInAgain | E::Network | E::SecondFactor | E::OwnSecondFactor | E::RecentSignIn => {
+            rule_parts(error)
+        }
         E::Quota(_) | E::QuotaShare(_) => quota_parts(error),
         E::CrossSite => (
             403,
@@ -137,15 +146,21 @@ fn quota_parts(error: &ApiError) -> (u16, &'static str, &'static str, String) {
     (429, code, title, detail.to_owned())
 }
 
-/// What an organization's own rules keep out.
+/// Who has to prove more, by an organization's rules or their own.
 fn rule_parts(error: &ApiError) -> (u16, &'static str, &'static str, String) {
     let (code, title, detail) = match error {
         ApiError::SignInAgain => ("sign-in-again", "Sign in again", TOO_LONG),
         ApiError::SecondFactor => (
-            "second_factor_required",
+            "second-factor-required",
             "The organization wants a second factor",
             ONE_FACTOR,
         ),
+        ApiError::OwnSecondFactor => (
+            "second-factor-required",
+            "You have a second factor",
+            OWN_FACTOR,
+        ),
+        ApiError::RecentSignIn => ("recent-sign-in-required", "Sign in again for this", RECENT),
         _ => ("network", "Not from this network", ELSEWHERE),
     };
     (403, code, title, detail.to_owned())
@@ -160,6 +175,14 @@ fn repeated_parts(error: &ApiError) -> (u16, &'static str, &'static str, String)
             "The Idempotency-Key stands for another request",
             "You sent the same key with another method, URL or body in the last day. Send a new key with \
              each new request, and the same one only to repeat a request as it was. Nothing was changed."
+                .into(),
+        ),
+        ApiError::KeyBegun => (
+            409,
+            "idempotency-key-begun",
+            "The same request was begun before and has no answer yet",
+            "It is at work, or control was stopped in the middle of it and nobody knows whether it was done. Ask \
+             again in a minute; if this stays, look whether it was done, and send a new key to do it again."
                 .into(),
         ),
         ApiError::ChangedSinceRead => (

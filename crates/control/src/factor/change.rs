@@ -12,6 +12,7 @@ use super::page::{self, View};
 use super::{denied, line, note, prove, set_codes};
 use crate::app::App;
 use crate::ctx::RequestInfo;
+use crate::email::{self, News};
 use crate::error::{ApiError, Failure};
 use crate::signin::begin;
 
@@ -55,6 +56,7 @@ async fn codes(
     let user = &form.user;
     let codes = set_codes(app, &mut write, user.id).await?;
     write.audit(line(app, info, user.id, what));
+    email::tell(app, &mut write, user.id, News::CodesRenewed).await?;
     app.commit(write).await?;
     let view = View::Codes {
         codes: &codes,
@@ -82,6 +84,7 @@ async fn remove(
     let mut event = line(app, info, user.id, what);
     event.changes = vec![Change::from("sessions", ended.to_string())];
     write.audit(event);
+    email::tell(app, &mut write, user.id, News::Removed).await?;
     let proven = (user, Amr::password());
     let session = begin::begin(app, (info, headers), &mut write, proven).await?;
     app.commit(write).await?;
@@ -131,9 +134,9 @@ async fn proven(
     };
     let writing = turn.write().await.map_err(ApiError::internal)?;
     let mut write = app.store.write().await?;
-    match prove(app, &mut write, user, &form.code).await? {
+    match prove(app, &mut write, (user, &info.counted_as()), &form.code).await? {
         Ok(proof) => {
-            note(app, info, &mut write, user, proof);
+            note(app, info, &mut write, (user, proof)).await?;
             Ok(Ok((write, writing)))
         }
         Err(refused) => {

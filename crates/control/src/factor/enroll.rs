@@ -12,9 +12,10 @@ use qrcodegen::{QrCode, QrCodeEcc};
 
 use super::again::{self, Form, No};
 use super::page::{self, Drawing, View};
-use super::{Refused, denied, grouped, line, set_codes, wait};
+use super::{Refused, Trier, denied, grouped, line, set_codes};
 use crate::app::App;
 use crate::ctx::RequestInfo;
+use crate::email::{self, News};
 use crate::error::{ApiError, Failure};
 use crate::signin::begin;
 
@@ -119,7 +120,7 @@ async fn confirm(
     };
     let _writing = turn.write().await.map_err(ApiError::internal)?;
     let mut write = app.store.write().await?;
-    if let Err(refused) = first_code(app, &mut write, &form).await? {
+    if let Err(refused) = first_code(app, &mut write, (&form, &info.counted_as())).await? {
         let what = (user.id, Action::SecondFactorEnroll);
         write.audit(denied(app, info, what, "code"));
         app.commit(write).await?;
@@ -131,6 +132,7 @@ async fn confirm(
     let mut event = line(app, info, user.id, Action::SecondFactorEnroll);
     event.changes = vec![Change::from("sessions", ended.to_string())];
     write.audit(event);
+    email::tell(app, &mut write, user.id, News::Enrolled).await?;
     let proven = (user, Amr::password_and_code());
     let session = begin::begin(app, (info, headers), &mut write, proven).await?;
     app.commit(write).await?;
@@ -147,16 +149,17 @@ async fn confirm(
 async fn first_code(
     app: &App,
     write: &mut Write,
-    form: &Form,
+    (form, source): (&Form, &str),
 ) -> Result<Result<(), Refused>, ApiError> {
     let (user, now) = (form.user.id, app.clock.now());
     let factor = write.second_factors().lock(user).await?;
     let Some(factor) = factor.filter(|factor| factor.confirmed_at.is_none()) else {
         return Ok(Err(Refused::Wrong));
     };
-    if let Some(seconds) = wait(&factor, now) {
-        return Ok(Err(Refused::Wait(seconds)));
-    }
+    let trier = match Trier::admit(write, &factor, source, now).await? {
+        Ok(trier) => trier,
+        Err(refused) => return Ok(Err(refused)),
+    };
     let secret = app.master.open_totp(user, &factor.sealed);
     let secret = secret.map_err(ApiError::internal)?;
     let typed = super::normal(&form.code);
@@ -164,8 +167,9 @@ async fn first_code(
     if let Some(step) = secret.step_of(typed.expose(), now)
         && factors.confirm(user, step, now).await?
     {
+        factors.proved(user, source, now).await?;
         return Ok(Ok(()));
     }
-    factors.failed(user, now).await?;
+    trier.missed(write, now).await?;
     Ok(Err(Refused::Wrong))
 }

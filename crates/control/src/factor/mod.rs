@@ -4,36 +4,35 @@
 mod again;
 mod change;
 mod enroll;
+mod offline;
 mod page;
 mod reset;
-
-use std::time::Duration;
+mod tries;
 
 use aeolus_keys::digest;
 use aeolus_keys::totp::{self, TotpSecret};
-use aeolus_model::{Action, Actor, Amr, AuditEvent, Outcome, Rng, Secret, Time, UserId};
-use aeolus_store::{Digest, SecondFactor, StoreError, Unit, Write};
+use aeolus_model::{Action, Actor, Amr, AuditEvent, Outcome, Rng, Secret, Session, UserId};
+use aeolus_store::{Digest, StoreError, Unit, Write};
 
 use crate::app::App;
 use crate::ctx::RequestInfo;
+use crate::email::{self, News};
 use crate::error::ApiError;
 
 pub(crate) use change::{codes_post, remove_post};
 pub(crate) use enroll::{begin_post, confirm_post};
+pub use offline::{FactorReset, reset_second_factor};
 pub(crate) use page::factor_get;
 pub(crate) use reset::reset;
+pub(crate) use tries::KNOWN;
+use tries::Trier;
 
 const LABEL: &[u8] = b"recovery code";
 /// Recovery codes that somebody has at first, each of so many random bytes.
 const CODES: usize = 10;
 const CODE_BYTES: usize = 10;
-/// Wrong tries that make nobody wait; from then on each wait is twice the last.
-const FREE: u64 = 5;
-const FIRST_WAIT: Duration = Duration::from_secs(30);
-const LONGEST_WAIT: Duration = Duration::from_secs(15 * 60);
-/// No more wrong tries than this in a row without a day between them (NIST SP 800-63B §3.2.2).
-const MOST: u64 = 100;
-const DAY: Duration = Duration::from_secs(86_400);
+/// What these are in base32. No app shows so many digits.
+const RECOVERY_LETTERS: usize = CODE_BYTES * 8 / 5;
 
 /// What is said of a code that is not good.
 pub(crate) const WRONG: &str =
@@ -68,7 +67,9 @@ impl Proof {
 /// What is said to somebody who has to wait.
 pub(crate) fn waiting(seconds: u64) -> String {
     let minutes = seconds.div_ceil(60);
-    format!("There were too many wrong codes. Wait {minutes} min and try again.")
+    format!(
+        "There were too many wrong codes. Wait {minutes} min and try again, or take a recovery code."
+    )
 }
 
 /// Whether a person has a second factor that counts.
@@ -77,12 +78,20 @@ pub(crate) async fn counts(unit: &mut impl Unit, user: UserId) -> Result<bool, S
     Ok(found.is_some_and(|factor| factor.confirmed_at.is_some()))
 }
 
+/// Whether a session began without the second factor that its person has.
+pub(crate) async fn is_missing(
+    unit: &mut impl Unit,
+    session: &Session,
+) -> Result<bool, StoreError> {
+    Ok(!session.amr.has_second_factor() && counts(unit, session.user).await?)
+}
+
 /// Takes a code or a recovery code, which is spent by it. The caller commits, also after a refusal: wrong
-/// tries are counted.
+/// tries are counted, of each source.
 pub(crate) async fn prove(
     app: &App,
     write: &mut Write,
-    user: UserId,
+    (user, source): (UserId, &str),
     typed: &Secret<String>,
 ) -> Result<Result<Proof, Refused>, ApiError> {
     let now = app.clock.now();
@@ -90,31 +99,48 @@ pub(crate) async fn prove(
     let Some(factor) = factor.filter(|factor| factor.confirmed_at.is_some()) else {
         return Ok(Err(Refused::Wrong));
     };
-    if let Some(seconds) = wait(&factor, now) {
-        return Ok(Err(Refused::Wait(seconds)));
-    }
     let secret = app.master.open_totp(user, &factor.sealed);
     let secret = secret.map_err(ApiError::internal)?;
     let typed = normal(typed);
-    let step = secret.step_of(typed.expose(), now);
-    let digest = digest_of(&secret, typed.expose());
-    let mut factors = write.second_factors();
-    if let Some(step) = step {
-        // One that was used is no guess: whoever sends a form twice has to wait for nothing.
-        let used = factors.use_step(user, step).await?;
-        return Ok(used.then_some(Proof::Code).ok_or(Refused::Wrong));
-    }
-    if factors.use_code(user, &digest).await? {
+    if typed.expose().len() == RECOVERY_LETTERS {
+        // Also during a wait: nobody guesses one, and so nobody keeps its owner out.
+        if let Some(seconds) = tries::recovery_wait(write, (user, source), now).await? {
+            return Ok(Err(Refused::Wait(seconds)));
+        }
+        let digest = digest_of(&secret, typed.expose());
+        let mut factors = write.second_factors();
+        if !factors.use_code(user, &digest).await? {
+            return Ok(Err(Refused::Wrong));
+        }
+        factors.proved(user, source, now).await?;
         let left = factors.codes_left(user).await?;
         return Ok(Ok(Proof::Recovery(left)));
     }
-    factors.failed(user, now).await?;
-    Ok(Err(Refused::Wrong))
+    let trier = match Trier::admit(write, &factor, source, now).await? {
+        Ok(trier) => trier,
+        Err(refused) => return Ok(Err(refused)),
+    };
+    let Some(step) = secret.step_of(typed.expose(), now) else {
+        trier.missed(write, now).await?;
+        return Ok(Err(Refused::Wrong));
+    };
+    // One that was used is no guess: whoever sends a form twice has to wait for nothing.
+    let mut factors = write.second_factors();
+    if !factors.use_step(user, step).await? {
+        return Ok(Err(Refused::Wrong));
+    }
+    factors.proved(user, source, now).await?;
+    Ok(Ok(Proof::Code))
 }
 
-/// Notes in the audit log that a recovery code was used; that there was a code is in the line of what it
+/// Notes in the audit log that a recovery code was used, and tells its owner; that there was a code is in the line of what it
 /// was for.
-pub(crate) fn note(app: &App, info: &RequestInfo, write: &mut Write, user: UserId, proof: Proof) {
+pub(crate) async fn note(
+    app: &App,
+    info: &RequestInfo,
+    write: &mut Write,
+    (user, proof): (UserId, Proof),
+) -> Result<(), StoreError> {
     if let Proof::Recovery(left) = proof {
         let event = info.event(app, Actor::User(user), Action::RecoveryCodeUse);
         write.audit(AuditEvent {
@@ -122,7 +148,9 @@ pub(crate) fn note(app: &App, info: &RequestInfo, write: &mut Write, user: UserI
             reason: format!("{left} left"),
             ..event
         });
+        email::tell(app, write, user, News::CodeUsed).await?;
     }
+    Ok(())
 }
 
 /// An audit line about somebody's own second factor.
@@ -145,19 +173,6 @@ fn denied(
         reason: why.to_owned(),
         ..line(app, info, user, action)
     }
-}
-
-/// Seconds until another try is looked at; none if it is at once.
-fn wait(factor: &SecondFactor, now: Time) -> Option<u64> {
-    let more = factor.failures.checked_sub(FREE)?;
-    let wait = if factor.failures >= MOST {
-        DAY
-    } else {
-        let doubled = u32::try_from(more).unwrap_or(u32::MAX).min(16);
-        FIRST_WAIT.saturating_mul(1 << doubled).min(LONGEST_WAIT)
-    };
-    let left = wait.saturating_sub(now.since(factor.tried_at));
-    (!left.is_zero()).then(|| left.as_secs().max(1))
 }
 
 /// As people write codes: with spaces or lines between groups, in small letters.
@@ -207,33 +222,6 @@ fn grouped(code: &str) -> String {
 mod tests {
     use super::*;
 
-    fn factor(failures: u64) -> SecondFactor {
-        SecondFactor {
-            user: UserId::from_bytes([1; 16]),
-            sealed: Vec::new(),
-            created_at: Time::from_secs(0),
-            confirmed_at: Some(Time::from_secs(0)),
-            last_step: 0,
-            failures,
-            tried_at: Time::from_secs(1000),
-        }
-    }
-
-    #[test]
-    fn five_wrong_codes_are_free_and_then_each_wait_is_twice_the_last() {
-        let after = |failures, secs: i64| wait(&factor(failures), Time::from_secs(1000 + secs));
-        assert_eq!(after(4, 0), None);
-        assert_eq!(after(5, 0), Some(30));
-        assert_eq!(after(5, 29), Some(1));
-        assert_eq!(after(5, 30), None);
-        assert_eq!(after(6, 0), Some(60));
-        assert_eq!(after(9, 0), Some(480));
-        assert_eq!(after(10, 0), Some(900));
-        assert_eq!(after(99, 0), Some(900));
-        assert_eq!(after(100, 0), Some(86_400));
-        assert_eq!(after(u64::MAX, 86_400), None);
-    }
-
     #[test]
     fn codes_are_read_as_people_write_them() {
         let read = |text: &str| normal(&Secret::new(text.to_owned())).expose().clone();
@@ -251,7 +239,7 @@ mod tests {
                 buffer.fill(self.0);
             }
         }
-        assert_eq!(random_code(&Fixed(7)).len(), 16);
+        assert_eq!(random_code(&Fixed(7)).len(), RECOVERY_LETTERS);
         let secret = |n| TotpSecret::generate(&Fixed(n));
         assert_eq!(digest_of(&secret(1), "X"), digest_of(&secret(1), "X"));
         assert_ne!(digest_of(&secret(1), "X"), digest_of(&secret(2), "X"));

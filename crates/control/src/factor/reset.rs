@@ -10,19 +10,21 @@ use axum::extract::Path;
 
 use crate::authority::organization_path;
 use crate::ctx::Ctx;
+use crate::email::{self, News};
 use crate::error::ApiError;
 use crate::sessions::find;
 
 /// Removes the second factor of somebody, named by id or address, and ends their sessions. Whoever may take
 /// people out of an organization may do it for those who hold nothing outside it; for all others it takes
-/// the installation's administrator. Nobody does it for themselves, nor by an API token, which they could have
-/// made for that: the page asks for more than a session.
+/// the installation's administrator; and nobody does it for somebody who may do more than they. Nobody does it
+/// for themselves, nor by an API token, which they could have made for that, nor by a session that is not
+/// of just now: the page asks for more than a session as well.
 pub(crate) async fn reset(
     ctx: Ctx,
     Path(user): Path<String>,
 ) -> Result<Json<SecondFactorReset>, ApiError> {
     let mut write = ctx.app.store.write().await?;
-    let user = allowed(&ctx, &mut write, &user).await?;
+    let (user, within) = allowed(&ctx, &mut write, &user).await?;
     let there = write.second_factors().remove(user.id).await?;
     let now = ctx.app.clock.now();
     let ended = if there {
@@ -30,11 +32,11 @@ pub(crate) async fn reset(
     } else {
         0
     };
-    let within = only(&places(&mut write, &user).await?);
     if there {
         let mut event = ctx.event(Action::SecondFactorReset, within, user.id);
         event.changes = vec![Change::from("sessions", ended.to_string())];
         write.audit(event);
+        email::tell(&ctx.app, &mut write, user.id, News::Reset).await?;
     }
     let seq = ctx.app.commit(write).await?;
     Ok(Json(SecondFactorReset {
@@ -46,39 +48,69 @@ pub(crate) async fn reset(
     }))
 }
 
-/// Somebody whom the actor may do it for.
-async fn allowed(ctx: &Ctx, write: &mut Write, text: &str) -> Result<User, ApiError> {
-    let none = ApiError::NotFound("user");
+/// Somebody whom the actor may do it for, and the organization that all of theirs is in, if it is in one.
+async fn allowed(
+    ctx: &Ctx,
+    write: &mut Write,
+    text: &str,
+) -> Result<(User, Option<OrganizationId>), ApiError> {
+    let none = || ApiError::NotFound("user");
     // A token is made by a session alone: through one of theirs somebody would reset their own.
     if !matches!(ctx.actor, Actor::User(_)) {
         let what = "a person's own sign-in: API tokens reset nobody's second factor";
         return Err(ApiError::Forbidden(what.to_owned()));
     }
-    let authority = ctx.authority(write).await?;
+    ctx.require_recent()?;
     let Some(user) = find(write, text).await? else {
-        return Err(none);
+        return Err(none());
     };
+    let places = places(write, &user).await?;
     if ctx.actor == Actor::User(user.id) {
         let text = "Nobody resets their own second factor; remove it on your account's page.";
         return Err(ApiError::Conflict(text.to_owned()));
     }
+    let authority = ctx.authority(write).await?;
     if authority.may(Permission::SystemIamUpdate, &[]) {
-        return Ok(user);
+        return held(ctx, write, user, &places).await;
     }
-    let places = places(write, &user).await?;
-    let known = places.iter().flatten().any(|id| authority.knows(*id));
-    if !known {
-        return Err(none);
+    if !places.iter().flatten().any(|id| authority.knows(*id)) {
+        return Err(none());
     }
     let Some(id) = only(&places) else {
-        let name = Permission::SystemIamUpdate.name();
-        let what = format!("{name}: they hold roles outside your organization");
-        return Err(ApiError::Forbidden(what));
+        return Err(elsewhere());
     };
-    authority.organization(write, &id.to_string()).await?;
+    let (authority, _) = ctx.hold(write, id).await?;
     let path = organization_path(id);
     authority.require(Permission::OrganizationIamUpdate, &path)?;
-    Ok(user)
+    // Until it was held they could have been given something elsewhere.
+    if only(&self::places(write, &user).await?) != Some(id) {
+        return Err(elsewhere());
+    }
+    authority.require_covers_person(write, user.id).await?;
+    Ok((user, Some(id)))
+}
+
+/// The same for the installation's administrator, who waits for whoever changes what is held in any of these
+/// places.
+async fn held(
+    ctx: &Ctx,
+    write: &mut Write,
+    user: User,
+    places: &BTreeSet<Option<OrganizationId>>,
+) -> Result<(User, Option<OrganizationId>), ApiError> {
+    for id in places.iter().flatten() {
+        write.organizations().lock(*id).await?;
+    }
+    let authority = ctx.authority(write).await?;
+    authority.require(Permission::SystemIamUpdate, &[])?;
+    authority.require_covers_person(write, user.id).await?;
+    Ok((user, only(places)))
+}
+
+fn elsewhere() -> ApiError {
+    let name = Permission::SystemIamUpdate.name();
+    let what = format!("{name}: they hold roles outside your organization");
+    ApiError::Forbidden(what)
 }
 
 /// The organization that everything is in that somebody holds, if it is in one.

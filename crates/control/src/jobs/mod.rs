@@ -9,7 +9,7 @@ use aeolus_store::{StoreError, Unit as _};
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
-use crate::email;
+use crate::{email, factor};
 
 const EVERY: Duration = Duration::from_secs(15 * 60);
 const HOUR: Duration = Duration::from_secs(3600);
@@ -54,9 +54,12 @@ async fn round(app: &App) -> Result<(), StoreError> {
         .forget(now.minus(app.session.absolute))
         .await?;
     write.tokens().settle(now).await?;
+    write.revocations().forget().await?;
     write.refresh_tokens().forget(now.minus(DAY)).await?;
     write.device_codes().forget(now.minus(HOUR)).await?;
     write.second_factors().forget_steps(now.minus(HOUR)).await?;
+    let unknown = now.minus(factor::KNOWN);
+    write.second_factors().forget_tries(unknown).await?;
     write.throttles().forget(now.minus(HOUR)).await?;
     write.sessions().forget(now.minus(DAY)).await?;
     write.replicas().forget(now.minus(7 * DAY)).await?;

@@ -8,8 +8,9 @@ use axum::response::{IntoResponse, Redirect, Response};
 use http::{HeaderMap, StatusCode};
 
 use crate::app::App;
-use crate::authority::{Authority, deployment_path};
+use crate::authority::{Asked, Authority, deployment_path};
 use crate::error::{ApiError, Failure};
+use crate::factor;
 use crate::signin::session;
 
 #[derive(Template)]
@@ -18,6 +19,8 @@ struct Account<'a> {
     name: &'a str,
     email: &'a str,
     second_factor: bool,
+    /// Whether an organization wants one that the session doesn't have.
+    wanted: bool,
     deployments: Vec<Link>,
 }
 
@@ -43,12 +46,25 @@ async fn render(app: &App, headers: &HeaderMap) -> Result<Response, ApiError> {
     let mut view = app.store.read().await?;
     let user = view.users().get(session.user).await?;
     let user = user.ok_or(ApiError::NotFound("user"))?;
+    // Whoever has a second factor is shown nothing by a session that began without it.
+    if factor::is_missing(&mut view, &session).await? {
+        return Ok(Redirect::to("/login?rd=%2F&again=1").into_response());
+    }
     let actor = aeolus_model::Actor::User(user.id);
     let authority = Authority::load(app, &mut view, &actor).await?;
+    let authority = authority.asked(Asked {
+        second_factor: Some(session.amr.has_second_factor()),
+        ..Asked::default()
+    });
+    let mut wanted = false;
     let mut deployments = Vec::new();
     let organizations = view.organizations().list(Page::first(MAX_LINKS)).await?;
     for organization in organizations.items {
         if !authority.knows(organization.id) {
+            continue;
+        }
+        if authority.is_asked_for_more(&organization)? {
+            wanted = true;
             continue;
         }
         let first = Page::first(MAX_LINKS);
@@ -74,7 +90,8 @@ async fn render(app: &App, headers: &HeaderMap) -> Result<Response, ApiError> {
     let account = Account {
         name: &user.name,
         email: user.email.as_str(),
-        second_factor: crate::factor::counts(&mut view, user.id).await?,
+        second_factor: factor::counts(&mut view, user.id).await?,
+        wanted,
         deployments,
     };
     Ok(super::page(StatusCode::OK, &account, None))

@@ -257,9 +257,7 @@ impl Publisher {
         self.overtaken = overtaken;
         self.app.metrics.overtaken(overtaken);
         if stood_in && !overtaken {
-            let mut write = self.app.store.write().await?;
-            built_ins::take_over(&mut write).await?;
-            self.app.commit(write).await?;
+            built_ins::take_over(&self.app).await?;
         }
         Ok(())
     }

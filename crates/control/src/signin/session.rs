@@ -1,5 +1,7 @@
 //! Control's own sessions: finding the one of a request, and ending one everywhere.
 
+use std::time::Duration;
+
 use aeolus_model::{Actor, DeploymentId, OrganizationId, Session, SessionId, Time};
 use aeolus_store::{StoreError, Unit, User, Write};
 use http::HeaderMap;
@@ -9,6 +11,15 @@ use crate::app::App;
 use crate::authority::Authority;
 use crate::error::ApiError;
 use crate::policy::{self, Life};
+
+/// What takes a person who is there just now takes one who has signed in within this time: a session that
+/// somebody found is not enough.
+const RECENT: Duration = Duration::from_secs(10 * 60);
+
+/// Whether its person has signed in just now.
+pub(crate) fn is_recent(session: &Session, now: Time) -> bool {
+    now.since(session.auth_time) <= RECENT
+}
 
 /// The session that a request's cookie names, live or not.
 pub(super) fn of_cookie(app: &App, headers: &HeaderMap) -> Option<SessionId> {

@@ -38,6 +38,9 @@ pub(super) async fn begin(
     let now = app.clock.now();
     let mut factors = write.second_factors();
     factors.begin_step(&digest, user.id, now).await?;
+    // Whoever knows the password guesses none: codes have bounds of their own.
+    let bucket = throttle::account_bucket(user.email.as_str());
+    write.throttles().clear(&bucket).await?;
     app.commit(write).await?;
     let mut response = Redirect::to(&at("/login/code", to)).into_response();
     let cookie = app.cookie.of_step().set(&value);
@@ -108,13 +111,14 @@ async fn take(
     let Some(user) = whose(app, &mut write, &digest).await? else {
         return Ok(from_the_start(app, &to));
     };
-    match factor::prove(app, &mut write, user.id, &typed).await? {
+    let who = (user.id, info.counted_as());
+    match factor::prove(app, &mut write, (who.0, &who.1), &typed).await? {
         Ok(proof) => {
             // Whoever was faster has the session of this sign-in.
             if !write.second_factors().take_step(&digest).await? {
                 return Ok(from_the_start(app, &to));
             }
-            factor::note(app, info, &mut write, user.id, proof);
+            factor::note(app, info, &mut write, (user.id, proof)).await?;
             let proven = (&user, proof.amr());
             let session = begin::begin(app, (info, headers), &mut write, proven).await?;
             app.commit(write).await?;

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 /// For so long it is not asked whether anything has changed.
 const LOOK: Duration = Duration::from_millis(500);
-/// At most so often a list is made of new, however much is changed.
+/// At most so often it is looked whether a list is another one, however much is changed.
 const REST: Duration = Duration::from_millis(200);
 /// Most bytes of lists that are kept: some hundred full ones, or tens of thousands with little in them.
 const MOST: usize = 64 << 20;
@@ -48,10 +48,13 @@ pub(super) struct Said {
 pub(super) struct Held {
     pub(super) list: Arc<List>,
     pub(super) said: Arc<Said>,
-    /// Where the feed stood.
+    /// Where the feed stood at the last look.
     pub(super) feed: Feed,
+    /// Where it stood when something of the organization was revoked last.
+    pub(super) revoked: u64,
     pub(super) looked: Instant,
-    pub(super) made: Instant,
+    /// When what is revoked was read.
+    pub(super) read: Instant,
 }
 
 impl Held {
@@ -61,7 +64,7 @@ impl Held {
         if !self.holds(now) {
             return false;
         }
-        let seen = position <= self.feed.position || self.made.elapsed() < REST;
+        let seen = position <= self.feed.position || self.looked.elapsed() < REST;
         seen && self.looked.elapsed() < LOOK
     }
 
@@ -70,6 +73,15 @@ impl Held {
         let age = now.secs().saturating_sub(self.list.issued_at.secs());
         let young = u64::try_from(age).is_ok_and(|age| age < TTL);
         young && self.says_the_same(now)
+    }
+
+    /// Whether what was read is what there is, where the feed stands there and something of the organization was
+    /// revoked last there.
+    pub(super) fn is_of(&self, feed: Feed, revoked: u64, now: Time) -> bool {
+        let unchanged = self.feed.content == feed.content;
+        // A replica of an earlier release beside this one revokes without a word of where.
+        let trusted = self.revoked == revoked && self.read.elapsed().as_secs() < TTL;
+        self.feed.epoch == feed.epoch && (unchanged || trusted) && self.says_the_same(now)
     }
 
     /// Whether nothing in it has ended since.
@@ -186,7 +198,7 @@ mod tests {
     }
 
     fn held(size: usize, issued_at: Time, next_end: Option<Time>) -> Held {
-        let (looked, made) = (Instant::now(), Instant::now());
+        let (looked, read) = (Instant::now(), Instant::now());
         Held {
             list: Arc::new(List {
                 text: vec![0; size].into(),
@@ -205,8 +217,9 @@ mod tests {
                 records: 7,
                 whole: 7,
             },
+            revoked: 3,
             looked,
-            made,
+            read,
         }
     }
 
@@ -253,6 +266,16 @@ mod tests {
         assert!(!list.is_fresh(at, 8) && list.is_fresh(at, 7));
         tokio::time::advance(LOOK).await;
         assert!(!list.is_fresh(at, 7));
+        let next = Feed {
+            position: 9,
+            content: 9,
+            ..list.feed
+        };
+        assert!(list.is_of(next, 3, at) && !list.is_of(next, 8, at));
+        assert!(!list.is_of(next, 3, at.plus(Duration::from_secs(5))));
+        assert!(!list.is_of(Feed { epoch: 2, ..next }, 3, at));
+        tokio::time::advance(Duration::from_secs(TTL)).await;
+        assert!(list.is_of(list.feed, 3, at) && !list.is_of(next, 3, at));
         let old = held(1, at, None);
         assert!(old.holds(at.plus(Duration::from_secs(TTL - 1))));
         assert!(!old.holds(at.plus(Duration::from_secs(TTL))));

@@ -50,10 +50,12 @@ async fn make(
     let looked = Instant::now();
     let mut view = app.store.read().await?;
     let feed = view.settings().feed().await?;
-    let same = before.clone().filter(|held| {
-        let place = |feed: aeolus_store::Feed| (feed.epoch, feed.content);
-        place(held.feed) == place(feed) && held.says_the_same(now)
-    });
+    let revoked = view.revocations().position(which.organization).await?;
+    let Some(revoked) = revoked else {
+        return Ok(None);
+    };
+    let same = before.clone();
+    let same = same.filter(|held| held.is_of(feed, revoked, now));
     if let Some(held) = same {
         drop(view);
         let list = if held.holds(now) {
@@ -65,6 +67,7 @@ async fn make(
         return Ok(Some(Held {
             list,
             feed,
+            revoked,
             looked,
             ..Held::clone(&held)
         }));
@@ -94,13 +97,13 @@ async fn make(
         Some(held) => Arc::clone(&held.list),
         None => Arc::new(signed(app, which, Arc::clone(&said), now).await?),
     };
-    let made = Instant::now();
     Ok(Some(Held {
         list,
         said,
         feed,
+        revoked,
         looked,
-        made,
+        read: looked,
     }))
 }
 

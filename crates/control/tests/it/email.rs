@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use crate::engines::on_every_engine;
+use crate::factor::MEMBER;
 use crate::fixture::{ADMIN, Fixture};
 use crate::smtp::{Mood, Smtp};
 
@@ -26,6 +27,8 @@ on_every_engine! {
     a_message_that_is_refused_for_good_is_given_up_at_once,
     a_message_that_nobody_takes_is_given_up_in_the_end,
     a_message_whose_fate_is_not_known_is_sent_again_as_the_same,
+    whoever_has_a_second_factor_is_told_what_becomes_of_it,
+    f46_a_test_that_comes_twice_at_once_is_one_message,
 }
 
 /// A control with a mail server, on a database.
@@ -408,4 +411,67 @@ async fn a_test_says_what_to_change() {
     let body = json!({"to": "ann@example.com"});
     let none = f.call("POST", TEST, &admin, Some(body)).await.expect(409);
     assert!(none.text().contains("email.smtpUrl"), "{}", none.text());
+}
+
+/// It may be somebody else who does it.
+async fn whoever_has_a_second_factor_is_told_what_becomes_of_it(database: Option<String>) {
+    let m = Mail::new("mail-factor", database).await;
+    let enrolled = m.f.enroll(&m.f.login(MEMBER).await).await;
+    m.f.clock.advance(6 * MINUTE);
+    m.sent(1).await;
+    let letter = m.smtp.letters().remove(0);
+    assert_eq!(
+        (letter.to.as_str(), letter.header("Subject")),
+        (MEMBER, "Your second factor was set up")
+    );
+    assert!(
+        letter
+            .body()
+            .contains("If not, somebody else signs in as you")
+    );
+
+    m.f.login_with(MEMBER, &enrolled.codes[0]).await;
+    let path = "/v1/users/member%40example.com/second-factor";
+    let admin = m.f.admin().await;
+    m.f.call("DELETE", path, &admin, None).await.expect(200);
+    m.f.clock.advance(6 * MINUTE);
+    m.sent(2).await;
+    let letter = m.smtp.letters().remove(1);
+    let body = letter.body();
+    for what in [
+        "A recovery code of yours was used",
+        "An administrator removed your second factor",
+    ] {
+        assert!(body.contains(what), "{body}");
+    }
+    for secret in enrolled.codes {
+        assert!(!body.contains(&secret));
+    }
+}
+
+async fn f46_a_test_that_comes_twice_at_once_is_one_message(database: Option<String>) {
+    let m = Mail::new("mail-once", database).await;
+    let ask = async |key: &str| {
+        let headers = [("idempotency-key", key)];
+        let body = Some(json!({"to": "ann@example.com"}));
+        m.f.call_with(("POST", TEST), &m.admin, &headers, body)
+            .await
+    };
+    let all = tokio::join!(ask("a"), ask("a"), ask("a"));
+    let mut said = [all.0, all.1, all.2].map(|answer| answer.status.as_u16());
+    said.sort_unstable();
+    assert_eq!(said[0], 200);
+    assert!(
+        said.iter().all(|status| [200, 409].contains(status)),
+        "{said:?}"
+    );
+    assert_eq!(m.smtp.letters().len(), 1);
+    ask("a").await.expect(200);
+    assert_eq!(m.smtp.letters().len(), 1);
+    // What was not sent may be tried again under the same key.
+    m.smtp.be(Mood::Says("550 nobody here"));
+    ask("b").await.expect(502);
+    m.smtp.be(Mood::Takes);
+    ask("b").await.expect(200);
+    assert_eq!(m.smtp.letters().len(), 2);
 }

@@ -105,7 +105,7 @@ impl Fixture {
     }
 
     /// The first step: the cookie that waits for a code.
-    async fn step(&self, email: &str) -> String {
+    pub(crate) async fn step(&self, email: &str) -> String {
         let answer = self.try_login(email, PASSWORD, "/").await.expect(303);
         assert_eq!(session_of(&answer), None);
         assert!(answer.location().starts_with("/login/code?"));
@@ -130,7 +130,7 @@ impl Fixture {
     }
 }
 
-async fn with_fleet(name: &str) -> Fixture {
+pub(crate) async fn with_fleet(name: &str) -> Fixture {
     let f = Fixture::configured(name, |config| config.hash_permits = Some(40)).await;
     let admin = f.admin().await;
     f.fleet(&admin).await;

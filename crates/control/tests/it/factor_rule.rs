@@ -106,8 +106,17 @@ async fn the_rule_ends_sessions_without_one_says_so_before_and_tells_gates() {
     w.f.call("GET", "/v1/me", &member, None).await.expect(200);
     let other = w.f.token_of(MEMBER).await;
     let refused = w.f.call("GET", ACME, &other, None).await.expect(403).json();
-    assert_eq!(refused["code"], "second_factor_required");
+    assert_eq!(refused["code"], "second-factor-required");
+    // Not even the organization's name, nor what is in it.
+    let listed = w.f.call("GET", "/v1/organizations", &other, None).await;
+    assert_eq!(listed.expect(200).json()["items"], json!([]));
+    let page = w.f.visit("/", &w.f.login(MEMBER).await).await.expect(200);
+    assert!(page.text().contains("asks for a second factor") && !page.text().contains("etl"));
+    let page = w.f.visit("/", &two).await.expect(200);
+    assert!(page.text().contains("etl") && !page.text().contains("asks for"));
     let eve = w.f.token_of_cookie(&two).await;
+    let listed = w.f.call("GET", "/v1/organizations", &eve, None).await;
+    assert_eq!(listed.expect(200).json()["items"][0]["name"], "acme");
     w.f.call("GET", ACME, &eve, None).await.expect(200);
     // Whoever administers the installation is not bound, so that a mistake can be taken back.
     w.f.call("GET", ACME, &w.admin, None).await.expect(200);
@@ -206,5 +215,5 @@ async fn an_exchange_is_refused_as_the_organization_itself_is() {
         ("client_id", "aeolus-cli"),
     ];
     let refused = w.f.form("/oauth2/token", &fields, &[]).await.expect(403);
-    assert_eq!(refused.json()["error"], "second_factor_required");
+    assert_eq!(refused.json()["error"], "second-factor-required");
 }

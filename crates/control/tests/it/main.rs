@@ -42,7 +42,11 @@ mod explain;
 #[cfg(test)]
 mod factor;
 #[cfg(test)]
+mod factor_reset;
+#[cfg(test)]
 mod factor_rule;
+#[cfg(test)]
+mod factor_tries;
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Roles that a fleet document makes for an organization, and what it counts on.
 
-use aeolus_model::{BuiltIns, Permission, Role};
+use aeolus_model::{BuiltIns, Grant, GrantId, Permission, Resource, Role, Subject};
+use aeolus_store::{GrantRecord, ManagedBy, Unit as _};
 use serde_json::{Value, json};
 
 use crate::fixture::{Answer, Fixture, fleet};
@@ -297,4 +298,83 @@ async fn an_organization_with_a_role_that_no_apply_made_is_not_pruned() {
     let pruned = acme.apply("prune=true", &without).await;
     let gone = ("delete organization acme".to_owned(), String::new());
     assert!(pruned.contains(&gone), "{pruned:?}");
+}
+
+/// Who may apply documents isn't for that alone an administrator of anything (P7).
+#[tokio::test]
+async fn p7_no_self_promotion_by_a_document() {
+    let mut here = BuiltIns::default();
+    for permission in [Permission::SystemApply, Permission::OrganizationUsersGet] {
+        here.customise(Role::SystemEditor, permission, true)
+            .unwrap();
+    }
+    let f = Fixture::configured("no-self-promotion", |config| config.built_ins = here).await;
+    let acme = Acme::of(f).await;
+    let store = acme.f.store().await;
+    let mut write = store.write().await.unwrap();
+    let eve = "eve@example.com".parse().unwrap();
+    let eve = write.users().by_email(&eve).await.unwrap().unwrap();
+    let record = GrantRecord {
+        grant: Grant {
+            id: GrantId::new(&*acme.f.clock, &*acme.f.rng),
+            subject: Subject::User(eve.id),
+            role: Role::SystemEditor.into(),
+            resource: Resource::System,
+        },
+        organization: None,
+        managed_by: ManagedBy::Api,
+    };
+    write.grants().insert(&record).await.unwrap();
+    write.commit().await.unwrap();
+    let eve = acme.f.token_of("eve@example.com").await;
+    let apply = async |body: Value| acme.ask_as(&eve, "POST", "/v1/apply", body).await;
+    let document = |change: &dyn Fn(&mut Value)| {
+        let mut body = with(json!([]), "DEPLOYMENT_VIEWER");
+        change(&mut body["fleet"]["organizations"][0]);
+        body
+    };
+    let person = |email: &str| {
+        let email = email.to_owned();
+        move |organization: &mut Value, field: &str, value: Value| {
+            let users = organization["users"].as_array_mut().unwrap();
+            let user = users
+                .iter_mut()
+                .find(|user| user["email"] == email.as_str());
+            user.unwrap()[field] = value;
+        }
+    };
+    // What they may give they give.
+    let operator = document(&|organization| {
+        let workspace = &mut organization["workspaces"][0];
+        workspace["grants"] = json!([{"user": "eve@example.com", "role": "WORKSPACE_OPERATOR"}]);
+    });
+    apply(operator).await.expect(200);
+    // An owner's role, an owner's password, an owner's name, an owner's team.
+    let eve_owns = document(&|organization| {
+        person("eve@example.com")(organization, "role", json!("ORGANIZATION_OWNER"));
+    });
+    apply(eve_owns).await.expect(403);
+    let mut password = document(&|organization| {
+        person("owner@example.com")(organization, "password", json!({"env": "P"}));
+    });
+    let users = password["fleet"]["organizations"][0]["users"].as_array();
+    let index = users.unwrap().iter();
+    let index = index
+        .clone()
+        .position(|user| user["email"] == "owner@example.com");
+    let place = format!("organizations[0].users[{}].password", index.unwrap());
+    password["secrets"] = json!({ place: "another horse battery" });
+    apply(password).await.expect(403);
+    let name = document(&|organization| {
+        person("owner@example.com")(organization, "name", json!("Somebody else"));
+    });
+    apply(name).await.expect(403);
+    let mut connection = document(&|_| {});
+    connection["fleet"]["connections"] = json!([{"name": "mine", "type": "okta", "clientId": "c", "discoveryUrl": "https://x.example.com"}]);
+    apply(connection).await.expect(403);
+    // The administrator does all of it.
+    let eve_owns = document(&|organization| {
+        person("eve@example.com")(organization, "role", json!("ORGANIZATION_OWNER"));
+    });
+    acme.try_apply("", &eve_owns).await.expect(200);
 }

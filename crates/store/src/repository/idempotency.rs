@@ -12,6 +12,7 @@ statements! {
         VALUES ($1, $2, $3, $4) ON CONFLICT (actor, name) DO NOTHING";
     GET = "SELECT request_hash, response FROM idempotency_keys WHERE actor = $1 AND name = $2";
     ANSWER = "UPDATE idempotency_keys SET response = $3 WHERE actor = $1 AND name = $2";
+    RELEASE = "DELETE FROM idempotency_keys WHERE actor = $1 AND name = $2 AND response IS NULL";
     FORGET = "DELETE FROM idempotency_keys WHERE (actor, name) IN (SELECT actor, name
         FROM idempotency_keys WHERE created_at < $1 ORDER BY created_at LIMIT $2)";
 }
@@ -23,6 +24,8 @@ pub enum Claim {
     New,
     /// The work is done; this was the answer.
     Done(String),
+    /// The work was begun and has no answer yet: it goes on, or nobody knows what became of it.
+    Begun,
     /// The key was used for another request.
     Mismatch,
 }
@@ -46,8 +49,7 @@ impl<U: Unit> IdempotencyKeys<'_, U> {
         if fields.take::<Digest>()? != *request {
             return Ok(Claim::Mismatch);
         }
-        // A transaction that claims also answers; one that forgot to has nothing to repeat.
-        fields.maybe()?.map(Claim::Done).ok_or(StoreError::Conflict)
+        Ok(fields.maybe()?.map_or(Claim::Begun, Claim::Done))
     }
 }
 
@@ -82,6 +84,11 @@ impl IdempotencyKeys<'_, Write> {
             0 => Err(StoreError::Conflict),
             _ => Ok(()),
         }
+    }
+
+    /// Gives back a key that was claimed by a transaction of its own: what it was for was not done.
+    pub async fn release(&mut self, actor: &str, key: &str) -> Result<(), StoreError> {
+        self.0.note(RELEASE, bind![actor, key]).await.map(|_| ())
     }
 
     /// Forgets keys from before, the oldest first and so many at most: others wait for this transaction

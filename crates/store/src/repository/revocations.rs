@@ -1,13 +1,20 @@
 //! What is no longer good, per organization.
 
+use std::collections::BTreeSet;
+
 use aeolus_model::{OrganizationId, Rng, Subject, Time};
 
 use super::grants::{subject, subject_columns};
 use crate::StoreError;
-use crate::engine::{Row, Value, bind};
+use crate::engine::{Row, Tx, Value, bind};
 use crate::unit::{Unit, Write};
 
 statements! {
+    POSITION = "SELECT COALESCE((SELECT position FROM revoked WHERE organization = $1), 0)
+        FROM revocation_lists WHERE organization = $1";
+    NOTE = "INSERT INTO revoked (organization, position) VALUES ($1, $2)
+        ON CONFLICT (organization) DO UPDATE SET position = excluded.position";
+    FORGET = "DELETE FROM revoked WHERE organization NOT IN (SELECT id FROM organizations)";
     LIST = "SELECT size, not_before FROM revocation_lists WHERE organization = $1";
     REVOKED = "SELECT idx FROM status_indexes
         WHERE organization = $1 AND revoked_at IS NOT NULL AND idx > $2 ORDER BY idx LIMIT $3";
@@ -131,6 +138,16 @@ impl<U: Unit> Revocations<'_, U> {
         }))
     }
 
+    /// The feed's position at which token values of an organization were revoked last, or their ends set; none
+    /// if there is no such organization. Ends that pass change nothing.
+    pub async fn position(
+        &mut self,
+        organization: OrganizationId,
+    ) -> Result<Option<u64>, StoreError> {
+        let row = self.0.tx().first(POSITION, bind![organization]).await?;
+        row.map(|row| row.only()).transpose()
+    }
+
     /// The stretch of `length` indexes from `first` on; none if the organization has none so high, or if
     /// there is no such organization.
     pub async fn within(
@@ -241,11 +258,8 @@ impl Revocations<'_, Write> {
         index: u32,
         now: Time,
     ) -> Result<bool, StoreError> {
-        Ok(self
-            .0
-            .revoke(REVOKE, bind![organization, index, now])
-            .await?
-            > 0)
+        let values = bind![organization, index, now];
+        Ok(self.0.revoke_values(organization, REVOKE, values).await? > 0)
     }
 
     /// Lets a value end early; a later end than is set changes nothing.
@@ -255,7 +269,8 @@ impl Revocations<'_, Write> {
         end: StatusEnd,
     ) -> Result<(), StoreError> {
         let values = bind![organization, end.index, end.not_after];
-        self.0.revoke(SET_END, values).await.map(|_| ())
+        let set = self.0.revoke_values(organization, SET_END, values);
+        set.await.map(|_| ())
     }
 
     /// The same of a value that this database may never have given out.
@@ -290,6 +305,23 @@ impl Revocations<'_, Write> {
         let values = bind![organization, not_before];
         self.0.revoke(MARK_ORGANIZATION, values).await.map(|_| ())
     }
+
+    /// Forgets where organizations stood that there are no more.
+    pub async fn forget(&mut self) -> Result<u64, StoreError> {
+        self.0.note(FORGET, bind![]).await
+    }
+}
+
+/// Notes at which position values of these organizations were revoked. Only for who holds the feed.
+pub(crate) async fn note(
+    tx: &mut Tx,
+    position: u64,
+    revoked: &BTreeSet<OrganizationId>,
+) -> Result<(), StoreError> {
+    for organization in revoked {
+        tx.execute(NOTE, bind![organization, position]).await?;
+    }
+    Ok(())
 }
 
 /// At most half of the list is used, so all of them fail once in 2^64 times.

@@ -21,12 +21,22 @@ statements! {
         WHERE second_factors.confirmed_at IS NULL";
     LOCK = "UPDATE second_factors SET failures = failures WHERE user_id = $1
         RETURNING user_id, secret, created_at, confirmed_at, last_step, failures, tried_at";
-    FAILED = "UPDATE second_factors SET failures = failures + 1, tried_at = $2 WHERE user_id = $1";
+    TRIES = "SELECT failures, tried_at, proved_at FROM second_factor_tries
+        WHERE user_id = $1 AND source = $2";
+    MISSED = "INSERT INTO second_factor_tries (user_id, source, failures, tried_at)
+        VALUES ($1, $2, 1, $3) ON CONFLICT (user_id, source) DO UPDATE SET
+        failures = second_factor_tries.failures + 1, tried_at = excluded.tried_at";
+    MISSED_BY_STRANGERS = "UPDATE second_factors SET
+        failures = CASE WHEN tried_at > $3 THEN failures + 1 ELSE 1 END,
+        tried_at = CASE WHEN tried_at > $3 THEN tried_at ELSE $2 END WHERE user_id = $1";
+    PROVED = "INSERT INTO second_factor_tries (user_id, source, failures, tried_at, proved_at)
+        VALUES ($1, $2, 0, $3, $3) ON CONFLICT (user_id, source) DO UPDATE SET
+        failures = 0, tried_at = excluded.tried_at, proved_at = excluded.proved_at";
+    FORGET_TRIES = "DELETE FROM second_factor_tries WHERE tried_at < $1";
     CONFIRM = "UPDATE second_factors SET confirmed_at = $3, last_step = $2, failures = 0
         WHERE user_id = $1 AND confirmed_at IS NULL AND last_step < $2";
-    USE = "UPDATE second_factors SET last_step = $2, failures = 0
+    USE = "UPDATE second_factors SET last_step = $2
         WHERE user_id = $1 AND confirmed_at IS NOT NULL AND last_step < $2";
-    FORGIVE = "UPDATE second_factors SET failures = 0 WHERE user_id = $1";
     RESEAL = "UPDATE second_factors SET secret = $2 WHERE user_id = $1 AND secret = $3";
     REMOVE = "DELETE FROM second_factors WHERE user_id = $1";
     DROP_CODES = "DELETE FROM recovery_codes WHERE user_id = $1";
@@ -55,10 +65,21 @@ pub struct SecondFactor {
     pub confirmed_at: Option<Time>,
     /// The step of the last code that was used: only a later one is good.
     pub last_step: i64,
-    /// Wrong tries since the last success.
+    /// Wrong tries from sources that nobody has proved it from.
     pub failures: u64,
-    /// When the last wrong one was.
+    /// Since when these are counted.
+    pub counted_from: Time,
+}
+
+/// What was tried from one source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tries {
+    /// Wrong tries since the last right one.
+    pub failures: u64,
+    /// When the last one was.
     pub tried_at: Time,
+    /// When the last right one was.
+    pub proved_at: Option<Time>,
 }
 
 /// People's second factors.
@@ -76,6 +97,24 @@ impl<U: Unit> SecondFactors<'_, U> {
     pub async fn codes_left(&mut self, user: UserId) -> Result<u64, StoreError> {
         let row = self.0.tx().first(LEFT, bind![user]).await?;
         row.as_ref().map_or(Ok(0), Row::only)
+    }
+
+    /// What was tried for a person from a source.
+    pub async fn tries(&mut self, user: UserId, source: &str) -> Result<Tries, StoreError> {
+        let row = self.0.tx().first(TRIES, bind![user, source]).await?;
+        let Some(row) = row else {
+            return Ok(Tries {
+                failures: 0,
+                tried_at: Time::EPOCH,
+                proved_at: None,
+            });
+        };
+        let mut fields = row.fields();
+        Ok(Tries {
+            failures: fields.take()?,
+            tried_at: fields.take()?,
+            proved_at: fields.maybe()?,
+        })
     }
 
     /// Who has signed in up to the code, within a time.
@@ -122,9 +161,31 @@ impl SecondFactors<'_, Write> {
         row.as_ref().map(record).transpose()
     }
 
-    /// Counts a wrong try.
-    pub async fn failed(&mut self, user: UserId, at: Time) -> Result<(), StoreError> {
-        self.0.note(FAILED, bind![user, at]).await.map(|_| ())
+    /// Counts a wrong try from a source.
+    pub async fn missed(&mut self, user: UserId, source: &str, at: Time) -> Result<(), StoreError> {
+        let values = bind![user, source, at];
+        self.0.note(MISSED, values).await.map(|_| ())
+    }
+
+    /// Counts a wrong try from a source that nobody has proved it from, with all such in a window.
+    pub async fn missed_by_strangers(
+        &mut self,
+        user: UserId,
+        (window, at): (Duration, Time),
+    ) -> Result<(), StoreError> {
+        let values = bind![user, at, at.minus(window)];
+        self.0.note(MISSED_BY_STRANGERS, values).await.map(|_| ())
+    }
+
+    /// Notes that somebody proved it from a source.
+    pub async fn proved(&mut self, user: UserId, source: &str, at: Time) -> Result<(), StoreError> {
+        let values = bind![user, source, at];
+        self.0.note(PROVED, values).await.map(|_| ())
+    }
+
+    /// Forgets sources from which nothing was tried since.
+    pub async fn forget_tries(&mut self, tried_before: Time) -> Result<u64, StoreError> {
+        self.0.note(FORGET_TRIES, bind![tried_before]).await
     }
 
     /// Lets a secret count whose code of a step was right; says whether it didn't before.
@@ -139,11 +200,7 @@ impl SecondFactors<'_, Write> {
 
     /// Uses up a recovery code. Of any number of uses at once one counts; says whether it was this one.
     pub async fn use_code(&mut self, user: UserId, digest: &Digest) -> Result<bool, StoreError> {
-        let used = self.0.note(USE_CODE, bind![user, digest]).await? > 0;
-        if used {
-            self.0.note(FORGIVE, bind![user]).await?;
-        }
-        Ok(used)
+        Ok(self.0.note(USE_CODE, bind![user, digest]).await? > 0)
     }
 
     /// Gives a person other recovery codes.
@@ -206,6 +263,6 @@ fn record(row: &Row) -> Result<SecondFactor, StoreError> {
         confirmed_at: fields.maybe()?,
         last_step: fields.take()?,
         failures: fields.take()?,
-        tried_at: fields.take()?,
+        counted_from: fields.take()?,
     })
 }

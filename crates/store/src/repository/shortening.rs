@@ -93,7 +93,8 @@ impl Tokens<'_, Write> {
                 None => None,
             };
             let window = (after, last.unwrap_or(TokenId::from_bytes([0xff; 16])));
-            self.shorten_some(&of, window, now, &mut found).await?;
+            self.shorten_some((organization, &of), window, now, &mut found)
+                .await?;
             match last {
                 Some(last) => after = last,
                 None => return Ok(found),
@@ -103,7 +104,7 @@ impl Tokens<'_, Write> {
 
     async fn shorten_some(
         &mut self,
-        of: &[Value],
+        (organization, of): (OrganizationId, &[Value]),
         (after, last): (TokenId, TokenId),
         now: Time,
         found: &mut Vec<Shortened>,
@@ -121,8 +122,10 @@ impl Tokens<'_, Write> {
         for row in &rows {
             found.push(shortened(&mut row.fields())?);
         }
-        self.0.revoke(REVOKE, values.clone()).await?;
-        self.0.revoke(END, values).await?;
+        for sql in [REVOKE, END] {
+            let values = values.clone();
+            self.0.revoke_values(organization, sql, values).await?;
+        }
         Ok(())
     }
 }

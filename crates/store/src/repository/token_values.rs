@@ -54,14 +54,15 @@ statements! {
     ADOPT = "UPDATE status_indexes SET token = $3, jti = $4, issued_at = $5, expires_at = $6
         WHERE organization = $1 AND idx = $2";
     REVOKE_ALL = "UPDATE status_indexes SET revoked_at = $2
-        WHERE token = $1 AND revoked_at IS NULL";
+        WHERE token = $1 AND revoked_at IS NULL RETURNING organization";
     REVOKE_IN = "UPDATE status_indexes SET revoked_at = $3 WHERE revoked_at IS NULL
-        AND token IN (SELECT id FROM tokens WHERE scope_kind = $1 AND scope = $2)";
+        AND token IN (SELECT id FROM tokens WHERE scope_kind = $1 AND scope = $2)
+        RETURNING organization";
     REVOKE_EARLIER = "UPDATE status_indexes SET revoked_at = $3
-        WHERE token = $1 AND idx <> $2 AND revoked_at IS NULL";
+        WHERE token = $1 AND idx <> $2 AND revoked_at IS NULL RETURNING organization";
     END_EARLIER = "UPDATE status_indexes SET ends_at = $3
         WHERE token = $1 AND idx <> $2 AND revoked_at IS NULL AND expires_at > $3
-        AND (ends_at IS NULL OR ends_at > $3)";
+        AND (ends_at IS NULL OR ends_at > $3) RETURNING organization";
     REVOKE_BEFORE = "UPDATE status_indexes SET revoked_at = $3
         WHERE organization = $1 AND issued_at < $2 AND revoked_at IS NULL AND token IN
         (SELECT id FROM tokens WHERE organization = $1 AND (created_by = $4 OR $5 = 0))";
@@ -157,7 +158,7 @@ impl Tokens<'_, Write> {
         } else {
             (END_EARLIER, end)
         };
-        self.0.revoke(sql, bind![token, newest, at]).await
+        self.0.revoke_whose(sql, bind![token, newest, at]).await
     }
 
     /// Deletes an organization's tokens of these ids, takes back their grants and revokes their values.
@@ -187,7 +188,8 @@ impl Tokens<'_, Write> {
                 self.0.has_changed(Subject::Token(id));
                 deleted.push(id);
             }
-            self.0.revoke(REVOKE_THESE, values).await?;
+            let revoked = self.0.revoke_values(organization, REVOKE_THESE, values);
+            revoked.await?;
             let taken = self.0.tx().fetch(TAKE_BACK_THESE, without_time).await?;
             for row in &taken {
                 self.0.has_changed(Subject::Token(row.only()?));
@@ -209,7 +211,9 @@ impl Tokens<'_, Write> {
             created_by.unwrap_or(UserId::from_bytes([0; 16])),
             i64::from(created_by.is_some())
         ]);
-        self.0.revoke(REVOKE_BEFORE, values).await
+        self.0
+            .revoke_values(organization, REVOKE_BEFORE, values)
+            .await
     }
 
     /// Turns ends that have passed into revocations, which take a bit instead of a record in what
@@ -266,7 +270,7 @@ pub(super) async fn revoke_all(
     now: Time,
 ) -> Result<(), StoreError> {
     let values = bind![token, now];
-    unit.revoke(REVOKE_ALL, values).await.map(|_| ())
+    unit.revoke_whose(REVOKE_ALL, values).await.map(|_| ())
 }
 
 /// Revokes every value of the tokens that were made at a scope.
@@ -276,7 +280,7 @@ pub(super) async fn revoke_in(
     now: Time,
 ) -> Result<(), StoreError> {
     let values = bind![kind, id, now];
-    unit.revoke(REVOKE_IN, values).await.map(|_| ())
+    unit.revoke_whose(REVOKE_IN, values).await.map(|_| ())
 }
 
 fn record(fields: &mut Fields<'_>) -> Result<ValueRecord, StoreError> {

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use aeolus_store::{Claim, StoreError, Unit};
+use aeolus_store::{Claim, Unit};
 
 use crate::fixture::{Database, NOW, event};
 
@@ -34,7 +34,7 @@ async fn f46_one_of_many_equal_requests_does_the_work(db: Database) {
         match task.await.unwrap() {
             Claim::New => done += 1,
             Claim::Done(answer) => answers.push(answer),
-            Claim::Mismatch => panic!(),
+            Claim::Begun | Claim::Mismatch => panic!(),
         }
     }
     answers.dedup();
@@ -77,7 +77,7 @@ async fn keys_are_forgotten_some_at_a_time_and_the_oldest_first(db: Database) {
         // What is left is claimed, though not answered.
         let mut keys = view.idempotency_keys();
         let kept = keys.find("actor 1", "key 2", &[1; 32]).await;
-        assert!(matches!(kept, Err(StoreError::Conflict)));
+        assert_eq!(kept.unwrap(), Claim::Begun);
     }
 }
 
@@ -94,7 +94,32 @@ async fn what_failed_may_be_tried_again(db: Database) {
     }
 }
 
+async fn what_was_begun_apart_says_so_until_it_is_answered_or_given_back(db: Database) {
+    let claimed = async || {
+        let mut write = db.store.write().await.unwrap();
+        let mut keys = write.idempotency_keys();
+        let claim = keys.claim("ann", "k", &[1; 32], NOW).await.unwrap();
+        write.commit().await.unwrap();
+        claim
+    };
+    assert_eq!(claimed().await, Claim::New);
+    assert_eq!(claimed().await, Claim::Begun);
+    let mut write = db.store.write().await.unwrap();
+    write.idempotency_keys().release("ann", "k").await.unwrap();
+    write.commit().await.unwrap();
+    assert_eq!(claimed().await, Claim::New);
+    let mut end = db.store.write().await.unwrap().end().await.unwrap();
+    end.answer("ann", "k", "{}").await.unwrap();
+    end.commit().await.unwrap();
+    // What was answered is not given back.
+    let mut write = db.store.write().await.unwrap();
+    write.idempotency_keys().release("ann", "k").await.unwrap();
+    write.commit().await.unwrap();
+    assert_eq!(claimed().await, Claim::Done("{}".to_owned()));
+}
+
 on_every_engine! {
+    what_was_begun_apart_says_so_until_it_is_answered_or_given_back,
     f46_one_of_many_equal_requests_does_the_work,
     keys_are_forgotten_some_at_a_time_and_the_oldest_first,
     what_failed_may_be_tried_again,

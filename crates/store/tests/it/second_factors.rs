@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aeolus_model::{Time, UserId};
-use aeolus_store::{Unit as _, Write};
+use aeolus_store::{Tries, Unit as _, Write};
 
 use crate::fixture::{Database, NOW};
 
@@ -50,20 +50,47 @@ async fn wrong_tries_are_counted_until_one_is_right(db: Database) {
     let mut write = db.store.write().await.unwrap();
     let mut factors = write.second_factors();
     let later = NOW.plus(Duration::from_secs(9));
-    factors.failed(user, NOW).await.unwrap();
-    factors.failed(user, later).await.unwrap();
-    let locked = factors.lock(user).await.unwrap().unwrap();
-    assert_eq!((locked.failures, locked.tried_at), (2, later));
+    factors.missed(user, "a", NOW).await.unwrap();
+    factors.missed(user, "a", later).await.unwrap();
+    factors.missed(user, "b", NOW).await.unwrap();
+    let tries = |failures, tried_at, proved_at| Tries {
+        failures,
+        tried_at,
+        proved_at,
+    };
+    assert_eq!(
+        factors.tries(user, "a").await.unwrap(),
+        tries(2, later, None)
+    );
+    factors.proved(user, "a", later).await.unwrap();
+    let proved = tries(0, later, Some(later));
+    assert_eq!(factors.tries(user, "a").await.unwrap(), proved);
+    factors.missed(user, "a", later).await.unwrap();
+    let missed = tries(1, later, Some(later));
+    assert_eq!(factors.tries(user, "a").await.unwrap(), missed);
+    assert_eq!(factors.tries(user, "b").await.unwrap(), tries(1, NOW, None));
+    assert_eq!(factors.tries(user, "c").await.unwrap().failures, 0);
+    assert_eq!(factors.forget_tries(later).await.unwrap(), 1);
+    assert_eq!(factors.tries(user, "b").await.unwrap().failures, 0);
+
+    // Those of strangers, in windows.
+    let window = Duration::from_secs(60);
+    let mut missed = async |secs| {
+        let at = NOW.plus(Duration::from_secs(secs));
+        let counted = factors.missed_by_strangers(user, (window, at));
+        counted.await.unwrap();
+        let locked = factors.lock(user).await.unwrap().unwrap();
+        (locked.failures, locked.counted_from.since(NOW).as_secs())
+    };
+    assert_eq!(missed(0).await, (1, 0));
+    assert_eq!(missed(59).await, (2, 0));
+    assert_eq!(missed(60).await, (1, 60));
+
     // A code of the last step, or of an earlier one, is no success.
     assert!(!factors.use_step(user, 10).await.unwrap());
-    assert_eq!(factors.get(user).await.unwrap().unwrap().failures, 2);
     assert!(factors.use_step(user, 11).await.unwrap());
-    assert_eq!(factors.get(user).await.unwrap().unwrap().failures, 0);
-    factors.failed(user, later).await.unwrap();
     assert!(!factors.use_code(user, &[9; 32]).await.unwrap());
-    assert_eq!(factors.get(user).await.unwrap().unwrap().failures, 1);
     assert!(factors.use_code(user, &CODE).await.unwrap());
-    assert_eq!(factors.get(user).await.unwrap().unwrap().failures, 0);
     assert_eq!(factors.codes_left(user).await.unwrap(), 1);
     factors.set_codes(user, &[[3; 32]]).await.unwrap();
     assert!(!factors.use_code(user, &OTHER).await.unwrap());

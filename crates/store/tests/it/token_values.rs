@@ -238,7 +238,92 @@ async fn a_stretch_says_what_of_it_is_no_longer_good(db: Database) {
     assert_eq!(none.unwrap(), None);
 }
 
+/// Whoever keeps a list in memory goes by it, so that no revocation may leave it as it was.
+async fn where_an_organization_last_revoked_is_known(db: Database) {
+    let fleet = db.fleet().await;
+    let tokens = [
+        made(&db, &fleet).await,
+        made(&db, &fleet).await,
+        made(&db, &fleet).await,
+    ];
+    let organization = fleet.organization.id;
+    let other = db.organization("globex");
+    let mut write = db.store.write().await.unwrap();
+    write.organizations().insert(&other).await.unwrap();
+    write.commit().await.unwrap();
+    let position = async |of| {
+        let mut read = db.store.read().await.unwrap();
+        read.revocations().position(of).await.unwrap()
+    };
+    assert_eq!(position(organization).await, Some(0));
+    let index = |of: usize| tokens[of].value().unwrap().index;
+    let end = |index, secs| StatusEnd {
+        index,
+        not_after: NOW.plus(Duration::from_secs(secs)),
+    };
+    let mut seen = 0;
+    for way in 0..8 {
+        let mut write = db.store.write().await.unwrap();
+        match way {
+            0 => {
+                let mut list = write.revocations();
+                list.set_end(organization, end(index(0), 90)).await.unwrap();
+            }
+            1 => {
+                let mut list = write.revocations();
+                assert!(list.revoke(organization, index(0), NOW).await.unwrap());
+            }
+            2 | 3 => {
+                let end = if way == 2 { NOW.plus(HOUR / 2) } else { NOW };
+                let (mut all, of) = (write.tokens(), tokens[1].id);
+                let ended = all.end_earlier(of, u32::MAX, (NOW, end)).await;
+                assert_eq!(ended.unwrap(), 1);
+            }
+            4 => assert!(write.tokens().delete(tokens[2].id, NOW).await.unwrap()),
+            5 => {
+                let mut list = write.revocations();
+                let forgotten = (64, &[63_u32][..]);
+                list.revoke_forgotten(organization, forgotten, NOW)
+                    .await
+                    .unwrap();
+            }
+            6 => {
+                let these = [db.token(&mut write, &fleet).await.id];
+                let mut all = write.tokens();
+                let deleted = all.delete_these(organization, &these, NOW).await;
+                assert_eq!(deleted.unwrap(), these);
+            }
+            _ => {
+                db.token(&mut write, &fleet).await;
+                let (mut all, before) = (write.tokens(), NOW.plus(HOUR));
+                let revoked = all.revoke_before((organization, None), before, NOW).await;
+                assert_eq!(revoked.unwrap(), 1);
+            }
+        }
+        let at = write.commit().await.unwrap();
+        assert_eq!(position(organization).await, Some(at), "{way}");
+        assert!(at > seen);
+        seen = at;
+    }
+    // What is no revocation, and what another organization revokes, is nothing to it.
+    made(&db, &fleet).await;
+    let mut write = db.store.write().await.unwrap();
+    let mut list = write.revocations();
+    let forgotten = (64, &[1_u32][..]);
+    list.revoke_forgotten(other.id, forgotten, NOW)
+        .await
+        .unwrap();
+    let at = write.commit().await.unwrap();
+    assert_eq!(position(organization).await, Some(seen));
+    assert_eq!(position(other.id).await, Some(at));
+    let nobody = OrganizationId::from_bytes([9; 16]);
+    assert_eq!(position(nobody).await, None);
+    let mut write = db.store.write().await.unwrap();
+    assert_eq!(write.revocations().forget().await.unwrap(), 0);
+}
+
 on_every_engine! {
+    where_an_organization_last_revoked_is_known,
     a_stretch_says_what_of_it_is_no_longer_good,
     f65_values_of_an_earlier_schema_are_known,
     x2_values_end_by_grace_at_once_or_with_their_token,

@@ -23,8 +23,6 @@ use crate::provider::params::Params;
 use crate::signin::{same_origin, session};
 
 const MAX_FORM: usize = 4 * 1024;
-/// Whoever decides has signed in this recently: a browser that was left open lets no machine in.
-const RECENT: Duration = Duration::from_secs(10 * 60);
 /// Wrong codes in a window that is longer than a code lives: of one person, from one address (offices
 /// share one), and of all.
 const WINDOW: Duration = Duration::from_secs(15 * 60);
@@ -276,7 +274,7 @@ async fn recent(
     let session = session::current(app, headers).await?;
     let again = session.is_some();
     let now = app.clock.now();
-    let good = |session: &Session| now.since(session.auth_time) <= RECENT;
+    let good = |session: &Session| session::is_recent(session, now);
     Ok(session
         .filter(good)
         .ok_or_else(|| sign_in_first(typed, again)))

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use aeolus_api::fleet::{Grant as Wanted, Grantee};
 use aeolus_api::tenancy::ChangeOp;
 use aeolus_model::{
-    Email, Grant, GrantId, GrantedRole, OrganizationId, Resource, RoleName, Slug, Subject, TeamId,
-    UserId,
+    Email, Grant, GrantId, GrantedRole, OrganizationId, Permission, Resource, RoleName, Slug,
+    Subject, TeamId, UserId,
 };
 use aeolus_store::{GrantRecord, ManagedBy, Unit as _};
 
@@ -75,11 +75,7 @@ impl Run<'_> {
             if held.iter().any(same) {
                 continue;
             }
-            if role.id().is_some() {
-                let place = path_within(&mut self.write, organization, resource).await?;
-                let place = place.unwrap_or_default();
-                self.authority.require_covers(&role, &place)?;
-            }
+            self.require_covers(&role, (organization, resource)).await?;
             let record = GrantRecord {
                 grant: Grant {
                     id: GrantId::new(&*self.ctx.app.clock, &*self.ctx.app.rng),
@@ -117,6 +113,35 @@ impl Run<'_> {
             granted.push((subject, role.map_err(|error| placed(error, at))?));
         }
         Ok(granted)
+    }
+
+    /// Refuses to put somebody into a team that holds more anywhere than the applier holds there.
+    pub(super) async fn require_covers_team(
+        &mut self,
+        organization: OrganizationId,
+        team: TeamId,
+    ) -> Result<(), ApiError> {
+        for record in self.write.grants().of(Subject::Team(team)).await? {
+            let Grant { role, resource, .. } = record.grant;
+            self.require_covers(&role, (organization, resource)).await?;
+        }
+        Ok(())
+    }
+
+    /// Refuses to give a role that holds more than the applier holds there. Built-in ones whoever says who has
+    /// which role in the whole installation may give: an organization's first owner comes from nowhere else.
+    async fn require_covers(
+        &mut self,
+        role: &GrantedRole,
+        (organization, resource): (OrganizationId, Resource),
+    ) -> Result<(), ApiError> {
+        let built_in = role.id().is_none();
+        if built_in && self.authority.may(Permission::SystemIamUpdate, &[]) {
+            return Ok(());
+        }
+        let place = path_within(&mut self.write, organization, resource).await?;
+        let place = place.unwrap_or_default();
+        self.authority.require_covers(role, &place)
     }
 
     /// What a person calls a subject.

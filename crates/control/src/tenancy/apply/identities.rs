@@ -57,6 +57,8 @@ impl Run<'_> {
                 }
                 Some(_) => {}
                 None => {
+                    let write = &mut self.write;
+                    self.authority.require_covers_person(write, user).await?;
                     self.write.identities().insert(&link).await?;
                     let path = path(email, &identity.connection, identity.subject.as_str());
                     self.note(ChangeOp::Create, "identity", path, "");

@@ -61,6 +61,8 @@ impl Run<'_> {
             (true, true) => "name, password",
         };
         self.note(ChangeOp::Update, "user", found.email.as_str(), detail);
+        let write = &mut self.write;
+        self.authority.require_covers_person(write, id).await?;
         if hash.is_some() {
             // Whoever knew the old password may have a session, or be on the way to one.
             self.write.sessions().end_all(id, self.now).await?;
@@ -104,7 +106,7 @@ impl Run<'_> {
                 .iter()
                 .filter_map(|email| people.get(email).copied())
                 .collect();
-            self.members((id, &path), &members).await?;
+            self.members((organization, id), &path, &members).await?;
             ids.insert(team.name.clone(), id);
         }
         Ok(ids)
@@ -112,7 +114,8 @@ impl Run<'_> {
 
     async fn members(
         &mut self,
-        (team, path): (TeamId, &str),
+        (organization, team): (OrganizationId, TeamId),
+        path: &str,
         wanted: &[UserId],
     ) -> Result<(), ApiError> {
         let held = self.write.teams().members(team).await?;
@@ -120,6 +123,7 @@ impl Run<'_> {
             if held.iter().any(|member| member.user == *user) {
                 continue;
             }
+            self.require_covers_team(organization, team).await?;
             let member = Member {
                 team,
                 user: *user,

@@ -116,6 +116,12 @@ impl Run<'_> {
         });
     }
 
+    /// Refuses what takes another permission in the whole installation: who may apply documents may not for
+    /// that alone change who people are.
+    fn require(&self, permission: Permission) -> Result<(), ApiError> {
+        self.authority.require(permission, &[])
+    }
+
     /// Whether something of an apply's making that the document doesn't mention is to be removed.
     /// Notes it either way; what others made isn't even noted.
     fn dispose(&mut self, managed_by: ManagedBy, kind: &str, path: &str) -> bool {

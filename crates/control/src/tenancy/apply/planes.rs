@@ -3,7 +3,7 @@
 use aeolus_api::fleet::ApplyRequest;
 use aeolus_api::tenancy::ChangeOp;
 use aeolus_keys::Kind;
-use aeolus_model::{ConnectionId, KeyId, PlaneId};
+use aeolus_model::{ConnectionId, KeyId, Permission, PlaneId};
 use aeolus_store::{Connection, ManagedBy, Plane, PlaneStage, Unit as _};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -17,6 +17,7 @@ impl Run<'_> {
         for wanted in &body.fleet.planes {
             match self.write.planes().by_name(&wanted.name).await? {
                 None => {
+                    self.require(Permission::SystemPlanesUpdate)?;
                     let plane = Plane {
                         id: PlaneId::new(&*self.ctx.app.clock, &*self.ctx.app.rng),
                         name: wanted.name.clone(),
@@ -29,6 +30,7 @@ impl Run<'_> {
                     self.note(ChangeOp::Create, "plane", wanted.name.as_str(), "");
                 }
                 Some(plane) if plane.auth_host != wanted.auth_host => {
+                    self.require(Permission::SystemPlanesUpdate)?;
                     let auth_host = wanted.auth_host.clone();
                     let changed = Plane { auth_host, ..plane };
                     self.write.planes().update(&changed).await?;
@@ -73,10 +75,12 @@ impl Run<'_> {
             };
             match found {
                 None => {
+                    self.require(Permission::SystemConnectionsUpdate)?;
                     self.write.connections().insert(&connection).await?;
                     self.note(ChangeOp::Create, "connection", wanted.name.as_str(), "");
                 }
                 Some(found) if held != settings || found.kind != connection.kind => {
+                    self.require(Permission::SystemConnectionsUpdate)?;
                     self.write.connections().update(&connection).await?;
                     self.note(ChangeOp::Update, "connection", wanted.name.as_str(), "");
                 }
