@@ -5,6 +5,7 @@ use std::time::Duration;
 use aeolus_control::{Reload, SignInConfig};
 use aeolus_model::{Action, Secret};
 use aeolus_oidc::{Connection, Kind, Settings};
+use aeolus_snapshot::Snapshot;
 use aeolus_store::Unit as _;
 use http::Request;
 use http::header::{CONTENT_TYPE, ORIGIN};
@@ -12,6 +13,7 @@ use serde_json::{Value, json};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::fixture::{Answer, Fixture, ISS, PASSWORD, fleet};
+use crate::publish::Reader;
 
 fn okta(more: Value) -> Connection {
     let mut settings = json!({"clientId": "spa", "discoveryUrl": "https://acme.okta.com"});
@@ -111,9 +113,20 @@ async fn what_leaves_the_configuration_signs_nobody_in_and_comes_back_as_it_was(
     .await;
     let admin = f.admin().await;
     let before = shown(&f, &admin, "okta").await.unwrap();
+    let applied = f.call("POST", "/v1/apply", &admin, Some(fleet())).await;
+    applied.expect(200);
+    f.work();
+    let mut reader = Reader::new(&f, &admin).await;
+    let told_of = |snapshot: &Snapshot| {
+        let mut all = snapshot.sections().connections.connections.iter();
+        all.any(|connection| connection.name == "okta")
+    };
+    reader.until(&f, told_of).await;
     let reloads = following(&f);
     f.clock.advance(Duration::from_secs(1));
     reload(&reloads, told(Vec::new())).await;
+    // A gate refuses the sessions of a connection that it isn't told of.
+    reader.until(&f, |snapshot| !told_of(snapshot)).await;
     let left = shown(&f, &admin, "okta").await.unwrap();
     assert_eq!(
         (&left["origin"], &left["id"]),

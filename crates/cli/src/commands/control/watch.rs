@@ -2,6 +2,8 @@
 //! seconds, as a whole or not at all. Everything else waits for a start.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use aeolus_control::{Reload, SignInConfig};
@@ -9,7 +11,7 @@ use aeolus_keys::digest;
 use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::config::{Effective, Sources};
+use crate::config::{Effective, Environment, Flag, Sources};
 use crate::report::Failure;
 
 /// How often the files are read. Reading finds what a file system wouldn't tell of: Kubernetes swaps a
@@ -19,8 +21,8 @@ const EVERY: Duration = Duration::from_secs(2);
 const SETTLE: Duration = Duration::from_millis(500);
 
 /// Looks at the configuration until shutdown.
-pub(super) struct Watch<'a> {
-    sources: Sources<'a>,
+pub(super) struct Watch {
+    places: Arc<Places>,
     reloads: mpsc::Sender<Reload>,
     /// What control was started with.
     started: BTreeMap<String, Value>,
@@ -30,58 +32,14 @@ pub(super) struct Watch<'a> {
     seen: Looked,
 }
 
-/// What the files say.
-#[derive(Clone, PartialEq, Eq)]
-enum Looked {
-    /// It can be used: how people sign in, told apart by a digest, and every other value.
-    Sound([u8; 32], BTreeMap<String, Value>),
-    /// It can't, and why: code and text.
-    Broken(Vec<(String, String)>),
+/// Where the configuration is read from.
+struct Places {
+    file: Option<PathBuf>,
+    environment: Environment,
+    flags: Vec<Flag>,
 }
 
-impl<'a> Watch<'a> {
-    /// Of what control is started with.
-    pub(super) fn new(
-        sources: Sources<'a>,
-        (effective, sign_in): (&Effective, &SignInConfig),
-        reloads: mpsc::Sender<Reload>,
-    ) -> Self {
-        let (in_force, started) = (told_apart(sign_in), others(effective));
-        Self {
-            sources,
-            reloads,
-            seen: Looked::Sound(in_force, started.clone()),
-            started,
-            in_force,
-        }
-    }
-
-    /// Never ends.
-    pub(super) async fn run(&mut self) {
-        loop {
-            tokio::time::sleep(EVERY).await;
-            let (found, _) = self.look();
-            if found == self.seen {
-                continue;
-            }
-            let (found, sign_in) = self.settled(found).await;
-            if found != self.seen && self.take(&found, sign_in).await {
-                self.seen = found;
-            }
-        }
-    }
-
-    async fn settled(&self, mut before: Looked) -> (Looked, Option<SignInConfig>) {
-        loop {
-            tokio::time::sleep(SETTLE).await;
-            let (found, sign_in) = self.look();
-            if found == before {
-                return (found, sign_in);
-            }
-            before = found;
-        }
-    }
-
+impl Places {
     fn look(&self) -> (Looked, Option<SignInConfig>) {
         match self.read() {
             Ok((effective, sign_in)) => {
@@ -97,9 +55,79 @@ impl<'a> Watch<'a> {
     }
 
     fn read(&self) -> Result<(Effective, SignInConfig), Failure> {
-        let effective = self.sources.load()?;
-        let sign_in = super::sign_in(&effective, self.sources.environment)?;
+        let sources = Sources {
+            file: self.file.as_deref(),
+            environment: &self.environment,
+            flags: self.flags.clone(),
+        };
+        let effective = sources.load()?;
+        let sign_in = super::sign_in(&effective, &self.environment)?;
         Ok((effective, sign_in))
+    }
+}
+
+/// What the files say.
+#[derive(Clone, PartialEq, Eq)]
+enum Looked {
+    /// It can be used: how people sign in, told apart by a digest, and every other value.
+    Sound([u8; 32], BTreeMap<String, Value>),
+    /// It can't, and why: code and text.
+    Broken(Vec<(String, String)>),
+}
+
+impl Watch {
+    /// Of what control is started with.
+    pub(super) fn new(
+        sources: &Sources<'_>,
+        (effective, sign_in): (&Effective, &SignInConfig),
+        reloads: mpsc::Sender<Reload>,
+    ) -> Self {
+        let (in_force, started) = (told_apart(sign_in), others(effective));
+        Self {
+            places: Arc::new(Places {
+                file: sources.file.map(Path::to_owned),
+                environment: sources.environment.clone(),
+                flags: sources.flags.clone(),
+            }),
+            reloads,
+            seen: Looked::Sound(in_force, started.clone()),
+            started,
+            in_force,
+        }
+    }
+
+    /// Never ends.
+    pub(super) async fn run(&mut self) {
+        loop {
+            tokio::time::sleep(EVERY).await;
+            let (found, _) = self.look().await;
+            if found == self.seen {
+                continue;
+            }
+            let (found, sign_in) = self.settled(found).await;
+            if found != self.seen && self.take(&found, sign_in).await {
+                self.seen = found;
+            }
+        }
+    }
+
+    async fn settled(&self, mut before: Looked) -> (Looked, Option<SignInConfig>) {
+        loop {
+            tokio::time::sleep(SETTLE).await;
+            let (found, sign_in) = self.look().await;
+            if found == before {
+                return (found, sign_in);
+            }
+            before = found;
+        }
+    }
+
+    /// Apart from everything that control does: a file may be on a disk that hangs.
+    async fn look(&self) -> (Looked, Option<SignInConfig>) {
+        let places = Arc::clone(&self.places);
+        let looked = tokio::task::spawn_blocking(move || places.look()).await;
+        // It is cut off at shutdown alone.
+        looked.unwrap_or_else(|_| (self.seen.clone(), None))
     }
 
     /// Whether it is done with. What control can't store is tried again.

@@ -65,7 +65,7 @@ async fn watched<F: Future<Output = ()>>(
     let effective = sources.load().unwrap();
     let sign_in = super::super::sign_in(&effective, &environment).unwrap();
     let (reloads, reloaded) = mpsc::channel(1);
-    let mut watch = Watch::new(sources, (&effective, &sign_in), reloads);
+    let mut watch = Watch::new(&sources, (&effective, &sign_in), reloads);
     tokio::select! {
         () = watch.run() => {}
         () = test(reloaded) => {}
@@ -156,10 +156,10 @@ async fn what_only_a_start_reads_is_told_apart() {
     let effective = sources.load().unwrap();
     let told = super::super::sign_in(&effective, &environment).unwrap();
     let (reloads, _reloaded) = mpsc::channel(1);
-    let watch = Watch::new(sources, (&effective, &told), reloads);
+    let watch = Watch::new(&sources, (&effective, &told), reloads);
     let more = "control: {deviceFlow: \"off\"}\ngate: {rails: {}}";
     mounted.swap(&format!("{OKTA}\n{more}"), "s1");
-    let (Looked::Sound(digest, values), _) = watch.look() else {
+    let (Looked::Sound(digest, values), _) = watch.look().await else {
         panic!("it is sound");
     };
     assert_eq!(digest, watch.in_force);
