@@ -15,7 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::fixture::{Answer, Fixture, ISS, PASSWORD, fleet};
 use crate::publish::Reader;
 
-fn okta(more: Value) -> Connection {
+fn okta(more: &Value) -> Connection {
     let mut settings = json!({"clientId": "spa", "discoveryUrl": "https://acme.okta.com"});
     for (key, value) in more.as_object().unwrap() {
         settings[key] = value.clone();
@@ -88,7 +88,7 @@ async fn sign_in(f: &Fixture) -> Answer {
 #[tokio::test]
 async fn what_is_configured_is_in_the_table_and_replicas_write_it_once() {
     let f = Fixture::configured("configured", |config| {
-        config.sign_in = told(vec![okta(json!({"displayName": "Acme"}))]);
+        config.sign_in = told(vec![okta(&json!({"displayName": "Acme"}))]);
     })
     .await;
     let admin = f.admin().await;
@@ -99,7 +99,7 @@ async fn what_is_configured_is_in_the_table_and_replicas_write_it_once() {
     );
     assert_eq!(found["hasClientSecret"], json!(true));
     assert_eq!(done(&f).await, [("okta".to_owned(), "new".to_owned())]);
-    let more = okta(json!({"displayName": "Acme"}));
+    let more = okta(&json!({"displayName": "Acme"}));
     let replica = f.replica(|config| config.sign_in = told(vec![more])).await;
     assert_eq!(done(&f).await.len(), 1);
     assert_eq!(shown(&replica, &admin, "okta").await.unwrap(), found);
@@ -108,7 +108,7 @@ async fn what_is_configured_is_in_the_table_and_replicas_write_it_once() {
 #[tokio::test]
 async fn what_leaves_the_configuration_signs_nobody_in_and_comes_back_as_it_was() {
     let f = Fixture::configured("left", |config| {
-        config.sign_in = told(vec![okta(json!({}))]);
+        config.sign_in = told(vec![okta(&json!({}))]);
     })
     .await;
     let admin = f.admin().await;
@@ -134,7 +134,7 @@ async fn what_leaves_the_configuration_signs_nobody_in_and_comes_back_as_it_was(
     );
     assert_eq!(left.get("flow"), None);
     f.clock.advance(Duration::from_secs(1));
-    reload(&reloads, told(vec![okta(json!({}))])).await;
+    reload(&reloads, told(vec![okta(&json!({}))])).await;
     assert_eq!(shown(&f, &admin, "okta").await.unwrap(), before);
     let reasons: Vec<_> = done(&f).await.into_iter().map(|(_, why)| why).collect();
     assert_eq!(
@@ -146,7 +146,7 @@ async fn what_leaves_the_configuration_signs_nobody_in_and_comes_back_as_it_was(
 #[tokio::test]
 async fn what_the_configuration_has_no_document_says_but_its_terms() {
     let f = Fixture::configured("owned", |config| {
-        config.sign_in = told(vec![okta(json!({}))]);
+        config.sign_in = told(vec![okta(&json!({}))]);
     })
     .await;
     let admin = f.admin().await;
@@ -173,7 +173,7 @@ async fn what_the_configuration_has_no_document_says_but_its_terms() {
     apply(&f, &admin, both).await.expect(422);
     // A configuration that says the same again leaves the terms.
     let reloads = following(&f);
-    reload(&reloads, told(vec![okta(json!({"displayName": "Acme"}))])).await;
+    reload(&reloads, told(vec![okta(&json!({"displayName": "Acme"}))])).await;
     let found = shown(&f, &admin, "okta").await.unwrap();
     assert_eq!(found["sessionTokens"], json!(true));
     // Once it has left, the document may say it all.
@@ -267,7 +267,7 @@ async fn a_configuration_that_can_not_be_used_is_measured_until_it_can() {
 #[tokio::test]
 async fn a_connection_that_can_not_be_read_hides_no_other() {
     let f = Fixture::configured("broken", |config| {
-        config.sign_in = told(vec![okta(json!({}))]);
+        config.sign_in = told(vec![okta(&json!({}))]);
     })
     .await;
     let admin = f.admin().await;

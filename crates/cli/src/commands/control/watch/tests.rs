@@ -8,14 +8,14 @@ use tempfile::TempDir;
 use super::*;
 use crate::config::Environment;
 
-const OKTA: &str = r#"
+const OKTA: &str = r"
 auth:
   openidConnect:
     okta:
       clientId: one
       clientSecret: {file: secret}
       discoveryUrl: https://acme.okta.com
-"#;
+";
 
 /// A folder as Kubernetes mounts one: the files are links below a link that is swapped.
 struct Mounted {
@@ -46,7 +46,7 @@ impl Mounted {
         std::fs::rename(&next, here.join("..data")).unwrap();
     }
 
-    fn file(&self) -> std::path::PathBuf {
+    fn file(&self) -> PathBuf {
         self.dir.path().join("values.yaml")
     }
 }
