@@ -108,7 +108,9 @@ SITE = """
 server {{
   listen {port} ssl; server_name {host};
   ssl_certificate {home}/idp.pem; ssl_certificate_key {home}/idp.key;
-  root {home}/www; default_type application/json;
+  default_type application/json;
+  location = /.well-known/openid-configuration {{ return 200 '{document}'; }}
+  location = /jwks {{ return 200 '{keys}'; }}
 }}
 server {{ listen 127.0.0.1:{plain}; return 204; }}
 """
@@ -132,13 +134,11 @@ def provider(home: Path, host: str, port: int):
     command += ["-addext", f"subjectAltName=DNS:{host}", "-addext", "basicConstraints=critical,CA:FALSE"]
     subprocess.run([str(part) for part in command], check=True, capture_output=True)
     issuer = f"https://{host}:{port}"
-    (home / "www" / ".well-known").mkdir(parents=True)
     document = {"issuer": issuer, "jwks_uri": f"{issuer}/jwks"}
     document |= {"authorization_endpoint": f"{issuer}/auth", "token_endpoint": f"{issuer}/token"}
-    (home / "www" / ".well-known" / "openid-configuration").write_text(json.dumps(document))
-    (home / "www" / "jwks").write_text(json.dumps({"keys": [KEY]}))
     plain = free_port()
-    site = SITE.format(port=port, host=host, home=home, plain=plain)
+    said = {"document": json.dumps(document), "keys": json.dumps({"keys": [KEY]})}
+    site = SITE.format(port=port, host=host, home=home, plain=plain, **said)
     with nginx.server(home / "nginx", site, plain):
         yield issuer
 
