@@ -170,6 +170,9 @@ pub struct Status {
     pub records: Option<u64>,
     /// The gate's program version.
     pub version: String,
+    /// The newest format of snapshots that it reads; absent: 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reader: Option<u32>,
     /// Requests refused in the last minute.
     #[serde(default)]
     pub denies_last_minute: u64,

@@ -21,6 +21,7 @@ mod next;
 mod origin;
 pub mod original;
 mod path;
+mod people;
 mod provider;
 mod rails;
 mod reason;

@@ -1,26 +1,26 @@
 //! From the sections of a snapshot to the indexes of a world.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use aeolus_keys::digest::sha256;
 use aeolus_keys::{KeyRing, Kind, PublicKey};
 use aeolus_model::{
-    ConnectionId, DeploymentId, Grants, HostPattern, Method, OrganizationId, PathPattern,
-    PathPrefix, PathRule, PermissionSet, Profile, Requirement, Resource, Staleness,
-    StalenessPolicy, Subject, TeamId, TokenId, UserId, WorkspaceId,
+    ConnectionId, DeploymentId, HostPattern, Method, OrganizationId, PathPattern, PathPrefix,
+    PathRule, Profile, Requirement, Resource, Staleness, StalenessPolicy, Subject, TeamId, TokenId,
+    UserId, WorkspaceId,
 };
 use aeolus_snapshot::{Sections, section};
 
 use crate::by_id::{ById, Ids};
 use crate::class::RuleSet;
+use crate::people::People;
 use crate::provider::Providers;
 use crate::rails::Rails;
 use crate::revocations::Revoked;
 use crate::rollout::{self, Flag};
 use crate::seat::Seat;
-use crate::world::{Deployment, Person, Place, Places, RefusedDeployment, World};
+use crate::world::{Deployment, Place, Places, RefusedDeployment, World};
 
 /// Said of both.
 const SHARED: &str = "one of its addresses is not its alone";
@@ -32,16 +32,18 @@ pub(crate) fn world(
 ) -> World {
     let flags = rollout::load(&sections.rollouts);
     let served = Served::of(&sections.deployments, &flags, rails);
+    let providers = Providers::load(sections);
+    let people = People::load(&sections.subjects, &sections.grants, !providers.is_empty());
     World {
         hosts: Arc::new(served.hosts),
         wildcards: Arc::new(served.wildcards),
         deployments: Arc::new(served.deployments),
         refused: served.refused.into(),
-        people: Arc::new(people(&sections.subjects, &sections.grants)),
+        people: people.with(&sections.changes),
         ring: ring(&sections.keys),
         issuer: sections.keys.issuer.clone(),
         connections: connections(&sections.connections),
-        providers: Arc::new(Providers::load(sections)),
+        providers: Arc::new(providers),
         revocations: revocations(&sections.revocations, missing),
         flags,
         highest_role: rails.map(|rails| rails.highest_role),
@@ -224,78 +226,7 @@ fn rule(record: &section::PathRule) -> Result<PathRule, &'static str> {
     })
 }
 
-fn people(subjects: &section::Subjects, grants: &section::GrantList) -> ById<Subject, Arc<Person>> {
-    let mut held: HashMap<Subject, Grants> = HashMap::new();
-    for grant in &grants.grants {
-        if let (Some(subject), Some(resource)) = (
-            subject(grant.subject_kind, &grant.subject),
-            resource(grant.resource_kind, &grant.resource),
-        ) {
-            let permissions = PermissionSet::from_bytes(&grant.permissions);
-            held.entry(subject).or_default().add(resource, permissions);
-        }
-    }
-    let team_names: HashMap<TeamId, Arc<str>> = subjects
-        .teams
-        .iter()
-        .filter_map(|team| {
-            Some((
-                TeamId::from_slice(&team.id).ok()?,
-                team.name.as_str().into(),
-            ))
-        })
-        .collect();
-    let person = |record: &section::Subject| {
-        let subject = subject(record.kind, &record.id)?;
-        if matches!(subject, Subject::Team(_)) {
-            return None;
-        }
-        let mut grants = held.get(&subject).cloned().unwrap_or_default();
-        let mut teams: Vec<Arc<str>> = Vec::with_capacity(record.teams.len());
-        for team in record
-            .teams
-            .iter()
-            .filter_map(|id| TeamId::from_slice(id).ok())
-        {
-            teams.extend(team_names.get(&team).cloned());
-            for (resource, permissions) in held
-                .get(&Subject::Team(team))
-                .into_iter()
-                .flat_map(Grants::iter)
-            {
-                grants.add(resource, permissions);
-            }
-        }
-        teams.sort_unstable();
-        let person = Person {
-            email: record.email.as_str().into(),
-            name: record.name.as_str().into(),
-            fingerprint: fingerprint(&record.email, &record.name, &teams),
-            teams: teams.into(),
-            grants,
-        };
-        Some((subject, Arc::new(person)))
-    };
-    subjects.subjects.iter().filter_map(person).collect()
-}
-
-/// Half of a SHA-256 over the parts, each behind its length so that none can pass for another.
-fn fingerprint(email: &str, name: &str, teams: &[Arc<str>]) -> u128 {
-    let mut text = Vec::with_capacity(email.len() + name.len() + 16 * (2 + teams.len()));
-    for part in [email, name]
-        .into_iter()
-        .chain(teams.iter().map(|team| &**team))
-    {
-        text.extend_from_slice(&part.len().to_be_bytes());
-        text.extend_from_slice(part.as_bytes());
-    }
-    let digest = sha256(&text);
-    digest
-        .first_chunk()
-        .map_or(0, |half| u128::from_be_bytes(*half))
-}
-
-fn subject(kind: i32, id: &[u8]) -> Option<Subject> {
+pub(crate) fn subject(kind: i32, id: &[u8]) -> Option<Subject> {
     match section::SubjectKind::try_from(kind).ok()? {
         section::SubjectKind::Unspecified => None,
         section::SubjectKind::User => UserId::from_slice(id).ok().map(Subject::User),
@@ -304,7 +235,7 @@ fn subject(kind: i32, id: &[u8]) -> Option<Subject> {
     }
 }
 
-fn resource(kind: i32, id: &[u8]) -> Option<Resource> {
+pub(crate) fn resource(kind: i32, id: &[u8]) -> Option<Resource> {
     match section::ResourceKind::try_from(kind).ok()? {
         section::ResourceKind::Unspecified => None,
         section::ResourceKind::System => id.is_empty().then_some(Resource::System),
@@ -351,31 +282,19 @@ fn hex(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use aeolus_snapshot::section::Changes;
+
     use super::*;
     use crate::Reason;
     use crate::fixture::{ACME, Fleet, NOW};
-
-    #[test]
-    fn a_fingerprint_is_another_when_anything_is() {
-        let teams = |names: &[&str]| names.iter().map(|&name| name.into()).collect::<Vec<_>>();
-        let all = [
-            fingerprint("a@x", "bc", &[]),
-            fingerprint("a@xb", "c", &[]),
-            fingerprint("a@x", "bc", &teams(&["d"])),
-            fingerprint("a@x", "bc", &teams(&["d", "e"])),
-            fingerprint("a@x", "bc", &teams(&["de"])),
-            fingerprint("a@x", "bcd", &[]),
-        ];
-        assert_eq!(all.iter().collect::<HashSet<_>>().len(), all.len());
-    }
 
     #[test]
     fn f18_newer_revocations_share_everything_else() {
         let mut fleet = Fleet::new();
         let world = fleet.world();
         fleet.revocations().status[0] = 1 << 5;
-        let revised = world.with(&fleet.sections.revocations);
-        assert!(Arc::ptr_eq(&world.people, &revised.people));
+        let revised = world.with(&fleet.sections.revocations, &Changes::default());
+        assert!(world.people.shares(&revised.people));
         assert!(Arc::ptr_eq(&world.hosts, &revised.hosts));
         let of = |world: &World| world.revoked(ACME).unwrap().check_index(5, NOW);
         assert_eq!(of(&world), Ok(()));

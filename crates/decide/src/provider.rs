@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use aeolus_keys::jws::{self, ForeignToken, JwsError};
 use aeolus_keys::{Alg, ForeignKey, Kid};
-use aeolus_model::{ConnectionId, IdentitySubject, Subject, Time, UserId};
+use aeolus_model::{ConnectionId, IdentitySubject, Subject, Time};
 use aeolus_snapshot::Identity;
 
 use self::claims::Claims;
@@ -23,14 +23,14 @@ pub use self::logout::{LoggedOut, LogoutError, LogoutTerms};
 pub use self::registration::{ClientAuthentication, IdTokenError, Registration, SignedIn};
 use crate::Reason;
 use crate::last_told::LastTold;
+use crate::people::People;
 use crate::token::{Audience, Signer, Verified, within};
 use crate::world::World;
 
-/// The providers whose tokens count, by the one value of `iss`, and the people who are linked there.
+/// The providers whose tokens count, by the one value of `iss`.
 #[derive(Debug, Default)]
 pub(crate) struct Providers {
     by_issuer: HashMap<Box<str>, Provider>,
-    people: HashMap<Identity, UserId>,
     salt: Box<[u8]>,
     /// Where the plane signs people in by itself.
     registrations: Vec<Registration>,
@@ -108,7 +108,10 @@ impl World {
             return None;
         }
         let verified = match self.providers.by_issuer.get(&*claims.iss) {
-            Some(provider) => self.providers.verify(provider, unverified, &claims, now),
+            Some(provider) => {
+                let verified = (provider, &self.people);
+                self.providers.verify(verified, unverified, &claims, now)
+            }
             None => Err(Reason::IdpIssuerUnknown),
         };
         Some(verified)
@@ -121,9 +124,9 @@ impl World {
             return true;
         };
         let provider = self.providers.by_issuer.get(&provided.issuer);
-        let linked = self.providers.people.get(&provided.identity);
+        let linked = self.people.linked(&provided.identity);
         provider.is_some_and(|provider| provider.terms == provided.terms)
-            && linked.is_none_or(|user| Subject::User(*user) == token.subject)
+            && linked.is_none_or(|user| Subject::User(user) == token.subject)
     }
 
     /// Whether what a provider's token was believed by is still there.
@@ -142,8 +145,8 @@ impl World {
         if !provider.keys.iter().any(|k| k.key.kid() == provided.key) {
             return Err(Reason::IdpKeyUnknown);
         }
-        let linked = self.providers.people.get(&provided.identity);
-        if linked.map(|user| Subject::User(*user)) != Some(subject) {
+        let linked = self.people.linked(&provided.identity);
+        if linked.map(Subject::User) != Some(subject) {
             return Err(Reason::IdpSubjectUnknown);
         }
         Ok(())
@@ -151,10 +154,15 @@ impl World {
 }
 
 impl Providers {
+    /// Whether nobody's identity at a provider matters.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.by_issuer.is_empty() && self.registrations.is_empty()
+    }
+
     /// What costs nothing comes first, the signature after it, the person last.
     fn verify(
         &self,
-        provider: &Provider,
+        (provider, people): (&Provider, &People),
         unverified: ForeignToken<'_>,
         claims: &Claims,
         now: Time,
@@ -189,7 +197,7 @@ impl Providers {
             &provider.identity_issuer,
             &subject,
         );
-        let user = self.people.get(&identity);
+        let user = people.linked(&identity);
         let user = user.ok_or(Reason::IdpSubjectUnknown)?;
         let signed_in = claims.auth_time.map_or(claims.iat, |at| at.min(claims.iat));
         Ok(Verified {
@@ -202,7 +210,7 @@ impl Providers {
                 identity,
                 terms: provider.terms,
             })),
-            subject: Subject::User(*user),
+            subject: Subject::User(user),
             organization: None,
             audience: Audience::Person,
             scope: None,

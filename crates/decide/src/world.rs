@@ -15,6 +15,7 @@ use aeolus_snapshot::{Revision, Sections, Snapshot, section};
 use crate::by_id::{ById, Ids};
 use crate::class::RuleSet;
 use crate::path::Target;
+use crate::people::People;
 use crate::provider::Providers;
 use crate::rails::Rails;
 use crate::revocations::Revoked;
@@ -23,7 +24,7 @@ use crate::seat::Seat;
 use crate::{Reason, load};
 
 /// An immutable view of one verified snapshot. Swapped as a whole, never changed. What grows with a fleet is
-/// shared with the world before it where only revocations are newer.
+/// shared with the world before it where only revocations and a few people are newer.
 #[derive(Clone, Debug, Default)]
 pub struct World {
     pub(crate) hosts: Arc<Places>,
@@ -31,7 +32,7 @@ pub struct World {
     pub(crate) wildcards: Arc<Places>,
     pub(crate) deployments: Arc<ById<DeploymentId, Arc<Deployment>>>,
     pub(crate) refused: Arc<[RefusedDeployment]>,
-    pub(crate) people: Arc<ById<Subject, Arc<Person>>>,
+    pub(crate) people: People,
     pub(crate) ring: KeyRing,
     pub(crate) issuer: String,
     pub(crate) connections: Ids<ConnectionId>,
@@ -157,14 +158,19 @@ impl World {
         Self::within(snapshot.sections(), snapshot.missing_revocations(), rails)
     }
 
-    /// The same records, with the revocations of a newer manifest that names no other ones.
+    /// The same records, with the news of a newer manifest that names no other ones.
     #[must_use]
     pub fn revised(&self, revision: &Revision) -> Self {
-        self.with(revision.revocations())
+        self.with(revision.revocations(), revision.changes())
     }
 
-    pub(crate) fn with(&self, revoked: &BTreeMap<OrganizationId, section::Revocations>) -> Self {
+    pub(crate) fn with(
+        &self,
+        revoked: &BTreeMap<OrganizationId, section::Revocations>,
+        changes: &section::Changes,
+    ) -> Self {
         Self {
+            people: self.people.with(changes),
             revocations: load::revocations(revoked, &BTreeSet::new()),
             ..self.clone()
         }
@@ -211,9 +217,7 @@ impl World {
 
     /// Everybody with a permission on this plane.
     pub fn people(&self) -> impl Iterator<Item = (Subject, &Arc<Person>)> {
-        self.people
-            .iter()
-            .map(|(subject, person)| (*subject, person))
+        self.people.iter()
     }
 
     /// The connections that sessions may have come through.

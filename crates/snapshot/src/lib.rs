@@ -32,9 +32,10 @@ pub use freshness::{Freshness, sign_freshness, verify_freshness};
 pub use identity::{Identity, identity};
 pub use manifest::{
     Lag, MANIFEST_LIFE, MAX_MANIFEST, Manifest, Position, PositionError, READER, SectionRef,
+    WITH_CHANGES,
 };
 pub use publish::{Draft, Earlier, Edition, PublishError, Published, publish};
 pub use revision::Revision;
 pub use root::{MAX_ROOT, Root, RootBuilder, RootError};
-pub use sections::{Canonical, Sections};
+pub use sections::{Canonical, News, Sections};
 pub use verify::{Blobs, Snapshot, Trust};

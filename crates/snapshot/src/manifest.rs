@@ -14,7 +14,12 @@ use crate::{Digest, MAX_SECTION, Root, SnapshotError, max_compressed};
 
 /// The newest critical format this program understands. A manifest that needs more is refused as a
 /// whole; fields and sections that may be ignored don't raise it.
-pub const READER: u32 = 1;
+pub const READER: u32 = WITH_CHANGES;
+
+/// The first format that has the section `changes`: whoever doesn't know it would believe what is over.
+pub const WITH_CHANGES: u32 = 2;
+/// The format of every other manifest.
+pub(crate) const PLAIN: u32 = 1;
 
 /// How long a manifest may be offered after it was issued. Control issues a new one well before.
 pub const MANIFEST_LIFE: Duration = Duration::from_secs(7 * 24 * 60 * 60);

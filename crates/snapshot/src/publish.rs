@@ -3,16 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aeolus_keys::{KeyError, Kind, SigningKey};
-use aeolus_model::{OrganizationId, PlaneId, Time};
+use aeolus_model::{PlaneId, Time};
 
 use crate::delta::{self, Layers};
-use crate::section::Revocations;
+use crate::manifest::PLAIN;
 use crate::sections::{
-    CONNECTIONS, Canonical, DEPLOYMENTS, GRANTS, KEYS, REVOCATIONS, ROLLOUTS, SUBJECTS,
+    CHANGES, CONNECTIONS, Canonical, DEPLOYMENTS, GRANTS, KEYS, REVOCATIONS, ROLLOUTS, SUBJECTS,
+    is_news,
 };
 use crate::{
-    Blobs, Digest, Lag, MANIFEST_LIFE, MAX_MANIFEST, Manifest, Position, READER, SectionError,
-    SectionRef, Sections,
+    Blobs, Digest, Lag, MANIFEST_LIFE, MAX_MANIFEST, Manifest, News, Position, SectionError,
+    SectionRef, Sections, WITH_CHANGES,
 };
 
 /// Which snapshot this is.
@@ -115,40 +116,43 @@ impl Draft {
         if !sections.rollouts.rollouts.is_empty() {
             draft.add(ROLLOUTS, &sections.rollouts)?;
         }
-        draft.with_revocations(&sections.revocations)
+        draft.with_news(&News {
+            revocations: sections.revocations.clone(),
+            changes: Some(sections.changes.clone()),
+        })
     }
 
-    /// Newer revocations with the records of an earlier snapshot, which are not even read.
-    pub fn held(
-        earlier: &Manifest,
-        revocations: &BTreeMap<OrganizationId, Revocations>,
-    ) -> Result<Self, PublishError> {
+    /// News with the records of an earlier snapshot, which are not even read.
+    pub fn held(earlier: &Manifest, news: &News) -> Result<Self, PublishError> {
         let layers = |section: &SectionRef| Layers {
             section: section.clone(),
             blobs: Vec::new(),
         };
         let sections = earlier.sections.iter();
         let draft = sections.map(|(name, held)| (name.clone(), Content::Laid(layers(held))));
-        Self(draft.collect()).with_revocations(revocations)
+        Self(draft.collect()).with_news(news)
     }
 
-    /// The same records with other revocations.
-    pub fn with_revocations(
-        mut self,
-        revocations: &BTreeMap<OrganizationId, Revocations>,
-    ) -> Result<Self, PublishError> {
+    /// The same records with other news.
+    pub fn with_news(mut self, news: &News) -> Result<Self, PublishError> {
         self.0.retain(|name, _| !name.starts_with(REVOCATIONS));
-        for (organization, revocations) in revocations {
+        if let Some(changes) = &news.changes {
+            self.0.remove(CHANGES);
+            if !changes.is_empty() {
+                self.add(CHANGES, changes)?;
+            }
+        }
+        for (organization, revocations) in &news.revocations {
             self.add(&format!("{REVOCATIONS}{organization}"), revocations)?;
         }
         Ok(self)
     }
 
     /// Settles how the records travel, which is most of the work of [`Self::publish`]: by then only
-    /// the revocations may have become others.
+    /// the news may have become others.
     pub fn lay(&self, earlier: Option<Earlier<'_>>) -> Result<Self, PublishError> {
         let lay = |(name, content): (&String, &Content)| {
-            let laid = if name.starts_with(REVOCATIONS) {
+            let laid = if is_news(name) {
                 content.clone()
             } else {
                 Content::Laid(content.layers(name, earlier, true)?)
@@ -223,7 +227,11 @@ impl Draft {
         let manifest = Manifest {
             plane: edition.plane,
             position: edition.position,
-            min_reader: READER,
+            min_reader: if refs.contains_key(CHANGES) {
+                WITH_CHANGES
+            } else {
+                PLAIN
+            },
             issued_at: edition.issued_at,
             lag: edition.lag,
             exp: edition.issued_at.plus(MANIFEST_LIFE),

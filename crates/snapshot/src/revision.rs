@@ -1,23 +1,24 @@
-//! Newer revocations for records that are read already.
+//! News for records that are read already.
 
 use std::collections::BTreeMap;
 
 use aeolus_model::{OrganizationId, Time};
 use prost::Message as _;
 
-use crate::section::Revocations;
-use crate::sections::REVOCATIONS;
-use crate::verify::content;
+use crate::section::{Changes, Revocations};
+use crate::sections::{CHANGES, REVOCATIONS, is_news};
+use crate::verify::{content, optional};
 use crate::{
     Blobs, Carried, Manifest, Position, SectionError, SectionRef, Snapshot, SnapshotError, Trust,
 };
 
-/// A verified manifest that names nothing new but revocations, and these. What else it names is in force
-/// already, so a revocation costs a gate as much on a plane of a million tokens as on one of ten.
+/// A verified manifest that names nothing new but revocations and changes, and these. What else it names is in force
+/// already, so a revocation, or a token more, costs a gate as much on a plane of a million tokens as on one of ten.
 #[derive(Clone, Debug)]
 pub struct Revision {
     manifest: Manifest,
     revocations: BTreeMap<OrganizationId, Revocations>,
+    changes: Changes,
 }
 
 impl Revision {
@@ -51,9 +52,11 @@ impl Revision {
             })?;
             revocations.insert(organization, section);
         }
+        let changes = optional(&manifest, CHANGES, blobs)?;
         Ok(Some(Self {
             manifest,
             revocations,
+            changes,
         }))
     }
 
@@ -72,14 +75,19 @@ impl Revision {
         &self.revocations
     }
 
+    /// Whoever is no more as the records say: all of them, not only who is new.
+    pub const fn changes(&self) -> &Changes {
+        &self.changes
+    }
+
     /// Adds the revocations that control has forgotten, as [`Snapshot::carry`] does.
     pub fn carry(&mut self, carried: &Carried) {
         carried.add_to_all(&mut self.revocations);
     }
 }
 
-/// Everything but revocations, down to the blobs it is read from.
+/// Everything but news, down to the blobs it is read from.
 fn records(manifest: &Manifest) -> impl Iterator<Item = (&String, &SectionRef)> {
     let sections = manifest.sections.iter();
-    sections.filter(|(name, _)| !name.starts_with(REVOCATIONS))
+    sections.filter(|(name, _)| !is_news(name))
 }

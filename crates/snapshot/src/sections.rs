@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use aeolus_model::OrganizationId;
 use prost::Message;
 
-use crate::section::{Connections, Deployments, GrantList, Keys, Revocations, Rollouts, Subjects};
+use crate::section::{
+    Changes, Connections, Deployments, GrantList, Keys, Revocations, Rollouts, Subjects,
+};
 use crate::{PublishError, patch};
 
 pub(crate) const DEPLOYMENTS: &str = "deployments";
@@ -14,6 +16,7 @@ pub(crate) const GRANTS: &str = "grants";
 pub(crate) const KEYS: &str = "keys";
 pub(crate) const CONNECTIONS: &str = "connections";
 pub(crate) const ROLLOUTS: &str = "rollouts";
+pub(crate) const CHANGES: &str = "changes";
 pub(crate) const REVOCATIONS: &str = "revocations/";
 
 /// Everything a plane is told.
@@ -31,6 +34,8 @@ pub struct Sections {
     pub connections: Connections,
     /// Which deployments take which path.
     pub rollouts: Rollouts,
+    /// Whoever is no more as `subjects` and `grants` say.
+    pub changes: Changes,
     /// What is no longer good, per organization. Every organization with a deployment on the plane
     /// has an entry, even an empty one: without it a gate denies the organization.
     pub revocations: BTreeMap<OrganizationId, Revocations>,
@@ -53,6 +58,20 @@ pub trait Canonical: Message + Default + Clone {
         tidy.sort_inside();
         Ok(patch::canonical(&tidy.encode_to_vec())?)
     }
+}
+
+/// What editions say anew, whatever of the other sections is kept.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct News {
+    /// [`Sections::revocations`].
+    pub revocations: BTreeMap<OrganizationId, Revocations>,
+    /// [`Sections::changes`]; none: those that were held.
+    pub changes: Option<Changes>,
+}
+
+/// Whether a section is one of those.
+pub(crate) fn is_news(name: &str) -> bool {
+    name == CHANGES || name.starts_with(REVOCATIONS)
 }
 
 fn repeats<K: Ord>(keys: impl IntoIterator<Item = K>) -> bool {
@@ -131,6 +150,25 @@ impl Canonical for Rollouts {
         for rollout in &mut self.rollouts {
             rollout.deployments.sort_unstable();
             rollout.within.sort_unstable();
+        }
+    }
+}
+
+impl Canonical for Changes {
+    fn has_duplicates(&self) -> bool {
+        let there = self.subjects.iter().map(|s| (s.kind, &s.id));
+        let gone = self.gone.iter().map(|g| (g.kind, &g.id));
+        let grants = self.grants.iter();
+        repeats(there.chain(gone))
+            || repeats(
+                grants.map(|g| ((g.subject_kind, &g.subject), (g.resource_kind, &g.resource))),
+            )
+    }
+
+    fn sort_inside(&mut self) {
+        for subject in &mut self.subjects {
+            subject.teams.sort_unstable();
+            subject.identities.sort_unstable();
         }
     }
 }

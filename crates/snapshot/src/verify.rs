@@ -8,7 +8,9 @@ use aeolus_model::{OrganizationId, PlaneId, Time};
 use prost::Message;
 
 use crate::blob::expand;
-use crate::sections::{CONNECTIONS, DEPLOYMENTS, GRANTS, KEYS, REVOCATIONS, ROLLOUTS, SUBJECTS};
+use crate::sections::{
+    CHANGES, CONNECTIONS, DEPLOYMENTS, GRANTS, KEYS, REVOCATIONS, ROLLOUTS, SUBJECTS,
+};
 use crate::{
     Carried, Digest, MAX_SECTION, Manifest, Position, Root, SectionError, SectionRef, Sections,
     SnapshotError, patch,
@@ -98,6 +100,7 @@ impl Snapshot {
             keys: required(&manifest, KEYS, blobs)?,
             connections: required(&manifest, CONNECTIONS, blobs)?,
             rollouts: optional(&manifest, ROLLOUTS, blobs)?,
+            changes: optional(&manifest, CHANGES, blobs)?,
             ..Sections::default()
         };
         let mut missing = BTreeSet::new();
@@ -168,7 +171,7 @@ fn required<T: Message + Default>(
 }
 
 /// A section that is absent where it would be empty. One that is listed has to be good.
-fn optional<T: Message + Default>(
+pub(crate) fn optional<T: Message + Default>(
     manifest: &Manifest,
     name: &'static str,
     blobs: Blobs<'_>,

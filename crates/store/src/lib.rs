@@ -37,8 +37,8 @@ pub use error::{StoreError, Taken};
 pub use page::{Listing, Page};
 pub use repository::{
     AuditBegin, AuditChain, AuditCursor, AuditCut, AuditLine, AuditLog, AuditRecord, AuditSink,
-    AuditSinks, Batches, Blob, Claim, Codes, Connection, Connections, Deployment, Deployments,
-    DeviceCodes, Digest, Direction, Emails, Feed, GrantRecord, GrantRepository, Hold,
+    AuditSinks, Batches, Blob, ChangedSubjects, Claim, Codes, Connection, Connections, Deployment,
+    Deployments, DeviceCodes, Digest, Direction, Emails, Feed, GrantRecord, GrantRepository, Hold,
     IdempotencyKeys, Identities, Identity, KeyNeed, KeyStage, Keys, ManagedBy, Mark, Member,
     Notice, NoticeKind, Organization, Organizations, OutgoingEmail, Plane, PlaneStage, Planes,
     ProviderEndpoints, ProviderKey, ProviderKeySets, ProviderKeys, Publication, Publications,

@@ -10,7 +10,7 @@ use sqlx::{Connection as _, SqlSafeStr};
 use crate::StoreError;
 use crate::engine::{engine_error, migrate_error};
 
-const MIGRATIONS: [(i64, &str, &str); 18] = [
+const MIGRATIONS: [(i64, &str, &str); 19] = [
     (1, "init", include_str!("../migrations/0001_init.sql")),
     (
         2,
@@ -73,6 +73,11 @@ const MIGRATIONS: [(i64, &str, &str); 18] = [
         include_str!("../migrations/0019_second_factor.sql"),
     ),
     (20, "email", include_str!("../migrations/0020_email.sql")),
+    (
+        25,
+        "changed subjects",
+        include_str!("../migrations/0025_changed_subjects.sql"),
+    ),
 ];
 
 fn migrator() -> Migrator {
@@ -125,7 +130,7 @@ mod tests {
 
     /// SHA-384 of each released migration. A line is added with a migration and never changed:
     /// databases in the field remember these sums and refuse a program with others.
-    const RELEASED: [(i64, &str); 18] = [
+    const RELEASED: [(i64, &str); 19] = [
         (
             1,
             "f2074e874d90f8f71f54b0200653d2bdd77b68c7cdb4db034cef4e3372a83828dbc03e623e8d7a89b769ab16d0fb7a43",
@@ -198,6 +203,10 @@ mod tests {
             20,
             "93ad7b03f9fb23c22e60c71c290f8dd6406e5dba4ad46d3d93972fcfcd397a204ac1ad011f5f58a9c79d759ab60eb1b7",
         ),
+        (
+            25,
+            "788175c41ce2533ef857c87206694fb0a0c2ffebdf3ae7805893ca641f73397149b48e4b888c1510e5dfccad2c906b7b",
+        ),
     ];
 
     #[test]
@@ -215,6 +224,6 @@ mod tests {
         });
         let released = RELEASED.map(|(version, sum)| (version, sum.to_owned()));
         assert_eq!(sums.collect::<Vec<_>>(), released);
-        assert_eq!(known(), 20);
+        assert_eq!(known(), 25);
     }
 }

@@ -1,14 +1,17 @@
 //! Units of work: a consistent view, or a transaction that ends in the feed.
 
-use aeolus_model::AuditEvent;
+use std::collections::BTreeSet;
+
+use aeolus_model::{AuditEvent, Subject};
 
 use crate::StoreError;
-use crate::engine::{Row, Tx, Value};
+use crate::engine::{Tx, Value};
 use crate::repository::{
-    AuditLog, AuditSinks, Batches, Codes, Connections, Deployments, DeviceCodes, Emails,
-    GrantRepository, IdempotencyKeys, Identities, Keys, Organizations, Planes, ProviderKeySets,
-    Publications, RefreshTokens, Replicas, Revocations, Roles, Rollouts, Roots, SecondFactors,
-    Sessions, Settings, Teams, Throttles, Tokens, Users, Workspaces, audit_chain, settings,
+    AuditLog, AuditSinks, Batches, ChangedSubjects, Codes, Connections, Deployments, DeviceCodes,
+    Emails, GrantRepository, IdempotencyKeys, Identities, Keys, Organizations, Planes,
+    ProviderKeySets, Publications, RefreshTokens, Replicas, Revocations, Roles, Rollouts, Roots,
+    SecondFactors, Sessions, Settings, Teams, Throttles, Tokens, Users, Workspaces, audit_chain,
+    changed_subjects, settings,
 };
 
 mod sealed {
@@ -32,6 +35,8 @@ pub struct Write {
     tx: Tx,
     events: Vec<AuditEvent>,
     changed: Changed,
+    /// Who changed, as long as nothing else has.
+    subjects: BTreeSet<Subject>,
 }
 
 /// A transaction that has its position in the feed and waits to be committed: everybody who changes
@@ -48,8 +53,13 @@ pub(crate) enum Changed {
     Nothing,
     /// Only what is no longer good: planes are told without waiting for the rest.
     Revocations,
+    /// Single people and programs beside: planes are told of those.
+    Subjects,
     Records,
 }
+
+/// With more of them a transaction counts as a change of everything.
+const MOST_SUBJECTS: usize = 256;
 
 impl Sealed for Read {
     fn tx(&mut self) -> &mut Tx {
@@ -137,6 +147,8 @@ repositories! {
     idempotency_keys: IdempotencyKeys,
     /// Event batches from gates.
     batches: Batches,
+    /// Who changed since planes were told everything.
+    changed_subjects: ChangedSubjects,
 }
 
 impl Unit for Read {}
@@ -188,6 +200,7 @@ impl Write {
             tx,
             events,
             changed: Changed::Nothing,
+            subjects: BTreeSet::new(),
         }
     }
 
@@ -209,10 +222,17 @@ impl Write {
     /// The first half of [`Write::commit`]: takes the position, so that an answer that names it can be
     /// kept in the same transaction.
     pub async fn end(mut self) -> Result<Ending, StoreError> {
+        if self.subjects.len() > MOST_SUBJECTS {
+            self.changed = Changed::Records;
+        }
         let position = if self.changed == Changed::Nothing && self.events.is_empty() {
             self.settings().feed().await?.position
         } else {
             let position = settings::advance(&mut self.tx, self.changed).await?;
+            if self.changed == Changed::Subjects {
+                let subjects = std::mem::take(&mut self.subjects);
+                changed_subjects::append(&mut self.tx, position, subjects).await?;
+            }
             audit_chain::append(&mut self.tx, position, &self.events).await?;
             position
         };
@@ -246,17 +266,45 @@ impl Write {
         self.run(sql, values, Changed::Records).await
     }
 
-    /// As [`Write::change`], for a statement that returns what it changed.
-    pub(crate) async fn changed(
+    /// As [`Write::change`], where all that changes is what snapshots say of one person or program. What
+    /// they say of a team, they say of everybody in it.
+    pub(crate) async fn change_of(
         &mut self,
+        subject: Subject,
         sql: &'static str,
         values: Vec<Value>,
-    ) -> Result<Vec<Row>, StoreError> {
-        let rows = self.tx.fetch(sql, values).await?;
-        if !rows.is_empty() {
-            self.changed = self.changed.max(Changed::Records);
+    ) -> Result<u64, StoreError> {
+        let rows = self.tx.execute(sql, values).await?;
+        if rows > 0 {
+            self.has_changed(subject);
         }
         Ok(rows)
+    }
+
+    /// As [`Write::change_of`], where exactly one row must change: else somebody was faster.
+    pub(crate) async fn change_one_of(
+        &mut self,
+        subject: Subject,
+        sql: &'static str,
+        values: Vec<Value>,
+    ) -> Result<(), StoreError> {
+        match self.change_of(subject, sql, values).await? {
+            0 => Err(StoreError::Conflict),
+            _ => Ok(()),
+        }
+    }
+
+    /// Somebody is no more as snapshots say.
+    pub(crate) fn has_changed(&mut self, subject: Subject) {
+        let changes = match subject {
+            Subject::Team(_) => Changed::Records,
+            Subject::User(_) | Subject::Token(_) => Changed::Subjects,
+        };
+        self.changed = self.changed.max(changes);
+        // One more than may be is enough to know.
+        if changes == Changed::Subjects && self.subjects.len() <= MOST_SUBJECTS {
+            self.subjects.insert(subject);
+        }
     }
 
     /// As [`Write::change`], where all that changes is what is no longer good.

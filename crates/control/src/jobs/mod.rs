@@ -14,6 +14,8 @@ use crate::email;
 const EVERY: Duration = Duration::from_secs(15 * 60);
 const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(86_400);
+/// A plane that was told everything longer ago, in positions of the feed, is told everything again.
+const CHANGES: u64 = 1_000_000;
 /// Idempotency keys deleted at a time; between, others write.
 const KEYS: u32 = 1_000;
 
@@ -59,6 +61,7 @@ async fn round(app: &App) -> Result<(), StoreError> {
     write.batches().forget(now.minus(7 * DAY)).await?;
     email::forget(&mut write, now).await?;
     write.publications().collect(now.minus(DAY)).await?;
+    write.changed_subjects().forget(CHANGES).await?;
     app.commit(write).await?;
     forget_keys(app, now.minus(DAY)).await?;
     keep_seen(app).await

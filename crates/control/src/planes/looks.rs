@@ -183,6 +183,7 @@ const fn told(published: &Publication) -> Told {
         epoch: published.epoch,
         seq: published.seq,
         records: published.records,
+        base: published.base,
     }
 }
 

@@ -27,6 +27,7 @@ pub(crate) async fn status(
         seq: status.seq,
         records: status.records.unwrap_or(status.seq).min(status.seq),
         version: status.version.clone(),
+        reader: status.reader.unwrap_or(1),
         status: serde_json::to_string(&status).map_err(ApiError::internal)?,
         reported_at: ctx.app.clock.now(),
     };

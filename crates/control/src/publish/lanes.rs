@@ -25,10 +25,11 @@ pub(super) enum Need {
     Nothing,
     /// Everything, which takes no time: it is known to be a small one.
     Whole,
-    /// Its revocations, and perhaps its turn has come for the rest.
+    /// What can't wait (its revocations, and who has changed), and perhaps its turn has come for
+    /// everything.
     Lanes {
-        revocations: bool,
-        records: bool,
+        news: bool,
+        whole: bool,
     },
     /// It must not be told.
     Alarm(String),
@@ -50,6 +51,8 @@ struct Lane {
     building: bool,
     /// What it was told can't be built on.
     amiss: bool,
+    /// More have changed than should be told one by one.
+    many: bool,
     /// At this epoch and position no revocation was newer than the plane has.
     unchanged: Option<(u64, u64)>,
 }
@@ -62,8 +65,14 @@ impl Lanes {
         }
     }
 
-    /// What a plane is due that was told `told`.
-    pub(super) fn need(&mut self, plane: PlaneId, told: Option<Told>, feed: Feed) -> Need {
+    /// What a plane is due that was told `told`. `changes`: whether its gates can read who changed.
+    pub(super) fn need(
+        &mut self,
+        plane: PlaneId,
+        told: Option<Told>,
+        feed: Feed,
+        changes: bool,
+    ) -> Need {
         let newest = (feed.epoch, feed.content);
         let position = told.map(|told| (told.epoch, told.seq));
         if let Some(told) = told.filter(|told| (told.epoch, told.seq) > newest) {
@@ -75,7 +84,9 @@ impl Lanes {
         let lane = self.planes.entry(plane).or_default();
         let told = told.filter(|told| told.epoch == feed.epoch && !lane.amiss);
         let records = told.is_none_or(|told| told.records < feed.records);
-        if position == Some(newest) && !records {
+        let unreadable = |told: Told| !changes && told.base < told.records;
+        let unreadable = told.is_some_and(unreadable);
+        if position == Some(newest) && !records && !unreadable {
             return Need::Nothing;
         }
         let large = lane.is_large(self.settings.at_once);
@@ -83,14 +94,18 @@ impl Lanes {
             return Need::Whole;
         }
         let rested = told.is_none() || lane.has_rested(&self.settings);
-        let records = records && !lane.building && rested;
+        let behind = |told: Told| told.base < feed.whole;
+        let whole = unreadable
+            || told.is_none_or(behind)
+            || (records && (lane.many || !changes || large.is_none()));
+        let whole = whole && !lane.building && rested;
         // Where nobody knows how large a plane is, as after a start, it probably has all by the next
         // round: it isn't told in two editions at once.
-        let wait = large.is_none() && records;
+        let wait = large.is_none() && whole;
         let newer = told.is_some() && position < Some(newest) && lane.unchanged != Some(newest);
         Need::Lanes {
-            revocations: newer && !wait,
-            records,
+            news: newer && !wait,
+            whole,
         }
     }
 
@@ -100,8 +115,8 @@ impl Lanes {
         let lane = self.planes.entry(plane).or_default();
         let newer = |told: Told| told.epoch == feed.epoch && told.seq < feed.content;
         Need::Lanes {
-            revocations: told.is_some_and(newer) && !lane.amiss && lane.unchanged != Some(newest),
-            records: false,
+            news: told.is_some_and(newer) && !lane.amiss && lane.unchanged != Some(newest),
+            whole: false,
         }
     }
 
@@ -121,6 +136,7 @@ impl Lanes {
         lane.ended = Some(Instant::now());
         lane.building = false;
         lane.amiss = false;
+        lane.many = false;
     }
 
     /// The making of a whole snapshot was cut off: it is tried again after a rest.
@@ -134,6 +150,11 @@ impl Lanes {
     pub(super) fn unchanged(&mut self, plane: PlaneId, feed: Feed) {
         let lane = self.planes.entry(plane).or_default();
         lane.unchanged = Some((feed.epoch, feed.content));
+    }
+
+    /// So many have changed that it is time for everything.
+    pub(super) fn many(&mut self, plane: PlaneId) {
+        self.planes.entry(plane).or_default().many = true;
     }
 
     /// What the plane was told can't be built on: the next is made whole.
@@ -174,6 +195,7 @@ mod tests {
             position: content,
             content,
             records,
+            whole: records,
         }
     }
 
@@ -183,19 +205,17 @@ mod tests {
             epoch: 1,
             seq,
             records,
+            base: records,
         }
     }
 
-    const fn lanes(revocations: bool, records: bool) -> Need {
-        Need::Lanes {
-            revocations,
-            records,
-        }
+    const fn lanes(news: bool, whole: bool) -> Need {
+        Need::Lanes { news, whole }
     }
 
     /// What a plane is due that was told a position and its records, when the feed is at those.
     fn due(all: &mut Lanes, (seq, records): (u64, u64), at: (u64, u64)) -> Need {
-        all.need(PLANE, Some(told(seq, records)), feed(at.0, at.1))
+        all.need(PLANE, Some(told(seq, records)), feed(at.0, at.1), true)
     }
 
     fn large() -> Lanes {
@@ -209,7 +229,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_small_plane_is_told_everything_at_once() {
         let mut all = Lanes::new(Publishing::default());
-        assert_eq!(all.need(PLANE, None, feed(5, 5)), lanes(false, true));
+        assert_eq!(all.need(PLANE, None, feed(5, 5), true), lanes(false, true));
         for took in [20, 900, 30, 40] {
             all.whole(PLANE, Duration::from_millis(took));
             assert_eq!(due(&mut all, (5, 5), (6, 5)), Need::Whole);
@@ -296,8 +316,37 @@ mod tests {
             epoch: 2,
             ..feed(7, 7)
         };
-        assert_eq!(all.need(PLANE, Some(told(9, 9)), next), lanes(false, true));
+        assert_eq!(
+            all.need(PLANE, Some(told(9, 9)), next, true),
+            lanes(false, true)
+        );
         let ahead = due(&mut all, (9, 9), (7, 7));
         assert!(matches!(ahead, Need::Alarm(_)), "{ahead:?}");
+    }
+
+    /// Single people and programs that changed need no whole snapshot, until there are many.
+    #[tokio::test(start_paused = true)]
+    async fn f18_a_large_plane_is_told_who_changed_without_reading_everybody() {
+        let mut all = large();
+        tokio::time::advance(Duration::from_secs(30)).await;
+        let at = |content, whole| Feed {
+            whole,
+            ..feed(content, content)
+        };
+        let held = |seq, base| Told {
+            base,
+            ..told(seq, seq)
+        };
+        let mut due = |told, feed, changes| all.need(PLANE, Some(told), feed, changes);
+        assert_eq!(due(held(5, 5), at(6, 4), true), lanes(true, false));
+        assert_eq!(due(held(6, 5), at(6, 4), true), Need::Nothing);
+        assert_eq!(due(held(6, 5), at(7, 7), true), lanes(true, true));
+        // Gates that can't read it are told everything, also in place of what others were told.
+        assert_eq!(due(held(5, 5), at(6, 4), false), lanes(true, true));
+        assert_eq!(due(held(6, 5), at(6, 4), false), lanes(false, true));
+        assert_eq!(due(held(6, 6), at(6, 4), false), Need::Nothing);
+        all.many(PLANE);
+        let due = all.need(PLANE, Some(held(6, 5)), at(7, 4), true);
+        assert_eq!(due, lanes(true, true));
     }
 }

@@ -1,8 +1,9 @@
 //! The publisher: follows the feed and tells each plane what it has to know, signed.
 //!
-//! In two lanes, where a plane is so large that making its snapshot takes time: revocations go out at
-//! once, with the records that the plane has already, and the rest follows in its turn.
+//! In two lanes, where a plane is so large that making its snapshot takes time: revocations and whoever has
+//! changed go out at once, with the records that the plane has already, and the rest follows in its turn.
 
+mod changes;
 mod lanes;
 mod newest;
 mod records;
@@ -18,7 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aeolus_model::PlaneId;
-use aeolus_snapshot::Root;
+use aeolus_snapshot::{Root, WITH_CHANGES};
 use aeolus_store::{Feed, Plane, PlaneStage, StoreError, Told, Unit as _};
 use tokio::sync::Semaphore;
 use tokio::task::{Id, JoinError, JoinSet};
@@ -61,6 +62,9 @@ const AT_ONCE: usize = 3;
 const BESIDE: usize = 2;
 /// At most this long between the end of one round and the next, however long a round takes.
 const MAX_REST: Duration = Duration::from_secs(1);
+
+/// Gates that were not heard for so long don't keep others from being told of changes.
+const HEARD: Duration = Duration::from_secs(600);
 
 /// Why a plane was not told.
 #[derive(Debug, thiserror::Error)]
@@ -160,6 +164,7 @@ impl Publisher {
         let root = view.roots().newest().await?;
         let restored = crate::restore::found(&mut view).await?;
         let overtaken = app.built_ins.in_force(&mut view).await?.overtaken;
+        let readers = view.replicas().readers(now.minus(HEARD)).await?;
         drop(view);
         self.overtaken(overtaken);
         let trusted = root.and_then(|root| Root::parse(&root.document).ok());
@@ -188,7 +193,9 @@ impl Publisher {
             if let Some(told) = told.filter(|told| is_newest(feed, **told)) {
                 app.newest.note(*told, now);
             }
-            let need = match self.lanes.need(plane.id, told.copied(), feed) {
+            let reader = readers.get(&plane.id);
+            let changes = !overtaken && reader.is_some_and(|reader| *reader >= WITH_CHANGES);
+            let need = match self.lanes.need(plane.id, told.copied(), feed, changes) {
                 Need::Whole | Need::Lanes { .. } if overtaken => {
                     self.lanes.urgent(plane.id, told.copied(), feed)
                 }
@@ -203,21 +210,18 @@ impl Publisher {
                 }
                 Need::Whole => {
                     self.room(&mut telling, &mut failed).await;
-                    let work = wholly(&app, plane, &mut self.lanes);
+                    let work = wholly(&app, (plane, changes), &mut self.lanes);
                     telling.spawn(async move { Done::Wholly(work.await) });
                 }
-                Need::Lanes {
-                    revocations,
-                    records,
-                } => {
-                    if records {
-                        self.begin(plane.clone());
+                Need::Lanes { news, whole } => {
+                    if whole {
+                        self.begin(plane.clone(), changes);
                     }
-                    if revocations {
+                    if news {
                         self.room(&mut telling, &mut failed).await;
                         let (app, turn) = (app.clone(), self.lanes.turn(plane.id));
                         telling.spawn(async move {
-                            let told = urgent::tell(&app, plane.id, &turn).await;
+                            let told = urgent::tell(&app, plane.id, changes, &turn).await;
                             Done::Urgently(plane, feed, told)
                         });
                     }
@@ -252,10 +256,10 @@ impl Publisher {
     }
 
     /// Has a whole snapshot made beside the rounds.
-    fn begin(&mut self, plane: Plane) {
+    fn begin(&mut self, plane: Plane, changes: bool) {
         let (id, room) = (plane.id, Arc::clone(&self.room));
         self.lanes.begin(id);
-        let work = wholly(&self.app, plane, &mut self.lanes);
+        let work = wholly(&self.app, (plane, changes), &mut self.lanes);
         let task = self.beside.spawn(async move {
             let _room = room.acquire().await;
             work.await
@@ -324,6 +328,7 @@ impl Publisher {
     ) -> Result<(), PublishFailure> {
         match self.note(plane, told)? {
             Urgent::Told => {}
+            Urgent::Many => self.lanes.many(plane.id),
             Urgent::Unchanged => self.lanes.unchanged(plane.id, feed),
             Urgent::Amiss => self.lanes.forget(plane.id),
         }
@@ -371,11 +376,15 @@ impl Publisher {
 }
 
 /// Tells a plane everything.
-fn wholly(app: &App, plane: Plane, lanes: &mut Lanes) -> impl Future<Output = Wholly> + use<> {
+fn wholly(
+    app: &App,
+    (plane, changes): (Plane, bool),
+    lanes: &mut Lanes,
+) -> impl Future<Output = Wholly> + use<> {
     let (app, turn) = (app.clone(), lanes.turn(plane.id));
     async move {
         let started = Instant::now();
-        let told = whole::tell(&app, plane.id, &turn).await;
+        let told = whole::tell(&app, plane.id, changes, &turn).await;
         (plane, started.elapsed(), told)
     }
 }

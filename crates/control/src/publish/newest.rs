@@ -47,6 +47,7 @@ mod tests {
             epoch,
             seq,
             records: seq,
+            base: seq,
             manifest: String::new(),
             published_at: Time::from_secs(100),
             complete_at: Time::from_secs(90),
@@ -59,6 +60,7 @@ mod tests {
             epoch: 1,
             seq: 5,
             records: 5,
+            base: 5,
         };
         newest.note(told, Time::from_secs(95));
         assert_eq!((as_of(1, 5), as_of(1, 6)), (95, 95));

@@ -135,7 +135,7 @@ fn trimmed(permissions: PermissionSet) -> Vec<u8> {
     bytes
 }
 
-fn subject_parts(subject: Subject) -> (SubjectKind, Vec<u8>) {
+pub(super) fn subject_parts(subject: Subject) -> (SubjectKind, Vec<u8>) {
     match subject {
         Subject::User(id) => (SubjectKind::User, id.as_bytes().to_vec()),
         Subject::Team(id) => (SubjectKind::Team, id.as_bytes().to_vec()),

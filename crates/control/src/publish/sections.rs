@@ -112,6 +112,7 @@ pub(crate) async fn of(app: &App, view: &mut Read, plane: PlaneId) -> Result<Sec
                 .map_or_else(String::new, |host| host.to_string()),
         },
         rollouts: Rollouts { rollouts },
+        changes: section::Changes::default(),
         revocations,
     })
 }

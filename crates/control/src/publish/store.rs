@@ -37,11 +37,11 @@ pub(super) async fn held(
     Ok(held)
 }
 
-/// Signs and stores. Says whether it did: not if something newer was published meanwhile.
+/// Signs and stores; `base`: up to which position everything is in it but for those who are named as changed. Says whether it did: not if something newer was published meanwhile.
 /// [`StoreError::Reference`] if what it builds on was removed.
 pub(super) async fn publish(
     app: &App,
-    edition: Edition,
+    (edition, base): (Edition, u64),
     draft: Draft,
     earlier: Option<Manifest>,
 ) -> Result<bool, PublishFailure> {
@@ -58,12 +58,12 @@ pub(super) async fn publish(
         draft.publish(&edition, earlier, &key)
     };
     let published = blocking(work).await??;
-    store(app, &edition, (published, kid)).await
+    store(app, (&edition, base), (published, kid)).await
 }
 
 async fn store(
     app: &App,
-    edition: &Edition,
+    (edition, base): (&Edition, u64),
     (published, kid): (Published, Kid),
 ) -> Result<bool, PublishFailure> {
     let lag = edition.lag;
@@ -72,6 +72,7 @@ async fn store(
         epoch: edition.position.epoch,
         seq: edition.position.seq,
         records: lag.map_or(edition.position.seq, |lag| lag.records),
+        base,
         manifest: published.manifest,
         published_at: edition.issued_at,
         complete_at: lag.map_or(edition.issued_at, |lag| lag.as_of),

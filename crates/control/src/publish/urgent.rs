@@ -1,9 +1,13 @@
-//! Revocations at once: an edition with those of now and the records that the plane has.
+//! What can't wait: an edition with the revocations of now, whoever has changed, and the records that the plane
+//! has.
+
+use std::collections::BTreeSet;
 
 use aeolus_model::PlaneId;
-use aeolus_snapshot::{Draft, Edition, Lag, Manifest, Position, Root};
+use aeolus_snapshot::{Draft, Edition, Lag, Manifest, News, Position, Root};
 use aeolus_store::{StoreError, Unit as _};
 
+use super::changes::{self, Since};
 use super::lanes::Turn;
 use super::store::{blocking, publish};
 use super::{PublishFailure, sections};
@@ -14,14 +18,22 @@ use crate::app::App;
 pub(super) enum Urgent {
     /// The plane has the newest revocations, or somebody else has told it something newer meanwhile.
     Told,
+    /// The same; and so many have changed that it is time for everything.
+    Many,
     /// It had them already; only records are newer, whose turn will come.
     Unchanged,
     /// What it was told can't be built on.
     Amiss,
 }
 
-/// Tells a plane its revocations. Nothing else is read, whatever its size.
-pub(super) async fn tell(app: &App, plane: PlaneId, turn: &Turn) -> Result<Urgent, PublishFailure> {
+/// Tells a plane its revocations and, where its gates can read it (`changes`), who has changed. Nothing else
+/// is read, whatever its size.
+pub(super) async fn tell(
+    app: &App,
+    plane: PlaneId,
+    changes: bool,
+    turn: &Turn,
+) -> Result<Urgent, PublishFailure> {
     let _turn = turn.lock().await;
     let now = app.clock.now();
     let mut view = app.store.read().await?;
@@ -40,9 +52,21 @@ pub(super) async fn tell(app: &App, plane: PlaneId, turn: &Turn) -> Result<Urgen
     let (Some((held, _)), Some(Ok(organizations))) = (held, organizations) else {
         return Ok(Urgent::Amiss);
     };
+    let organizations: BTreeSet<_> = organizations.into_iter().collect();
+    let since = if changes && told.records < feed.records {
+        changes::since(app, &mut view, (plane, told.base), &organizations, now).await?
+    } else {
+        Since::Unknown
+    };
     let revocations = sections::revocations(&mut view, organizations, now).await?;
     drop(view);
-    let lag = (told.records < feed.records).then(|| Lag {
+    let many = !matches!(since, Since::All(_)) && told.records < feed.records;
+    let news = News {
+        revocations,
+        changes: since.into_changes(),
+    };
+    let exact = told.base >= feed.whole && news.changes.is_some();
+    let lag = (told.records < feed.records && !exact).then(|| Lag {
         records: told.records,
         as_of: app.newest.as_of(&told).min(now),
     });
@@ -57,7 +81,7 @@ pub(super) async fn tell(app: &App, plane: PlaneId, turn: &Turn) -> Result<Urgen
         min_generation: held.min_generation,
     };
     let work = move || {
-        let draft = Draft::held(&held, &revocations)?;
+        let draft = Draft::held(&held, &news)?;
         let same = draft.is_in(&held);
         Ok::<_, PublishFailure>((draft, held, same))
     };
@@ -65,9 +89,10 @@ pub(super) async fn tell(app: &App, plane: PlaneId, turn: &Turn) -> Result<Urgen
     if same && lag.is_some() {
         return Ok(Urgent::Unchanged);
     }
-    match publish(app, edition, draft, Some(held)).await {
+    match publish(app, (edition, told.base), draft, Some(held)).await {
         // Another replica of control has published something else meanwhile.
         Err(PublishFailure::Store(StoreError::Reference)) => Ok(Urgent::Amiss),
+        Ok(_) if many => Ok(Urgent::Many),
         other => other.map(|_| Urgent::Told),
     }
 }

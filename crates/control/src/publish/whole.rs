@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use aeolus_model::{OrganizationId, PlaneId, Time};
-use aeolus_snapshot::{Digest, Draft, Earlier, Edition, Lag, Manifest, Position, Root};
-use aeolus_store::{Feed, Publication, StoreError, Unit as _};
+use aeolus_snapshot::{Digest, Draft, Earlier, Edition, Lag, Manifest, News, Position, Root};
+use aeolus_store::{Feed, Publication, Read, StoreError, Unit as _};
 
+use super::changes;
 use super::lanes::Turn;
 use super::store::{blocking, held, publish};
 use super::{PublishFailure, sections};
@@ -24,13 +25,20 @@ struct Whole {
     /// Before it was read.
     at: Time,
     organizations: BTreeSet<OrganizationId>,
+    /// Whether the plane's gates can read who changed.
+    changes: bool,
     draft: Arc<Draft>,
     root: Option<Root>,
 }
 
 /// Tells a plane everything, if nobody has told it as much meanwhile.
-pub(super) async fn tell(app: &App, plane: PlaneId, turn: &Turn) -> Result<(), PublishFailure> {
-    let (whole, earlier) = Whole::read(app, plane).await?;
+pub(super) async fn tell(
+    app: &App,
+    plane: PlaneId,
+    changes: bool,
+    turn: &Turn,
+) -> Result<(), PublishFailure> {
+    let (whole, earlier) = Whole::read(app, plane, changes).await?;
     if whole.overtaken {
         return Ok(());
     }
@@ -42,7 +50,11 @@ pub(super) async fn tell(app: &App, plane: PlaneId, turn: &Turn) -> Result<(), P
 }
 
 impl Whole {
-    async fn read(app: &App, plane: PlaneId) -> Result<(Self, Option<Manifest>), PublishFailure> {
+    async fn read(
+        app: &App,
+        plane: PlaneId,
+        changes: bool,
+    ) -> Result<(Self, Option<Manifest>), PublishFailure> {
         let at = app.clock.now();
         let mut view = app.store.read().await?;
         // Read again with the records: the manifest's position is the one its content is of.
@@ -59,6 +71,7 @@ impl Whole {
                 overtaken,
                 at,
                 organizations: sections.revocations.keys().copied().collect(),
+                changes,
                 draft: Arc::new(Draft::new(&sections)?),
                 root: root.and_then(|root| Root::parse(&root.document).ok()),
             };
@@ -113,18 +126,20 @@ impl Whole {
             if seq < self.feed.content {
                 drop(view);
                 let edition = self.edition(self.feed, self.at, None);
+                let edition = (edition, self.feed.content);
                 if publish(app, edition, laid.clone(), earlier).await? {
                     return Ok(());
                 }
             } else if seq < feed.content {
-                // Revocations have gone out since: never may one be missing again.
-                let organizations = self.organizations.iter().copied();
-                let revocations = sections::revocations(&mut view, organizations, now).await?;
+                // Revocations and changes have gone out since: never may one be missing again.
+                let news = self.news(app, &mut view, now).await?;
                 drop(view);
+                let exact = news.changes.is_some() && feed.whole <= self.feed.content;
                 let draft = laid.clone();
-                let draft = blocking(move || draft.with_revocations(&revocations)).await??;
+                let draft = blocking(move || draft.with_news(&news)).await??;
                 let as_of = told.map_or(self.at, |told| app.newest.as_of(&told).max(self.at));
-                let edition = self.edition(feed, now, Some(as_of));
+                let edition = self.edition(feed, now, (!exact).then_some(as_of));
+                let edition = (edition, self.feed.content);
                 if publish(app, edition, draft, earlier).await? {
                     return Ok(());
                 }
@@ -139,10 +154,25 @@ impl Whole {
     }
 
     fn is_in(&self, told: Option<&Publication>) -> bool {
-        told.is_some_and(|told| told.records >= self.feed.content)
+        told.is_some_and(|told| told.base >= self.feed.content)
     }
 
-    /// Revocations of a position of the feed with these records. `as_of`: when these were known to be
+    /// What is newer than what was read.
+    async fn news(&self, app: &App, view: &mut Read, now: Time) -> Result<News, StoreError> {
+        let read = (self.plane, self.feed.content);
+        let since = if self.changes {
+            changes::since(app, view, read, &self.organizations, now).await?
+        } else {
+            changes::Since::Unknown
+        };
+        let organizations = self.organizations.iter().copied();
+        Ok(News {
+            revocations: sections::revocations(view, organizations, now).await?,
+            changes: since.into_changes(),
+        })
+    }
+
+    /// News of a position of the feed with these records. `as_of`: when these were known to be
     /// whole, if not then.
     fn edition(&self, feed: Feed, now: Time, as_of: Option<Time>) -> Edition {
         let records = self.feed.content;

@@ -203,6 +203,7 @@ mod tests {
                 position: 7,
                 content: 7,
                 records: 7,
+                whole: 7,
             },
             looked,
             made,

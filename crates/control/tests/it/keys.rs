@@ -343,6 +343,7 @@ async fn f31_a_silent_gate_beside_one_that_knows_the_key_is_waited_for() {
         seq: position.seq,
         records: position.seq,
         version: "1.0.0".to_owned(),
+        reader: 1,
         status: "{}".to_owned(),
         reported_at: at,
     };

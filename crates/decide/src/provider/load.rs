@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use aeolus_keys::digest::hmac;
 use aeolus_keys::{Alg, ForeignKey, PublicKey};
-use aeolus_model::{ConnectionId, UserId};
-use aeolus_snapshot::{Identity, Sections, section};
+use aeolus_model::ConnectionId;
+use aeolus_snapshot::{Sections, section};
 
 use super::{Provider, Providers, SubjectClaim, registration};
 
@@ -45,41 +45,11 @@ impl Providers {
         }
         Self {
             by_issuer,
-            people: people(&sections.subjects),
             salt: sections.connections.identity_salt.as_slice().into(),
             registrations,
             auth_host,
         }
     }
-}
-
-/// Who is linked. An identity that two people have is nobody's.
-fn people(section: &section::Subjects) -> HashMap<Identity, UserId> {
-    let mut people = HashMap::new();
-    let mut shared = Vec::new();
-    for record in &section.subjects {
-        if record.kind != section::SubjectKind::User as i32 {
-            continue;
-        }
-        let Ok(user) = UserId::from_slice(&record.id) else {
-            continue;
-        };
-        for identity in &record.identities {
-            let Ok(identity) = Identity::try_from(identity.as_slice()) else {
-                continue;
-            };
-            if people
-                .insert(identity, user)
-                .is_some_and(|held| held != user)
-            {
-                shared.push(identity);
-            }
-        }
-    }
-    for identity in shared {
-        people.remove(&identity);
-    }
-    people
 }
 
 fn provider(connection: &[u8], terms: &section::SessionTokens) -> Option<Provider> {

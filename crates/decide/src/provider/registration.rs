@@ -137,8 +137,7 @@ impl World {
 
     /// Whether somebody is linked to a provider at all. Which one, a snapshot doesn't say.
     pub fn is_linked(&self, user: UserId) -> bool {
-        let mut people = self.providers.people.values();
-        people.any(|linked| *linked == user)
+        self.people.is_linked(user)
     }
 
     /// Who signed in, by the `id_token` that answered a code of this registration and this nonce, at a
@@ -161,8 +160,8 @@ impl World {
             &registration.identity_issuer,
             &subject,
         );
-        let user = self.providers.people.get(&identity);
-        let user = *user.ok_or(IdTokenError::Unknown)?;
+        let user = self.people.linked(&identity);
+        let user = user.ok_or(IdTokenError::Unknown)?;
         self.may_begin(registration.connection, (user, auth_time), deployment)
             .map_err(IdTokenError::Refused)?;
         if deployment.second_factor && !second_factor {

@@ -10,7 +10,7 @@ use super::state::{Loaded, Revise};
 /// A verified manifest: everything, or newer revocations for what is in force.
 pub(super) enum News<'a, W> {
     Whole(Box<Snapshot>),
-    Revised(Revision, &'a Loaded<W>, &'a Revise<W>),
+    Revised(Box<Revision>, &'a Loaded<W>, &'a Revise<W>),
 }
 
 impl<W> News<'_, W> {

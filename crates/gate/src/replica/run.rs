@@ -139,6 +139,7 @@ async fn report<W, C: Control>(tasks: &Tasks<W, C>) {
             seq: held.position.seq,
             records: Some(held.records),
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            reader: Some(aeolus_snapshot::READER),
             denies_last_minute: denies.saturating_sub(denies_before),
             checks_last_minute: checks.saturating_sub(checks_before),
             age: tasks.replica.age().map_or(u64::MAX, |age| age.as_secs()),

@@ -339,7 +339,7 @@ impl<W> Replica<W> {
         if let (Some(held), Some(revise)) = (held, &self.revise)
             && let Some(revision) = Revision::verify(trust, &held.manifest, manifest, find, now)?
         {
-            return Ok(News::Revised(revision, held, revise));
+            return Ok(News::Revised(Box::new(revision), held, revise));
         }
         let snapshot = Snapshot::verify(trust, manifest, find, now)?;
         match snapshot.missing_revocations().first() {

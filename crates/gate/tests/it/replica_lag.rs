@@ -8,7 +8,7 @@ use aeolus_gate::replica::fs::SystemFs;
 use aeolus_model::{Clock as _, Time};
 use aeolus_snapshot::section::Revocations;
 use aeolus_snapshot::{
-    Digest, Draft, Edition, Freshness, Lag, Manifest, Published, Root, sign_freshness,
+    Digest, Draft, Edition, Freshness, Lag, Manifest, News, Published, Root, sign_freshness,
 };
 
 use crate::replica::{
@@ -36,7 +36,11 @@ fn lagging(as_of: Time) -> Published {
         lag: Some(Lag { records: 4, as_of }),
         min_generation: 1,
     };
-    let draft = Draft::held(&held, &[(ORGANIZATION, revocations)].into()).unwrap();
+    let news = News {
+        revocations: [(ORGANIZATION, revocations)].into(),
+        ..News::default()
+    };
+    let draft = Draft::held(&held, &news).unwrap();
     draft.publish(&edition, None, &key("snapshot")).unwrap()
 }
 

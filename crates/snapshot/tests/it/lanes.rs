@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use aeolus_keys::Kind;
 use aeolus_model::{OrganizationId, Time};
-use aeolus_snapshot::section::Revocations;
+use aeolus_snapshot::section::{Changes, Gone, Revocations, SubjectKind};
 use aeolus_snapshot::{
-    Blobs, Digest, Draft, Earlier, Edition, Freshness, Lag, MANIFEST_LIFE, Manifest, Position,
-    Published, Revision, Snapshot, SnapshotError, Trust, publish, sign_freshness, verify_freshness,
+    Blobs, Digest, Draft, Earlier, Edition, Freshness, Lag, MANIFEST_LIFE, Manifest, News,
+    Position, PublishError, Published, Revision, Snapshot, SnapshotError, Trust, WITH_CHANGES,
+    publish, sign_freshness, verify_freshness,
 };
 use serde_json::{Value, json};
 
@@ -20,6 +21,13 @@ fn revoked(byte: u8) -> BTreeMap<OrganizationId, Revocations> {
         ..Revocations::default()
     };
     [(organization(1), revocations)].into()
+}
+
+fn news(revocations: BTreeMap<OrganizationId, Revocations>) -> News {
+    News {
+        revocations,
+        changes: None,
+    }
 }
 
 fn earlier() -> Time {
@@ -58,7 +66,7 @@ fn f18_newer_revocations_travel_with_the_records_that_are_held() {
     let first = publish(&edition(7), &sections(), &key("snapshot")).unwrap();
     read(&first, &mut held);
     let first = opened(&first);
-    let draft = Draft::held(&first, &revoked(1)).unwrap();
+    let draft = Draft::held(&first, &news(revoked(1))).unwrap();
     assert!(!draft.is_in(&first));
     let next = draft
         .publish(&lagging(9, 7), None, &key("snapshot"))
@@ -75,8 +83,12 @@ fn f18_newer_revocations_travel_with_the_records_that_are_held() {
         let same = first.sections.get(name) == Some(section);
         assert_eq!(same, !name.starts_with("revocations/"), "{name}");
     }
-    assert!(Draft::held(manifest, &revoked(1)).unwrap().is_in(manifest));
-    let gone = Draft::held(manifest, &BTreeMap::new()).unwrap();
+    assert!(
+        Draft::held(manifest, &news(revoked(1)))
+            .unwrap()
+            .is_in(manifest)
+    );
+    let gone = Draft::held(manifest, &News::default()).unwrap();
     assert!(!gone.is_in(manifest));
 }
 
@@ -85,7 +97,7 @@ fn f18_newer_revocations_travel_with_the_records_that_are_held() {
 fn f18_a_revision_is_read_without_the_records() {
     let first = publish(&edition(7), &sections(), &key("snapshot")).unwrap();
     let first = opened(&first);
-    let draft = Draft::held(&first, &revoked(1)).unwrap();
+    let draft = Draft::held(&first, &news(revoked(1))).unwrap();
     let next = draft.publish(&lagging(9, 7), None, &key("snapshot"));
     let next = next.unwrap();
     let blobs: HashMap<_, _> = next.blobs.iter().cloned().collect();
@@ -136,6 +148,86 @@ fn other_records_are_no_revision() {
     assert!(Revision::verify(&foreign, &first, &next.manifest, &|_| None, NOW).is_err());
 }
 
+/// One who changed is told of with the records that are held, to those who can read it.
+#[test]
+fn f18_changes_travel_with_the_records_that_are_held() {
+    let mut held = HashMap::new();
+    let first = publish(&edition(7), &sections(), &key("snapshot")).unwrap();
+    read(&first, &mut held);
+    let first = opened(&first);
+    assert!(first.min_reader < WITH_CHANGES, "anybody can read it");
+    let subject = &sections().subjects.subjects[0];
+    let changes = Changes {
+        gone: vec![Gone {
+            kind: SubjectKind::User.into(),
+            id: subject.id.clone(),
+        }],
+        ..Changes::default()
+    };
+    let told = News {
+        revocations: revoked(1),
+        changes: Some(changes.clone()),
+    };
+    let draft = Draft::held(&first, &told).unwrap();
+    let next = draft.publish(&edition(9), None, &key("snapshot")).unwrap();
+    assert_eq!(next.blobs.len(), 2, "the revocations and the changes alone");
+    let snapshot = read(&next, &mut held);
+    let manifest = snapshot.manifest();
+    assert_eq!((manifest.records(), manifest.lag), (9, None));
+    assert_eq!(manifest.min_reader, WITH_CHANGES);
+    assert_eq!(snapshot.sections().changes, changes);
+    assert_eq!(snapshot.sections().subjects, sections().subjects);
+    let trust = Trust {
+        root: &root(),
+        plane: plane(1),
+        floor: None,
+    };
+    let find = |digest: &Digest| held.get(digest).cloned();
+    let revision = Revision::verify(&trust, &first, &next.manifest, &find, NOW);
+    let revision = revision.unwrap().unwrap();
+    assert_eq!(revision.changes(), &changes);
+    // A change that can't be read is an error, never nobody.
+    let (name, lost) = ("changes", manifest.sections["changes"].base);
+    let find = |digest: &Digest| held.get(digest).filter(|_| *digest != lost).cloned();
+    let refused = Revision::verify(&trust, &first, &next.manifest, &find, NOW);
+    let Err(SnapshotError::Section { section, .. }) = refused else {
+        panic!("{refused:?}");
+    };
+    assert_eq!(section, name);
+    // Who says nothing of them keeps them; with the next whole they are over.
+    let kept = Draft::held(manifest, &news(revoked(1))).unwrap();
+    assert!(kept.is_in(manifest));
+    let over = News {
+        revocations: revoked(1),
+        changes: Some(Changes::default()),
+    };
+    let whole = kept.with_news(&over).unwrap();
+    let whole = whole.publish(&edition(10), None, &key("snapshot")).unwrap();
+    assert!(opened(&whole).min_reader < WITH_CHANGES);
+    assert!(read(&whole, &mut held).sections().changes.is_empty());
+}
+
+/// The same person twice would be two answers.
+#[test]
+fn one_who_is_there_and_gone_is_not_published() {
+    let first = publish(&edition(7), &sections(), &key("snapshot")).unwrap();
+    let subject = sections().subjects.subjects[0].clone();
+    let both = Changes {
+        gone: vec![Gone {
+            kind: subject.kind,
+            id: subject.id.clone(),
+        }],
+        subjects: vec![subject],
+        grants: Vec::new(),
+    };
+    let both = News {
+        changes: Some(both),
+        ..News::default()
+    };
+    let refused = Draft::held(&opened(&first), &both);
+    assert!(matches!(refused, Err(PublishError::Duplicate)));
+}
+
 /// Records that were made ready before a revocation went out are published with it.
 #[test]
 fn f18_records_that_took_long_come_with_revocations_that_came_meanwhile() {
@@ -154,12 +246,12 @@ fn f18_records_that_took_long_come_with_revocations_that_came_meanwhile() {
         })
     };
     let laid = Draft::new(&changed).unwrap().lay(before(&first)).unwrap();
-    let urgent = Draft::held(&first, &revoked(1)).unwrap();
+    let urgent = Draft::held(&first, &news(revoked(1))).unwrap();
     let urgent = urgent.publish(&lagging(9, 7), before(&first), &key("snapshot"));
     let urgent = urgent.unwrap();
     read(&urgent, &mut held);
     let urgent = opened(&urgent);
-    let late = laid.with_revocations(&revoked(1)).unwrap();
+    let late = laid.with_news(&news(revoked(1))).unwrap();
     let late = late
         .publish(&edition(10), before(&urgent), &key("snapshot"))
         .unwrap();

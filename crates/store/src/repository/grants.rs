@@ -37,9 +37,14 @@ statements! {
         reaches!(),
         " ORDER BY id LIMIT $3"
     );
+    REACHING_OF = concat!(
+        select!("WHERE subject_kind = $2 AND subject = $3 AND "),
+        reaches!(),
+        " ORDER BY id"
+    );
     INSERT = "INSERT INTO grants (id, organization, subject_kind, subject, role, resource_kind,
         resource, managed_by, custom_role) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
-    DELETE = "DELETE FROM grants WHERE id = $1";
+    DELETE = "DELETE FROM grants WHERE id = $1 RETURNING subject_kind, subject";
     DELETE_OF = "DELETE FROM grants WHERE subject_kind = $1 AND subject = $2";
     DELETE_ON = "DELETE FROM grants WHERE resource_kind = $1 AND resource = $2";
 }
@@ -105,6 +110,21 @@ impl<U: Unit> GrantRepository<'_, U> {
         rows.iter().map(record).collect()
     }
 
+    /// What of a subject's own reaches a deployment of the plane.
+    pub async fn reaching_of(
+        &mut self,
+        plane: PlaneId,
+        whose: Subject,
+    ) -> Result<Vec<GrantRecord>, StoreError> {
+        let (kind, id) = subject_columns(whose);
+        let rows = self
+            .0
+            .tx()
+            .fetch(REACHING_OF, bind![plane, kind, id])
+            .await?;
+        rows.iter().map(record).collect()
+    }
+
     /// What reaches a deployment of the plane, from the deployment up to the system.
     pub async fn reaching(&mut self, plane: PlaneId) -> Result<Vec<GrantRecord>, StoreError> {
         let key = |record: &GrantRecord| bind![record.grant.id];
@@ -133,18 +153,27 @@ impl GrantRepository<'_, Write> {
         };
         let mut values = bind![grant.id, organization, subject_kind, subject, role];
         values.extend(bind![resource_kind, resource, managed_by, custom]);
-        taken!(self.0.change(INSERT, values).await, Grant).map(|_| ())
+        let changed = self.0.change_of(grant.subject, INSERT, values).await;
+        taken!(changed, Grant).map(|_| ())
     }
 
     /// Takes a grant back.
     pub async fn delete(&mut self, id: GrantId) -> Result<bool, StoreError> {
-        Ok(self.0.change(DELETE, bind![id]).await? > 0)
+        let row = self.0.tx().first(DELETE, bind![id]).await?;
+        let Some(row) = row else {
+            return Ok(false);
+        };
+        let whose = subject(&mut row.fields())?;
+        self.0.has_changed(whose);
+        Ok(true)
     }
 }
 
 /// Takes back everything a subject holds.
-pub(super) async fn delete_of(unit: &mut Write, kind: &str, id: &[u8]) -> Result<(), StoreError> {
-    unit.change(DELETE_OF, bind![kind, id]).await.map(|_| ())
+pub(super) async fn delete_of(unit: &mut Write, whose: Subject) -> Result<(), StoreError> {
+    let (kind, id) = subject_columns(whose);
+    let deleted = unit.change_of(whose, DELETE_OF, bind![kind, id]).await;
+    deleted.map(|_| ())
 }
 
 /// Takes back everything that is given on a resource.

@@ -1,6 +1,6 @@
 //! Who people are at identity providers.
 
-use aeolus_model::{ConnectionId, IdentitySubject, PlaneId, Time, UserId};
+use aeolus_model::{ConnectionId, IdentitySubject, PlaneId, Subject, Time, UserId};
 
 use super::ManagedBy;
 use crate::StoreError;
@@ -33,7 +33,8 @@ statements! {
         WHERE connection = $1 AND issuer = $2 AND subject = $3";
     OUT_AT = "SELECT signed_out_at FROM identities WHERE connection = $1 AND user_id = $2
         AND signed_out_at IS NOT NULL ORDER BY signed_out_at DESC LIMIT 1";
-    DELETE = "DELETE FROM identities WHERE connection = $1 AND issuer = $2 AND subject = $3";
+    DELETE = "DELETE FROM identities WHERE connection = $1 AND issuer = $2 AND subject = $3
+        RETURNING user_id";
 }
 
 /// That a person is a subject of an identity provider.
@@ -112,7 +113,8 @@ impl Identities<'_, Write> {
             managed_by,
         } = new;
         let values = bind![connection, issuer, subject, user, linked_at, managed_by];
-        taken!(self.0.change(INSERT, values).await, Identity).map(|_| ())
+        let changed = self.0.change_of(Subject::User(*user), INSERT, values).await;
+        taken!(changed, Identity).map(|_| ())
     }
 
     /// Notes that a person signed out at the provider. No snapshot says it.
@@ -135,7 +137,11 @@ impl Identities<'_, Write> {
         subject: &IdentitySubject,
     ) -> Result<bool, StoreError> {
         let values = bind![connection, issuer, subject];
-        Ok(self.0.change(DELETE, values).await? > 0)
+        let Some(row) = self.0.tx().first(DELETE, values).await? else {
+            return Ok(false);
+        };
+        self.0.has_changed(Subject::User(row.only()?));
+        Ok(true)
     }
 }
 

@@ -55,6 +55,7 @@ pub(crate) mod audit_chain;
 mod audit_cut;
 mod audit_sinks;
 mod batches;
+pub(crate) mod changed_subjects;
 mod codes;
 mod connections;
 mod deployments;
@@ -92,6 +93,7 @@ pub use audit_chain::{AuditBegin, AuditChain};
 pub use audit_cut::AuditCut;
 pub use audit_sinks::{AuditSink, AuditSinks, Hold};
 pub use batches::Batches;
+pub use changed_subjects::ChangedSubjects;
 pub use codes::Codes;
 pub use connections::{Connection, Connections};
 pub use deployments::{Deployment, Deployments, Route};
@@ -133,6 +135,7 @@ pub(crate) const STATEMENTS: &[&[&str]] = &[
     audit_cut::ALL,
     audit_sinks::ALL,
     batches::ALL,
+    changed_subjects::ALL,
     codes::ALL,
     connections::ALL,
     deployments::ALL,

@@ -8,18 +8,18 @@ use crate::engine::{Row, bind};
 use crate::unit::{Unit, Write};
 
 statements! {
-    GET = "SELECT plane, epoch, seq, records, manifest, published_at, complete_at
+    GET = "SELECT plane, epoch, seq, records, base, manifest, published_at, complete_at
         FROM publications WHERE plane = $1";
-    POSITIONS = "SELECT plane, epoch, seq, records FROM publications ORDER BY plane";
+    POSITIONS = "SELECT plane, epoch, seq, records, base FROM publications ORDER BY plane";
     PUBLISH = "INSERT INTO publications
-        (plane, epoch, seq, records, manifest, published_at, complete_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7)
+        (plane, epoch, seq, records, manifest, published_at, complete_at, base)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
         ON CONFLICT (plane) DO UPDATE SET epoch = excluded.epoch, seq = excluded.seq,
-        records = excluded.records, manifest = excluded.manifest,
+        records = excluded.records, base = excluded.base, manifest = excluded.manifest,
         published_at = excluded.published_at, complete_at = excluded.complete_at
         WHERE publications.epoch < excluded.epoch
         OR (publications.epoch = excluded.epoch AND publications.seq < excluded.seq
-        AND publications.records <= excluded.records)";
+        AND publications.records <= excluded.records AND publications.base <= excluded.base)";
     PUT_BLOB = "INSERT INTO blobs (digest, content, touched_at) VALUES ($1, $2, $3)
         ON CONFLICT (digest) DO UPDATE SET touched_at = excluded.touched_at";
     NAME_BLOB = "INSERT INTO publication_blobs
@@ -51,6 +51,8 @@ pub struct Publication {
     /// Up to which position everything is in it: less than `seq` where it has newer revocations with
     /// older records.
     pub records: u64,
+    /// Up to which position everything is in it but for those whom it names as changed.
+    pub base: u64,
     /// The signed manifest.
     pub manifest: String,
     /// When.
@@ -70,6 +72,8 @@ pub struct Told {
     pub seq: u64,
     /// [`Publication::records`].
     pub records: u64,
+    /// [`Publication::base`].
+    pub base: u64,
 }
 
 /// A content-addressed piece of a snapshot.
@@ -104,6 +108,7 @@ impl<U: Unit> Publications<'_, U> {
                     epoch: fields.take()?,
                     seq: fields.take()?,
                     records: fields.take()?,
+                    base: fields.take()?,
                 })
             })
             .collect()
@@ -164,6 +169,7 @@ impl Publications<'_, Write> {
             epoch,
             seq,
             records,
+            base,
             manifest,
             published_at,
             complete_at,
@@ -175,7 +181,8 @@ impl Publications<'_, Write> {
             records,
             manifest,
             published_at,
-            complete_at
+            complete_at,
+            base
         ];
         if self.0.note(PUBLISH, values).await? == 0 {
             return Ok(false);
@@ -210,6 +217,7 @@ fn record(row: &Row) -> Result<Publication, StoreError> {
         epoch: fields.take()?,
         seq: fields.take()?,
         records: fields.take()?,
+        base: fields.take()?,
         manifest: fields.take()?,
         published_at: fields.take()?,
         complete_at: fields.take()?,

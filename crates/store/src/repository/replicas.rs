@@ -1,5 +1,7 @@
 //! The gates of planes, as they report themselves.
 
+use std::collections::BTreeMap;
+
 use aeolus_model::{PlaneId, Time};
 
 use crate::StoreError;
@@ -7,14 +9,17 @@ use crate::engine::{Row, bind};
 use crate::unit::{Unit, Write};
 
 statements! {
-    ON_PLANE = "SELECT plane, replica, epoch, seq, records, version, status, reported_at FROM replicas
+    ON_PLANE = "SELECT plane, replica, epoch, seq, records, version, reader, status,
+        reported_at FROM replicas
         WHERE plane = $1 ORDER BY replica";
     REPORT = "INSERT INTO replicas
-        (plane, replica, epoch, seq, records, version, status, reported_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+        (plane, replica, epoch, seq, records, version, status, reported_at, reader)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
         ON CONFLICT (plane, replica) DO UPDATE SET epoch = excluded.epoch, seq = excluded.seq,
-        records = excluded.records, version = excluded.version, status = excluded.status, reported_at = excluded.reported_at
+        records = excluded.records, version = excluded.version, reader = excluded.reader, status = excluded.status,
+        reported_at = excluded.reported_at
         WHERE replicas.reported_at <= excluded.reported_at";
+    READERS = "SELECT plane, MIN(reader) FROM replicas WHERE reported_at > $1 GROUP BY plane";
     FORGET = "DELETE FROM replicas WHERE reported_at < $1";
 }
 
@@ -33,6 +38,8 @@ pub struct Replica {
     pub records: u64,
     /// Its program version.
     pub version: String,
+    /// The newest format of snapshots that it reads.
+    pub reader: u32,
     /// The whole report as JSON.
     pub status: String,
     /// When it said so.
@@ -49,6 +56,16 @@ impl<U: Unit> Replicas<'_, U> {
         let rows = self.0.tx().fetch(ON_PLANE, bind![plane]).await?;
         rows.iter().map(record).collect()
     }
+
+    /// The newest format that all gates of a plane read, of those heard since; by plane.
+    pub async fn readers(&mut self, since: Time) -> Result<BTreeMap<PlaneId, u32>, StoreError> {
+        let rows = self.0.tx().fetch(READERS, bind![since]).await?;
+        let reader = |row: &Row| {
+            let mut fields = row.fields();
+            Ok((fields.take()?, fields.take()?))
+        };
+        rows.iter().map(reader).collect()
+    }
 }
 
 impl Replicas<'_, Write> {
@@ -61,6 +78,7 @@ impl Replicas<'_, Write> {
             seq,
             records,
             version,
+            reader,
             status,
             reported_at,
         } = report;
@@ -72,7 +90,8 @@ impl Replicas<'_, Write> {
             records,
             version,
             status,
-            reported_at
+            reported_at,
+            reader
         ];
         self.0.note(REPORT, values).await.map(|_| ())
     }
@@ -92,6 +111,7 @@ fn record(row: &Row) -> Result<Replica, StoreError> {
         seq: fields.take()?,
         records: fields.take()?,
         version: fields.take()?,
+        reader: fields.take()?,
         status: fields.take()?,
         reported_at: fields.take()?,
     })

@@ -7,9 +7,10 @@ use crate::engine::{Tx, bind};
 use crate::unit::{Changed, Unit, Write};
 
 statements! {
-    FEED = "SELECT epoch, n, content, records FROM feed WHERE id = 1";
+    FEED = "SELECT epoch, n, content, records, whole FROM feed WHERE id = 1";
     ADVANCE = "UPDATE feed SET n = n + 1, content = CASE WHEN $1 = 1 THEN n + 1 ELSE content END,
-        records = CASE WHEN $2 = 1 THEN n + 1 ELSE records END WHERE id = 1 RETURNING n";
+        records = CASE WHEN $2 = 1 THEN n + 1 ELSE records END,
+        whole = CASE WHEN $3 = 1 THEN n + 1 ELSE whole END WHERE id = 1 RETURNING n";
     NEXT_EPOCH = "UPDATE feed SET epoch = epoch + 1 WHERE id = 1 RETURNING epoch";
     GET = "SELECT value FROM settings WHERE name = $1";
     PUT = "INSERT INTO settings (name, value) VALUES ($1, $2)
@@ -31,6 +32,9 @@ pub struct Feed {
     pub content: u64,
     /// The last position at which one of these changed that isn't a revocation.
     pub records: u64,
+    /// The last position at which one of those changed that is more than single people and programs, so
+    /// that everything has to be read ([`crate::ChangedSubjects`]).
+    pub whole: u64,
 }
 
 /// The feed's position and the settings kept with the data.
@@ -48,6 +52,7 @@ impl<U: Unit> Settings<'_, U> {
             position: fields.take()?,
             content: fields.take()?,
             records: fields.take()?,
+            whole: fields.take()?,
         })
     }
 
@@ -86,8 +91,9 @@ impl Settings<'_, Write> {
 /// The feed's next position. Waits for every transaction that has taken one and not yet ended.
 pub(crate) async fn advance(tx: &mut Tx, changed: Changed) -> Result<u64, StoreError> {
     let content = i64::from(changed >= Changed::Revocations);
-    let records = i64::from(changed >= Changed::Records);
-    let row = tx.first(ADVANCE, bind![content, records]).await?;
+    let records = i64::from(changed >= Changed::Subjects);
+    let whole = i64::from(changed >= Changed::Records);
+    let row = tx.first(ADVANCE, bind![content, records, whole]).await?;
     let row = row.ok_or_else(|| StoreError::Corrupt("the feed is missing".to_owned()))?;
     row.only()
 }

@@ -1,6 +1,6 @@
 //! Teams and who is in them.
 
-use aeolus_model::{OrganizationId, PlaneId, Slug, TeamId, UserId};
+use aeolus_model::{OrganizationId, PlaneId, Slug, Subject, TeamId, UserId};
 
 use super::{ManagedBy, grants};
 use crate::engine::{Row, bind};
@@ -154,19 +154,22 @@ impl Teams<'_, Write> {
 
     /// Removes a team with its memberships and grants.
     pub async fn delete(&mut self, id: TeamId) -> Result<bool, StoreError> {
-        grants::delete_of(self.0, "team", id.as_bytes()).await?;
+        grants::delete_of(self.0, Subject::Team(id)).await?;
         Ok(self.0.change(DELETE, bind![id]).await? > 0)
     }
 
     /// Puts a person in; says whether they weren't already.
     pub async fn add(&mut self, member: &Member) -> Result<bool, StoreError> {
         let values = bind![member.team, member.user, member.managed_by];
-        Ok(self.0.change(ADD, values).await? > 0)
+        let whose = Subject::User(member.user);
+        Ok(self.0.change_of(whose, ADD, values).await? > 0)
     }
 
     /// Takes a person out; says whether they were in.
     pub async fn remove(&mut self, team: TeamId, user: UserId) -> Result<bool, StoreError> {
-        Ok(self.0.change(REMOVE, bind![team, user]).await? > 0)
+        let whose = Subject::User(user);
+        let values = bind![team, user];
+        Ok(self.0.change_of(whose, REMOVE, values).await? > 0)
     }
 }
 

@@ -1,6 +1,6 @@
 //! The values of API tokens: one row each, in the status list of their organization.
 
-use aeolus_model::{ApiToken, OrganizationId, PlaneId, Time, TokenId, TokenValue, UserId};
+use aeolus_model::{ApiToken, OrganizationId, PlaneId, Subject, Time, TokenId, TokenValue, UserId};
 
 use super::tokens::{Tokens, used_at};
 use crate::StoreError;
@@ -72,7 +72,8 @@ statements! {
     );
     TAKE_BACK_THESE = concat!(
         "DELETE FROM grants WHERE subject_kind = 'token' AND subject IN ",
-        of_organization!()
+        of_organization!(),
+        " RETURNING subject"
     );
     DELETE_THESE = concat!(
         "UPDATE tokens SET deleted_at = $102
@@ -180,12 +181,17 @@ impl Tokens<'_, Write> {
             let without_time = values.clone();
             values.extend(bind![now]);
             // The records go first, as in `delete`.
-            let gone = self.0.changed(DELETE_THESE, values.clone()).await?;
+            let gone = self.0.tx().fetch(DELETE_THESE, values.clone()).await?;
             for row in &gone {
-                deleted.push(row.only()?);
+                let id = row.only()?;
+                self.0.has_changed(Subject::Token(id));
+                deleted.push(id);
             }
             self.0.revoke(REVOKE_THESE, values).await?;
-            self.0.change(TAKE_BACK_THESE, without_time).await?;
+            let taken = self.0.tx().fetch(TAKE_BACK_THESE, without_time).await?;
+            for row in &taken {
+                self.0.has_changed(Subject::Token(row.only()?));
+            }
         }
         Ok(deleted)
     }

@@ -5,7 +5,7 @@ use aeolus_model::{
     TokenStage, TokenValue, UserId,
 };
 
-use super::grants::{delete_of, resource, resource_columns, subject_columns};
+use super::grants::{delete_of, resource, resource_columns};
 use super::token_values::{adopt, revoke_all, revoke_in};
 use super::{from_json, json};
 use crate::engine::{Fields, Row, bind};
@@ -170,7 +170,11 @@ impl Tokens<'_, Write> {
         values.extend(bind![scope_kind, scope, kind, permissions]);
         values.extend(bind![new.created_by, new.created_at]);
         values.extend(bind![value.jti, value.index, value.expires_at]);
-        taken!(self.0.change(INSERT, values).await, Record)?;
+        let changed = self
+            .0
+            .change_of(Subject::Token(new.id), INSERT, values)
+            .await;
+        taken!(changed, Record)?;
         adopt(self.0, new, value).await
     }
 
@@ -182,7 +186,8 @@ impl Tokens<'_, Write> {
         (now, by): (Time, UserId),
     ) -> Result<(), StoreError> {
         let values = bind![id, name, description, now, by];
-        self.0.change_one(DESCRIBE, values).await
+        let whose = Subject::Token(id);
+        self.0.change_one_of(whose, DESCRIBE, values).await
     }
 
     /// Notes who changes it, and keeps others from changing it until this transaction ends: do it before
@@ -195,7 +200,8 @@ impl Tokens<'_, Write> {
     ) -> Result<(), StoreError> {
         let value = token.value().ok_or(StoreError::Conflict)?;
         let values = bind![token.id, value.jti, now, by];
-        self.0.change_one(TOUCH, values).await
+        let whose = Subject::Token(token.id);
+        self.0.change_one_of(whose, TOUCH, values).await
     }
 
     /// Gives one a new value; take its index from [`crate::Revocations::allocate`] in the same
@@ -210,7 +216,8 @@ impl Tokens<'_, Write> {
         let current = token.value().ok_or(StoreError::Conflict)?;
         let mut values = bind![token.id, current.jti, value.jti, value.index];
         values.extend(bind![value.expires_at, value.issued_at, by]);
-        taken!(self.0.change_one(ROTATE, values).await, Record)?;
+        let whose = Subject::Token(token.id);
+        taken!(self.0.change_one_of(whose, ROTATE, values).await, Record)?;
         adopt(self.0, token, value).await
     }
 
@@ -219,10 +226,11 @@ impl Tokens<'_, Write> {
     /// The record goes first: a rotation at the same time then either is over, and its value is
     /// revoked too, or finds nothing to rotate.
     pub async fn delete(&mut self, id: TokenId, now: Time) -> Result<bool, StoreError> {
-        let was_there = self.0.change(DELETE, bind![id, now]).await? > 0;
+        let whose = Subject::Token(id);
+        let deleted = self.0.change_of(whose, DELETE, bind![id, now]).await?;
+        let was_there = deleted > 0;
         revoke_all(self.0, id, now).await?;
-        let (kind, subject) = subject_columns(Subject::Token(id));
-        delete_of(self.0, kind, &subject).await?;
+        delete_of(self.0, whose).await?;
         Ok(was_there)
     }
 

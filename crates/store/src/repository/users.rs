@@ -1,6 +1,6 @@
 //! People.
 
-use aeolus_model::{Email, PlaneId, Secret, Time, UserId};
+use aeolus_model::{Email, PlaneId, Secret, Subject, Time, UserId};
 
 use super::{ManagedBy, grants};
 use crate::engine::{Fields, Row, bind};
@@ -120,7 +120,8 @@ impl Users<'_, Write> {
             created_at,
             managed_by
         ];
-        taken!(self.0.change(INSERT, values).await, User).map(|_| ())
+        let changed = self.0.change_of(Subject::User(*id), INSERT, values).await;
+        taken!(changed, User).map(|_| ())
     }
 
     /// Stores a change; [`StoreError::Conflict`] if it isn't the revision that was read.
@@ -147,14 +148,16 @@ impl Users<'_, Write> {
             id,
             revision
         ];
-        taken!(self.0.change_one(UPDATE, values).await, User)
+        let whose = Subject::User(*id);
+        taken!(self.0.change_one_of(whose, UPDATE, values).await, User)
     }
 
     /// Removes a person with their grants, memberships and sessions. Gates refuse a subject that
     /// they no longer know.
     pub async fn delete(&mut self, id: UserId) -> Result<bool, StoreError> {
-        grants::delete_of(self.0, "user", id.as_bytes()).await?;
-        Ok(self.0.change(DELETE, bind![id]).await? > 0)
+        let whose = Subject::User(id);
+        grants::delete_of(self.0, whose).await?;
+        Ok(self.0.change_of(whose, DELETE, bind![id]).await? > 0)
     }
 }
 

@@ -1,8 +1,10 @@
 use std::time::Duration;
 
-use aeolus_store::{AuditCursor, Page, StoreError, Unit};
+use aeolus_model::{Subject, TeamId};
+use aeolus_store::{AuditCursor, ManagedBy, Page, StoreError, Team, Unit};
 
-use crate::fixture::{Database, NOW, event};
+use crate::fixture::{Database, NOW, event, slug};
+use crate::planes::publication;
 
 async fn a_transaction_takes_the_next_position_with_its_audit_lines(db: Database) {
     let organization = db.organization("acme");
@@ -45,6 +47,66 @@ async fn a_transaction_takes_the_next_position_with_its_audit_lines(db: Database
         .unwrap();
     assert_eq!(own.items.len(), 1);
     assert_eq!(own.items[0].event, of_organization);
+}
+
+/// Single people and programs are named, and whatever else changes counts as everything.
+async fn who_changed_is_known_as_long_as_it_is_noted(db: Database) {
+    let fleet = db.fleet().await;
+    let user = db.user("zoe@example.com");
+    let mut write = db.store.write().await.unwrap();
+    write.users().insert(&user).await.unwrap();
+    let added = write.commit().await.unwrap();
+    let mut read = db.store.read().await.unwrap();
+    let feed = read.settings().feed().await.unwrap();
+    assert_eq!((feed.records, feed.content), (added, added));
+    assert!(feed.whole < added, "{feed:?}");
+    let since = read.changed_subjects().since(feed.whole, 10).await.unwrap();
+    assert_eq!(since, Some(vec![Subject::User(user.id)]));
+    let since = read.changed_subjects().since(added, 10).await.unwrap();
+    assert_eq!(since, Some(Vec::new()));
+    drop(read);
+
+    // A transaction that changes something else too is a change of everything.
+    let mut write = db.store.write().await.unwrap();
+    let mut changed = write.users().get(user.id).await.unwrap().unwrap();
+    changed.name = "Zoe".to_owned();
+    write.users().update(&changed).await.unwrap();
+    let other = db.organization("other");
+    write.organizations().insert(&other).await.unwrap();
+    let both = write.commit().await.unwrap();
+    let mut write = db.store.write().await.unwrap();
+    assert_eq!(write.settings().feed().await.unwrap().whole, both);
+    let since = write.changed_subjects().since(both, 10).await.unwrap();
+    assert_eq!(since, Some(Vec::new()));
+
+    // So is what a team has, and more than are worth naming.
+    let team = Team {
+        id: TeamId::from_bytes([9; 16]),
+        organization: fleet.organization.id,
+        name: slug("ops"),
+        managed_by: ManagedBy::Api,
+        revision: 1,
+    };
+    write.teams().insert(&team).await.unwrap();
+    let made = write.commit().await.unwrap();
+    let mut write = db.store.write().await.unwrap();
+    assert_eq!(write.settings().feed().await.unwrap().whole, made);
+    for number in 0..300 {
+        let user = db.user(&format!("user-{number}@example.com"));
+        write.users().insert(&user).await.unwrap();
+    }
+    let many = write.commit().await.unwrap();
+    let mut write = db.store.write().await.unwrap();
+    assert_eq!(write.settings().feed().await.unwrap().whole, many);
+
+    // What every plane has been told is forgotten, and then isn't known.
+    let told = publication(fleet.plane.id, 1, many);
+    assert!(write.publications().publish(&told, &[], &[]).await.unwrap());
+    assert_eq!(write.changed_subjects().forget(1_000).await.unwrap(), 1);
+    let since = write.changed_subjects().since(many, 10).await.unwrap();
+    assert_eq!(since, Some(Vec::new()));
+    let since = write.changed_subjects().since(many - 1, 10).await.unwrap();
+    assert_eq!(since, None);
 }
 
 async fn only_what_snapshots_are_made_from_is_content(db: Database) {
@@ -124,7 +186,7 @@ async fn f18_the_feed_tells_revocations_from_records(db: Database) {
 async fn f65_positions_of_an_earlier_schema_are_whole(db: Database) {
     let plane = db.fleet().await.plane.id;
     let mut write = db.store.write().await.unwrap();
-    let told = super::planes::publication(plane, 1, 7);
+    let told = publication(plane, 1, 7);
     assert!(write.publications().publish(&told, &[], &[]).await.unwrap());
     write.commit().await.unwrap();
     for undo in [
@@ -319,6 +381,7 @@ async fn f69_positions_pass_32_bits(db: Database) {
 on_every_engine! {
     a_transaction_takes_the_next_position_with_its_audit_lines,
     only_what_snapshots_are_made_from_is_content,
+    who_changed_is_known_as_long_as_it_is_noted,
     f18_the_feed_tells_revocations_from_records,
     f65_positions_of_an_earlier_schema_are_whole,
     what_is_rolled_back_never_was,

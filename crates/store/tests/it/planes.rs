@@ -12,6 +12,7 @@ pub(crate) fn publication(plane: PlaneId, epoch: u64, seq: u64) -> Publication {
         epoch,
         seq,
         records: seq,
+        base: seq,
         manifest,
         published_at: NOW,
         complete_at: NOW,
@@ -148,7 +149,8 @@ async fn f23_publishing_never_steps_back(db: Database) {
             plane,
             epoch: 2,
             seq: 1,
-            records: 1
+            records: 1,
+            base: 1
         }]
     );
     assert_eq!(
@@ -164,6 +166,7 @@ async fn f23_records_never_step_back_under_newer_revocations(db: Database) {
     let mut write = db.store.write().await.unwrap();
     let at = |epoch, seq, records| Publication {
         records,
+        base: records,
         ..publication(plane, epoch, seq)
     };
     let mut told = write.publications();
@@ -261,6 +264,7 @@ async fn reports_and_event_batches_are_taken_once(db: Database) {
         seq,
         records: seq,
         version: "0.1.0".to_owned(),
+        reader: 1,
         status: "{}".to_owned(),
         reported_at: NOW.plus(Duration::from_secs(seconds)),
     };
