@@ -75,6 +75,12 @@ def test_a_changed_file_takes_effect_within_five_seconds_as_a_whole_or_not_at_al
         fleet.start_control()
         before = connection(fleet, "okta")
         assert (before["displayName"], before["origin"]) == ("Acme", "configuration")
+        told = fleet.run("connection", "show", "okta").stdout
+        assert "https://acme.okta.com" in told and "hush" not in told, told
+        # Also of a provider that isn't configured yet.
+        for name in ("okta", "microsoft"):
+            setup = fleet.run("connection", "show", name, "--setup").stdout
+            assert f"{fleet.control}/v1/oauth/callback/" in setup, setup
 
         def measured() -> str:
             return requests.get(f"http://127.0.0.1:{metrics}/metrics", timeout=5).text

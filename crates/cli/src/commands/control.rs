@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use aeolus_api::Period;
-use aeolus_api::egress::{Proxies, Way};
+use aeolus_api::egress::Way;
 use aeolus_control::{
     ControlConfig, ControlError, FirstAdmin, ParentCookie, Publishing, SessionLife, SignInConfig,
 };
@@ -92,27 +92,12 @@ fn way(effective: &Effective, environment: &Environment) -> Result<Way, Failure>
         Some(original) => environment.over(&original.variables),
         None => environment.clone(),
     };
-    let proxies = Proxies::from_variables(|name| environment.get(name)).map_err(|error| {
-        Report::new("CFG-0015", error.to_string())
-            .why("Control would not reach identity providers.")
-            .usage()
-    })?;
-    let way = Way::through(proxies);
+    let egress = &effective.config.control.egress;
+    let way = egress.way(&effective.base, &environment)?;
     if let Some(proxy) = way.shown() {
         tracing::info!(proxy, "what control asks outside goes through a proxy");
     }
-    let Some(path) = &effective.config.control.egress.ca_file else {
-        return Ok(way);
-    };
-    let path = effective.base.join(path);
-    let shown = path.display();
-    let wrong = |what: String| {
-        Report::new("CFG-0015", format!("control.egress.caFile: {shown} {what}"))
-            .why("Whoever proves by these authorities who they are would not be believed.")
-            .usage()
-    };
-    let pem = std::fs::read(&path).map_err(|error| wrong(format!("can't be read: {error}")))?;
-    way.trusting(&pem).map_err(|error| wrong(error.to_string()))
+    Ok(way)
 }
 
 fn configured(
