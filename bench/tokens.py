@@ -87,15 +87,18 @@ def at(admin: Admin, fleet: aeolus.Fleet, home: Path) -> Figures:
 
 
 def changes(admin: Admin, gate, organization: str) -> Figures:
-    """Making and revoking one token after another: the calls, and the time until the gate refuses."""
+    """Making and revoking one token after another: the calls, and the time until the gate knows and refuses."""
     path = f"/v1/organizations/{organization}/tokens"
     body = {"name": "one", "role": "ORGANIZATION_MEMBER", "tokenExpiryPeriodInDays": 1}
-    tokens, create = [], []
+    tokens, create, known = [], [], []
+    wait_for("a first snapshot", lambda: bool(gate.positions), 600, 0.05)
     for _ in range(ROUNDS):
         began = now()
-        tokens.append(admin.ask("POST", path, body))
+        token = admin.ask("POST", path, body)
         create.append((now() - began) / 1e6)
-    wait_for("the tokens", lambda: bool(gate.positions) and gate.lagging(tokens[-1]["seq"]) == 0, 600, 0.05)
+        wait_for("the token", lambda seq=token["seq"]: gate.lagging(seq) == 0, 600, 0.005)
+        known.append((gate.known(token["seq"])[0] - began) / 1e6)
+        tokens.append(token)
     revoke, refused = [], []
     for token in tokens:
         began = now()
@@ -107,6 +110,8 @@ def changes(admin: Admin, gate, organization: str) -> Figures:
     return {
         "create_ms": statistics.median(create),
         "revoke_ms": statistics.median(revoke),
+        "known_p50_ms": statistics.median(known),
+        "known_max_ms": max(known),
         "refused_p50_ms": statistics.median(refused),
         "refused_max_ms": max(refused),
     }
@@ -159,7 +164,8 @@ def report(curve: dict[int, Figures], mass: Figures) -> None:
     }
     (ROOT / "bench" / "results").mkdir(exist_ok=True)
     (ROOT / "bench" / "results" / "tokens.json").write_text(json.dumps(result, indent=2) + "\n")
-    shown = {"revoke": "many_revoke_ms", "create": "many_create_ms", "list": "list_ms", "refused": "many_refused_p50_ms"}
+    shown = {"revoke": "many_revoke_ms", "create": "many_create_ms", "list": "list_ms", "known": "many_known_p50_ms"}
+    shown |= {"refused": "many_refused_p50_ms"}
     shown |= {"others_refused": "few_refused_p50_ms"}
     line = " ".join(f"{name}={ratios[figure]:.2f}" for name, figure in shown.items())
     print(f"tokens: {line} mass_call_s={mass['call_s']:.1f} mass_refused_s={mass['refused_s']:.1f}")

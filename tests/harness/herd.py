@@ -121,7 +121,14 @@ class Herd:
 
     def in_force(self, seq: int) -> list[int]:
         """By gate that has it: when the position came into force."""
-        firsts = (next((one["at"] for one in said if one["seq"] >= seq), None) for said in list(self.positions.values()))
+        return self._first("seq", seq)
+
+    def known(self, seq: int) -> list[int]:
+        """By gate that has it: when everything of a position came into force."""
+        return self._first("records", seq)
+
+    def _first(self, what: str, seq: int) -> list[int]:
+        firsts = (next((one["at"] for one in said if one[what] >= seq), None) for said in list(self.positions.values()))
         return [at for at in firsts if at is not None]
 
     def steps_back(self) -> list[tuple[dict, dict]]:

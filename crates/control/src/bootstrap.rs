@@ -206,7 +206,7 @@ pub(crate) async fn open(
     if let Some(admin) = &config.first_admin {
         first_admin(&store, &hashes, admin, (&clock, &rng)).await?;
     }
-    let built_ins = StartedWith::note(&store, &config.built_ins, clock.now()).await?;
+    let built_ins = StartedWith::new(&config.built_ins)?;
     let feed = store.read().await?.settings().feed().await?.position;
     Ok(App::new(Parts {
         origin: same_origin::origin_of(&issuer).unwrap_or_else(|| issuer.clone()),

@@ -2,8 +2,9 @@
 //! replica that was.
 //!
 //! The database keeps what control was last started with. A replica that was started with something else
-//! before publishes no records, and lets nobody do more at its own API than both allow: so what was taken from
-//! a role stays taken while replicas are restarted one after another.
+//! before lets nobody do more at its own API than both allow, and leaves records to be published by the
+//! others: so what was taken from a role stays taken while replicas are restarted one after another. Where no
+//! other one publishes them it stands in, with what both allow.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,10 +12,12 @@ use std::sync::Arc;
 use aeolus_model::{
     Action, Actor, AuditEvent, BuiltIns, Change, Outcome, Permission, PermissionSet, Role, Time,
 };
-use aeolus_store::{Store, StoreError, Unit};
+use aeolus_store::{Store, StoreError, Unit, Write};
 use serde::{Deserialize, Serialize};
 
 const SETTING: &str = "built-in-roles";
+/// There while planes have records from a replica that stands in.
+const STAND_IN: &str = "built-in-roles-stand-in";
 
 /// What this process was started with.
 pub(crate) struct StartedWith {
@@ -62,30 +65,30 @@ impl Kept {
 }
 
 impl StartedWith {
+    /// Until it is noted, nothing counts that others don't allow as well.
+    pub(crate) fn new(here: &BuiltIns) -> Result<Self, StoreError> {
+        let text = serde_json::to_string(&Kept::of(here));
+        Ok(Self {
+            roles: Arc::new(here.clone()),
+            text: text.map_err(|error| StoreError::Engine(error.to_string()))?,
+        })
+    }
+
     /// Notes what the built-in roles allow from now on. If that is something else, every plane gets its
-    /// records anew.
-    pub(crate) async fn note(
-        store: &Store,
-        here: &BuiltIns,
-        now: Time,
-    ) -> Result<Self, StoreError> {
-        let own = Kept::of(here);
-        let text = serde_json::to_string(&own);
-        let text = text.map_err(|error| StoreError::Engine(error.to_string()))?;
+    /// records anew. Only for a replica that answers requests: one that doesn't get so far overtakes nobody.
+    pub(crate) async fn note(&self, store: &Store, now: Time) -> Result<(), StoreError> {
+        let own = Kept::of(&self.roles);
         let before = store.read().await?.settings().get(SETTING).await?;
         let before = before.map_or(Ok(Kept::default()), |text| Kept::parse(&text));
         // What can't be read is something else.
         if !before.as_ref().is_ok_and(|before| *before == own) {
             let mut write = store.write().await?;
             let before = before.unwrap_or_default().built_ins();
-            write.audit(event(&before, here, now));
-            write.settings().put(SETTING, &text).await?;
+            write.audit(event(&before, &self.roles, now));
+            write.settings().put(SETTING, &self.text).await?;
             write.commit().await?;
         }
-        Ok(Self {
-            roles: Arc::new(here.clone()),
-            text,
-        })
+        Ok(())
     }
 
     /// What counts as of this view: if another replica was started later with other roles, no more than
@@ -108,6 +111,24 @@ impl StartedWith {
             overtaken: true,
         })
     }
+}
+
+/// Whether planes have records from a replica that stands in: nobody else published any.
+pub(crate) async fn stood_in(unit: &mut impl Unit) -> Result<bool, StoreError> {
+    Ok(unit.settings().get(STAND_IN).await?.is_some())
+}
+
+/// Notes that a plane gets such records, in the transaction that stores them.
+pub(crate) async fn stand_in(write: &mut Write) -> Result<(), StoreError> {
+    if stood_in(write).await? {
+        return Ok(());
+    }
+    write.settings().note(STAND_IN, "{}").await
+}
+
+/// Takes over from whoever stood in: every plane gets its records anew.
+pub(crate) async fn take_over(write: &mut Write) -> Result<(), StoreError> {
+    write.settings().delete(STAND_IN).await
 }
 
 fn event(before: &BuiltIns, here: &BuiltIns, now: Time) -> AuditEvent {

@@ -108,14 +108,18 @@ pub struct Publishing {
     pub at_once: Duration,
     /// That rest, at least and at most: four times as long as a snapshot took.
     pub rest: (Duration, Duration),
+    /// For so long beyond what a snapshot takes, a replica of control that was started with other built-in
+    /// roles before waits for another one to publish records. Then it stands in.
+    pub silence: Duration,
 }
 
 impl Default for Publishing {
-    /// 100 ms, 1 to 30 s.
+    /// 100 ms, 1 to 30 s, 5 s.
     fn default() -> Self {
         Self {
             at_once: Duration::from_millis(100),
             rest: (Duration::from_secs(1), Duration::from_secs(30)),
+            silence: Duration::from_secs(5),
         }
     }
 }

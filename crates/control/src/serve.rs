@@ -43,6 +43,13 @@ impl Control {
         Ok(Self { app })
     }
 
+    /// Lets what it was started with count for every replica, once it answers requests: of several that were
+    /// started with something else, the last one to get so far.
+    pub async fn started(&self) -> Result<(), aeolus_store::StoreError> {
+        let app = &self.app;
+        app.built_ins.note(&app.store, app.clock.now()).await
+    }
+
     /// Every route.
     pub fn router(&self) -> Router {
         router::router(self.app.clone())
@@ -112,6 +119,10 @@ pub async fn serve(
         servers.spawn(server::run(metrics, routes, shutdown.clone()));
     }
     servers.close();
+    if let Err(error) = control.started().await {
+        shutdown.cancel();
+        return Err(error.into());
+    }
     // Nobody waiting for the addresses is no reason not to serve.
     let _ = ready.send(bound);
     let reloading = control.follow(reloads, shutdown.clone());

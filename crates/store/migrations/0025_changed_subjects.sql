@@ -7,10 +7,12 @@ CREATE TABLE changed_subjects (
 );
 
 -- The last position at which something changed that snapshots are made from, other than revocations and
--- single subjects; and since when the table above has all of these.
+-- single subjects; the last of a program that knows the table above, because others note nothing in it; and
+-- since when the table has all there were.
 ALTER TABLE feed ADD COLUMN whole BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE feed ADD COLUMN noted BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE feed ADD COLUMN changes_since BIGINT NOT NULL DEFAULT 0;
-UPDATE feed SET whole = records, changes_since = records;
+UPDATE feed SET whole = records, noted = records, changes_since = records;
 
 -- Up to which position everything is in a publication but for those who are named as changed.
 ALTER TABLE publications ADD COLUMN base BIGINT NOT NULL DEFAULT 0;

@@ -205,7 +205,7 @@ mod tests {
         ),
         (
             25,
-            "788175c41ce2533ef857c87206694fb0a0c2ffebdf3ae7805893ca641f73397149b48e4b888c1510e5dfccad2c906b7b",
+            "3c826dfd8bb7c4fe2a12f03cbc1231a9ee19db317dfa63eb8affdf7ce23bdba19f524b1ce04a0ad3ce841199d54214d2",
         ),
     ];
 

@@ -16,6 +16,10 @@ use crate::config::Publishing;
 /// time goes into it.
 const SHARE: u32 = 4;
 
+/// A replica that others have overtaken waits so long for them to tell a plane something that revocations
+/// can be built on.
+const LOST: Duration = Duration::from_secs(1);
+
 /// One who publishes for a plane at a time. What it reads while it has the turn isn't overtaken here.
 pub(super) type Turn = Arc<Mutex<()>>;
 
@@ -53,6 +57,9 @@ struct Lane {
     amiss: bool,
     /// More have changed than should be told one by one.
     many: bool,
+    /// What it had been told when records became due that another replica is to publish, and since when
+    /// nothing has come of it.
+    waits: Option<(Option<(u64, u64)>, Instant)>,
     /// At this epoch and position no revocation was newer than the plane has.
     unchanged: Option<(u64, u64)>,
 }
@@ -109,13 +116,27 @@ impl Lanes {
         }
     }
 
-    /// Only the revocations that a plane is due, whatever its size.
-    pub(super) fn urgent(&mut self, plane: PlaneId, told: Option<Told>, feed: Feed) -> Need {
-        let newest = (feed.epoch, feed.content);
+    /// What a plane is due from a replica that others have overtaken: its revocations alone, whatever its
+    /// size, for as long as others publish the rest. `stood_in`: it is known that none does.
+    pub(super) fn overtaken(
+        &mut self,
+        told: Option<Told>,
+        (plane, feed): (PlaneId, Feed),
+        stood_in: bool,
+    ) -> Need {
+        let all = self.need(plane, told, feed, false);
+        if !matches!(all, Need::Whole | Need::Lanes { .. }) {
+            self.planes.entry(plane).or_default().waits = None;
+            return all;
+        }
         let lane = self.planes.entry(plane).or_default();
+        if lane.was_left(told, feed, &self.settings) || stood_in {
+            return all;
+        }
         let newer = |told: Told| told.epoch == feed.epoch && told.seq < feed.content;
+        let unchanged = lane.unchanged == Some((feed.epoch, feed.content));
         Need::Lanes {
-            news: told.is_some_and(newer) && !lane.amiss && lane.unchanged != Some(newest),
+            news: told.is_some_and(newer) && !lane.amiss && !unchanged,
             whole: false,
         }
     }
@@ -176,177 +197,45 @@ impl Lane {
         last.map(|last| slow(last) && before.is_none_or(slow))
     }
 
-    fn has_rested(&self, settings: &Publishing) -> bool {
+    /// Whether others have left a plane without its records for longer than the making of them takes. What
+    /// holds up its revocations is not waited for so long.
+    fn was_left(&mut self, told: Option<Told>, feed: Feed, settings: &Publishing) -> bool {
+        let had = told.map(|told| (told.epoch, told.records));
+        let lost = self.amiss || told.is_some_and(|told| told.epoch != feed.epoch);
+        let due = lost || told.is_none_or(|told| told.records < feed.records);
+        if !due {
+            self.waits = None;
+            return false;
+        }
+        let since = match self.waits {
+            Some((before, since)) if before == had => since,
+            before => {
+                // Others have told it something that may be built on.
+                self.amiss &= before.is_none();
+                let now = Instant::now();
+                self.waits = Some((had, now));
+                now
+            }
+        };
         let took = self.took.0.unwrap_or_default();
-        let rest = (took * SHARE).clamp(settings.rest.0, settings.rest.1);
+        let patience = if lost {
+            settings.silence.min(LOST)
+        } else {
+            settings.silence + self.rest(settings) + took * 2
+        };
+        since.elapsed() >= patience
+    }
+
+    fn rest(&self, settings: &Publishing) -> Duration {
+        let took = self.took.0.unwrap_or_default();
+        (took * SHARE).clamp(settings.rest.0, settings.rest.1)
+    }
+
+    fn has_rested(&self, settings: &Publishing) -> bool {
+        let rest = self.rest(settings);
         self.ended.is_none_or(|ended| ended.elapsed() >= rest)
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const PLANE: PlaneId = PlaneId::from_bytes([1; 16]);
-
-    const fn feed(content: u64, records: u64) -> Feed {
-        Feed {
-            epoch: 1,
-            position: content,
-            content,
-            records,
-            whole: records,
-        }
-    }
-
-    const fn told(seq: u64, records: u64) -> Told {
-        Told {
-            plane: PLANE,
-            epoch: 1,
-            seq,
-            records,
-            base: records,
-        }
-    }
-
-    const fn lanes(news: bool, whole: bool) -> Need {
-        Need::Lanes { news, whole }
-    }
-
-    /// What a plane is due that was told a position and its records, when the feed is at those.
-    fn due(all: &mut Lanes, (seq, records): (u64, u64), at: (u64, u64)) -> Need {
-        all.need(PLANE, Some(told(seq, records)), feed(at.0, at.1), true)
-    }
-
-    fn large() -> Lanes {
-        let mut all = Lanes::new(Publishing::default());
-        for _ in 0..2 {
-            all.whole(PLANE, Duration::from_secs(2));
-        }
-        all
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_small_plane_is_told_everything_at_once() {
-        let mut all = Lanes::new(Publishing::default());
-        assert_eq!(all.need(PLANE, None, feed(5, 5), true), lanes(false, true));
-        for took in [20, 900, 30, 40] {
-            all.whole(PLANE, Duration::from_millis(took));
-            assert_eq!(due(&mut all, (5, 5), (6, 5)), Need::Whole);
-            assert_eq!(due(&mut all, (5, 5), (6, 6)), Need::Whole);
-            assert_eq!(due(&mut all, (6, 5), (6, 6)), Need::Whole);
-            assert_eq!(due(&mut all, (6, 6), (6, 6)), Need::Nothing);
-        }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn f18_a_large_plane_is_told_revocations_at_once_and_the_rest_in_its_turn() {
-        let mut all = large();
-        assert_eq!(due(&mut all, (5, 5), (6, 5)), lanes(true, false));
-        assert_eq!(due(&mut all, (5, 5), (6, 6)), lanes(true, false));
-        tokio::time::advance(Duration::from_secs(8)).await;
-        assert_eq!(due(&mut all, (6, 5), (6, 6)), lanes(false, true));
-        all.begin(PLANE);
-        assert_eq!(due(&mut all, (6, 5), (7, 7)), lanes(true, false));
-        all.unchanged(PLANE, feed(7, 7));
-        assert_eq!(due(&mut all, (6, 5), (7, 7)), lanes(false, false));
-        assert_eq!(due(&mut all, (6, 5), (8, 7)), lanes(true, false));
-        all.whole(PLANE, Duration::from_secs(2));
-        assert_eq!(due(&mut all, (8, 8), (8, 7)), Need::Nothing);
-        assert_eq!(due(&mut all, (8, 8), (9, 9)), lanes(true, false));
-    }
-
-    /// No round waits for a plane of which nobody knows how large it is.
-    #[tokio::test(start_paused = true)]
-    async fn f18_after_a_start_a_plane_may_be_a_large_one() {
-        let mut all = Lanes::new(Publishing::default());
-        assert_eq!(due(&mut all, (5, 5), (6, 5)), lanes(true, false));
-        assert_eq!(due(&mut all, (5, 5), (6, 6)), lanes(false, true));
-        all.begin(PLANE);
-        assert_eq!(due(&mut all, (5, 5), (6, 6)), lanes(true, false));
-        assert_eq!(due(&mut all, (6, 5), (7, 6)), lanes(true, false));
-        all.whole(PLANE, Duration::from_millis(20));
-        assert_eq!(due(&mut all, (7, 7), (8, 8)), Need::Whole);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn what_cannot_be_built_on_is_made_anew_without_a_rest_and_beside() {
-        let mut all = large();
-        all.forget(PLANE);
-        assert_eq!(due(&mut all, (5, 5), (6, 5)), lanes(false, true));
-        all.begin(PLANE);
-        assert_eq!(due(&mut all, (5, 5), (7, 6)), lanes(false, false));
-        all.whole(PLANE, Duration::from_secs(2));
-        assert_eq!(due(&mut all, (7, 7), (8, 8)), lanes(true, false));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_making_that_was_cut_off_is_tried_again_after_a_rest() {
-        let mut all = large();
-        all.begin(PLANE);
-        all.cut_off(PLANE);
-        assert_eq!(due(&mut all, (5, 5), (6, 6)), lanes(true, false));
-        tokio::time::advance(Duration::from_secs(8)).await;
-        assert_eq!(due(&mut all, (6, 5), (6, 6)), lanes(false, true));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn rest_is_bounded_both_ways() {
-        let mut all = large();
-        for _ in 0..2 {
-            all.whole(PLANE, Duration::from_secs(60));
-        }
-        tokio::time::advance(Duration::from_secs(29)).await;
-        assert_eq!(due(&mut all, (6, 5), (6, 6)), lanes(false, false));
-        tokio::time::advance(Duration::from_secs(1)).await;
-        assert_eq!(due(&mut all, (6, 5), (6, 6)), lanes(false, true));
-        for _ in 0..2 {
-            all.whole(PLANE, Duration::from_millis(101));
-        }
-        assert_eq!(due(&mut all, (6, 5), (6, 6)), lanes(false, false));
-        tokio::time::advance(Duration::from_secs(1)).await;
-        assert_eq!(due(&mut all, (6, 5), (6, 6)), lanes(false, true));
-    }
-
-    /// Nothing told in another epoch can be built on, and its plane waits for no turn.
-    #[tokio::test(start_paused = true)]
-    async fn f25_after_a_restore_a_large_plane_is_told_everything() {
-        let mut all = large();
-        let next = Feed {
-            epoch: 2,
-            ..feed(7, 7)
-        };
-        assert_eq!(
-            all.need(PLANE, Some(told(9, 9)), next, true),
-            lanes(false, true)
-        );
-        let ahead = due(&mut all, (9, 9), (7, 7));
-        assert!(matches!(ahead, Need::Alarm(_)), "{ahead:?}");
-    }
-
-    /// Single people and programs that changed need no whole snapshot, until there are many.
-    #[tokio::test(start_paused = true)]
-    async fn f18_a_large_plane_is_told_who_changed_without_reading_everybody() {
-        let mut all = large();
-        tokio::time::advance(Duration::from_secs(30)).await;
-        let at = |content, whole| Feed {
-            whole,
-            ..feed(content, content)
-        };
-        let held = |seq, base| Told {
-            base,
-            ..told(seq, seq)
-        };
-        let mut due = |told, feed, changes| all.need(PLANE, Some(told), feed, changes);
-        assert_eq!(due(held(5, 5), at(6, 4), true), lanes(true, false));
-        assert_eq!(due(held(6, 5), at(6, 4), true), Need::Nothing);
-        assert_eq!(due(held(6, 5), at(7, 7), true), lanes(true, true));
-        // Gates that can't read it are told everything, also in place of what others were told.
-        assert_eq!(due(held(5, 5), at(6, 4), false), lanes(true, true));
-        assert_eq!(due(held(6, 5), at(6, 4), false), lanes(false, true));
-        assert_eq!(due(held(6, 6), at(6, 4), false), Need::Nothing);
-        all.many(PLANE);
-        let due = all.need(PLANE, Some(held(6, 5)), at(7, 4), true);
-        assert_eq!(due, lanes(true, true));
-    }
-}
+mod tests;

@@ -27,6 +27,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
+use crate::built_ins;
 use lanes::{Lanes, Need};
 use urgent::Urgent;
 
@@ -165,8 +166,9 @@ impl Publisher {
         let restored = crate::restore::found(&mut view).await?;
         let overtaken = app.built_ins.in_force(&mut view).await?.overtaken;
         let readers = view.replicas().readers(now.minus(HEARD)).await?;
+        let stood_in = built_ins::stood_in(&mut view).await?;
         drop(view);
-        self.overtaken(overtaken);
+        self.overtaken(overtaken, stood_in).await?;
         let trusted = root.and_then(|root| Root::parse(&root.document).ok());
         let kid = app.keys.snapshot()?.public().kid();
         let trusted = trusted.is_some_and(|root| root.trusts(&kid));
@@ -195,11 +197,11 @@ impl Publisher {
             }
             let reader = readers.get(&plane.id);
             let changes = !overtaken && reader.is_some_and(|reader| *reader >= WITH_CHANGES);
-            let need = match self.lanes.need(plane.id, told.copied(), feed, changes) {
-                Need::Whole | Need::Lanes { .. } if overtaken => {
-                    self.lanes.urgent(plane.id, told.copied(), feed)
-                }
-                need => need,
+            let need = if overtaken {
+                self.lanes
+                    .overtaken(told.copied(), (plane.id, feed), stood_in)
+            } else {
+                self.lanes.need(plane.id, told.copied(), feed, changes)
             };
             match need {
                 Need::Nothing => {
@@ -210,7 +212,7 @@ impl Publisher {
                 }
                 Need::Whole => {
                     self.room(&mut telling, &mut failed).await;
-                    let work = wholly(&app, (plane, changes), &mut self.lanes);
+                    let work = self.wholly_of(plane, changes);
                     telling.spawn(async move { Done::Wholly(work.await) });
                 }
                 Need::Lanes { news, whole } => {
@@ -244,22 +246,40 @@ impl Publisher {
     }
 
     /// What roles allow by now, another replica tells. Revocations go on with the records that planes have.
-    fn overtaken(&mut self, overtaken: bool) {
+    /// Whoever isn't overtaken takes over from one that stood in.
+    async fn overtaken(&mut self, overtaken: bool, stood_in: bool) -> Result<(), StoreError> {
         if overtaken && !self.overtaken {
             tracing::error!(
-                "control was started elsewhere with other `control.roles` since: this replica publishes no \
-                 records and allows no more than both; restart it with the new configuration"
+                "control was started elsewhere with other `control.roles` since: this replica allows no more \
+                 than both, and publishes records only where no other does; restart it with the new configuration"
             );
         }
         self.overtaken = overtaken;
         self.app.metrics.overtaken(overtaken);
+        if stood_in && !overtaken {
+            let mut write = self.app.store.write().await?;
+            built_ins::take_over(&mut write).await?;
+            self.app.commit(write).await?;
+        }
+        Ok(())
+    }
+
+    /// Tells a plane everything.
+    fn wholly_of(&mut self, plane: Plane, changes: bool) -> impl Future<Output = Wholly> + use<> {
+        let (app, turn) = (self.app.clone(), self.lanes.turn(plane.id));
+        let overtaken = self.overtaken;
+        async move {
+            let started = Instant::now();
+            let told = whole::tell(&app, plane.id, &turn, (changes, overtaken)).await;
+            (plane, started.elapsed(), told)
+        }
     }
 
     /// Has a whole snapshot made beside the rounds.
     fn begin(&mut self, plane: Plane, changes: bool) {
         let (id, room) = (plane.id, Arc::clone(&self.room));
         self.lanes.begin(id);
-        let work = wholly(&self.app, (plane, changes), &mut self.lanes);
+        let work = self.wholly_of(plane, changes);
         let task = self.beside.spawn(async move {
             let _room = room.acquire().await;
             work.await
@@ -372,20 +392,6 @@ impl Publisher {
             news
         });
         Ok(())
-    }
-}
-
-/// Tells a plane everything.
-fn wholly(
-    app: &App,
-    (plane, changes): (Plane, bool),
-    lanes: &mut Lanes,
-) -> impl Future<Output = Wholly> + use<> {
-    let (app, turn) = (app.clone(), lanes.turn(plane.id));
-    async move {
-        let started = Instant::now();
-        let told = whole::tell(&app, plane.id, changes, &turn).await;
-        (plane, started.elapsed(), told)
     }
 }
 

@@ -10,6 +10,7 @@ use tokio::task::spawn_blocking;
 
 use super::PublishFailure;
 use crate::app::App;
+use crate::built_ins;
 
 /// Work for the processor, off the threads that requests are answered on.
 pub(super) async fn blocking<T: Send + 'static>(
@@ -37,15 +38,33 @@ pub(super) async fn held(
     Ok(held)
 }
 
-/// Signs and stores; `base`: up to which position everything is in it but for those who are named as changed. Says whether it did: not if something newer was published meanwhile.
+/// Whose records an edition has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum By {
+    /// Those that count.
+    Itself,
+    /// Narrowed ones, of a replica that stands in.
+    StandIn,
+}
+
+/// An edition, and what is kept beside it.
+pub(super) struct Issue {
+    pub(super) edition: Edition,
+    /// Up to which position everything is in it but for those who are named as changed.
+    pub(super) base: u64,
+    pub(super) by: By,
+}
+
+/// Signs and stores. Says whether it did: not if something newer was published meanwhile.
 /// [`StoreError::Reference`] if what it builds on was removed.
 pub(super) async fn publish(
     app: &App,
-    (edition, base): (Edition, u64),
+    issue: Issue,
     draft: Draft,
     earlier: Option<Manifest>,
 ) -> Result<bool, PublishFailure> {
     let needs = earlier.as_ref().map(|earlier| draft.needs(earlier));
+    let edition = issue.edition;
     let blobs = held(app, edition.plane, needs.unwrap_or_default()).await?;
     let key = app.keys.snapshot()?;
     let kid = key.public().kid();
@@ -58,21 +77,22 @@ pub(super) async fn publish(
         draft.publish(&edition, earlier, &key)
     };
     let published = blocking(work).await??;
-    store(app, (&edition, base), (published, kid)).await
+    store(app, &issue, (published, kid)).await
 }
 
 async fn store(
     app: &App,
-    (edition, base): (&Edition, u64),
+    issue: &Issue,
     (published, kid): (Published, Kid),
 ) -> Result<bool, PublishFailure> {
+    let Issue { edition, base, by } = issue;
     let lag = edition.lag;
     let record = Publication {
         plane: edition.plane,
         epoch: edition.position.epoch,
         seq: edition.position.seq,
         records: lag.map_or(edition.position.seq, |lag| lag.records),
-        base,
+        base: *base,
         manifest: published.manifest,
         published_at: edition.issued_at,
         complete_at: lag.map_or(edition.issued_at, |lag| lag.as_of),
@@ -90,6 +110,9 @@ async fn store(
         return Err(PublishFailure::OtherKey);
     }
     if write.publications().publish(&record, &blobs, &kept).await? {
+        if *by == By::StandIn {
+            built_ins::stand_in(&mut write).await?;
+        }
         app.commit(write).await?;
         Ok(true)
     } else {

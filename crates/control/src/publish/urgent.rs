@@ -9,7 +9,7 @@ use aeolus_store::{StoreError, Unit as _};
 
 use super::changes::{self, Since};
 use super::lanes::Turn;
-use super::store::{blocking, publish};
+use super::store::{By, Issue, blocking, publish};
 use super::{PublishFailure, sections};
 use crate::app::App;
 
@@ -89,7 +89,12 @@ pub(super) async fn tell(
     if same && lag.is_some() {
         return Ok(Urgent::Unchanged);
     }
-    match publish(app, (edition, told.base), draft, Some(held)).await {
+    let issue = Issue {
+        edition,
+        base: told.base,
+        by: By::Itself,
+    };
+    match publish(app, issue, draft, Some(held)).await {
         // Another replica of control has published something else meanwhile.
         Err(PublishFailure::Store(StoreError::Reference)) => Ok(Urgent::Amiss),
         Ok(_) if many => Ok(Urgent::Many),

@@ -9,7 +9,7 @@ use aeolus_store::{Feed, Publication, Read, StoreError, Unit as _};
 
 use super::changes;
 use super::lanes::Turn;
-use super::store::{blocking, held, publish};
+use super::store::{By, Issue, blocking, held, publish};
 use super::{PublishFailure, sections};
 use crate::app::App;
 
@@ -20,8 +20,8 @@ const TRIES: u32 = 5;
 struct Whole {
     plane: PlaneId,
     feed: Feed,
-    /// Roles allow something else by now than this replica knows: it is not to be told.
-    overtaken: bool,
+    /// Roles allow something else by now than this replica knows: these are what both allow.
+    by: By,
     /// Before it was read.
     at: Time,
     organizations: BTreeSet<OrganizationId>,
@@ -31,15 +31,16 @@ struct Whole {
     root: Option<Root>,
 }
 
-/// Tells a plane everything, if nobody has told it as much meanwhile.
+/// Tells a plane everything, if nobody has told it as much meanwhile. `changes`: whether its gates can read who
+/// changed. `stands_in`: also if this replica is overtaken; else that is left to the others.
 pub(super) async fn tell(
     app: &App,
     plane: PlaneId,
-    changes: bool,
     turn: &Turn,
+    (changes, stands_in): (bool, bool),
 ) -> Result<(), PublishFailure> {
     let (whole, earlier) = Whole::read(app, plane, changes).await?;
-    if whole.overtaken {
+    if whole.by == By::StandIn && !stands_in {
         return Ok(());
     }
     match whole.tell(app, earlier, turn).await {
@@ -60,6 +61,7 @@ impl Whole {
         // Read again with the records: the manifest's position is the one its content is of.
         let feed = view.settings().feed().await?;
         let overtaken = app.built_ins.in_force(&mut view).await?.overtaken;
+        let by = if overtaken { By::StandIn } else { By::Itself };
         let sections = sections::of(app, &mut view, plane).await?;
         let told = view.publications().get(plane).await?;
         let root = view.roots().newest().await?;
@@ -68,7 +70,7 @@ impl Whole {
             let whole = Self {
                 plane,
                 feed,
-                overtaken,
+                by,
                 at,
                 organizations: sections.revocations.keys().copied().collect(),
                 changes,
@@ -126,8 +128,7 @@ impl Whole {
             if seq < self.feed.content {
                 drop(view);
                 let edition = self.edition(self.feed, self.at, None);
-                let edition = (edition, self.feed.content);
-                if publish(app, edition, laid.clone(), earlier).await? {
+                if publish(app, self.issue(edition), laid.clone(), earlier).await? {
                     return Ok(());
                 }
             } else if seq < feed.content {
@@ -139,8 +140,7 @@ impl Whole {
                 let draft = blocking(move || draft.with_news(&news)).await??;
                 let as_of = told.map_or(self.at, |told| app.newest.as_of(&told).max(self.at));
                 let edition = self.edition(feed, now, (!exact).then_some(as_of));
-                let edition = (edition, self.feed.content);
-                if publish(app, edition, draft, earlier).await? {
+                if publish(app, self.issue(edition), draft, earlier).await? {
                     return Ok(());
                 }
             } else {
@@ -151,6 +151,14 @@ impl Whole {
             }
         }
         Err(PublishFailure::Overtaken)
+    }
+
+    const fn issue(&self, edition: Edition) -> Issue {
+        Issue {
+            edition,
+            base: self.feed.content,
+            by: self.by,
+        }
     }
 
     fn is_in(&self, told: Option<&Publication>) -> bool {

@@ -99,6 +99,7 @@ async fn f19_many_tokens_revoked_at_once_are_bits_of_one_list_and_all_refused() 
     let publishing = Publishing {
         at_once: Duration::ZERO,
         rest: (Duration::from_secs(86_400), Duration::from_secs(86_400)),
+        ..Publishing::default()
     };
     let f = Fixture::configured("f19", |config| config.publishing = publishing).await;
     let admin = f.admin().await;

@@ -27,6 +27,7 @@ async fn large(name: &str, database: Option<String>) -> Fixture {
     let publishing = Publishing {
         at_once: Duration::ZERO,
         rest: (Duration::ZERO, Duration::ZERO),
+        ..Publishing::default()
     };
     Fixture::configured(name, |config| {
         config.publishing = publishing;

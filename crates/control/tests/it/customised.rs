@@ -87,8 +87,39 @@ fn revoked(snapshot: &Snapshot) -> u32 {
     bytes.map(|byte| byte.count_ones()).sum()
 }
 
-/// Replicas are restarted one after another. One with the roles of before goes on telling what is revoked,
-/// and nothing that roles allowed before.
+/// Deployment grants of so much.
+fn so_much(snapshot: &Snapshot, set: PermissionSet) -> usize {
+    let grants = snapshot.sections().grants.grants.iter();
+    let sets = grants.map(|grant| PermissionSet::from_bytes(&grant.permissions));
+    sets.filter(|other| *other == set).count()
+}
+
+/// One that never gets so far as to answer requests changes nothing for those that do.
+#[tokio::test]
+async fn a_replica_that_does_not_come_up_overtakes_nobody() {
+    let acme = Acme::of(Fixture::new("customised-crash").await).await;
+    let old = &acme.f;
+    old.work();
+    let mut reader = Reader::new(old, &acme.admin).await;
+    let viewer = Role::DeploymentViewer;
+    reader.until(old, |s| told(s, viewer.shipped())).await;
+    let here = without(viewer, &[Permission::DeploymentLogsGet]);
+    let new = old.beside(|config| config.built_ins = here.clone()).await;
+    let at = ("deployment", &acme.deployment);
+    acme.give("member@example.com", "DEPLOYMENT_VIEWER", at)
+        .await;
+    let all = |s: &Snapshot| so_much(s, viewer.shipped()) == 2;
+    reader.until(old, all).await;
+    let overtaken = "aeolus_control_built_in_roles_overtaken 0";
+    assert!(old.metrics().await.contains(overtaken));
+    // Until it does it allows no more than both.
+    let path = "/v1/organizations/acme/roles/DEPLOYMENT_VIEWER";
+    let shown = new.call("GET", path, &acme.admin, None).await.expect(200);
+    assert!(!shown.text().contains("deployment.logs.get"));
+}
+
+/// Replicas are restarted one after another. One with the roles of before goes on telling what is revoked
+/// and what is taken away, and nothing that roles allowed before.
 #[tokio::test]
 async fn a_replica_from_before_gives_planes_nothing_back() {
     let acme = Acme::of(Fixture::new("customised-overtaken").await).await;
@@ -102,33 +133,39 @@ async fn a_replica_from_before_gives_planes_nothing_back() {
     let overtaken = "aeolus_control_built_in_roles_overtaken";
     assert!(old.metrics().await.contains(&format!("{overtaken} 0")));
 
-    let here = without(viewer, &[Permission::DeploymentLogsGet]);
+    let mut here = without(viewer, &[Permission::DeploymentLogsGet]);
     let narrow = here.of(viewer);
+    here.customise(viewer, Permission::DeploymentImagesPush, true)
+        .unwrap();
+    let wide = here.of(viewer);
     let new = old.replica(|config| config.built_ins = here.clone()).await;
     new.work();
-    reader.until(&new, |s| told(s, narrow)).await;
+    reader.until(&new, |s| told(s, wide)).await;
+    let at = ("deployment", &acme.deployment);
+    let given = acme.give("member@example.com", "DEPLOYMENT_VIEWER", at);
+    let given = given.await;
+    reader.until(&new, |s| so_much(s, wide) == 2).await;
     new.stop.cancel();
 
     // Only the older one is at work. It does what it is asked.
-    let at = ("deployment", &acme.deployment);
-    acme.give("member@example.com", "DEPLOYMENT_VIEWER", at)
-        .await;
     let path = format!("{TOKENS}/{}", token["id"].as_str().unwrap());
     acme.ask("DELETE", &path, Value::Null).await.expect(200);
     let after = reader.until(old, |s| revoked(s) == 1).await;
-    assert!(told(&after, narrow) && !told(&after, viewer.shipped()));
+    assert!(!told(&after, viewer.shipped()));
     assert!(old.metrics().await.contains(&format!("{overtaken} 1")));
+    let path = format!(
+        "/v1/organizations/acme/grants/{}",
+        given["id"].as_str().unwrap()
+    );
+    acme.ask("DELETE", &path, Value::Null).await.expect(200);
+    let after = reader.until(old, |s| so_much(s, narrow) == 1).await;
+    assert!(!told(&after, wide) && !told(&after, viewer.shipped()));
 
-    // The next one with the new roles tells the rest, and needs no start of its own for it.
+    // The next one with the new roles gives back what they allow, and needs no change for it.
     let next = old.replica(|config| config.built_ins = here).await;
     next.work();
-    let granted = |s: &Snapshot| {
-        let grants = s.sections().grants.grants.iter();
-        let sets = grants.map(|grant| PermissionSet::from_bytes(&grant.permissions));
-        sets.filter(|set| *set == narrow).count() == 2
-    };
-    let whole = reader.until(&next, granted).await;
-    assert!(!told(&whole, viewer.shipped()));
+    let whole = reader.until(&next, |s| told(s, wide)).await;
+    assert!(so_much(&whole, wide) == 1 && !told(&whole, viewer.shipped()));
 
     // Whichever was started last counts: also one that is started with the roles of before on purpose.
     next.stop.cancel();

@@ -128,7 +128,8 @@ pub(crate) fn config(dir: &std::path::Path) -> ControlConfig {
         publishing: Publishing {
             // However busy this machine is, a plane of a test is a small one.
             at_once: Duration::from_secs(3600),
-            ..Publishing::default()
+            rest: (Duration::from_millis(100), Duration::from_secs(30)),
+            silence: Duration::from_millis(500),
         },
         rotate_keys: None,
         built_ins: BuiltIns::default(),
@@ -180,6 +181,7 @@ impl Fixture {
         let clock = Arc::new(ManualClock::new(Time::from_secs(1_800_000_000)));
         let parts = (clock.clone() as Arc<dyn Clock>, rng.clone() as Arc<dyn Rng>);
         let control = Control::open(config, ISS, parts.0, parts.1).await.unwrap();
+        control.started().await.unwrap();
         Self {
             router: control.router(),
             control: Arc::new(control),
@@ -216,6 +218,13 @@ impl Fixture {
 
     /// Another replica of the control plane, on the same database and by the same clock.
     pub(crate) async fn replica(&self, change: impl FnOnce(&mut ControlConfig)) -> Self {
+        let replica = self.beside(change).await;
+        replica.control.started().await.unwrap();
+        replica
+    }
+
+    /// The same before it answers requests.
+    pub(crate) async fn beside(&self, change: impl FnOnce(&mut ControlConfig)) -> Self {
         let mut config = config(self.dir.path());
         change(&mut config);
         let parts = (self.clock.clone(), self.rng.clone());

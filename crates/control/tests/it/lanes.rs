@@ -20,6 +20,7 @@ async fn large(name: &str, rest: Duration) -> Fixture {
     let publishing = Publishing {
         at_once: Duration::ZERO,
         rest: (rest, rest),
+        ..Publishing::default()
     };
     Fixture::configured(name, |config| config.publishing = publishing).await
 }

@@ -7,10 +7,13 @@ use crate::engine::{Tx, bind};
 use crate::unit::{Changed, Unit, Write};
 
 statements! {
-    FEED = "SELECT epoch, n, content, records, whole FROM feed WHERE id = 1";
+    FEED = "SELECT epoch, n, content, records,
+        CASE WHEN records > noted THEN records ELSE whole END FROM feed WHERE id = 1";
     ADVANCE = "UPDATE feed SET n = n + 1, content = CASE WHEN $1 = 1 THEN n + 1 ELSE content END,
         records = CASE WHEN $2 = 1 THEN n + 1 ELSE records END,
-        whole = CASE WHEN $3 = 1 THEN n + 1 ELSE whole END WHERE id = 1 RETURNING n";
+        noted = CASE WHEN $2 = 1 THEN n + 1 ELSE noted END,
+        whole = CASE WHEN $3 = 1 THEN n + 1 WHEN records > noted THEN records ELSE whole END
+        WHERE id = 1 RETURNING n";
     NEXT_EPOCH = "UPDATE feed SET epoch = epoch + 1 WHERE id = 1 RETURNING epoch";
     GET = "SELECT value FROM settings WHERE name = $1";
     PUT = "INSERT INTO settings (name, value) VALUES ($1, $2)
@@ -33,7 +36,8 @@ pub struct Feed {
     /// The last position at which one of these changed that isn't a revocation.
     pub records: u64,
     /// The last position at which one of those changed that is more than single people and programs, so
-    /// that everything has to be read ([`crate::ChangedSubjects`]).
+    /// that everything has to be read ([`crate::ChangedSubjects`]). What an earlier version of this program
+    /// changes beside this one counts as that.
     pub whole: u64,
 }
 
@@ -73,6 +77,11 @@ impl Settings<'_, Write> {
     /// Sets a setting.
     pub async fn put(&mut self, name: &str, value: &str) -> Result<(), StoreError> {
         self.0.change(PUT, bind![name, value]).await.map(|_| ())
+    }
+
+    /// Sets a setting that is control's own bookkeeping: the feed stays where it is.
+    pub async fn note(&mut self, name: &str, value: &str) -> Result<(), StoreError> {
+        self.0.note(PUT, bind![name, value]).await.map(|_| ())
     }
 
     /// Removes a setting.

@@ -49,6 +49,24 @@ async fn a_transaction_takes_the_next_position_with_its_audit_lines(db: Database
     assert_eq!(own.items[0].event, of_organization);
 }
 
+/// While control is upgraded, a replica of the version before still changes things, and notes of none whose.
+async fn what_an_earlier_version_changes_is_everything(db: Database) {
+    db.raw("UPDATE feed SET n = n + 1, content = n + 1, records = n + 1")
+        .await;
+    let mut read = db.store.read().await.unwrap();
+    let before = read.settings().feed().await.unwrap();
+    assert_eq!(before.whole, before.position);
+    drop(read);
+    let mut write = db.store.write().await.unwrap();
+    let user = db.user("zoe@example.com");
+    write.users().insert(&user).await.unwrap();
+    write.commit().await.unwrap();
+    let mut read = db.store.read().await.unwrap();
+    let after = read.settings().feed().await.unwrap();
+    let expected = (before.whole, before.position + 1);
+    assert_eq!((after.whole, after.records), expected);
+}
+
 /// Single people and programs are named, and whatever else changes counts as everything.
 async fn who_changed_is_known_as_long_as_it_is_noted(db: Database) {
     let fleet = db.fleet().await;
@@ -382,6 +400,7 @@ on_every_engine! {
     a_transaction_takes_the_next_position_with_its_audit_lines,
     only_what_snapshots_are_made_from_is_content,
     who_changed_is_known_as_long_as_it_is_noted,
+    what_an_earlier_version_changes_is_everything,
     f18_the_feed_tells_revocations_from_records,
     f65_positions_of_an_earlier_schema_are_whole,
     what_is_rolled_back_never_was,
