@@ -3,6 +3,7 @@
 mod access;
 mod audit;
 mod client;
+mod connection;
 mod doctor;
 mod drill;
 mod email;
@@ -29,6 +30,7 @@ pub(crate) use audit::{
 pub(crate) use client::{
     ApplyArgs, Keep, LoginArgs, PlaneAdd, PlaneBuild, PlaneCommand, PlaneMove, PlaneShow, Target,
 };
+pub(crate) use connection::{ConnectionCommand, ConnectionList, ConnectionShow};
 pub(crate) use doctor::DoctorArgs;
 pub(crate) use drill::{DrillCommand, DrillOutage};
 pub(crate) use email::{EmailCommand, EmailTest};
@@ -106,6 +108,9 @@ pub(crate) enum Command {
     /// List and end signed-in sessions.
     #[command(subcommand)]
     Session(SessionCommand),
+    /// Show the identity providers that people come through.
+    #[command(subcommand)]
+    Connection(ConnectionCommand),
     /// End people's access, reset their second factors.
     #[command(subcommand)]
     User(UserCommand),

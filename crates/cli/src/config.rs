@@ -3,8 +3,10 @@
 mod audit;
 mod auth;
 mod compat;
+mod egress;
 mod email;
 mod environment;
+mod fraction;
 mod keys;
 mod layers;
 mod master;

@@ -48,8 +48,11 @@ pub use audit::SinkConfigError;
 pub use bootstrap::ControlError;
 pub use config::{
     AuditConfig, AuditFile, AuditWebhook, ControlConfig, FirstAdmin, ParentCookie, Publishing,
-    SessionLife,
+    SessionLife, SignInConfig,
 };
+pub use connections::configured::ConfigureError;
+pub use connections::document::check_sign_in;
+pub use connections::reload::Reload;
 pub use email::{EmailConfig, EmailConfigError, EmailSender, SmtpServer, SmtpTrust};
 pub use factor::{FactorReset, reset_second_factor};
 pub use keys::{KeysError, Resealed, reseal};

@@ -13,7 +13,9 @@ use super::SecretSource;
 use super::audit::Audit;
 use super::auth::Auth;
 use super::compat::Compat;
+use super::egress::Egress;
 use super::email::Email;
+use super::fraction::Fraction;
 use super::keys::Keys;
 use super::probe::Probe;
 use super::rails::Rails;
@@ -81,6 +83,9 @@ pub(crate) struct Control {
     pub(crate) roles: Roles,
     /// The audit log.
     pub(crate) audit: Audit,
+    /// The way out to identity providers and to where the audit log is sent. The environment names a proxy, if there
+    /// is one: `GLOBAL_AGENT_HTTPS_PROXY` or `HTTPS_PROXY`, and `NO_PROXY` what goes without it.
+    pub(crate) egress: Egress,
 }
 
 impl Default for Control {
@@ -95,6 +100,7 @@ impl Default for Control {
             first_admin: None,
             roles: Roles::default(),
             audit: Audit::default(),
+            egress: Egress::default(),
         }
     }
 }
@@ -338,48 +344,6 @@ impl Default for Observability {
             log_format: LogFormat::default(),
             allow_sample: Fraction(1_000),
         }
-    }
-}
-
-/// A share from 0 to 1, in millionths.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "f64", into = "f64")]
-pub(crate) struct Fraction(u32);
-
-impl TryFrom<f64> for Fraction {
-    type Error = &'static str;
-
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "the range is checked before"
-    )]
-    fn try_from(share: f64) -> Result<Self, Self::Error> {
-        if (0.0..=1.0).contains(&share) {
-            Ok(Self((share * 1e6).round() as u32))
-        } else {
-            Err("a share is a number from 0 to 1, such as 0.001")
-        }
-    }
-}
-
-impl From<Fraction> for f64 {
-    fn from(share: Fraction) -> Self {
-        Self::from(share.0) / 1e6
-    }
-}
-
-impl JsonSchema for Fraction {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "Fraction".into()
-    }
-
-    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({"type": "number", "minimum": 0, "maximum": 1})
     }
 }
 

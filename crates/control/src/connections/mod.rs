@@ -1,9 +1,14 @@
 //! Identity providers: what is configured of them, and what they say of themselves.
 
 mod age;
+mod by_name;
+pub(crate) mod configured;
+pub(crate) mod document;
 mod due;
 mod fetch;
 mod list;
+pub(crate) mod reload;
+pub(crate) mod secret;
 mod settings;
 mod terms;
 
@@ -19,6 +24,7 @@ use self::age::Ages;
 use self::due::{Last, due};
 use crate::app::App;
 
+pub(crate) use self::by_name::{Offered, SignIn, by_name, offered};
 pub(crate) use self::list::list;
 pub(crate) use self::settings::Settings;
 pub(crate) use self::terms::{Providers, logout_terms, salt_from};
@@ -76,7 +82,8 @@ impl Keeper {
         self.tries
             .retain(|id, _| connections.iter().any(|connection| connection.id == *id));
         for connection in &connections {
-            let Some(url) = Settings::of(connection).and_then(|settings| settings.wanted_keys())
+            let Some(url) = Settings::of(connection)
+                .and_then(|settings| settings.wanted_keys(&connection.kind))
             else {
                 continue;
             };
@@ -108,7 +115,7 @@ impl Keeper {
         let name = connection.name.as_str();
         let egress = match &self.egress {
             Some(egress) => egress,
-            None => match Egress::new(BOUNDS) {
+            None => match Egress::by(&app.egress, BOUNDS) {
                 Ok(made) => self.egress.insert(made),
                 Err(error) => {
                     tracing::error!(%error, "no trust anchors: no identity provider can be asked");

@@ -2,6 +2,7 @@
 
 use aeolus_api::fleet::{PlaneRegistration, SessionTokens, discovered_issuer, discovery_document};
 use aeolus_model::Slug;
+use aeolus_oidc::Kind;
 use aeolus_store::Connection;
 use serde::{Deserialize, Serialize};
 
@@ -9,10 +10,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Settings {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) client_id: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) discovery_url: Option<String>,
+    /// How people sign in there, as it was written.
+    #[serde(flatten)]
+    pub(crate) sign_in: aeolus_oidc::Settings,
     /// Sealed under the master key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) client_secret: Option<String>,
@@ -25,6 +25,9 @@ pub(crate) struct Settings {
     /// By which `acr` the provider says that there was a second factor.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) second_factor_acr: Vec<String>,
+    /// It has left the configuration. The row stays, so that people are still linked when it comes back.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) absent: bool,
 }
 
 impl Settings {
@@ -41,9 +44,15 @@ impl Settings {
         Self::parse(&connection.config).ok()
     }
 
+    /// Where a provider of this kind is.
+    fn place(&self, kind: &str) -> Option<String> {
+        self.sign_in.place(Kind::parse(kind)?)
+    }
+
     /// The issuer that people are linked under.
-    pub(crate) fn identity_issuer(&self) -> Option<&str> {
-        self.discovery_url.as_deref().map(discovered_issuer)
+    pub(crate) fn identity_issuer(&self, kind: &str) -> Option<String> {
+        self.place(kind)
+            .map(|url| discovered_issuer(&url).to_owned())
     }
 
     /// A plane's own client.
@@ -53,10 +62,10 @@ impl Settings {
     }
 
     /// Where to ask for the keys, if they are of any use.
-    pub(crate) fn wanted_keys(&self) -> Option<String> {
-        if self.session_tokens.is_none() && self.plane_registrations.is_empty() {
+    pub(crate) fn wanted_keys(&self, kind: &str) -> Option<String> {
+        if self.absent || (self.session_tokens.is_none() && self.plane_registrations.is_empty()) {
             return None;
         }
-        self.discovery_url.as_deref().map(discovery_document)
+        self.place(kind).map(|url| discovery_document(&url))
     }
 }
