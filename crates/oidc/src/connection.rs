@@ -3,16 +3,18 @@
 mod asked;
 mod error;
 mod parse;
+mod provision;
 mod settings;
 
 use std::time::Duration;
 
-use aeolus_model::{Secret, Slug};
+use aeolus_model::{Host, Secret, Slug};
 use serde::{Deserialize, Serialize};
 
 pub use self::error::SettingsError;
 pub(crate) use self::parse::{PERSONAL_TENANT, is_guid};
-pub use self::settings::{ClaimsMapping, Settings};
+pub use self::provision::Provision;
+pub use self::settings::{ClaimsMapping, ProvisionSettings, Settings};
 use crate::{DiscoveryUrl, Kind, Profile};
 
 /// A provider with everything that signing in there needs. Made by [`Connection::new`] alone.
@@ -35,6 +37,8 @@ pub struct Connection {
     mfa: Option<Mfa>,
     tenants: Tenants,
     hosted_domains: Vec<String>,
+    trusted_domains: Vec<Host>,
+    provision: Option<Provision>,
 }
 
 /// How the answer comes back.
@@ -216,6 +220,16 @@ impl Connection {
     /// The Google Workspace domains whose people may come; empty: everybody.
     pub fn hosted_domains(&self) -> &[String] {
         &self.hosted_domains
+    }
+
+    /// The mail domains that the provider may speak for.
+    pub fn trusted_domains(&self) -> &[Host] {
+        &self.trusted_domains
+    }
+
+    /// Who gets an account by coming; none: nobody does.
+    pub const fn provision(&self) -> Option<&Provision> {
+        self.provision.as_ref()
     }
 }
 

@@ -1,0 +1,27 @@
+//! Who somebody is here whom an identity provider has proved: links, invitations, sign-up, the first
+//! administrator. Nothing here knows protocols or cookies (note 028).
+
+mod admit;
+mod refused;
+
+use aeolus_model::{ConnectionId, Secret, UserId};
+use aeolus_oidc::Identity;
+
+pub(crate) use self::admit::admit;
+pub(crate) use self::refused::Refused;
+
+/// Somebody whom an identity provider has proved, on their way in.
+pub(crate) struct Arrival<'a> {
+    /// The connection's row.
+    pub(crate) connection: ConnectionId,
+    /// What it is: whose addresses it may speak for, and who gets an account by coming.
+    pub(crate) provider: &'a aeolus_oidc::Connection,
+    /// Who it says that they are.
+    pub(crate) identity: &'a Identity,
+    /// What the attempt was begun with: the value of an invitation, or the code that makes the first
+    /// administrator. The attempt carries it as it came, unread.
+    pub(crate) invitation: Option<&'a Secret<String>>,
+    /// Whoever began the attempt from their account page, to be known by this identity as well. Only of a
+    /// session that is still the browser's when the answer comes.
+    pub(crate) link_to: Option<UserId>,
+}
