@@ -16,6 +16,7 @@ use crate::config::{AuditConfig, Publishing};
 use crate::email::Mailer;
 use crate::keys::Keys;
 use crate::ops::Metrics;
+use crate::people::SignUp;
 use crate::planes::{Acks, Assertions, Looks};
 use crate::publish::{Newest, Published};
 use crate::quota::Meters;
@@ -56,6 +57,10 @@ pub(crate) struct Parts {
     pub(crate) refresh_key: Secret<[u8; 32]>,
     /// Tells requests apart that come under one Idempotency-Key; follows from the master key.
     pub(crate) request_key: Secret<[u8; 32]>,
+    /// Makes the values of invitations; follows from the master key.
+    pub(crate) invitation_key: Secret<[u8; 32]>,
+    /// Who gets an account by coming.
+    pub(crate) sign_up: SignUp,
     /// Hides people's identities in snapshots; follows from the master key.
     pub(crate) identity_salt: Secret<[u8; 32]>,
     /// A gate has met a key of an identity provider that it doesn't know.

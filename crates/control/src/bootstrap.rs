@@ -26,6 +26,7 @@ use crate::email::{EmailConfigError, Mailer, SmtpTrust};
 use crate::keys::{self, Keys, KeysError};
 use crate::once;
 use crate::ops::Metrics;
+use crate::people;
 use crate::planes::{Acks, Assertions, Looks};
 use crate::provider::refresh;
 use crate::quota::Meters;
@@ -217,6 +218,8 @@ pub(crate) async fn open(
         cookie_key: cookie::key_from(&config.master_key),
         refresh_key: refresh::key_from(&config.master_key),
         request_key: once::key_from(&config.master_key),
+        invitation_key: people::invitation_key_from(&config.master_key),
+        sign_up: config.sign_up.clone(),
         identity_salt: connections::salt_from(&config.master_key),
         provider_keys_wanted: Notify::new(),
         built_ins,

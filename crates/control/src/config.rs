@@ -10,6 +10,7 @@ use aeolus_tls::HandedOver;
 
 use crate::email::EmailConfig;
 
+pub use crate::people::SignUp;
 pub use crate::signin::parent::ParentCookie;
 
 /// Everything that a control plane's server is told.
@@ -29,6 +30,8 @@ pub struct ControlConfig {
     pub root_dir: Option<PathBuf>,
     /// The first administrator, made if the database has no people yet.
     pub first_admin: Option<FirstAdmin>,
+    /// Who gets an account by coming.
+    pub sign_up: SignUp,
     /// How long sessions last.
     pub session: SessionLife,
     /// Whether machines without a browser may ask to be signed in (RFC 8628).

@@ -53,7 +53,7 @@ pub use audit::SinkConfigError;
 pub use bootstrap::ControlError;
 pub use config::{
     AuditConfig, AuditFile, AuditWebhook, ControlConfig, FirstAdmin, ParentCookie, Publishing,
-    SessionLife,
+    SessionLife, SignUp,
 };
 pub use email::{EmailConfig, EmailConfigError, EmailSender, SmtpServer, SmtpTrust};
 pub use keys::{KeysError, Resealed, reseal};

@@ -10,7 +10,7 @@ use sqlx::{Connection as _, SqlSafeStr};
 use crate::StoreError;
 use crate::engine::{engine_error, migrate_error};
 
-const MIGRATIONS: [(i64, &str, &str); 19] = [
+const MIGRATIONS: [(i64, &str, &str); 20] = [
     (1, "init", include_str!("../migrations/0001_init.sql")),
     (
         2,
@@ -73,6 +73,7 @@ const MIGRATIONS: [(i64, &str, &str); 19] = [
         include_str!("../migrations/0019_second_factor.sql"),
     ),
     (20, "email", include_str!("../migrations/0020_email.sql")),
+    (24, "people", include_str!("../migrations/0024_people.sql")),
     (
         25,
         "changed subjects",
@@ -130,7 +131,7 @@ mod tests {
 
     /// SHA-384 of each released migration. A line is added with a migration and never changed:
     /// databases in the field remember these sums and refuse a program with others.
-    const RELEASED: [(i64, &str); 19] = [
+    const RELEASED: [(i64, &str); 20] = [
         (
             1,
             "f2074e874d90f8f71f54b0200653d2bdd77b68c7cdb4db034cef4e3372a83828dbc03e623e8d7a89b769ab16d0fb7a43",
@@ -202,6 +203,10 @@ mod tests {
         (
             20,
             "93ad7b03f9fb23c22e60c71c290f8dd6406e5dba4ad46d3d93972fcfcd397a204ac1ad011f5f58a9c79d759ab60eb1b7",
+        ),
+        (
+            24,
+            "c6ffc5c6fa56cc75f1071b511def4f574573468583ff1f3c9826005e7c66d248eec8e7dea89536c44e5b249703dc7cc0",
         ),
         (
             25,

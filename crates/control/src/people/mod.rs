@@ -1,14 +1,23 @@
 //! Who somebody is here whom an identity provider has proved: links, invitations, sign-up, the first
 //! administrator. Nothing here knows protocols or cookies (note 028).
 
+mod account;
+mod administrators;
 mod admit;
+mod code;
+mod invited;
+mod link;
 mod refused;
+mod sign_up;
 
-use aeolus_model::{ConnectionId, Secret, UserId};
+use aeolus_model::{ConnectionId, Email, Secret, UserId};
 use aeolus_oidc::Identity;
 
-pub(crate) use self::admit::admit;
+pub(crate) use self::admit::{admit, denied};
+pub(crate) use self::invited::key_from as invitation_key_from;
+pub(crate) use self::link::{may_link, unlink};
 pub(crate) use self::refused::Refused;
+pub use self::sign_up::SignUp;
 
 /// Somebody whom an identity provider has proved, on their way in.
 pub(crate) struct Arrival<'a> {
@@ -21,7 +30,15 @@ pub(crate) struct Arrival<'a> {
     /// What the attempt was begun with: the value of an invitation, or the code that makes the first
     /// administrator. The attempt carries it as it came, unread.
     pub(crate) invitation: Option<&'a Secret<String>>,
-    /// Whoever began the attempt from their account page, to be known by this identity as well. Only of a
-    /// session that is still the browser's when the answer comes.
+    /// Whoever began the attempt from their account page ([`may_link`]), to be known by this identity as
+    /// well. Only of a session that is still the browser's when the answer comes.
     pub(crate) link_to: Option<UserId>,
+}
+
+impl Arrival<'_> {
+    /// The address that the provider vouches for (O21).
+    fn proved(&self) -> Option<&Email> {
+        let email = self.identity.email.as_ref();
+        email.filter(|_| self.identity.email_verified)
+    }
 }

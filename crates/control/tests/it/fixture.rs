@@ -7,7 +7,9 @@ use aeolus_api::JoinToken;
 use aeolus_api::oauth::{ASSERTION_TYPE, TokenAnswer};
 use aeolus_api::plane::{EnrollAnswer, EnrollRequest, PlaneCreated};
 use aeolus_api::quota::Quota;
-use aeolus_control::{AuditConfig, Control, ControlConfig, FirstAdmin, Publishing, SessionLife};
+use aeolus_control::{
+    AuditConfig, Control, ControlConfig, FirstAdmin, Publishing, SessionLife, SignUp,
+};
 use aeolus_keys::claims::PlaneAssertion;
 use aeolus_keys::envelope::MasterKey;
 use aeolus_keys::{Alg, Kind, SigningKey, digest};
@@ -116,6 +118,7 @@ pub(crate) fn config(dir: &std::path::Path) -> ControlConfig {
             email: Email::parse(ADMIN).unwrap(),
             password: Secret::new(PASSWORD.to_owned()),
         }),
+        sign_up: SignUp::default(),
         session: SessionLife::default(),
         device_flow: true,
         trusted_hops: 1,

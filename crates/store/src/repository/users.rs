@@ -34,6 +34,7 @@ statements! {
         VALUES ($1, $2, $3, $4, $5, $6, $7, 1)";
     UPDATE = "UPDATE users SET email = $1, name = $2, password_hash = $3, disabled_at = $4,
         managed_by = $5, revision = revision + 1 WHERE id = $6 AND revision = $7";
+    HOLD = "UPDATE users SET revision = revision WHERE id = $1";
     DELETE = "DELETE FROM users WHERE id = $1";
 }
 
@@ -150,6 +151,11 @@ impl Users<'_, Write> {
         ];
         let whose = Subject::User(*id);
         taken!(self.0.change_one_of(whose, UPDATE, values).await, User)
+    }
+
+    /// Waits for others who change a person, until this transaction ends.
+    pub async fn hold(&mut self, id: UserId) -> Result<(), StoreError> {
+        self.0.note(HOLD, bind![id]).await.map(|_| ())
     }
 
     /// Removes a person with their grants, memberships and sessions. Gates refuse a subject that
