@@ -42,3 +42,6 @@ impl Arrival<'_> {
         email.filter(|_| self.identity.email_verified)
     }
 }
+
+#[cfg(test)]
+mod tests;
