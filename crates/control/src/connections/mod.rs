@@ -1,9 +1,11 @@
 //! Identity providers: what is configured of them, and what they say of themselves.
 
 mod age;
+mod by_name;
 mod due;
 mod fetch;
 mod list;
+pub(crate) mod secret;
 mod settings;
 mod terms;
 
@@ -19,6 +21,7 @@ use self::age::Ages;
 use self::due::{Last, due};
 use crate::app::App;
 
+pub(crate) use self::by_name::{Offered, SignIn, by_name, offered};
 pub(crate) use self::list::list;
 pub(crate) use self::settings::Settings;
 pub(crate) use self::terms::{Providers, logout_terms, salt_from};

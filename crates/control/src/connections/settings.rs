@@ -9,10 +9,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Settings {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) client_id: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) discovery_url: Option<String>,
+    /// How people sign in there, as it was written.
+    #[serde(flatten)]
+    pub(crate) sign_in: aeolus_oidc::Settings,
     /// Sealed under the master key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) client_secret: Option<String>,
@@ -25,6 +24,9 @@ pub(crate) struct Settings {
     /// By which `acr` the provider says that there was a second factor.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) second_factor_acr: Vec<String>,
+    /// It has left the configuration. The row stays, so that people are still linked when it comes back.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) absent: bool,
 }
 
 impl Settings {
@@ -41,9 +43,14 @@ impl Settings {
         Self::parse(&connection.config).ok()
     }
 
+    /// Where the provider is: what is written, else what its domain or its kind stands for.
+    pub(crate) fn discovery_url(&self) -> Option<&str> {
+        self.sign_in.discovery_url.as_deref()
+    }
+
     /// The issuer that people are linked under.
     pub(crate) fn identity_issuer(&self) -> Option<&str> {
-        self.discovery_url.as_deref().map(discovered_issuer)
+        self.discovery_url().map(discovered_issuer)
     }
 
     /// A plane's own client.
@@ -54,9 +61,9 @@ impl Settings {
 
     /// Where to ask for the keys, if they are of any use.
     pub(crate) fn wanted_keys(&self) -> Option<String> {
-        if self.session_tokens.is_none() && self.plane_registrations.is_empty() {
+        if self.absent || (self.session_tokens.is_none() && self.plane_registrations.is_empty()) {
             return None;
         }
-        self.discovery_url.as_deref().map(discovery_document)
+        self.discovery_url().map(discovery_document)
     }
 }

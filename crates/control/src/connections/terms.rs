@@ -40,7 +40,13 @@ pub(crate) fn logout_terms(
     }
     let planes = settings.plane_registrations.iter();
     let clients = planes.map(|registration| registration.client_id.clone());
-    let clients = settings.client_id.iter().cloned().chain(clients).collect();
+    let clients = settings
+        .sign_in
+        .client_id
+        .iter()
+        .cloned()
+        .chain(clients)
+        .collect();
     let terms = LogoutTerms::new(&held.issuer, clients, &provider_keys(held, |_| true));
     Some((issuer, terms))
 }
@@ -158,7 +164,13 @@ fn terms(kind: &str, settings: &Settings, held: &ProviderKeys) -> Option<section
         issuer: tokens.issuer.clone().unwrap_or_else(|| held.issuer.clone()),
         audience: tokens.audience.clone(),
         identity_issuer: identity_issuer.to_owned(),
-        client_ids: settings.client_id.iter().cloned().chain(clients).collect(),
+        client_ids: settings
+            .sign_in
+            .client_id
+            .iter()
+            .cloned()
+            .chain(clients)
+            .collect(),
         clock_tolerance: tokens.clock_tolerance().as_secs(),
         max_life: tokens.max_life().as_secs(),
         subject: subject_claim(kind).to_owned(),

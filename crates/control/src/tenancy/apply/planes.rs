@@ -2,14 +2,11 @@
 
 use aeolus_api::fleet::ApplyRequest;
 use aeolus_api::tenancy::ChangeOp;
-use aeolus_keys::Kind;
-use aeolus_model::{ConnectionId, KeyId, PlaneId};
+use aeolus_model::{ConnectionId, PlaneId};
 use aeolus_store::{Connection, ManagedBy, Plane, PlaneStage, Unit as _};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 
 use super::Run;
-use crate::connections::Settings;
+use crate::connections::{Settings, secret};
 use crate::error::ApiError;
 
 impl Run<'_> {
@@ -52,14 +49,26 @@ impl Run<'_> {
                 .map(|connection| Settings::parse(&connection.config));
             let held = held.transpose().map_err(ApiError::internal)?;
             let held = held.unwrap_or_default();
-            let secret = self.sealed(id, body.client_secret(index), held.client_secret.clone())?;
+            let secret = match body.client_secret(index) {
+                Some(given) => {
+                    let with = (&self.ctx.app.master, &*self.ctx.app.rng);
+                    let sealed =
+                        secret::seal_unless_held(with, id, given, held.client_secret.clone());
+                    Some(sealed.map_err(ApiError::internal)?)
+                }
+                None => held.client_secret.clone(),
+            };
             let settings = Settings {
-                client_id: wanted.client_id.clone(),
-                discovery_url: wanted.discovery_url.clone(),
+                sign_in: aeolus_oidc::Settings {
+                    client_id: wanted.client_id.clone(),
+                    discovery_url: wanted.discovery_url.clone(),
+                    ..aeolus_oidc::Settings::default()
+                },
                 client_secret: secret,
                 session_tokens: wanted.session_tokens.clone(),
                 plane_registrations: wanted.plane_registrations.clone(),
                 second_factor_acr: wanted.second_factor_acr.clone(),
+                absent: false,
             };
             let connection = Connection {
                 id,
@@ -84,33 +93,5 @@ impl Run<'_> {
             }
         }
         Ok(())
-    }
-
-    /// The sealed client secret: the held one if it is the same secret, so that an apply that
-    /// changes nothing changes nothing.
-    fn sealed(
-        &self,
-        id: ConnectionId,
-        secret: Option<&str>,
-        held: Option<String>,
-    ) -> Result<Option<String>, ApiError> {
-        let Some(secret) = secret else {
-            return Ok(held);
-        };
-        let (master, record) = (&self.ctx.app.master, KeyId::from_bytes(*id.as_bytes()));
-        if let Some(held) = held {
-            let bytes = STANDARD.decode(&held).map_err(ApiError::internal)?;
-            let opened = master.open(record, Kind::Federated, &bytes);
-            if opened.map_err(ApiError::internal)?.expose().as_slice() == secret.as_bytes() {
-                return Ok(Some(held));
-            }
-        }
-        let sealed = master.seal(
-            record,
-            Kind::Federated,
-            secret.as_bytes(),
-            &*self.ctx.app.rng,
-        );
-        Ok(Some(STANDARD.encode(sealed.map_err(ApiError::internal)?)))
     }
 }

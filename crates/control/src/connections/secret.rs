@@ -1,0 +1,51 @@
+//! A connection's secret, which the database keeps sealed under the master key.
+
+use aeolus_keys::Kind;
+use aeolus_keys::envelope::{EnvelopeError, MasterKey};
+use aeolus_model::{ConnectionId, KeyId, Rng, Secret};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+/// As the settings keep it.
+pub(crate) fn seal(
+    (master, rng): (&MasterKey, &dyn Rng),
+    id: ConnectionId,
+    secret: &str,
+) -> Result<String, EnvelopeError> {
+    let sealed = master.seal(record(id), Kind::Federated, secret.as_bytes(), rng)?;
+    Ok(STANDARD.encode(sealed))
+}
+
+/// The secret itself.
+pub(crate) fn open(
+    master: &MasterKey,
+    id: ConnectionId,
+    sealed: &str,
+) -> Result<Secret<String>, EnvelopeError> {
+    let sealed = STANDARD
+        .decode(sealed)
+        .map_err(|_| EnvelopeError::Malformed)?;
+    let opened = master.open(record(id), Kind::Federated, &sealed)?;
+    let text = std::str::from_utf8(opened.expose()).map_err(|_| EnvelopeError::Malformed)?;
+    Ok(Secret::new(text.to_owned()))
+}
+
+/// The secret sealed: as it is held where that is the same secret, so that what changes nothing writes
+/// nothing. One that doesn't open is replaced.
+pub(crate) fn seal_unless_held(
+    (master, rng): (&MasterKey, &dyn Rng),
+    id: ConnectionId,
+    secret: &str,
+    held: Option<String>,
+) -> Result<String, EnvelopeError> {
+    if let Some(held) = held
+        && open(master, id, &held).is_ok_and(|opened| opened.expose() == secret)
+    {
+        return Ok(held);
+    }
+    seal((master, rng), id, secret)
+}
+
+fn record(id: ConnectionId) -> KeyId {
+    KeyId::from_bytes(*id.as_bytes())
+}
