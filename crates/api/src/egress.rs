@@ -1,28 +1,24 @@
 //! The one way out to identity providers and to where the audit log is sent: https, no redirect, little patience, little room, and no
 //! way to addresses that only this machine or its network should reach (row A19).
 
-use std::future::Future;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::pin::Pin;
-use std::task::{Context, Poll};
+mod reach;
+
 use std::time::Duration;
 
-use aeolus_model::is_loopback;
+use aeolus_model::Secret;
 use bytes::Bytes;
-use http::header::{ACCEPT, CONTENT_TYPE, USER_AGENT};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
 use http::{HeaderValue, Request, StatusCode};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::client::legacy::connect::dns::Name;
 use hyper_util::rt::TokioExecutor;
-use url::{Host, Url};
+
+pub use self::reach::{Reach, is_askable, reach_of};
+use self::reach::{Resolver, checked};
 
 const CONNECT: Duration = Duration::from_secs(5);
-
-/// Longest URL that a provider's document may name.
-const MAX_URL: usize = 1024;
 
 /// How much of an answer is read, and how long it may take.
 #[derive(Clone, Copy, Debug)]
@@ -31,15 +27,6 @@ pub struct Bounds {
     pub bytes: usize,
     /// From the question to the answer's last byte.
     pub time: Duration,
-}
-
-/// Which addresses may be reached.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reach {
-    /// Where the operator pointed: also private networks and this machine.
-    Configured,
-    /// Where somebody else pointed: the public internet.
-    Public,
 }
 
 /// Why there is no answer.
@@ -51,6 +38,9 @@ pub enum EgressError {
     /// An address that is not asked.
     #[error("the address is not one that may be reached from here")]
     Address,
+    /// A secret that no header can carry.
+    #[error("a secret for it has characters that no header can carry")]
+    Header,
     /// It took too long.
     #[error("no answer in time")]
     Timeout,
@@ -63,6 +53,15 @@ pub enum EgressError {
     /// Not a whole body within its bounds.
     #[error("its answer breaks off or is too large")]
     Body,
+}
+
+/// An answer, whatever its status.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answered {
+    /// Its status.
+    pub status: StatusCode,
+    /// Its body, whole.
+    pub body: Bytes,
 }
 
 const AGENT: &str = concat!("aeolus/", env!("CARGO_PKG_VERSION"));
@@ -93,6 +92,45 @@ impl Egress {
         self.ask(request, reach).await
     }
 
+    /// The body of a 200, asked for in somebody's name (RFC 6750 §2.1).
+    pub async fn get_with_bearer(
+        &self,
+        url: &str,
+        token: &Secret<String>,
+        reach: Reach,
+    ) -> Result<Bytes, EgressError> {
+        let url = checked(url, reach)?;
+        let bearer = HeaderValue::try_from(format!("Bearer {}", token.expose()));
+        let mut bearer = bearer.map_err(|_| EgressError::Header)?;
+        bearer.set_sensitive(true);
+        let request = Request::get(url.as_str())
+            .header(AUTHORIZATION, bearer)
+            .body(Full::default());
+        self.ask(request, reach).await
+    }
+
+    /// Sends a form, and gives back what is answered, whatever its status: a token endpoint says why not in
+    /// the body of a 400 (RFC 6749 §5.2). `authorization` is a whole `Authorization` header.
+    pub async fn post_form_for_answer(
+        &self,
+        url: &str,
+        form: &[(&str, &str)],
+        authorization: Option<&Secret<String>>,
+        reach: Reach,
+    ) -> Result<Answered, EgressError> {
+        let url = checked(url, reach)?;
+        let mut request =
+            Request::post(url.as_str()).header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+        if let Some(secret) = authorization {
+            let value = HeaderValue::try_from(secret.expose().as_str());
+            let mut value = value.map_err(|_| EgressError::Header)?;
+            value.set_sensitive(true);
+            request = request.header(AUTHORIZATION, value);
+        }
+        self.answered(request.body(Full::from(encoded(form))), reach)
+            .await
+    }
+
     /// The same for a form that is sent.
     pub async fn post_form(
         &self,
@@ -101,12 +139,9 @@ impl Egress {
         reach: Reach,
     ) -> Result<Bytes, EgressError> {
         let url = checked(url, reach)?;
-        let body = url::form_urlencoded::Serializer::new(String::new())
-            .extend_pairs(form)
-            .finish();
         let request = Request::post(url.as_str())
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
-            .body(Full::from(body));
+            .body(Full::from(encoded(form)));
         self.ask(request, reach).await
     }
 
@@ -141,6 +176,24 @@ impl Egress {
         request: http::Result<Request<Full<Bytes>>>,
         reach: Reach,
     ) -> Result<Bytes, EgressError> {
+        let answered = self.send(request, reach, |status| status == StatusCode::OK);
+        Ok(answered.await?.body)
+    }
+
+    async fn answered(
+        &self,
+        request: http::Result<Request<Full<Bytes>>>,
+        reach: Reach,
+    ) -> Result<Answered, EgressError> {
+        self.send(request, reach, |_| true).await
+    }
+
+    async fn send(
+        &self,
+        request: http::Result<Request<Full<Bytes>>>,
+        reach: Reach,
+        wanted: impl Fn(StatusCode) -> bool,
+    ) -> Result<Answered, EgressError> {
         let mut request = request.map_err(|_| EgressError::Url)?;
         let headers = request.headers_mut();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
@@ -148,11 +201,13 @@ impl Egress {
         let answered = async {
             let answer = self.pool(reach).request(request).await;
             let answer = answer.map_err(|error| EgressError::Unreachable(causes(&error)))?;
-            if answer.status() != StatusCode::OK {
-                return Err(EgressError::Status(answer.status()));
+            let status = answer.status();
+            if !wanted(status) {
+                return Err(EgressError::Status(status));
             }
             let body = Limited::new(answer.into_body(), self.bounds.bytes).collect();
-            Ok(body.await.map_err(|_| EgressError::Body)?.to_bytes())
+            let body = body.await.map_err(|_| EgressError::Body)?.to_bytes();
+            Ok(Answered { status, body })
         };
         let answered = tokio::time::timeout(self.bounds.time, answered).await;
         answered.map_err(|_| EgressError::Timeout)?
@@ -164,29 +219,6 @@ impl Egress {
             Reach::Public => &self.public,
         }
     }
-}
-
-/// Whether a URL could be asked, or a browser sent there, at all.
-pub fn is_askable(url: &str) -> bool {
-    // What a parser would take away (a tab, a line end) or keep for itself (a fragment, RFC 6749 §3.1)
-    // would change what a browser is told.
-    let plain = url.bytes().all(|b| b.is_ascii_graphic() && b != b'#');
-    plain && url.len() <= MAX_URL && checked(url, Reach::Configured).is_ok()
-}
-
-/// How far to go for a URL that a provider's document names: it is only trusted to be public, unless
-/// it stays at the host and port that the operator wrote.
-pub fn reach_of(url: &str, configured: &str) -> Reach {
-    if origin(url).is_some_and(|at| Some(at) == origin(configured)) {
-        Reach::Configured
-    } else {
-        Reach::Public
-    }
-}
-
-fn origin(url: &str) -> Option<(String, Option<u16>)> {
-    let url = Url::parse(url).ok()?;
-    Some((url.host_str()?.to_owned(), url.port_or_known_default()))
 }
 
 fn pool(reach: Reach) -> Result<Pool, std::io::Error> {
@@ -201,81 +233,10 @@ fn pool(reach: Reach) -> Result<Pool, std::io::Error> {
         .build(connector))
 }
 
-/// A URL that may be asked. An address that is written out doesn't go through the resolver.
-fn checked(text: &str, reach: Reach) -> Result<Url, EgressError> {
-    let url = Url::parse(text).map_err(|_| EgressError::Url)?;
-    let plain = url.username().is_empty() && url.password().is_none();
-    let local = url.host_str().is_some_and(is_loopback);
-    if !plain || !(url.scheme() == "https" || (url.scheme() == "http" && local)) {
-        return Err(EgressError::Url);
-    }
-    let written = match url.host() {
-        Some(Host::Ipv4(ip)) => Some(IpAddr::V4(ip)),
-        Some(Host::Ipv6(ip)) => Some(IpAddr::V6(ip)),
-        Some(Host::Domain(_)) => None,
-        None => return Err(EgressError::Url),
-    };
-    match written {
-        Some(ip) if !reach.allows(ip) => Err(EgressError::Address),
-        _ => Ok(url),
-    }
-}
-
-impl Reach {
-    fn allows(self, ip: IpAddr) -> bool {
-        match ip.to_canonical() {
-            IpAddr::V4(ip) => self.allows_v4(ip),
-            IpAddr::V6(ip) => self.allows_v6(ip),
-        }
-    }
-
-    fn allows_v4(self, ip: Ipv4Addr) -> bool {
-        let [a, b, ..] = ip.octets();
-        // Link-local addresses are where clouds keep their machines' credentials.
-        let never = ip.is_link_local() || ip.is_multicast() || a == 0 || a >= 240;
-        let shared = a == 100 && (64..128).contains(&b);
-        let special = (a == 198 && (18..20).contains(&b)) || (a == 192 && b == 0);
-        let private = ip.is_private() || ip.is_loopback() || shared || special;
-        !never && (self == Self::Configured || !private)
-    }
-
-    fn allows_v6(self, ip: Ipv6Addr) -> bool {
-        let [first, second, ..] = ip.segments();
-        let link_local = first & 0xffc0 == 0xfe80;
-        let never = link_local || ip.is_multicast() || ip.is_unspecified();
-        let unique_local = first & 0xfe00 == 0xfc00;
-        // 64:ff9b::/16 and 2002::/16 carry an IPv4 address that nobody has looked at.
-        let carries = (first == 0x64 && second == 0xff9b) || first == 0x2002;
-        let private = unique_local || ip.is_loopback() || carries;
-        !never && (self == Self::Configured || !private)
-    }
-}
-
-/// Looks names up, and gives back only addresses that may be reached.
-#[derive(Clone)]
-struct Resolver(Reach);
-
-impl tower::Service<Name> for Resolver {
-    type Response = std::vec::IntoIter<SocketAddr>;
-    type Error = std::io::Error;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, name: Name) -> Self::Future {
-        let reach = self.0;
-        Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let allowed: Vec<_> = found.filter(|at| reach.allows(at.ip())).collect();
-            if allowed.is_empty() {
-                let text = "the name leads to no address that may be reached from here";
-                return Err(std::io::Error::other(text));
-            }
-            Ok(allowed.into_iter())
-        })
-    }
+fn encoded(form: &[(&str, &str)]) -> String {
+    url::form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(form)
+        .finish()
 }
 
 fn causes(error: &dyn std::error::Error) -> String {
@@ -286,103 +247,4 @@ fn causes(error: &dyn std::error::Error) -> String {
         source = cause.source();
     }
     text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a19_nothing_leads_to_where_only_this_machine_or_network_should_reach() {
-        for never in [
-            "169.254.169.254",
-            "0.0.0.0",
-            "255.255.255.255",
-            "224.0.0.1",
-            "fe80::1",
-            "::",
-            "::ffff:169.254.169.254",
-        ] {
-            let ip: IpAddr = never.parse().unwrap();
-            assert!(!Reach::Configured.allows(ip), "{never}");
-            assert!(!Reach::Public.allows(ip), "{never}");
-        }
-        for private in [
-            "127.0.0.1",
-            "10.1.2.3",
-            "172.16.0.1",
-            "192.168.0.1",
-            "100.64.0.1",
-            "::1",
-            "fd00:ec2::254",
-            "::ffff:10.0.0.1",
-            "64:ff9b::a00:1",
-        ] {
-            let ip: IpAddr = private.parse().unwrap();
-            assert!(Reach::Configured.allows(ip), "{private}");
-            assert!(!Reach::Public.allows(ip), "{private}");
-        }
-        for public in ["93.184.216.34", "2606:4700::1111"] {
-            assert!(Reach::Public.allows(public.parse().unwrap()), "{public}");
-        }
-    }
-
-    #[test]
-    fn a19_no_url_that_a_parser_would_change_is_given_to_a_browser() {
-        for (url, good) in [
-            ("https://a.test/auth?tenant=1", true),
-            ("https://a.test/auth#x", false),
-            ("https://a.test/a\nuth", false),
-            ("https://a.test/\u{e4}", false),
-            ("https://u@a.test/auth", false),
-            ("http://a.test/auth", false),
-            ("javascript:alert(1)", false),
-        ] {
-            assert_eq!(is_askable(url), good, "{url}");
-        }
-        assert!(!is_askable(&format!(
-            "https://a.test/{}",
-            "a".repeat(1_024)
-        )));
-    }
-
-    #[test]
-    fn a19_only_what_stays_at_home_is_reached_as_configured() {
-        let home = "https://a.test/x";
-        assert_eq!(reach_of("https://a.test:443/y", home), Reach::Configured);
-        for other in [
-            "https://b.test/",
-            "https://a.test:8443/",
-            "http://a.test/",
-            "",
-        ] {
-            assert_eq!(reach_of(other, home), Reach::Public, "{other}");
-        }
-        assert_eq!(reach_of("", ""), Reach::Public);
-    }
-
-    #[test]
-    fn a19_written_addresses_are_looked_at_in_whatever_spelling() {
-        for bad in [
-            "http://idp.example.com/",
-            "ftp://idp.example.com/",
-            "https://user:word@idp.example.com/",
-            "https://127.0.0.1/",
-            "https://2130706433/",
-            "https://0x7f.1/",
-            "https://[::ffff:127.0.0.1]/",
-            "http://127.0.0.1/",
-            "https://169.254.169.254/latest/meta-data",
-        ] {
-            assert!(checked(bad, Reach::Public).is_err(), "{bad}");
-        }
-        assert!(checked("https://169.254.169.254/", Reach::Configured).is_err());
-        for good in [
-            "https://idp.example.com/x",
-            "http://127.0.0.1:9000/",
-            "http://localhost/",
-        ] {
-            assert!(checked(good, Reach::Configured).is_ok(), "{good}");
-        }
-    }
 }
