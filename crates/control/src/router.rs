@@ -9,8 +9,8 @@ use crate::app::App;
 use crate::edge::edge;
 use crate::error::ApiError;
 use crate::{
-    audit, authorization, connections, email, factor, keys, openapi, ops, pages, planes, policy,
-    provider, quota, rollout, sessions, signin, status_lists, tenancy, tokens,
+    audit, authorization, connections, email, factor, keys, openapi, ops, pages, people, planes,
+    policy, provider, quota, rollout, sessions, signin, status_lists, tenancy, tokens,
 };
 
 macro_rules! routes {
@@ -65,6 +65,8 @@ routes! {
     "/v1/sessions" => get sessions::list, delete sessions::end_all;
     "/v1/sessions/{id}" => delete sessions::end;
     "/v1/users/{id}/second-factor" => delete factor::reset;
+    "/v1/users/{id}/disable" => post people::disable;
+    "/v1/users/{id}/enable" => post people::enable;
     "/v1/openapi.json" => get openapi::document;
     "/v1/apply" => post tenancy::apply::apply;
     "/v1/organizations" => get tenancy::organizations::list, post tenancy::organizations::create;
@@ -81,6 +83,9 @@ routes! {
     "/v1/organizations/{o}/users" => get tenancy::users::list, post tenancy::users::create;
     "/v1/organizations/{o}/users/{id}" => delete tenancy::users::delete;
     "/v1/organizations/{o}/users/{id}/offboard" => post tenancy::users::offboard;
+    "/v1/organizations/{o}/invitations" =>
+        get people::invitations::list, post people::invitations::create;
+    "/v1/organizations/{o}/invitations/{id}" => delete people::invitations::revoke;
     "/v1/organizations/{o}/teams" => get tenancy::list_teams;
     "/v1/organizations/{o}/roles" => get tenancy::roles::list, post tenancy::roles::create;
     "/v1/organizations/{o}/roles/{id}" =>

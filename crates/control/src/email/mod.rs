@@ -2,12 +2,14 @@
 
 mod config;
 mod digest;
+mod links;
 mod mailer;
 mod outbox;
 mod test;
 
 pub use config::{EmailConfig, EmailConfigError, EmailSender, SmtpServer, SmtpTrust};
 pub(crate) use digest::{Told, told_of};
+pub(crate) use links::link_of;
 pub(crate) use mailer::Mailer;
-pub(crate) use outbox::{forget, note, run};
+pub(crate) use outbox::{enqueue, forget, note, run};
 pub(crate) use test::test;

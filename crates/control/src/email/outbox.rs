@@ -72,6 +72,20 @@ pub(crate) async fn note(
     Ok(())
 }
 
+/// Keeps a message until it is sent; says whether there was room for it.
+pub(crate) async fn enqueue(
+    app: &App,
+    write: &mut Write,
+    message: &OutgoingEmail,
+) -> Result<bool, StoreError> {
+    if write.emails().waiting().await? >= MESSAGES {
+        app.metrics.email("dropped");
+        return Ok(false);
+    }
+    write.emails().insert(message).await?;
+    Ok(true)
+}
+
 /// Forgets what nobody has sent because no server is configured any more.
 pub(crate) async fn forget(write: &mut Write, now: Time) -> Result<(), StoreError> {
     write.emails().forget(now.minus(2 * OLDEST)).await
@@ -155,11 +169,12 @@ async fn one(
         return Ok(Round::Sent);
     }
     app.commit(write).await?;
+    let body = super::links::with_links(app, &email.body);
     let letter = Letter {
         id: email.id,
         to: &email.recipient,
         subject: &email.subject,
-        body: &email.body,
+        body: &body,
         at: email.created_at,
     };
     let late = async {
@@ -259,10 +274,6 @@ async fn make_one(app: &App, write: &mut Write, recipient: UserId) -> Result<(),
     let Some((subject, body)) = digest::message(&told, &organizations, &app.issuer) else {
         return Ok(());
     };
-    if write.emails().waiting().await? >= MESSAGES {
-        app.metrics.email("dropped");
-        return Ok(());
-    }
     let now = app.clock.now();
     let email = OutgoingEmail {
         id: EmailId::new(&*app.clock, &*app.rng),
@@ -273,7 +284,7 @@ async fn make_one(app: &App, write: &mut Write, recipient: UserId) -> Result<(),
         next_at: now,
         attempts: 0,
     };
-    write.emails().insert(&email).await
+    enqueue(app, write, &email).await.map(|_| ())
 }
 
 /// The names of the organizations of what is told that the recipient still has a place in.

@@ -35,6 +35,16 @@ pub(crate) fn value_of(app: &App, id: InvitationId) -> Secret<String> {
     Secret::new(text)
 }
 
+/// The link of a value.
+pub(crate) fn link(app: &App, value: &Secret<String>) -> String {
+    format!("{}/invitation/{}", app.issuer, value.expose())
+}
+
+/// The link of an invitation.
+pub(crate) fn link_of(app: &App, id: InvitationId) -> String {
+    link(app, &value_of(app, id))
+}
+
 /// What a value is found by.
 pub(crate) fn digest_of(value: &Secret<String>) -> Digest {
     digest::sha256(value.expose().as_bytes())

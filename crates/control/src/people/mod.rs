@@ -2,10 +2,12 @@
 //! administrator. Nothing here knows protocols or cookies (note 028).
 
 mod account;
-mod administrators;
+pub(crate) mod administrators;
 mod admit;
-mod code;
-mod invited;
+pub(crate) mod code;
+mod disable;
+pub(crate) mod invitations;
+pub(crate) mod invited;
 mod link;
 mod refused;
 mod sign_up;
@@ -14,7 +16,8 @@ use aeolus_model::{ConnectionId, Email, Secret, UserId};
 use aeolus_oidc::Identity;
 
 pub(crate) use self::admit::{admit, denied};
-pub(crate) use self::invited::key_from as invitation_key_from;
+pub(crate) use self::disable::{disable, enable};
+pub(crate) use self::invited::{key_from as invitation_key_from, link_of};
 pub(crate) use self::link::{may_link, unlink};
 pub(crate) use self::refused::Refused;
 pub use self::sign_up::SignUp;
