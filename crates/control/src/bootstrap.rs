@@ -198,6 +198,12 @@ pub(crate) async fn open(
     let local = local_connection(&store, &*clock, &*rng).await?;
     if let Some(admin) = &config.first_admin {
         first_admin(&store, &hashes, admin, (&clock, &rng)).await?;
+    } else if let Some(code) = people::code::keep(&store, &*clock, &*rng).await? {
+        // The one secret that is meant to be read in the log: only who runs the installation reads it.
+        tracing::warn!(
+            "nobody administers this installation yet: open {issuer}/setup and type the code {}",
+            code.expose()
+        );
     }
     let built_ins = StartedWith::note(&store, &config.built_ins, clock.now()).await?;
     let feed = store.read().await?.settings().feed().await?.position;

@@ -58,6 +58,7 @@ pub use config::{
 pub use email::{EmailConfig, EmailConfigError, EmailSender, SmtpServer, SmtpTrust};
 pub use keys::{KeysError, Resealed, reseal};
 pub use openapi::openapi;
+pub use people::first_admin;
 pub use restore::{Recovered, recover};
 pub use router::ROUTES;
 pub use serve::{Bound, Control, serve};

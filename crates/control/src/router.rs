@@ -38,6 +38,11 @@ routes! {
     "/second-factor/confirm" => post factor::confirm_post;
     "/second-factor/codes" => post factor::codes_post;
     "/second-factor/remove" => post factor::remove_post;
+    "/invitation/{value}" => get people::invitation_get;
+    "/invitation/accept" => post people::accept_post;
+    "/invitation/join" => post people::join_post;
+    "/setup" => get people::setup_get, post people::setup_post;
+    "/setup/account" => post people::setup_account;
     "/logout" => get signin::logout_get, post signin::logout_post;
     "/device" => get provider::device_get, post provider::device_post;
     "/device/decide" => post provider::device_decide;

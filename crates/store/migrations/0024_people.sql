@@ -23,3 +23,9 @@ CREATE TABLE first_admin_code (
     digest  BYTEA  NOT NULL,
     made_at BIGINT NOT NULL
 );
+
+-- Accounts whose address nobody has proved to be theirs: whoever proves it later is somebody else until they
+-- prove the account as well.
+CREATE TABLE unproved_addresses (
+    user_id BYTEA NOT NULL PRIMARY KEY REFERENCES users (id) ON DELETE CASCADE
+);

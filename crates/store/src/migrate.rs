@@ -206,7 +206,7 @@ mod tests {
         ),
         (
             24,
-            "c6ffc5c6fa56cc75f1071b511def4f574573468583ff1f3c9826005e7c66d248eec8e7dea89536c44e5b249703dc7cc0",
+            "c7d183259a37d064c16ba2a5419ce696563b91196301c1d0b1007b628607a1e4c7a51deef273bcc2a29345e01fd0eab2",
         ),
         (
             25,

@@ -33,6 +33,9 @@ pub(super) async fn make(
         revision: 1,
     };
     write.users().insert(&user).await?;
+    if arrival.proved() != Some(email) {
+        write.users().set_proved(user.id, false).await?;
+    }
     let event = info.event(app, Actor::User(user.id), Action::UserCreate);
     write.audit(AuditEvent {
         target: user.id.to_string(),
@@ -63,6 +66,10 @@ pub(super) async fn link(
         managed_by: ManagedBy::Api,
     };
     write.identities().insert(&link).await?;
+    let held = write.users().get(user).await?;
+    if held.is_some_and(|held| arrival.proved() == Some(&held.email)) {
+        write.users().set_proved(user, true).await?;
+    }
     let event = info.event(app, Actor::User(user), Action::IdentityLink);
     write.audit(AuditEvent {
         target: user.to_string(),

@@ -3,12 +3,10 @@
 use std::collections::BTreeSet;
 
 use aeolus_model::{GrantedRole, Resource, Role, Subject, UserId};
-use aeolus_store::Unit;
-
-use crate::error::ApiError;
+use aeolus_store::{StoreError, Unit};
 
 /// The people who administer the installation, themselves or through a team, and may sign in.
-pub(crate) async fn of(unit: &mut impl Unit) -> Result<BTreeSet<UserId>, ApiError> {
+pub(crate) async fn of(unit: &mut impl Unit) -> Result<BTreeSet<UserId>, StoreError> {
     let mut named = BTreeSet::new();
     for record in unit.grants().on(Resource::System).await? {
         if record.grant.role != GrantedRole::BuiltIn(Role::SystemAdmin) {

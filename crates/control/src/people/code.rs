@@ -4,10 +4,13 @@ use aeolus_keys::digest;
 use aeolus_model::{
     Action, Actor, AuditEvent, Change, Clock, Grant, GrantId, Resource, Rng, Role, Secret, Subject,
 };
-use aeolus_store::{Digest, GrantRecord, ManagedBy, Store, Unit, User, Write};
+use aeolus_store::{
+    DatabaseUrl, Digest, GrantRecord, ManagedBy, Store, StoreError, Unit, User, Write,
+};
 
 use super::{Arrival, Refused, account};
 use crate::app::App;
+use crate::bootstrap::ControlError;
 use crate::ctx::RequestInfo;
 use crate::error::ApiError;
 
@@ -52,7 +55,7 @@ pub(crate) async fn keep(
     store: &Store,
     clock: &dyn Clock,
     rng: &dyn Rng,
-) -> Result<Option<Secret<String>>, ApiError> {
+) -> Result<Option<Secret<String>>, StoreError> {
     let mut view = store.read().await?;
     if has_administrator(&mut view).await? {
         return Ok(None);
@@ -71,7 +74,7 @@ pub(crate) async fn replace(
     store: &Store,
     clock: &dyn Clock,
     rng: &dyn Rng,
-) -> Result<Option<Secret<String>>, ApiError> {
+) -> Result<Option<Secret<String>>, StoreError> {
     let mut write = store.write().await?;
     if has_administrator(&mut write).await? {
         return Ok(None);
@@ -83,8 +86,22 @@ pub(crate) async fn replace(
     Ok(Some(code))
 }
 
+/// Makes another code for an operator at the machine: `aeolus control first-admin`. None where somebody
+/// administers the installation.
+pub async fn first_admin(
+    database: &str,
+    clock: &dyn Clock,
+    rng: &dyn Rng,
+) -> Result<Option<Secret<String>>, ControlError> {
+    let url: DatabaseUrl = database.parse()?;
+    let store = Store::connect(&url).await?;
+    let code = replace(&store, clock, rng).await?;
+    store.close().await;
+    Ok(code)
+}
+
 /// Whether somebody administers the installation who may sign in.
-pub(crate) async fn has_administrator(unit: &mut impl Unit) -> Result<bool, ApiError> {
+pub(crate) async fn has_administrator(unit: &mut impl Unit) -> Result<bool, StoreError> {
     Ok(!super::administrators::of(unit).await?.is_empty())
 }
 

@@ -43,7 +43,8 @@ pub(super) async fn add(
 
 /// The account whose address the provider proves, where the connection may speak for its domain. None: there
 /// is no such account. One that is another subject of the connection stays that subject's: addresses pass
-/// from one person to the next (O22).
+/// from one person to the next (O22). So does one that somebody took at their word: whoever made it with
+/// another's address and waits would come in with them.
 pub(super) async fn by_address(
     app: &App,
     info: &RequestInfo,
@@ -57,7 +58,10 @@ pub(super) async fn by_address(
         return Ok(None);
     };
     let trusted = trusts(arrival, email);
-    if !trusted || is_known_at(write, user.id, arrival.connection).await? {
+    if !trusted
+        || is_known_at(write, user.id, arrival.connection).await?
+        || write.users().has_unproved_address(user.id).await?
+    {
         return Ok(Some(Err(Refused::AddressTaken)));
     }
     if user.disabled_at.is_some() {

@@ -8,18 +8,24 @@ pub(crate) mod code;
 mod disable;
 pub(crate) mod invitations;
 pub(crate) mod invited;
+mod join;
 mod link;
 mod refused;
+mod setup;
 mod sign_up;
+mod ways;
 
 use aeolus_model::{ConnectionId, Email, Secret, UserId};
 use aeolus_oidc::Identity;
 
 pub(crate) use self::admit::{admit, denied};
+pub use self::code::first_admin;
 pub(crate) use self::disable::{disable, enable};
 pub(crate) use self::invited::{key_from as invitation_key_from, link_of};
+pub(crate) use self::join::{accept_post, invitation_get, join_post};
 pub(crate) use self::link::{may_link, unlink};
 pub(crate) use self::refused::Refused;
+pub(crate) use self::setup::{setup_account, setup_get, setup_post};
 pub use self::sign_up::SignUp;
 
 /// Somebody whom an identity provider has proved, on their way in.
