@@ -11,7 +11,9 @@ mod doctor;
 mod drill;
 mod email;
 mod explain;
+mod first_admin;
 mod gate;
+mod invitation;
 mod key;
 mod login;
 mod logs;
@@ -68,6 +70,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Command::Demo(args) => block_on(demo::demo(&args, &context)),
         Command::Control(command) => match *command {
             ControlCommand::Serve(args) => control::serve(&args, &context),
+            ControlCommand::FirstAdmin(args) => block_on(first_admin::first_admin(&args, &context)),
             ControlCommand::Recover(args) => block_on(recover::recover(&args, &context)),
         },
         Command::Gate(command) => match command {
@@ -115,6 +118,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
             SessionCommand::End(args) => block_on(session::end(&args, &context)),
         },
         Command::User(command) => block_on(user::user(&command, &context)),
+        Command::Invitation(command) => block_on(invitation::invitation(&command, &context)),
         Command::Role(command) => block_on(role::role(&command, &context)),
         Command::Access(AccessCommand::Review(args)) => block_on(access::review(&args, &context)),
         Command::Org(OrgCommand::Quota(command)) => match command {

@@ -15,6 +15,25 @@ pub(crate) enum ControlCommand {
     /// Let publishing go on after the database was restored from a backup. Run it once, with the
     /// control plane stopped.
     Recover(ControlRecover),
+    /// Print a code that makes the first administrator at /setup, in place of the one in control's log.
+    FirstAdmin(ControlFirstAdmin),
+}
+
+/// `control first-admin`.
+#[derive(Debug, Args)]
+pub(crate) struct ControlFirstAdmin {
+    #[command(flatten)]
+    pub(crate) file: ConfigFile,
+    /// The database, as `control serve` takes it.
+    #[arg(long, value_name = "URL")]
+    pub(crate) database: Option<String>,
+}
+
+impl ControlFirstAdmin {
+    /// The flags that were given, as layers of the configuration.
+    pub(crate) fn flags(&self) -> Vec<Flag> {
+        layer(&[("--database", "database.url", self.database.as_ref())])
+    }
 }
 
 /// `control recover`.

@@ -122,6 +122,7 @@ fn configured(
         master_key: master,
         root_dir: Some(base.join(config.keys.root_dir)),
         first_admin,
+        sign_up: config.auth.public_signups.read(),
         session: SessionLife {
             access: session.access_life.duration(),
             absolute: session.absolute_life.duration(),

@@ -32,6 +32,14 @@ const TABLE: &[(&str, &str, Who)] = &[
     ("post", "/second-factor/confirm", Anybody(403)),
     ("post", "/second-factor/codes", Anybody(403)),
     ("post", "/second-factor/remove", Anybody(403)),
+    // There is no such invitation.
+    ("get", "/invitation/{value}", Anybody(410)),
+    ("post", "/invitation/accept", Anybody(403)),
+    ("post", "/invitation/join", Anybody(403)),
+    // Somebody administers the installation.
+    ("get", "/setup", Anybody(404)),
+    ("post", "/setup", Anybody(403)),
+    ("post", "/setup/account", Anybody(403)),
     ("get", "/logout", Anybody(200)),
     ("post", "/logout", Anybody(403)),
     ("get", "/device", Anybody(303)),
@@ -76,6 +84,8 @@ const TABLE: &[(&str, &str, Who)] = &[
     ("delete", "/v1/sessions", Bearer(200)),
     ("delete", "/v1/sessions/{id}", Bearer(404)),
     ("delete", "/v1/users/{id}/second-factor", Bearer(403)),
+    ("post", "/v1/users/{id}/disable", Bearer(403)),
+    ("post", "/v1/users/{id}/enable", Bearer(403)),
     ("get", "/v1/openapi.json", Anybody(200)),
     // Of an organization that there isn't.
     ("get", "/v1/status-lists/{organization}/{n}", Anybody(404)),
@@ -106,6 +116,13 @@ const TABLE: &[(&str, &str, Who)] = &[
     (
         "post",
         "/v1/organizations/{o}/users/{id}/offboard",
+        Bearer(403),
+    ),
+    ("get", "/v1/organizations/{o}/invitations", Bearer(403)),
+    ("post", "/v1/organizations/{o}/invitations", Bearer(403)),
+    (
+        "delete",
+        "/v1/organizations/{o}/invitations/{id}",
         Bearer(403),
     ),
     ("get", "/v1/organizations/{o}/teams", Bearer(200)),
@@ -293,6 +310,10 @@ impl World {
                 "resource": {"type": "organization", "id": organization["id"]}}),
             ),
             ("/v1/organizations/{o}/tokens", token),
+            (
+                "/v1/organizations/{o}/invitations",
+                json!({"email": "n@example.com"}),
+            ),
             ("/v1/organizations/{o}/policy", json!({})),
             ("/v1/organizations/{o}/quota", json!({})),
             ("/v1/email:test", json!({"to": "n@example.com"})),

@@ -231,6 +231,10 @@ impl Fixture {
         tokio::spawn(async move { Box::pin(control.work(stop)).await });
     }
 
+    pub(crate) fn clock_now(&self) -> Time {
+        self.clock.now()
+    }
+
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();

@@ -72,6 +72,8 @@ mod parameters;
 #[cfg(test)]
 mod patches;
 #[cfg(test)]
+mod people;
+#[cfg(test)]
 mod planes;
 #[cfg(test)]
 mod policy;
