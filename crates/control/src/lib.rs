@@ -25,9 +25,13 @@ mod once;
 mod openapi;
 mod ops;
 mod pages;
-#[expect(
-    dead_code,
-    reason = "the sign-in at providers, which calls it, is the next step"
+#[cfg_attr(
+    not(test),
+    expect(
+        dead_code,
+        unused_imports,
+        reason = "the sign-in at providers, which calls it, is the next step"
+    )
 )]
 mod people;
 mod planes;

@@ -38,6 +38,7 @@ routes! {
     "/second-factor/confirm" => post factor::confirm_post;
     "/second-factor/codes" => post factor::codes_post;
     "/second-factor/remove" => post factor::remove_post;
+    "/account/ways/remove" => post people::remove_post;
     "/invitation/{value}" => get people::invitation_get;
     "/invitation/accept" => post people::accept_post;
     "/invitation/join" => post people::join_post;

@@ -25,7 +25,7 @@ pub(crate) struct InvitationCreate {
     /// Into this organization; absent: the only one there is.
     #[arg(long, value_name = "ORGANIZATION")]
     pub(crate) organization: Option<String>,
-    /// Their role in it [default: ORGANIZATION_MEMBER].
+    /// Their role in it [default: `ORGANIZATION_MEMBER`].
     #[arg(long, value_name = "ROLE")]
     pub(crate) role: Option<RoleName>,
     /// Let anybody in who has the link, whatever address they prove.

@@ -10,6 +10,7 @@ use http::{HeaderMap, StatusCode};
 use crate::app::App;
 use crate::authority::{Authority, deployment_path};
 use crate::error::{ApiError, Failure};
+use crate::people::{self, OwnWays};
 use crate::signin::session;
 
 #[derive(Template)]
@@ -18,6 +19,8 @@ struct Account<'a> {
     name: &'a str,
     email: &'a str,
     second_factor: bool,
+    password: bool,
+    ways: OwnWays,
     deployments: Vec<Link>,
 }
 
@@ -74,6 +77,8 @@ async fn render(app: &App, headers: &HeaderMap) -> Result<Response, ApiError> {
     let account = Account {
         name: &user.name,
         email: user.email.as_str(),
+        password: user.password_hash.is_some(),
+        ways: people::own_ways(app, &mut view, user.id).await?,
         second_factor: crate::factor::counts(&mut view, user.id).await?,
         deployments,
     };

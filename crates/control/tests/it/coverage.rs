@@ -32,6 +32,7 @@ const TABLE: &[(&str, &str, Who)] = &[
     ("post", "/second-factor/confirm", Anybody(403)),
     ("post", "/second-factor/codes", Anybody(403)),
     ("post", "/second-factor/remove", Anybody(403)),
+    ("post", "/account/ways/remove", Anybody(403)),
     // There is no such invitation.
     ("get", "/invitation/{value}", Anybody(410)),
     ("post", "/invitation/accept", Anybody(403)),

@@ -152,21 +152,6 @@ async fn deeds(f: &Fixture, admin: &str) -> Vec<(&'static str, String, Value)> {
             &format!("{acme}/users/{member}/offboard"),
             json!({}),
         ),
-        at(
-            "/v1/organizations/{o}/invitations",
-            &list("invitations"),
-            json!({"email": "new@example.com"}),
-        ),
-        at(
-            "/v1/users/{id}/disable",
-            &format!("/v1/users/{member}/disable?wait=planes"),
-            Value::Null,
-        ),
-        at(
-            "/v1/users/{id}/enable",
-            &format!("/v1/users/{member}/enable"),
-            Value::Null,
-        ),
         at("/v1/keys/{id}/rotate", "/v1/keys/api/rotate", Value::Null),
         at(
             "/v1/email:test",
@@ -195,7 +180,29 @@ async fn deeds(f: &Fixture, admin: &str) -> Vec<(&'static str, String, Value)> {
             Value::Null,
         ),
     ]);
+    deeds.extend(of_people(&list("invitations"), &member));
     deeds
+}
+
+/// What is done to people who come and go.
+fn of_people(invitations: &str, member: &str) -> [(&'static str, String, Value); 3] {
+    [
+        at(
+            "/v1/organizations/{o}/invitations",
+            invitations,
+            json!({"email": "new@example.com"}),
+        ),
+        at(
+            "/v1/users/{id}/disable",
+            &format!("/v1/users/{member}/disable?wait=planes"),
+            Value::Null,
+        ),
+        at(
+            "/v1/users/{id}/enable",
+            &format!("/v1/users/{member}/enable"),
+            Value::Null,
+        ),
+    ]
 }
 
 #[tokio::test]

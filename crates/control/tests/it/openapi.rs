@@ -31,6 +31,7 @@ const PAGES: &[(&str, &str)] = &[
     ("post", "/second-factor/codes"),
     ("post", "/second-factor/confirm"),
     ("post", "/second-factor/remove"),
+    ("post", "/account/ways/remove"),
     ("get", "/invitation/{value}"),
     ("post", "/invitation/accept"),
     ("post", "/invitation/join"),

@@ -36,7 +36,7 @@ pub(crate) struct Provision {
     pub(crate) domains: Vec<String>,
     /// The name of the organization that they come into.
     pub(crate) organization: Option<String>,
-    /// Their role there: ORGANIZATION_MEMBER, and never more.
+    /// Their role there: `ORGANIZATION_MEMBER`, and never more.
     pub(crate) role: Option<String>,
 }
 

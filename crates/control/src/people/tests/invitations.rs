@@ -63,6 +63,33 @@ async fn an_invitation_for_anybody_with_the_link_vouches_for_the_address() {
 }
 
 #[tokio::test]
+async fn o22_an_account_in_anothers_name_waits_for_nobody() {
+    let trusting = json!({"trustedDomains": ["acme.test"]});
+    let w = World::with("waits", SignUp::default(), trusting).await;
+    let value = w.invite(w.owner, "bob@acme.test", true).await;
+    let eve = Who {
+        subject: "eve",
+        email: "eve@elsewhere.test",
+        unproved: true,
+        entra: true,
+        ..bob(&value)
+    };
+    let account = w.comes(&eve).await.unwrap();
+    let bob = Who {
+        invitation: None,
+        ..bob(&value)
+    };
+    assert_eq!(w.comes(&bob).await.unwrap_err(), Refused::AddressTaken);
+    // Who proves both is who it is.
+    let both = Who {
+        link_to: Some(account.id),
+        ..bob
+    };
+    assert_eq!(w.comes(&both).await.unwrap().id, account.id);
+    assert_eq!(w.comes(&bob).await.unwrap().id, account.id);
+}
+
+#[tokio::test]
 async fn a14_who_is_here_takes_one_up_that_is_theirs() {
     let w = World::new("here").await;
     let first = w.invite(w.owner, "bob@acme.test", false).await;

@@ -4,7 +4,7 @@ use aeolus_model::Action;
 use aeolus_store::Page;
 
 use super::*;
-use crate::people::{may_link, unlink};
+use crate::people::link::{may_link, unlink};
 
 fn ann<'a>() -> Who<'a> {
     Who {

@@ -20,7 +20,7 @@ use aeolus_store::{
 use aeolus_testkit::{ManualClock, SeededRng};
 use serde_json::{Value, json};
 
-use super::{Arrival, Refused, SignUp, admit, invited};
+use super::{Arrival, Refused, SignUp, admit, denied, invited};
 use crate::app::App;
 use crate::config::{AuditConfig, ControlConfig, Publishing, SessionLife};
 use crate::ctx::RequestInfo;
@@ -71,7 +71,7 @@ fn config(dir: &std::path::Path, sign_up: SignUp) -> ControlConfig {
     }
 }
 
-fn connection(name: &str, more: Value) -> aeolus_oidc::Connection {
+fn connection(name: &str, more: &Value) -> aeolus_oidc::Connection {
     let mut settings = json!({"clientId": "c", "discoveryUrl": format!("https://{name}.test")});
     for (key, value) in more.as_object().unwrap() {
         settings[key] = value.clone();
@@ -107,7 +107,7 @@ impl World {
                 revision: 0,
             };
             write.connections().insert(&row).await.unwrap();
-            let connection = connection(name, more);
+            let connection = connection(name, &more);
             providers.push(Provider {
                 id: row.id,
                 connection,
@@ -224,6 +224,9 @@ impl World {
             }
             Err(refused) => {
                 write.rollback().await.unwrap();
+                let mut write = self.app.store.write().await.unwrap();
+                write.audit(denied(&self.app, &info, &arrival, refused));
+                self.app.commit(write).await.unwrap();
                 Err(refused)
             }
         }
