@@ -29,6 +29,7 @@ class Fleet:
         self.logs = logs
         self.settings = settings
         self.metrics = "off"
+        self.config: Path | None = None
         # Only the gate's: a control plane that is killed must refuse connections.
         self.sockets = Sockets(**dict.fromkeys(LISTENERS, ("127.0.0.1", 0)))
         self.control_address = f"127.0.0.1:{free_port()}"
@@ -42,6 +43,8 @@ class Fleet:
         command = ["control", "serve", "--listen", self.control_address, "--metrics", self.metrics]
         command += ["--database", f"sqlite:{self.data}/control.db", "--root-dir", f"{self.data}/root"]
         command += ["--master-key-file", f"{self.data}/master.key", "--public-url", self.control]
+        if self.config:
+            command += ["--config", str(self.config)]
         admin = {
             "CONTROL__FIRST_ADMIN__EMAIL": ADMIN,
             "CONTROL__FIRST_ADMIN__PASSWORD__FILE": f"{self.data}/admin-password",

@@ -3,7 +3,7 @@
 use aeolus_model::{ConnectionId, Slug};
 use serde::{Deserialize, Serialize};
 
-use crate::fleet::{ConnectionKind, PlaneRegistration};
+use crate::fleet::{ConnectionKind, PlaneRegistration, SignInFlow};
 
 /// A connection to an identity provider. Its secrets are never shown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +19,23 @@ pub struct Connection {
     /// Which provider it is.
     #[serde(rename = "type")]
     pub kind: ConnectionKind,
+    /// Where it is written.
+    pub origin: ConnectionOrigin,
+    /// What people see; absent where nobody can sign in through it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// How its answers come back; absent where nobody can sign in through it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flow: Option<SignInFlow>,
+    /// What is asked for; empty where nobody can sign in through it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scopes: Vec<String>,
+    /// Whether the client has a secret here.
+    #[serde(default)]
+    pub has_client_secret: bool,
+    /// Why nobody can sign in through it, though somebody should.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
     /// The client id the provider gave.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_id: Option<String>,
@@ -39,4 +56,31 @@ pub struct Connection {
     /// When its keys were last fetched, in seconds since the epoch; absent where they never were.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keys_fetched_at: Option<i64>,
+}
+
+/// Where a connection is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum ConnectionOrigin {
+    /// In control's configuration.
+    Configuration,
+    /// It was there, and is no more: nobody signs in through it, and its people are still linked.
+    Left,
+    /// In a fleet document.
+    Document,
+    /// It is part of every installation.
+    Own,
+}
+
+impl ConnectionOrigin {
+    /// As it is written.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Configuration => "configuration",
+            Self::Left => "left",
+            Self::Document => "document",
+            Self::Own => "own",
+        }
+    }
 }

@@ -1,7 +1,9 @@
 //! The one way out to identity providers and to where the audit log is sent: https, no redirect, little patience, little room, and no
 //! way to addresses that only this machine or its network should reach (row A19).
 
+mod proxy;
 mod reach;
+mod way;
 
 use std::time::Duration;
 
@@ -10,15 +12,15 @@ use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
 use http::{HeaderValue, Request, StatusCode};
 use http_body_util::{BodyExt as _, Full, Limited};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 
+pub use self::proxy::{Proxies, ProxyError};
+use self::reach::checked;
 pub use self::reach::{Reach, is_askable, reach_of};
-use self::reach::{Resolver, checked};
-
-const CONNECT: Duration = Duration::from_secs(5);
+use self::way::Outward;
+pub use self::way::{AuthoritiesError, Way};
 
 /// How much of an answer is read, and how long it may take.
 #[derive(Clone, Copy, Debug)]
@@ -66,7 +68,7 @@ pub struct Answered {
 
 const AGENT: &str = concat!("aeolus/", env!("CARGO_PKG_VERSION"));
 
-type Pool = Client<HttpsConnector<HttpConnector<Resolver>>, Full<Bytes>>;
+type Pool = Client<HttpsConnector<Outward>, Full<Bytes>>;
 
 /// The clients, one for each reach.
 pub struct Egress {
@@ -76,11 +78,16 @@ pub struct Egress {
 }
 
 impl Egress {
-    /// With the system's trust anchors.
+    /// Straight, with the system's trust anchors.
     pub fn new(bounds: Bounds) -> Result<Self, std::io::Error> {
+        Self::by(&Way::default(), bounds)
+    }
+
+    /// By a way that is configured.
+    pub fn by(way: &Way, bounds: Bounds) -> Result<Self, std::io::Error> {
         Ok(Self {
-            configured: pool(Reach::Configured)?,
-            public: pool(Reach::Public)?,
+            configured: pool(way, Reach::Configured)?,
+            public: pool(way, Reach::Public)?,
             bounds,
         })
     }
@@ -221,16 +228,10 @@ impl Egress {
     }
 }
 
-fn pool(reach: Reach) -> Result<Pool, std::io::Error> {
-    let mut tcp = HttpConnector::new_with_resolver(Resolver(reach));
-    tcp.set_connect_timeout(Some(CONNECT));
-    tcp.enforce_http(false);
-    let provider = rustls::crypto::aws_lc_rs::default_provider();
-    let tls = HttpsConnectorBuilder::new().with_provider_and_native_roots(provider)?;
-    let connector = tls.https_or_http().enable_http1().wrap_connector(tcp);
+fn pool(way: &Way, reach: Reach) -> Result<Pool, std::io::Error> {
     Ok(Client::builder(TokioExecutor::new())
         .pool_max_idle_per_host(0)
-        .build(connector))
+        .build(way.connector(reach)?))
 }
 
 fn encoded(form: &[(&str, &str)]) -> String {
@@ -248,3 +249,6 @@ fn causes(error: &dyn std::error::Error) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,6 +5,7 @@
 
 mod apply;
 mod check;
+mod connection;
 mod deployment;
 mod plane_registration;
 mod role;
@@ -18,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 pub use apply::{ApplyRequest, SecretUse};
 pub use check::{Finding, Severity};
+pub use connection::{ClaimsMapping, Connection, ConnectionKind, SignInFlow};
 pub use deployment::{Deployment, Staleness, TaskExecution};
 pub use plane_registration::{PlaneRegistration, TokenEndpointAuthMethod};
 pub use role::Role;
@@ -68,76 +70,6 @@ pub struct Plane {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<schema::Host>"))]
     pub auth_host: Option<Host>,
-}
-
-/// An identity provider.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[cfg_attr(feature = "schema", schemars(rename = "FleetConnection"))]
-pub struct Connection {
-    /// Its name, unique in the installation.
-    #[cfg_attr(feature = "schema", schemars(with = "schema::Slug"))]
-    pub name: Slug,
-    /// Which provider it is.
-    #[serde(rename = "type")]
-    pub kind: ConnectionKind,
-    /// The client id the provider gave.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub client_id: Option<String>,
-    /// The client secret the provider gave.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub client_secret: Option<SecretRef>,
-    /// The provider's issuer URL, below which its discovery document is.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(with = "Option<schema::HttpUrl>"))]
-    pub discovery_url: Option<String>,
-    /// Lets access tokens that the provider itself signed count at gates; absent: they don't.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub session_tokens: Option<SessionTokens>,
-    /// The planes that may sign people in here by themselves while control is away; absent: none.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub plane_registrations: Vec<PlaneRegistration>,
-    /// Values of `acr` by which the provider says that there was a second factor, up to 8, where it doesn't
-    /// say `mfa` in `amr`.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub second_factor_acr: Vec<String>,
-}
-
-/// The identity providers that are known by name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "lowercase")]
-#[expect(missing_docs, reason = "they are the products' names")]
-pub enum ConnectionKind {
-    Google,
-    Github,
-    Microsoft,
-    Okta,
-    Auth0,
-    Cognito,
-    Adfs,
-    /// Any other OpenID Connect provider.
-    Custom,
-    /// Accounts with a password kept here.
-    Local,
-}
-
-impl ConnectionKind {
-    /// The name, as written.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Google => "google",
-            Self::Github => "github",
-            Self::Microsoft => "microsoft",
-            Self::Okta => "okta",
-            Self::Auth0 => "auth0",
-            Self::Cognito => "cognito",
-            Self::Adfs => "adfs",
-            Self::Custom => "custom",
-            Self::Local => "local",
-        }
-    }
 }
 
 /// An organization: the outermost owner of everything.

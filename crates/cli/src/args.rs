@@ -3,6 +3,7 @@
 mod access;
 mod audit;
 mod client;
+mod connection;
 mod doctor;
 mod drill;
 mod email;
@@ -30,6 +31,7 @@ pub(crate) use audit::{
 pub(crate) use client::{
     ApplyArgs, Keep, LoginArgs, PlaneAdd, PlaneBuild, PlaneCommand, PlaneMove, PlaneShow, Target,
 };
+pub(crate) use connection::{ConnectionCommand, ConnectionList, ConnectionShow};
 pub(crate) use doctor::DoctorArgs;
 pub(crate) use drill::{DrillCommand, DrillOutage};
 pub(crate) use email::{EmailCommand, EmailTest};
@@ -110,6 +112,9 @@ pub(crate) enum Command {
     /// List and end signed-in sessions.
     #[command(subcommand)]
     Session(SessionCommand),
+    /// Show the identity providers that people come through.
+    #[command(subcommand)]
+    Connection(ConnectionCommand),
     /// End people's access, disable and enable them, reset their second factors.
     #[command(subcommand)]
     User(UserCommand),

@@ -4,6 +4,7 @@ mod access;
 mod apply;
 mod audit;
 mod config;
+mod connection;
 mod control;
 mod demo;
 mod dev;
@@ -117,6 +118,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
             SessionCommand::List(args) => block_on(session::list(&args, &context)),
             SessionCommand::End(args) => block_on(session::end(&args, &context)),
         },
+        Command::Connection(command) => block_on(connection::connection(&command, &context)),
         Command::User(command) => block_on(user::user(&command, &context)),
         Command::Invitation(command) => block_on(invitation::invitation(&command, &context)),
         Command::Role(command) => block_on(role::role(&command, &context)),

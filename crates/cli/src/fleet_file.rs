@@ -24,6 +24,14 @@ pub(crate) fn load(path: &Path) -> Result<Fleet, Failure> {
             help: String::new(),
         })
         .collect();
+    let sign_in = aeolus_control::check_sign_in(&document.value);
+    let sign_in = sign_in.into_iter().map(|(path, why)| Problem {
+        at: document.tree.place_of(&path),
+        kind: ProblemKind::Finding,
+        message: format!("{path}: {why}"),
+        help: String::new(),
+    });
+    let problems: Vec<_> = problems.into_iter().chain(sign_in).collect();
     if !problems.is_empty() {
         return Err(yaml::failure(&name, &problems));
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use aeolus_api::egress::Way;
 use aeolus_keys::ProxySecrets;
 use aeolus_keys::envelope::MasterKey;
 use aeolus_model::{Clock, ConnectionId, Rng, Secret, Time};
@@ -13,6 +14,7 @@ use crate::audit::Denials;
 use crate::authorization::{Minted, Worlds};
 use crate::built_ins::StartedWith;
 use crate::config::{AuditConfig, Publishing};
+use crate::connections::reload::LocalAccounts;
 use crate::email::Mailer;
 use crate::keys::Keys;
 use crate::ops::Metrics;
@@ -42,6 +44,8 @@ pub(crate) struct Parts {
     pub(crate) session: SessionLife,
     /// Whether machines without a browser may ask to be signed in.
     pub(crate) device_flow: bool,
+    /// Whether people sign in with a password kept here.
+    pub(crate) local_accounts: LocalAccounts,
     pub(crate) trusted_hops: usize,
     pub(crate) store: Store,
     pub(crate) clock: Arc<dyn Clock>,
@@ -97,6 +101,8 @@ pub(crate) struct Parts {
     pub(crate) acks: Acks,
     /// How long the audit log is kept, and where it is copied to.
     pub(crate) audit: AuditConfig,
+    /// The way out to identity providers and to where the audit log is sent.
+    pub(crate) egress: Way,
     /// Sends e-mails, if some server takes them.
     pub(crate) mailer: Option<Mailer>,
     /// Public lists of what was revoked.

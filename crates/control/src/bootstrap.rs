@@ -22,6 +22,8 @@ use crate::authorization::{Minted, Worlds};
 use crate::built_ins::StartedWith;
 use crate::config::{ControlConfig, FirstAdmin};
 use crate::connections;
+use crate::connections::configured::{self, ConfigureError};
+use crate::connections::reload::{self, LocalAccounts};
 use crate::email::{EmailConfigError, Mailer, SmtpTrust};
 use crate::keys::{self, Keys, KeysError};
 use crate::once;
@@ -76,6 +78,9 @@ pub enum ControlError {
     /// A server that e-mails can't be handed to.
     #[error("CONTROL-EMAIL: {0}")]
     Email(#[from] EmailConfigError),
+    /// The connections of the configuration.
+    #[error("CONTROL-AUTH: {0}")]
+    SignIn(#[from] ConfigureError),
     /// The public URL.
     #[error(
         "CONTROL-URL: {0:?} can't be the public URL: use https://HOST without a path, or http for a loopback address"
@@ -196,6 +201,9 @@ pub(crate) async fn open(
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let hashes = HashPool::new(config.hash_permits.unwrap_or(cores), &*rng)?;
     let local = local_connection(&store, &*clock, &*rng).await?;
+    let with = (&master, &*clock, &*rng);
+    configured::store(&store, with, &config.sign_in.connections).await?;
+    reload::say_if_nobody(&config.sign_in);
     if let Some(admin) = &config.first_admin {
         first_admin(&store, &hashes, admin, (&clock, &rng)).await?;
     } else if let Some(code) = people::code::keep(&store, &*clock, &*rng).await? {
@@ -214,6 +222,7 @@ pub(crate) async fn open(
         issuer,
         session: config.session,
         device_flow: config.device_flow,
+        local_accounts: LocalAccounts::new(config.sign_in.local),
         trusted_hops: config.trusted_hops,
         store,
         clock,
@@ -246,6 +255,7 @@ pub(crate) async fn open(
         uses: Uses::default(),
         acks: Acks::default(),
         audit: config.audit.clone(),
+        egress: config.egress.clone(),
         mailer,
         status_lists: Lists::default(),
         meters: Meters::new(config.quota),

@@ -4,12 +4,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use aeolus_api::Listen;
+use aeolus_api::egress::Way;
 use aeolus_api::quota::Quota;
 use aeolus_model::{BuiltIns, Email, Secret};
 use aeolus_tls::HandedOver;
 
 use crate::email::EmailConfig;
 
+pub use crate::connections::configured::SignInConfig;
 pub use crate::people::SignUp;
 pub use crate::signin::parent::ParentCookie;
 
@@ -30,6 +32,8 @@ pub struct ControlConfig {
     pub root_dir: Option<PathBuf>,
     /// The first administrator, made if the database has no people yet.
     pub first_admin: Option<FirstAdmin>,
+    /// How people sign in: by password, and through which providers.
+    pub sign_in: SignInConfig,
     /// Who gets an account by coming.
     pub sign_up: SignUp,
     /// How long sessions last.
@@ -55,6 +59,8 @@ pub struct ControlConfig {
     pub built_ins: BuiltIns,
     /// How long the audit log is kept, and where it is copied to.
     pub audit: AuditConfig,
+    /// The way out to identity providers and to where the audit log is sent.
+    pub egress: Way,
     /// How e-mails are sent; absent: none are.
     pub email: Option<EmailConfig>,
     /// What an organization may use that has no quota of its own.

@@ -57,8 +57,11 @@ pub use audit::SinkConfigError;
 pub use bootstrap::ControlError;
 pub use config::{
     AuditConfig, AuditFile, AuditWebhook, ControlConfig, FirstAdmin, ParentCookie, Publishing,
-    SessionLife, SignUp,
+    SessionLife, SignInConfig, SignUp,
 };
+pub use connections::configured::ConfigureError;
+pub use connections::document::check_sign_in;
+pub use connections::reload::Reload;
 pub use email::{EmailConfig, EmailConfigError, EmailSender, SmtpServer, SmtpTrust};
 pub use keys::{KeysError, Resealed, reseal};
 pub use openapi::openapi;

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use aeolus_model::{Clock, Rng};
 use aeolus_tls::Listener;
 use axum::Router;
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::app::App;
 use crate::bootstrap::{self, ControlError};
 use crate::config::ControlConfig;
+use crate::connections::reload::{self, Reload};
 use crate::{audit, connections, email, jobs, keys, publish, router, server, tokens};
 
 /// Where control really listens, and under which URL it is known.
@@ -67,6 +68,11 @@ impl Control {
         );
     }
 
+    /// Takes what whoever looks at the configuration finds, until shutdown.
+    pub async fn follow(&self, reloads: mpsc::Receiver<Reload>, shutdown: CancellationToken) {
+        reload::follow(self.app.clone(), reloads, shutdown).await;
+    }
+
     /// One round of housekeeping, as [`Control::work`] does every quarter of an hour: forgets what nobody
     /// needs, and says what there is to say of API tokens.
     pub async fn tend(&self) -> Result<(), aeolus_store::StoreError> {
@@ -78,12 +84,13 @@ impl Control {
     }
 }
 
-/// Runs control until told to stop. `ready` gets the real addresses once requests are answered.
+/// Runs control until told to stop. `ready` gets the real addresses once requests are answered; `reloads` brings
+/// what is found of the configuration from then on.
 pub async fn serve(
     mut config: ControlConfig,
     clock: Arc<dyn Clock>,
     rng: Arc<dyn Rng>,
-    ready: oneshot::Sender<Bound>,
+    (ready, reloads): (oneshot::Sender<Bound>, mpsc::Receiver<Reload>),
     shutdown: CancellationToken,
 ) -> Result<(), ControlError> {
     let listener = Listener::bind("control", &config.listen, &mut config.handed_over).await?;
@@ -107,7 +114,8 @@ pub async fn serve(
     servers.close();
     // Nobody waiting for the addresses is no reason not to serve.
     let _ = ready.send(bound);
-    Box::pin(control.work(shutdown)).await;
+    let reloading = control.follow(reloads, shutdown.clone());
+    tokio::join!(Box::pin(control.work(shutdown)), reloading);
     servers.wait().await;
     control.close().await;
     Ok(())

@@ -98,6 +98,8 @@ actions! {
     DeploymentUpdate = "deployment.update",
     /// A deployment was removed.
     DeploymentDelete = "deployment.delete",
+    /// How people sign in at an identity provider is another in control's configuration.
+    ConnectionConfigure = "connection.configure",
     /// The keys of a connection's identity provider were dropped: it could not be asked for too long.
     ProviderKeysDrop = "connection.keys_drop",
     /// A gate proved that control's database was restored; publishing stopped.

@@ -72,6 +72,8 @@ impl Discovery {
         let members = Members::parse(bytes, MAX).ok_or(DiscoveryError::Malformed)?;
         let issuer = members.text("issuer").ok_or(DiscoveryError::Malformed)?;
         check_issuer(connection, issuer)?;
+        let local = connection.discovery().is_http();
+        let usable = |url: &str| usable(url, local);
         let named = |name: &'static str| match members.text(name) {
             Some(url) if usable(url).is_some() => Ok(Some(url.to_owned())),
             Some(_) => Err(DiscoveryError::Endpoint(name)),
@@ -117,7 +119,10 @@ impl Discovery {
         let base = connection.discovery().issuer();
         Some(Self {
             issuer: base.to_owned(),
-            authorization_endpoint: usable(&format!("{base}/login/oauth/authorize"))?,
+            authorization_endpoint: usable(
+                &format!("{base}/login/oauth/authorize"),
+                connection.discovery().is_http(),
+            )?,
             token_endpoint: Some(format!("{base}/login/oauth/access_token")),
             userinfo_endpoint: None,
             jwks_uri: None,
@@ -230,12 +235,13 @@ fn check_issuer(connection: &Connection, issuer: &str) -> Result<(), DiscoveryEr
     }
 }
 
-/// What may be asked, or a browser be sent to, without a parser changing it on the way.
-fn usable(text: &str) -> Option<Url> {
+/// What may be asked, or a browser be sent to, without a parser changing it on the way. `local` says that the
+/// provider is on this machine: nobody else's document leads to what listens here.
+fn usable(text: &str, local: bool) -> Option<Url> {
     let plain = text.len() <= MAX_URL && text.bytes().all(|b| b.is_ascii_graphic() && b != b'#');
     let url = plain.then(|| Url::parse(text).ok()).flatten()?;
     let host = url.host_str().unwrap_or_default();
-    let secure = url.scheme() == "https" || (url.scheme() == "http" && is_loopback(host));
+    let secure = url.scheme() == "https" || (local && url.scheme() == "http" && is_loopback(host));
     let bare = url.username().is_empty() && url.password().is_none();
     (secure && bare && !host.is_empty()).then_some(url)
 }

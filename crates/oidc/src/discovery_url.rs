@@ -78,6 +78,11 @@ impl DiscoveryUrl {
         &self.host
     }
 
+    /// Whether it is asked without TLS: a provider on this machine.
+    pub(crate) fn is_http(&self) -> bool {
+        self.issuer.starts_with("http://")
+    }
+
     /// The steps of the path.
     pub(crate) fn path(&self) -> impl Iterator<Item = &str> {
         self.issuer.split('/').skip(3)

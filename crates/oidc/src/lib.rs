@@ -26,6 +26,7 @@ mod profile;
 mod proof;
 mod redirects;
 mod request;
+mod setup;
 mod sign_out;
 mod strict;
 mod token_request;
@@ -50,6 +51,7 @@ pub use profile::{
 pub use proof::{Proof, Proved};
 pub use redirects::Redirects;
 pub use request::{Ask, AuthorizationRequest};
+pub use setup::{Registered, setup};
 pub use sign_out::sign_out_url;
 pub use token_request::TokenRequest;
 pub use tokens::{Tokens, TokensError};

@@ -98,7 +98,12 @@ pub(super) fn print(file: &ConfigFile, context: &Context) -> Result<(), Failure>
         };
         table.row([row.key.clone(), value, row.origin.clone()]);
     }
-    ui::answer(context.output, &rows, &table)
+    ui::answer(context.output, &rows, &table)?;
+    // What a running control would refuse is said here too.
+    let original = effective.original.is_some();
+    let auth = &effective.config.auth;
+    auth.connections(original, &effective.base, &context.environment)?;
+    Ok(())
 }
 
 /// A secret's value as it may be shown. An address of a database without a password is none.

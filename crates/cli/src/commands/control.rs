@@ -1,23 +1,27 @@
 //! `aeolus control`.
 
+mod watch;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use aeolus_api::Period;
+use aeolus_api::egress::{Proxies, Way};
 use aeolus_control::{
-    ControlConfig, ControlError, FirstAdmin, ParentCookie, Publishing, SessionLife,
+    ControlConfig, ControlError, FirstAdmin, ParentCookie, Publishing, SessionLife, SignInConfig,
 };
 use aeolus_keys::SystemRng;
 use aeolus_model::SystemClock;
 use aeolus_store::StoreError;
 use aeolus_tls::HandedOver;
 use serde::Serialize;
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
+use self::watch::Watch;
 use super::{Context, logs, process, serve_on};
 use crate::args::ControlServe;
-use crate::config::{Config, Sources, Switch};
+use crate::config::{Config, Effective, Environment, Sources, Switch};
 use crate::report::{Failure, Report};
 
 #[derive(Serialize)]
@@ -36,18 +40,13 @@ pub(super) fn serve(args: &ControlServe, context: &Context) -> Result<(), Failur
         flags: args.flags(),
     };
     let effective = sources.load()?;
+    let sign_in = sign_in(&effective, &context.environment)?;
     let _logs = logs::begin(&effective.config)?;
     process::begin(args.supervised)?;
-    let original = effective.original.is_some();
-    let auth = &effective.config.auth;
-    for configured in auth.connections(original, &effective.base, &context.environment)? {
-        let name = configured.connection.name().as_str();
-        tracing::warn!(
-            connection = name,
-            "the configuration's connection is sound, but this release signs nobody in through it"
-        );
-    }
-    let config = configured(effective.config, &effective.base, context)?;
+    let (reloads, reloaded) = mpsc::channel(1);
+    let mut watch = Watch::new(&sources, (&effective, &sign_in), reloads);
+    let way = way(&effective, &context.environment)?;
+    let config = configured(effective.config, (sign_in, way), &effective.base, context)?;
     let ready_json = args.supervised.ready_json;
     serve_on(async move {
         let shutdown = CancellationToken::new();
@@ -55,7 +54,8 @@ pub(super) fn serve(args: &ControlServe, context: &Context) -> Result<(), Failur
         let (sender, receiver) = oneshot::channel();
         let clock = Arc::new(SystemClock);
         let rng = Arc::new(SystemRng);
-        let serving = aeolus_control::serve(config, clock, rng, sender, shutdown);
+        let channels = (sender, reloaded);
+        let serving = aeolus_control::serve(config, clock, rng, channels, shutdown);
         let announced = async {
             let Ok(bound) = receiver.await else {
                 return;
@@ -67,13 +67,57 @@ pub(super) fn serve(args: &ControlServe, context: &Context) -> Result<(), Failur
             };
             process::announce(&ready, ready_json);
         };
-        let (served, ()) = tokio::join!(serving, announced);
-        served.map_err(|error| refused(&error))
+        let serving = async { tokio::join!(serving, announced).0 };
+        tokio::select! {
+            served = serving => served.map_err(|error| refused(&error)),
+            () = watch.run() => Ok(()),
+        }
     })
+}
+
+/// How people sign in, as the configuration says.
+fn sign_in(effective: &Effective, environment: &Environment) -> Result<SignInConfig, Failure> {
+    let auth = &effective.config.auth;
+    let original = effective.original.is_some();
+    let all = auth.connections(original, &effective.base, environment)?;
+    Ok(SignInConfig {
+        local: auth.local.enabled.unwrap_or(true),
+        connections: all.into_iter().map(|each| each.connection).collect(),
+    })
+}
+
+/// The way out. Variables that a file of the original's sets count below the process's.
+fn way(effective: &Effective, environment: &Environment) -> Result<Way, Failure> {
+    let environment = match &effective.original {
+        Some(original) => environment.over(&original.variables),
+        None => environment.clone(),
+    };
+    let proxies = Proxies::from_variables(|name| environment.get(name)).map_err(|error| {
+        Report::new("CFG-0015", error.to_string())
+            .why("Control would not reach identity providers.")
+            .usage()
+    })?;
+    let way = Way::through(proxies);
+    if let Some(proxy) = way.shown() {
+        tracing::info!(proxy, "what control asks outside goes through a proxy");
+    }
+    let Some(path) = &effective.config.control.egress.ca_file else {
+        return Ok(way);
+    };
+    let path = effective.base.join(path);
+    let shown = path.display();
+    let wrong = |what: String| {
+        Report::new("CFG-0015", format!("control.egress.caFile: {shown} {what}"))
+            .why("Whoever proves by these authorities who they are would not be believed.")
+            .usage()
+    };
+    let pem = std::fs::read(&path).map_err(|error| wrong(format!("can't be read: {error}")))?;
+    way.trusting(&pem).map_err(|error| wrong(error.to_string()))
 }
 
 fn configured(
     config: Config,
+    (sign_in, egress): (SignInConfig, Way),
     base: &std::path::Path,
     context: &Context,
 ) -> Result<ControlConfig, Failure> {
@@ -122,6 +166,7 @@ fn configured(
         master_key: master,
         root_dir: Some(base.join(config.keys.root_dir)),
         first_admin,
+        sign_in,
         sign_up: config.auth.public_signups.read(),
         session: SessionLife {
             access: session.access_life.duration(),
@@ -137,6 +182,7 @@ fn configured(
         rotate_keys: config.keys.rotate_every.map(Period::duration),
         built_ins: config.control.roles.read()?,
         audit,
+        egress,
         email,
         quota: config.limits.per_organization,
         handed_over: HandedOver::from_environment(&names.unwrap_or_default()),

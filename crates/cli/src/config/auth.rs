@@ -32,7 +32,7 @@ pub(crate) struct Auth {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(crate) struct Local {
-    /// Whether people sign in with them; absent: they do. They can't be switched off in this release.
+    /// Whether people sign in with them; absent: they do.
     pub(crate) enabled: Option<bool>,
 }
 

@@ -81,6 +81,18 @@ pub(crate) struct Control {
     pub(crate) roles: Roles,
     /// The audit log.
     pub(crate) audit: Audit,
+    /// The way out to identity providers and to where the audit log is sent. The environment names a proxy, if there
+    /// is one: `GLOBAL_AGENT_HTTPS_PROXY` or `HTTPS_PROXY`, and `NO_PROXY` what goes without it.
+    pub(crate) egress: Egress,
+}
+
+/// The way out.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct Egress {
+    /// A PEM file with the certificates of authorities that are trusted beside the system's: of a company's own
+    /// identity provider, or of a proxy that looks into TLS.
+    pub(crate) ca_file: Option<PathBuf>,
 }
 
 impl Default for Control {
@@ -95,6 +107,7 @@ impl Default for Control {
             first_admin: None,
             roles: Roles::default(),
             audit: Audit::default(),
+            egress: Egress::default(),
         }
     }
 }

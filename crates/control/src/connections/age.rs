@@ -62,7 +62,8 @@ impl Ages {
         let mut measured = Vec::new();
         let mut ages = HashMap::new();
         for connection in connections {
-            let wanted = Settings::of(connection).and_then(|settings| settings.wanted_keys());
+            let wanted = Settings::of(connection)
+                .and_then(|settings| settings.wanted_keys(&connection.kind));
             let held = held.iter().find(|held| held.connection == connection.id);
             let (Some(_), Some(held)) = (wanted, held) else {
                 continue;

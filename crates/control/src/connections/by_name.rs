@@ -31,7 +31,7 @@ pub(crate) struct Offered {
 
 /// Why nobody signs in through a row.
 #[derive(Debug, thiserror::Error)]
-enum Unusable {
+pub(super) enum Unusable {
     /// A program of a later version wrote it, or something broke it.
     #[error("its settings can't be read")]
     Unreadable,
@@ -84,7 +84,11 @@ fn sign_in(app: &App, row: &aeolus_store::Connection) -> Option<SignIn> {
     }
 }
 
-fn usable(app: &App, row: &aeolus_store::Connection) -> Result<Option<SignIn>, Unusable> {
+/// What signing in through a row needs; none where nobody is meant to.
+pub(super) fn usable(
+    app: &App,
+    row: &aeolus_store::Connection,
+) -> Result<Option<SignIn>, Unusable> {
     let Some(kind) = Kind::parse(&row.kind) else {
         return Ok(None);
     };

@@ -2,9 +2,12 @@
 
 mod age;
 mod by_name;
+pub(crate) mod configured;
+pub(crate) mod document;
 mod due;
 mod fetch;
 mod list;
+pub(crate) mod reload;
 pub(crate) mod secret;
 mod settings;
 mod terms;
@@ -79,7 +82,8 @@ impl Keeper {
         self.tries
             .retain(|id, _| connections.iter().any(|connection| connection.id == *id));
         for connection in &connections {
-            let Some(url) = Settings::of(connection).and_then(|settings| settings.wanted_keys())
+            let Some(url) = Settings::of(connection)
+                .and_then(|settings| settings.wanted_keys(&connection.kind))
             else {
                 continue;
             };
@@ -111,7 +115,7 @@ impl Keeper {
         let name = connection.name.as_str();
         let egress = match &self.egress {
             Some(egress) => egress,
-            None => match Egress::new(BOUNDS) {
+            None => match Egress::by(&app.egress, BOUNDS) {
                 Ok(made) => self.egress.insert(made),
                 Err(error) => {
                     tracing::error!(%error, "no trust anchors: no identity provider can be asked");

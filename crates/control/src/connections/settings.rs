@@ -2,6 +2,7 @@
 
 use aeolus_api::fleet::{PlaneRegistration, SessionTokens, discovered_issuer, discovery_document};
 use aeolus_model::Slug;
+use aeolus_oidc::Kind;
 use aeolus_store::Connection;
 use serde::{Deserialize, Serialize};
 
@@ -43,14 +44,15 @@ impl Settings {
         Self::parse(&connection.config).ok()
     }
 
-    /// Where the provider is: what is written, else what its domain or its kind stands for.
-    pub(crate) fn discovery_url(&self) -> Option<&str> {
-        self.sign_in.discovery_url.as_deref()
+    /// Where a provider of this kind is.
+    fn place(&self, kind: &str) -> Option<String> {
+        self.sign_in.place(Kind::parse(kind)?)
     }
 
     /// The issuer that people are linked under.
-    pub(crate) fn identity_issuer(&self) -> Option<&str> {
-        self.discovery_url().map(discovered_issuer)
+    pub(crate) fn identity_issuer(&self, kind: &str) -> Option<String> {
+        self.place(kind)
+            .map(|url| discovered_issuer(&url).to_owned())
     }
 
     /// A plane's own client.
@@ -60,10 +62,10 @@ impl Settings {
     }
 
     /// Where to ask for the keys, if they are of any use.
-    pub(crate) fn wanted_keys(&self) -> Option<String> {
+    pub(crate) fn wanted_keys(&self, kind: &str) -> Option<String> {
         if self.absent || (self.session_tokens.is_none() && self.plane_registrations.is_empty()) {
             return None;
         }
-        self.discovery_url().map(discovery_document)
+        self.place(kind).map(|url| discovery_document(&url))
     }
 }

@@ -28,9 +28,9 @@ pub(crate) fn logout_terms(
     held: &[ProviderKeys],
     now: Time,
 ) -> Option<(String, LogoutTerms)> {
-    let settings = Settings::of(connection)?;
+    let settings = Settings::of(connection).filter(|settings| !settings.absent)?;
     let held = held.iter().find(|held| held.connection == connection.id)?;
-    let issuer = settings.identity_issuer()?.to_owned();
+    let issuer = settings.identity_issuer(&connection.kind)?;
     let fresh = !held.keys.is_empty() && Age::of(held, now) != Age::Over;
     if !fresh
         || held.issuer.trim_end_matches('/') != issuer
@@ -73,12 +73,12 @@ impl Providers {
         (life, now): (SessionLife, Time),
     ) -> Self {
         let known = connections.iter().filter_map(|connection| {
-            let settings = Settings::of(connection)?;
+            let settings = Settings::of(connection).filter(|settings| !settings.absent)?;
             let held = held.iter().find(|held| held.connection == connection.id)?;
             if held.keys.is_empty() || Age::of(held, now) == Age::Over {
                 return None;
             }
-            let issuer = settings.identity_issuer()?.to_owned();
+            let issuer = settings.identity_issuer(&connection.kind)?;
             // The provider hasn't been asked since the connection points to it.
             if held.issuer.trim_end_matches('/') != issuer {
                 return None;
@@ -151,7 +151,7 @@ impl Providers {
 
 fn terms(kind: &str, settings: &Settings, held: &ProviderKeys) -> Option<section::SessionTokens> {
     let tokens = settings.session_tokens.as_ref()?;
-    let identity_issuer = settings.identity_issuer()?;
+    let identity_issuer = settings.identity_issuer(kind)?;
     let algorithms: Vec<&str> = tokens.algorithms().iter().map(|alg| alg.name()).collect();
     let fits = |jwk: &str| {
         let key = Jwk::parse(jwk.as_bytes()).and_then(|jwk| PublicKey::from_jwk(&jwk));
@@ -163,7 +163,7 @@ fn terms(kind: &str, settings: &Settings, held: &ProviderKeys) -> Option<section
     Some(section::SessionTokens {
         issuer: tokens.issuer.clone().unwrap_or_else(|| held.issuer.clone()),
         audience: tokens.audience.clone(),
-        identity_issuer: identity_issuer.to_owned(),
+        identity_issuer,
         client_ids: settings
             .sign_in
             .client_id
@@ -194,7 +194,7 @@ fn registration(
     Some(section::PlaneRegistration {
         client_id: registration.client_id.clone(),
         issuer: held.issuer.clone(),
-        identity_issuer: settings.identity_issuer()?.to_owned(),
+        identity_issuer: settings.identity_issuer(kind)?,
         authorization_endpoint: endpoints.authorization.clone(),
         token_endpoint: endpoints.token.clone(),
         names_itself: endpoints.names_itself,

@@ -49,6 +49,30 @@ pub(crate) struct Metrics {
     provider_keys: Family<Connection, Gauge>,
     audit: Audit,
     emails: Emails,
+    configuration: Configuration,
+}
+
+/// Whether the configuration as it stands is in force.
+struct Configuration {
+    errors: Counter,
+    refused: Gauge,
+}
+
+impl Configuration {
+    fn register(registry: &mut Registry) -> Self {
+        let (errors, refused) = (Counter::default(), Gauge::default());
+        registry.register(
+            "configuration_errors",
+            "Times that a changed configuration was found that can't be used",
+            errors.clone(),
+        );
+        registry.register(
+            "configuration_refused",
+            "1: the configuration as it stands can't be used, and an earlier one is in force",
+            refused.clone(),
+        );
+        Self { errors, refused }
+    }
 }
 
 /// What becomes of e-mails.
@@ -149,6 +173,7 @@ impl Metrics {
         );
         let audit = Audit::register(&mut registry);
         let emails = Emails::register(&mut registry);
+        let configuration = Configuration::register(&mut registry);
         Self {
             registry,
             requests,
@@ -161,7 +186,16 @@ impl Metrics {
             provider_keys,
             audit,
             emails,
+            configuration,
         }
+    }
+
+    /// Whether the configuration as it stands can't be used.
+    pub(crate) fn configuration_refused(&self, refused: bool) {
+        if refused {
+            self.configuration.errors.inc();
+        }
+        self.configuration.refused.set(i64::from(refused));
     }
 
     /// Whether another replica was started since, with other built-in roles.

@@ -23,6 +23,8 @@ pub(crate) struct Login<'a> {
     pub(crate) rd: &'a str,
     pub(crate) email: &'a str,
     pub(crate) message: Option<&'a str>,
+    /// Whether people sign in with a password kept here.
+    pub(crate) local: bool,
 }
 
 /// The second step of signing in.

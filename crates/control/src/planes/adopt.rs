@@ -85,15 +85,16 @@ async fn refusal(
     }
     let connection = write.connections().get(born.connection).await?;
     let settings = connection.as_ref().and_then(Settings::of);
-    let registered = settings.filter(|s| s.registration(&ctx.plane.name).is_some());
-    let Some(settings) = registered else {
+    let registered = settings.filter(|s| !s.absent && s.registration(&ctx.plane.name).is_some());
+    let (Some(connection), Some(settings)) = (connection, registered) else {
         return Ok(Some("no_plane_registration"));
     };
     // A link that was made after the sign-in is not the one that it came through.
     let links = write.identities().of_user(born.user).await?;
+    let issuer = settings.identity_issuer(&connection.kind);
     let linked = links.iter().any(|link| {
         link.connection == born.connection
-            && settings.identity_issuer() == Some(link.issuer.as_str())
+            && issuer.as_deref() == Some(link.issuer.as_str())
             && link.linked_at <= born.at
     });
     if !linked {

@@ -12,7 +12,7 @@ use aeolus_store::{Deployment, Read, StoreError, Unit as _};
 
 use super::records;
 use crate::app::App;
-use crate::connections::Providers;
+use crate::connections::{Providers, Settings};
 use crate::policy::Told;
 use crate::{keys, policy, rollout};
 
@@ -95,8 +95,10 @@ pub(crate) async fn of(app: &App, view: &mut Read, plane: PlaneId) -> Result<Sec
             keys,
         },
         connections: Connections {
+            // What has left the configuration opens nothing, also to those who came through it.
             connections: connections
                 .iter()
+                .filter(|row| Settings::of(row).is_none_or(|settings| !settings.absent))
                 .map(|connection| section::Connection {
                     session_tokens: providers.terms(connection.id),
                     plane_registration: providers.registration(connection.id),

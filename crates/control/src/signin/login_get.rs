@@ -46,6 +46,7 @@ async fn login(app: &App, headers: &HeaderMap, query: &Query) -> Result<Response
         rd: &to.text(),
         email: "",
         message: None,
+        local: app.local_accounts.offered(),
     };
     Ok(pages::login(StatusCode::OK, &page, &to))
 }

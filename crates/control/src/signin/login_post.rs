@@ -17,6 +17,8 @@ use crate::pages::{self, Login};
 
 /// An address, a password and a continuation fit many times.
 pub(super) const MAX_FORM: usize = 32 * 1024;
+const SWITCHED_OFF: &str =
+    "Nobody signs in with a password here. Go back to the sign-in page and choose another way.";
 const WRONG: &str = "The address or the password is wrong.";
 pub(crate) const TOO_MANY: &str = "There were too many attempts. Wait a few minutes and try again.";
 pub(crate) const BUSY: &str =
@@ -50,15 +52,20 @@ async fn sign_in(
         return Err(ApiError::CrossSite);
     }
     let attempt = read(app, request).await?;
+    if !app.local_accounts.offered() {
+        // Nobody's password is looked at, and strangers leave no rows.
+        app.metrics.sign_in("denied");
+        return Ok(refused(403, (&attempt, false), SWITCHED_OFF, None));
+    }
     let Ok(turn) = app.hashes.turn(Some(info.counted_as())) else {
-        return Ok(refused(503, &attempt, BUSY, Some(2)));
+        return Ok(refused(503, (&attempt, true), BUSY, Some(2)));
     };
     let account = attempt.email.as_ref().map_or("", Email::as_str);
     let writing = turn.write().await.map_err(ApiError::internal)?;
     let wait = throttle::count(app, account, &info.counted_as()).await?;
     drop(writing);
     if let Some(wait) = wait {
-        return Ok(refused(429, &attempt, TOO_MANY, Some(wait)));
+        return Ok(refused(429, (&attempt, true), TOO_MANY, Some(wait)));
     }
     let user = match &attempt.email {
         Some(email) => app.store.read().await?.users().by_email(email).await?,
@@ -142,14 +149,20 @@ async fn fail(app: &App, info: &RequestInfo, attempt: &Attempt) -> Result<Respon
     });
     app.commit(write).await?;
     app.metrics.sign_in("denied");
-    Ok(refused(401, attempt, WRONG, None))
+    Ok(refused(401, (attempt, true), WRONG, None))
 }
 
-fn refused(status: u16, attempt: &Attempt, message: &str, retry: Option<u64>) -> Response {
+fn refused(
+    status: u16,
+    (attempt, local): (&Attempt, bool),
+    message: &str,
+    retry: Option<u64>,
+) -> Response {
     let page = Login {
         rd: &attempt.to.text(),
         email: &attempt.typed,
         message: Some(message),
+        local,
     };
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::UNAUTHORIZED);
     let mut response = pages::login(status, &page, &attempt.to);

@@ -8,7 +8,7 @@ use aeolus_api::oauth::{ASSERTION_TYPE, TokenAnswer};
 use aeolus_api::plane::{EnrollAnswer, EnrollRequest, PlaneCreated};
 use aeolus_api::quota::Quota;
 use aeolus_control::{
-    AuditConfig, Control, ControlConfig, FirstAdmin, Publishing, SessionLife, SignUp,
+    AuditConfig, Control, ControlConfig, FirstAdmin, Publishing, SessionLife, SignInConfig, SignUp,
 };
 use aeolus_keys::claims::PlaneAssertion;
 use aeolus_keys::envelope::MasterKey;
@@ -118,6 +118,7 @@ pub(crate) fn config(dir: &std::path::Path) -> ControlConfig {
             email: Email::parse(ADMIN).unwrap(),
             password: Secret::new(PASSWORD.to_owned()),
         }),
+        sign_in: SignInConfig::default(),
         sign_up: SignUp::default(),
         session: SessionLife::default(),
         device_flow: true,
@@ -133,10 +134,16 @@ pub(crate) fn config(dir: &std::path::Path) -> ControlConfig {
         rotate_keys: None,
         built_ins: BuiltIns::default(),
         audit: AuditConfig::default(),
+        egress: aeolus_api::egress::Way::default(),
         email: None,
         quota: Quota::default(),
         handed_over: aeolus_tls::HandedOver::default(),
     }
+}
+
+/// Nobody looks at the configuration.
+pub(crate) fn quiet() -> tokio::sync::mpsc::Receiver<aeolus_control::Reload> {
+    tokio::sync::mpsc::channel(1).1
 }
 
 /// A root key kept online, as a development fleet has it.

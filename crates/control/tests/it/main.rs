@@ -20,6 +20,8 @@ mod claims;
 #[path = "../../../store/tests/it/cluster.rs"]
 mod cluster;
 #[cfg(test)]
+mod configured;
+#[cfg(test)]
 mod connections;
 #[cfg(test)]
 mod coverage;

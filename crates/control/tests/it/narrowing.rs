@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::engines::on_every_engine;
-use crate::fixture::{Fixture, ISS, config};
+use crate::fixture::{Fixture, ISS, config, quiet};
 
 const ACME: &str = "/v1/organizations/acme";
 const MAKERS: usize = 50;
@@ -169,7 +169,7 @@ async fn served(f: &Fixture, database: &str, stop: &CancellationToken) -> String
     let (ready, bound) = tokio::sync::oneshot::channel();
     let (clock, rng, stop) = (f.clock.clone(), f.rng.clone(), stop.clone());
     tokio::spawn(async move {
-        let served = Box::pin(serve(config, clock, rng, ready, stop)).await;
+        let served = Box::pin(serve(config, clock, rng, (ready, quiet()), stop)).await;
         served.unwrap();
     });
     format!("http://{}", bound.await.unwrap().control.address())

@@ -9,7 +9,7 @@ use aeolus_model::{Secret, SystemClock};
 use aeolus_testkit::SeededRng;
 use tokio_util::sync::CancellationToken;
 
-use crate::fixture::{config, dev_root};
+use crate::fixture::{config, dev_root, quiet};
 
 struct Running {
     bound: Bound,
@@ -26,7 +26,13 @@ async fn start(name: &str) -> Running {
     config.metrics = Some("127.0.0.1:0".parse().unwrap());
     let (ready, bound) = tokio::sync::oneshot::channel();
     let stop = CancellationToken::new();
-    let running = serve(config, Arc::new(SystemClock), rng, ready, stop.clone());
+    let running = serve(
+        config,
+        Arc::new(SystemClock),
+        rng,
+        (ready, quiet()),
+        stop.clone(),
+    );
     let task = tokio::spawn(running);
     let bound = bound.await.unwrap();
     Running {
@@ -67,7 +73,7 @@ async fn a_second_server_on_the_same_port_is_told_so() {
         config,
         Arc::new(SystemClock),
         rng,
-        ready,
+        (ready, quiet()),
         CancellationToken::new(),
     )
     .await;
@@ -88,7 +94,7 @@ async fn another_master_key_opens_nothing() {
         config,
         Arc::new(SystemClock),
         rng,
-        ready,
+        (ready, quiet()),
         CancellationToken::new(),
     )
     .await;

@@ -6,7 +6,7 @@ use aeolus_model::{Host, Secret, Slug};
 
 use super::{ClaimNames, Connection, Flow, ResponseType, Settings, SettingsError, Tenants};
 use crate::discovery_url::is_within;
-use crate::{DiscoveryUrl, IssuerRule, Kind, Profile, Protocol};
+use crate::{DiscoveryUrl, IssuerRule, Kind, Profile};
 
 /// What a clock may differ unless told otherwise.
 const TOLERANCE: u64 = 60;
@@ -15,9 +15,6 @@ const MAX_TOLERANCE: u64 = 300;
 /// Longest text of a setting, and most entries of a list.
 pub(super) const MAX_TEXT: usize = 255;
 pub(super) const MAX_LIST: usize = 32;
-
-/// Where GitHub is for everybody.
-const GITHUB: &str = "https://github.com";
 
 /// The tenant of personal Microsoft accounts.
 pub(crate) const PERSONAL_TENANT: &str = "9188040d-6c67-4c5b-b112-36a304b66dad";
@@ -177,19 +174,10 @@ impl Parse<'_> {
     /// `discoveryUrl`, which must be on `baseDomain`; else what `baseDomain` alone says (row A9).
     fn discovery(&mut self) -> Option<DiscoveryUrl> {
         let base = self.base_domain();
-        let github = self.profile.protocol == Protocol::GitHub;
-        let written = match (&self.settings.discovery_url, &base) {
-            (Some(url), _) if !github => url.clone(),
-            (_, Some(base)) => format!("https://{base}"),
-            _ if github => GITHUB.to_owned(),
-            _ => {
-                let Some(usual) = self.profile.discovery_url else {
-                    let why = "it says where the provider is: https://HOST/PATH";
-                    self.error(SettingsError::Missing("discoveryUrl", why));
-                    return None;
-                };
-                usual.to_owned()
-            }
+        let Some(written) = self.settings.place(self.profile.kind) else {
+            let why = "it says where the provider is: https://HOST/PATH";
+            self.error(SettingsError::Missing("discoveryUrl", why));
+            return None;
         };
         let url = match DiscoveryUrl::parse(&written) {
             Ok(url) => url,

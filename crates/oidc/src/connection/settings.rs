@@ -4,6 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::{Kind, Protocol};
+
+/// Where GitHub is for everybody.
+const GITHUB: &str = "https://github.com";
+
 /// What is written of a connection, but its secret (rows A9–A28). What is absent is the profile's.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
@@ -83,4 +88,26 @@ pub struct ClaimsMapping {
     /// The claim with the groups.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub groups: Option<String>,
+}
+
+impl Settings {
+    /// Where the provider is: `discoveryUrl`, else what `baseDomain` alone says (row A9), else where it is
+    /// for everybody. None where nothing says so.
+    pub fn place(&self, kind: Kind) -> Option<String> {
+        let profile = kind.profile();
+        let github = profile.protocol == Protocol::GitHub;
+        let written = self.discovery_url.clone().filter(|_| !github);
+        let base = || {
+            let text = self.base_domain.as_deref()?;
+            let bare = text.strip_prefix("https://").unwrap_or(text);
+            let bare = bare.strip_suffix('/').unwrap_or(bare);
+            Some(format!("https://{bare}"))
+        };
+        let usual = if github {
+            Some(GITHUB)
+        } else {
+            profile.discovery_url
+        };
+        written.or_else(base).or_else(|| usual.map(str::to_owned))
+    }
 }

@@ -182,9 +182,11 @@ pub enum ManagedBy {
     Apply,
     /// People and programs through the API.
     Api,
+    /// Control's configuration.
+    Configuration,
 }
 
-words!(ManagedBy { Apply = "apply", Api = "api" });
+words!(ManagedBy { Apply = "apply", Api = "api", Configuration = "configuration" });
 
 /// A value as it is kept in a TEXT column.
 pub(crate) fn json(value: &impl serde::Serialize) -> Result<String, StoreError> {

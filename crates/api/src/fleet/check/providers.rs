@@ -5,14 +5,24 @@ use std::collections::BTreeMap;
 use aeolus_model::{Email, Slug};
 
 use super::Check;
-use crate::fleet::{Fleet, UserIdentity, discovered_issuer, plane_registration, session_tokens};
+use crate::fleet::{
+    Connection, ConnectionKind, Fleet, UserIdentity, discovered_issuer, plane_registration,
+    session_tokens,
+};
 
 impl Check {
     pub(super) fn providers(&mut self, fleet: &Fleet) {
         let mut issuers = BTreeMap::new();
         for (index, connection) in fleet.connections.iter().enumerate() {
+            if connection.configured && connection.says_sign_in() {
+                self.error(
+                    &format!("connections[{index}].configured"),
+                    "says that control's configuration has how people sign in here: remove it, or the other keys but sessionTokens, planeRegistrations and secondFactorAcr",
+                );
+            }
+            let whole = as_configured(connection);
             let at = format!("connections[{index}].sessionTokens");
-            session_tokens::check(connection, |member, message| {
+            session_tokens::check(&whole, |member, message| {
                 self.error(&format!("{at}{member}"), message);
             });
             let acr = &connection.second_factor_acr;
@@ -32,7 +42,7 @@ impl Check {
                 let plane = planes.find(|plane| plane.name == *name)?;
                 Some(plane.auth_host.is_some())
             };
-            plane_registration::check(connection, has_auth_host, |member, message| {
+            plane_registration::check(&whole, has_auth_host, |member, message| {
                 self.error(&format!("{at}{member}"), message);
             });
             let (Some(tokens), Some(url)) = (&connection.session_tokens, &connection.discovery_url)
@@ -65,7 +75,7 @@ impl Check {
                             let message = format!("there is no connection {}", identity.connection);
                             self.error(&format!("{at}.connection"), message);
                         }
-                        Some(connection) if connection.discovery_url.is_none() => {
+                        Some(connection) if !says_where(connection) => {
                             let message =
                                 "the connection has no discoveryUrl, so nobody has a subject there";
                             self.error(&format!("{at}.connection"), message);
@@ -80,4 +90,26 @@ impl Check {
             }
         }
     }
+}
+
+/// Whether anything says where the provider is. Control knows of those in its configuration.
+fn says_where(connection: &Connection) -> bool {
+    let kind = matches!(
+        connection.kind,
+        ConnectionKind::Google | ConnectionKind::Github
+    );
+    connection.configured
+        || connection.discovery_url.is_some()
+        || connection.base_domain.is_some()
+        || (kind && connection.client_id.is_some())
+}
+
+/// What is in control's configuration is there, whatever it is: control looks at the whole.
+fn as_configured(connection: &Connection) -> Connection {
+    let mut whole = connection.clone();
+    if connection.configured {
+        whole.client_id = Some(String::new());
+        whole.discovery_url = Some("https://configured.invalid".to_owned());
+    }
+    whole
 }

@@ -6,12 +6,11 @@ use crate::config::{Config, Environment, leaves};
 use crate::yaml::{Node, Shape, Value};
 
 /// Names by which an HTTPS proxy is configured.
-const PROXY: [&str; 6] = [
+const PROXY: [&str; 5] = [
     "GLOBAL_AGENT_HTTPS_PROXY",
     "GLOBAL_AGENT_HTTP_PROXY",
     "GLOBAL_AGENT_NO_PROXY",
     "HTTPS_PROXY",
-    "HTTP_PROXY",
     "NO_PROXY",
 ];
 
@@ -50,7 +49,7 @@ impl Original {
                     "the environment has no variable {name}, which Kubernetes fills from the secret {secret}, key {key}: set it, or take this entry out"
                 );
                 self.note(NoteKind::Error, item.at, &path, what);
-            } else if is_ours(&name) {
+            } else if is_ours(&name) || PROXY.contains(&name.as_str()) {
                 let what = format!("{name} is in the environment and counts");
                 self.note(NoteKind::Understood, item.at, &path, what);
             } else {
@@ -84,7 +83,7 @@ impl Original {
                 self.note(NoteKind::Error, item.at, &path, what);
                 continue;
             };
-            if is_ours(&name) {
+            if is_ours(&name) || PROXY.contains(&name.as_str()) {
                 self.note(
                     NoteKind::Understood,
                     item.at,
@@ -92,11 +91,6 @@ impl Original {
                     format!("{name} counts, unless the environment has another"),
                 );
                 self.variables.insert(name, value);
-            } else if PROXY.contains(&name.as_str()) {
-                let what = format!(
-                    "{name} has no effect: control uses no proxy in this release and has to reach the provider itself"
-                );
-                self.note(NoteKind::Warning, item.at, &path, what);
             } else {
                 self.note(
                     NoteKind::Ignored,

@@ -152,7 +152,7 @@ pub(super) async fn run(app: App, shutdown: CancellationToken) {
         ));
     }
     if let Some(config) = &app.audit.webhook {
-        match Webhook::new(config.clone()) {
+        match Webhook::new(config.clone(), &app.egress) {
             Ok(webhook) => {
                 let sink = Sink::Webhook(Box::new(webhook));
                 sinks.spawn(keep_giving(app.clone(), sink, shutdown.clone()));

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use aeolus_api::egress::{Bounds, Egress, EgressError, Reach};
+use aeolus_api::egress::{Bounds, Egress, EgressError, Reach, Way};
 use aeolus_keys::digest::plain_hmac;
 use aeolus_model::Time;
 use bytes::Bytes;
@@ -21,12 +21,12 @@ pub(super) struct Webhook {
 }
 
 impl Webhook {
-    pub(super) fn new(config: AuditWebhook) -> Result<Self, std::io::Error> {
+    pub(super) fn new(config: AuditWebhook, way: &Way) -> Result<Self, std::io::Error> {
         let bounds = Bounds {
             bytes: 0,
             time: PATIENCE,
         };
-        let egress = Egress::new(bounds)?;
+        let egress = Egress::by(way, bounds)?;
         Ok(Self { config, egress })
     }
 

@@ -103,7 +103,8 @@ impl Run<'_> {
             .await?;
         let connection = found.ok_or(ApiError::NotFound("connection"))?;
         let settings = Settings::parse(&connection.config).map_err(ApiError::internal)?;
-        let issuer = settings.identity_issuer().unwrap_or_default().to_owned();
+        let issuer = settings.identity_issuer(&connection.kind);
+        let issuer = issuer.unwrap_or_default();
         Ok(Identity {
             connection: connection.id,
             issuer,

@@ -4,6 +4,7 @@
 //! run does exactly the same and takes it back. What the document doesn't mention stays, unless an
 //! apply made it and `prune` is asked for.
 
+mod connections;
 mod deployments;
 mod grants;
 mod identities;

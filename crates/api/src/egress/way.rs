@@ -1,0 +1,177 @@
+//! The connections that requests go out on: straight, or through a proxy's tunnel.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use http::Uri;
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::connect::proxy::Tunnel;
+use hyper_util::rt::TokioIo;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::{ClientConfig, RootCertStore};
+use tokio::net::TcpStream;
+use tower::Service;
+
+use super::proxy::Proxies;
+use super::reach::{Reach, Resolver};
+
+const CONNECT: Duration = Duration::from_secs(5);
+/// A name that isn't known here by then is the proxy's alone.
+const LOOK_UP: Duration = Duration::from_secs(1);
+
+type Error = Box<dyn std::error::Error + Send + Sync>;
+
+/// How requests leave, as it is configured.
+#[derive(Clone, Debug, Default)]
+pub struct Way {
+    proxies: Proxies,
+    authorities: Arc<Vec<CertificateDer<'static>>>,
+}
+
+/// Certificates that can't be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("holds no certificates in PEM, or one that can't be read")]
+pub struct AuthoritiesError;
+
+impl Way {
+    /// Through these proxies.
+    pub fn through(proxies: Proxies) -> Self {
+        Self {
+            proxies,
+            ..Self::default()
+        }
+    }
+
+    /// With the certificates of a PEM file as authorities beside the system's.
+    pub fn trusting(self, pem: &[u8]) -> Result<Self, AuthoritiesError> {
+        let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+        let found = found.map_err(|_| AuthoritiesError)?;
+        let mut store = RootCertStore::empty();
+        let usable = found.iter().all(|each| store.add(each.clone()).is_ok());
+        if found.is_empty() || !usable {
+            return Err(AuthoritiesError);
+        }
+        Ok(Self {
+            authorities: Arc::new(found),
+            ..self
+        })
+    }
+
+    /// The proxy, without its user and password.
+    pub fn shown(&self) -> Option<String> {
+        self.proxies.shown()
+    }
+
+    pub(super) fn connector(
+        &self,
+        reach: Reach,
+    ) -> Result<HttpsConnector<Outward>, std::io::Error> {
+        let tls = self.tls()?;
+        let tunnel = self.proxies.proxy().map(|proxy| {
+            // Where the operator pointed, like everything that is configured.
+            let to_proxy = HttpsConnectorBuilder::new()
+                .with_tls_config(tls.clone())
+                .https_or_http()
+                .enable_http1()
+                .wrap_connector(tcp(Reach::Configured));
+            let tunnel = Tunnel::new(proxy.url.clone(), to_proxy);
+            match &proxy.authorization {
+                Some(value) => tunnel.with_auth(value.clone()),
+                None => tunnel,
+            }
+        });
+        let outward = Outward {
+            direct: tcp(reach),
+            tunnel,
+            proxies: self.proxies.clone(),
+            reach,
+        };
+        let tls = HttpsConnectorBuilder::new().with_tls_config(tls);
+        Ok(tls.https_or_http().enable_http1().wrap_connector(outward))
+    }
+
+    fn tls(&self) -> Result<ClientConfig, std::io::Error> {
+        let mut roots = RootCertStore::empty();
+        let system = rustls_native_certs::load_native_certs();
+        roots.add_parsable_certificates(system.certs);
+        roots.add_parsable_certificates(self.authorities.iter().cloned());
+        if roots.is_empty() {
+            let text = "this system has no certificates of authorities";
+            return Err(std::io::Error::other(text));
+        }
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let builder = ClientConfig::builder_with_provider(provider);
+        let builder = builder.with_safe_default_protocol_versions();
+        let builder = builder.map_err(std::io::Error::other)?;
+        Ok(builder.with_root_certificates(roots).with_no_client_auth())
+    }
+}
+
+fn tcp(reach: Reach) -> HttpConnector<Resolver> {
+    let mut tcp = HttpConnector::new_with_resolver(Resolver(reach));
+    tcp.set_connect_timeout(Some(CONNECT));
+    tcp.enforce_http(false);
+    tcp
+}
+
+/// Makes the connections.
+#[derive(Clone)]
+pub(super) struct Outward {
+    direct: HttpConnector<Resolver>,
+    tunnel: Option<Tunnel<HttpsConnector<HttpConnector<Resolver>>>>,
+    proxies: Proxies,
+    reach: Reach,
+}
+
+impl Outward {
+    /// The tunnel that leads to a URL; none for what is asked without one. Plain HTTP is for this machine.
+    fn tunnel(&self, to: &Uri) -> Option<Tunnel<HttpsConnector<HttpConnector<Resolver>>>> {
+        let host = to.host()?;
+        let port = to.port_u16().unwrap_or(443);
+        let spared = to.scheme_str() != Some("https") || self.proxies.spares(host, port);
+        self.tunnel.clone().filter(|_| !spared)
+    }
+}
+
+impl Service<Uri> for Outward {
+    type Response = MaybeHttpsStream<TokioIo<TcpStream>>;
+    type Error = Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Error>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        // A tunnel's connectors are always ready: they are made for each request.
+        self.direct.poll_ready(cx).map_err(Into::into)
+    }
+
+    fn call(&mut self, to: Uri) -> Self::Future {
+        let Some(mut tunnel) = self.tunnel(&to) else {
+            let connecting = self.direct.call(to);
+            return Box::pin(async move { Ok(MaybeHttpsStream::Http(connecting.await?)) });
+        };
+        let reach = self.reach;
+        Box::pin(async move {
+            refuse_inward(to.host().unwrap_or_default(), reach).await?;
+            std::future::poll_fn(|cx| Service::poll_ready(&mut tunnel, cx)).await?;
+            Ok(tunnel.call(to).await?)
+        })
+    }
+}
+
+/// The proxy resolves the name, perhaps otherwise than we do. What is known here to lead only to where it
+/// may not is refused all the same; a name that nobody here knows is the proxy's to judge.
+async fn refuse_inward(host: &str, reach: Reach) -> Result<(), Error> {
+    let looked_up = tokio::time::timeout(LOOK_UP, tokio::net::lookup_host((host, 0))).await;
+    let Ok(Ok(found)) = looked_up else {
+        return Ok(());
+    };
+    let found: Vec<_> = found.collect();
+    if !found.is_empty() && !found.iter().any(|at| reach.allows(at.ip())) {
+        return Err("the name leads to no address that may be reached from here".into());
+    }
+    Ok(())
+}

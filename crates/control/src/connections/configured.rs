@@ -1,0 +1,245 @@
+//! The connections of control's configuration (design note 026). They end in the table like those of fleet
+//! documents; the configuration wins, and what leaves it stays as a row that signs nobody in, so that a slip
+//! costs nobody their link.
+
+use std::collections::BTreeMap;
+
+use aeolus_keys::envelope::{EnvelopeError, MasterKey};
+use aeolus_model::{Action, Actor, AuditEvent, Change, Clock, ConnectionId, Outcome, Rng, Time};
+use aeolus_store::{Connection, ManagedBy, Store, StoreError, Unit, Write};
+
+use super::{Settings, secret};
+
+/// How people sign in, as the configuration says.
+#[derive(Clone, Debug)]
+pub struct SignInConfig {
+    /// Whether accounts with a password kept here do.
+    pub local: bool,
+    /// Through which providers, each name once.
+    pub connections: Vec<aeolus_oidc::Connection>,
+}
+
+impl Default for SignInConfig {
+    /// By password alone.
+    fn default() -> Self {
+        Self {
+            local: true,
+            connections: Vec::new(),
+        }
+    }
+}
+
+/// Why the connections of the configuration were not stored.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigureError {
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A secret could not be sealed.
+    #[error("a connection's secret could not be sealed: {0}")]
+    Seal(#[from] EnvelopeError),
+}
+
+/// What it is done with.
+pub(crate) type With<'a> = (&'a MasterKey, &'a dyn Clock, &'a dyn Rng);
+
+/// How often it is tried where another replica does the same at the same moment.
+const TRIES: usize = 5;
+
+/// One row that has to be another.
+struct Planned {
+    row: Connection,
+    is_new: bool,
+    changes: Vec<Change>,
+    reason: &'static str,
+}
+
+/// Brings the table about, if it is another: the transaction with its audit events, to be committed.
+pub(crate) async fn begin(
+    store: &Store,
+    with: With<'_>,
+    wanted: &[aeolus_oidc::Connection],
+) -> Result<Option<Write>, ConfigureError> {
+    let mut view = store.read().await?;
+    if plan(&mut view, with, wanted).await?.is_empty() {
+        return Ok(None);
+    }
+    drop(view);
+    // Whoever was faster may have left nothing to do.
+    let mut write = store.write().await?;
+    let planned = plan(&mut write, with, wanted).await?;
+    if planned.is_empty() {
+        write.rollback().await?;
+        return Ok(None);
+    }
+    for each in planned {
+        if each.is_new {
+            write.connections().insert(&each.row).await?;
+        } else {
+            write.connections().update(&each.row).await?;
+        }
+        write.audit(event(&each, with.1.now()));
+    }
+    Ok(Some(write))
+}
+
+/// The same until the end: at a start, when nobody waits for the feed yet.
+pub(crate) async fn store(
+    store: &Store,
+    with: With<'_>,
+    wanted: &[aeolus_oidc::Connection],
+) -> Result<(), ConfigureError> {
+    for _ in 1..TRIES {
+        match once(store, with, wanted).await {
+            // Another replica starts with the same configuration.
+            Err(ConfigureError::Store(StoreError::Taken(_) | StoreError::Conflict)) => {}
+            other => return other,
+        }
+    }
+    once(store, with, wanted).await
+}
+
+async fn once(
+    store: &Store,
+    with: With<'_>,
+    wanted: &[aeolus_oidc::Connection],
+) -> Result<(), ConfigureError> {
+    if let Some(write) = begin(store, with, wanted).await? {
+        write.commit().await?;
+    }
+    Ok(())
+}
+
+async fn plan<U: Unit>(
+    unit: &mut U,
+    with: With<'_>,
+    wanted: &[aeolus_oidc::Connection],
+) -> Result<Vec<Planned>, ConfigureError> {
+    let held = unit.connections().list().await?;
+    let mut planned = Vec::new();
+    for connection in wanted {
+        let found = held.iter().find(|row| row.name == *connection.name());
+        planned.extend(bring(with, connection, found)?);
+    }
+    for row in &held {
+        let named = wanted.iter().any(|wanted| *wanted.name() == row.name);
+        let settings = Settings::of(row).unwrap_or_default();
+        if row.managed_by == ManagedBy::Configuration && !named && !settings.absent {
+            planned.push(Planned {
+                row: Connection {
+                    config: text(&Settings {
+                        absent: true,
+                        ..settings
+                    })?,
+                    ..row.clone()
+                },
+                is_new: false,
+                changes: Vec::new(),
+                reason: "left_the_configuration",
+            });
+        }
+    }
+    Ok(planned)
+}
+
+/// What of a connection has to be another, if anything.
+fn bring(
+    (master, clock, rng): With<'_>,
+    wanted: &aeolus_oidc::Connection,
+    found: Option<&Connection>,
+) -> Result<Option<Planned>, ConfigureError> {
+    let id = found.map_or_else(|| ConnectionId::new(clock, rng), |row| row.id);
+    // What can't be read is written anew.
+    let before = found.and_then(Settings::of).unwrap_or_default();
+    let secret = wanted.client_secret().map(|secret| {
+        let held = before.client_secret.clone();
+        secret::seal_unless_held((master, rng), id, secret.expose(), held)
+    });
+    let after = Settings {
+        sign_in: wanted.settings().clone(),
+        client_secret: secret.transpose()?,
+        absent: false,
+        // The terms for tokens and the planes' clients are the fleet document's to say.
+        ..before.clone()
+    };
+    let row = Connection {
+        id,
+        name: wanted.name().clone(),
+        kind: wanted.kind().name().to_owned(),
+        config: text(&after)?,
+        managed_by: ManagedBy::Configuration,
+        revision: found.map_or(0, |row| row.revision),
+    };
+    let same = found.is_some_and(|found| {
+        before == after
+            && Settings::of(found).is_some()
+            && found.kind == row.kind
+            && found.managed_by == row.managed_by
+    });
+    if same {
+        return Ok(None);
+    }
+    let reason = match found {
+        None => "new",
+        Some(_) if before.absent => "back_in_the_configuration",
+        Some(found) if found.managed_by != ManagedBy::Configuration => "taken_over",
+        Some(_) => "changed",
+    };
+    Ok(Some(Planned {
+        changes: changes(&before, &after),
+        is_new: found.is_none(),
+        row,
+        reason,
+    }))
+}
+
+fn text(settings: &Settings) -> Result<String, StoreError> {
+    serde_json::to_string(settings).map_err(|error| StoreError::Engine(error.to_string()))
+}
+
+/// Key by key. Of a secret only that it is another.
+fn changes(before: &Settings, after: &Settings) -> Vec<Change> {
+    let shown = |settings: &Settings| -> BTreeMap<String, String> {
+        let value = serde_json::to_value(&settings.sign_in).unwrap_or_default();
+        let keys = value.as_object().into_iter().flatten();
+        keys.map(|(key, value)| {
+            let text = value.as_str().map(str::to_owned);
+            (key.clone(), text.unwrap_or_else(|| value.to_string()))
+        })
+        .collect()
+    };
+    let (had, has) = (shown(before), shown(after));
+    let keys: std::collections::BTreeSet<_> = had.keys().chain(has.keys()).collect();
+    let empty = String::new();
+    let mut changes: Vec<Change> = keys
+        .into_iter()
+        .filter_map(|key| {
+            let text = |of: &BTreeMap<String, String>| of.get(key).unwrap_or(&empty).clone();
+            Change::of(key, &text(&had), &text(&has))
+        })
+        .collect();
+    if before.client_secret != after.client_secret {
+        let said = |secret: &Option<String>| if secret.is_some() { "one" } else { "none" };
+        let now = match (&before.client_secret, &after.client_secret) {
+            (Some(_), Some(_)) => "another",
+            (_, now) => said(now),
+        };
+        changes.extend(Change::of("clientSecret", said(&before.client_secret), now));
+    }
+    changes
+}
+
+fn event(planned: &Planned, at: Time) -> AuditEvent {
+    AuditEvent {
+        at,
+        actor: Actor::System,
+        action: Action::ConnectionConfigure,
+        organization: None,
+        target: planned.row.name.to_string(),
+        outcome: Outcome::Success,
+        reason: planned.reason.to_owned(),
+        source: String::new(),
+        request_id: String::new(),
+        changes: planned.changes.clone(),
+    }
+}

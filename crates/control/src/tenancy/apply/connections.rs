@@ -1,0 +1,146 @@
+//! Connections of a document.
+
+use aeolus_api::FieldError;
+use aeolus_api::fleet::{self, ApplyRequest};
+use aeolus_api::tenancy::ChangeOp;
+use aeolus_model::ConnectionId;
+use aeolus_store::{Connection, ManagedBy, Unit as _};
+
+use super::Run;
+use crate::connections::{Settings, document, secret};
+use crate::error::ApiError;
+
+impl Run<'_> {
+    pub(super) async fn connections(&mut self, body: &ApplyRequest) -> Result<(), ApiError> {
+        for (index, wanted) in body.fleet.connections.iter().enumerate() {
+            let found = self.write.connections().by_name(&wanted.name).await?;
+            let held = found.as_ref().map(|row| Settings::parse(&row.config));
+            let held = held.transpose().map_err(ApiError::internal)?;
+            let held = held.unwrap_or_default();
+            let configured = found
+                .as_ref()
+                .filter(|row| row.managed_by == ManagedBy::Configuration && !held.absent);
+            whose(wanted, configured)
+                .map_err(|(member, why)| invalid(index, vec![(member, why)]))?;
+            let new_id = || ConnectionId::new(&*self.ctx.app.clock, &*self.ctx.app.rng);
+            let id = found.as_ref().map_or_else(new_id, |row| row.id);
+            let settings = match configured {
+                Some(_) => terms(wanted, &held),
+                None => self.said(wanted, body.client_secret(index), (id, &held))?,
+            };
+            let settings = settings.map_err(|errors| invalid(index, errors))?;
+            let connection = Connection {
+                id,
+                name: wanted.name.clone(),
+                kind: wanted.kind.name().to_owned(),
+                config: serde_json::to_string(&settings).map_err(ApiError::internal)?,
+                managed_by: match &found {
+                    // What has left the configuration is the document's from now on.
+                    Some(row) if row.managed_by == ManagedBy::Api || configured.is_some() => {
+                        row.managed_by
+                    }
+                    _ => ManagedBy::Apply,
+                },
+                revision: found.as_ref().map_or(0, |row| row.revision),
+            };
+            match found {
+                None => {
+                    self.write.connections().insert(&connection).await?;
+                    self.note(ChangeOp::Create, "connection", wanted.name.as_str(), "");
+                }
+                Some(row) if held != settings || row.kind != connection.kind => {
+                    self.write.connections().update(&connection).await?;
+                    self.note(ChangeOp::Update, "connection", wanted.name.as_str(), "");
+                }
+                Some(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// What the document says of one: judged as a sign-in will read it.
+    fn said(
+        &self,
+        wanted: &fleet::Connection,
+        secret: Option<&str>,
+        (id, held): (ConnectionId, &Settings),
+    ) -> Result<Result<Settings, Errors>, ApiError> {
+        let client_secret = match secret {
+            Some(given) => {
+                let with = (&self.ctx.app.master, &*self.ctx.app.rng);
+                let held = held.client_secret.clone();
+                let sealed = secret::seal_unless_held(with, id, given, held);
+                Some(sealed.map_err(ApiError::internal)?)
+            }
+            None => held.client_secret.clone(),
+        };
+        let errors = document::errors(wanted, client_secret.is_some());
+        if !errors.is_empty() {
+            return Ok(Err(errors));
+        }
+        Ok(Ok(Settings {
+            sign_in: document::settings(wanted),
+            client_secret,
+            session_tokens: wanted.session_tokens.clone(),
+            plane_registrations: wanted.plane_registrations.clone(),
+            second_factor_acr: wanted.second_factor_acr.clone(),
+            absent: false,
+        }))
+    }
+}
+
+/// Members below a connection, and what is wrong with each.
+type Errors = Vec<(String, String)>;
+
+/// How people sign in is said in one place.
+fn whose(
+    wanted: &fleet::Connection,
+    configured: Option<&Connection>,
+) -> Result<(), (String, String)> {
+    match configured {
+        None if wanted.configured => Err((
+            "configured".to_owned(),
+            "control's configuration has no connection of this name".to_owned(),
+        )),
+        Some(row) if !wanted.configured => Err((
+            "name".to_owned(),
+            format!(
+                "is written in control's configuration (auth.openidConnect.{}): remove it here or there, or write `configured: true` and only what else is to be said of it",
+                row.kind
+            ),
+        )),
+        Some(row) if row.kind != wanted.kind.name() => Err((
+            "type".to_owned(),
+            format!("is {} in control's configuration", row.kind),
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// What the document says besides of a connection that the configuration has.
+fn terms(wanted: &fleet::Connection, held: &Settings) -> Result<Settings, Errors> {
+    let kind = aeolus_oidc::Kind::parse(wanted.kind.name());
+    let whole = fleet::Connection {
+        client_id: held.sign_in.client_id.clone(),
+        discovery_url: kind.and_then(|kind| held.sign_in.place(kind)),
+        ..wanted.clone()
+    };
+    let errors = whole.check_terms();
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    Ok(Settings {
+        session_tokens: wanted.session_tokens.clone(),
+        plane_registrations: wanted.plane_registrations.clone(),
+        second_factor_acr: wanted.second_factor_acr.clone(),
+        ..held.clone()
+    })
+}
+
+fn invalid(index: usize, errors: Errors) -> ApiError {
+    let errors = errors.into_iter().map(|(member, message)| FieldError {
+        at: format!("connections[{index}].{member}"),
+        message,
+    });
+    ApiError::Invalid(errors.collect())
+}
