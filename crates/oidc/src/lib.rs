@@ -14,6 +14,7 @@ mod attempt;
 mod connection;
 mod discovery;
 mod discovery_url;
+pub mod entra;
 mod error;
 #[cfg(test)]
 mod fixture;
