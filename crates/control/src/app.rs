@@ -16,6 +16,7 @@ use crate::built_ins::StartedWith;
 use crate::config::{AuditConfig, Publishing};
 use crate::connections::reload::LocalAccounts;
 use crate::email::Mailer;
+use crate::federation::Federation;
 use crate::keys::Keys;
 use crate::ops::Metrics;
 use crate::people::SignUp;
@@ -109,6 +110,8 @@ pub(crate) struct Parts {
     pub(crate) status_lists: Lists,
     /// What organizations have used of what all share.
     pub(crate) meters: Meters,
+    /// Sign-ins at identity providers.
+    pub(crate) federation: Federation,
     /// What was refused, until it is written down.
     pub(crate) denials: Denials,
     /// Rises whenever a plane says what it has applied: wakes `wait=planes`.

@@ -25,6 +25,7 @@ use crate::connections;
 use crate::connections::configured::{self, ConfigureError};
 use crate::connections::reload::{self, LocalAccounts};
 use crate::email::{EmailConfigError, Mailer, SmtpTrust};
+use crate::federation::Federation;
 use crate::keys::{self, Keys, KeysError};
 use crate::once;
 use crate::ops::Metrics;
@@ -259,6 +260,7 @@ pub(crate) async fn open(
         mailer,
         status_lists: Lists::default(),
         meters: Meters::new(config.quota),
+        federation: Federation::default(),
         denials: Denials::default(),
         acknowledged: watch::Sender::new(0),
     }))

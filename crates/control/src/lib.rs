@@ -19,20 +19,13 @@ mod email;
 mod error;
 mod extract;
 mod factor;
+mod federation;
 mod jobs;
 mod keys;
 mod once;
 mod openapi;
 mod ops;
 mod pages;
-#[cfg_attr(
-    not(test),
-    expect(
-        dead_code,
-        unused_imports,
-        reason = "the sign-in at providers, which calls it, is the next step"
-    )
-)]
 mod people;
 mod planes;
 mod policy;

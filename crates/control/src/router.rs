@@ -9,8 +9,9 @@ use crate::app::App;
 use crate::edge::edge;
 use crate::error::ApiError;
 use crate::{
-    audit, authorization, connections, email, factor, keys, openapi, ops, pages, people, planes,
-    policy, provider, quota, rollout, sessions, signin, status_lists, tenancy, tokens,
+    audit, authorization, connections, email, factor, federation, keys, openapi, ops, pages,
+    people, planes, policy, provider, quota, rollout, sessions, signin, status_lists, tenancy,
+    tokens,
 };
 
 macro_rules! routes {
@@ -62,6 +63,11 @@ routes! {
     "/oauth2/introspect" => post provider::introspect;
     "/oauth2/logout" => get provider::logout_get, post provider::logout_post;
     "/oauth2/userinfo" => get provider::userinfo, post provider::userinfo;
+    "/v1/oauth/start" => get federation::start, post federation::link;
+    "/v1/oauth/callback" => get federation::callback_get, post federation::callback_post;
+    "/v1/oauth/callback/" => get federation::callback_get, post federation::callback_post;
+    "/v1/oauth/redirect" => get federation::redirect_get, post federation::redirect_post;
+    "/v1/oauth/redirect/" => get federation::redirect_get, post federation::redirect_post;
     "/v1/oauth/backchannel-logout/{connection}" => post provider::backchannel_logout;
     "/v1/authorization" => get authorization::authorization;
     "/v1/authorization/permission-groups" => get tenancy::roles::catalogue;

@@ -66,6 +66,17 @@ const TABLE: &[(&str, &str, Who)] = &[
     ("post", "/oauth2/introspect", Anybody(400)),
     ("get", "/oauth2/logout", Anybody(303)),
     ("post", "/oauth2/logout", Anybody(415)),
+    // Through no connection.
+    ("get", "/v1/oauth/start", Anybody(404)),
+    ("post", "/v1/oauth/start", Anybody(403)),
+    ("get", "/v1/oauth/callback", Anybody(400)),
+    ("post", "/v1/oauth/callback", Anybody(415)),
+    ("get", "/v1/oauth/callback/", Anybody(400)),
+    ("post", "/v1/oauth/callback/", Anybody(415)),
+    ("get", "/v1/oauth/redirect", Anybody(200)),
+    ("post", "/v1/oauth/redirect", Anybody(415)),
+    ("get", "/v1/oauth/redirect/", Anybody(200)),
+    ("post", "/v1/oauth/redirect/", Anybody(415)),
     (
         "post",
         "/v1/oauth/backchannel-logout/{connection}",

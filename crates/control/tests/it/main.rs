@@ -46,6 +46,8 @@ mod factor;
 #[cfg(test)]
 mod factor_rule;
 #[cfg(test)]
+mod federation;
+#[cfg(test)]
 mod fixture;
 #[cfg(test)]
 mod introspect;

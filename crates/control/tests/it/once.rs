@@ -16,7 +16,12 @@ const TOKENS: &str = "/v1/organizations/acme/tokens";
 const REPLAYED: &str = "idempotency-replayed";
 
 /// Those that aren't done for an actor of the API: they have their own ways against being repeated.
-const OTHERS: [&str; 7] = [
+const OTHERS: [&str; 12] = [
+    "/v1/oauth/start",
+    "/v1/oauth/callback",
+    "/v1/oauth/callback/",
+    "/v1/oauth/redirect",
+    "/v1/oauth/redirect/",
     "/v1/oauth/backchannel-logout/{connection}",
     "/v1/planes/enroll",
     "/v1/planes/self/events",

@@ -45,6 +45,16 @@ const PAGES: &[(&str, &str)] = &[
     ("post", "/device/decide"),
     ("get", "/token"),
     ("post", "/token/reveal"),
+    ("get", "/v1/oauth/start"),
+    ("post", "/v1/oauth/start"),
+    ("get", "/v1/oauth/callback"),
+    ("post", "/v1/oauth/callback"),
+    ("get", "/v1/oauth/callback/"),
+    ("post", "/v1/oauth/callback/"),
+    ("get", "/v1/oauth/redirect"),
+    ("post", "/v1/oauth/redirect"),
+    ("get", "/v1/oauth/redirect/"),
+    ("post", "/v1/oauth/redirect/"),
 ];
 
 /// The test of credentials asks every route: so it asks every operation.

@@ -55,6 +55,8 @@ fn config(dir: &std::path::Path, sign_up: SignUp) -> ControlConfig {
         root_dir: None,
         first_admin: None,
         sign_up,
+        sign_in: crate::SignInConfig::default(),
+        egress: aeolus_api::egress::Way::default(),
         session: SessionLife::default(),
         device_flow: false,
         trusted_hops: 0,
