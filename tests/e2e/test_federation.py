@@ -58,7 +58,8 @@ class Scene:
         """Puts the connections there, under a display name."""
 
         def line(name: str, issuer: str) -> str:
-            more = ", flow: implicit" if name == IMPLICIT else ""
+            # The one in Python has clients with a secret only, and takes any.
+            more = {IMPLICIT: ", flow: implicit", PYTHON: ", clientSecret: {file: password}"}.get(name, "")
             return CONNECTION.format(name=name, issuer=issuer, display=f"{display}-{name}", more=more)
 
         lines = [line(name, issuer) for name, issuer in self.issuers.items()]
