@@ -52,11 +52,12 @@ main() {
             setup_airflow
             setup_airflow2
             setup_proxies
-            setup_npm idp "the identity provider"
+            setup_npm idp "the identity providers"
             setup_npm clients openid-client
             setup_pinned clients Authlib
             setup_pinned schemathesis schemathesis
             setup_pinned smtp aiosmtpd
+            setup_pinned idp oidc-provider-mock
             ;;
         bench)
             require_base

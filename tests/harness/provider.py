@@ -1,4 +1,4 @@
-"""A real identity provider (node-oidc-provider), and signing in there as a browser app does."""
+"""Real identity providers (node-oidc-provider, oauth2-mock-server, oidc-provider-mock), and signing in there as a browser does."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from urllib.parse import parse_qs, urljoin, urlsplit
 import requests
 
 from .aeolus import first_line
-from .process import Timeout, running, tail
+from .process import ROOT, Timeout, running, tail, wait_for
 from .signin import Form
 
 HERE = Path(__file__).resolve().parent / "idp"
+PYTHON = ROOT / ".tools" / "idp" / "bin" / "python"
 CLIENT = "spa"
 CALLBACK = "http://127.0.0.1/callback"
 
@@ -28,11 +29,43 @@ def installed() -> bool:
     return bool(shutil.which("node")) and (HERE / "node_modules" / "oidc-provider").is_dir()
 
 
+def node_mock_installed() -> bool:
+    """Whether oauth2-mock-server and what runs it are here."""
+    return bool(shutil.which("node")) and (HERE / "node_modules" / "oauth2-mock-server").is_dir()
+
+
 @contextmanager
-def provider(port: int, kid: str, log: Path, logout_uri: str = "", client_keys: str = "") -> Iterator[str]:
+def node_mock(port: int, log: Path) -> Iterator[str]:
+    """Runs an oauth2-mock-server until the block ends; yields its issuer."""
+    with running(["node", HERE / "mock.mjs", str(port)], log, stdout=subprocess.PIPE) as child:
+        if first_line(child, 60).strip() != "ready":
+            raise Timeout(f"oauth2-mock-server did not get ready:\n{tail(log)}")
+        yield f"http://127.0.0.1:{port}"
+
+
+@contextmanager
+def python_mock(port: int, log: Path) -> Iterator[str]:
+    """Runs an oidc-provider-mock until the block ends; yields its issuer."""
+    issuer = f"http://127.0.0.1:{port}"
+    with running([PYTHON, "-m", "oidc_provider_mock", "--port", str(port)], log):
+
+        def answers() -> bool:
+            try:
+                return requests.get(f"{issuer}/.well-known/openid-configuration", timeout=5).ok
+            except requests.ConnectionError:
+                return False
+
+        wait_for("oidc-provider-mock", answers, 60)
+        yield issuer
+
+
+@contextmanager
+def provider(
+    port: int, kid: str, log: Path, logout_uri: str = "", client_keys: str = "", control: str = ""
+) -> Iterator[str]:
     """Runs a provider with one new key until the block ends; yields its issuer. The plane's client is told of
-    sign-outs at `logout_uri`; one that signs is known by the keys in the file `client_keys`."""
-    command = ["node", HERE / "server.mjs", str(port), kid, logout_uri, client_keys]
+    sign-outs at `logout_uri`; one that signs is known by the keys in the file `client_keys`. Control, if it is named, has a client too."""
+    command = ["node", HERE / "server.mjs", str(port), kid, logout_uri, client_keys, control]
     with running(command, log, stdout=subprocess.PIPE) as child:
         if first_line(child, 60).strip() != "ready":
             raise Timeout(f"the identity provider did not get ready:\n{tail(log)}")
@@ -84,13 +117,13 @@ def through(browser: requests.Session, answer: requests.Response, login: str, ca
     """Goes through the provider's pages as a person; where it sends the browser back to."""
     for _ in range(12):
         location = urljoin(answer.url, answer.headers.get("Location", ""))
-        if answer.is_redirect and location.startswith(f"{callback}?"):
+        if answer.is_redirect and location.startswith((f"{callback}?", f"{callback}#")):
             return location
         if answer.is_redirect:
             answer = browser.get(location, allow_redirects=False, timeout=20)
             continue
         form = Form(answer.text)
         assert form.action is not None, f"no form: {answer.status_code} {answer.text[:500]}"
-        fields = {**form.fields, **{name: login for name in ("login", "password") if name in form.fields}}
+        fields = {**form.fields, **{name: login for name in ("login", "password", "sub") if name in form.fields}}
         answer = browser.post(urljoin(answer.url, form.action), data=fields, allow_redirects=False, timeout=20)
     raise AssertionError(f"no way through the provider's pages: {answer.status_code} {answer.text[:500]}")

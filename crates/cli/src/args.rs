@@ -8,6 +8,7 @@ mod doctor;
 mod drill;
 mod email;
 mod explain;
+mod invitation;
 mod key;
 mod org;
 mod policy;
@@ -35,6 +36,9 @@ pub(crate) use doctor::DoctorArgs;
 pub(crate) use drill::{DrillCommand, DrillOutage};
 pub(crate) use email::{EmailCommand, EmailTest};
 pub(crate) use explain::ExplainArgs;
+pub(crate) use invitation::{
+    InvitationCommand, InvitationCreate, InvitationList, InvitationRevoke,
+};
 pub(crate) use key::{KeyCommand, KeyList, KeyRemove, KeyReseal, KeyRotate};
 pub(crate) use org::{OrgCommand, OrgQuota, QuotaSet, QuotaShow};
 pub(crate) use policy::{PolicyCommand, PolicySet, PolicyShow};
@@ -44,7 +48,8 @@ pub(crate) use role::{
 pub(crate) use rollout::{RolloutCommand, RolloutDelete, RolloutMove, RolloutSet, RolloutShow};
 pub(crate) use secret::{SecretCommand, SecretList, SecretRotate};
 pub(crate) use serving::{
-    AirflowEnv, ClientKeys, ControlCommand, ControlRecover, ControlResetSecondFactor, ControlServe,
+    AirflowEnv, ClientKeys, ControlCommand, ControlFirstAdmin, ControlRecover,
+    ControlResetSecondFactor, ControlServe,
     DemoArgs, DevArgs, Enroll, GateCommand, GateServe, Supervised,
 };
 pub(crate) use session::{SessionCommand, SessionEnd, SessionList};
@@ -52,7 +57,7 @@ pub(crate) use token::{
     TokenCommand, TokenCreate, TokenDelete, TokenList, TokenOne, TokenRevoke, TokenRoles,
     TokenRotate, TokenUpdate, TokenVerify,
 };
-pub(crate) use user::{UserCommand, UserOffboard, UserReset};
+pub(crate) use user::{UserAble, UserCommand, UserOffboard, UserReset};
 
 use crate::ui::Output;
 
@@ -111,9 +116,12 @@ pub(crate) enum Command {
     /// Show the identity providers that people come through.
     #[command(subcommand)]
     Connection(ConnectionCommand),
-    /// End people's access, reset their second factors.
+    /// End people's access, disable and enable them, reset their second factors.
     #[command(subcommand)]
     User(UserCommand),
+    /// Invite people into an organization.
+    #[command(subcommand)]
+    Invitation(InvitationCommand),
     /// List, make, change and delete roles.
     #[command(subcommand)]
     Role(Box<RoleCommand>),

@@ -12,7 +12,9 @@ mod doctor;
 mod drill;
 mod email;
 mod explain;
+mod first_admin;
 mod gate;
+mod invitation;
 mod key;
 mod login;
 mod logs;
@@ -115,6 +117,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         },
         Command::Connection(command) => block_on(connection::connection(&command, &context)),
         Command::User(command) => block_on(user::user(&command, &context)),
+        Command::Invitation(command) => block_on(invitation::invitation(&command, &context)),
         Command::Role(command) => block_on(role::role(&command, &context)),
         Command::Access(AccessCommand::Review(args)) => block_on(access::review(&args, &context)),
         Command::Org(OrgCommand::Quota(command)) => match command {
@@ -160,6 +163,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
 fn of_control(command: ControlCommand, context: &Context) -> Result<(), Failure> {
     match command {
         ControlCommand::Serve(args) => control::serve(&args, context),
+        ControlCommand::FirstAdmin(args) => block_on(first_admin::first_admin(&args, context)),
         ControlCommand::Recover(args) => block_on(recover::recover(&args, context)),
         ControlCommand::ResetSecondFactor(args) => block_on(second_factor::reset(&args, context)),
     }

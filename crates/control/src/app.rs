@@ -16,8 +16,10 @@ use crate::built_ins::StartedWith;
 use crate::config::{AuditConfig, Publishing};
 use crate::connections::reload::LocalAccounts;
 use crate::email::Mailer;
+use crate::federation::Federation;
 use crate::keys::Keys;
 use crate::ops::Metrics;
+use crate::people::SignUp;
 use crate::planes::{Acks, Assertions, Looks};
 use crate::publish::{Newest, Published};
 use crate::quota::Meters;
@@ -60,6 +62,10 @@ pub(crate) struct Parts {
     pub(crate) refresh_key: Secret<[u8; 32]>,
     /// Tells requests apart that come under one Idempotency-Key; follows from the master key.
     pub(crate) request_key: Secret<[u8; 32]>,
+    /// Makes the values of invitations; follows from the master key.
+    pub(crate) invitation_key: Secret<[u8; 32]>,
+    /// Who gets an account by coming.
+    pub(crate) sign_up: SignUp,
     /// Hides people's identities in snapshots; follows from the master key.
     pub(crate) identity_salt: Secret<[u8; 32]>,
     /// A gate has met a key of an identity provider that it doesn't know.
@@ -104,6 +110,8 @@ pub(crate) struct Parts {
     pub(crate) status_lists: Lists,
     /// What organizations have used of what all share.
     pub(crate) meters: Meters,
+    /// Sign-ins at identity providers.
+    pub(crate) federation: Federation,
     /// What was refused, until it is written down.
     pub(crate) denials: Denials,
     /// Rises whenever a plane says what it has applied: wakes `wait=planes`.

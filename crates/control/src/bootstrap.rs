@@ -25,9 +25,11 @@ use crate::connections;
 use crate::connections::configured::{self, ConfigureError};
 use crate::connections::reload::{self, LocalAccounts};
 use crate::email::{EmailConfigError, Mailer, SmtpTrust};
+use crate::federation::Federation;
 use crate::keys::{self, Keys, KeysError};
 use crate::once;
 use crate::ops::Metrics;
+use crate::people;
 use crate::planes::{Acks, Assertions, Looks};
 use crate::provider::refresh;
 use crate::quota::Meters;
@@ -205,6 +207,12 @@ pub(crate) async fn open(
     reload::say_if_nobody(&config.sign_in);
     if let Some(admin) = &config.first_admin {
         first_admin(&store, &hashes, admin, (&clock, &rng)).await?;
+    } else if let Some(code) = people::code::keep(&store, &*clock, &*rng).await? {
+        // The one secret that is meant to be read in the log: only who runs the installation reads it.
+        tracing::warn!(
+            "nobody administers this installation yet: open {issuer}/setup and type the code {}",
+            code.expose()
+        );
     }
     let built_ins = StartedWith::new(&config.built_ins)?;
     let feed = store.read().await?.settings().feed().await?.position;
@@ -226,6 +234,8 @@ pub(crate) async fn open(
         cookie_key: cookie::key_from(&config.master_key),
         refresh_key: refresh::key_from(&config.master_key),
         request_key: once::key_from(&config.master_key),
+        invitation_key: people::invitation_key_from(&config.master_key),
+        sign_up: config.sign_up.clone(),
         identity_salt: connections::salt_from(&config.master_key),
         provider_keys_wanted: Notify::new(),
         built_ins,
@@ -250,6 +260,7 @@ pub(crate) async fn open(
         mailer,
         status_lists: Lists::default(),
         meters: Meters::new(config.quota),
+        federation: Federation::default(),
         denials: Denials::default(),
         acknowledged: watch::Sender::new(0),
     }))

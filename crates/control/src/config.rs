@@ -12,7 +12,7 @@ use aeolus_tls::HandedOver;
 use crate::email::EmailConfig;
 
 pub use crate::connections::configured::SignInConfig;
-
+pub use crate::people::SignUp;
 pub use crate::signin::parent::ParentCookie;
 
 /// Everything that a control plane's server is told.
@@ -34,6 +34,8 @@ pub struct ControlConfig {
     pub first_admin: Option<FirstAdmin>,
     /// How people sign in: by password, and through which providers.
     pub sign_in: SignInConfig,
+    /// Who gets an account by coming.
+    pub sign_up: SignUp,
     /// How long sessions last.
     pub session: SessionLife,
     /// Whether machines without a browser may ask to be signed in (RFC 8628).

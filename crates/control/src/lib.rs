@@ -19,12 +19,14 @@ mod email;
 mod error;
 mod extract;
 mod factor;
+mod federation;
 mod jobs;
 mod keys;
 mod once;
 mod openapi;
 mod ops;
 mod pages;
+mod people;
 mod planes;
 mod policy;
 mod provider;
@@ -48,7 +50,7 @@ pub use audit::SinkConfigError;
 pub use bootstrap::ControlError;
 pub use config::{
     AuditConfig, AuditFile, AuditWebhook, ControlConfig, FirstAdmin, ParentCookie, Publishing,
-    SessionLife, SignInConfig,
+    SessionLife, SignInConfig, SignUp,
 };
 pub use connections::configured::ConfigureError;
 pub use connections::document::check_sign_in;
@@ -57,6 +59,7 @@ pub use email::{EmailConfig, EmailConfigError, EmailSender, SmtpServer, SmtpTrus
 pub use factor::{FactorReset, reset_second_factor};
 pub use keys::{KeysError, Resealed, reseal};
 pub use openapi::openapi;
+pub use people::first_admin;
 pub use restore::{Recovered, recover};
 pub use router::ROUTES;
 pub use serve::{Bound, Control, serve};

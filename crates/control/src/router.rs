@@ -9,8 +9,9 @@ use crate::app::App;
 use crate::edge::edge;
 use crate::error::ApiError;
 use crate::{
-    audit, authorization, connections, email, factor, keys, openapi, ops, pages, planes, policy,
-    provider, quota, rollout, sessions, signin, status_lists, tenancy, tokens,
+    audit, authorization, connections, email, factor, federation, keys, openapi, ops, pages,
+    people, planes, policy, provider, quota, rollout, sessions, signin, status_lists, tenancy,
+    tokens,
 };
 
 macro_rules! routes {
@@ -38,6 +39,12 @@ routes! {
     "/second-factor/confirm" => post factor::confirm_post;
     "/second-factor/codes" => post factor::codes_post;
     "/second-factor/remove" => post factor::remove_post;
+    "/account/ways/remove" => post people::remove_post;
+    "/invitation/{value}" => get people::invitation_get;
+    "/invitation/accept" => post people::accept_post;
+    "/invitation/join" => post people::join_post;
+    "/setup" => get people::setup_get, post people::setup_post;
+    "/setup/account" => post people::setup_account;
     "/logout" => get signin::logout_get, post signin::logout_post;
     "/device" => get provider::device_get, post provider::device_post;
     "/device/decide" => post provider::device_decide;
@@ -56,6 +63,11 @@ routes! {
     "/oauth2/introspect" => post provider::introspect;
     "/oauth2/logout" => get provider::logout_get, post provider::logout_post;
     "/oauth2/userinfo" => get provider::userinfo, post provider::userinfo;
+    "/v1/oauth/start" => get federation::start, post federation::link;
+    "/v1/oauth/callback" => get federation::callback_get, post federation::callback_post;
+    "/v1/oauth/callback/" => get federation::callback_get, post federation::callback_post;
+    "/v1/oauth/redirect" => get federation::redirect_get, post federation::redirect_post;
+    "/v1/oauth/redirect/" => get federation::redirect_get, post federation::redirect_post;
     "/v1/oauth/backchannel-logout/{connection}" => post provider::backchannel_logout;
     "/v1/authorization" => get authorization::authorization;
     "/v1/authorization/permission-groups" => get tenancy::roles::catalogue;
@@ -65,6 +77,8 @@ routes! {
     "/v1/sessions" => get sessions::list, delete sessions::end_all;
     "/v1/sessions/{id}" => delete sessions::end;
     "/v1/users/{id}/second-factor" => delete factor::reset;
+    "/v1/users/{id}/disable" => post people::disable;
+    "/v1/users/{id}/enable" => post people::enable;
     "/v1/openapi.json" => get openapi::document;
     "/v1/apply" => post tenancy::apply::apply;
     "/v1/organizations" => get tenancy::organizations::list, post tenancy::organizations::create;
@@ -81,6 +95,9 @@ routes! {
     "/v1/organizations/{o}/users" => get tenancy::users::list, post tenancy::users::create;
     "/v1/organizations/{o}/users/{id}" => delete tenancy::users::delete;
     "/v1/organizations/{o}/users/{id}/offboard" => post tenancy::users::offboard;
+    "/v1/organizations/{o}/invitations" =>
+        get people::invitations::list, post people::invitations::create;
+    "/v1/organizations/{o}/invitations/{id}" => delete people::invitations::revoke;
     "/v1/organizations/{o}/teams" => get tenancy::list_teams;
     "/v1/organizations/{o}/roles" => get tenancy::roles::list, post tenancy::roles::create;
     "/v1/organizations/{o}/roles/{id}" =>

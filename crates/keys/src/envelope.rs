@@ -1,4 +1,4 @@
-//! Control's private keys, and the secrets of people's second factors, at rest: sealed under the master key, which is never in the database.
+//! Control's private keys, and the secrets of people's second factors, at rest, and what browsers carry for it: sealed under the master key, which is never in the database.
 //!
 //! `version ‖ master key's check ‖ nonce ‖ ciphertext ‖ tag`: 1, 4, 12, n and 16 bytes. The
 //! associated data is the record's id and kind, so that an envelope can't be moved to another record.
@@ -8,12 +8,16 @@ use zeroize::Zeroize as _;
 
 use crate::seal::Aead;
 use crate::totp::TotpSecret;
-use crate::{Kind, digest};
+use crate::{Kind, base64url, digest};
 
 const VERSION: u8 = 1;
 const PREFIX: usize = 1 + 4;
 /// No [`Kind`] has this name.
 const TOTP: &str = "totp secret";
+/// No record has this id.
+const NO_RECORD: [u8; 16] = [0; 16];
+/// A browser keeps 4,096 bytes of a cookie, name and attributes included.
+const MAX_CARRIED: usize = 3840;
 
 /// Why an envelope didn't open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -94,6 +98,22 @@ impl MasterKey {
         TotpSecret::from_slice(opened.expose()).ok_or(EnvelopeError::Malformed)
     }
 
+    /// Seals what a browser carries for control, for one purpose: it can't be read, changed, or taken for
+    /// something else. `None` if it would be too long for a cookie.
+    pub fn seal_carried(&self, purpose: &str, plain: &[u8], rng: &dyn Rng) -> Option<String> {
+        let sealed = self.seal_as(&aad(&NO_RECORD, purpose), plain, rng).ok()?;
+        Some(base64url::encode(sealed)).filter(|text| text.len() <= MAX_CARRIED)
+    }
+
+    /// Opens what a browser carried for this purpose. `None` for everything that was not sealed for it here.
+    pub fn open_carried(&self, purpose: &str, text: &[u8]) -> Option<Secret<Vec<u8>>> {
+        if text.len() > MAX_CARRIED {
+            return None;
+        }
+        let sealed = base64url::decode(text)?;
+        self.open_as(&aad(&NO_RECORD, purpose), &sealed).ok()
+    }
+
     fn seal_as(&self, aad: &[u8], plain: &[u8], rng: &dyn Rng) -> Result<Vec<u8>, EnvelopeError> {
         let [a, b, c, d] = self.check;
         let prefix = [VERSION, a, b, c, d];
@@ -146,5 +166,24 @@ mod tests {
         let other = MasterKey::new(&Secret::new([2; 32])).unwrap();
         let other = other.open_totp(ann, &sealed);
         assert_eq!(other.unwrap_err(), EnvelopeError::OtherMaster);
+    }
+
+    #[test]
+    fn o28_what_a_browser_carries_opens_for_its_purpose_alone() {
+        let master = MasterKey::new(&Secret::new([1; 32])).unwrap();
+        let text = master.seal_carried("a", b"attempt", &SystemRng).unwrap();
+        let open = |purpose: &str, text: &str| master.open_carried(purpose, text.as_bytes());
+        assert_eq!(open("a", &text).unwrap().expose(), b"attempt");
+        assert!(open("b", &text).is_none() && open("a", "").is_none());
+        for at in 0..text.len() {
+            let mut changed = text.clone().into_bytes();
+            changed[at] = if changed[at] == b'A' { b'B' } else { b'A' };
+            assert!(master.open_carried("a", &changed).is_none(), "{at}");
+        }
+        assert!(open("a", &text[..text.len() - 4]).is_none());
+        let long = vec![0; MAX_CARRIED];
+        assert!(master.seal_carried("a", &long, &SystemRng).is_none());
+        let other = MasterKey::new(&Secret::new([2; 32])).unwrap();
+        assert!(other.open_carried("a", text.as_bytes()).is_none());
     }
 }

@@ -43,6 +43,16 @@ impl Amr {
         )
     }
 
+    /// The same where whoever said it proved a second factor in words of their own.
+    #[must_use]
+    pub fn and_second_factor(mut self) -> Self {
+        if !self.has_second_factor() {
+            self.0.truncate(MOST - 1);
+            self.0.push(MFA.to_owned());
+        }
+        self
+    }
+
     /// Whether a second factor was part of it.
     pub fn has_second_factor(&self) -> bool {
         self.0.iter().any(|word| word == MFA)

@@ -170,6 +170,22 @@ actions! {
     RecoveryCodesRenew = "user.recovery_codes_renew",
     /// Somebody used a recovery code instead of their second factor.
     RecoveryCodeUse = "user.recovery_code_use",
+    /// Somebody is known by an identity of a provider from now on.
+    IdentityLink = "user.identity_link",
+    /// Somebody is not known by an identity of a provider any more.
+    IdentityUnlink = "user.identity_unlink",
+    /// Somebody may not sign in any more, and everything that they had signed in to ended.
+    UserDisable = "user.disable",
+    /// Somebody may sign in again.
+    UserEnable = "user.enable",
+    /// Somebody used the code that makes the first administrator.
+    FirstAdmin = "control.first_admin",
+    /// Somebody was invited into an organization.
+    InvitationCreate = "invitation.create",
+    /// An invitation was taken up.
+    InvitationAccept = "invitation.accept",
+    /// An invitation was taken back.
+    InvitationRevoke = "invitation.revoke",
     /// Requests to control's API were refused.
     ApiDeny = "api.deny",
     /// An e-mail was sent to try out what is configured, or the server refused it.

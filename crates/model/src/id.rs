@@ -109,6 +109,8 @@ ids! {
     RoleId
     /// A signing key's record.
     KeyId
+    /// An invitation into an organization.
+    InvitationId
     /// An e-mail on its way out, or something that will be in one.
     EmailId
 }

@@ -110,6 +110,11 @@ impl Email {
             Err(EmailError)
         }
     }
+
+    /// What stands after the `@`.
+    pub fn domain(&self) -> &str {
+        self.0.split_once('@').map_or("", |(_, domain)| domain)
+    }
 }
 
 text_type!(Email, EmailError);

@@ -155,6 +155,10 @@ impl Answer {
         }
     }
 
+    fn brings_id_token(&self) -> bool {
+        matches!(self, Self::Tokens { tokens, .. } if tokens.id_token.is_some())
+    }
+
     /// Whether it is this provider's answer to this attempt, in the way that was asked for. Before
     /// this says so, nothing of it is used and nobody is asked anything (O7, O9).
     pub fn check(
@@ -171,7 +175,8 @@ impl Answer {
         };
         let named = match iss {
             Some(iss) => discovery.may_be(connection.profile().issuer, iss),
-            None => !discovery.names_itself(),
+            // An `id_token` says it itself, under the provider's signature (RFC 9207 §2.4).
+            None => !discovery.names_itself() || self.brings_id_token(),
         };
         if !named {
             return Err(AnswerError::Issuer);

@@ -1,7 +1,7 @@
 //! One attempt to sign in: what the browser's cookie has to hold until the answer is here.
 
 use aeolus_keys::digest;
-use aeolus_model::{Rng, Secret};
+use aeolus_model::{Rng, Secret, Time};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
@@ -17,6 +17,7 @@ pub struct Attempt {
     state: String,
     nonce: String,
     verifier: Secret<String>,
+    fresh_since: Option<Time>,
 }
 
 impl Attempt {
@@ -28,6 +29,7 @@ impl Attempt {
             state: fresh().expose().clone(),
             nonce: fresh().expose().clone(),
             verifier: fresh(),
+            fresh_since: None,
         }
     }
 
@@ -38,6 +40,17 @@ impl Attempt {
             state,
             nonce,
             verifier,
+            fresh_since: None,
+        }
+    }
+
+    /// The same, of somebody who has to prove who they are after this moment, although they may have a
+    /// session there.
+    #[must_use]
+    pub fn proven_since(self, moment: Option<Time>) -> Self {
+        Self {
+            fresh_since: moment,
+            ..self
         }
     }
 
@@ -59,6 +72,11 @@ impl Attempt {
     /// What the code's exchange has to show (RFC 7636 §4.1).
     pub const fn verifier(&self) -> &Secret<String> {
         &self.verifier
+    }
+
+    /// Since when they have to prove who they are; none: a session there will do.
+    pub const fn fresh_since(&self) -> Option<Time> {
+        self.fresh_since
     }
 
     /// The verifier's S256 challenge (RFC 7636 §4.2).

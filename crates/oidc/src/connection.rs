@@ -3,16 +3,18 @@
 mod asked;
 mod error;
 mod parse;
+mod provision;
 mod settings;
 
 use std::time::Duration;
 
-use aeolus_model::{Secret, Slug};
+use aeolus_model::{Host, Secret, Slug};
 use serde::{Deserialize, Serialize};
 
 pub use self::error::SettingsError;
 pub(crate) use self::parse::{PERSONAL_TENANT, is_guid};
-pub use self::settings::{ClaimsMapping, Settings};
+pub use self::provision::Provision;
+pub use self::settings::{ClaimsMapping, ProvisionSettings, Settings};
 use crate::{DiscoveryUrl, Kind, Profile};
 
 /// A provider with everything that signing in there needs. Made by [`Connection::new`] alone.
@@ -35,6 +37,8 @@ pub struct Connection {
     mfa: Option<Mfa>,
     tenants: Tenants,
     hosted_domains: Vec<String>,
+    trusted_domains: Vec<Host>,
+    provision: Option<Provision>,
 }
 
 /// How the answer comes back.
@@ -128,6 +132,25 @@ pub enum Tenants {
 }
 
 impl Connection {
+    /// As it is now, for a sign-in that began when it was `began`: finished at the provider and by the flow
+    /// that the browser was sent with, and let in by the rules of now. A client that stays the same shows the
+    /// secret of now.
+    #[must_use]
+    pub fn finishing(&self, began: &Self) -> Self {
+        let same = self.client_id == began.client_id && self.kind == began.kind;
+        let secret = if same { self } else { began };
+        Self {
+            kind: began.kind,
+            flow: began.flow,
+            client_id: began.client_id.clone(),
+            client_secret: secret.client_secret.clone(),
+            discovery: began.discovery.clone(),
+            form_post: began.form_post,
+            fetch_user_info: began.fetch_user_info,
+            ..self.clone()
+        }
+    }
+
     /// As it was written, without its secret: what is kept of it.
     pub const fn settings(&self) -> &Settings {
         &self.settings
@@ -216,6 +239,16 @@ impl Connection {
     /// The Google Workspace domains whose people may come; empty: everybody.
     pub fn hosted_domains(&self) -> &[String] {
         &self.hosted_domains
+    }
+
+    /// The mail domains that the provider may speak for.
+    pub fn trusted_domains(&self) -> &[Host] {
+        &self.trusted_domains
+    }
+
+    /// Who gets an account by coming; none: nobody does.
+    pub const fn provision(&self) -> Option<&Provision> {
+        self.provision.as_ref()
     }
 }
 

@@ -56,6 +56,9 @@ pub enum SignInError {
     /// Nothing that names a person for good.
     #[error("the token has nothing that names a person for good")]
     Subject,
+    /// A fresh sign-in was asked for, and this is an earlier one.
+    #[error("a fresh sign-in was asked for: the token's auth_time is before that, or missing")]
+    NotFresh,
     /// The second factor is not proved.
     #[error("nothing in the token's amr or acr proves a second factor")]
     Mfa,
@@ -82,6 +85,7 @@ impl SignInError {
             Self::NoUserInfo => "sign_in_no_user_info",
             Self::UserInfo => "sign_in_user_info",
             Self::Subject => "sign_in_subject",
+            Self::NotFresh => "sign_in_not_fresh",
             Self::Mfa => "sign_in_mfa",
         }
     }
@@ -91,6 +95,9 @@ impl SignInError {
         match self {
             Self::Mfa => {
                 "Signing in here needs a second factor, and your identity provider did not ask you for one. Set one up there, then sign in once more."
+            }
+            Self::NotFresh => {
+                "Your identity provider let you through with an earlier sign-in, and a new one was asked for. Sign out there, then sign in once more."
             }
             Self::Tenant | Self::HostedDomain => {
                 "This account is of an organization that may not sign in here. Use the account of yours."

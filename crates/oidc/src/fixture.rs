@@ -103,6 +103,8 @@ pub(crate) struct Case {
     pub(crate) document: Value,
     pub(crate) flow: Flow,
     pub(crate) keys: Vec<ForeignKey>,
+    /// Since when the person has to have signed in.
+    pub(crate) fresh_since: Option<Time>,
 }
 
 impl Case {
@@ -112,6 +114,7 @@ impl Case {
             connection,
             document: document(ISSUER),
             keys: keys(&[Alg::EdDsa]),
+            fresh_since: None,
         }
     }
 
@@ -126,7 +129,7 @@ impl Case {
             connection: &self.connection,
             discovery: &discovery,
             keys: &self.keys,
-            attempt: &attempt(self.flow),
+            attempt: &attempt(self.flow).proven_since(self.fresh_since),
             now: Time::from_secs(NOW),
         };
         then(proof.of_tokens(tokens)?)

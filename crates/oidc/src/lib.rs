@@ -14,6 +14,7 @@ mod attempt;
 mod connection;
 mod discovery;
 mod discovery_url;
+pub mod entra;
 mod error;
 #[cfg(test)]
 mod fixture;
@@ -36,8 +37,8 @@ mod user_info;
 pub use answer::{Answer, AnswerError, Channel, ProviderError};
 pub use attempt::Attempt;
 pub use connection::{
-    ClaimNames, ClaimsMapping, Connection, Flow, Mfa, ResponseType, Settings, SettingsError,
-    Tenants,
+    ClaimNames, ClaimsMapping, Connection, Flow, Mfa, Provision, ProvisionSettings, ResponseType,
+    Settings, SettingsError, Tenants,
 };
 pub use discovery::{ClientAuth, Discovery, DiscoveryError};
 pub use discovery_url::{DiscoveryUrl, DiscoveryUrlError};

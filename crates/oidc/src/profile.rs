@@ -37,6 +37,8 @@ pub struct Profile {
     pub auth_url_params: &'static [(&'static str, &'static str)],
     /// How a second factor is asked for and proved; none: it never says.
     pub mfa: Option<MfaProof>,
+    /// Whether it says when somebody signed in there, where it is asked for a fresh sign-in.
+    pub says_auth_time: bool,
     /// How the session there is ended.
     pub sign_out: SignOut,
     /// Whether its clients always have a secret, also with PKCE.

@@ -62,6 +62,9 @@ impl<'a> Proof<'a> {
             }
             // Only where that is what was asked for: else somebody took the id_token out.
             (None, Some(token)) if !self.attempt.flow().promises_id_token() => {
+                if self.attempt.fresh_since().is_some() {
+                    return Err(SignInError::NotFresh);
+                }
                 let sub = access_token::subject(judge, token.expose())?;
                 let subject = sub.parse().map_err(|_| SignInError::Subject)?;
                 if self.connection.profile().subject != SubjectClaim::Sub {
@@ -111,6 +114,7 @@ impl<'a> Proof<'a> {
             return Err(SignInError::Nonce);
         }
         judge.times(&claims)?;
+        self.fresh(claims.auth_time)?;
         self.belongs(&claims, unverified.alg(), access_token)?;
         self.hosted_domain(&members)?;
         if let Some(mfa) = self.connection.mfa() {
@@ -128,6 +132,21 @@ impl<'a> Proof<'a> {
             auth_time: auth_time.map(Time::from_secs),
             bare: false,
         })
+    }
+
+    /// `auth_time`, where a fresh sign-in was asked for: what the browser was sent with can be taken out on
+    /// the way. Some providers never say.
+    fn fresh(&self, auth_time: Option<i64>) -> Result<(), SignInError> {
+        let Some(since) = self.attempt.fresh_since() else {
+            return Ok(());
+        };
+        let tolerance = self.connection.clock_tolerance().as_secs();
+        let tolerance = i64::try_from(tolerance).unwrap_or(0);
+        match auth_time {
+            Some(at) if at.saturating_add(tolerance) >= since.secs() => Ok(()),
+            None if !self.connection.profile().says_auth_time => Ok(()),
+            _ => Err(SignInError::NotFresh),
+        }
     }
 
     /// `at_hash`: has to be there where both tokens went through the browser (OIDC Core §3.2.2.9), and

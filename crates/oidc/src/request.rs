@@ -24,8 +24,6 @@ pub struct AuthorizationRequest<'a> {
 pub struct Ask<'a> {
     /// Who probably wants in: the address that was typed.
     pub login_hint: Option<&'a str>,
-    /// Whether they have to prove it now, although they have a session there.
-    pub fresh: bool,
 }
 
 impl AuthorizationRequest<'_> {
@@ -72,9 +70,13 @@ impl AuthorizationRequest<'_> {
             };
             add(name, hint);
         }
-        if self.ask.fresh && open_id {
-            free.retain(|(name, _)| name != "prompt");
+        if attempt.fresh_since().is_some() && open_id {
+            free.retain(|(name, _)| name != "prompt" && name != "max_age");
             fixed.push(("prompt", "login".to_owned()));
+            // Who is asked for it has to say when somebody signed in there (OIDC Core §3.1.2.1).
+            if connection.profile().says_auth_time {
+                fixed.push(("max_age", "0".to_owned()));
+            }
         }
         let mut url = self.discovery.authorization_endpoint().clone();
         let kept: Vec<(String, String)> = url

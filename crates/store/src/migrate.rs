@@ -10,7 +10,7 @@ use sqlx::{Connection as _, SqlSafeStr};
 use crate::StoreError;
 use crate::engine::{engine_error, migrate_error};
 
-const MIGRATIONS: [(i64, &str, &str); 20] = [
+const MIGRATIONS: [(i64, &str, &str); 21] = [
     (1, "init", include_str!("../migrations/0001_init.sql")),
     (
         2,
@@ -74,6 +74,7 @@ const MIGRATIONS: [(i64, &str, &str); 20] = [
     ),
     (20, "email", include_str!("../migrations/0020_email.sql")),
     (21, "counts", include_str!("../migrations/0021_counts.sql")),
+    (24, "people", include_str!("../migrations/0024_people.sql")),
     (
         25,
         "changed subjects",
@@ -131,7 +132,7 @@ mod tests {
 
     /// SHA-384 of each released migration. A line is added with a migration and never changed:
     /// databases in the field remember these sums and refuse a program with others.
-    const RELEASED: [(i64, &str); 20] = [
+    const RELEASED: [(i64, &str); 21] = [
         (
             1,
             "f2074e874d90f8f71f54b0200653d2bdd77b68c7cdb4db034cef4e3372a83828dbc03e623e8d7a89b769ab16d0fb7a43",
@@ -207,6 +208,10 @@ mod tests {
         (
             21,
             "0fc1c23125836117e71b4e60205dc45649bf2a7dc2f66eb89dc226160f6344a358bfe3d5c812b6d0c08416a28eac12bb",
+        ),
+        (
+            24,
+            "c7d183259a37d064c16ba2a5419ce696563b91196301c1d0b1007b628607a1e4c7a51deef273bcc2a29345e01fd0eab2",
         ),
         (
             25,

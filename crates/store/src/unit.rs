@@ -8,10 +8,7 @@ use crate::StoreError;
 use crate::engine::{Tx, Value};
 use crate::repository::{
     AuditLog, AuditSinks, Batches, ChangedSubjects, Codes, Connections, Deployments, DeviceCodes,
-    Emails, GrantRepository, IdempotencyKeys, Identities, Keys, Organizations, Planes,
-    ProviderKeySets, Publications, RefreshTokens, Replicas, Revocations, Roles, Rollouts, Roots,
-    SecondFactors, Sessions, Settings, Teams, Throttles, Tokens, Users, Workspaces, audit_chain,
-    changed_subjects, revocations, settings,
+    Emails, FirstAdminCodes, GrantRepository, IdempotencyKeys, Identities, Invitations, Keys, Organizations, Planes, ProviderKeySets, Publications, RefreshTokens, Replicas, Revocations, Roles, Rollouts, Roots, SecondFactors, Sessions, Settings, Teams, Throttles, Tokens, Users, Workspaces, audit_chain, changed_subjects, revocations, settings,
 };
 
 mod sealed {
@@ -113,6 +110,10 @@ repositories! {
     connections: Connections,
     /// Who people are at identity providers.
     identities: Identities,
+    /// Who is invited to where.
+    invitations: Invitations,
+    /// What makes the first administrator.
+    first_admin_code: FirstAdminCodes,
     /// What identity providers last said of themselves.
     provider_keys: ProviderKeySets,
     /// What people have beside their passwords.

@@ -1,12 +1,12 @@
 // node-oidc-provider as a company would run it: a client for apps and one for a plane, one signing key, one API per resource.
 // Arguments: port, id of the signing key, where the plane's client is told of sign-outs (may be missing), a file with the keys of a plane's
-// client that signs (may be missing). Prints "ready" once it listens.
+// client that signs (may be missing), control's URL (may be missing). Prints "ready" once it listens.
 
 import { generateKeyPairSync } from "node:crypto";
 import { readFileSync } from "node:fs";
 import Provider from "oidc-provider";
 
-const [port, kid, logoutUri, clientKeys] = process.argv.slice(2);
+const [port, kid, logoutUri, clientKeys, control] = process.argv.slice(2);
 const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
 const key = { ...privateKey.export({ format: "jwk" }), kid, use: "sig", alg: "RS256" };
 
@@ -26,6 +26,20 @@ const provider = new Provider(`http://127.0.0.1:${port}`, {
       redirect_uris: ["http://localhost/.aeolus/callback"],
       ...(logoutUri && { backchannel_logout_uri: logoutUri }),
     },
+    ...(control
+      ? [
+          {
+            // Control's own client, for either flow; native, since control is on this machine without TLS.
+            client_id: "aeolus-control",
+            application_type: "native",
+            token_endpoint_auth_method: "none",
+            response_types: ["code", "id_token token"],
+            grant_types: ["authorization_code", "implicit"],
+            redirect_uris: [`${control}/v1/oauth/callback/`, `${control}/v1/oauth/redirect/`],
+            post_logout_redirect_uris: [`${control}/logout`],
+          },
+        ]
+      : []),
     ...(clientKeys
       ? [
           {
@@ -40,6 +54,7 @@ const provider = new Provider(`http://127.0.0.1:${port}`, {
       : []),
   ],
   jwks: { keys: [key] },
+  responseTypes: ["code", "id_token", "id_token token"],
   findAccount: (_, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
   // Its own way out takes no connection to this machine, where control is.
   fetch: (url, { dispatcher: _, ...options }) => fetch(url, options),

@@ -7,6 +7,7 @@ mod error;
 mod explain;
 mod keys;
 mod operations;
+mod people;
 mod planes;
 mod policy;
 mod quota;

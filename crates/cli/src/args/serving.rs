@@ -16,10 +16,29 @@ pub(crate) enum ControlCommand {
     /// Let publishing go on after the database was restored from a backup. Run it once, with the
     /// control plane stopped.
     Recover(ControlRecover),
+    /// Print a code that makes the first administrator at /setup, in place of the one in control's log.
+    FirstAdmin(ControlFirstAdmin),
     /// Remove the second factor of an account in the database itself, where nobody is left who may do it by
     /// `aeolus user reset-second-factor`: its only administrator has lost app and recovery codes. Ends the
     /// account's sessions. Control may run meanwhile.
     ResetSecondFactor(ControlResetSecondFactor),
+}
+
+/// `control first-admin`.
+#[derive(Debug, Args)]
+pub(crate) struct ControlFirstAdmin {
+    #[command(flatten)]
+    pub(crate) file: ConfigFile,
+    /// The database, as `control serve` takes it.
+    #[arg(long, value_name = "URL")]
+    pub(crate) database: Option<String>,
+}
+
+impl ControlFirstAdmin {
+    /// The flags that were given, as layers of the configuration.
+    pub(crate) fn flags(&self) -> Vec<Flag> {
+        layer(&[("--database", "database.url", self.database.as_ref())])
+    }
 }
 
 /// `control reset-second-factor`.

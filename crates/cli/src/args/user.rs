@@ -10,9 +10,27 @@ use super::Target;
 pub(crate) enum UserCommand {
     /// End everything in an organization that hangs on a person, at once or not at all.
     Offboard(UserOffboard),
+    /// Keep somebody from signing in anywhere, and end everything they had signed in to. Only for who
+    /// administers the installation.
+    Disable(UserAble),
+    /// Let them sign in again.
+    Enable(UserAble),
     /// Remove the second factor of somebody who has lost their app and their recovery codes, and end their
     /// sessions.
     ResetSecondFactor(UserReset),
+}
+
+/// `user disable` and `user enable`.
+#[derive(Debug, Args)]
+pub(crate) struct UserAble {
+    /// Whom.
+    #[arg(value_name = "EMAIL", value_parser = email)]
+    pub(crate) user: Email,
+    /// Don't wait (up to 2 s) until planes obey.
+    #[arg(long)]
+    pub(crate) no_wait: bool,
+    #[command(flatten)]
+    pub(crate) target: Target,
 }
 
 /// `user reset-second-factor`.

@@ -152,6 +152,7 @@ fn configured(
         root_dir: Some(base.join(config.keys.root_dir)),
         first_admin,
         sign_in,
+        sign_up: config.auth.public_signups.read(),
         session: SessionLife {
             access: session.access_life.duration(),
             absolute: session.absolute_life.duration(),

@@ -6,7 +6,7 @@ use aeolus_model::Resource;
 
 use super::Context;
 use super::session::say_unconfirmed;
-use crate::args::{UserCommand, UserOffboard, UserReset};
+use crate::args::{UserAble, UserCommand, UserOffboard, UserReset};
 use crate::control_client::{organization, refused};
 use crate::report::Failure;
 use crate::ui::{self, Table};
@@ -15,6 +15,8 @@ use crate::ui::{self, Table};
 pub(super) async fn user(command: &UserCommand, context: &Context) -> Result<(), Failure> {
     match command {
         UserCommand::Offboard(args) => offboard(args, context).await,
+        UserCommand::Disable(args) => set_disabled(args, true, context).await,
+        UserCommand::Enable(args) => set_disabled(args, false, context).await,
         UserCommand::ResetSecondFactor(args) => reset_second_factor(args, context).await,
     }
 }
@@ -38,6 +40,36 @@ async fn offboard(args: &UserOffboard, context: &Context) -> Result<(), Failure>
         .map_err(refused)?;
     ui::answer(context.output, &done, &table(&done))?;
     say(&done);
+    Ok(())
+}
+
+/// Keeps somebody from signing in, or lets them.
+async fn set_disabled(args: &UserAble, disabled: bool, context: &Context) -> Result<(), Failure> {
+    let client = args.target.client(&context.environment).await?;
+    let wait = if args.no_wait { Wait::No } else { Wait::Planes };
+    let done = client
+        .set_disabled(args.user.as_str(), disabled, wait)
+        .await
+        .map_err(refused)?;
+    let mut table = Table::new(&["E-MAIL", "MAY SIGN IN", "SESSIONS ENDED"]);
+    let may = match (done.disabled, done.changed) {
+        (true, _) => "no",
+        (false, true) => "yes",
+        (false, false) => "yes, as before",
+    };
+    table.row([
+        done.email.to_string(),
+        may.to_owned(),
+        done.sessions_ended.to_string(),
+    ]);
+    ui::answer(context.output, &done, &table)?;
+    if !done.tokens.is_empty() {
+        ui::note(&format!(
+            "warning: {} API tokens that they made go on; `aeolus user offboard` gives them on or deletes them",
+            done.tokens.len()
+        ));
+    }
+    say_unconfirmed(done.planes.as_ref());
     Ok(())
 }
 

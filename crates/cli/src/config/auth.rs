@@ -2,6 +2,7 @@
 //! environment names follow from the rule of row B1.
 
 mod connections;
+mod sign_up;
 
 use std::collections::BTreeMap;
 
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 #[cfg(test)]
 pub(crate) use self::connections::Configured;
+use self::sign_up::{Provision, PublicSignups};
 use super::secret::SecretSource;
 use super::types::OptionalSecret;
 
@@ -20,6 +22,8 @@ use super::types::OptionalSecret;
 pub(crate) struct Auth {
     /// Accounts with a password kept here.
     pub(crate) local: Local,
+    /// Whether strangers get an account by coming.
+    pub(crate) public_signups: PublicSignups,
     /// Identity providers.
     pub(crate) openid_connect: OpenIdConnect,
 }
@@ -115,6 +119,10 @@ pub(crate) struct Provider {
     pub(crate) allowed_tenants: Option<Vec<String>>,
     /// Google: the Workspace domains whose people may come; absent: everybody.
     pub(crate) hosted_domains: Option<Vec<String>>,
+    /// Mail domains that it may speak for: whoever proves an address there is who has that address here.
+    pub(crate) trusted_domains: Option<Vec<String>>,
+    /// Who gets an account by coming through it.
+    pub(crate) provision: Provision,
 }
 
 /// Which claims say something about a person: whole names, never paths.

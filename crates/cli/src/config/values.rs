@@ -102,8 +102,15 @@ impl Original {
     }
 
     fn config(&mut self, config: &Node, prefix: &str, own: &mut Vec<Entry>) {
+        let mut signups = None;
         for found in config.entries() {
             let path = format!("{prefix}.{}", found.key);
+            if found.key == "publicSignups" {
+                signups = Some(translate::signups(found));
+                let what = "whether strangers get an account by coming through a provider";
+                self.note(NoteKind::Understood, found.at, &path, what);
+                continue;
+            }
             if found.key != "auth" {
                 let why = ignored::of_config(&found.key);
                 self.ignore(found.at, &path, why);
@@ -125,6 +132,9 @@ impl Original {
                 at: found.at,
                 value: auth,
             });
+        }
+        if let Some(signups) = signups {
+            translate::put(own, signups);
         }
     }
 

@@ -26,6 +26,7 @@ pub(crate) fn settings(written: &fleet::Connection) -> Settings {
         acr_values: written.acr_values.clone(),
         allowed_tenants: written.allowed_tenants.clone(),
         hosted_domains: written.hosted_domains.clone(),
+        ..Settings::default()
     }
 }
 

@@ -3,6 +3,7 @@
 mod account;
 mod config;
 mod digest;
+mod links;
 mod mailer;
 mod outbox;
 mod test;
@@ -10,6 +11,7 @@ mod test;
 pub(crate) use account::{News, note as note_news, tell};
 pub use config::{EmailConfig, EmailConfigError, EmailSender, SmtpServer, SmtpTrust};
 pub(crate) use digest::{Told, told_of};
+pub(crate) use links::link_of;
 pub(crate) use mailer::Mailer;
-pub(crate) use outbox::{forget, note, run};
+pub(crate) use outbox::{enqueue, forget, note, run};
 pub(crate) use test::test;

@@ -74,6 +74,20 @@ pub(crate) async fn note(
     Ok(())
 }
 
+/// Keeps a message until it is sent; says whether there was room for it.
+pub(crate) async fn enqueue(
+    app: &App,
+    write: &mut Write,
+    message: &OutgoingEmail,
+) -> Result<bool, StoreError> {
+    if write.emails().waiting().await? >= MESSAGES {
+        app.metrics.email("dropped");
+        return Ok(false);
+    }
+    write.emails().insert(message).await?;
+    Ok(true)
+}
+
 /// Forgets what nobody has sent because no server is configured any more.
 pub(crate) async fn forget(write: &mut Write, now: Time) -> Result<(), StoreError> {
     write.emails().forget(now.minus(2 * OLDEST)).await
@@ -157,11 +171,12 @@ async fn one(
         return Ok(Round::Sent);
     }
     app.commit(write).await?;
+    let body = super::links::with_links(app, &email.body);
     let letter = Letter {
         id: email.id,
         to: &email.recipient,
         subject: &email.subject,
-        body: &email.body,
+        body: &body,
         at: email.created_at,
     };
     let late = async {
@@ -262,10 +277,6 @@ async fn make_one(app: &App, write: &mut Write, recipient: UserId) -> Result<(),
     let of_account = account::message(&news, &app.issuer);
     let of_tokens = digest::message(&tokens, &organizations, &app.issuer);
     for (subject, body) in of_account.into_iter().chain(of_tokens) {
-        if write.emails().waiting().await? >= MESSAGES {
-            app.metrics.email("dropped");
-            continue;
-        }
         let now = app.clock.now();
         let email = OutgoingEmail {
             id: EmailId::new(&*app.clock, &*app.rng),
@@ -276,7 +287,7 @@ async fn make_one(app: &App, write: &mut Write, recipient: UserId) -> Result<(),
             next_at: now,
             attempts: 0,
         };
-        write.emails().insert(&email).await?;
+        enqueue(app, write, &email).await?;
     }
     Ok(())
 }

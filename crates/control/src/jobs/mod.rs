@@ -64,6 +64,7 @@ async fn round(app: &App) -> Result<(), StoreError> {
     write.sessions().forget(now.minus(DAY)).await?;
     write.replicas().forget(now.minus(7 * DAY)).await?;
     write.batches().forget(now.minus(7 * DAY)).await?;
+    write.invitations().forget(now.minus(30 * DAY)).await?;
     email::forget(&mut write, now).await?;
     write.publications().collect(now.minus(DAY)).await?;
     app.commit(write).await?;

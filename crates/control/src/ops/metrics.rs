@@ -27,6 +27,13 @@ struct Result {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct SignIn {
+    result: &'static str,
+    /// Empty: of a name that is none.
+    connection: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Connection {
     connection: String,
 }
@@ -41,7 +48,7 @@ pub(crate) struct Metrics {
     registry: Registry,
     requests: Family<Requests, Counter>,
     seconds: Histogram,
-    sign_ins: Family<Result, Counter>,
+    sign_ins: Family<SignIn, Counter>,
     rounds: Histogram,
     alarms: Gauge,
     quotas: Gauge,
@@ -137,7 +144,7 @@ impl Metrics {
         let mut registry = Registry::with_prefix("aeolus_control");
         let requests = Family::<Requests, Counter>::default();
         let seconds = Histogram::new(exponential_buckets(0.001, 2.0, 14));
-        let sign_ins = Family::<Result, Counter>::default();
+        let sign_ins = Family::<SignIn, Counter>::default();
         let rounds = Histogram::new(exponential_buckets(0.001, 2.0, 14));
         let alarms = Gauge::default();
         let quotas = Gauge::default();
@@ -154,7 +161,11 @@ impl Metrics {
         );
         registry.register("requests", "Requests answered", requests.clone());
         registry.register("request_seconds", "Time to answer", seconds.clone());
-        registry.register("sign_ins", "Attempts to sign in", sign_ins.clone());
+        registry.register(
+            "sign_ins",
+            "Attempts to sign in, by connection",
+            sign_ins.clone(),
+        );
         registry.register(
             "publish_seconds",
             "Time of a publishing round",
@@ -214,8 +225,11 @@ impl Metrics {
         self.seconds.observe(took.as_secs_f64());
     }
 
-    pub(crate) fn sign_in(&self, result: &'static str) {
-        self.sign_ins.get_or_create(&Result { result }).inc();
+    /// Somebody tried to sign in through a connection. `connection` is the name of one that there is.
+    pub(crate) fn sign_in(&self, result: &'static str, connection: &str) {
+        let connection = connection.to_owned();
+        let labels = SignIn { result, connection };
+        self.sign_ins.get_or_create(&labels).inc();
     }
 
     pub(crate) fn published(&self, took: Duration) {

@@ -11,6 +11,7 @@ use crate::app::App;
 use crate::authority::{Asked, Authority, deployment_path};
 use crate::error::{ApiError, Failure};
 use crate::factor;
+use crate::people::{self, OwnWays};
 use crate::signin::session;
 
 #[derive(Template)]
@@ -21,6 +22,8 @@ struct Account<'a> {
     second_factor: bool,
     /// Whether an organization wants one that the session doesn't have.
     wanted: bool,
+    password: bool,
+    ways: OwnWays,
     deployments: Vec<Link>,
 }
 
@@ -90,6 +93,8 @@ async fn render(app: &App, headers: &HeaderMap) -> Result<Response, ApiError> {
     let account = Account {
         name: &user.name,
         email: user.email.as_str(),
+        password: user.password_hash.is_some(),
+        ways: people::own_ways(app, &mut view, user.id).await?,
         second_factor: factor::counts(&mut view, user.id).await?,
         wanted,
         deployments,

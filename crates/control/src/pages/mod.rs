@@ -6,6 +6,7 @@ use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use http::{HeaderValue, StatusCode};
 
 use crate::error::Failure;
+use crate::signin::Offers;
 use crate::signin::continuation::Continuation;
 
 mod account;
@@ -23,8 +24,15 @@ pub(crate) struct Login<'a> {
     pub(crate) rd: &'a str,
     pub(crate) email: &'a str,
     pub(crate) message: Option<&'a str>,
-    /// Whether people sign in with a password kept here.
-    pub(crate) local: bool,
+    pub(crate) offers: &'a Offers,
+}
+
+/// A page that leads on by itself.
+#[derive(Template)]
+#[template(path = "onward.html")]
+pub(crate) struct Onward<'a> {
+    pub(crate) title: &'a str,
+    pub(crate) url: &'a str,
 }
 
 /// The second step of signing in.
@@ -91,7 +99,7 @@ pub(crate) fn login_code(status: StatusCode, login: &LoginCode<'_>, to: &Continu
 
 /// The origin of a deployment's page, or that a continued authorization request will redirect to. Only for the page's policy:
 /// whether that redirect is allowed is decided when the request is continued.
-fn redirect_origin(to: &Continuation) -> Option<String> {
+pub(crate) fn redirect_origin(to: &Continuation) -> Option<String> {
     let path = match to {
         Continuation::Here(path) => path,
         Continuation::There(page) => return Some(page.origin.clone()),

@@ -1,6 +1,6 @@
 //! The beginning of a session: what every way of signing in ends with.
 
-use aeolus_model::{Action, Actor, Amr, AuditEvent, Session, SessionId};
+use aeolus_model::{Action, Actor, Amr, AuditEvent, ConnectionId, Session, SessionId};
 use aeolus_store::{Unit as _, User, Write};
 use axum::response::Response;
 use http::HeaderMap;
@@ -19,6 +19,32 @@ pub(crate) async fn begin(
     write: &mut Write,
     (user, amr): (&User, Amr),
 ) -> Result<Session, ApiError> {
+    let local = Through {
+        connection: app.local,
+        amr,
+        reason: String::new(),
+    };
+    let session = begin_through(app, (info, headers), write, (user, local)).await?;
+    let bucket = throttle::account_bucket(user.email.as_str());
+    write.throttles().clear(&bucket).await?;
+    Ok(session)
+}
+
+/// Through which connection somebody came, and how they proved there who they are.
+pub(crate) struct Through {
+    pub(crate) connection: ConnectionId,
+    pub(crate) amr: Amr,
+    /// What the audit log says of it.
+    pub(crate) reason: String,
+}
+
+/// As [`begin`], of somebody whom an identity provider has proved.
+pub(crate) async fn begin_through(
+    app: &App,
+    (info, headers): (&RequestInfo, &HeaderMap),
+    write: &mut Write,
+    (user, through): (&User, Through),
+) -> Result<Session, ApiError> {
     if let Some(before) = session::of_cookie(app, headers) {
         session::end(app, write, before).await?;
     }
@@ -26,19 +52,18 @@ pub(crate) async fn begin(
     let session = Session {
         id: SessionId::new(&*app.clock, &*app.rng),
         user: user.id,
-        connection: app.local,
+        connection: through.connection,
         auth_time: now,
-        amr,
+        amr: through.amr,
         absolute_end: now.plus(app.session.absolute),
         end: None,
     };
     let source = source::of(info, headers);
     write.sessions().insert_from(&session, &source).await?;
-    let bucket = throttle::account_bucket(user.email.as_str());
-    write.throttles().clear(&bucket).await?;
     let event = info.event(app, Actor::User(user.id), Action::SignIn);
     write.audit(AuditEvent {
         target: session.id.to_string(),
+        reason: through.reason,
         ..event
     });
     Ok(session)

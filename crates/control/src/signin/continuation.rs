@@ -39,7 +39,7 @@ impl Continuation {
         Self::Here("/".to_owned())
     }
 
-    /// Reads an `rd` value: `/`, the page for the second factor, an authorization request to go on with, the page for a machine's code, or a page of a deployment
+    /// Reads an `rd` value: `/`, the page for the second factor, an authorization request to go on with, the page for a machine's code, an invitation, or a page of a deployment
     /// that there is. Everything else, foreign or odd, is the account page.
     pub(crate) async fn read(app: &App, rd: Option<&str>) -> Result<Self, StoreError> {
         let Some(text) = rd else {
@@ -93,8 +93,17 @@ fn is_ours(text: &str) -> bool {
     is_plain(text)
         && (text == "/"
             || text == "/second-factor"
+            || text.strip_prefix("/invitation/").is_some_and(is_value)
             || text.starts_with("/oauth2/authorize?")
             || device(text))
+}
+
+/// Whether it has the form of an invitation's value.
+fn is_value(text: &str) -> bool {
+    text.len() == 40
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
 }
 
 /// Origin, host, and path with query. Plain http, and a port, only on loopback names.
@@ -148,6 +157,7 @@ mod tests {
             "/second-factor",
             "/device",
             "/device?user_code=BCDF-GHJK",
+            "/invitation/0123456789abcdef0123456789abcdef01234567",
         ] {
             assert!(is_ours(good), "{good}");
         }
@@ -164,6 +174,9 @@ mod tests {
             "/device?user_code=BCDF-GHJK&x",
             "/device?user_code=%2F%2Fevil",
             "/device/decide",
+            "/invitation/",
+            "/invitation/accept",
+            "/invitation/0123456789abcdef0123456789abcdef0123456/",
             "/device?",
             "\\/evil",
             "javascript:alert(1)",

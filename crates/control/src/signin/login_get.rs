@@ -1,4 +1,4 @@
-//! `GET /login?rd=`: the sign-in page.
+//! `GET /login?rd=`: the sign-in page. With `choose` it is shown even where there is one way in.
 
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Redirect, Response};
@@ -6,7 +6,7 @@ use http::{HeaderMap, StatusCode};
 
 use super::continuation::Continuation;
 use super::session::Shut;
-use super::{parent, session, step};
+use super::{Offers, parent, session, step};
 use crate::app::App;
 use crate::error::{ApiError, Failure};
 use crate::extract::Query;
@@ -38,15 +38,19 @@ async fn login(app: &App, headers: &HeaderMap, query: &Query) -> Result<Response
     if shut == Some(Shut::SecondFactor) && !again {
         return Ok(Redirect::to(&step::at("/second-factor", &to)).into_response());
     }
-    let again = again || shut.is_some();
-    if let Some(session) = session.filter(|_| !again) {
+    let stays = again || shut.is_some();
+    if let Some(session) = session.filter(|_| !stays) {
         return parent::go_on(app, &to, &session).await;
+    }
+    let offers = Offers::read(app, &to, again).await?;
+    if let (Some(only), None) = (offers.only(), query.0.get("choose")) {
+        return Ok(Redirect::to(&only.href).into_response());
     }
     let page = Login {
         rd: &to.text(),
         email: "",
         message: None,
-        local: app.local_accounts.offered(),
+        offers: &offers,
     };
     Ok(pages::login(StatusCode::OK, &page, &to))
 }

@@ -8,7 +8,7 @@ use http::header::RETRY_AFTER;
 use http::{HeaderMap, HeaderValue, StatusCode};
 
 use super::continuation::Continuation;
-use super::{begin, parent, password, same_origin, step, throttle};
+use super::{Offers, begin, parent, password, same_origin, step, throttle};
 use crate::app::App;
 use crate::ctx::RequestInfo;
 use crate::error::{ApiError, Failure};
@@ -17,6 +17,8 @@ use crate::pages::{self, Login};
 
 /// An address, a password and a continuation fit many times.
 pub(super) const MAX_FORM: usize = 32 * 1024;
+/// What local accounts are called in the metrics.
+pub(super) const LOCAL: &str = "local";
 const SWITCHED_OFF: &str =
     "Nobody signs in with a password here. Go back to the sign-in page and choose another way.";
 const WRONG: &str = "The address or the password is wrong.";
@@ -54,18 +56,18 @@ async fn sign_in(
     let attempt = read(app, request).await?;
     if !app.local_accounts.offered() {
         // Nobody's password is looked at, and strangers leave no rows.
-        app.metrics.sign_in("denied");
-        return Ok(refused(403, (&attempt, false), SWITCHED_OFF, None));
+        app.metrics.sign_in("denied", LOCAL);
+        return refused(app, (403, &attempt), SWITCHED_OFF, None).await;
     }
     let Ok(turn) = app.hashes.turn(Some(info.counted_as())) else {
-        return Ok(refused(503, (&attempt, true), BUSY, Some(2)));
+        return refused(app, (503, &attempt), BUSY, Some(2)).await;
     };
     let account = attempt.email.as_ref().map_or("", Email::as_str);
     let writing = turn.write().await.map_err(ApiError::internal)?;
     let wait = throttle::count(app, account, &info.counted_as()).await?;
     drop(writing);
     if let Some(wait) = wait {
-        return Ok(refused(429, (&attempt, true), TOO_MANY, Some(wait)));
+        return refused(app, (429, &attempt), TOO_MANY, Some(wait)).await;
     }
     let user = match &attempt.email {
         Some(email) => app.store.read().await?.users().by_email(email).await?,
@@ -130,7 +132,7 @@ async fn succeed(
     let proven = (&user, Amr::password());
     let session = begin::begin(app, (info, headers), &mut write, proven).await?;
     app.commit(write).await?;
-    app.metrics.sign_in("success");
+    app.metrics.sign_in("success", LOCAL);
     let mut response = parent::go_on(app, to, &session).await?;
     begin::set_cookie(app, &mut response, &session)?;
     Ok(Some(response))
@@ -148,21 +150,22 @@ async fn fail(app: &App, info: &RequestInfo, attempt: &Attempt) -> Result<Respon
         ..event
     });
     app.commit(write).await?;
-    app.metrics.sign_in("denied");
-    Ok(refused(401, (attempt, true), WRONG, None))
+    app.metrics.sign_in("denied", LOCAL);
+    refused(app, (401, attempt), WRONG, None).await
 }
 
-fn refused(
-    status: u16,
-    (attempt, local): (&Attempt, bool),
+async fn refused(
+    app: &App,
+    (status, attempt): (u16, &Attempt),
     message: &str,
     retry: Option<u64>,
-) -> Response {
+) -> Result<Response, ApiError> {
+    let offers = Offers::read(app, &attempt.to, false).await?;
     let page = Login {
         rd: &attempt.to.text(),
         email: &attempt.typed,
         message: Some(message),
-        local,
+        offers: &offers,
     };
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::UNAUTHORIZED);
     let mut response = pages::login(status, &page, &attempt.to);
@@ -171,5 +174,5 @@ fn refused(
             .headers_mut()
             .insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
-    response
+    Ok(response)
 }

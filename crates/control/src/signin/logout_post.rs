@@ -1,4 +1,4 @@
-//! `POST /logout`: ends the session, here and at every gate.
+//! `POST /logout`: ends the session, here, at every gate, and at the identity provider that it came from.
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -8,6 +8,7 @@ use super::{clear_cookies, same_origin, session, sign_out};
 use crate::app::App;
 use crate::ctx::RequestInfo;
 use crate::error::{ApiError, Failure};
+use crate::federation::sign_out_at_provider;
 
 /// Signs out. Doing it again changes nothing.
 pub(crate) async fn logout_post(
@@ -24,10 +25,14 @@ async fn out(app: &App, info: &RequestInfo, headers: &HeaderMap) -> Result<Respo
     if !same_origin::is_same_origin(headers, &app.origin) {
         return Err(ApiError::CrossSite);
     }
+    let mut elsewhere = None;
     if let Some(session) = session::current(app, headers).await? {
         sign_out(app, info, session.id).await?;
+        if session.connection != app.local {
+            elsewhere = sign_out_at_provider(app, session.connection).await;
+        }
     }
-    let mut response = Redirect::to("/logout").into_response();
+    let mut response = elsewhere.unwrap_or_else(|| Redirect::to("/logout").into_response());
     clear_cookies(app, &mut response);
     Ok(response)
 }

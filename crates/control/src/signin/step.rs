@@ -14,7 +14,7 @@ use http::header::{RETRY_AFTER, SET_COOKIE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 
 use super::continuation::Continuation;
-use super::login_post::{BUSY, MAX_FORM, TOO_MANY};
+use super::login_post::{BUSY, LOCAL, MAX_FORM, TOO_MANY};
 use super::{begin, parent, same_origin, throttle};
 use crate::app::App;
 use crate::ctx::RequestInfo;
@@ -122,7 +122,7 @@ async fn take(
             let proven = (&user, proof.amr());
             let session = begin::begin(app, (info, headers), &mut write, proven).await?;
             app.commit(write).await?;
-            app.metrics.sign_in("success");
+            app.metrics.sign_in("success", LOCAL);
             let mut response = parent::go_on(app, &to, &session).await?;
             begin::set_cookie(app, &mut response, &session)?;
             clear(app, &mut response);
@@ -164,7 +164,7 @@ async fn fail(
         ..event
     });
     app.commit(write).await?;
-    app.metrics.sign_in("denied");
+    app.metrics.sign_in("denied", LOCAL);
     Ok(())
 }
 

@@ -27,7 +27,7 @@ pub(crate) async fn count(
 
 /// Counts an attempt at a code, which the account counts by itself. `Some(seconds)` to wait if there were
 /// too many from there.
-pub(super) async fn count_source(app: &App, source: &str) -> Result<Option<u64>, StoreError> {
+pub(crate) async fn count_source(app: &App, source: &str) -> Result<Option<u64>, StoreError> {
     hit(app, &[(source_bucket(source), PER_SOURCE)]).await
 }
 

@@ -32,6 +32,15 @@ const TABLE: &[(&str, &str, Who)] = &[
     ("post", "/second-factor/confirm", Anybody(403)),
     ("post", "/second-factor/codes", Anybody(403)),
     ("post", "/second-factor/remove", Anybody(403)),
+    ("post", "/account/ways/remove", Anybody(403)),
+    // There is no such invitation.
+    ("get", "/invitation/{value}", Anybody(410)),
+    ("post", "/invitation/accept", Anybody(403)),
+    ("post", "/invitation/join", Anybody(403)),
+    // Somebody administers the installation.
+    ("get", "/setup", Anybody(404)),
+    ("post", "/setup", Anybody(403)),
+    ("post", "/setup/account", Anybody(403)),
     ("get", "/logout", Anybody(200)),
     ("post", "/logout", Anybody(403)),
     ("get", "/device", Anybody(303)),
@@ -57,6 +66,17 @@ const TABLE: &[(&str, &str, Who)] = &[
     ("post", "/oauth2/introspect", Anybody(400)),
     ("get", "/oauth2/logout", Anybody(303)),
     ("post", "/oauth2/logout", Anybody(415)),
+    // Through no connection.
+    ("get", "/v1/oauth/start", Anybody(404)),
+    ("post", "/v1/oauth/start", Anybody(403)),
+    ("get", "/v1/oauth/callback", Anybody(400)),
+    ("post", "/v1/oauth/callback", Anybody(415)),
+    ("get", "/v1/oauth/callback/", Anybody(400)),
+    ("post", "/v1/oauth/callback/", Anybody(415)),
+    ("get", "/v1/oauth/redirect", Anybody(200)),
+    ("post", "/v1/oauth/redirect", Anybody(415)),
+    ("get", "/v1/oauth/redirect/", Anybody(200)),
+    ("post", "/v1/oauth/redirect/", Anybody(415)),
     (
         "post",
         "/v1/oauth/backchannel-logout/{connection}",
@@ -76,6 +96,8 @@ const TABLE: &[(&str, &str, Who)] = &[
     ("delete", "/v1/sessions", Bearer(200)),
     ("delete", "/v1/sessions/{id}", Bearer(404)),
     ("delete", "/v1/users/{id}/second-factor", Bearer(403)),
+    ("post", "/v1/users/{id}/disable", Bearer(403)),
+    ("post", "/v1/users/{id}/enable", Bearer(403)),
     ("get", "/v1/openapi.json", Anybody(200)),
     // Of an organization that there isn't.
     ("get", "/v1/status-lists/{organization}/{n}", Anybody(404)),
@@ -106,6 +128,13 @@ const TABLE: &[(&str, &str, Who)] = &[
     (
         "post",
         "/v1/organizations/{o}/users/{id}/offboard",
+        Bearer(403),
+    ),
+    ("get", "/v1/organizations/{o}/invitations", Bearer(403)),
+    ("post", "/v1/organizations/{o}/invitations", Bearer(403)),
+    (
+        "delete",
+        "/v1/organizations/{o}/invitations/{id}",
         Bearer(403),
     ),
     ("get", "/v1/organizations/{o}/teams", Bearer(200)),
@@ -293,6 +322,10 @@ impl World {
                 "resource": {"type": "organization", "id": organization["id"]}}),
             ),
             ("/v1/organizations/{o}/tokens", token),
+            (
+                "/v1/organizations/{o}/invitations",
+                json!({"email": "n@example.com"}),
+            ),
             ("/v1/organizations/{o}/policy", json!({})),
             ("/v1/organizations/{o}/quota", json!({})),
             ("/v1/email:test", json!({"to": "n@example.com"})),

@@ -8,7 +8,7 @@ use aeolus_api::oauth::{ASSERTION_TYPE, TokenAnswer};
 use aeolus_api::plane::{EnrollAnswer, EnrollRequest, PlaneCreated};
 use aeolus_api::quota::Quota;
 use aeolus_control::{
-    AuditConfig, Control, ControlConfig, FirstAdmin, Publishing, SessionLife, SignInConfig,
+    AuditConfig, Control, ControlConfig, FirstAdmin, Publishing, SessionLife, SignInConfig, SignUp,
 };
 use aeolus_keys::claims::PlaneAssertion;
 use aeolus_keys::envelope::MasterKey;
@@ -119,6 +119,7 @@ pub(crate) fn config(dir: &std::path::Path) -> ControlConfig {
             password: Secret::new(PASSWORD.to_owned()),
         }),
         sign_in: SignInConfig::default(),
+        sign_up: SignUp::default(),
         session: SessionLife::default(),
         device_flow: true,
         trusted_hops: 1,
@@ -244,6 +245,10 @@ impl Fixture {
     pub(crate) fn work(&self) {
         let (control, stop) = (self.control.clone(), self.stop.clone());
         tokio::spawn(async move { Box::pin(control.work(stop)).await });
+    }
+
+    pub(crate) fn clock_now(&self) -> Time {
+        self.clock.now()
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {

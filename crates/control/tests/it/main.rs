@@ -50,6 +50,8 @@ mod factor_rule;
 #[cfg(test)]
 mod factor_tries;
 #[cfg(test)]
+mod federation;
+#[cfg(test)]
 mod fixture;
 #[cfg(test)]
 mod introspect;
@@ -77,6 +79,8 @@ mod outage;
 mod parameters;
 #[cfg(test)]
 mod patches;
+#[cfg(test)]
+mod people;
 #[cfg(test)]
 mod planes;
 #[cfg(test)]

@@ -57,6 +57,8 @@ impl Connection {
             mfa: parse.mfa(flow),
             tenants,
             hosted_domains: parse.hosted_domains(),
+            trusted_domains: parse.domains("trustedDomains", &settings.trusted_domains),
+            provision: parse.provision(),
             discovery: match discovery {
                 Some(discovery) => discovery,
                 None => return Err(parse.errors),

@@ -53,6 +53,26 @@ pub struct Settings {
     /// Google: the Workspace domains whose people may come.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub hosted_domains: Vec<String>,
+    /// Mail domains that the provider may speak for: somebody whose address there it proves is who has that
+    /// address here.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub trusted_domains: Vec<String>,
+    /// Who gets an account by coming.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub provision: Option<ProvisionSettings>,
+}
+
+/// Who gets an account by coming, as it is written.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct ProvisionSettings {
+    /// Whoever has a proved address in one of these domains.
+    pub domains: Vec<String>,
+    /// The name of the organization that they come into.
+    pub organization: String,
+    /// Their role there: `ORGANIZATION_MEMBER`, which is also what it is where nothing is written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
 }
 
 /// Which claims say something about a person (row A28).

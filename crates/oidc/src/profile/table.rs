@@ -45,6 +45,7 @@ const BASE: Profile = Profile {
         acr_values: &[PAPE_MULTI_FACTOR],
         amr: &["mfa"],
     }),
+    says_auth_time: true,
     sign_out: SignOut::EndSession,
     needs_secret: false,
     original: SAME,
@@ -58,6 +59,7 @@ static GOOGLE: Profile = Profile {
     discovery_url: Some("https://accounts.google.com"),
     issuer: IssuerRule::SchemeOptional,
     mfa: None,
+    says_auth_time: false,
     sign_out: SignOut::None,
     needs_secret: true,
     ..BASE
@@ -71,6 +73,7 @@ static GITHUB: Profile = Profile {
     subject: SubjectClaim::Id,
     implicit: None,
     mfa: None,
+    says_auth_time: false,
     sign_out: SignOut::None,
     needs_secret: true,
     ..BASE
@@ -89,6 +92,8 @@ static MICROSOFT: Profile = Profile {
         acr_values: &[],
         amr: &["mfa"],
     }),
+    // Only where an administrator adds the claim to the app.
+    says_auth_time: false,
     original: Original {
         display_name: Some("Azure AD"),
         auth_url_params: &[],

@@ -1,4 +1,5 @@
 mod access;
+mod fresh;
 mod providers;
 
 use aeolus_keys::SigningKey;

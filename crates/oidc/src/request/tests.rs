@@ -1,13 +1,22 @@
+use aeolus_model::Time;
 use serde_json::json;
 
 use super::*;
 use crate::fixture::{attempt, connection, custom, discovery};
 
 fn url(connection: &Connection, more: serde_json::Value, ask: Ask<'_>) -> Url {
+    url_of(connection, more, (ask, None))
+}
+
+fn url_of(
+    connection: &Connection,
+    more: serde_json::Value,
+    (ask, fresh): (Ask<'_>, Option<Time>),
+) -> Url {
     let request = AuthorizationRequest {
         connection,
         discovery: &discovery(connection, more),
-        attempt: &attempt(connection.flow()),
+        attempt: &attempt(connection.flow()).proven_since(fresh),
         redirects: &Redirects::new("https://control.test"),
         ask,
     };
@@ -76,12 +85,13 @@ fn what_one_request_asks_beyond_the_usual_is_in_it_once() {
         "authUrlParams": {"prompt": "none"}}));
     let ask = Ask {
         login_hint: Some("ann@example.com"),
-        fresh: true,
     };
-    let url = url(&connection, json!({}), ask);
+    let fresh = Some(Time::from_secs(1));
+    let url = url_of(&connection, json!({}), (ask, fresh));
     assert_eq!(all(&url, "acr_values"), ["a b"]);
     assert_eq!(all(&url, "login_hint"), ["ann@example.com"]);
     assert_eq!(all(&url, "prompt"), ["login"]);
+    assert_eq!(all(&url, "max_age"), ["0"]);
 }
 
 #[test]

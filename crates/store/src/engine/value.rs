@@ -1,9 +1,9 @@
 //! How our types become the three column types that both engines share.
 
 use aeolus_model::{
-    ConnectionId, DeploymentId, Email, EmailId, GrantId, Host, HostPattern, IdentitySubject, KeyId,
-    OrganizationId, PathPrefix, PlaneId, RefreshFamilyId, RoleId, SessionId, Slug, TeamId, Time,
-    TokenId, UserId, WorkspaceId,
+    ConnectionId, DeploymentId, Email, EmailId, GrantId, Host, HostPattern, IdentitySubject,
+    InvitationId, KeyId, OrganizationId, PathPrefix, PlaneId, RefreshFamilyId, RoleId, SessionId,
+    Slug, TeamId, Time, TokenId, UserId, WorkspaceId,
 };
 
 /// A value of a column. `None` is NULL, which in PostgreSQL has a type too.
@@ -133,6 +133,7 @@ ids!(
     ConnectionId,
     GrantId,
     RoleId,
+    InvitationId,
     KeyId
 );
 

@@ -45,6 +45,8 @@ statements! {
     INSERT = "INSERT INTO grants (id, organization, subject_kind, subject, role, resource_kind,
         resource, managed_by, custom_role) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
     DELETE = "DELETE FROM grants WHERE id = $1 RETURNING subject_kind, subject";
+    LOCK_SYSTEM = "INSERT INTO settings (name, value) VALUES ('administrators', 'locked')
+        ON CONFLICT (name) DO UPDATE SET value = excluded.value";
     DELETE_OF = "DELETE FROM grants WHERE subject_kind = $1 AND subject = $2";
     DELETE_ON = "DELETE FROM grants WHERE resource_kind = $1 AND resource = $2";
 }
@@ -137,6 +139,12 @@ impl<U: Unit> GrantRepository<'_, U> {
 }
 
 impl GrantRepository<'_, Write> {
+    /// Waits for everybody else who may take an administrator away from the installation, until this
+    /// transaction ends: two who are the last could each rely on the other.
+    pub async fn lock_system(&mut self) -> Result<(), StoreError> {
+        self.0.note(LOCK_SYSTEM, bind![]).await.map(|_| ())
+    }
+
     /// Gives a grant.
     pub async fn insert(&mut self, new: &GrantRecord) -> Result<(), StoreError> {
         let GrantRecord {

@@ -61,9 +61,11 @@ mod connections;
 mod deployments;
 mod device_codes;
 mod emails;
+mod first_admin;
 mod grants;
 mod idempotency;
 mod identities;
+mod invitations;
 mod keys;
 mod notices;
 mod offboarding;
@@ -99,9 +101,11 @@ pub use connections::{Connection, Connections};
 pub use deployments::{Deployment, Deployments, Route};
 pub use device_codes::DeviceCodes;
 pub use emails::{Emails, OutgoingEmail};
+pub use first_admin::FirstAdminCodes;
 pub use grants::{GrantRecord, GrantRepository};
 pub use idempotency::{Claim, IdempotencyKeys};
 pub use identities::{Identities, Identity};
+pub use invitations::{InvitationRecord, Invitations, InvitedRole};
 pub use keys::{KeyNeed, KeyStage, Keys, SigningKey};
 pub use notices::{Notice, NoticeKind, TokenWindow};
 pub use organizations::{Organization, Organizations};
@@ -141,9 +145,11 @@ pub(crate) const STATEMENTS: &[&[&str]] = &[
     deployments::ALL,
     device_codes::ALL,
     emails::ALL,
+    first_admin::ALL,
     grants::ALL,
     idempotency::ALL,
     identities::ALL,
+    invitations::ALL,
     keys::ALL,
     notices::ALL,
     offboarding::ALL,

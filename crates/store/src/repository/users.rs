@@ -34,6 +34,11 @@ statements! {
         VALUES ($1, $2, $3, $4, $5, $6, $7, 1)";
     UPDATE = "UPDATE users SET email = $1, name = $2, password_hash = $3, disabled_at = $4,
         managed_by = $5, revision = revision + 1 WHERE id = $6 AND revision = $7";
+    IS_UNPROVED = "SELECT 1 FROM unproved_addresses WHERE user_id = $1";
+    UNPROVED = "INSERT INTO unproved_addresses (user_id) VALUES ($1)
+        ON CONFLICT (user_id) DO NOTHING";
+    PROVED = "DELETE FROM unproved_addresses WHERE user_id = $1";
+    HOLD = "UPDATE users SET revision = revision WHERE id = $1";
     DELETE = "DELETE FROM users WHERE id = $1";
 }
 
@@ -81,6 +86,11 @@ impl<U: Unit> Users<'_, U> {
         let rows = self.0.tx().fetch(LIST, bind![after, page.fetch()]).await?;
         let items = rows.iter().map(record).collect::<Result<_, _>>()?;
         Ok(Listing::cut(items, &page, |record| record.id))
+    }
+
+    /// Whether nobody has proved that the address is the person's.
+    pub async fn has_unproved_address(&mut self, id: UserId) -> Result<bool, StoreError> {
+        Ok(self.0.tx().first(IS_UNPROVED, bind![id]).await?.is_some())
     }
 
     /// Everybody (but the disabled) with a grant that reaches a deployment of the plane, of their
@@ -150,6 +160,17 @@ impl Users<'_, Write> {
         ];
         let whose = Subject::User(*id);
         taken!(self.0.change_one_of(whose, UPDATE, values).await, User)
+    }
+
+    /// Notes whether somebody has proved that the address is the person's. Of others it is taken as proved.
+    pub async fn set_proved(&mut self, id: UserId, proved: bool) -> Result<(), StoreError> {
+        let statement = if proved { PROVED } else { UNPROVED };
+        self.0.note(statement, bind![id]).await.map(|_| ())
+    }
+
+    /// Waits for others who change a person, until this transaction ends.
+    pub async fn hold(&mut self, id: UserId) -> Result<(), StoreError> {
+        self.0.note(HOLD, bind![id]).await.map(|_| ())
     }
 
     /// Removes a person with their grants, memberships and sessions. Gates refuse a subject that

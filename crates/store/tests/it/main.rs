@@ -18,6 +18,7 @@ mod offboarding;
 mod outage;
 mod pace;
 mod paging;
+mod people;
 mod planes;
 mod providers;
 mod refresh;

@@ -3,11 +3,12 @@
 /// Below `houston.config`.
 pub(super) fn of_config(key: &str) -> &'static str {
     match key {
-        "publicSignups"
-        | "emailConfirmation"
+        "emailConfirmation"
         | "allowedSystemLevelDomains"
         | "externalSignupUrl"
-        | "userManagement" => "who may have an account is not configured here in this release",
+        | "userManagement" => {
+            "who comes in is said by invitations, publicSignups and each provider's own settings"
+        }
         "email" => "e-mail is configured in the section `email` of our own configuration",
         "jwt" => "tokens are signed with keys that control makes itself; see `aeolus key`",
         "deployments" | "helm" | "workers" => "it is about how the original runs Airflow",

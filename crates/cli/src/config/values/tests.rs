@@ -338,3 +338,19 @@ fn our_own_sections_may_stand_beside_and_a_second_auth_may_not() {
     let two = format!("auth: {{}}\n{}", auth("local: {enabled: true}"));
     assert!(error(&two).contains("keep one"));
 }
+
+#[test]
+fn b8_either_spelling_of_public_sign_up_is_read() {
+    let read = |written: &str| {
+        let text = format!("astronomer: {{houston: {{config: {{{written}}}}}}}");
+        let loaded = load(&text, &[]).unwrap();
+        loaded.0.config.auth.public_signups.enabled
+    };
+    assert!(read("publicSignups: true"));
+    assert!(read("publicSignups: {enabled: true}"));
+    assert!(read("publicSignups: true, auth: {local: {enabled: true}}"));
+    assert!(!read("publicSignups: false"));
+    assert!(!read("auth: {local: {enabled: true}}"));
+    let odd = "astronomer: {houston: {config: {publicSignups: maybe}}}";
+    assert!(error(odd).contains("enabled"));
+}

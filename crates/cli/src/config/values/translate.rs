@@ -60,6 +60,47 @@ pub(super) fn auth(auth: &Node, path: &str) -> Translated {
     }
 }
 
+/// Whether strangers sign up, in either schema of the field (row B8), in the newer one.
+pub(super) fn signups(found: &Entry) -> Entry {
+    if matches!(found.value.value, Value::Map(_)) {
+        return found.clone();
+    }
+    let enabled = Entry {
+        key: "enabled".to_owned(),
+        at: found.at,
+        value: found.value.clone(),
+    };
+    Entry {
+        value: Node {
+            at: found.value.at,
+            value: Value::Map(vec![enabled]),
+        },
+        ..found.clone()
+    }
+}
+
+/// Puts a key into `auth`, which stands beside it in the original and not above.
+pub(super) fn put(own: &mut Vec<Entry>, entry: Entry) {
+    let auth = own.iter_mut().find(|found| found.key == "auth");
+    let map = auth.map(|auth| &mut auth.value.value);
+    match map {
+        Some(Value::Map(entries)) => {
+            if !entries.iter().any(|held| held.key == entry.key) {
+                entries.push(entry);
+            }
+        }
+        Some(_) => {}
+        None => own.push(Entry {
+            key: "auth".to_owned(),
+            at: entry.at,
+            value: Node {
+                at: entry.at,
+                value: Value::Map(vec![entry]),
+            },
+        }),
+    }
+}
+
 /// Puts what stands a step too high where it belongs; what stands there already wins.
 fn adopt(below: &mut Entry, misplaced: Vec<Entry>, path: &str, notes: &mut Vec<Note>) {
     let Value::Map(entries) = &mut below.value.value else {

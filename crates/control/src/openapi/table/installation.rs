@@ -4,6 +4,7 @@ use aeolus_api::email::{EmailTest, EmailTested};
 use aeolus_api::fleet::Rollout as RolloutSettings;
 use aeolus_api::key::{Key, KeyRemoved, KeyRotate, KeyRotated};
 use aeolus_api::oauth::OAuthError;
+use aeolus_api::person::UserAbled;
 use aeolus_api::plane::{Plane, PlaneChanged, PlaneCreate, PlaneCreated};
 use aeolus_api::rollout::{Changed, Rollout};
 use aeolus_api::session::{SecondFactorReset, Session, SessionsEnded};
@@ -101,6 +102,20 @@ pub(super) fn own() -> Vec<Operation> {
         )
         .answers::<SecondFactorReset>(200)
         .refuses(&[409]),
+        post(
+            "/v1/users/{id}/disable",
+            "disableUser",
+            "Keeps somebody from signing in, and ends what they had signed in to",
+        )
+        .query(&[WAIT])
+        .answers::<UserAbled>(200)
+        .refuses(&[409]),
+        post(
+            "/v1/users/{id}/enable",
+            "enableUser",
+            "Lets them sign in again",
+        )
+        .answers::<UserAbled>(200),
     ]
 }
 

@@ -2,6 +2,7 @@
 
 use aeolus_api::explain::Explanation;
 use aeolus_api::fleet::ApplyRequest;
+use aeolus_api::invitation::{Invitation, InvitationCreate, InvitationCreated};
 use aeolus_api::offboard::{OffboardRequest, Offboarded};
 use aeolus_api::policy::{Policy, PolicyChanged, PolicyShown};
 use aeolus_api::quota::{Quota, QuotaShown};
@@ -76,8 +77,9 @@ pub(super) fn organizations() -> Vec<Operation> {
 }
 
 pub(super) fn people() -> Vec<Operation> {
-    let (users, grants) = (
+    let (users, invitations, grants) = (
         "/v1/organizations/{o}/users",
+        "/v1/organizations/{o}/invitations",
         "/v1/organizations/{o}/grants",
     );
     vec![
@@ -102,6 +104,18 @@ pub(super) fn people() -> Vec<Operation> {
         .query(&[WAIT])
         .takes::<OffboardRequest>()
         .answers::<Offboarded>(200),
+        get(invitations, "listInvitations", "Who is invited")
+            .query(&PAGE)
+            .answers::<Page<Invitation>>(200),
+        post(invitations, "createInvitation", "Invites somebody")
+            .takes::<InvitationCreate>()
+            .answers::<InvitationCreated>(201),
+        delete(
+            "/v1/organizations/{o}/invitations/{id}",
+            "revokeInvitation",
+            "Takes an invitation back",
+        )
+        .answers::<Deleted>(200),
         get("/v1/organizations/{o}/teams", "listTeams", "Teams")
             .query(&PAGE)
             .answers::<Page<Team>>(200),

@@ -104,7 +104,7 @@ pub(crate) fn require((authority, organization): By<'_>) -> Result<(), ApiError>
 }
 
 /// The permission to change who has which role at a resource.
-pub(super) const fn iam(resource: Resource) -> Permission {
+pub(crate) const fn iam(resource: Resource) -> Permission {
     match resource {
         Resource::System => Permission::SystemIamUpdate,
         Resource::Organization(_) => Permission::OrganizationIamUpdate,

@@ -1,0 +1,78 @@
+//! `POST /v1/oauth/start`: somebody who is signed in adds a way of signing in to their account.
+//!
+//! Only our own page's button begins that: by a link, a stranger could have their own identity added to
+//! whoever follows it.
+
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse as _, Response};
+use http::HeaderMap;
+use http::header::REFRESH;
+use http::{HeaderValue, StatusCode};
+use url::Url;
+
+use super::refused::{About, Refused, page};
+use super::start::{self, Start};
+use crate::app::App;
+use crate::ctx::RequestInfo;
+use crate::error::ApiError;
+use crate::extract;
+use crate::pages::{self, Onward};
+use crate::people;
+use crate::signin::{same_origin, session};
+
+const MAX_FORM: usize = 8 * 1024;
+
+/// Begins a sign-in that ends with a link, if the same session is still the browser's then. They prove at
+/// the provider who they are, whatever session they have there (O22).
+pub(crate) async fn link(
+    State(app): State<App>,
+    info: RequestInfo,
+    headers: HeaderMap,
+    request: Request,
+) -> Response {
+    match linking(&app, (&info, &headers), request).await {
+        Ok(response) => response,
+        Err(error) => error.into_page().into_response(),
+    }
+}
+
+async fn linking(
+    app: &App,
+    parts: (&RequestInfo, &HeaderMap),
+    request: Request,
+) -> Result<Response, ApiError> {
+    if !same_origin::is_same_origin(parts.1, &app.origin) {
+        return Err(ApiError::CrossSite);
+    }
+    let session = session::current(app, parts.1).await?;
+    let session = session.ok_or(ApiError::NoSession)?;
+    if let Err(why) = people::may_link(app, &session) {
+        return Ok(page(app, parts.0, &Refused::People(why, None), About::default()).await);
+    }
+    let form = extract::form(request, MAX_FORM).await?;
+    let start = Start {
+        provider: form.get("provider").unwrap_or_default(),
+        rd: form.get("rd"),
+        again: true,
+        link: Some(session.id),
+        ..Start::default()
+    };
+    Ok(start::begin(app, parts, &start, |url| {
+        onward(url, "Go on to your identity provider")
+    })
+    .await)
+}
+
+/// A page that leads on by itself. A form's own redirect could only lead where the page with the form
+/// allowed it to, and no page of ours knows every provider.
+pub(super) fn onward(url: &Url, title: &str) -> Response {
+    let page = Onward {
+        title,
+        url: url.as_str(),
+    };
+    let mut response = pages::page(StatusCode::OK, &page, None);
+    if let Ok(value) = HeaderValue::try_from(format!("0; url={url}")) {
+        response.headers_mut().insert(REFRESH, value);
+    }
+    response
+}

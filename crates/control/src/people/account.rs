@@ -1,0 +1,131 @@
+//! Accounts of people who come from somewhere else.
+
+use aeolus_model::{Action, Actor, AuditEvent, Change, Email, UserId};
+use aeolus_store::{GrantRecord, Identity, ManagedBy, Unit as _, User, Write};
+
+use super::{Arrival, Refused};
+use crate::app::App;
+use crate::ctx::RequestInfo;
+use crate::error::ApiError;
+
+/// Longer names are cut.
+const MAX_NAME: usize = 200;
+
+/// Makes an account that is known by the identity. An address that somebody has already is theirs.
+pub(super) async fn make(
+    app: &App,
+    info: &RequestInfo,
+    write: &mut Write,
+    arrival: &Arrival<'_>,
+    email: &Email,
+) -> Result<Result<User, Refused>, ApiError> {
+    if write.users().by_email(email).await?.is_some() {
+        return Ok(Err(Refused::AddressTaken));
+    }
+    let user = User {
+        id: UserId::new(&*app.clock, &*app.rng),
+        email: email.clone(),
+        name: name_of(arrival).unwrap_or_else(|| email.to_string()),
+        password_hash: None,
+        disabled_at: None,
+        created_at: app.clock.now(),
+        managed_by: ManagedBy::Api,
+        revision: 1,
+    };
+    write.users().insert(&user).await?;
+    if arrival.proved() != Some(email) {
+        write.users().set_proved(user.id, false).await?;
+    }
+    let event = info.event(app, Actor::User(user.id), Action::UserCreate);
+    write.audit(AuditEvent {
+        target: user.id.to_string(),
+        changes: vec![
+            Change::to("email", user.email.to_string()),
+            Change::to("connection", arrival.provider.name().to_string()),
+        ],
+        ..event
+    });
+    link(app, info, write, (arrival, user.id)).await?;
+    Ok(Ok(user))
+}
+
+/// Makes somebody known by the identity.
+pub(super) async fn link(
+    app: &App,
+    info: &RequestInfo,
+    write: &mut Write,
+    (arrival, user): (&Arrival<'_>, UserId),
+) -> Result<(), ApiError> {
+    let identity = arrival.identity;
+    let link = Identity {
+        connection: arrival.connection,
+        issuer: identity.issuer.clone(),
+        subject: identity.subject.clone(),
+        user,
+        linked_at: app.clock.now(),
+        managed_by: ManagedBy::Api,
+    };
+    write.identities().insert(&link).await?;
+    let held = write.users().get(user).await?;
+    if held.is_some_and(|held| arrival.proved() == Some(&held.email)) {
+        write.users().set_proved(user, true).await?;
+    }
+    let event = info.event(app, Actor::User(user), Action::IdentityLink);
+    write.audit(AuditEvent {
+        target: user.to_string(),
+        changes: vec![
+            Change::to("connection", arrival.provider.name().to_string()),
+            Change::to("subject", identity.subject.to_string()),
+        ],
+        ..event
+    });
+    Ok(())
+}
+
+/// Gives somebody a role, unless they have it there already.
+pub(super) async fn give(
+    app: &App,
+    info: &RequestInfo,
+    write: &mut Write,
+    (user, record): (&User, &GrantRecord),
+) -> Result<(), ApiError> {
+    let held = write.grants().of(record.grant.subject).await?;
+    let same = |held: &GrantRecord| {
+        held.grant.role == record.grant.role && held.grant.resource == record.grant.resource
+    };
+    if held.iter().any(same) {
+        return Ok(());
+    }
+    write.grants().insert(record).await?;
+    let event = info.event(app, Actor::User(user.id), Action::GrantCreate);
+    write.audit(AuditEvent {
+        organization: record.organization,
+        target: record.grant.id.to_string(),
+        changes: vec![Change::to("role", record.grant.role.to_string())],
+        ..event
+    });
+    Ok(())
+}
+
+/// The name follows the provider, as far as nobody else looks after the record. The address never does:
+/// who it reaches is who may be asked about the account.
+pub(super) async fn follow(
+    write: &mut Write,
+    arrival: &Arrival<'_>,
+    user: User,
+) -> Result<User, ApiError> {
+    let wanted = name_of(arrival).filter(|name| *name != user.name);
+    let Some(name) = wanted.filter(|_| user.managed_by == ManagedBy::Api) else {
+        return Ok(user);
+    };
+    let mut changed = User { name, ..user };
+    write.users().update(&changed).await?;
+    changed.revision += 1;
+    Ok(changed)
+}
+
+fn name_of(arrival: &Arrival<'_>) -> Option<String> {
+    let name = arrival.identity.name.as_deref()?.trim();
+    let name: String = name.chars().take(MAX_NAME).collect();
+    (!name.is_empty()).then_some(name)
+}

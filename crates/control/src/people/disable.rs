@@ -1,0 +1,163 @@
+//! `POST /v1/users/{id}/disable` and `/enable`: whether somebody may sign in, anywhere in the installation.
+
+use std::collections::BTreeSet;
+
+use aeolus_api::person::UserAbled;
+use aeolus_model::{Action, Actor, Change, OrganizationId, Permission, Subject, Time, TokenId};
+use aeolus_store::{Mark, Unit as _, User, Write};
+use axum::extract::Path;
+use http::StatusCode;
+
+use super::administrators;
+use crate::ctx::Ctx;
+use crate::error::ApiError;
+use crate::extract::Query;
+use crate::once::Reply;
+use crate::planes::Wait;
+use crate::sessions::find;
+use crate::tokens::wants_planes;
+
+/// Keeps somebody from signing in, named by id or address, and ends everything they had signed in to, also
+/// what planes began without control: gates are told as of every revocation (A12). API tokens that they made
+/// are their organizations'; the answer names them.
+pub(crate) async fn disable(
+    ctx: Ctx,
+    Path(user): Path<String>,
+    query: Query,
+) -> Result<Reply<UserAbled>, ApiError> {
+    let wait = wants_planes(&query)?;
+    let (mut write, mut user) = allowed(&ctx, &user).await?;
+    if ctx.actor == Actor::User(user.id) {
+        let text = "Nobody disables themselves; another administrator does that.";
+        return Err(ApiError::Conflict(text.to_owned()));
+    }
+    let now = ctx.app.clock.now();
+    let changed = user.disabled_at.is_none();
+    if changed {
+        write.grants().lock_system().await?;
+        let before = administrators::of(&mut write).await?;
+        user.disabled_at = Some(now);
+        write.users().update(&user).await?;
+        if before.contains(&user.id) && before.len() == 1 {
+            let text = "It would leave the installation without an administrator who may sign in; make \
+                        somebody else one first.";
+            return Err(ApiError::Conflict(text.to_owned()));
+        }
+    }
+    let places = places(&mut write, &user).await?;
+    let sessions_ended = end(&mut write, (&user, &places), now).await?;
+    let tokens = tokens(&mut write, (&user, &places)).await?;
+    let mut event = ctx.event(Action::UserDisable, None, user.id);
+    event.changes = vec![
+        Change::to("email", user.email.to_string()),
+        Change::from("sessions", sessions_ended.to_string()),
+    ];
+    write.audit(event);
+    let wait = wait.then_some(Wait::any(None));
+    let done = |seq| UserAbled {
+        sessions_ended,
+        tokens,
+        ..answer(&user, changed, seq)
+    };
+    ctx.awaited(write, (StatusCode::OK, wait), done).await
+}
+
+/// Lets them sign in again. What had ended stays so.
+pub(crate) async fn enable(
+    ctx: Ctx,
+    Path(user): Path<String>,
+) -> Result<Reply<UserAbled>, ApiError> {
+    let (mut write, mut user) = allowed(&ctx, &user).await?;
+    let changed = user.disabled_at.take().is_some();
+    if changed {
+        write.users().update(&user).await?;
+    }
+    let mut event = ctx.event(Action::UserEnable, None, user.id);
+    event.changes = vec![Change::to("email", user.email.to_string())];
+    write.audit(event);
+    ctx.done(write, |seq| answer(&user, changed, seq)).await
+}
+
+async fn allowed(ctx: &Ctx, text: &str) -> Result<(Write, User), ApiError> {
+    let mut write = ctx.write_for(Permission::SystemIamUpdate).await?;
+    let user = find(&mut write, text).await?;
+    let user = user.ok_or(ApiError::NotFound("user"))?;
+    Ok((write, user))
+}
+
+fn answer(user: &User, changed: bool, seq: u64) -> UserAbled {
+    UserAbled {
+        user_id: user.id,
+        email: user.email.clone(),
+        disabled: user.disabled_at.is_some(),
+        changed,
+        sessions_ended: 0,
+        tokens: Vec::new(),
+        seq,
+        planes: None,
+    }
+}
+
+/// The organizations that a person can have got into: all, for who holds something in the whole
+/// installation.
+async fn places(write: &mut Write, user: &User) -> Result<BTreeSet<OrganizationId>, ApiError> {
+    let grants = write.grants().effective(user.id).await?;
+    let mut places = BTreeSet::new();
+    let everywhere = grants.iter().any(|record| record.organization.is_none());
+    places.extend(grants.iter().filter_map(|record| record.organization));
+    places.extend(
+        write
+            .teams()
+            .of(user.id)
+            .await?
+            .iter()
+            .map(|team| team.organization),
+    );
+    if everywhere {
+        let mut page = aeolus_store::Page::first(200);
+        loop {
+            let listing = write.organizations().list(page).await?;
+            places.extend(listing.items.iter().map(|organization| organization.id));
+            let Some(next) = listing.next else {
+                break;
+            };
+            page = aeolus_store::Page {
+                after: Some(next),
+                limit: 200,
+            };
+        }
+    }
+    Ok(places)
+}
+
+async fn end(
+    write: &mut Write,
+    (user, places): (&User, &BTreeSet<OrganizationId>),
+    now: Time,
+) -> Result<u64, ApiError> {
+    write.second_factors().end_steps(user.id).await?;
+    for organization in places {
+        let mark = Mark {
+            subject: Subject::User(user.id),
+            // Gates compare whole seconds: what began earlier in this one has to be refused too.
+            not_before: Time::from_secs(now.secs().saturating_add(1)),
+        };
+        write.revocations().mark(*organization, mark).await?;
+    }
+    Ok(write.sessions().end_all(user.id, now).await?)
+}
+
+async fn tokens(
+    write: &mut Write,
+    (user, places): (&User, &BTreeSet<OrganizationId>),
+) -> Result<Vec<TokenId>, ApiError> {
+    let mut tokens = Vec::new();
+    for organization in places {
+        let made = write.tokens().created_by(*organization, user.id).await?;
+        for id in made {
+            let record = write.tokens().get(id).await?;
+            tokens.extend(record.filter(|r| r.token.value().is_some()).map(|_| id));
+        }
+    }
+    Ok(tokens)
+}

@@ -1,0 +1,138 @@
+//! One account, several ways in: added by proof alone.
+
+use std::time::Duration;
+
+use aeolus_model::{Action, Actor, AuditEvent, Change, ConnectionId, Email, Session, UserId};
+use aeolus_store::{Unit as _, User, Write};
+
+use super::{Arrival, Refused, account};
+use crate::app::App;
+use crate::ctx::RequestInfo;
+use crate::error::ApiError;
+
+/// Whoever says how else they are known has signed in within this time (A8).
+const FRESH: Duration = Duration::from_secs(600);
+
+/// Whether somebody may begin a sign-in that adds a way in, or remove one.
+pub(crate) fn may_link(app: &App, session: &Session) -> Result<UserId, Refused> {
+    if app.clock.now().since(session.auth_time) > FRESH {
+        return Err(Refused::SignInFirst);
+    }
+    Ok(session.user)
+}
+
+/// Adds the identity to the account of somebody who has proved both.
+pub(super) async fn add(
+    app: &App,
+    info: &RequestInfo,
+    write: &mut Write,
+    (arrival, user): (&Arrival<'_>, UserId),
+) -> Result<Result<User, Refused>, ApiError> {
+    let Some(user) = write.users().get(user).await? else {
+        return Ok(Err(Refused::Unknown));
+    };
+    if user.disabled_at.is_some() {
+        return Ok(Err(Refused::Disabled));
+    }
+    if is_known_at(write, user.id, arrival.connection).await? {
+        return Ok(Err(Refused::LinkedAlready));
+    }
+    account::link(app, info, write, (arrival, user.id)).await?;
+    Ok(Ok(user))
+}
+
+/// The account whose address the provider proves, where the connection may speak for its domain. None: there
+/// is no such account. One that is another subject of the connection stays that subject's: addresses pass
+/// from one person to the next (O22). So does one that somebody took at their word: whoever made it with
+/// another's address and waits would come in with them.
+pub(super) async fn by_address(
+    app: &App,
+    info: &RequestInfo,
+    write: &mut Write,
+    arrival: &Arrival<'_>,
+) -> Result<Option<Result<User, Refused>>, ApiError> {
+    let Some(email) = arrival.proved() else {
+        return Ok(None);
+    };
+    let Some(user) = write.users().by_email(email).await? else {
+        return Ok(None);
+    };
+    let trusted = trusts(arrival, email);
+    if !trusted
+        || is_known_at(write, user.id, arrival.connection).await?
+        || write.users().has_unproved_address(user.id).await?
+    {
+        return Ok(Some(Err(Refused::AddressTaken)));
+    }
+    if user.disabled_at.is_some() {
+        return Ok(Some(Err(Refused::Disabled)));
+    }
+    account::link(app, info, write, (arrival, user.id)).await?;
+    Ok(Some(Ok(user)))
+}
+
+fn trusts(arrival: &Arrival<'_>, email: &Email) -> bool {
+    let mut domains = arrival.provider.trusted_domains().iter();
+    domains.any(|domain| domain.as_str() == email.domain())
+}
+
+async fn is_known_at(
+    write: &mut Write,
+    user: UserId,
+    connection: ConnectionId,
+) -> Result<bool, ApiError> {
+    let links = write.identities().of_user(user).await?;
+    Ok(links.iter().any(|link| link.connection == connection))
+}
+
+/// Removes all ways in through a connection from somebody's account, never the last one. Sessions that came
+/// through it end; gates refuse the provider's own tokens of the person.
+pub(crate) async fn unlink(
+    app: &App,
+    info: &RequestInfo,
+    write: &mut Write,
+    (session, connection): (&Session, ConnectionId),
+) -> Result<Result<(), Refused>, ApiError> {
+    let id = match may_link(app, session) {
+        Ok(id) => id,
+        Err(refused) => return Ok(Err(refused)),
+    };
+    // Whoever removes two ways at once removes one after the other.
+    write.users().hold(id).await?;
+    let user = write.users().get(id).await?;
+    let user = user.ok_or(ApiError::NotFound("user"))?;
+    let links = write.identities().of_user(id).await?;
+    let (gone, left): (Vec<_>, Vec<_>) = links
+        .into_iter()
+        .partition(|link| link.connection == connection);
+    if gone.is_empty() {
+        return Err(ApiError::NotFound("connection of yours"));
+    }
+    if left.is_empty() && user.password_hash.is_none() {
+        return Ok(Err(Refused::LastWayIn));
+    }
+    let name = write.connections().get(connection).await?;
+    let name = name.map_or_else(|| connection.to_string(), |found| found.name.to_string());
+    for link in gone {
+        let mut links = write.identities();
+        links
+            .delete(link.connection, &link.issuer, &link.subject)
+            .await?;
+        let event = info.event(app, Actor::User(id), Action::IdentityUnlink);
+        write.audit(AuditEvent {
+            target: id.to_string(),
+            changes: vec![
+                Change::from("connection", name.clone()),
+                Change::from("subject", link.subject.to_string()),
+            ],
+            ..event
+        });
+    }
+    let now = app.clock.now();
+    for other in write.sessions().alive(id, now).await? {
+        if other.connection == connection && other.id != session.id {
+            write.sessions().end(other.id, now).await?;
+        }
+    }
+    Ok(Ok(()))
+}

@@ -1,0 +1,197 @@
+//! Links, addresses, sign-up.
+
+use aeolus_model::Host;
+use serde_json::json;
+
+use super::*;
+
+fn trusting() -> Value {
+    json!({"trustedDomains": ["acme.test"]})
+}
+
+fn ann<'a>() -> Who<'a> {
+    Who {
+        subject: "ann",
+        email: "ann@acme.test",
+        ..Who::default()
+    }
+}
+
+#[tokio::test]
+async fn o21_an_address_that_is_not_proved_links_nobody_and_makes_nobody() {
+    let public = SignUp {
+        public: true,
+        allowed_domains: Vec::new(),
+    };
+    let w = World::with("o21", public, trusting()).await;
+    w.user("ann@acme.test").await;
+    let unproved = Who {
+        unproved: true,
+        ..ann()
+    };
+    assert_eq!(w.comes(&unproved).await.unwrap_err(), Refused::Unproved);
+    // Word for word what somebody reads whose address nobody here has.
+    let other = Who {
+        email: "nobody@acme.test",
+        ..unproved
+    };
+    assert_eq!(w.comes(&other).await.unwrap_err(), Refused::Unproved);
+    let closed = World::with("o21-closed", SignUp::default(), trusting()).await;
+    assert_eq!(closed.comes(&unproved).await.unwrap_err(), Refused::Unknown);
+}
+
+#[tokio::test]
+async fn o22_the_same_address_from_another_provider_is_another_person() {
+    let w = World::with("o22", SignUp::default(), trusting()).await;
+    let known = w.user("ann@acme.test").await;
+    let elsewhere = Who {
+        entra: true,
+        ..ann()
+    };
+    let refused = w.comes(&elsewhere).await.unwrap_err();
+    assert_eq!(refused, Refused::AddressTaken);
+    assert_eq!(w.comes(&ann()).await.unwrap().id, known.id);
+    let refused = w.comes(&elsewhere).await.unwrap_err();
+    assert_eq!(refused, Refused::AddressTaken);
+}
+
+#[tokio::test]
+async fn o22_an_address_that_passed_to_somebody_else_opens_nothing() {
+    let w = World::with("o22-passed", SignUp::default(), trusting()).await;
+    let known = w.user("ann@acme.test").await;
+    assert_eq!(w.comes(&ann()).await.unwrap().id, known.id);
+    let next = Who {
+        subject: "another-ann",
+        ..ann()
+    };
+    let refused = w.comes(&next).await.unwrap_err();
+    assert_eq!(refused, Refused::AddressTaken);
+}
+
+#[tokio::test]
+async fn o22_only_the_domains_that_a_provider_may_speak_for_link() {
+    let w = World::with("o22-domain", SignUp::default(), trusting()).await;
+    for address in ["ann@sub.acme.test", "ann@other.test", "ann@notacme.test"] {
+        w.user(address).await;
+        let who = Who {
+            email: address,
+            ..ann()
+        };
+        let refused = w.comes(&who).await.unwrap_err();
+        assert_eq!(refused, Refused::AddressTaken, "{address}");
+    }
+}
+
+#[tokio::test]
+async fn o23_addresses_that_look_alike_are_not_one() {
+    let w = World::with("o23", SignUp::default(), trusting()).await;
+    let known = w.user("strasse@acme.test").await;
+    for (subject, like) in [
+        ("1", "straße@acme.test"),
+        ("2", "strasse+x@acme.test"),
+        ("3", "str\u{430}sse@acme.test"),
+        ("4", "strasse@acme.test."),
+        ("5", "strasse@xn--acm-epa.test"),
+        ("6", "stra.sse@acme.test"),
+    ] {
+        let who = Who {
+            subject,
+            email: like,
+            ..Who::default()
+        };
+        assert_eq!(w.comes(&who).await.unwrap_err(), Refused::Unknown, "{like}");
+    }
+    // Case is no difference: the address has one spelling.
+    let who = Who {
+        subject: "7",
+        email: "STRASSE@Acme.test",
+        ..Who::default()
+    };
+    assert_eq!(w.comes(&who).await.unwrap().id, known.id);
+}
+
+#[tokio::test]
+async fn the_link_counts_whatever_becomes_of_the_address_and_the_name_follows() {
+    let w = World::with("follow", SignUp::default(), trusting()).await;
+    let known = w.user("ann@acme.test").await;
+    w.comes(&ann()).await.unwrap();
+    w.user("ann@new.test").await;
+    let moved = Who {
+        email: "ann@new.test",
+        name: "Ann B.",
+        ..ann()
+    };
+    let user = w.comes(&moved).await.unwrap();
+    assert_eq!(user.id, known.id);
+    assert_eq!(user.name, "Ann B.");
+    assert_eq!(user.email, known.email, "nobody's address changes silently");
+}
+
+#[tokio::test]
+async fn a12_whoever_is_disabled_does_not_come_in_by_any_way() {
+    let w = World::with("disabled", SignUp::default(), trusting()).await;
+    let user = w.user("ann@acme.test").await;
+    let disable = |user: User| User {
+        disabled_at: Some(w.clock.now()),
+        ..user
+    };
+    let mut write = w.app.store.write().await.unwrap();
+    write.users().update(&disable(user)).await.unwrap();
+    write.commit().await.unwrap();
+    assert_eq!(w.comes(&ann()).await.unwrap_err(), Refused::Disabled);
+    let bob = Who {
+        subject: "bob",
+        email: "bob@acme.test",
+        ..Who::default()
+    };
+    let value = w.invite(w.owner, "bob@acme.test", false).await;
+    let invited = Who {
+        invitation: Some(&value),
+        ..bob
+    };
+    let user = w.comes(&invited).await.unwrap();
+    let mut write = w.app.store.write().await.unwrap();
+    write.users().update(&disable(user)).await.unwrap();
+    write.commit().await.unwrap();
+    assert_eq!(w.comes(&bob).await.unwrap_err(), Refused::Disabled);
+}
+
+#[tokio::test]
+async fn a_connections_rule_makes_members_and_nothing_more() {
+    let rule = json!({"provision": {"domains": ["acme.test"], "organization": "acme"}});
+    let w = World::with("jit", SignUp::default(), rule).await;
+    let user = w.comes(&ann()).await.unwrap();
+    assert_eq!(w.roles(user.id).await, ["ORGANIZATION_MEMBER"]);
+    let other = Who {
+        subject: "x",
+        email: "x@else.test",
+        ..Who::default()
+    };
+    assert_eq!(w.comes(&other).await.unwrap_err(), Refused::Unknown);
+    // Whoever has an account already doesn't get it by somebody else's sign-up.
+    let taken = Who {
+        subject: "o",
+        email: "owner@acme.test",
+        ..Who::default()
+    };
+    assert_eq!(w.comes(&taken).await.unwrap_err(), Refused::AddressTaken);
+}
+
+#[tokio::test]
+async fn public_sign_up_is_off_and_keeps_to_its_domains_where_it_is_on() {
+    let w = World::new("closed").await;
+    assert_eq!(w.comes(&ann()).await.unwrap_err(), Refused::Unknown);
+    let public = SignUp {
+        public: true,
+        allowed_domains: vec![Host::parse("acme.test").unwrap()],
+    };
+    let w = World::with("public", public, json!({})).await;
+    let user = w.comes(&ann()).await.unwrap();
+    assert!(w.roles(user.id).await.is_empty());
+    let other = Who {
+        subject: "x",
+        email: "x@evil-acme.test",
+        ..Who::default()
+    };
+    assert_eq!(w.comes(&other).await.unwrap_err(), Refused::Unknown);
+}

@@ -1,0 +1,128 @@
+//! Invitations and the first administrator's code: of any number of uses at once, one counts.
+
+use std::time::Duration;
+
+use aeolus_model::{Email, InvitationId, Resource, Role, RoleName};
+use aeolus_store::{InvitationRecord, InvitedRole, Page, Unit};
+
+use crate::fixture::{Database, NOW};
+
+on_every_engine! {
+    one_is_found_by_its_digest_as_it_was_kept,
+    a13_of_many_who_take_one_up_one_does,
+    one_that_is_taken_up_or_over_is_taken_up_no_more,
+    a13_of_many_who_use_the_code_one_does,
+    an_address_is_taken_as_proved_until_it_is_said_not_to_be,
+}
+
+const DIGEST: [u8; 32] = [1; 32];
+
+async fn kept(db: &Database) -> InvitationRecord {
+    let fleet = db.fleet().await;
+    let organization = fleet.organization.id;
+    let invitation = InvitationRecord {
+        id: InvitationId::new(&db.clock, &db.rng),
+        organization,
+        email: Email::parse("new@example.com").unwrap(),
+        any_address: true,
+        roles: vec![InvitedRole {
+            role: RoleName::BuiltIn(Role::OrganizationMember),
+            resource: Resource::Organization(organization),
+        }],
+        note: "welcome".to_owned(),
+        invited_by: fleet.user.id,
+        created_at: NOW,
+        expires_at: NOW.plus(Duration::from_secs(60)),
+        used: None,
+    };
+    let mut write = db.store.write().await.unwrap();
+    let mut invitations = write.invitations();
+    invitations.insert(&invitation, &DIGEST).await.unwrap();
+    write.commit().await.unwrap();
+    invitation
+}
+
+async fn one_is_found_by_its_digest_as_it_was_kept(db: Database) {
+    let invitation = kept(&db).await;
+    let mut read = db.store.read().await.unwrap();
+    let mut invitations = read.invitations();
+    let found = invitations.by_digest(&DIGEST).await.unwrap();
+    assert_eq!(found.as_ref(), Some(&invitation));
+    assert_eq!(invitations.get(invitation.id).await.unwrap(), found);
+    assert_eq!(invitations.by_digest(&[2; 32]).await.unwrap(), None);
+    let organization = invitation.organization;
+    let listed = invitations.list(organization, Page::first(10)).await;
+    assert_eq!(listed.unwrap().items, std::slice::from_ref(&invitation));
+    assert_eq!(invitations.open(organization, NOW).await.unwrap(), 1);
+    let later = invitation.expires_at;
+    assert_eq!(invitations.open(organization, later).await.unwrap(), 0);
+}
+
+async fn a13_of_many_who_take_one_up_one_does(db: Database) {
+    let invitation = kept(&db).await;
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..8 {
+        let (store, invitation) = (db.again().await, invitation.clone());
+        tasks.spawn(async move {
+            let mut write = store.write().await.unwrap();
+            let by = (NOW, invitation.invited_by);
+            let took = write.invitations().take(invitation.id, by).await.unwrap();
+            write.commit().await.unwrap();
+            took
+        });
+    }
+    let took = tasks.join_all().await.into_iter().filter(|took| *took);
+    assert_eq!(took.count(), 1);
+}
+
+async fn one_that_is_taken_up_or_over_is_taken_up_no_more(db: Database) {
+    let invitation = kept(&db).await;
+    let by = invitation.invited_by;
+    let mut write = db.store.write().await.unwrap();
+    let mut invitations = write.invitations();
+    let late = (invitation.expires_at, by);
+    assert!(!invitations.take(invitation.id, late).await.unwrap());
+    assert!(invitations.take(invitation.id, (NOW, by)).await.unwrap());
+    assert!(!invitations.take(invitation.id, (NOW, by)).await.unwrap());
+    assert!(!invitations.delete(invitation.id).await.unwrap());
+    let found = invitations.get(invitation.id).await.unwrap().unwrap();
+    assert_eq!(found.used, Some((NOW, by)));
+    let ended = invitation.expires_at.plus(Duration::from_millis(1));
+    assert_eq!(invitations.forget(ended).await.unwrap(), 1);
+}
+
+async fn a13_of_many_who_use_the_code_one_does(db: Database) {
+    let mut write = db.store.write().await.unwrap();
+    let mut codes = write.first_admin_code();
+    assert!(codes.keep(&[1; 32], NOW).await.unwrap());
+    assert!(!codes.keep(&[2; 32], NOW).await.unwrap());
+    codes.replace(&DIGEST, NOW).await.unwrap();
+    assert!(!codes.take(&[2; 32]).await.unwrap());
+    assert_eq!(codes.get().await.unwrap(), Some(DIGEST));
+    write.commit().await.unwrap();
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..8 {
+        let store = db.again().await;
+        tasks.spawn(async move {
+            let mut write = store.write().await.unwrap();
+            let took = write.first_admin_code().take(&DIGEST).await.unwrap();
+            write.commit().await.unwrap();
+            took
+        });
+    }
+    let took = tasks.join_all().await.into_iter().filter(|took| *took);
+    assert_eq!(took.count(), 1);
+}
+
+async fn an_address_is_taken_as_proved_until_it_is_said_not_to_be(db: Database) {
+    let user = db.fleet().await.user.id;
+    let mut write = db.store.write().await.unwrap();
+    let mut users = write.users();
+    assert!(!users.has_unproved_address(user).await.unwrap());
+    users.set_proved(user, false).await.unwrap();
+    users.set_proved(user, false).await.unwrap();
+    assert!(users.has_unproved_address(user).await.unwrap());
+    users.set_proved(user, true).await.unwrap();
+    assert!(!users.has_unproved_address(user).await.unwrap());
+    write.commit().await.unwrap();
+}
