@@ -49,8 +49,8 @@ pub(crate) use rollout::{RolloutCommand, RolloutDelete, RolloutMove, RolloutSet,
 pub(crate) use secret::{SecretCommand, SecretList, SecretRotate};
 pub(crate) use serving::{
     AirflowEnv, ClientKeys, ControlCommand, ControlFirstAdmin, ControlRecover,
-    ControlResetSecondFactor, ControlServe,
-    DemoArgs, DevArgs, Enroll, GateCommand, GateServe, Supervised,
+    ControlResetSecondFactor, ControlServe, DemoArgs, DevArgs, Enroll, GateCommand, GateServe,
+    Supervised,
 };
 pub(crate) use session::{SessionCommand, SessionEnd, SessionList};
 pub(crate) use token::{

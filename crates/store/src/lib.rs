@@ -38,6 +38,15 @@ pub use page::{Listing, Page};
 pub use repository::{
     AuditBegin, AuditChain, AuditCursor, AuditCut, AuditLine, AuditLog, AuditRecord, AuditSink,
     AuditSinks, Batches, Blob, ChangedSubjects, Claim, Codes, Connection, Connections, Deployment,
-    Deployments, DeviceCodes, Digest, Direction, Emails, Feed, FirstAdminCodes, GrantRecord, GrantRepository, Hold, IdempotencyKeys, Identities, Identity, InvitationRecord, Invitations, InvitedRole, KeyNeed, KeyStage, Keys, ManagedBy, Mark, Member, Notice, NoticeKind, Organization, Organizations, OutgoingEmail, Plane, PlaneStage, Planes, ProviderEndpoints, ProviderKey, ProviderKeySets, ProviderKeys, Publication, Publications, RefreshTokens, Replica, Replicas, RevocationList, Revocations, RoleRecord, Roles, Rollout, RolloutStage, Rollouts, RootDocument, Roots, Route, SecondFactor, SecondFactors, SessionRecord, Sessions, Settings, Shortened, SignInSource, SigningKey, StatusBits, StatusEnd, Team, Teams, Throttle, Throttles, TokenFilter, TokenRecord, TokenWindow, Tokens, Told, Tries, User, Users, ValueRecord, Workspace, Workspaces,
+    Deployments, DeviceCodes, Digest, Direction, Emails, Feed, FirstAdminCodes, GrantRecord,
+    GrantRepository, Hold, IdempotencyKeys, Identities, Identity, InvitationRecord, Invitations,
+    InvitedRole, KeyNeed, KeyStage, Keys, ManagedBy, Mark, Member, Notice, NoticeKind,
+    Organization, Organizations, OutgoingEmail, Plane, PlaneStage, Planes, ProviderEndpoints,
+    ProviderKey, ProviderKeySets, ProviderKeys, Publication, Publications, RefreshTokens, Replica,
+    Replicas, RevocationList, Revocations, RoleRecord, Roles, Rollout, RolloutStage, Rollouts,
+    RootDocument, Roots, Route, SecondFactor, SecondFactors, SessionRecord, Sessions, Settings,
+    Shortened, SignInSource, SigningKey, StatusBits, StatusEnd, Team, Teams, Throttle, Throttles,
+    TokenFilter, TokenRecord, TokenWindow, Tokens, Told, Tries, User, Users, ValueRecord,
+    Workspace, Workspaces,
 };
 pub use unit::{Ending, Read, Unit, Write};

@@ -8,7 +8,10 @@ use crate::StoreError;
 use crate::engine::{Tx, Value};
 use crate::repository::{
     AuditLog, AuditSinks, Batches, ChangedSubjects, Codes, Connections, Deployments, DeviceCodes,
-    Emails, FirstAdminCodes, GrantRepository, IdempotencyKeys, Identities, Invitations, Keys, Organizations, Planes, ProviderKeySets, Publications, RefreshTokens, Replicas, Revocations, Roles, Rollouts, Roots, SecondFactors, Sessions, Settings, Teams, Throttles, Tokens, Users, Workspaces, audit_chain, changed_subjects, revocations, settings,
+    Emails, FirstAdminCodes, GrantRepository, IdempotencyKeys, Identities, Invitations, Keys,
+    Organizations, Planes, ProviderKeySets, Publications, RefreshTokens, Replicas, Revocations,
+    Roles, Rollouts, Roots, SecondFactors, Sessions, Settings, Teams, Throttles, Tokens, Users,
+    Workspaces, audit_chain, changed_subjects, revocations, settings,
 };
 
 mod sealed {

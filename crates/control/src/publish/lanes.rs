@@ -10,6 +10,7 @@ use aeolus_store::{Feed, Told};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
+use super::urgent::Urgent;
 use crate::config::Publishing;
 
 /// How often a whole snapshot of a large plane is made, by how long one takes: at most a fifth of the
@@ -169,20 +170,20 @@ impl Lanes {
         lane.building = false;
     }
 
-    /// Nothing of the plane's revocations has changed up to here.
-    pub(super) fn unchanged(&mut self, plane: PlaneId, feed: Feed) {
+    /// What can't wait was told, when the feed was there.
+    pub(super) fn told(&mut self, plane: PlaneId, feed: Feed, what: Urgent) {
         let lane = self.planes.entry(plane).or_default();
-        lane.unchanged = Some((feed.epoch, feed.content));
-    }
-
-    /// So many have changed that it is time for everything.
-    pub(super) fn many(&mut self, plane: PlaneId) {
-        self.planes.entry(plane).or_default().many = true;
-    }
-
-    /// What the plane was told can't be built on: the next is made whole.
-    pub(super) fn forget(&mut self, plane: PlaneId) {
-        self.planes.entry(plane).or_default().amiss = true;
+        match what {
+            Urgent::Told => {}
+            Urgent::Many => lane.many = true,
+            Urgent::Unchanged => lane.unchanged = Some((feed.epoch, feed.content)),
+            Urgent::UnchangedOfMany => {
+                lane.unchanged = Some((feed.epoch, feed.content));
+                lane.many = true;
+            }
+            // The next is made whole.
+            Urgent::Amiss => lane.amiss = true,
+        }
     }
 
     /// Keeps only planes that there are.

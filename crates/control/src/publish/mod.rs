@@ -344,16 +344,8 @@ impl Publisher {
         feed: Feed,
         told: Result<Urgent, PublishFailure>,
     ) -> Result<(), PublishFailure> {
-        match self.note(plane, told)? {
-            Urgent::Told => {}
-            Urgent::Many => self.lanes.many(plane.id),
-            Urgent::Unchanged => self.lanes.unchanged(plane.id, feed),
-            Urgent::UnchangedOfMany => {
-                self.lanes.unchanged(plane.id, feed);
-                self.lanes.many(plane.id);
-            }
-            Urgent::Amiss => self.lanes.forget(plane.id),
-        }
+        let told = self.note(plane, told)?;
+        self.lanes.told(plane.id, feed, told);
         Ok(())
     }
 

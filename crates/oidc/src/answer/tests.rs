@@ -88,7 +88,7 @@ fn o9_an_answer_of_another_provider_is_refused_and_so_is_a_missing_name() {
 /// node-oidc-provider names itself beside codes and access tokens, and within an `id_token`.
 #[test]
 fn o9_an_id_token_names_its_provider_itself() {
-    let flow = Flow::Implicit(crate::ResponseType::IdTokenToken);
+    let flow = Flow::Implicit(ResponseType::IdTokenToken);
     let text = "state=state&id_token=a.b.c&access_token=d";
     assert_eq!(check(text, flow, true), Ok(()));
     let text = "state=state&access_token=d";

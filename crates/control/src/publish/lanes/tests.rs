@@ -62,7 +62,7 @@ async fn f18_a_large_plane_is_told_revocations_at_once_and_the_rest_in_its_turn(
     assert_eq!(due(&mut all, (6, 5), (6, 6)), lanes(false, true));
     all.begin(PLANE);
     assert_eq!(due(&mut all, (6, 5), (7, 7)), lanes(true, false));
-    all.unchanged(PLANE, feed(7, 7));
+    all.told(PLANE, feed(7, 7), Urgent::Unchanged);
     assert_eq!(due(&mut all, (6, 5), (7, 7)), lanes(false, false));
     assert_eq!(due(&mut all, (6, 5), (8, 7)), lanes(true, false));
     all.whole(PLANE, Duration::from_secs(2));
@@ -86,7 +86,7 @@ async fn f18_after_a_start_a_plane_may_be_a_large_one() {
 #[tokio::test(start_paused = true)]
 async fn what_cannot_be_built_on_is_made_anew_without_a_rest_and_beside() {
     let mut all = large();
-    all.forget(PLANE);
+    all.told(PLANE, feed(5, 5), Urgent::Amiss);
     assert_eq!(due(&mut all, (5, 5), (6, 5)), lanes(false, true));
     all.begin(PLANE);
     assert_eq!(due(&mut all, (5, 5), (7, 6)), lanes(false, false));
@@ -138,13 +138,13 @@ async fn an_overtaken_replica_makes_anew_at_once_what_cannot_be_built_on() {
     let mut all = Lanes::new(Publishing::default());
     all.whole(PLANE, Duration::ZERO);
     assert_eq!(left(&mut all, (5, 5), (6, 5)), lanes(true, false));
-    all.forget(PLANE);
+    all.told(PLANE, feed(5, 5), Urgent::Amiss);
     assert_eq!(left(&mut all, (5, 5), (6, 5)), lanes(false, false));
     tokio::time::advance(LOST).await;
     assert_eq!(left(&mut all, (5, 5), (6, 5)), Need::Whole);
     all.whole(PLANE, Duration::ZERO);
     assert_eq!(left(&mut all, (6, 6), (6, 6)), Need::Nothing);
-    all.forget(PLANE);
+    all.told(PLANE, feed(5, 5), Urgent::Amiss);
     assert_eq!(left(&mut all, (6, 6), (7, 6)), lanes(false, false));
     // Another replica was faster.
     assert_eq!(left(&mut all, (7, 7), (8, 7)), lanes(true, false));
@@ -223,7 +223,7 @@ async fn f18_a_large_plane_is_told_who_changed_without_reading_everybody() {
     assert_eq!(due(held(5, 5), at(6, 4), false), lanes(true, true));
     assert_eq!(due(held(6, 5), at(6, 4), false), lanes(false, true));
     assert_eq!(due(held(6, 6), at(6, 4), false), Need::Nothing);
-    all.many(PLANE);
+    all.told(PLANE, at(6, 4), Urgent::Many);
     let due = all.need(PLANE, Some(held(6, 5)), at(7, 4), true);
     assert_eq!(due, lanes(true, true));
 }
@@ -237,7 +237,7 @@ async fn f18_after_a_whole_snapshot_who_changed_while_it_was_made_is_looked_at_a
         ..feed(content, content)
     };
     all.begin(PLANE);
-    all.unchanged(PLANE, at(7, 6));
+    all.told(PLANE, at(7, 6), Urgent::Unchanged);
     let mut due = |told| all.need(PLANE, Some(told), at(7, 6), true);
     assert_eq!(due(told(5, 5)), lanes(false, false));
     all.whole(PLANE, Duration::from_secs(2));
