@@ -1,7 +1,8 @@
-//! `POST /v1/oauth/start`: somebody who is signed in adds a way of signing in to their account.
+//! `POST /v1/oauth/start`: somebody who is signed in adds a way of signing in to their account, or who was
+//! invited comes in by a provider.
 //!
-//! Only our own page's button begins that: by a link, a stranger could have their own identity added to
-//! whoever follows it.
+//! Only our own pages' buttons begin that: by a link, a stranger could have their own identity added to
+//! whoever follows it; and what somebody was invited by belongs in no URL.
 
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse as _, Response};
@@ -22,8 +23,9 @@ use crate::signin::{same_origin, session};
 
 const MAX_FORM: usize = 8 * 1024;
 
-/// Begins a sign-in that ends with a link, if the same session is still the browser's then. They prove at
-/// the provider who they are, whatever session they have there (O22).
+/// Begins a sign-in that ends with a link, if the same session is still the browser's then: they prove at
+/// the provider who they are, whatever session they have there (O22). With an invitation it is a sign-in
+/// like any other.
 pub(crate) async fn link(
     State(app): State<App>,
     info: RequestInfo,
@@ -44,19 +46,22 @@ async fn linking(
     if !same_origin::is_same_origin(parts.1, &app.origin) {
         return Err(ApiError::CrossSite);
     }
-    let session = session::current(app, parts.1).await?;
-    let session = session.ok_or(ApiError::NoSession)?;
-    if let Err(why) = people::may_link(app, &session) {
-        return Ok(page(app, parts.0, &Refused::People(why, None), About::default()).await);
-    }
     let form = extract::form(request, MAX_FORM).await?;
-    let start = Start {
+    let mut start = Start {
         provider: form.get("provider").unwrap_or_default(),
         rd: form.get("rd"),
-        again: true,
-        link: Some(session.id),
+        invitation: form.get("invitation"),
         ..Start::default()
     };
+    if start.invitation.is_none() {
+        let session = session::current(app, parts.1).await?;
+        let session = session.ok_or(ApiError::NoSession)?;
+        if let Err(why) = people::may_link(app, &session) {
+            return Ok(page(app, parts.0, &Refused::People(why, None), About::default()).await);
+        }
+        start.again = true;
+        start.link = Some(session.id);
+    }
     Ok(start::begin(app, parts, &start, |url| {
         onward(url, "Go on to your identity provider")
     })

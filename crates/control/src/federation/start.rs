@@ -32,7 +32,7 @@ pub(crate) struct Start<'a> {
     pub(crate) rd: Option<&'a str>,
     /// `login_hint`: who probably wants in.
     pub(crate) login_hint: Option<&'a str>,
-    /// `invitation`: what they were invited by, as it came.
+    /// `invitation`: what they were invited by, as a form of ours brought it: no URL has it.
     pub(crate) invitation: Option<&'a str>,
     /// `again`: a session at the provider doesn't do.
     pub(crate) again: bool,
@@ -48,7 +48,6 @@ impl Start<'_> {
         let more = [
             ("rd", self.rd),
             ("login_hint", self.login_hint),
-            ("invitation", self.invitation),
             ("again", self.again.then_some("1")),
         ];
         for (name, value) in more {
@@ -81,7 +80,7 @@ pub(crate) async fn start(
         provider: params.get("provider").unwrap_or_default(),
         rd: params.get("rd"),
         login_hint: params.get("login_hint"),
-        invitation: params.get("invitation"),
+        invitation: None,
         again: params.get("again").is_some(),
         link: None,
     };

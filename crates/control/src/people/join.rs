@@ -127,7 +127,7 @@ async fn show(
             fits: invitation.any_address || user.email == invitation.email,
         },
         None => View::Stranger {
-            ways: ways(app, &mut view, value).await?,
+            ways: ways(app, &mut view).await?,
         },
     };
     let page = Page {
@@ -204,7 +204,7 @@ async fn join(
     let Some(invitation) = invited::open(app, &mut view, &value).await? else {
         return Ok(Err(refused(Refused::Over)));
     };
-    let there = ways(app, &mut view, &value).await?;
+    let there = ways(app, &mut view).await?;
     drop(view);
     if !there.local {
         return Err(ApiError::NotFound("way to sign in"));

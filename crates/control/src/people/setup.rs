@@ -144,7 +144,7 @@ async fn who(
             code: typed.code.expose(),
             email: &typed.email,
             name: &typed.name,
-            ways: ways(app, &mut view, &typed.code).await?,
+            ways: ways(app, &mut view).await?,
         },
     };
     Ok(render(status, &page))

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::idp::NOW;
 use super::{EVE, Scene};
-use crate::fixture::HOST;
+use crate::fixture::{HOST, ISS};
 
 #[tokio::test]
 async fn a_code_signs_somebody_in_and_leads_on() {
@@ -51,6 +51,47 @@ async fn a_code_signs_somebody_in_and_leads_on() {
     let sent = again.start("provider=idp").await;
     again.back(&s.idp.code(&sent, "eve-1")).await.expect(303);
     assert_eq!(s.idp.asked(), ["/token", "/userinfo"]);
+}
+
+/// What somebody was invited by goes along in the sealed cookie, and never in a URL.
+#[tokio::test]
+async fn who_is_invited_comes_in_by_a_provider() {
+    let s = Scene::new("fed-invited", json!({"fetchUserInfo": false})).await;
+    let admin = s.f.admin().await;
+    let body = json!({
+        "email": "nora@example.com", "role": "ORGANIZATION_MEMBER",
+    });
+    let made = s.f.call(
+        "POST",
+        "/v1/organizations/acme/invitations",
+        &admin,
+        Some(body),
+    );
+    let made = made.await.expect(201).json();
+    let link = made["link"].as_str().unwrap();
+    let value = link.rsplit('/').next().unwrap();
+    let nora = json!({"email": "nora@example.com", "name": "Nora"});
+    s.idp.lies(|lie| lie.claims = nora);
+    let mut nora = s.browser();
+    let path = format!("/invitation/{value}");
+    let page = nora.get(&path).await.expect(200).text();
+    assert!(page.contains(r#"name="provider" value="idp""#), "{page}");
+    assert!(!page.contains("invitation="), "{page}");
+    let form = format!("provider=idp&invitation={value}");
+    let page = nora.post("/v1/oauth/start", &form, ISS).await.expect(200);
+    let onward = page.header("refresh").strip_prefix("0; url=").unwrap();
+    assert!(!onward.contains(value));
+    let url = onward.parse().unwrap();
+    let sent = super::browser::Sent { url };
+    nora.back(&s.idp.code(&sent, "nora-1")).await.expect(303);
+    assert!(nora.who().await.is_some());
+    // By a link, nothing is carried along.
+    let mut other = s.browser();
+    let sent = other
+        .start(&format!("provider=idp&invitation={value}"))
+        .await;
+    let back = other.back(&s.idp.code(&sent, "other-1")).await;
+    back.expect(403);
 }
 
 #[tokio::test]
