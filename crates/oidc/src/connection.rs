@@ -132,19 +132,17 @@ pub enum Tenants {
 }
 
 impl Connection {
-    /// As it is now, for a sign-in that began when it was `began`: finished at the provider and by the flow
-    /// that the browser was sent with, and let in by the rules of now. A client that stays the same shows the
-    /// secret of now.
+    /// As it is now, for a sign-in that began when it was `began`, at the same provider: finished as the client
+    /// and by the flow that the browser was sent with, and let in by the rules of now. A client that stays the
+    /// same shows the secret of now.
     #[must_use]
     pub fn finishing(&self, began: &Self) -> Self {
-        let same = self.client_id == began.client_id && self.kind == began.kind;
+        let same = self.client_id == began.client_id;
         let secret = if same { self } else { began };
         Self {
-            kind: began.kind,
             flow: began.flow,
             client_id: began.client_id.clone(),
             client_secret: secret.client_secret.clone(),
-            discovery: began.discovery.clone(),
             form_post: began.form_post,
             fetch_user_info: began.fetch_user_info,
             ..self.clone()

@@ -90,6 +90,9 @@ async fn judge(
     (begun, answer): (&Begun, Answer),
     (sign_in, settings, to): (&SignIn, &Settings, &Continuation),
 ) -> Result<Response, Stop> {
+    if attempts::provider_of(&sign_in.connection) != begun.provider {
+        return Err(Stop::Refused(Refused::Connection));
+    }
     let connection = app.federation.began.finishing(sign_in, begun.revision);
     let egress = app.federation.egress(&app.egress).or_refused()?;
     let provider = app.federation.providers.of(sign_in.id, &connection);

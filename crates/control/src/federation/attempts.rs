@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use aeolus_keys::digest;
 use aeolus_model::{ConnectionId, Secret, SessionId, Time};
-use aeolus_oidc::{Attempt, Flow};
+use aeolus_oidc::{Attempt, Connection, Flow};
 use axum::response::Response;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::HeaderMap;
 use http::header::SET_COOKIE;
 use serde::{Deserialize, Serialize};
@@ -31,6 +33,8 @@ pub(super) struct Begun {
     pub(super) connection: ConnectionId,
     /// Of which revision its settings were.
     pub(super) revision: u64,
+    /// At which provider: [`provider_of`].
+    pub(super) provider: String,
     /// Where the person wants to go.
     pub(super) rd: String,
     /// What they were invited by, as it came.
@@ -56,6 +60,8 @@ struct Written {
     connection: ConnectionId,
     #[serde(rename = "g")]
     revision: u64,
+    #[serde(rename = "d")]
+    provider: String,
     #[serde(rename = "r")]
     rd: String,
     #[serde(rename = "i", default, skip_serializing_if = "Option::is_none")]
@@ -78,6 +84,7 @@ impl Begun {
             verifier: attempt.verifier().expose().clone(),
             connection: self.connection,
             revision: self.revision,
+            provider: self.provider.clone(),
             rd: self.rd.clone(),
             invitation: self.invitation.as_ref().map(|held| held.expose().clone()),
             link: self.link,
@@ -102,6 +109,7 @@ impl Begun {
             .proven_since(written.fresh_since.map(Time::from_secs)),
             connection: written.connection,
             revision: written.revision,
+            provider: written.provider,
             rd: written.rd,
             invitation: written.invitation.map(Secret::new),
             link: written.link,
@@ -113,11 +121,18 @@ impl Begun {
 
     /// Under which this attempt is answered once.
     pub(super) fn once(&self) -> String {
-        use base64::Engine as _;
         let hash = digest::sha256(self.attempt.state().as_bytes());
-        let hash = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(hash);
+        let hash = URL_SAFE_NO_PAD.encode(hash);
         format!("attempt/{hash}")
     }
+}
+
+/// Names a provider, whatever else is set about the connection: no answer is judged as another one's, and no
+/// other one is shown what it sent.
+pub(super) fn provider_of(connection: &Connection) -> String {
+    let (kind, issuer) = (connection.kind().name(), connection.discovery().issuer());
+    let hash = digest::sha256(format!("{kind} {issuer}").as_bytes());
+    URL_SAFE_NO_PAD.encode(hash.get(..12).unwrap_or_default())
 }
 
 /// Gives the browser one more, and takes the oldest from it where it has too many, and those that are over.

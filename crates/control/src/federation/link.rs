@@ -56,7 +56,10 @@ async fn linking(
     if start.invitation.is_none() {
         let session = session::current(app, parts.1).await?;
         let session = session.ok_or(ApiError::NoSession)?;
-        if let Err(why) = people::may_link(app, &session) {
+        let mut view = app.store.read().await?;
+        let may = people::may_link(app, &mut view, &session).await?;
+        drop(view);
+        if let Err(why) = may {
             return Ok(page(app, parts.0, &Refused::People(why, None), About::default()).await);
         }
         start.again = true;

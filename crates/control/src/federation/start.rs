@@ -133,6 +133,7 @@ async fn begun(
         attempt,
         connection: sign_in.id,
         revision: sign_in.revision,
+        provider: attempts::provider_of(&sign_in.connection),
         rd: to.text(),
         invitation: invitation.map(|text| Secret::new(text.to_owned())),
         link: start.link,

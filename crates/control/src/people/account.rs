@@ -3,7 +3,7 @@
 use aeolus_model::{Action, Actor, AuditEvent, Change, Email, UserId};
 use aeolus_store::{GrantRecord, Identity, ManagedBy, Unit as _, User, Write};
 
-use super::{Arrival, Refused};
+use super::{Arrival, Refused, link};
 use crate::app::App;
 use crate::ctx::RequestInfo;
 use crate::error::ApiError;
@@ -33,7 +33,7 @@ pub(super) async fn make(
         revision: 1,
     };
     write.users().insert(&user).await?;
-    if arrival.proved() != Some(email) {
+    if !link::vouches(arrival, email) {
         write.users().set_proved(user.id, false).await?;
     }
     let event = info.event(app, Actor::User(user.id), Action::UserCreate);
@@ -67,7 +67,7 @@ pub(super) async fn link(
     };
     write.identities().insert(&link).await?;
     let held = write.users().get(user).await?;
-    if held.is_some_and(|held| arrival.proved() == Some(&held.email)) {
+    if held.is_some_and(|held| link::vouches(arrival, &held.email)) {
         write.users().set_proved(user, true).await?;
     }
     let event = info.event(app, Actor::User(user), Action::IdentityLink);

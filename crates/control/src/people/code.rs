@@ -56,13 +56,12 @@ pub(crate) async fn keep(
     clock: &dyn Clock,
     rng: &dyn Rng,
 ) -> Result<Option<Secret<String>>, StoreError> {
-    let mut view = store.read().await?;
-    if has_administrator(&mut view).await? {
+    let mut write = store.write().await?;
+    write.grants().lock_system().await?;
+    if has_administrator(&mut write).await? {
         return Ok(None);
     }
-    drop(view);
     let code = random(rng);
-    let mut write = store.write().await?;
     let mut codes = write.first_admin_code();
     let kept = codes.keep(&digest_of(&code), clock.now()).await?;
     write.commit().await?;
@@ -121,7 +120,9 @@ pub(crate) async fn claim(
     write: &mut Write,
     (value, user): (&Secret<String>, &User),
 ) -> Result<Result<(), Refused>, ApiError> {
-    if !is_right(write, value).await? {
+    write.grants().lock_system().await?;
+    // Whoever is one already was made in another way: the code is good no more.
+    if has_administrator(write).await? || !is_right(write, value).await? {
         return Ok(Err(Refused::Over));
     }
     let mut codes = write.first_admin_code();

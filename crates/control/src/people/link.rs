@@ -2,23 +2,31 @@
 
 use std::time::Duration;
 
-use aeolus_model::{Action, Actor, AuditEvent, Change, ConnectionId, Email, Session, UserId};
-use aeolus_store::{Unit as _, User, Write};
+use aeolus_model::{
+    Action, Actor, AuditEvent, Change, ConnectionId, Email, OrganizationId, Session, Subject,
+    UserId,
+};
+use aeolus_store::{GrantRecord, StoreError, Unit, User, Write};
 
 use super::{Arrival, Refused, account};
 use crate::app::App;
 use crate::ctx::RequestInfo;
 use crate::error::ApiError;
+use crate::factor;
 
 /// Whoever says how else they are known has signed in within this time (A8).
 const FRESH: Duration = Duration::from_secs(600);
 
-/// Whether somebody may begin a sign-in that adds a way in, or remove one.
-pub(crate) fn may_link(app: &App, session: &Session) -> Result<UserId, Refused> {
-    if app.clock.now().since(session.auth_time) > FRESH {
-        return Err(Refused::SignInFirst);
-    }
-    Ok(session.user)
+/// Whether somebody may begin a sign-in that adds a way in, or remove one: signed in just now, with the second
+/// factor that they have.
+pub(crate) async fn may_link(
+    app: &App,
+    unit: &mut impl Unit,
+    session: &Session,
+) -> Result<Result<UserId, Refused>, StoreError> {
+    let fresh = app.clock.now().since(session.auth_time) <= FRESH;
+    let whole = fresh && !factor::is_missing(unit, session).await?;
+    Ok(whole.then_some(session.user).ok_or(Refused::SignInFirst))
 }
 
 /// Adds the identity to the account of somebody who has proved both.
@@ -71,9 +79,40 @@ pub(super) async fn by_address(
     Ok(Some(Ok(user)))
 }
 
+/// Whether an address is theirs by the word of a provider whose word counts for its domain: any provider may
+/// say anything of any address (O22).
+pub(super) fn vouches(arrival: &Arrival<'_>, email: &Email) -> bool {
+    let provisions = arrival.provider.provision();
+    let counts = trusts(arrival, email) || provisions.is_some_and(|rule| rule.is_for(email));
+    counts && arrival.proved() == Some(email)
+}
+
 fn trusts(arrival: &Arrival<'_>, email: &Email) -> bool {
     let mut domains = arrival.provider.trusted_domains().iter();
     domains.any(|domain| domain.as_str() == email.domain())
+}
+
+/// Refuses to take an account for whoever is meant by its address, where that is its owner's own word and they
+/// are not in the organization already: somebody else may be meant. An invitation finds who has its link.
+pub(crate) async fn require_proved(
+    write: &mut Write,
+    user: &User,
+    organization: Option<OrganizationId>,
+) -> Result<(), ApiError> {
+    if !write.users().has_unproved_address(user.id).await? {
+        return Ok(());
+    }
+    let held = write.grants().of(Subject::User(user.id)).await?;
+    let inside =
+        |held: &GrantRecord| held.organization.is_some() && held.organization == organization;
+    if held.iter().any(inside) {
+        return Ok(());
+    }
+    Err(ApiError::Conflict(format!(
+        "There is an account with {}, but nobody has shown that the address is theirs: it was made by the link of \
+         an invitation. Invite them instead: who is meant has the link.",
+        user.email
+    )))
 }
 
 async fn is_known_at(
@@ -93,7 +132,7 @@ pub(crate) async fn unlink(
     write: &mut Write,
     (session, connection): (&Session, ConnectionId),
 ) -> Result<Result<(), Refused>, ApiError> {
-    let id = match may_link(app, session) {
+    let id = match may_link(app, write, session).await? {
         Ok(id) => id,
         Err(refused) => return Ok(Err(refused)),
     };

@@ -24,7 +24,7 @@ pub use self::code::first_admin;
 pub(crate) use self::disable::{disable, enable};
 pub(crate) use self::invited::{key_from as invitation_key_from, link_of};
 pub(crate) use self::join::{accept_post, invitation_get, join_post};
-pub(crate) use self::link::may_link;
+pub(crate) use self::link::{may_link, require_proved};
 pub(crate) use self::own_ways::{OwnWays, own_ways, remove_post};
 pub(crate) use self::refused::Refused;
 pub(crate) use self::setup::{setup_account, setup_get, setup_post};

@@ -340,7 +340,7 @@ async fn a_sign_out_at_the_provider_ends_sessions_here_and_at_gates() {
 }
 
 #[tokio::test]
-async fn attack_a_logout_token_that_is_not_one_ends_nothing() {
+async fn o32_a_logout_token_that_is_not_one_ends_nothing() {
     let known = known("forged").await;
     known.tell("one", &known.begun(session(1))).await;
     for changes in [

@@ -84,6 +84,25 @@ async fn a14_an_invitation_makes_one_account_and_is_good_once(database: Option<S
     f.call("DELETE", &taken, &owner, None).await.expect(409);
 }
 
+/// Whoever has an organization of their own can make an account with anybody's address: another one gives it
+/// nothing by that.
+#[tokio::test]
+async fn o22_an_account_of_an_invitations_link_is_not_who_is_meant_by_its_address() {
+    let (f, admin) = fixture("squat", None).await;
+    let owner = f.token_of("owner@example.com").await;
+    let body = json!({"email": "bob@elsewhere.test"});
+    let (value, _) = f.invite(&owner, body).await;
+    f.take_up(&value, PASSWORD).await.expect(303);
+    let person = json!({"email": "bob@elsewhere.test", "role": "ORGANIZATION_MEMBER"});
+    let made = json!({"name": "other"});
+    f.call("POST", "/v1/organizations", &admin, Some(made))
+        .await
+        .expect(201);
+    let users = "/v1/organizations/other/users";
+    let refused = f.call("POST", users, &admin, Some(person)).await;
+    assert!(refused.expect(409).text().contains("Invite them instead"));
+}
+
 #[tokio::test]
 async fn a14_who_is_signed_in_accepts_what_is_theirs_by_a_button_of_ours() {
     let (f, admin) = fixture("accept", None).await;

@@ -262,24 +262,21 @@ fn a_secret_is_never_shown() {
 
 #[test]
 fn a_change_in_mid_flight_keeps_the_way_and_takes_the_rules_of_now() {
-    let began = json!({"clientId": "old", "discoveryUrl": "https://old.test", "flow": "implicit"});
-    let now = json!({"clientId": "new", "discoveryUrl": "https://new.test", "requireMfa": true});
-    let (began, now) = (
-        connection(Kind::Custom, began),
-        connection(Kind::Custom, now),
-    );
-    let both = now.finishing(&began);
-    assert_eq!(both.flow(), began.flow());
-    assert_eq!(both.client_id(), "old");
-    assert_eq!(both.discovery().issuer(), "https://old.test");
-    assert!(both.mfa().is_some());
-    // A secret that was replaced is good no more.
-    let settings = |secret: &str| {
-        let settings = json!({"clientId": "c", "discoveryUrl": "https://idp.test"});
+    let settings = |(client, secret): (&str, &str), flow: &str, mfa: bool| {
+        let settings = json!({
+            "clientId": client, "discoveryUrl": "https://idp.test", "flow": flow, "requireMfa": mfa,
+        });
         let settings: Settings = serde_json::from_value(settings).unwrap();
         let secret = Some(Secret::new(secret.to_owned()));
         Connection::new("idp".parse().unwrap(), Kind::Custom, &settings, secret).unwrap()
     };
-    let both = settings("second").finishing(&settings("first"));
+    let began = settings(("old", "first"), "implicit", false);
+    let both = settings(("new", "second"), "code", true).finishing(&began);
+    assert_eq!(both.flow(), began.flow());
+    assert_eq!(both.client_id(), "old");
+    assert_eq!(both.client_secret().unwrap().expose(), "first");
+    assert!(both.mfa().is_some());
+    let both = settings(("old", "second"), "code", true).finishing(&began);
+    // A secret that was replaced is good no more.
     assert_eq!(both.client_secret().unwrap().expose(), "second");
 }

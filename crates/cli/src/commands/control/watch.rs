@@ -12,7 +12,7 @@ use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::config::{Effective, Environment, Flag, Sources};
-use crate::report::Failure;
+use crate::report::{Failure, Report};
 
 /// How often the files are read. Reading finds what a file system wouldn't tell of: Kubernetes swaps a
 /// link above the file, and a secret's file may lie anywhere.
@@ -55,6 +55,9 @@ impl Places {
     }
 
     fn read(&self) -> Result<(Effective, SignInConfig), Failure> {
+        if let Some(file) = &self.file {
+            is_written(file)?;
+        }
         let sources = Sources {
             file: self.file.as_deref(),
             environment: &self.environment,
@@ -64,6 +67,19 @@ impl Places {
         let sign_in = super::sign_in(&effective, &self.environment)?;
         Ok((effective, sign_in))
     }
+}
+
+/// Refuses an empty file: it is one that is being written. At a start it would be a configuration without a word.
+fn is_written(file: &Path) -> Result<(), Failure> {
+    let empty = std::fs::metadata(file).is_ok_and(|file| file.is_file() && file.len() == 0);
+    if !empty {
+        return Ok(());
+    }
+    let what = format!("{} is empty", file.display());
+    let report = Report::new("CFG-0016", what)
+        .why("A file that is being written is empty for a moment.")
+        .help("write what is to hold, also if it is only `{}`");
+    Err(report.usage())
 }
 
 /// What the files say.

@@ -55,6 +55,27 @@ async fn o22_the_same_address_from_another_provider_is_another_person() {
     assert_eq!(refused, Refused::AddressTaken);
 }
 
+/// A provider that may not speak for the domain says whose the address is: the one that may finds nobody by it.
+#[tokio::test]
+async fn o22_an_account_made_by_an_untrusted_providers_word_waits_for_nobody() {
+    let public = SignUp {
+        public: true,
+        allowed_domains: Vec::new(),
+    };
+    let w = World::with("o22-untrusted", public, trusting()).await;
+    let squatter = Who {
+        entra: true,
+        subject: "squatter",
+        ..ann()
+    };
+    let account = w.comes(&squatter).await.unwrap();
+    let refused = w.comes(&ann()).await.unwrap_err();
+    assert_eq!(refused, Refused::AddressTaken);
+    let mut write = w.app.store.write().await.unwrap();
+    let added = crate::people::require_proved(&mut write, &account, None).await;
+    assert!(added.is_err(), "nobody gives it roles by the address");
+}
+
 #[tokio::test]
 async fn o22_an_address_that_passed_to_somebody_else_opens_nothing() {
     let w = World::with("o22-passed", SignUp::default(), trusting()).await;

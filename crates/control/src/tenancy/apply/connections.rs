@@ -74,7 +74,11 @@ impl Run<'_> {
                 let sealed = secret::seal_unless_held(with, id, given, held);
                 Some(sealed.map_err(ApiError::internal)?)
             }
-            None => held.client_secret.clone(),
+            // It is of the client that it was given for, and is shown to nobody else.
+            None => held
+                .client_secret
+                .clone()
+                .filter(|_| is_same_client(wanted, held)),
         };
         let errors = document::errors(wanted, client_secret.is_some());
         if !errors.is_empty() {
@@ -89,6 +93,14 @@ impl Run<'_> {
             absent: false,
         }))
     }
+}
+
+/// Whether a document speaks of the client that is held.
+fn is_same_client(wanted: &fleet::Connection, held: &Settings) -> bool {
+    let wanted = document::settings(wanted);
+    wanted.client_id == held.sign_in.client_id
+        && wanted.discovery_url == held.sign_in.discovery_url
+        && wanted.base_domain == held.sign_in.base_domain
 }
 
 /// Members below a connection, and what is wrong with each.

@@ -11,6 +11,7 @@ use super::Run;
 use super::grants::Held;
 use super::passwords::Passwords;
 use crate::error::ApiError;
+use crate::people;
 
 impl Run<'_> {
     /// Accounts for everybody the document names in an organization.
@@ -40,7 +41,12 @@ impl Run<'_> {
                     self.note(ChangeOp::Create, "user", email.as_str(), "");
                     user.id
                 }
-                Some(found) => self.person(found, (name, hash)).await?,
+                Some(found) => {
+                    let there = self.write.organizations().by_name(&wanted.name).await?;
+                    let there = there.map(|organization| organization.id);
+                    people::require_proved(&mut self.write, &found, there).await?;
+                    self.person(found, (name, hash)).await?
+                }
             };
             ids.insert(email.clone(), id);
         }

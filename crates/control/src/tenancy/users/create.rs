@@ -1,7 +1,7 @@
 //! `POST /v1/organizations/{o}/users`: adds a person to an organization.
 
 use aeolus_api::tenancy::{Created, User, UserCreate};
-use aeolus_model::{Action, Grant, GrantId, Permission, Resource, Subject, UserId};
+use aeolus_model::{Action, Grant, GrantId, OrganizationId, Permission, Resource, Subject, UserId};
 use aeolus_store::{GrantRecord, ManagedBy, Unit as _, Write};
 use axum::extract::Path;
 
@@ -10,6 +10,7 @@ use crate::ctx::Ctx;
 use crate::error::ApiError;
 use crate::extract::Json;
 use crate::once::Reply;
+use crate::people;
 use crate::tenancy::roles;
 
 /// Adds somebody with a role in the organization. If the installation has no account with the
@@ -26,7 +27,7 @@ pub(crate) async fn create(
     let resource = Resource::Organization(organization.id);
     let role = roles::resolve(&mut write, organization.id, &body.role, &path).await?;
     authority.require_covers(&role, &path)?;
-    let user = find_or_make(&ctx, &mut write, &body).await?;
+    let user = find_or_make(&ctx, &mut write, (organization.id, &body)).await?;
     let grant = GrantRecord {
         grant: Grant {
             id: GrantId::new(&*ctx.app.clock, &*ctx.app.rng),
@@ -51,9 +52,10 @@ pub(crate) async fn create(
 async fn find_or_make(
     ctx: &Ctx,
     write: &mut Write,
-    body: &UserCreate,
+    (organization, body): (OrganizationId, &UserCreate),
 ) -> Result<aeolus_store::User, ApiError> {
     if let Some(user) = write.users().by_email(&body.email).await? {
+        people::require_proved(write, &user, Some(organization)).await?;
         return Ok(user);
     }
     let name = body.name.clone().unwrap_or_else(|| body.email.to_string());

@@ -208,6 +208,20 @@ async fn a_change_of_the_configuration_breaks_no_sign_in_on_its_way() {
     }
 }
 
+/// One provider's word never counts by the rules of another, nor is anything of the one sent to the other (O9).
+#[tokio::test]
+async fn o9_a_sign_in_ends_where_its_connection_is_another_providers_by_now() {
+    let s = Scene::new("fed-moved", json!({})).await;
+    let mut eve = s.browser();
+    let sent = eve.start("provider=idp").await;
+    s.idp.asked();
+    let elsewhere = json!({"discoveryUrl": "https://elsewhere.test", "trustedDomains": ["x.test"]});
+    s.reconfigure("idp", elsewhere).await;
+    let page = eve.back(&s.idp.code(&sent, "eve-1")).await.expect(404);
+    assert!(page.text().contains("no such way to sign in"));
+    assert!(s.idp.asked().is_empty());
+}
+
 #[tokio::test]
 async fn new_keys_of_the_provider_are_asked_for_once_in_half_a_minute() {
     let s = Scene::new("fed-keys", json!({"clockTolerance": 300})).await;

@@ -84,7 +84,7 @@ fn a_logout_token_says_who_signed_out() {
 }
 
 #[test]
-fn each_rule_is_one_of_its_own() {
+fn o32_each_rule_of_a_logout_token_is_one_of_its_own() {
     let now = NOW.secs();
     for (member, value, error) in [
         ("iss", json!("https://evil.test/"), LogoutError::Issuer),
@@ -131,7 +131,7 @@ fn each_rule_is_one_of_its_own() {
 }
 
 #[test]
-fn only_the_provider_signs_logout_tokens() {
+fn o32_only_the_provider_signs_logout_tokens() {
     let verify = |header: &Value, by: &SigningKey| {
         terms().verify(signed(header, &claims(), by).as_bytes(), NOW)
     };

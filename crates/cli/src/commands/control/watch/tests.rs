@@ -115,6 +115,7 @@ async fn what_can_not_be_used_is_said_and_changes_nothing_until_it_is_mended() {
     let mut mounted = Mounted::new(OKTA, "s1");
     watched(&mounted.file(), async |mut reloaded| {
         for broken in [
+            "",
             "auth: [",
             "auth: {openidConnect: {okta: {clientID: x}}}",
             &OKTA.replace("https://", "http://"),
