@@ -123,11 +123,11 @@ pub(crate) async fn claim(
     write.grants().lock_system().await?;
     // Whoever is one already was made in another way: the code is good no more.
     if has_administrator(write).await? || !is_right(write, value).await? {
-        return Ok(Err(Refused::Over));
+        return Ok(Err(Refused::Code));
     }
     let mut codes = write.first_admin_code();
     if !codes.take(&digest_of(value)).await? {
-        return Ok(Err(Refused::Over));
+        return Ok(Err(Refused::Code));
     }
     let record = GrantRecord {
         grant: Grant {
@@ -158,7 +158,7 @@ pub(super) async fn arrive(
     (arrival, value): (&Arrival<'_>, &Secret<String>),
 ) -> Result<Result<User, Refused>, ApiError> {
     if !is_right(write, value).await? {
-        return Ok(Err(Refused::Over));
+        return Ok(Err(Refused::Code));
     }
     let Some(email) = &arrival.identity.email else {
         return Ok(Err(Refused::NoAddress));

@@ -14,8 +14,10 @@ pub(crate) enum Refused {
     Unproved,
     /// The provider said no address where one is needed.
     NoAddress,
-    /// There is no such invitation or code, or it was used, has ended or was taken back.
+    /// There is no such invitation, or it was used, has ended or was taken back.
     Over,
+    /// It is not the first administrator's code, or there is an administrator.
+    Code,
     /// The invitation is for another address (A14).
     OtherAddress,
     /// The identity is somebody else's here.
@@ -32,7 +34,7 @@ impl Refused {
     /// The status of the page.
     pub(crate) const fn status(self) -> u16 {
         match self {
-            Self::Over => 410,
+            Self::Over | Self::Code => 410,
             Self::LinkedElsewhere | Self::LinkedAlready | Self::LastWayIn => 409,
             _ => 403,
         }
@@ -46,6 +48,7 @@ impl Refused {
             Self::Unproved => "address-not-proved",
             Self::NoAddress => "no-address",
             Self::Over => "invitation-over",
+            Self::Code => "first-admin-code",
             Self::OtherAddress => "other-address",
             Self::LinkedElsewhere => "linked-elsewhere",
             Self::LinkedAlready => "linked-already",
@@ -72,6 +75,7 @@ impl Refused {
             Self::Unproved => "Your address is not confirmed",
             Self::NoAddress => "Your address is missing",
             Self::Over => "The invitation is over",
+            Self::Code => "The code is not good",
             Self::OtherAddress => "The invitation is for another address",
             Self::LinkedElsewhere => "That account belongs to somebody else here",
             Self::LinkedAlready => "You have another account of this provider already",
@@ -102,6 +106,10 @@ impl Refused {
             Self::Over => {
                 "It was used, has ended or was taken back, or this is not all of its link. Ask whoever invited \
                  you for another one. If it was you who used it, sign in."
+            }
+            Self::Code => {
+                "It was used, another one took its place, or somebody administers this installation by now. \
+                 `aeolus control first-admin`, run where control runs, makes another one as long as nobody does."
             }
             Self::OtherAddress => {
                 "The account that you signed in with does not prove the address that was invited. Sign in with \

@@ -128,7 +128,7 @@ async fn read(
     }
     drop(view);
     let what = (Actor::Anonymous, Action::FirstAdmin);
-    note(app, info, what, Refused::Over).await?;
+    note(app, info, what, Refused::Code).await?;
     ask(app, 401, Some(WRONG)).await.map(Err)
 }
 

@@ -155,7 +155,7 @@ async fn the_code_makes_one_administrator_and_is_gone() {
     let made = code::replace(&w.app.store, &*w.app.clock, &*w.app.rng).await;
     let code = made.unwrap().unwrap();
     let wrong = Secret::new("ABCD-EFGH-JKLM-NPQR-STUV".to_owned());
-    assert_eq!(w.comes(&bob(&wrong)).await.unwrap_err(), Refused::Over);
+    assert_eq!(w.comes(&bob(&wrong)).await.unwrap_err(), Refused::Code);
     let taken = Who {
         email: "owner@acme.test",
         ..bob(&code)
@@ -168,7 +168,29 @@ async fn the_code_makes_one_administrator_and_is_gone() {
         email: "eve@acme.test",
         ..bob(&code)
     };
-    assert_eq!(w.comes(&second).await.unwrap_err(), Refused::Over);
+    assert_eq!(w.comes(&second).await.unwrap_err(), Refused::Code);
     let next = code::replace(&w.app.store, &*w.app.clock, &*w.app.rng).await;
     assert!(next.unwrap().is_none());
+}
+
+/// Who administers may have been made in another way: by the configuration, or by another replica.
+#[tokio::test]
+async fn the_code_is_good_for_nothing_once_somebody_administers_the_installation() {
+    let w = World::new("first-over").await;
+    let made = code::replace(&w.app.store, &*w.app.clock, &*w.app.rng).await;
+    let code = made.unwrap().unwrap();
+    let grant = GrantRecord {
+        grant: Grant {
+            id: GrantId::new(&*w.app.clock, &*w.app.rng),
+            subject: Subject::User(w.owner),
+            role: Role::SystemAdmin.into(),
+            resource: Resource::System,
+        },
+        organization: None,
+        managed_by: ManagedBy::Api,
+    };
+    let mut write = w.app.store.write().await.unwrap();
+    write.grants().insert(&grant).await.unwrap();
+    w.app.commit(write).await.unwrap();
+    assert_eq!(w.comes(&bob(&code)).await.unwrap_err(), Refused::Code);
 }
