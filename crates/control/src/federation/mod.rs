@@ -9,7 +9,6 @@ mod callback;
 mod cookie;
 mod finish;
 mod github;
-mod groups;
 mod landing;
 mod link;
 mod pace;

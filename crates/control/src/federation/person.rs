@@ -1,10 +1,10 @@
 //! From an answer that was checked to somebody whom the provider proves.
 
-use aeolus_oidc::{Answer, Groups, Identity, Proof, Protocol, Redirects, SignInError, Tokens};
+use aeolus_oidc::{Answer, Identity, Proof, Protocol, Redirects, SignInError, Tokens};
 
 use super::ask::Asked;
+use super::github;
 use super::refused::{OrRefused as _, Refused, Stop};
-use super::{github, groups};
 
 /// Who it is.
 pub(super) async fn of_answer(
@@ -22,17 +22,13 @@ pub(super) async fn of_answer(
     if asked.connection.profile().protocol == Protocol::GitHub {
         return github::identity(asked, &tokens).await;
     }
-    let mut identity = match of_tokens(asked, &tokens, false).await {
+    match of_tokens(asked, &tokens, false).await {
         // Perhaps the provider has new keys.
         Err(Stop::Refused(Refused::SignIn(SignInError::Key))) => {
-            of_tokens(asked, &tokens, true).await?
+            of_tokens(asked, &tokens, true).await
         }
-        other => other?,
-    };
-    if identity.groups == Groups::AskGraph {
-        identity.groups = groups::ask(asked, &identity).await;
+        other => other,
     }
-    Ok(identity)
 }
 
 async fn of_tokens(asked: &Asked<'_>, tokens: &Tokens, again: bool) -> Result<Identity, Stop> {
