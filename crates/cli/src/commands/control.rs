@@ -11,7 +11,7 @@ use aeolus_control::{
     ControlConfig, ControlError, FirstAdmin, ParentCookie, Publishing, SessionLife, SignInConfig,
 };
 use aeolus_keys::SystemRng;
-use aeolus_model::SystemClock;
+use aeolus_model::{Secret, SystemClock};
 use aeolus_store::StoreError;
 use aeolus_tls::HandedOver;
 use serde::Serialize;
@@ -20,8 +20,8 @@ use tokio_util::sync::CancellationToken;
 
 use self::watch::Watch;
 use super::{Context, logs, process, serve_on};
-use crate::args::ControlServe;
-use crate::config::{Config, Effective, Environment, Sources, Switch};
+use crate::args::{ConfigFile, ControlServe};
+use crate::config::{Config, Effective, Environment, Flag, Sources, Switch};
 use crate::report::{Failure, Report};
 
 #[derive(Serialize)]
@@ -187,6 +187,22 @@ fn prepare_folder(database: &str) -> Result<(), Failure> {
         Some(parent) => crate::files::folder(parent),
         None => Ok(()),
     }
+}
+
+/// The database that control uses, for commands that work in it themselves.
+pub(super) fn database(
+    file: &ConfigFile,
+    flags: Vec<Flag>,
+    context: &Context,
+) -> Result<Secret<String>, Failure> {
+    let sources = Sources {
+        file: file.config.as_deref(),
+        environment: &context.environment,
+        flags,
+    };
+    let effective = sources.load()?;
+    let url = &effective.config.database.url;
+    url.read("database.url", &effective.base, &context.environment)
 }
 
 pub(super) fn refused(error: &ControlError) -> Failure {

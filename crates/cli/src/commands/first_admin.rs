@@ -5,7 +5,6 @@ use serde::Serialize;
 
 use super::Context;
 use crate::args::ControlFirstAdmin;
-use crate::config::Sources;
 use crate::report::{Failure, Report};
 use crate::ui::{self, Table};
 
@@ -19,14 +18,7 @@ pub(super) async fn first_admin(
     args: &ControlFirstAdmin,
     context: &Context,
 ) -> Result<(), Failure> {
-    let sources = Sources {
-        file: args.file.config.as_deref(),
-        environment: &context.environment,
-        flags: args.flags(),
-    };
-    let effective = sources.load()?;
-    let url = &effective.config.database.url;
-    let database = url.read("database.url", &effective.base, &context.environment)?;
+    let database = super::control::database(&args.file, args.flags(), context)?;
     let made = aeolus_control::first_admin(database.expose(), &context.clock, &SystemRng).await;
     let made = made.map_err(|error| super::control::refused(&error))?;
     let Some(code) = made else {

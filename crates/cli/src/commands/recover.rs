@@ -5,7 +5,6 @@ use serde::Serialize;
 
 use super::Context;
 use crate::args::ControlRecover;
-use crate::config::Sources;
 use crate::report::Failure;
 use crate::ui::{self, Table};
 
@@ -20,14 +19,7 @@ struct Recovered {
 
 /// Begins a new epoch after a restore.
 pub(super) async fn recover(args: &ControlRecover, context: &Context) -> Result<(), Failure> {
-    let sources = Sources {
-        file: args.file.config.as_deref(),
-        environment: &context.environment,
-        flags: args.flags(),
-    };
-    let effective = sources.load()?;
-    let url = &effective.config.database.url;
-    let database = url.read("database.url", &effective.base, &context.environment)?;
+    let database = super::control::database(&args.file, args.flags(), context)?;
     let lost_from = args.lost_from.map(Time::from_secs);
     let recovered = aeolus_control::recover(database.expose(), &context.clock, lost_from).await;
     let recovered = recovered.map_err(|error| super::control::refused(&error))?;

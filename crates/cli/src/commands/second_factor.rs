@@ -4,7 +4,6 @@ use serde::Serialize;
 
 use super::Context;
 use crate::args::ControlResetSecondFactor;
-use crate::config::Sources;
 use crate::report::{Failure, Report};
 use crate::ui::{self, Table};
 
@@ -22,14 +21,7 @@ pub(super) async fn reset(
     args: &ControlResetSecondFactor,
     context: &Context,
 ) -> Result<(), Failure> {
-    let sources = Sources {
-        file: args.file.config.as_deref(),
-        environment: &context.environment,
-        flags: args.flags(),
-    };
-    let effective = sources.load()?;
-    let url = &effective.config.database.url;
-    let database = url.read("database.url", &effective.base, &context.environment)?;
+    let database = super::control::database(&args.file, args.flags(), context)?;
     let parts: (&dyn aeolus_model::Clock, &dyn aeolus_model::Rng) = (&context.clock, &context.rng);
     let done = aeolus_control::reset_second_factor(database.expose(), &args.email, parts).await;
     let done = done.map_err(|error| super::control::refused(&error))?;
