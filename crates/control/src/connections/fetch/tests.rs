@@ -55,6 +55,7 @@ fn t22_t23_usable_keys_are_taken_unless_the_set_contradicts_itself() {
     assert_eq!(found.usable[0].kid.as_deref(), Some("any text"));
     let mut private = good.clone();
     private["d"] = json!("AAAA");
+    private["kid"] = json!("p");
     let symmetric = json!({"kty": "oct", "k": "AAAA", "kid": "s"});
     for bad in [
         json!({"keys": [good, good]}),
@@ -64,8 +65,8 @@ fn t22_t23_usable_keys_are_taken_unless_the_set_contradicts_itself() {
         json!({"keys": "x"}),
         json!([]),
     ] {
-        let error = read(bad).unwrap_err();
-        assert_ne!(error, KeyError::NoneUsable);
+        let error = read(bad.clone()).unwrap_err();
+        assert_ne!(error, KeyError::NoneUsable, "{bad}");
     }
     assert_eq!(keys(&vec![b' '; 300_000]), Err(KeyError::TooLarge));
     let weak = json!({"kty": "RSA", "e": "AQAB", "n": "AQAB", "kid": "w"});
