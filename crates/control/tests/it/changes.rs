@@ -38,6 +38,16 @@ async fn large(name: &str, database: Option<String>) -> Fixture {
     .await
 }
 
+/// A fleet of such a plane, and a gate of it that reads the newest format.
+async fn fleet(name: &str, database: Option<String>) -> (Fixture, String, Reader) {
+    let f = large(name, database).await;
+    let admin = f.admin().await;
+    f.fleet(&admin).await;
+    let reader = Reader::new(&f, &admin).await;
+    report(&f, &reader, Some(READER)).await;
+    (f, admin, reader)
+}
+
 /// What a gate says of itself.
 async fn report(f: &Fixture, reader: &Reader, format: Option<u32>) {
     report_as(f, reader, "r1", format).await;
@@ -91,12 +101,8 @@ fn differing(old: &Snapshot, new: &Snapshot) -> Vec<String> {
 }
 
 async fn f18_one_more_token_is_told_alone_and_its_end_too(database: Option<String>) {
-    let f = large("one-more", database).await;
-    let admin = f.admin().await;
-    f.fleet(&admin).await;
+    let (f, _, mut reader) = fleet("one-more", database).await;
     let owner = f.token_of("owner@example.com").await;
-    let mut reader = Reader::new(&f, &admin).await;
-    report(&f, &reader, Some(READER)).await;
     let old = token(&f, &owner, "old").await;
     f.work();
     let first = reader.until(&f, |s| knows(s, subject(&old))).await;
@@ -131,11 +137,7 @@ async fn f18_one_more_token_is_told_alone_and_its_end_too(database: Option<Strin
 }
 
 async fn f18_a_grant_that_is_taken_back_is_taken_back_at_once(database: Option<String>) {
-    let f = large("taken-back", database).await;
-    let admin = f.admin().await;
-    f.fleet(&admin).await;
-    let mut reader = Reader::new(&f, &admin).await;
-    report(&f, &reader, Some(READER)).await;
+    let (f, admin, mut reader) = fleet("taken-back", database).await;
     f.work();
     let body = json!({"email": "zoe@example.com", "name": "Zoe", "role": "ORGANIZATION_MEMBER"});
     let people = "/v1/organizations/acme/users";
@@ -172,12 +174,8 @@ async fn f18_a_grant_that_is_taken_back_is_taken_back_at_once(database: Option<S
 }
 
 async fn f18_whoever_knows_no_changes_is_told_everything(database: Option<String>) {
-    let f = large("unreadable", database).await;
-    let admin = f.admin().await;
-    f.fleet(&admin).await;
+    let (f, _, mut reader) = fleet("unreadable", database).await;
     let owner = f.token_of("owner@example.com").await;
-    let mut reader = Reader::new(&f, &admin).await;
-    report(&f, &reader, Some(READER)).await;
     let old = token(&f, &owner, "old").await;
     f.work();
     let first = reader.until(&f, |s| knows(s, subject(&old))).await;
@@ -199,12 +197,8 @@ async fn f18_whoever_knows_no_changes_is_told_everything(database: Option<String
 }
 
 async fn f18_with_many_changes_everything_is_told_anew(database: Option<String>) {
-    let f = large("many", database).await;
-    let admin = f.admin().await;
-    f.fleet(&admin).await;
+    let (f, _, mut reader) = fleet("many", database).await;
     let owner = f.token_of("owner@example.com").await;
-    let mut reader = Reader::new(&f, &admin).await;
-    report(&f, &reader, Some(READER)).await;
     f.work();
     let last = token(&f, &owner, "first").await;
     let first = reader.until(&f, |s| knows(s, subject(&last))).await;
@@ -225,12 +219,8 @@ async fn f18_with_many_changes_everything_is_told_anew(database: Option<String>)
 
 /// Whatever happened: told one by one, people are who they are in a whole snapshot.
 async fn f18_who_changed_one_by_one_is_as_in_a_whole_snapshot(database: Option<String>) {
-    let f = large("same", database).await;
-    let admin = f.admin().await;
-    f.fleet(&admin).await;
+    let (f, admin, mut reader) = fleet("same", database).await;
     let owner = f.token_of("owner@example.com").await;
-    let mut reader = Reader::new(&f, &admin).await;
-    report(&f, &reader, Some(READER)).await;
     let tokens = [token(&f, &owner, "a").await, token(&f, &owner, "b").await];
     f.work();
     let first = reader.until(&f, |s| knows(s, subject(&tokens[1]))).await;
