@@ -73,7 +73,7 @@ async fn work_until(f: &Fixture, done: impl AsyncFn() -> bool) {
     let stop = CancellationToken::new();
     let (control, token) = (Arc::clone(&f.control), stop.clone());
     let work = tokio::spawn(async move { Box::pin(control.work(token)).await });
-    let deadline = tokio::time::Instant::now() + Duration::from_secs(30);
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(90);
     while !done().await {
         assert!(tokio::time::Instant::now() < deadline, "never");
         tokio::time::sleep(Duration::from_millis(20)).await;

@@ -259,7 +259,7 @@ async fn keys_that_nobody_could_confirm_for_a_day_count_no_longer() {
 }
 
 async fn until_measured(f: &Fixture, line: &str) {
-    let deadline = tokio::time::Instant::now() + Duration::from_secs(10);
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(30);
     loop {
         let request = http::Request::get("/metrics").body(axum::body::Body::empty());
         let answer = f.control.metrics_router().oneshot(request.unwrap()).await;

@@ -125,7 +125,7 @@ impl Reader {
                 }
             }
         };
-        tokio::time::timeout(Duration::from_secs(10), work)
+        tokio::time::timeout(Duration::from_secs(30), work)
             .await
             .expect("in time")
     }

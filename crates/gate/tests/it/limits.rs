@@ -439,6 +439,6 @@ async fn a_tunnel_has_its_time_and_is_closed_at_its_end() {
     tokio::join!(end, used);
     assert_eq!(fleet.gate.gauges().streams.open, 0);
     let mut rest = Vec::new();
-    let closed = timeout(Duration::from_secs(10), tunnel.read_to_end(&mut rest)).await;
+    let closed = timeout(Duration::from_secs(30), tunnel.read_to_end(&mut rest)).await;
     closed.expect("it is closed").unwrap();
 }

@@ -452,7 +452,7 @@ async fn t52_a_websocket_is_tunnelled_and_closed_when_its_credential_is_revoked(
             });
     });
     let mut rest = Vec::new();
-    tokio::time::timeout(Duration::from_secs(10), stream.read_to_end(&mut rest))
+    tokio::time::timeout(Duration::from_secs(30), stream.read_to_end(&mut rest))
         .await
         .expect("closed in time")
         .unwrap();
