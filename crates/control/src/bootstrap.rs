@@ -194,6 +194,7 @@ pub(crate) async fn open(
         }
     };
     let legacy = asking_proxies.is_some();
+    keys::note_version(&store, &master, &config.upgrades, (&*clock, &*rng)).await?;
     let keys = Keys::open(&store, &master, (&*clock, &*rng), legacy).await?;
     if let Some(dir) = &config.root_dir {
         let snapshot = keys.snapshot().map_err(KeysError::from)?;

@@ -55,6 +55,8 @@ pub struct ControlConfig {
     /// How long a signing key signs before the next one takes over by itself; absent: until somebody
     /// rotates it. Snapshot keys are always rotated by hand.
     pub rotate_keys: Option<Duration>,
+    /// Which version this is, and what it means that it is newer than the one before.
+    pub upgrades: Upgrades,
     /// What the built-in roles allow in this installation (row F12).
     pub built_ins: BuiltIns,
     /// How long the audit log is kept, and where it is copied to.
@@ -67,6 +69,27 @@ pub struct ControlConfig {
     pub quota: Quota,
     /// Sockets that a service manager opened: `control`, `metrics`.
     pub handed_over: HandedOver,
+}
+
+/// What happens when a newer version starts on a database than has run there before.
+#[derive(Clone, Debug)]
+pub struct Upgrades {
+    /// This program's.
+    pub version: semver::Version,
+    /// Whether all signing keys but the snapshot key are replaced at once and every session ends, as the
+    /// original's `regenerateCaEachUpgrade` has it (row H2).
+    pub regenerate_keys: bool,
+}
+
+impl Upgrades {
+    /// To the version of this program. One that can't be read is newer than none.
+    pub fn to_this(regenerate_keys: bool) -> Self {
+        let version = semver::Version::parse(env!("CARGO_PKG_VERSION"));
+        Self {
+            version: version.unwrap_or(semver::Version::new(0, 0, 0)),
+            regenerate_keys,
+        }
+    }
 }
 
 /// How long the audit log is kept, and where it is copied to.

@@ -50,7 +50,7 @@ pub use audit::SinkConfigError;
 pub use bootstrap::ControlError;
 pub use config::{
     AuditConfig, AuditFile, AuditWebhook, ControlConfig, FirstAdmin, ParentCookie, Publishing,
-    SessionLife, SignInConfig, SignUp,
+    SessionLife, SignInConfig, SignUp, Upgrades,
 };
 pub use connections::configured::ConfigureError;
 pub use connections::document::check_sign_in;

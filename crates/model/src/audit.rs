@@ -152,6 +152,8 @@ actions! {
     KeyRemove = "key.remove",
     /// A signing key that somebody else had was replaced at once.
     KeyReplace = "key.replace",
+    /// An upgrade replaced all signing keys but the snapshot key, and ended every session.
+    KeysRegenerate = "key.regenerate",
     /// The private keys were sealed under another master key.
     KeysReseal = "key.reseal",
     /// A token for control was exchanged for one that a single deployment takes.

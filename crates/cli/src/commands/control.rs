@@ -9,6 +9,7 @@ use aeolus_api::Period;
 use aeolus_api::egress::Way;
 use aeolus_control::{
     ControlConfig, ControlError, FirstAdmin, ParentCookie, Publishing, SessionLife, SignInConfig,
+    Upgrades,
 };
 use aeolus_keys::SystemRng;
 use aeolus_model::{Secret, SystemClock};
@@ -165,6 +166,7 @@ fn configured(
         hash_permits: config.limits.password_hashes.map(usize::from),
         publishing: Publishing::default(),
         rotate_keys: config.keys.rotate_every.map(Period::duration),
+        upgrades: Upgrades::to_this(config.keys.regenerate_each_upgrade),
         built_ins: config.control.roles.read()?,
         audit,
         egress,

@@ -27,6 +27,9 @@ pub(crate) struct Keys {
     /// until somebody rotates it. The snapshot key is always rotated by hand.
     #[schemars(with = "Option<schema::Period>")]
     pub(crate) rotate_every: Option<Period>,
+    /// Whether every start of a newer version replaces all keys but the snapshot key at once: everybody
+    /// has to sign in again, and every API token needs a new value.
+    pub(crate) regenerate_each_upgrade: bool,
 }
 
 impl Default for Keys {
@@ -36,6 +39,7 @@ impl Default for Keys {
             master_key_command: Vec::new(),
             root_dir: PathBuf::from("/var/lib/aeolus/control/root"),
             rotate_every: None,
+            regenerate_each_upgrade: false,
         }
     }
 }

@@ -83,6 +83,7 @@ impl Original {
                 "config" => read.config(&found.value, &path, &mut own),
                 "secret" => read.secrets(&found.value, &path, environment),
                 "env" => read.env(&found.value, &path),
+                "regenerateCaEachUpgrade" => read.regenerate(found, &path, &mut own),
                 _ => read.ignore(found.at, &path, "it is about how the original runs"),
             }
         }
@@ -134,8 +135,19 @@ impl Original {
             });
         }
         if let Some(signups) = signups {
-            translate::put(own, signups);
+            translate::put(own, "auth", signups);
         }
+    }
+
+    /// What the original does to its one key, which signs everything there (row H2).
+    fn regenerate(&mut self, found: &Entry, path: &str, own: &mut Vec<Entry>) {
+        let what = "read as keys.regenerateEachUpgrade: whether an upgrade replaces all signing keys at once, which signs everybody out and ends every API token's value";
+        self.note(NoteKind::Understood, found.at, path, what);
+        let entry = Entry {
+            key: "regenerateEachUpgrade".to_owned(),
+            ..found.clone()
+        };
+        translate::put(own, "keys", entry);
     }
 
     fn ignore(&mut self, at: Place, path: &str, why: &str) {

@@ -39,6 +39,22 @@ pub(super) async fn new(app: &App, kind: Kind) -> Result<Record, KeysError> {
     made.map_err(|_| KeysError::Cancelled)?
 }
 
+/// New keys of these kinds, at a start: nobody waits for the time that RSA takes.
+pub(super) fn records(
+    master: &MasterKey,
+    kinds: Vec<Kind>,
+    parts: (&dyn Clock, &dyn Rng),
+) -> Result<Vec<Record>, KeysError> {
+    let new = |kind: Kind| {
+        let key = SigningKey::generate(kind.alg(), parts.1)?;
+        let active = KeyStage::Active {
+            since: parts.0.now(),
+        };
+        record(master, (kind, &key), active, parts)
+    };
+    kinds.into_iter().map(new).collect()
+}
+
 fn record(
     master: &MasterKey,
     (kind, key): (Kind, &SigningKey),

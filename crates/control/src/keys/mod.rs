@@ -19,6 +19,7 @@ mod remove;
 mod replace;
 mod reseal;
 mod rotate;
+mod upgrade;
 mod view;
 
 use std::collections::HashMap;
@@ -40,6 +41,7 @@ pub(crate) use make::import_snapshot_key;
 pub(crate) use remove::remove;
 pub use reseal::{Resealed, reseal};
 pub(crate) use rotate::rotate;
+pub(crate) use upgrade::note_version;
 
 use opened::{Opened, Signer};
 

@@ -9,6 +9,7 @@ use aeolus_api::plane::{EnrollAnswer, EnrollRequest, PlaneCreated};
 use aeolus_api::quota::Quota;
 use aeolus_control::{
     AuditConfig, Control, ControlConfig, FirstAdmin, Publishing, SessionLife, SignInConfig, SignUp,
+    Upgrades,
 };
 use aeolus_keys::claims::PlaneAssertion;
 use aeolus_keys::envelope::MasterKey;
@@ -133,6 +134,10 @@ pub(crate) fn config(dir: &std::path::Path) -> ControlConfig {
             silence: Duration::from_millis(500),
         },
         rotate_keys: None,
+        upgrades: Upgrades {
+            version: semver::Version::new(1, 2, 3),
+            regenerate_keys: false,
+        },
         built_ins: BuiltIns::default(),
         audit: AuditConfig::default(),
         egress: aeolus_api::egress::Way::default(),
@@ -524,7 +529,7 @@ impl Fixture {
         bearer: impl Fn() -> String,
         fits: impl Fn(&Answer) -> bool,
     ) -> Answer {
-        let deadline = tokio::time::Instant::now() + Duration::from_secs(10);
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(30);
         loop {
             let answer = self.call("GET", path, &bearer(), None).await;
             if fits(&answer) {

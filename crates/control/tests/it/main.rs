@@ -126,4 +126,6 @@ mod tenants;
 #[cfg(test)]
 mod tokens;
 #[cfg(test)]
+mod upgrades;
+#[cfg(test)]
 mod values;

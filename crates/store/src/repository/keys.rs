@@ -35,6 +35,7 @@ statements! {
     DELETE = "DELETE FROM signing_keys WHERE id = $1 AND stage <> 'active'";
     DROP_ACTIVE = "DELETE FROM signing_keys WHERE id = $1 AND stage = 'active'";
     DROP_ANNOUNCED = "DELETE FROM signing_keys WHERE kind = $1 AND stage = 'announced'";
+    DROP_ALL = "DELETE FROM signing_keys WHERE kind = $1";
     RESEAL = "UPDATE signing_keys SET sealed = $3 WHERE id = $1 AND sealed = $2";
     NEEDED_BY = "SELECT status_indexes.organization, COUNT(*),
         MAX(CASE WHEN status_indexes.ends_at < status_indexes.expires_at
@@ -227,6 +228,12 @@ impl Keys<'_, Write> {
     ) -> Result<(), StoreError> {
         self.0.change_one(DROP_ACTIVE, bind![compromised]).await?;
         self.0.change(DROP_ANNOUNCED, bind![new.kind]).await?;
+        self.insert(new).await
+    }
+
+    /// Removes all keys of a kind, retired ones too, and lets a new one sign in their place.
+    pub async fn regenerate(&mut self, new: &SigningKey) -> Result<(), StoreError> {
+        self.0.change(DROP_ALL, bind![new.kind]).await?;
         self.insert(new).await
     }
 

@@ -51,6 +51,7 @@ statements! {
         WHERE marks.not_before < excluded.not_before";
     MARK_ORGANIZATION = "UPDATE revocation_lists SET not_before = $2
         WHERE organization = $1 AND not_before < $2";
+    MARK_EVERYTHING = "UPDATE revocation_lists SET not_before = $1 WHERE not_before < $1";
 }
 
 /// A token value that ends earlier than it says: rotation grace.
@@ -304,6 +305,12 @@ impl Revocations<'_, Write> {
     ) -> Result<(), StoreError> {
         let values = bind![organization, not_before];
         self.0.revoke(MARK_ORGANIZATION, values).await.map(|_| ())
+    }
+
+    /// Sets the mark of every organization; none moves back.
+    pub async fn mark_everything(&mut self, not_before: Time) -> Result<(), StoreError> {
+        let marked = self.0.revoke(MARK_EVERYTHING, bind![not_before]).await;
+        marked.map(|_| ())
     }
 
     /// Forgets where organizations stood that there are no more.

@@ -95,6 +95,7 @@ statements! {
         WHERE organization = $1 AND session = $2 AND ended_there_at IS NULL";
     END_ALL = "UPDATE sessions SET ended_at = $2 WHERE user_id = $1 AND ended_at IS NULL
         AND absolute_end > $2";
+    END_EVERYBODY = "UPDATE sessions SET ended_at = $1 WHERE ended_at IS NULL AND absolute_end > $1";
     FORGET = "DELETE FROM sessions WHERE absolute_end < $1";
 }
 
@@ -304,6 +305,11 @@ impl Sessions<'_, Write> {
     /// Ends all of a person and says how many.
     pub async fn end_all(&mut self, user: UserId, now: Time) -> Result<u64, StoreError> {
         self.0.revoke(END_ALL, bind![user, now]).await
+    }
+
+    /// Ends all of everybody and says how many.
+    pub async fn end_everybody(&mut self, now: Time) -> Result<u64, StoreError> {
+        self.0.revoke(END_EVERYBODY, bind![now]).await
     }
 
     /// Forgets those past their absolute end, which nobody accepts any more.

@@ -18,6 +18,8 @@ statements! {
     GET = "SELECT value FROM settings WHERE name = $1";
     PUT = "INSERT INTO settings (name, value) VALUES ($1, $2)
         ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+    FIRST = "INSERT INTO settings (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
+    FOLLOW = "UPDATE settings SET value = $3 WHERE name = $1 AND value = $2";
     DELETE = "DELETE FROM settings WHERE name = $1";
     NEWEST = "SELECT MAX(at) FROM (SELECT at FROM audit UNION ALL
         SELECT reported_at AS at FROM replicas UNION ALL
@@ -82,6 +84,20 @@ impl Settings<'_, Write> {
     /// Sets a setting that is control's own bookkeeping: the feed stays where it is.
     pub async fn note(&mut self, name: &str, value: &str) -> Result<(), StoreError> {
         self.0.note(PUT, bind![name, value]).await.map(|_| ())
+    }
+
+    /// Notes a setting that was read before, or was not there, and says whether it was still so: of any
+    /// number that do so at once, one is right.
+    pub async fn follow(
+        &mut self,
+        name: &str,
+        (before, value): (Option<&str>, &str),
+    ) -> Result<bool, StoreError> {
+        let changed = match before {
+            None => self.0.note(FIRST, bind![name, value]).await?,
+            Some(before) => self.0.note(FOLLOW, bind![name, before, value]).await?,
+        };
+        Ok(changed > 0)
     }
 
     /// Removes a setting.

@@ -340,6 +340,25 @@ fn our_own_sections_may_stand_beside_and_a_second_auth_may_not() {
 }
 
 #[test]
+fn h2_the_originals_flag_for_new_keys_at_each_upgrade_is_read() {
+    let loaded = |text: &str| load(text, &[]).unwrap();
+    let flag = |text: &str| loaded(text).0.config.keys.regenerate_each_upgrade;
+    assert!(!flag("houston: {config: {}}"));
+    assert!(!flag("houston: {regenerateCaEachUpgrade: false}"));
+    // As the seed shows it, and below the chart's root (trap 7).
+    assert!(flag("houston: {regenerateCaEachUpgrade: true}"));
+    let chart = "astronomer: {houston: {regenerateCaEachUpgrade: true}}";
+    assert!(flag(chart));
+    let told = said(&loaded(chart));
+    assert!(told.contains("astronomer.houston.regenerateCaEachUpgrade:"));
+    assert!(flag(&format!("keys: {{rotateEvery: 90d}}\n{chart}")));
+    // Our own key wins.
+    assert!(!flag(&format!("keys: {{regenerateEachUpgrade: false}}\n{chart}")));
+    let odd = "houston: {regenerateCaEachUpgrade: sometimes}";
+    assert!(error(odd).contains("regenerateEachUpgrade"));
+}
+
+#[test]
 fn b8_either_spelling_of_public_sign_up_is_read() {
     let read = |written: &str| {
         let text = format!("astronomer: {{houston: {{config: {{{written}}}}}}}");

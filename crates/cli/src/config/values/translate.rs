@@ -79,10 +79,11 @@ pub(super) fn signups(found: &Entry) -> Entry {
     }
 }
 
-/// Puts a key into `auth`, which stands beside it in the original and not above.
-pub(super) fn put(own: &mut Vec<Entry>, entry: Entry) {
-    let auth = own.iter_mut().find(|found| found.key == "auth");
-    let map = auth.map(|auth| &mut auth.value.value);
+/// Puts a key into a section of ours that the original doesn't have above it. What stands there already
+/// wins.
+pub(super) fn put(own: &mut Vec<Entry>, section: &str, entry: Entry) {
+    let held = own.iter_mut().find(|found| found.key == section);
+    let map = held.map(|held| &mut held.value.value);
     match map {
         Some(Value::Map(entries)) => {
             if !entries.iter().any(|held| held.key == entry.key) {
@@ -91,7 +92,7 @@ pub(super) fn put(own: &mut Vec<Entry>, entry: Entry) {
         }
         Some(_) => {}
         None => own.push(Entry {
-            key: "auth".to_owned(),
+            key: section.to_owned(),
             at: entry.at,
             value: Node {
                 at: entry.at,

@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 
 use super::{Arrival, Refused, SignUp, admit, denied, invited};
 use crate::app::App;
-use crate::config::{AuditConfig, ControlConfig, Publishing, SessionLife};
+use crate::config::{AuditConfig, ControlConfig, Publishing, SessionLife, Upgrades};
 use crate::ctx::RequestInfo;
 
 /// A control plane with an organization, its owner, and two identity providers.
@@ -65,6 +65,10 @@ fn config(dir: &std::path::Path, sign_up: SignUp) -> ControlConfig {
         proxy_secrets: Vec::new(),
         publishing: Publishing::default(),
         rotate_keys: None,
+        upgrades: Upgrades {
+            version: semver::Version::new(1, 2, 3),
+            regenerate_keys: false,
+        },
         built_ins: BuiltIns::default(),
         audit: AuditConfig::default(),
         email: None,
