@@ -353,7 +353,9 @@ fn h2_the_originals_flag_for_new_keys_at_each_upgrade_is_read() {
     assert!(told.contains("astronomer.houston.regenerateCaEachUpgrade:"));
     assert!(flag(&format!("keys: {{rotateEvery: 90d}}\n{chart}")));
     // Our own key wins.
-    assert!(!flag(&format!("keys: {{regenerateEachUpgrade: false}}\n{chart}")));
+    assert!(!flag(&format!(
+        "keys: {{regenerateEachUpgrade: false}}\n{chart}"
+    )));
     let odd = "houston: {regenerateCaEachUpgrade: sometimes}";
     assert!(error(odd).contains("regenerateEachUpgrade"));
 }
