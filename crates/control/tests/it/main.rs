@@ -64,6 +64,8 @@ mod lanes;
 #[cfg(test)]
 mod logout;
 #[cfg(test)]
+mod media;
+#[cfg(test)]
 mod narrowing;
 #[cfg(test)]
 mod notices;
