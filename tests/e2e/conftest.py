@@ -25,6 +25,7 @@ connections:
 organizations:
   - name: acme
     users:
+      - {{email: admin@example.com, role: ORGANIZATION_OWNER}}
       - {{email: operator@example.com, role: ORGANIZATION_MEMBER, password: {{file: password}}}}
       - {{email: viewer@example.com, role: ORGANIZATION_MEMBER, password: {{file: password}}}}
       - {{email: stranger@example.com, role: ORGANIZATION_MEMBER, password: {{file: password}}}}

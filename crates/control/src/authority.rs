@@ -7,7 +7,7 @@ use std::time::Duration;
 use aeolus_api::policy::SessionLife;
 use aeolus_model::{
     Actor, BuiltIns, DeploymentId, GrantedRole, Grants, OrganizationId, Permission, PermissionSet,
-    Resource, SessionId, Subject, UserId, WorkspaceId,
+    Resource, Role, SessionId, Subject, UserId, WorkspaceId,
 };
 use aeolus_store::{Deployment, GrantRecord, Organization, Unit, Workspace};
 
@@ -138,6 +138,24 @@ impl Authority {
             Ok(())
         } else {
             Err(ApiError::Forbidden(permission.name().to_owned()))
+        }
+    }
+
+    /// Refuses whoever has not been given the ownership of the organization itself: administrators of the
+    /// installation hold all that it allows, and are no owners (rows X10, N11). They can become one, which
+    /// is seen.
+    pub(crate) fn require_owner(&self, organization: OrganizationId) -> Result<(), ApiError> {
+        let path = organization_path(organization);
+        self.require(Permission::OrganizationDirectTokensCreate, &path)?;
+        let owns = |record: &GrantRecord| {
+            record.grant.resource == Resource::Organization(organization)
+                && record.grant.role == GrantedRole::BuiltIn(Role::OrganizationOwner)
+        };
+        if self.records.iter().any(owns) {
+            Ok(())
+        } else {
+            let what = format!("{} of this organization", Role::OrganizationOwner);
+            Err(ApiError::Forbidden(what))
         }
     }
 

@@ -12,7 +12,7 @@ use http::StatusCode;
 use super::permission::{Deed, permission};
 use super::roles::{self, Held};
 use super::{bounds, text, value, view};
-use crate::authority::{Authority, organization_path, path_within};
+use crate::authority::{Authority, path_within};
 use crate::ctx::Ctx;
 use crate::error::ApiError;
 use crate::extract::{Json, Query};
@@ -41,7 +41,7 @@ pub(crate) async fn create(
     let mut held = vec![Held::new(role, scope.resource())];
     match body.kind {
         Kind::Standard => authority.require(permission(Deed::Make, scope.resource()), &path)?,
-        Kind::DirectAccess => may_make_direct(&authority, organization.id)?,
+        Kind::DirectAccess => authority.require_owner(organization.id)?,
     }
     for role in &body.roles {
         let (more, path) = roles::resolve(&mut write, (scope, organization.id), role).await?;
@@ -126,13 +126,6 @@ fn direct_role(authority: &Authority, role: Role) -> Result<GrantedRole, ApiErro
     (most.covers(allows) && !allows.is_empty())
         .then_some(GrantedRole::BuiltIn(role))
         .ok_or_else(|| ApiError::field("role", what))
-}
-
-/// Only those who own the organization (rows X10, N11): being able to hand out its roles one by one
-/// is not enough.
-fn may_make_direct(authority: &Authority, organization: OrganizationId) -> Result<(), ApiError> {
-    let path = organization_path(organization);
-    authority.require(Permission::OrganizationDirectTokensCreate, &path)
 }
 
 /// Where the authority is kept, and for direct access tokens what is left of it: gates know their roles

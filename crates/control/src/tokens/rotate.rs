@@ -41,6 +41,9 @@ pub(crate) async fn rotate(
     let (mut write, authority, organization) = ctx.write_in(&organization).await?;
     let mut token = find(&mut write, &authority, (organization.id, &token)).await?;
     may_change(&mut write, &authority, &token).await?;
+    if token.kind != TokenKind::Standard {
+        authority.require_owner(organization.id)?;
+    }
     require_read(&ctx, &mut write, token.id).await?;
     let grants = write.grants().of(Subject::Token(token.id)).await?;
     let held: Vec<Held> = grants.iter().map(Held::of).collect();

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use aeolus_keys::claims::Direct;
 use aeolus_keys::{JwkSet, Kind, jws};
-use aeolus_model::{Resource, Role};
+use aeolus_model::{Grant, GrantId, Resource, Role, Scope, Subject};
+use aeolus_store::{GrantRecord, ManagedBy, Unit as _};
 use serde_json::{Value, json};
 
 use crate::fixture::Fixture;
@@ -102,33 +103,85 @@ async fn x10_every_other_role_is_refused() {
         .call("GET", "/v1/organizations/acme", &w.owner, None)
         .await
         .json();
-    for role in Role::ALL {
-        let role = role.name();
-        let (kind, id) = match role.split('_').next().unwrap() {
-            "ORGANIZATION" if role != "ORGANIZATION_OWNER" => ("organization", &organization["id"]),
-            "WORKSPACE" => ("workspace", &w.workspace),
-            "DEPLOYMENT" => ("deployment", &w.deployment),
-            _ => continue,
-        };
-        let grant = json!({"role": role, "subject": {"type": "user", "id": of("eve@example.com")},
-            "resource": {"type": kind, "id": id}});
-        let path = "/v1/organizations/acme/grants";
-        // Some she has already.
-        let given = f.call("POST", path, &w.owner, Some(grant)).await;
-        let eve = me("eve@example.com").await;
+    let refused = async |by: &str| {
         for scope in ["ORGANIZATION", "WORKSPACE", "DEPLOYMENT"] {
-            f.call("POST", TOKENS, &eve, Some(w.body(scope)))
-                .await
-                .expect(403);
+            let made = f.call("POST", TOKENS, by, Some(w.body(scope))).await;
+            made.expect(403);
         }
-        if given.status == 201 {
-            let id = given.json()["item"]["id"].as_str().map(str::to_owned);
-            if let Some(id) = id {
-                let path = format!("{path}/{id}");
-                f.call("DELETE", &path, &w.owner, None).await.expect(200);
+    };
+    // Who has all that owners have, and is none.
+    refused(&w.admin).await;
+    let grants = "/v1/organizations/acme/grants";
+    let mut asked = 0;
+    for role in Role::ALL {
+        let (kind, id) = match role.scope() {
+            Scope::System => {
+                system(f, *role).await;
+                refused(&me("eve@example.com").await).await;
+                asked += 1;
+                continue;
             }
+            Scope::Organization if *role == Role::OrganizationOwner => continue,
+            Scope::Organization => ("organization", &organization["id"]),
+            Scope::Workspace => ("workspace", &w.workspace),
+            Scope::Deployment => ("deployment", &w.deployment),
+        };
+        let grant = json!({"role": role.name(), "subject": {"type": "user", "id": of("eve@example.com")},
+            "resource": {"type": kind, "id": id}});
+        // Some she has already.
+        let given = f.call("POST", grants, &w.owner, Some(grant)).await;
+        refused(&me("eve@example.com").await).await;
+        asked += 1;
+        if given.status == 201 {
+            let id = given.json()["id"].as_str().unwrap().to_owned();
+            let path = format!("{grants}/{id}");
+            f.call("DELETE", &path, &w.owner, None).await.expect(200);
         }
     }
+    assert_eq!(asked, Role::ALL.len() - 1);
+}
+
+/// Gives Eve this one role in the whole installation.
+async fn system(f: &Fixture, role: Role) {
+    let mut write = f.store().await.write().await.unwrap();
+    let email = "eve@example.com".parse().unwrap();
+    let eve = write.users().by_email(&email).await.unwrap().unwrap().id;
+    for held in write.grants().of(Subject::User(eve)).await.unwrap() {
+        if held.grant.resource == Resource::System {
+            write.grants().delete(held.grant.id).await.unwrap();
+        }
+    }
+    let grant = GrantRecord {
+        grant: Grant {
+            id: GrantId::new(&*f.clock, &*f.rng),
+            subject: Subject::User(eve),
+            role: role.into(),
+            resource: Resource::System,
+        },
+        organization: None,
+        managed_by: ManagedBy::Api,
+    };
+    write.grants().insert(&grant).await.unwrap();
+    write.commit().await.unwrap();
+}
+
+/// An administrator takes one away in an emergency, and can't make its value anew to have it.
+#[tokio::test]
+async fn x10_an_administrator_ends_a_direct_access_token_and_does_not_get_its_value() {
+    let w = World::new("direct-admin").await;
+    let made =
+        w.f.call("POST", TOKENS, &w.owner, Some(w.body("WORKSPACE")));
+    let made = made.await.expect(201).json();
+    let path = format!("{TOKENS}/{}", made["id"].as_str().unwrap());
+    let rotate = format!("{path}/rotate");
+    let refused = w.f.call("POST", &rotate, &w.admin, None).await.expect(403);
+    assert!(
+        refused
+            .text()
+            .contains("ORGANIZATION_OWNER of this organization")
+    );
+    w.f.call("POST", &rotate, &w.owner, None).await.expect(200);
+    w.f.call("DELETE", &path, &w.admin, None).await.expect(200);
 }
 
 #[tokio::test]

@@ -3,12 +3,11 @@
 use aeolus_api::FieldError;
 use aeolus_api::offboard::{Offboarded, OffboardedGrant, OffboardedTeam, OffboardedToken};
 use aeolus_model::{
-    Action, Actor, ApiToken, AuditEvent, Email, OrganizationId, Permission, SessionId, Subject,
-    TokenKind,
+    Action, Actor, ApiToken, AuditEvent, Email, OrganizationId, SessionId, Subject, TokenKind,
 };
 use aeolus_store::{ManagedBy, Organization, Unit as _, User, Write};
 
-use crate::authority::{Authority, organization_path, path_within};
+use crate::authority::{Authority, path_within};
 use crate::ctx::Ctx;
 use crate::error::ApiError;
 use crate::sessions::{belongs, end_all_in, find};
@@ -158,8 +157,7 @@ impl<'a> Leaving<'a> {
         let mut wrong = Vec::new();
         for token in tokens {
             if token.kind != TokenKind::Standard {
-                let path = organization_path(self.organization);
-                if !authority.may(Permission::OrganizationDirectTokensCreate, &path) {
+                if authority.require_owner(self.organization).is_err() {
                     wrong.push(FieldError {
                         at: "giveTokensTo".to_owned(),
                         message: format!(
