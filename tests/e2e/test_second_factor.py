@@ -68,7 +68,7 @@ def test_an_organization_requires_a_second_factor_and_people_set_it_up_on_their_
     assert dry["sessionsTotal"] == 1 and not dry["done"]
     assert before.get(asked, timeout=20).status_code == 200
     begun = time.monotonic()
-    fleet.run(*setting, "--no-wait")
+    fleet.run(*setting, "--yes", "--no-wait")
     refused = lambda: before.get(asked, timeout=20, allow_redirects=False).status_code == 401  # noqa: E731
     wait_for("the session's end at the gate", refused, 2)
     figure(f"refused after {time.monotonic() - begun:.2f} s")

@@ -38,9 +38,31 @@ pub struct Policy {
     /// Whether people need a second factor here: `required` or `optional`. Tokens of programs don't.
     #[serde(default, skip_serializing_if = "SecondFactor::is_optional")]
     pub second_factor: SecondFactor,
+    /// Whether people of the organization may sign in machines without a browser (RFC 8628): `on` or `off`.
+    #[serde(default, skip_serializing_if = "DeviceFlow::is_on")]
+    pub device_flow: DeviceFlow,
     /// How people hear of API tokens that end, rest, or are nobody's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notices: Option<Notices>,
+}
+
+/// Whether people may sign in machines.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum DeviceFlow {
+    /// As far as the installation lets them.
+    #[default]
+    On,
+    /// They can agree to none.
+    Off,
+}
+
+impl DeviceFlow {
+    /// Whether they may, as far as the organization is asked.
+    pub const fn is_on(&self) -> bool {
+        matches!(self, Self::On)
+    }
 }
 
 /// Whether people need a second factor.
@@ -74,11 +96,18 @@ impl SecondFactor {
 pub struct Notices {
     /// Whether by e-mail, where the installation has a server for that.
     pub email: bool,
+    /// Say of a token that its value is so many days old, and again after as many, 7 to 3650; absent: age alone
+    /// is no reason.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rotate_after_days: Option<u32>,
 }
 
 impl Default for Notices {
     fn default() -> Self {
-        Self { email: true }
+        Self {
+            email: true,
+            rotate_after_days: None,
+        }
     }
 }
 
@@ -194,6 +223,10 @@ impl Policy {
         refuse(grace > MAX_GRACE, "rotationGrace", "use at most 30d");
         let tokens = self.max_tokens.unwrap_or(0);
         refuse(tokens > MAX_TOKENS, "maxTokens", "use at most 100000");
+        let reminder = self.notices.and_then(|notices| notices.rotate_after_days);
+        let wrong = reminder.is_some_and(|days| !(7..=3650).contains(&days));
+        let at = "notices.rotateAfterDays";
+        refuse(wrong, at, "days lie between 7 and 3650");
         let networks = self.allowed_networks.len();
         refuse(
             networks > MAX_NETWORKS,
@@ -240,6 +273,10 @@ pub struct PolicyChanged {
     pub tokens: Vec<ShortenedToken>,
     /// How many there are.
     pub tokens_total: u64,
+    /// With `tokensMustExpire`: API tokens that never expire, and go on as they are until they are rotated, which
+    /// then takes a number of days.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub lasting_total: u64,
     /// Sessions that have lasted too long or lack a second factor, the first hundred.
     #[cfg_attr(feature = "schema", schemars(with = "Vec<crate::schema::Id>"))]
     pub sessions: Vec<SessionId>,
@@ -253,6 +290,14 @@ pub struct PolicyChanged {
     /// With `wait=planes`: who obeys it already.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub planes: Option<PlaneAcks>,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+const fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// A value of a token that ends sooner than it was made for.

@@ -3,7 +3,7 @@
 //! Standard output is for answers, so that it can be piped; everything about the work itself goes
 //! to standard error.
 
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 
 use clap::ValueEnum;
 use serde::Serialize;
@@ -147,6 +147,23 @@ pub(crate) fn ask(text: &str) {
     let mut err = std::io::stderr().lock();
     let _ = write!(err, "{text}");
     let _ = err.flush();
+}
+
+/// Shows rows beside the answer, on standard error.
+pub(crate) fn table_aside(table: &Table) {
+    let mut err = std::io::stderr().lock();
+    let _ = err.write_all(table.render().as_bytes());
+}
+
+/// Whether somebody at the terminal agrees; without a terminal nobody does.
+pub(crate) fn confirm(question: &str) -> bool {
+    if !(std::io::stdin().is_terminal() && std::io::stderr().is_terminal()) {
+        return false;
+    }
+    ask(&format!("{question} [y/N] "));
+    let mut line = String::new();
+    let read = std::io::stdin().read_line(&mut line);
+    read.is_ok() && matches!(line.trim(), "y" | "Y" | "yes")
 }
 
 /// Prints a failure to standard error.

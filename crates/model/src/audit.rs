@@ -116,6 +116,8 @@ actions! {
     TokenExpiresSoon = "token.expires_soon",
     /// Nobody has used a token for long.
     TokenUnused = "token.unused",
+    /// An API token's value is as old as its organization wants to hear of.
+    TokenRotationDue = "token.rotation_due",
     /// Whoever answers for a token has no role in its organization any more, or is disabled.
     TokenOwnerLeft = "token.owner_left",
     /// A plane's identity is believed no more.

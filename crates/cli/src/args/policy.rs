@@ -36,6 +36,9 @@ pub(crate) struct PolicySet {
     /// Only show what would end.
     #[arg(long)]
     pub(crate) dry_run: bool,
+    /// Do it without asking, whatever it ends.
+    #[arg(long, conflicts_with = "dry_run")]
+    pub(crate) yes: bool,
     /// Don't wait (up to 2 s) until planes obey.
     #[arg(long)]
     pub(crate) no_wait: bool,

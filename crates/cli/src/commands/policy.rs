@@ -9,7 +9,7 @@ use super::session::say_unconfirmed;
 use crate::args::{PolicyCommand, PolicySet, PolicyShow};
 use crate::control_client::{organization, refused};
 use crate::moments::ahead;
-use crate::report::Failure;
+use crate::report::{Failure, Report};
 use crate::ui::{self, Table};
 use crate::yaml::{self, Problem, ProblemKind};
 
@@ -29,11 +29,15 @@ async fn show(args: &PolicyShow, context: &Context) -> Result<(), Failure> {
     ui::document(context.output, &shown.policy)
 }
 
-/// Gives an organization other rules.
+/// Gives an organization other rules. What they end is shown before, and somebody has to agree to it.
 async fn set(args: &PolicySet, context: &Context) -> Result<(), Failure> {
     let policy = load(args)?;
     let client = args.target.client(&context.environment).await?;
     let organization = organization(&client, args.organization.as_ref()).await?;
+    if !args.dry_run && !args.yes {
+        let preview = client.set_policy(&organization, &policy, PolicyChange::Preview);
+        agree(&preview.await.map_err(refused)?, context.clock.now())?;
+    }
     let change = match (args.dry_run, args.no_wait) {
         (true, _) => PolicyChange::Preview,
         (false, true) => PolicyChange::Now,
@@ -48,6 +52,24 @@ async fn set(args: &PolicySet, context: &Context) -> Result<(), Failure> {
     )?;
     say(&changed);
     Ok(())
+}
+
+/// Lets somebody at a terminal agree to what ends; elsewhere `--yes` has to.
+fn agree(preview: &PolicyChanged, now: Time) -> Result<(), Failure> {
+    let ends = preview.tokens_total.saturating_add(preview.sessions_total);
+    if ends == 0 {
+        return Ok(());
+    }
+    ui::table_aside(&table(preview, now));
+    let (values, sessions) = (preview.tokens_total, preview.sessions_total);
+    let what = format!("token values that end sooner: {values}; sessions that end: {sessions}");
+    if ui::confirm(&format!("{what}. Go on?")) {
+        return Ok(());
+    }
+    Err(Report::new("CLI-0040", "the rules were not changed")
+        .why(what)
+        .help("say --yes to do it without being asked, or --dry-run to see it alone")
+        .failed())
 }
 
 /// The rules of a file, or everything that is wrong with them.
@@ -101,6 +123,12 @@ fn say(changed: &PolicyChanged) {
     let more = all.saturating_sub(u64::try_from(named).unwrap_or(0));
     if more > 0 {
         ui::note(&format!("and {more} more"));
+    }
+    if changed.lasting_total > 0 {
+        let many = changed.lasting_total;
+        ui::note(&format!(
+            "API tokens that never expire: {many}. They go on as they are until they are rotated; `tokenMaxDays` ends them"
+        ));
     }
     if !changed.done {
         ui::note("nothing was changed: this was a dry run");

@@ -22,6 +22,7 @@ enum News {
     OwnerLeft,
     Ends,
     Unused,
+    Old,
 }
 
 /// One thing to tell, as it is kept until a message is made of it.
@@ -71,6 +72,7 @@ pub(crate) async fn told_of(
         news: match kind {
             NoticeKind::Expires { .. } => News::Ends,
             NoticeKind::Unused(_) => News::Unused,
+            NoticeKind::Old { .. } => News::Old,
             NoticeKind::OwnerLeft => News::OwnerLeft,
         },
         token: notice.token.to_string(),
@@ -177,6 +179,7 @@ pub(super) fn message(
         [(_, one)] => match one.news {
             News::Ends => "An API token ends soon".to_owned(),
             News::Unused => "An API token is not used".to_owned(),
+            News::Old => "An API token needs a new value".to_owned(),
             News::OwnerLeft => "Nobody answers for an API token".to_owned(),
         },
         many => format!("{} API tokens need a look", many.len()),
@@ -215,6 +218,11 @@ fn heading(text: &mut String, organization: &str, news: News) {
             "Nobody has used these API tokens for 90 days",
             "What isn't used is best deleted, before somebody finds it:\n\
              \n    aeolus token delete ID",
+        ),
+        News::Old => (
+            "The values of these API tokens are older than your organization wants them to be",
+            "They go on working. Give each a new value and put that in the place of the old one:\n\
+             \n    aeolus token rotate ID --grace 24h",
         ),
         News::OwnerLeft => (
             "Whoever answered for these API tokens has left",

@@ -4,15 +4,18 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use aeolus_model::{Action, Actor, AuditEvent, Change, Outcome, UserId};
-use aeolus_store::{Notice, NoticeKind, StoreError, Unit as _};
+use aeolus_model::{Action, Actor, AuditEvent, Change, OrganizationId, Outcome, UserId};
+use aeolus_store::{Notice, NoticeKind, Page, StoreError, Unit as _};
 
 use crate::app::App;
 use crate::email::{self, Told};
+use crate::policy;
 
 const DAY: Duration = Duration::from_secs(86_400);
 /// Looked at by one statement, whose time is bounded.
 const WINDOW: u32 = 2000;
+/// Read together.
+const ORGANIZATIONS: u32 = 200;
 /// Said in one transaction, which others wait for.
 const AT_ONCE: usize = 100;
 
@@ -37,10 +40,64 @@ const fn expires(within: u32, beyond: u32) -> NoticeKind {
 
 /// Says what there is to say. Replicas of control that do it at once say each thing once.
 pub(super) async fn say(app: &App) -> Result<(), StoreError> {
+    of_all(app).await?;
+    let mut page = Page::first(ORGANIZATIONS);
+    loop {
+        let mut view = app.store.read().await?;
+        let listing = view.organizations().list(page).await?;
+        drop(view);
+        for organization in &listing.items {
+            // A policy of a newer version is none of ours to read.
+            let notices = policy::of(organization)
+                .ok()
+                .and_then(|policy| policy.notices);
+            if let Some(after) = notices.and_then(|notices| notices.rotate_after_days) {
+                of_age(app, organization.id, days(after)).await?;
+            }
+        }
+        match listing.next {
+            Some(next) => page.after = Some(next),
+            None => return Ok(()),
+        }
+    }
+}
+
+/// What the age of an organization's tokens says.
+async fn of_age(
+    app: &App,
+    organization: OrganizationId,
+    after: Duration,
+) -> Result<(), StoreError> {
+    let kind = NoticeKind::Old {
+        organization,
+        after,
+    };
     let mut before = None;
     loop {
         let mut view = app.store.read().await?;
-        let Some(window) = view.tokens().window(before, WINDOW).await? else {
+        let mut tokens = view.tokens();
+        let Some(window) = tokens.window(Some(organization), before, WINDOW).await? else {
+            return Ok(());
+        };
+        let found = tokens.due_notices(kind, window, app.clock.now()).await?;
+        drop(view);
+        let found: Vec<_> = found
+            .into_iter()
+            .map(|notice| (kind, Action::TokenRotationDue, notice))
+            .collect();
+        for some in found.chunks(AT_ONCE) {
+            say_some(app, some).await?;
+        }
+        before = Some(window);
+    }
+}
+
+/// What is said of every organization's tokens.
+async fn of_all(app: &App) -> Result<(), StoreError> {
+    let mut before = None;
+    loop {
+        let mut view = app.store.read().await?;
+        let Some(window) = view.tokens().window(None, before, WINDOW).await? else {
             return Ok(());
         };
         let mut found = Vec::new();

@@ -5,11 +5,17 @@ mod life;
 mod set;
 mod tighten;
 
+use std::collections::BTreeSet;
+
 use aeolus_api::policy::{Policy, SecondFactor};
-use aeolus_model::Cidr;
-use aeolus_store::{Organization, StoreError};
+use aeolus_model::{Actor, Cidr, Slug, UserId};
+use aeolus_store::{Organization, StoreError, Unit};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+
+use crate::app::App;
+use crate::authority::Authority;
+use crate::error::ApiError;
 
 pub(crate) use get::get;
 pub(crate) use life::Life;
@@ -45,6 +51,29 @@ fn read<T: Default + DeserializeOwned>(organization: &Organization) -> Result<T,
             StoreError::Corrupt(format!("the policy of organization {name}: {error}"))
         }),
     }
+}
+
+/// The organization of somebody whose people sign in no machines, if there is one. Whoever holds something in
+/// the whole installation is bound by no organization's rule.
+pub(crate) async fn forbids_devices(
+    app: &App,
+    unit: &mut impl Unit,
+    user: UserId,
+) -> Result<Option<Slug>, ApiError> {
+    let authority = Authority::load(app, unit, &Actor::User(user)).await?;
+    if authority.is_system() {
+        return Ok(None);
+    }
+    let records = authority.records().iter();
+    let of_them: BTreeSet<_> = records.filter_map(|record| record.organization).collect();
+    for id in of_them {
+        if let Some(organization) = unit.organizations().get(id).await?
+            && !of(&organization)?.device_flow.is_on()
+        {
+            return Ok(Some(organization.name));
+        }
+    }
+    Ok(None)
 }
 
 #[cfg(test)]

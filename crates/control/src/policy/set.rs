@@ -121,6 +121,7 @@ fn answer(policy: Policy, ended: Ended) -> PolicyChanged {
         revision: None,
         tokens: ended.tokens,
         tokens_total: ended.tokens_total,
+        lasting_total: ended.lasting_total,
         sessions: ended.sessions,
         sessions_total: ended.sessions_total,
         done: false,

@@ -8,6 +8,7 @@ use aeolus_store::{Page, Unit as _, Write};
 
 use crate::app::App;
 use crate::error::ApiError;
+use crate::tokens::FOREVER;
 
 /// So many are named.
 const NAMED: usize = 100;
@@ -20,6 +21,8 @@ const DAY: u64 = 86_400;
 pub(crate) struct Ended {
     pub(crate) tokens: Vec<ShortenedToken>,
     pub(crate) tokens_total: u64,
+    /// Tokens that go on although new ones like them are forbidden.
+    pub(crate) lasting_total: u64,
     pub(crate) sessions: Vec<SessionId>,
     pub(crate) sessions_total: u64,
 }
@@ -54,6 +57,9 @@ pub(crate) async fn tighten(
         if let Some(days) = days {
             tokens(app, write, (organization, kind, days), &mut ended).await?;
         }
+    }
+    if policy.tokens_must_expire {
+        ended.lasting_total = write.tokens().lasting(organization, FOREVER).await?;
     }
     let rules = Rules {
         absolute: policy.session_life.map(SessionLife::absolute),

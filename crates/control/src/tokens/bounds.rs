@@ -17,6 +17,9 @@ const MAX_DAYS: u32 = 3650;
 /// The `exp` of a value that never expires, where policy allows it: gates still obey `hardStale`.
 pub(super) const FOREVER_DAYS: u32 = MAX_DAYS;
 
+/// The same as a life.
+pub(crate) const FOREVER: Duration = Duration::from_secs(86_400).saturating_mul(MAX_DAYS);
+
 /// The days a token's value is good for, from what was asked and what is allowed.
 pub(super) fn days(
     policy: &Policy,

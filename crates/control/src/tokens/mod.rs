@@ -19,6 +19,7 @@ use aeolus_api::Withheld;
 use aeolus_api::token::{Token, TokenCreated};
 use aeolus_model::{Actor, UserId};
 
+pub(crate) use bounds::FOREVER;
 pub(crate) use create::create;
 pub(crate) use delete::delete;
 pub(crate) use get::get;

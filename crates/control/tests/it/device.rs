@@ -7,6 +7,7 @@ use aeolus_api::oauth::{DeviceAnswer, Metadata, TokenAnswer};
 use aeolus_keys::claims::IdToken;
 use aeolus_keys::jws;
 use aeolus_model::{Action, Actor, Change};
+use serde_json::json;
 
 use crate::fixture::{ADMIN, Answer, Fixture, ISS};
 
@@ -382,6 +383,36 @@ async fn it_can_be_switched_off() {
     let metadata: Metadata = f.get("/.well-known/openid-configuration").await.of();
     assert_eq!(metadata.device_authorization_endpoint, None);
     assert!(!metadata.grant_types_supported.contains(&GRANT.to_owned()));
+}
+
+/// An organization may forbid it to its people: what a machine gets could go into the organization as well.
+#[tokio::test]
+async fn an_organization_lets_its_people_sign_in_no_machine() {
+    let (f, admin, owner) = Fixture::new("device-policy").await.peopled().await;
+    let member = f.login("member@example.com").await;
+    let asked = ask(&f).await;
+    // Agreed to before, and taken after: too late.
+    let between = ask(&f).await;
+    decide(&f, &member, &between.user_code, "approve")
+        .await
+        .expect(200);
+    let policy = "/v1/organizations/acme/policy";
+    let off = json!({"deviceFlow": "off"});
+    f.call("PUT", policy, &owner, Some(off)).await.expect(200);
+    refused(poll(&f, &between.device_code).await, "access_denied");
+    let page = decide(&f, &member, &asked.user_code, "approve").await;
+    assert!(page.expect(403).text().contains("acme"));
+    refused(poll(&f, &asked.device_code).await, "access_denied");
+    let lines = f.audited(Action::DeviceDecide).await;
+    assert!(lines.iter().any(|line| line.reason == "by_policy"));
+    // Others, and who administers the installation, are not bound by it.
+    let asked = ask(&f).await;
+    let cookie = f.login(ADMIN).await;
+    decide(&f, &cookie, &asked.user_code, "approve")
+        .await
+        .expect(200);
+    poll(&f, &asked.device_code).await.expect(200);
+    drop(admin);
 }
 
 #[tokio::test]

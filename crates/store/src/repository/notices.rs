@@ -49,10 +49,16 @@ statements! {
         "'unused'",
         "COALESCE(last_used_at, created_at) <= $4"
     );
+    OLD = due!(
+        "jti || '/' || CAST(($1 - COALESCE(rotated_at, created_at)) / $4 AS TEXT)",
+        "'old'",
+        "organization = $5 AND COALESCE(rotated_at, created_at) <= $1 - $4"
+    );
     OWNER_LEFT = due!("'left'", "'owner_left'", owner_left!());
     OWNER_BACK = concat!("SELECT id FROM tokens JOIN notices ON token = id AND notices.kind = 'owner_left'
         WHERE id > $1 AND id <= $2 AND NOT (", owner_left!(), ") ORDER BY id");
     WINDOW = "SELECT id FROM tokens WHERE id > $1 ORDER BY id LIMIT 1 OFFSET $2";
+    WINDOW_OF = "SELECT id FROM tokens WHERE organization = $3 AND id > $1 ORDER BY id LIMIT 1 OFFSET $2";
     SAID = "INSERT INTO notices (token, kind, about) VALUES ($1, $2, $3)
         ON CONFLICT (token, kind) DO UPDATE SET about = excluded.about
         WHERE notices.about <> excluded.about";
@@ -71,6 +77,13 @@ pub enum NoticeKind {
     },
     /// Nobody used it for this time.
     Unused(Duration),
+    /// Its value is so old, or a multiple of that, and its organization wants to hear of it.
+    Old {
+        /// Whose tokens.
+        organization: OrganizationId,
+        /// This old.
+        after: Duration,
+    },
     /// Whoever answers for it has no role in the organization any more, or is disabled.
     OwnerLeft,
 }
@@ -81,6 +94,7 @@ impl NoticeKind {
         match self {
             Self::Expires { within, .. } => format!("expires_{}", within.as_secs()),
             Self::Unused(_) => "unused".to_owned(),
+            Self::Old { .. } => "old".to_owned(),
             Self::OwnerLeft => "owner_left".to_owned(),
         }
     }
@@ -104,14 +118,15 @@ pub struct Notice {
 /// Tokens that are looked at together, by id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TokenWindow {
-    after: TokenId,
+    pub(super) after: TokenId,
     last: Option<TokenId>,
 }
 
 impl<U: Unit> Tokens<'_, U> {
-    /// The first `size` tokens of all, or those after a window; none after the last.
+    /// The first `size` tokens of all, or of an organization, or those after a window; none after the last.
     pub async fn window(
         &mut self,
+        of: Option<OrganizationId>,
         before: Option<TokenWindow>,
         size: u32,
     ) -> Result<Option<TokenWindow>, StoreError> {
@@ -120,11 +135,16 @@ impl<U: Unit> Tokens<'_, U> {
             Some(TokenWindow { last: None, .. }) => return Ok(None),
             Some(TokenWindow { last: Some(id), .. }) => id,
         };
-        let values = bind![after, size.saturating_sub(1)];
-        let last = match self.0.tx().first(WINDOW, values).await? {
-            Some(row) => Some(row.only()?),
-            None => None,
+        let mut values = bind![after, size.saturating_sub(1)];
+        let sql = match of {
+            None => WINDOW,
+            Some(organization) => {
+                values.extend(bind![organization]);
+                WINDOW_OF
+            }
         };
+        let row = self.0.tx().first(sql, values).await?;
+        let last = row.map(|row| row.only()).transpose()?;
         Ok(Some(TokenWindow { after, last }))
     }
 
@@ -146,6 +166,14 @@ impl<U: Unit> Tokens<'_, U> {
             NoticeKind::Unused(time) => {
                 values.extend(bind![now.minus(time)]);
                 UNUSED
+            }
+            NoticeKind::Old {
+                organization,
+                after,
+            } => {
+                let age = i64::try_from(after.as_millis()).unwrap_or(i64::MAX).max(1);
+                values.extend(bind![age, organization]);
+                OLD
             }
             NoticeKind::OwnerLeft => OWNER_LEFT,
         };
@@ -180,7 +208,7 @@ impl Tokens<'_, Write> {
 }
 
 impl TokenWindow {
-    fn last(self) -> TokenId {
+    pub(super) fn last(self) -> TokenId {
         self.last.unwrap_or(TokenId::from_bytes([0xff; 16]))
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aeolus_model::{OrganizationId, Scope, Time, TokenId};
 
-use super::Tokens;
+use super::{TokenWindow, Tokens};
 use crate::StoreError;
 use crate::engine::{Fields, Value, bind};
 use crate::unit::{Unit, Write};
@@ -35,8 +35,8 @@ statements! {
     EXPIRE = "UPDATE tokens SET expires_at = COALESCE(rotated_at, created_at) + $3
         WHERE organization = $1 AND scope_kind = $2 AND deleted_at IS NULL
         AND expires_at > COALESCE(rotated_at, created_at) + $3 AND id > $4 AND id <= $5";
-    WINDOW = "SELECT id FROM tokens WHERE organization = $1 AND id > $2
-        ORDER BY id LIMIT 1 OFFSET $3";
+    LASTING = "SELECT COUNT(*) FROM tokens WHERE organization = $1 AND deleted_at IS NULL AND id > $2
+        AND id <= $3 AND expires_at - COALESCE(rotated_at, created_at) >= $4";
     NTH = "SELECT 1 FROM tokens WHERE organization = $1 AND deleted_at IS NULL
         ORDER BY id LIMIT 1 OFFSET $2";
 }
@@ -65,6 +65,23 @@ impl<U: Unit> Tokens<'_, U> {
         let row = self.0.tx().first(NTH, bind![organization, last]).await?;
         Ok(row.is_none())
     }
+
+    /// How many of an organization's tokens have a value that was made for a life of at least so long.
+    pub async fn lasting(
+        &mut self,
+        organization: OrganizationId,
+        life: Duration,
+    ) -> Result<u64, StoreError> {
+        let life = i64::try_from(life.as_millis()).unwrap_or(i64::MAX);
+        let (mut before, mut found) = (None, 0_u64);
+        while let Some(window) = self.window(Some(organization), before, AT_ONCE).await? {
+            let values = bind![organization, window.after, window.last(), life];
+            let row = self.0.tx().first(LASTING, values).await?;
+            found += row.map_or(Ok(0), |row| row.only::<u64>())?;
+            before = Some(window);
+        }
+        Ok(found)
+    }
 }
 
 impl Tokens<'_, Write> {
@@ -84,32 +101,24 @@ impl Tokens<'_, Write> {
         };
         let life = i64::try_from(life.as_millis()).unwrap_or(i64::MAX);
         let of = bind![organization, scope, life];
-        let mut found = Vec::new();
-        let mut after = TokenId::from_bytes([0; 16]);
-        loop {
-            let values = bind![organization, after, AT_ONCE];
-            let last: Option<TokenId> = match self.0.tx().first(WINDOW, values).await? {
-                Some(row) => Some(row.only()?),
-                None => None,
-            };
-            let window = (after, last.unwrap_or(TokenId::from_bytes([0xff; 16])));
+        let (mut before, mut found) = (None, Vec::new());
+        while let Some(window) = self.window(Some(organization), before, AT_ONCE).await? {
             self.shorten_some((organization, &of), window, now, &mut found)
                 .await?;
-            match last {
-                Some(last) => after = last,
-                None => return Ok(found),
-            }
+            before = Some(window);
         }
+        Ok(found)
     }
 
     async fn shorten_some(
         &mut self,
         (organization, of): (OrganizationId, &[Value]),
-        (after, last): (TokenId, TokenId),
+        window: TokenWindow,
         now: Time,
         found: &mut Vec<Shortened>,
     ) -> Result<(), StoreError> {
         // The token first, as whoever changes one does.
+        let (after, last) = (window.after, window.last());
         let mut values = of.to_vec();
         values.extend(bind![after, last]);
         self.0.change(EXPIRE, values).await?;

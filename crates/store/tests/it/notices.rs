@@ -15,7 +15,7 @@ const SOON: NoticeKind = NoticeKind::Expires {
 /// From windows of one token each.
 async fn all(write: &mut Write, kind: NoticeKind, now: Time) -> Vec<Notice> {
     let (mut before, mut found) = (None, Vec::new());
-    while let Some(window) = write.tokens().window(before, 1).await.unwrap() {
+    while let Some(window) = write.tokens().window(None, before, 1).await.unwrap() {
         found.extend(write.tokens().due_notices(kind, window, now).await.unwrap());
         before = Some(window);
     }
@@ -45,7 +45,12 @@ async fn say(db: &Database, kind: NoticeKind, after: u64) -> usize {
 /// The tokens whose owner is back.
 async fn back(db: &Database) -> Vec<TokenId> {
     let mut read = db.store.read().await.unwrap();
-    let window = read.tokens().window(None, 100).await.unwrap().unwrap();
+    let window = read
+        .tokens()
+        .window(None, None, 100)
+        .await
+        .unwrap()
+        .unwrap();
     read.tokens().owners_back(window).await.unwrap()
 }
 

@@ -13,7 +13,7 @@ use super::super::refresh;
 use crate::app::App;
 use crate::ctx::RequestInfo;
 use crate::error::ApiError;
-use crate::policy::Life;
+use crate::policy::{self, Life};
 use crate::signin::session;
 
 /// Answers a machine that asks whether it is signed in.
@@ -72,6 +72,11 @@ async fn tokens(
         app.commit(write).await?;
         return Err(OAuthFailure::Device(DeviceError::Used));
     };
+    let forbids = policy::forbids_devices(app, &mut write, user.id).await;
+    if forbids.map_err(ApiError::internal)?.is_some() {
+        app.commit(write).await?;
+        return Err(OAuthFailure::Device(DeviceError::Denied));
+    }
     let audience = app.issuer.clone();
     let terms = (client, audience.as_str(), code.scope.as_str());
     let refresh = refresh::begin(app, &mut write, &session, terms).await?;

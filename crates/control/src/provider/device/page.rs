@@ -19,6 +19,7 @@ use crate::ctx::RequestInfo;
 use crate::error::{ApiError, Failure};
 use crate::extract::{self, Query};
 use crate::pages;
+use crate::policy;
 use crate::provider::params::Params;
 use crate::signin::{same_origin, session};
 
@@ -53,6 +54,10 @@ enum Step<'a> {
     },
     Approved,
     Denied,
+    /// An organization lets its people sign in no machines.
+    Forbidden {
+        organization: &'a str,
+    },
 }
 
 /// What a typed code leads to.
@@ -161,6 +166,12 @@ async fn decide(
         }
         Looked::TooMany(wait) => return Ok(wrong(typed, TOO_MANY, Some(wait))),
     };
+    let forbids = if approve {
+        policy::forbids_devices(app, &mut write, session.user).await?
+    } else {
+        None
+    };
+    let approve = approve && forbids.is_none();
     let digest = code.digest(&app.refresh_key);
     let on = approve.then_some(session.id);
     let now = app.clock.now();
@@ -175,17 +186,24 @@ async fn decide(
         } else {
             Outcome::Denied
         },
-        reason: if approve { "" } else { "by_person" }.to_owned(),
+        reason: match (approve, &forbids) {
+            (true, _) => "",
+            (false, None) => "by_person",
+            (false, Some(_)) => "by_policy",
+        }
+        .to_owned(),
         changes: vec![aeolus_model::Change::to("askedFrom", asking.source)],
         ..event
     });
     app.commit(write).await?;
-    let step = if approve {
-        Step::Approved
-    } else {
-        Step::Denied
-    };
-    Ok(shown(StatusCode::OK, step))
+    Ok(match forbids {
+        Some(organization) => {
+            let organization = organization.as_str();
+            shown(StatusCode::FORBIDDEN, Step::Forbidden { organization })
+        }
+        None if approve => shown(StatusCode::OK, Step::Approved),
+        None => shown(StatusCode::OK, Step::Denied),
+    })
 }
 
 /// Looks a code up, and counts it if it is wrong (O18). The caller commits.

@@ -156,17 +156,16 @@ impl<'a> Leaving<'a> {
         let authority = Authority::load(&self.ctx.app, self.write, &Actor::User(heir.id)).await?;
         let mut wrong = Vec::new();
         for token in tokens {
-            if token.kind != TokenKind::Standard {
-                if authority.require_owner(self.organization).is_err() {
-                    wrong.push(FieldError {
-                        at: "giveTokensTo".to_owned(),
-                        message: format!(
-                            "{} does not own the organization, as the maker of direct access token \
-                             {:?} ({}) has to",
-                            heir.email, token.name, token.id
-                        ),
-                    });
-                }
+            if token.kind != TokenKind::Standard
+                && authority.require_owner(self.organization).is_err()
+            {
+                wrong.push(FieldError {
+                    at: "giveTokensTo".to_owned(),
+                    message: format!(
+                        "{} does not own the organization, as the maker of direct access token {:?} ({}) has to",
+                        heir.email, token.name, token.id
+                    ),
+                });
             }
             for record in self.write.grants().of(Subject::Token(token.id)).await? {
                 let (role, resource) = (&record.grant.role, record.grant.resource);
