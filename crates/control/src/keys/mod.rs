@@ -25,12 +25,14 @@ mod view;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use aeolus_keys::claims::IdToken;
 use aeolus_keys::envelope::{EnvelopeError, MasterKey};
 use aeolus_keys::{KeyError, KeyRing, Kind, SigningKey};
 use aeolus_model::{Clock, KeyId, Rng};
 use aeolus_snapshot::section::TokenKey;
 use aeolus_store::{KeyStage, Store, StoreError, Unit as _};
 use arc_swap::ArcSwap;
+use tokio::sync::Semaphore;
 
 pub(crate) use follow::run;
 pub(crate) use jwks::jwks;
@@ -60,8 +62,8 @@ pub enum KeysError {
     /// A kind has no active key.
     #[error("the database has no active key of kind {0}; was it restored in part?")]
     Missing(&'static str),
-    /// The making of a key was cut off.
-    #[error("the making of a key was cut off")]
+    /// The making of a key or a signature was cut off.
+    #[error("the making of a key or a signature was cut off")]
     Cancelled,
 }
 
@@ -85,6 +87,8 @@ pub(crate) struct Keys {
     /// By announced key: a position of the feed at which it was there. Who obeys that position knows
     /// the key.
     announced: Mutex<HashMap<KeyId, u64>>,
+    /// For signatures that take as long as RSA's.
+    slow: Arc<Semaphore>,
 }
 
 impl Keys {
@@ -104,6 +108,7 @@ impl Keys {
             legacy,
             reading: tokio::sync::Mutex::default(),
             announced: Mutex::default(),
+            slow: Arc::new(Semaphore::new(cores())),
         };
         keys.refresh(store, master).await?;
         let all = KINDS.into_iter().chain(more);
@@ -163,8 +168,18 @@ impl Keys {
         self.now.load().signer(Kind::Direct)
     }
 
-    pub(crate) fn id(&self) -> Signer {
-        self.now.load().signer(Kind::Id)
+    /// Signs an `id_token`. RSA takes most of a millisecond: it is done on threads for blocking work, on as
+    /// many at once as there are cores, so that revocations and the key set wait for no burst of sign-ins.
+    /// Other signatures take less than the way to such a thread.
+    pub(crate) async fn sign_id(&self, claims: IdToken) -> Result<String, KeysError> {
+        let signer = self.now.load().signer(Kind::Id);
+        let permit = Arc::clone(&self.slow).acquire_owned().await;
+        let permit = permit.map_err(|_| KeysError::Cancelled)?;
+        let signed = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            signer.sign(Kind::Id, &claims)
+        });
+        Ok(signed.await.map_err(|_| KeysError::Cancelled)??)
     }
 
     /// Signs public status lists.
@@ -191,6 +206,10 @@ impl Keys {
     fn uses(&self, kind: Kind) -> bool {
         KINDS.contains(&kind) || (kind == Kind::Legacy && self.legacy)
     }
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
 /// The token keys, as snapshots carry them: not those of public status lists, which gates don't read. They are taken from the same view as everything else that a

@@ -118,5 +118,6 @@ async fn redeem(
         life,
         refresh,
     };
-    Ok(issue(app, grant).map_err(ApiError::internal)?)
+    let answer = issue(app, grant).await;
+    Ok(answer.map_err(ApiError::internal)?)
 }

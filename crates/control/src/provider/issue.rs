@@ -11,6 +11,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use super::client::Client;
 use super::scope;
 use crate::app::App;
+use crate::keys::KeysError;
 use crate::policy::Life;
 
 /// Seconds that an `id_token` is good for: it is read once, at once.
@@ -32,7 +33,7 @@ pub(super) struct Grant<'a> {
 }
 
 /// Signs an access token and an `id_token`.
-pub(super) fn issue(app: &App, grant: Grant<'_>) -> Result<TokenAnswer, KeyError> {
+pub(super) async fn issue(app: &App, grant: Grant<'_>) -> Result<TokenAnswer, KeysError> {
     let session = grant.session;
     let at = (session, grant.life);
     let access = access(app, at, (grant.audience, grant.client.id()));
@@ -41,7 +42,7 @@ pub(super) fn issue(app: &App, grant: Grant<'_>) -> Result<TokenAnswer, KeyError
         ..access
     };
     let access_token = app.keys.access().sign(Kind::Access, &access)?;
-    let id_token = id_token(app, grant.user, grant.nonce, (&access, &access_token))?;
+    let id_token = id_token(app, grant.user, grant.nonce, (&access, &access_token)).await?;
     Ok(TokenAnswer {
         id_token: Some(id_token),
         ..answer(
@@ -56,18 +57,18 @@ pub(super) fn issue(app: &App, grant: Grant<'_>) -> Result<TokenAnswer, KeyError
 /// Signs another access token for a client whose person signed in before, and where they ask for it
 /// an `id_token` about the same sign-in (OpenID Connect Core §12.2): `auth_time` stays what it was, and
 /// there is no nonce, which belongs to the request that began it.
-pub(super) fn reissue(
+pub(super) async fn reissue(
     app: &App,
     (session, user): (&Session, &User),
     client: Client,
     (audience, scope): (&str, &str),
     refresh: Secret<String>,
-) -> Result<TokenAnswer, KeyError> {
+) -> Result<TokenAnswer, KeysError> {
     let at = (session, Life::here(app));
     let access = access(app, at, (audience.to_owned(), client.id()));
     let token = app.keys.access().sign(Kind::Access, &access)?;
     let id_token = if scope::has(scope, scope::OPENID) {
-        Some(id_token(app, user, None, (&access, &token))?)
+        Some(id_token(app, user, None, (&access, &token)).await?)
     } else {
         None
     };
@@ -79,12 +80,12 @@ pub(super) fn reissue(
 }
 
 /// Signs who the person of an access token is, for the client that it was made for.
-fn id_token(
+async fn id_token(
     app: &App,
     user: &User,
     nonce: Option<String>,
     (access, text): (&Access, &str),
-) -> Result<String, KeyError> {
+) -> Result<String, KeysError> {
     let hash = digest::sha256(text.as_bytes());
     let (half, _) = hash.split_at(16);
     let id = IdToken {
@@ -105,7 +106,7 @@ fn id_token(
         email_verified: false,
         name: user.name.clone(),
     };
-    app.keys.id().sign(Kind::Id, &id)
+    app.keys.sign_id(id).await
 }
 
 /// Signs an access token for control itself and one of its own clients, on the session of a cookie.

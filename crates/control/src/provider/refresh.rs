@@ -107,7 +107,8 @@ pub(super) async fn refresh(
     app.commit(write).await?;
     let scope = form.get("scope").unwrap_or(&family.scope);
     let terms = (family.audience.as_str(), scope);
-    Ok(reissue(app, (&session, &user), client, terms, next).map_err(ApiError::internal)?)
+    let answer = reissue(app, (&session, &user), client, terms, next).await;
+    Ok(answer.map_err(ApiError::internal)?)
 }
 
 /// The member of a family that a text is, spent or not.

@@ -98,5 +98,6 @@ async fn tokens(
         life: Life::here(app),
         refresh,
     };
-    Ok(issue(app, grant).map_err(ApiError::internal)?)
+    let answer = issue(app, grant).await;
+    Ok(answer.map_err(ApiError::internal)?)
 }
