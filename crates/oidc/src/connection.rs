@@ -5,6 +5,7 @@ mod error;
 mod parse;
 mod provision;
 mod settings;
+mod teams;
 
 use std::time::Duration;
 
@@ -14,7 +15,8 @@ use serde::{Deserialize, Serialize};
 pub use self::error::SettingsError;
 pub(crate) use self::parse::{PERSONAL_TENANT, is_guid};
 pub use self::provision::Provision;
-pub use self::settings::{ClaimsMapping, ProvisionSettings, Settings};
+pub use self::settings::{ClaimsMapping, ProvisionSettings, Settings, TeamSettings};
+pub use self::teams::TeamRules;
 use crate::{DiscoveryUrl, Kind, Profile};
 
 /// A provider with everything that signing in there needs. Made by [`Connection::new`] alone.
@@ -39,6 +41,7 @@ pub struct Connection {
     hosted_domains: Vec<String>,
     trusted_domains: Vec<Host>,
     provision: Option<Provision>,
+    teams: Option<TeamRules>,
 }
 
 /// How the answer comes back.
@@ -247,6 +250,11 @@ impl Connection {
     /// Who gets an account by coming; none: nobody does.
     pub const fn provision(&self) -> Option<&Provision> {
         self.provision.as_ref()
+    }
+
+    /// How groups become Teams; none: they don't.
+    pub const fn teams(&self) -> Option<&TeamRules> {
+        self.teams.as_ref()
     }
 }
 

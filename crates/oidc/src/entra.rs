@@ -1,35 +1,37 @@
-//! Asking Microsoft Graph for somebody's groups, where there are more than a token of Entra holds.
+//! Asking Microsoft Graph about groups, where tokens of Entra say too little: which ones somebody is in where
+//! they don't fit, what they are called, who is in them.
 //!
-//! Where to ask follows from the connection and from the person who was proved, never from a token's link.
+//! Where to ask follows from the connection and from the tenant of people who were proved, never from a token's
+//! link. Next pages are followed within Graph alone.
 
-use aeolus_model::Secret;
+use aeolus_model::{IdentitySubject, Secret};
 use serde::Deserialize;
 
 use crate::connection::is_guid;
 use crate::graph::graph;
-use crate::{Connection, Discovery, Groups, Identity};
+use crate::identity::shown;
+use crate::{Connection, Discovery, GroupList};
 
 /// Longest page.
 const MAX: usize = 1024 * 1024;
 
-/// What to ask, of one person.
+/// An application that asks in its own name, at one tenant.
 #[derive(Debug)]
-pub struct MemberOf {
-    /// Where the application gets a token of its own.
+pub struct Application {
+    /// Where it gets a token of its own (RFC 6749 §4.4).
     pub token_url: String,
     /// With what.
     pub form: Vec<(&'static str, Secret<String>)>,
-    /// The first page.
-    pub url: String,
-    /// Below which the next ones are.
+    tenant: String,
+    /// Below which all that is asked is.
     base: String,
 }
 
-/// A page of groups.
+/// A page of groups, or of a group's members.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Page {
-    /// Their ids.
-    pub ids: Vec<String>,
+    /// Their ids, and what they are called.
+    pub found: Vec<(String, Option<String>)>,
     /// The next page.
     pub next: Option<String>,
 }
@@ -41,23 +43,39 @@ pub struct PageError;
 
 #[derive(Deserialize)]
 struct Answer {
-    value: Vec<Group>,
+    value: Vec<Object>,
     #[serde(rename = "@odata.nextLink")]
     next: Option<String>,
 }
 
 #[derive(Deserialize)]
-struct Group {
+struct Object {
+    #[serde(rename = "@odata.type")]
+    kind: Option<String>,
     id: String,
+    #[serde(rename = "displayName")]
+    name: Option<String>,
 }
 
-impl MemberOf {
-    /// None for other providers, and where the client has no secret.
-    pub fn of(connection: &Connection, discovery: &Discovery, identity: &Identity) -> Option<Self> {
+impl Application {
+    /// At the tenant of a subject (`tid/oid`). None for other providers, and where the client has no secret.
+    pub fn of(
+        connection: &Connection,
+        discovery: &Discovery,
+        subject: &IdentitySubject,
+    ) -> Option<Self> {
+        let (tenant, person) = subject.as_str().split_once('/')?;
+        if !is_guid(person) {
+            return None;
+        }
+        Self::at(connection, discovery, tenant)
+    }
+
+    /// At a tenant.
+    pub fn at(connection: &Connection, discovery: &Discovery, tenant: &str) -> Option<Self> {
         let graph = graph(connection)?;
         let secret = connection.client_secret()?;
-        let (tenant, person) = identity.subject.as_str().split_once('/')?;
-        if !is_guid(tenant) || !is_guid(person) {
+        if !is_guid(tenant) {
             return None;
         }
         // `https://HOST/TENANT/oauth2/v2.0/token`, where the tenant may stand for many.
@@ -67,7 +85,6 @@ impl MemberOf {
         let mut parts = rest.splitn(3, '/');
         let (host, _, path) = (parts.next()?, parts.next()?, parts.next()?);
         let text = |text: &str| Secret::new(text.to_owned());
-        let base = format!("{graph}/v1.0/");
         Some(Self {
             token_url: format!("{start}{host}/{tenant}/{path}"),
             form: vec![
@@ -76,32 +93,82 @@ impl MemberOf {
                 ("client_secret", secret.clone()),
                 ("scope", text(&format!("{graph}/.default"))),
             ],
-            url: format!(
-                "{base}users/{person}/transitiveMemberOf/microsoft.graph.group?$select=id&$top=999"
-            ),
-            base,
+            tenant: tenant.to_owned(),
+            base: format!("{graph}/v1.0/"),
         })
     }
 
-    /// A page of the answer.
+    /// The tenant.
+    pub fn tenant(&self) -> &str {
+        &self.tenant
+    }
+
+    /// Where all groups of a person of this tenant are asked for. None for others.
+    pub fn groups_of(&self, subject: &IdentitySubject) -> Option<String> {
+        let (tenant, person) = subject.as_str().split_once('/')?;
+        let known = tenant == self.tenant && is_guid(person);
+        let select = "$select=id,displayName&$top=999";
+        known.then(|| format!("{}users/{person}/transitiveMemberOf?{select}", self.base))
+    }
+
+    /// Where a group is asked for.
+    pub fn group(&self, id: &str) -> Option<String> {
+        is_guid(id).then(|| format!("{}groups/{id}?$select=id,displayName", self.base))
+    }
+
+    /// Where all that is in a group is asked for.
+    pub fn members(&self, id: &str) -> Option<String> {
+        let select = "$select=id&$top=999";
+        is_guid(id).then(|| format!("{}groups/{id}/transitiveMembers?{select}", self.base))
+    }
+
+    /// A subject of this tenant.
+    pub fn subject(&self, object: &str) -> Option<IdentitySubject> {
+        let known = is_guid(object);
+        known.then(|| format!("{}/{object}", self.tenant).parse().ok())?
+    }
+
+    /// A page of an answer.
     pub fn page(&self, body: &[u8]) -> Result<Page, PageError> {
-        let body = Some(body).filter(|body| body.len() <= MAX);
-        let answer = body.and_then(|body| serde_json::from_slice::<Answer>(body).ok());
-        let answer = answer.ok_or(PageError)?;
+        let answer: Answer = read(body)?;
         let leads_away = |next: &String| !next.starts_with(&self.base);
         if answer.next.as_ref().is_some_and(leads_away) {
             return Err(PageError);
         }
+        let groups_and_people = answer.value.into_iter().filter(|object| {
+            let kind = object.kind.as_deref();
+            kind.is_none_or(|kind| {
+                matches!(kind, "#microsoft.graph.group" | "#microsoft.graph.user")
+            })
+        });
         Ok(Page {
-            ids: answer.value.into_iter().map(|group| group.id).collect(),
+            found: groups_and_people
+                .map(|object| (object.id, object.name))
+                .collect(),
             next: answer.next,
         })
     }
 }
 
-/// Groups by their ids, as the tokens name them.
-pub fn groups(ids: &[String]) -> Groups {
-    Groups::listed(ids.iter().map(String::as_str))
+/// What a group is called; a group may have no name.
+pub fn name_of(id: &str, body: &[u8]) -> Result<Option<String>, PageError> {
+    let group: Object = read(body)?;
+    if group.id == id {
+        Ok(group.name.as_deref().and_then(shown))
+    } else {
+        Err(PageError)
+    }
+}
+
+/// Groups as the tokens name them, from all pages of an answer.
+pub fn groups(pages: impl IntoIterator<Item = Page>) -> GroupList {
+    GroupList::new(pages.into_iter().flat_map(|page| page.found))
+}
+
+fn read<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, PageError> {
+    let body = Some(body).filter(|body| body.len() <= MAX);
+    body.and_then(|body| serde_json::from_slice(body).ok())
+        .ok_or(PageError)
 }
 
 #[cfg(test)]
@@ -115,40 +182,35 @@ mod tests {
 
     const PERSON: &str = "6a1b1d3c-7c1a-4a8e-9a52-3e8a3b0c1f11";
 
-    fn question(settings: Value, subject: &str) -> Option<MemberOf> {
+    fn application(subject: &str) -> Option<Application> {
         let host = "https://login.microsoftonline.com";
-        let base = json!({"clientId": "c", "discoveryUrl": format!("{host}/common/v2.0"),
+        let settings = json!({"clientId": "c", "discoveryUrl": format!("{host}/common/v2.0"),
             "allowedTenants": [TENANT]});
-        let connection = connection(Kind::Microsoft, merge(base, settings));
+        let connection = connection(Kind::Microsoft, settings);
+        assert_eq!(connection.name(), &Slug::parse("idp").unwrap());
         let tenants = format!("{host}/{{tenantid}}/v2.0");
         let endpoint = json!({"token_endpoint": format!("{host}/common/oauth2/v2.0/token")});
         let document = merge(document(&tenants), endpoint).to_string();
         let discovery = Discovery::parse(&connection, document.as_bytes()).unwrap();
-        let identity = Identity {
-            connection: Slug::parse("idp").unwrap(),
-            issuer: String::new(),
-            subject: subject.parse().unwrap(),
-            email: None,
-            email_verified: false,
-            name: None,
-            groups: Groups::AskGraph,
-            amr: Vec::new(),
-            acr: None,
-            auth_time: None,
-            sid: None,
-        };
-        MemberOf::of(&connection, &discovery, &identity)
+        Application::of(&connection, &discovery, &subject.parse().unwrap())
+    }
+
+    fn ours() -> Application {
+        application(&format!("{TENANT}/{PERSON}")).unwrap()
     }
 
     #[test]
     fn a_person_s_groups_are_asked_for_at_their_own_tenant() {
-        let question = question(json!({}), &format!("{TENANT}/{PERSON}")).unwrap();
+        let asked = ours();
         let token_url = format!("https://login.microsoftonline.com/{TENANT}/oauth2/v2.0/token");
-        assert_eq!(question.token_url, token_url);
-        let start = format!("https://graph.microsoft.com/v1.0/users/{PERSON}/transitiveMemberOf/");
-        assert!(question.url.starts_with(&start), "{}", question.url);
+        assert_eq!(asked.token_url, token_url);
+        let url = asked.groups_of(&format!("{TENANT}/{PERSON}").parse().unwrap());
+        let start = format!("https://graph.microsoft.com/v1.0/users/{PERSON}/transitiveMemberOf?");
+        assert!(url.unwrap().starts_with(&start));
+        let other = format!("00000000-7c1a-4a8e-9a52-3e8a3b0c1f11/{PERSON}");
+        assert_eq!(asked.groups_of(&other.parse().unwrap()), None);
         let text = |name| {
-            let mut form = question.form.iter();
+            let mut form = asked.form.iter();
             form.find(|(held, _)| *held == name)
                 .unwrap()
                 .1
@@ -161,14 +223,16 @@ mod tests {
 
     #[test]
     fn a19_pages_lead_on_within_graph_alone() {
-        let question = question(json!({}), &format!("{TENANT}/{PERSON}")).unwrap();
+        let asked = ours();
         let page = |next: Value| {
-            let body = json!({"value": [{"id": "g1"}], "@odata.nextLink": next});
-            question.page(body.to_string().as_bytes())
+            let body =
+                json!({"value": [{"id": "g1", "displayName": "One"}], "@odata.nextLink": next});
+            asked.page(body.to_string().as_bytes())
         };
         let on = "https://graph.microsoft.com/v1.0/users/x?$skiptoken=1";
         assert_eq!(page(json!(on)).unwrap().next.as_deref(), Some(on));
-        assert_eq!(page(Value::Null).unwrap().ids, ["g1"]);
+        let found = page(Value::Null).unwrap().found;
+        assert_eq!(found, [("g1".to_owned(), Some("One".to_owned()))]);
         for away in [
             "https://evil.test/v1.0/",
             "http://graph.microsoft.com/v1.0/",
@@ -177,13 +241,48 @@ mod tests {
         ] {
             assert_eq!(page(json!(away)), Err(PageError), "{away}");
         }
-        assert_eq!(question.page(b"<html>"), Err(PageError));
+        assert_eq!(asked.page(b"<html>"), Err(PageError));
+    }
+
+    #[test]
+    fn what_is_neither_a_group_nor_a_person_is_left_out() {
+        let kind =
+            |kind: &str| json!({"@odata.type": format!("#microsoft.graph.{kind}"), "id": kind});
+        let body =
+            json!({"value": [kind("directoryRole"), kind("group"), kind("user"), {"id": "x"}]});
+        let page = ours().page(body.to_string().as_bytes()).unwrap();
+        let ids: Vec<_> = page.found.iter().map(|(id, _)| id.as_str()).collect();
+        assert_eq!(ids, ["group", "user", "x"]);
+    }
+
+    #[test]
+    fn a_group_is_asked_for_by_its_id_and_may_have_no_name() {
+        assert_eq!(ours().group("../users"), None);
+        assert_eq!(ours().members("a b"), None);
+        assert!(
+            ours()
+                .members(PERSON)
+                .unwrap()
+                .contains("/transitiveMembers?")
+        );
+        assert_eq!(
+            ours().subject(PERSON).unwrap().as_str(),
+            format!("{TENANT}/{PERSON}")
+        );
+        let named = |body: &str| name_of("g", body.as_bytes());
+        assert_eq!(
+            named(r#"{"id":"g","displayName":"One"}"#),
+            Ok(Some("One".to_owned()))
+        );
+        assert_eq!(named(r#"{"id":"g","displayName":null}"#), Ok(None));
+        assert_eq!(named(r#"{"id":"h","displayName":"One"}"#), Err(PageError));
+        assert_eq!(named("{}"), Err(PageError));
     }
 
     #[test]
     fn nobody_is_asked_about_a_subject_that_is_none_of_entra() {
         for odd in ["a/b", TENANT, &format!("{TENANT}/../me")] {
-            assert!(question(json!({}), odd).is_none(), "{odd}");
+            assert!(application(odd).is_none(), "{odd}");
         }
     }
 }

@@ -2,19 +2,15 @@
 //!
 //! Who somebody is, is their numeric `id`: a login can be renamed, and then belongs to somebody else.
 
-use std::collections::BTreeSet;
-
 use aeolus_model::Email;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::identity::shown;
-use crate::{Connection, Groups, Identity, Protocol};
+use crate::{Connection, GroupList, Groups, Identity, Protocol};
 
 /// Longest answer.
 const MAX: usize = 1024 * 1024;
-/// The login and a team's name are parts of a group's name.
-const MAX_GROUPS: usize = 2_048;
 
 /// Where the API is asked. Lists come in pages: follow `Link: rel="next"` only on this host.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +36,19 @@ pub struct Answers<'a> {
     pub organizations: &'a [Vec<u8>],
     /// `/user/teams`.
     pub teams: &'a [Vec<u8>],
+    /// What is known of their groups by that.
+    pub asked: Asked,
+}
+
+/// How much of somebody's groups was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// Nothing: nobody uses them.
+    Nothing,
+    /// Not to the end.
+    Part,
+    /// All.
+    All,
 }
 
 /// An answer that is none.
@@ -83,17 +92,20 @@ struct Address {
 
 #[derive(Deserialize)]
 struct Organization {
+    id: u64,
     login: String,
 }
 
 #[derive(Deserialize)]
 struct Team {
+    id: u64,
     slug: String,
     organization: Organization,
 }
 
 /// Who it is. The address is the one that is both primary and verified, never `/user`'s. Groups are
-/// organizations (`acme`) and teams (`acme/data`).
+/// organizations (`org:ID`, called `acme`) and teams (`team:ID`, called `acme/data`): a name can be given up, and
+/// then be somebody else's.
 pub fn identity(connection: &Connection, answers: Answers<'_>) -> Result<Identity, AnswerError> {
     let user: User = read(answers.user, "/user")?;
     let addresses: Vec<Address> = pages(answers.emails, "/user/emails")?;
@@ -107,11 +119,12 @@ pub fn identity(connection: &Connection, answers: Answers<'_>) -> Result<Identit
     let teams: Vec<Team> = pages(answers.teams, "/user/teams")?;
     let names = organizations
         .into_iter()
-        .map(|organization| organization.login);
-    let teams = teams
-        .into_iter()
-        .map(|team| format!("{}/{}", team.organization.login, team.slug));
-    let groups: BTreeSet<String> = names.chain(teams).take(MAX_GROUPS).collect();
+        .map(|of| (format!("org:{}", of.id), Some(of.login)));
+    let teams = teams.into_iter().map(|team| {
+        let name = format!("{}/{}", team.organization.login, team.slug);
+        (format!("team:{}", team.id), Some(name))
+    });
+    let groups = GroupList::new(names.chain(teams));
     let subject = user.id.to_string().parse();
     Ok(Identity {
         connection: connection.name().clone(),
@@ -124,7 +137,11 @@ pub fn identity(connection: &Connection, answers: Answers<'_>) -> Result<Identit
             .as_deref()
             .and_then(shown)
             .or_else(|| shown(&user.login)),
-        groups: Groups::listed(groups.iter().map(String::as_str)),
+        groups: match answers.asked {
+            Asked::Nothing => Groups::Unknown,
+            Asked::Part => Groups::Listed(groups.cut()),
+            Asked::All => Groups::Listed(groups),
+        },
         amr: Vec::new(),
         acr: None,
         auth_time: None,

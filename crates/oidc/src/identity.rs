@@ -1,8 +1,9 @@
 //! Who came.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use aeolus_model::{Email, IdentitySubject, Slug, Time};
+use serde_json::Value;
 
 /// Longest name of a person and of a group, and most groups.
 const MAX_TEXT: usize = 255;
@@ -39,20 +40,91 @@ pub struct Identity {
 /// Somebody's groups at a provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Groups {
-    /// It doesn't say.
+    /// It doesn't say: absent is not none.
     Unknown,
     /// These.
-    Listed(BTreeSet<String>),
+    Listed(GroupList),
     /// Entra: more than fit a token. Graph knows them; the token's own link is never followed.
     AskGraph,
 }
 
+/// Groups by their ids, each with its name where that is something else.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GroupList {
+    groups: BTreeMap<String, Option<String>>,
+    cut: bool,
+}
+
+impl GroupList {
+    /// From ids and names. What can't be a group's id is left out: nothing here ever stood for it.
+    pub fn new<I: AsRef<str>>(groups: impl IntoIterator<Item = (I, Option<String>)>) -> Self {
+        let mut list = Self::default();
+        for (id, name) in groups {
+            if !is_shown(id.as_ref()) {
+                continue;
+            }
+            if list.groups.len() == MAX_GROUPS {
+                list.cut = true;
+                break;
+            }
+            let name = name.as_deref().and_then(shown);
+            list.groups.insert(id.as_ref().to_owned(), name);
+        }
+        list
+    }
+
+    /// Known to be a part: whoever isn't in it isn't out for that.
+    #[must_use]
+    pub fn cut(self) -> Self {
+        Self { cut: true, ..self }
+    }
+
+    /// Whether it has all there are.
+    pub const fn is_whole(&self) -> bool {
+        !self.cut
+    }
+
+    /// Each id, and its name where that is something else.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
+        let each = self.groups.iter();
+        each.map(|(id, name)| (id.as_str(), name.as_deref()))
+    }
+
+    /// What it calls a group.
+    pub fn name_of(&self, id: &str) -> Option<&str> {
+        self.groups.get(id)?.as_deref()
+    }
+
+    /// The same groups, with the names that another list has.
+    #[must_use]
+    pub fn named_by(mut self, other: &Self) -> Self {
+        for (id, name) in &mut self.groups {
+            *name = name.take().or_else(|| other.name_of(id).map(str::to_owned));
+        }
+        self
+    }
+}
+
 impl Groups {
-    /// From the texts of a claim. A text that can't be a group's is left out.
+    /// From the texts of a claim.
+    #[cfg(test)]
     pub(crate) fn listed<'a>(texts: impl IntoIterator<Item = &'a str>) -> Self {
-        let fits = |text: &&str| is_shown(text);
-        let groups = texts.into_iter().filter(fits).take(MAX_GROUPS);
-        Self::Listed(groups.map(str::to_owned).collect())
+        Self::Listed(GroupList::new(texts.into_iter().map(|text| (text, None))))
+    }
+
+    /// From a claim. What has another form says nothing; a list with something else than texts in it is not
+    /// known to be whole.
+    pub(crate) fn of_claim(claim: &Value) -> Self {
+        let texts: Vec<&str> = match claim {
+            Value::String(one) => vec![one],
+            Value::Array(list) => list.iter().filter_map(Value::as_str).collect(),
+            _ => return Self::Unknown,
+        };
+        let whole = claim
+            .as_array()
+            .is_none_or(|list| list.len() == texts.len());
+        let list = GroupList::new(texts.into_iter().map(|text| (text, None)));
+        Self::Listed(if whole { list } else { list.cut() })
     }
 }
 

@@ -38,16 +38,17 @@ pub use answer::{Answer, AnswerError, Channel, ProviderError};
 pub use attempt::Attempt;
 pub use connection::{
     ClaimNames, ClaimsMapping, Connection, Flow, Mfa, Provision, ProvisionSettings, ResponseType,
-    Settings, SettingsError, Tenants,
+    Settings, SettingsError, TeamRules, TeamSettings, Tenants,
 };
 pub use discovery::{ClientAuth, Discovery, DiscoveryError};
 pub use discovery_url::{DiscoveryUrl, DiscoveryUrlError};
 pub use error::SignInError;
 pub use graph::graph;
-pub use identity::{Groups, Identity};
+pub use identity::{GroupList, Groups, Identity};
 pub use kind::Kind;
 pub use profile::{
-    EmailVerified, IssuerRule, MfaProof, Original, Profile, Protocol, SignOut, SubjectClaim,
+    AbsentGroups, EmailVerified, IssuerRule, MfaProof, Original, Profile, Protocol, SignOut,
+    SubjectClaim,
 };
 pub use proof::{Proof, Proved};
 pub use redirects::Redirects;

@@ -25,6 +25,8 @@ pub struct Profile {
     pub name: &'static str,
     /// The claim with the groups.
     pub groups: &'static str,
+    /// What a token without that claim says.
+    pub absent_groups: AbsentGroups,
     /// When an address counts as proved.
     pub email_verified: EmailVerified,
     /// How its `iss` is judged.
@@ -72,6 +74,15 @@ pub enum SubjectClaim {
     TidOid,
     /// GitHub: the numeric `id`, because a login can be renamed and taken by somebody else.
     Id,
+}
+
+/// What a token without the claim of groups says of somebody's groups.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AbsentGroups {
+    /// Nothing: the claim has to be set up first.
+    Nothing,
+    /// That they are in none: the claim is in everybody else's.
+    None,
 }
 
 /// When an address counts as proved. Everything else is not (O21).

@@ -10,8 +10,8 @@ use crate::id_token::{Claims, Judge, outside};
 use crate::identity::shown;
 use crate::strict::Members;
 use crate::{
-    Attempt, Connection, Discovery, EmailVerified, Flow, Groups, Identity, Mfa, SignInError,
-    SubjectClaim, Tokens, UserInfo, access_token,
+    Attempt, Connection, Discovery, EmailVerified, Flow, GroupList, Groups, Identity, Mfa,
+    SignInError, SubjectClaim, Tokens, UserInfo, access_token,
 };
 
 /// By what the tokens of one attempt are judged.
@@ -211,7 +211,7 @@ impl Proved<'_> {
             email,
             email_verified,
             name: name.and_then(shown),
-            groups: groups(&sources, &names.groups),
+            groups: groups(self.connection, &sources, self.bare),
             amr: self
                 .claims
                 .texts("amr")
@@ -291,10 +291,12 @@ fn email(connection: &Connection, sources: &[&Members]) -> (Option<Email>, bool)
     (Some(email), vouched && claim == "email")
 }
 
-/// A claim, or that it would be too long: then Entra says where to ask, and is not believed where.
-fn groups(sources: &[&Members], claim: &str) -> Groups {
-    if let Some(texts) = sources.iter().find_map(|from| from.texts(claim)) {
-        return Groups::listed(texts);
+/// A claim, or that it would be too long: then Entra says where to ask, and is not believed where. A claim that is
+/// absent says nothing, unless the connection says that it then says "none" and there is a token to have it.
+fn groups(connection: &Connection, sources: &[&Members], bare: bool) -> Groups {
+    let claim = &connection.claims().groups;
+    if let Some(found) = sources.iter().find_map(|from| from.get(claim)) {
+        return Groups::of_claim(found);
     }
     let elsewhere = |from: &&Members| {
         let named = from.get("_claim_names").and_then(Value::as_object);
@@ -303,9 +305,11 @@ fn groups(sources: &[&Members], claim: &str) -> Groups {
             || from.text("hasgroups") == Some("true")
     };
     if sources.iter().any(elsewhere) {
-        Groups::AskGraph
-    } else {
-        Groups::Unknown
+        return Groups::AskGraph;
+    }
+    match connection.teams() {
+        Some(teams) if teams.absent_means_none() && !bare => Groups::Listed(GroupList::default()),
+        _ => Groups::Unknown,
     }
 }
 

@@ -8,10 +8,10 @@ use crate::StoreError;
 use crate::engine::{Tx, Value};
 use crate::repository::{
     AuditLog, AuditSinks, Batches, ChangedSubjects, Codes, Connections, Deployments, DeviceCodes,
-    Emails, FirstAdminCodes, GrantRepository, IdempotencyKeys, Identities, Invitations, Keys,
-    Organizations, Planes, ProviderKeySets, Publications, RefreshTokens, Replicas, Revocations,
-    Roles, Rollouts, Roots, SecondFactors, Sessions, Settings, Teams, Throttles, Tokens, Users,
-    Workspaces, audit_chain, changed_subjects, revocations, settings,
+    Emails, FirstAdminCodes, GrantRepository, GroupTeams, IdempotencyKeys, Identities, Invitations,
+    Keys, Organizations, Planes, ProviderKeySets, Publications, RefreshTokens, Replicas,
+    Revocations, Roles, Rollouts, Roots, SecondFactors, Sessions, Settings, Teams, Throttles,
+    Tokens, Users, Workspaces, audit_chain, changed_subjects, revocations, settings,
 };
 
 mod sealed {
@@ -105,6 +105,8 @@ repositories! {
     users: Users,
     /// Teams and who is in them.
     teams: Teams,
+    /// Teams that stand for groups of identity providers.
+    group_teams: GroupTeams,
     /// Roles that organizations made for themselves.
     roles: Roles,
     /// Who has which role where.

@@ -59,6 +59,7 @@ impl Connection {
             hosted_domains: parse.hosted_domains(),
             trusted_domains: parse.domains("trustedDomains", &settings.trusted_domains),
             provision: parse.provision(),
+            teams: parse.teams(),
             discovery: match discovery {
                 Some(discovery) => discovery,
                 None => return Err(parse.errors),

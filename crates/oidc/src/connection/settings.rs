@@ -60,6 +60,30 @@ pub struct Settings {
     /// Who gets an account by coming.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub provision: Option<ProvisionSettings>,
+    /// How groups become Teams; absent: they don't.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub teams: Option<TeamSettings>,
+}
+
+/// How groups become Teams, as it is written (rows D2, D3).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct TeamSettings {
+    /// The name of the organization that they are in; absent: that of `provision`, else the only one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub organization: Option<String>,
+    /// Groups whose name or id this regular expression matches become none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub filter: Option<String>,
+    /// Whether a token without the claim is one of somebody in no group; absent: as suits the provider.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub absent_means_none: Option<bool>,
+    /// Minutes between two times that the provider is asked; absent: it never is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refresh_minutes: Option<u64>,
+    /// Ids of groups whose Teams have a role in the whole installation, by the role's name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub system_roles: BTreeMap<String, Vec<String>>,
 }
 
 /// Who gets an account by coming, as it is written.

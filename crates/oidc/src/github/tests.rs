@@ -16,10 +16,11 @@ fn by(user: &[u8], emails: &str) -> Result<Identity, AnswerError> {
         user,
         emails: &[emails.as_bytes().to_vec()],
         organizations: &[
-            br#"[{"login":"acme"}]"#.to_vec(),
-            br#"[{"login":"other"}]"#.to_vec(),
+            br#"[{"id":7,"login":"acme"}]"#.to_vec(),
+            br#"[{"id":8,"login":"other"}]"#.to_vec(),
         ],
-        teams: &[br#"[{"slug":"data","organization":{"login":"acme"}}]"#.to_vec()],
+        teams: &[br#"[{"id":7,"slug":"data","organization":{"id":7,"login":"acme"}}]"#.to_vec()],
+        asked: Asked::All,
     };
     identity(&github(), answers)
 }
@@ -34,8 +35,13 @@ fn the_number_names_somebody_and_teams_are_groups() {
     assert_eq!(found.email.unwrap().as_str(), "ann@example.com");
     assert!(found.email_verified);
     assert_eq!(found.name.as_deref(), Some("octocat"));
-    let groups = ["acme", "acme/data", "other"];
-    assert_eq!(found.groups, Groups::listed(groups));
+    let groups = [
+        ("org:7", "acme"),
+        ("org:8", "other"),
+        ("team:7", "acme/data"),
+    ];
+    let groups = groups.map(|(id, name)| (id, Some(name.to_owned())));
+    assert_eq!(found.groups, Groups::Listed(GroupList::new(groups)));
 }
 
 #[test]

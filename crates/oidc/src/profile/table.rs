@@ -1,7 +1,8 @@
 //! The table. `reference` rows: A9, A12, A15, A17, A26, A27.
 
 use super::{
-    EmailVerified, IssuerRule, MfaProof, Original, Profile, Protocol, SignOut, SubjectClaim,
+    AbsentGroups, EmailVerified, IssuerRule, MfaProof, Original, Profile, Protocol, SignOut,
+    SubjectClaim,
 };
 use crate::{Kind, ResponseType};
 
@@ -36,6 +37,7 @@ const BASE: Profile = Profile {
     email: "email",
     name: "name",
     groups: "groups",
+    absent_groups: AbsentGroups::Nothing,
     email_verified: EmailVerified::Literal,
     issuer: IssuerRule::Exact,
     fetch_user_info: true,
@@ -126,6 +128,7 @@ static COGNITO: Profile = Profile {
     kind: Kind::Cognito,
     display_name: "Amazon Cognito",
     groups: "cognito:groups",
+    absent_groups: AbsentGroups::None,
     email_verified: EmailVerified::LiteralOrText,
     implicit: Some(ResponseType::Token),
     mfa: None,

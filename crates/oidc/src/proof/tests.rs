@@ -435,7 +435,37 @@ fn a18_names_and_groups_are_what_can_be_shown() {
     let more = json!({"name": "a\nb", "groups": ["ok", "", "x\u{202e}y", 5, "z".repeat(300)]});
     let found = case(json!({})).by(&merge(claims(), more)).unwrap();
     assert_eq!(found.name, None);
-    assert_eq!(found.groups, Groups::listed(["ok"]));
+    let ok = GroupList::new([("ok", None)]);
+    assert_eq!(found.groups, Groups::Listed(ok.cut()), "not all were texts");
+}
+
+#[test]
+fn d4_absent_is_not_empty_and_what_can_t_be_read_says_nothing() {
+    let said = |settings: Value, more: Value| {
+        let claims = merge(claims(), more);
+        case(settings).by(&claims).unwrap().groups
+    };
+    let teams = |absent: bool| json!({"teams": {"absentMeansNone": absent}});
+    let none = Groups::listed([]);
+    assert_eq!(said(teams(false), json!({})), Groups::Unknown);
+    assert_eq!(said(teams(true), json!({})), none);
+    assert_eq!(said(json!({}), json!({})), Groups::Unknown);
+    for strange in [json!({"a": 1}), json!(7), json!(true)] {
+        let more = json!({ "groups": strange });
+        assert_eq!(said(teams(true), more), Groups::Unknown);
+    }
+    assert_eq!(said(teams(false), json!({"groups": []})), none);
+    assert_eq!(
+        said(teams(true), json!({"hasgroups": true})),
+        Groups::AskGraph
+    );
+    let objects = said(teams(false), json!({"groups": [{"name": "a"}]}));
+    assert_eq!(objects, Groups::Listed(GroupList::default().cut()));
+    let many: Vec<String> = (0..3_000).map(|n| format!("g{n}")).collect();
+    let Groups::Listed(list) = said(teams(false), json!({ "groups": many })) else {
+        panic!("not listed");
+    };
+    assert!(!list.is_whole() && list.iter().count() == 2_048);
 }
 
 #[test]

@@ -63,6 +63,7 @@ mod device_codes;
 mod emails;
 mod first_admin;
 mod grants;
+mod group_teams;
 mod idempotency;
 mod identities;
 mod invitations;
@@ -103,6 +104,7 @@ pub use device_codes::DeviceCodes;
 pub use emails::{Emails, OutgoingEmail};
 pub use first_admin::FirstAdminCodes;
 pub use grants::{GrantRecord, GrantRepository};
+pub use group_teams::{GroupTeam, GroupTeams};
 pub use idempotency::{Claim, IdempotencyKeys};
 pub use identities::{Identities, Identity};
 pub use invitations::{InvitationRecord, Invitations, InvitedRole};
@@ -147,6 +149,7 @@ pub(crate) const STATEMENTS: &[&[&str]] = &[
     emails::ALL,
     first_admin::ALL,
     grants::ALL,
+    group_teams::ALL,
     idempotency::ALL,
     identities::ALL,
     invitations::ALL,

@@ -1,0 +1,188 @@
+//! How groups become Teams (note 029).
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use aeolus_model::{Role, Slug};
+use regex::{Regex, RegexBuilder};
+
+use super::SettingsError;
+use super::parse::{MAX_TEXT, Parse, is_guid};
+use crate::{AbsentGroups, Kind};
+
+/// Longest filter in bytes, and the most that it may take compiled.
+const MAX_FILTER: usize = 1_024;
+const MAX_COMPILED: usize = 256 * 1_024;
+/// Most groups of one system role.
+const MAX_SYSTEM: usize = 256;
+/// Between two times that a provider is asked: at least five minutes, at most a week.
+const MINUTES: std::ops::RangeInclusive<u64> = 5..=10_080;
+
+/// How groups become Teams.
+#[derive(Clone, Debug)]
+pub struct TeamRules {
+    organization: Option<Slug>,
+    filter: Option<Regex>,
+    absent_means_none: bool,
+    refresh: Option<Duration>,
+    system: BTreeMap<String, Role>,
+    unusable: Vec<String>,
+}
+
+impl TeamRules {
+    /// The organization that they are in, if one is named.
+    pub const fn organization(&self) -> Option<&Slug> {
+        self.organization.as_ref()
+    }
+
+    /// Whether a group becomes a Team. One with a system role does whatever the filter says.
+    pub fn take(&self, id: &str, name: Option<&str>) -> bool {
+        let matches = |text: &str| self.filter.as_ref().is_some_and(|re| re.is_match(text));
+        self.system.contains_key(id) || !(matches(id) || name.is_some_and(matches))
+    }
+
+    /// Whether a token without the claim is one of somebody in no group.
+    pub const fn absent_means_none(&self) -> bool {
+        self.absent_means_none
+    }
+
+    /// How often the provider is asked; none: it never is.
+    pub const fn refresh(&self) -> Option<Duration> {
+        self.refresh
+    }
+
+    /// The role that a group's Team has in the whole installation.
+    pub fn system_role(&self, id: &str) -> Option<Role> {
+        self.system.get(id).copied()
+    }
+
+    /// Whether groups say who has a role in the whole installation.
+    pub fn gives_system_roles(&self) -> bool {
+        !self.system.is_empty()
+    }
+
+    /// What is named as a group with a system role and is no id of this provider: a name, which anybody there
+    /// could give another group.
+    pub fn unusable(&self) -> &[String] {
+        &self.unusable
+    }
+}
+
+impl Parse<'_> {
+    pub(super) fn teams(&mut self) -> Option<TeamRules> {
+        let written = self.settings.teams.as_ref()?;
+        let organization = written.organization.as_deref();
+        let organization = organization.or_else(|| {
+            let rule = self.settings.provision.as_ref();
+            rule.map(|rule| rule.organization.as_str())
+        });
+        let organization = match organization.map(Slug::parse).transpose() {
+            Ok(organization) => organization,
+            Err(error) => {
+                let what = format!("organization: {error}");
+                self.error(SettingsError::Text("teams", what));
+                None
+            }
+        };
+        let filter = written.filter.as_deref().filter(|text| !text.is_empty());
+        let filter = filter.and_then(|text| self.filter(text));
+        if written
+            .refresh_minutes
+            .is_some_and(|given| !MINUTES.contains(&given))
+        {
+            let what = "idpGroupReconcilerInterval is 5 to 10080 minutes".to_owned();
+            self.error(SettingsError::Text("teams", what));
+        }
+        let usual = self.profile.absent_groups == AbsentGroups::None
+            && self
+                .settings
+                .claims_mapping
+                .groups
+                .as_deref()
+                .is_none_or(|claim| claim == self.profile.groups);
+        let (system, unusable) = self.system_roles();
+        Some(TeamRules {
+            organization,
+            filter,
+            absent_means_none: written.absent_means_none.unwrap_or(usual),
+            refresh: written
+                .refresh_minutes
+                .map(|minutes| Duration::from_secs(minutes * 60)),
+            system,
+            unusable,
+        })
+    }
+
+    fn filter(&mut self, text: &str) -> Option<Regex> {
+        let compiled = (text.len() <= MAX_FILTER).then(|| {
+            RegexBuilder::new(text)
+                .size_limit(MAX_COMPILED)
+                .dfa_size_limit(MAX_COMPILED)
+                .build()
+        });
+        match compiled {
+            Some(Ok(regex)) => Some(regex),
+            Some(Err(error)) => {
+                // The engine draws the place on lines of its own.
+                let text = error.to_string();
+                let why = text.lines().last().unwrap_or_default().trim();
+                let what = format!("teamFilterRegex is no regular expression here: {why}");
+                self.error(SettingsError::Text("teams", what));
+                None
+            }
+            None => {
+                let what = format!("teamFilterRegex has {MAX_FILTER} bytes at most");
+                self.error(SettingsError::Text("teams", what));
+                None
+            }
+        }
+    }
+
+    /// By group; of two roles for one group the higher counts.
+    fn system_roles(&mut self) -> (BTreeMap<String, Role>, Vec<String>) {
+        let (mut system, mut unusable) = (BTreeMap::new(), Vec::new());
+        let written = self
+            .settings
+            .teams
+            .as_ref()
+            .map(|written| &written.system_roles);
+        for role in [Role::SystemViewer, Role::SystemEditor, Role::SystemAdmin] {
+            let groups = written.and_then(|written| written.get(role.name()));
+            let groups = groups.map_or(&[][..], Vec::as_slice);
+            let fits = |text: &String| (1..=MAX_TEXT).contains(&text.len());
+            if groups.len() > MAX_SYSTEM || !groups.iter().all(fits) {
+                let what =
+                    format!("lists up to {MAX_SYSTEM} groups for {role}, of 1 to 255 bytes each");
+                self.error(SettingsError::Text("teams", what));
+            }
+            for group in groups {
+                match id_of(self.profile.kind, group) {
+                    Some(id) => drop(system.insert(id, role)),
+                    None => unusable.push(group.clone()),
+                }
+            }
+        }
+        (system, unusable)
+    }
+}
+
+/// A group's id, as the provider writes it.
+fn id_of(kind: Kind, text: &str) -> Option<String> {
+    match kind {
+        Kind::Microsoft => {
+            let id = text.to_ascii_lowercase();
+            is_guid(&id).then_some(id)
+        }
+        Kind::Github => {
+            let (_, number) = text
+                .split_once(':')
+                .filter(|(what, _)| matches!(*what, "org" | "team"))?;
+            (!number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()))
+                .then(|| text.to_owned())
+        }
+        _ => Some(text.to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests;
