@@ -204,6 +204,48 @@ pub struct Team {
     /// Its name, unique in the organization.
     #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Slug"))]
     pub name: Slug,
+    /// The group that says who is in it; absent: people here do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<TeamGroup>,
+}
+
+/// A group of an identity provider.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct TeamGroup {
+    /// The connection's name.
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Slug"))]
+    pub connection: Slug,
+    /// What names it there for good.
+    pub id: String,
+    /// What it is called there, where that is something else and is known. Others may be called the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Since when the provider has it no more, in seconds; the Team is removed 30 days later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gone_at: Option<i64>,
+}
+
+/// `PUT /v1/organizations/{o}/teams/{id}`: another name for a Team that stands for a group.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TeamSet {
+    /// Its name, unique in the organization.
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Slug"))]
+    pub name: Slug,
+}
+
+/// The answer to it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct TeamChanged {
+    /// As it is now.
+    pub team: Team,
+    /// The feed's position.
+    pub seq: u64,
 }
 
 /// `POST /v1/organizations/{o}/grants`.

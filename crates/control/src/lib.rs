@@ -20,6 +20,7 @@ mod error;
 mod extract;
 mod factor;
 mod federation;
+mod groups;
 mod jobs;
 mod keys;
 mod once;

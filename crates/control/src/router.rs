@@ -2,7 +2,7 @@
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
-use axum::routing::{delete, get, post};
+use axum::routing::{delete, get, post, put};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::app::App;
@@ -98,7 +98,8 @@ routes! {
     "/v1/organizations/{o}/invitations" =>
         get people::invitations::list, post people::invitations::create;
     "/v1/organizations/{o}/invitations/{id}" => delete people::invitations::revoke;
-    "/v1/organizations/{o}/teams" => get tenancy::list_teams;
+    "/v1/organizations/{o}/teams" => get tenancy::teams::list;
+    "/v1/organizations/{o}/teams/{id}" => put tenancy::teams::set, delete tenancy::teams::delete;
     "/v1/organizations/{o}/roles" => get tenancy::roles::list, post tenancy::roles::create;
     "/v1/organizations/{o}/roles/{id}" =>
         get tenancy::roles::get, put tenancy::roles::update, delete tenancy::roles::delete;

@@ -13,7 +13,7 @@ use crate::app::App;
 use crate::bootstrap::{self, ControlError};
 use crate::config::ControlConfig;
 use crate::connections::reload::{self, Reload};
-use crate::{audit, connections, email, jobs, keys, publish, router, server, tokens};
+use crate::{audit, connections, email, groups, jobs, keys, publish, router, server, tokens};
 
 /// Where control really listens, and under which URL it is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,7 +61,7 @@ impl Control {
     }
 
     /// Runs the publisher, the keepers of our keys and the providers', the audit log's sinks, the sender of
-    /// e-mails and the housekeeping until shutdown.
+    /// e-mails, who asks providers for groups and the housekeeping until shutdown.
     pub async fn work(&self, shutdown: CancellationToken) {
         tokio::join!(
             publish::run(self.app.clone(), shutdown.clone()),
@@ -71,6 +71,7 @@ impl Control {
             tokens::note_uses(self.app.clone(), shutdown.clone()),
             audit::run(self.app.clone(), shutdown.clone()),
             email::run(self.app.clone(), shutdown.clone()),
+            groups::run(self.app.clone(), shutdown.clone()),
             jobs::run(self.app.clone(), shutdown),
         );
     }

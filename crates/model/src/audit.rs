@@ -80,6 +80,18 @@ actions! {
     RoleDelete = "role.delete",
     /// A built-in role allows something else since control was started with another configuration.
     RoleCustomise = "role.customise",
+    /// A group of an identity provider became a team.
+    TeamCreate = "team.create",
+    /// A team was given another name, or its group has one.
+    TeamUpdate = "team.update",
+    /// A team was removed.
+    TeamDelete = "team.delete",
+    /// Somebody is in other teams because of their groups at an identity provider.
+    TeamMembers = "team.members",
+    /// The group that a team stands for is gone at the identity provider: nobody is in it.
+    TeamGone = "team.gone",
+    /// Such a group is there again.
+    TeamBack = "team.back",
     /// An organization was added.
     OrganizationCreate = "organization.create",
     /// An organization was removed with everything in it.

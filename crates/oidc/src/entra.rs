@@ -116,6 +116,11 @@ impl Application {
         is_guid(id).then(|| format!("{}groups/{id}?$select=id,displayName", self.base))
     }
 
+    /// Where some group is asked for, whichever.
+    pub fn any_group(&self) -> String {
+        format!("{}groups?$select=id&$top=1", self.base)
+    }
+
     /// Where all that is in a group is asked for.
     pub fn members(&self, id: &str) -> Option<String> {
         let select = "$select=id&$top=999";

@@ -1,6 +1,6 @@
 //! Who came.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aeolus_model::{Email, IdentitySubject, Slug, Time};
 use serde_json::Value;
@@ -93,6 +93,13 @@ impl GroupList {
     /// What it calls a group.
     pub fn name_of(&self, id: &str) -> Option<&str> {
         self.groups.get(id)?.as_deref()
+    }
+
+    /// Only those of some ids.
+    #[must_use]
+    pub fn only(mut self, ids: &BTreeSet<String>) -> Self {
+        self.groups.retain(|id, _| ids.contains(id));
+        self
     }
 
     /// The same groups, with the names that another list has.

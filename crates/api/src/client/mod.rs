@@ -13,6 +13,7 @@ mod policy;
 mod quota;
 mod roles;
 mod sessions;
+mod teams;
 mod tokens;
 
 use std::sync::{Arc, Mutex, PoisonError};

@@ -2,7 +2,7 @@
 
 use aeolus_model::{ConnectionId, Slug};
 use aeolus_oidc::{Connection, Kind, SettingsError};
-use aeolus_store::Unit;
+use aeolus_store::{StoreError, Unit};
 
 use super::{Settings, secret};
 use crate::app::App;
@@ -67,6 +67,12 @@ pub(crate) async fn offered<U: Unit>(app: &App, unit: &mut U) -> Result<Vec<Offe
         .collect();
     offered.sort_by(|a, b| (&a.display_name, &a.name).cmp(&(&b.display_name, &b.name)));
     Ok(offered)
+}
+
+/// All that people can sign in through.
+pub(crate) async fn all<U: Unit>(app: &App, unit: &mut U) -> Result<Vec<SignIn>, StoreError> {
+    let rows = unit.connections().list().await?;
+    Ok(rows.iter().filter_map(|row| sign_in(app, row)).collect())
 }
 
 /// One that is broken is missing, and spoils nothing else.

@@ -9,6 +9,7 @@ use aeolus_model::{Action, Actor, AuditEvent, Change, Clock, ConnectionId, Outco
 use aeolus_store::{Connection, ManagedBy, Store, StoreError, Unit, Write};
 
 use super::{Settings, secret};
+use crate::groups;
 
 /// How people sign in, as the configuration says.
 #[derive(Clone, Debug)]
@@ -79,6 +80,11 @@ pub(crate) async fn begin(
             write.connections().update(&each.row).await?;
         }
         write.audit(event(&each, with.1.now()));
+        // What groups give in the whole installation is as the configuration says from the same moment.
+        let mut wanted = wanted.iter();
+        let named = wanted.find(|wanted| *wanted.name() == each.row.name);
+        let rules = named.and_then(aeolus_oidc::Connection::teams);
+        groups::settle_all(&mut write, (with.1, with.2), (each.row.id, rules)).await?;
     }
     Ok(Some(write))
 }

@@ -8,9 +8,9 @@ use http::HeaderMap;
 use super::ask::Asked;
 use super::attempts::{self, Begun};
 use super::finish::{self, Came};
-use super::person;
 use super::provider::Need;
 use super::refused::{About, OrRefused as _, Refused, Stop, page};
+use super::{graph, person};
 use crate::app::App;
 use crate::connections::{self, Settings, SignIn};
 use crate::ctx::RequestInfo;
@@ -115,6 +115,7 @@ async fn judge(
     };
     let redirects = Redirects::new(&app.issuer);
     let identity = person::of_answer(&asked, &redirects, answer).await?;
+    let identity = graph::complete(app, &asked, (sign_in, identity)).await?;
     let came = Came {
         begun,
         connection: &connection,

@@ -13,6 +13,7 @@ use super::refused::{Refused, Stop};
 use crate::app::App;
 use crate::connections::Settings;
 use crate::ctx::RequestInfo;
+use crate::groups;
 use crate::people::{self, Arrival};
 use crate::signin::continuation::Continuation;
 use crate::signin::{begin, parent, session};
@@ -65,6 +66,13 @@ pub(super) async fn finish(
             return Err(Stop::Refused(Refused::People(why, Some(event))));
         }
     };
+    let member = groups::Member {
+        connection: begun.connection,
+        provider: came.connection,
+        identity: came.identity,
+        user: user.id,
+    };
+    groups::follow(app, info, &mut write, &member).await?;
     let through = begin::Through {
         connection: begun.connection,
         amr: amr(came),

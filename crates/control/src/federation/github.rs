@@ -23,26 +23,39 @@ pub(super) async fn identity(asked: &Asked<'_>, tokens: &Tokens) -> Result<Ident
         .get(&endpoints.user, "/user", token)
         .await
         .or_refused()?;
-    let emails = all(asked, &endpoints.emails, ("/user/emails", token)).await?;
-    let organizations = all(asked, &endpoints.organizations, ("/user/orgs", token)).await?;
-    let teams = all(asked, &endpoints.teams, ("/user/teams", token)).await?;
+    let (emails, _) = all(asked, &endpoints.emails, ("/user/emails", token)).await?;
+    let (mut organizations, mut teams) = (Vec::new(), Vec::new());
+    let mut of_groups = github::Asked::Nothing;
+    if asked.connection.teams().is_some() {
+        let (found, all_organizations) =
+            all(asked, &endpoints.organizations, ("/user/orgs", token)).await?;
+        organizations = found;
+        let (found, all_teams) = all(asked, &endpoints.teams, ("/user/teams", token)).await?;
+        teams = found;
+        of_groups = if all_organizations && all_teams {
+            github::Asked::All
+        } else {
+            github::Asked::Part
+        };
+    }
     let answers = Answers {
         user: &user,
         emails: &emails,
         organizations: &organizations,
         teams: &teams,
+        asked: of_groups,
     };
     github::identity(asked.connection, answers)
         .map_err(Trouble::from)
         .or_refused()
 }
 
-/// A whole list. Pages are counted, so that no link of an answer is ever followed.
+/// A list, and whether it is whole. Pages are counted, so that no link of an answer is ever followed.
 async fn all(
     asked: &Asked<'_>,
     url: &str,
     (what, token): (&'static str, &Secret<String>),
-) -> Result<Vec<Vec<u8>>, Stop> {
+) -> Result<(Vec<Vec<u8>>, bool), Stop> {
     let mut pages = Vec::new();
     for page in 1..=PAGES {
         let url = format!("{url}&page={page}");
@@ -51,8 +64,8 @@ async fn all(
         let last = entries.is_ok_and(|entries| entries.len() < PAGE);
         pages.push(body.to_vec());
         if last {
-            break;
+            return Ok((pages, true));
         }
     }
-    Ok(pages)
+    Ok((pages, false))
 }

@@ -9,6 +9,7 @@ mod callback;
 mod cookie;
 mod finish;
 mod github;
+pub(crate) mod graph;
 mod landing;
 mod link;
 mod pace;

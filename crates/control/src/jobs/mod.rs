@@ -9,7 +9,7 @@ use aeolus_store::{StoreError, Unit as _};
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
-use crate::{email, factor};
+use crate::{email, factor, groups};
 
 const EVERY: Duration = Duration::from_secs(15 * 60);
 const HOUR: Duration = Duration::from_secs(3600);
@@ -69,6 +69,7 @@ async fn round(app: &App) -> Result<(), StoreError> {
     write.publications().collect(now.minus(DAY)).await?;
     app.commit(write).await?;
     forget_changes(app).await?;
+    groups::forget(app).await?;
     forget_keys(app, now.minus(DAY)).await?;
     keep_seen(app).await
 }

@@ -138,6 +138,8 @@ const TABLE: &[(&str, &str, Who)] = &[
         Bearer(403),
     ),
     ("get", "/v1/organizations/{o}/teams", Bearer(200)),
+    ("put", "/v1/organizations/{o}/teams/{id}", Bearer(403)),
+    ("delete", "/v1/organizations/{o}/teams/{id}", Bearer(403)),
     ("get", "/v1/organizations/{o}/roles", Bearer(200)),
     ("post", "/v1/organizations/{o}/roles", Bearer(403)),
     ("get", "/v1/organizations/{o}/roles/{id}", Bearer(200)),

@@ -19,6 +19,8 @@ macro_rules! select {
 
 statements! {
     FIND = select!("WHERE connection = $1 AND issuer = $2 AND subject = $3");
+    OF_CONNECTION = "SELECT subject, user_id FROM identities
+        WHERE connection = $1 AND issuer = $2 AND subject > $3 ORDER BY subject LIMIT $4";
     OF_USER = select!("WHERE user_id = $1 ORDER BY connection, issuer, subject");
     REACHING = concat!(
         "SELECT people.subject, connection, issuer, identities.subject, user_id, linked_at,
@@ -69,6 +71,23 @@ impl<U: Unit> Identities<'_, U> {
         let values = bind![connection, issuer, subject];
         let row = self.0.tx().first(FIND, values).await?;
         row.as_ref().map(record).transpose()
+    }
+
+    /// Everybody whom a connection knows under an issuer.
+    pub async fn of_connection(
+        &mut self,
+        connection: ConnectionId,
+        issuer: &str,
+    ) -> Result<Vec<(IdentitySubject, UserId)>, StoreError> {
+        let key = |known: &(IdentitySubject, UserId)| bind![known.0];
+        let known = |row: &Row| {
+            let mut fields = row.fields();
+            Ok((fields.take()?, fields.take()?))
+        };
+        let tx = self.0.tx();
+        let values = bind![connection, issuer];
+        tx.fetch_all(OF_CONNECTION, values, bind![""], (known, key))
+            .await
     }
 
     /// Everywhere that a person is known.

@@ -94,6 +94,10 @@ impl Run<'_> {
             let path = format!("{}/{}", wanted.name, team.name);
             let found = self.write.teams().by_name(organization, &team.name).await?;
             let id = if let Some(found) = found {
+                if self.is_of_group(&found, team.members.is_empty()).await? {
+                    ids.insert(team.name.clone(), found.id);
+                    continue;
+                }
                 found.id
             } else {
                 let made = Team {
@@ -116,6 +120,23 @@ impl Run<'_> {
             ids.insert(team.name.clone(), id);
         }
         Ok(ids)
+    }
+
+    /// Whether a group of an identity provider says who is in it: then a document may give it roles, and name
+    /// nobody.
+    async fn is_of_group(&mut self, team: &Team, names_nobody: bool) -> Result<bool, ApiError> {
+        let Some(group) = self.write.group_teams().get(team.id).await? else {
+            return Ok(false);
+        };
+        if names_nobody {
+            return Ok(true);
+        }
+        let connection = self.write.connections().get(group.connection).await?;
+        let connection = connection.map_or_else(String::new, |row| row.name.to_string());
+        Err(ApiError::Conflict(format!(
+            "Who is in {} is said by the group {} of {connection}: remove its members from the document.",
+            team.name, group.group
+        )))
     }
 
     async fn members(

@@ -10,9 +10,9 @@ use axum::extract::Path;
 use crate::authority::organization_path;
 use crate::ctx::Ctx;
 use crate::error::ApiError;
-use crate::extract::{Query, page_of};
+use crate::extract::Query;
 
-/// Lists teams, oldest first.
+/// Lists teams, oldest first, with the groups that they stand for.
 pub(crate) async fn list(
     ctx: Ctx,
     Path(organization): Path<String>,
@@ -25,9 +25,14 @@ pub(crate) async fn list(
     let path = organization_path(organization.id);
     authority.require(Permission::OrganizationTeamsGet, &path)?;
     let listing = view.teams().list(organization.id, page).await?;
-    Ok(Json(page_of(listing, |team| Team {
-        id: team.id,
-        organization_id: team.organization,
-        name: team.name,
-    })))
+    let groups = view.group_teams().in_organization(organization.id).await?;
+    let mut items = Vec::new();
+    for team in listing.items {
+        let group = groups.iter().find(|group| group.team == team.id);
+        items.push(super::shown(&mut view, team, group).await?);
+    }
+    Ok(Json(Page {
+        items,
+        next_cursor: listing.next.map(|cursor| cursor.to_string()),
+    }))
 }

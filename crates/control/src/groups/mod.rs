@@ -1,0 +1,44 @@
+//! Teams that stand for groups of identity providers: who is in them is what the providers say (note 029). How
+//! a provider is asked is `federation`'s to know.
+
+mod follow;
+mod forget;
+mod kept;
+mod made;
+mod named;
+mod refresh;
+mod system;
+
+use aeolus_model::{Action, Actor, AuditEvent, Outcome, Time};
+
+pub(crate) use self::follow::{Member, News, follow, news};
+pub(crate) use self::forget::forget;
+pub(crate) use self::refresh::run;
+pub(crate) use self::system::settle_all;
+
+/// So many groups of somebody count at most; with more a list is not whole.
+const MOST_OF_PERSON: usize = 500;
+/// So many Teams a connection has at most.
+const MOST_OF_CONNECTION: u64 = 5_000;
+
+/// A line of the audit log about what a provider says. Where it came with a request, it names that.
+type Line<'a> = &'a (dyn Fn(Action) -> AuditEvent + Sync);
+
+/// A line about what nobody asked for.
+pub(crate) const fn line(at: Time, action: Action) -> AuditEvent {
+    AuditEvent {
+        at,
+        actor: Actor::System,
+        action,
+        organization: None,
+        target: String::new(),
+        outcome: Outcome::Success,
+        reason: String::new(),
+        source: String::new(),
+        request_id: String::new(),
+        changes: Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

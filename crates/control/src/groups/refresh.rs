@@ -1,0 +1,202 @@
+//! Groups that a provider is asked for on a schedule: who is in them, what they are called, whether they are there.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::Duration;
+
+use aeolus_model::{Action, IdentitySubject, Secret, UserId};
+use aeolus_oidc::entra::Application;
+use aeolus_oidc::{Discovery, TeamRules, graph};
+use aeolus_store::{GroupTeam, ManagedBy, Member, StoreError, Unit as _};
+use tokio_util::sync::CancellationToken;
+
+use super::{follow, kept, line};
+use crate::app::App;
+use crate::connections::{self, SignIn};
+use crate::federation::graph::{self as ask, Carrier, Known, Unheard};
+
+/// How often is looked whether something is due.
+const LOOK: Duration = Duration::from_secs(30);
+/// Who asked in vain asks again after this.
+const AGAIN: Duration = Duration::from_secs(300);
+
+/// Asks what is due until shutdown. Of several replicas one does.
+pub(crate) async fn run(app: App, shutdown: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = shutdown.cancelled() => return,
+            () = tokio::time::sleep(LOOK) => {}
+        }
+        let asking = async {
+            if let Err(error) = tend(&app).await {
+                tracing::warn!(%error, "groups could not be refreshed; trying again");
+            }
+        };
+        tokio::select! {
+            () = shutdown.cancelled() => return,
+            () = asking => {}
+        }
+    }
+}
+
+/// One round over all connections.
+pub(crate) async fn tend(app: &App) -> Result<(), StoreError> {
+    let mut view = app.store.read().await?;
+    let all = connections::all(app, &mut view).await?;
+    drop(view);
+    for sign_in in &all {
+        let Some((rules, every)) = due_by(sign_in) else {
+            continue;
+        };
+        let now = app.clock.now();
+        let mut view = app.store.read().await?;
+        let due = view.group_teams().due(sign_in.id).await?;
+        drop(view);
+        if due.is_some_and(|due| now < due) {
+            continue;
+        }
+        let mut write = app.store.write().await?;
+        let next = now.plus(every);
+        let ours = write.group_teams().claim(sign_in.id, (now, next)).await?;
+        app.commit(write).await?;
+        if !ours {
+            continue;
+        }
+        let asked = match ask::with(app, sign_in, now).await {
+            Ok((carrier, discovery)) => {
+                refresh(app, (sign_in, rules), (&carrier, &discovery)).await?
+            }
+            Err(cause) => Err(cause),
+        };
+        if let Err(cause) = asked {
+            let connection = sign_in.connection.name().as_str();
+            tracing::warn!(connection, %cause, "Graph does not tell a connection's groups; trying again");
+            let mut write = app.store.write().await?;
+            let again = app.clock.now().plus(AGAIN.min(every));
+            write.group_teams().postpone(sign_in.id, again).await?;
+            app.commit(write).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Where groups are refreshed, and how often.
+fn due_by(sign_in: &SignIn) -> Option<(&TeamRules, Duration)> {
+    let connection = &sign_in.connection;
+    let rules = connection.teams()?;
+    let asked = graph(connection).is_some() && connection.client_secret().is_some();
+    rules
+        .refresh()
+        .filter(|_| asked)
+        .map(|every| (rules, every))
+}
+
+/// Every Team of a connection. A group that can't be asked for doesn't keep the others from it.
+pub(super) async fn refresh(
+    app: &App,
+    (sign_in, rules): (&SignIn, &TeamRules),
+    (carrier, discovery): (&impl Carrier, &Discovery),
+) -> Result<Result<(), Unheard>, StoreError> {
+    let issuer = sign_in.connection.discovery().issuer();
+    let mut view = app.store.read().await?;
+    let teams = view.group_teams().of_connection(sign_in.id).await?;
+    let known = view.identities().of_connection(sign_in.id, issuer).await?;
+    drop(view);
+    let people: HashMap<IdentitySubject, UserId> = known.into_iter().collect();
+    let mut tenants: BTreeMap<String, Result<(Application, Secret<String>), ()>> = BTreeMap::new();
+    let mut failed = None;
+    for team in teams {
+        if !tenants.contains_key(&team.place) {
+            let begun = application((sign_in, discovery), carrier, &team.place).await;
+            let begun = begun.map_err(|cause| failed = Some(cause));
+            tenants.insert(team.place.clone(), begun);
+        }
+        let Some(Ok((application, token))) = tenants.get(&team.place) else {
+            continue;
+        };
+        let before = members(app, &team).await?;
+        let asked = (token, team.group.as_str());
+        match ask::group(carrier, application, asked).await {
+            Ok(known) => take(app, (team, rules), known, (&people, &before)).await?,
+            Err(cause) => failed = Some(cause),
+        }
+    }
+    Ok(failed.map_or(Ok(()), Err))
+}
+
+async fn application(
+    (sign_in, discovery): (&SignIn, &Discovery),
+    carrier: &impl Carrier,
+    tenant: &str,
+) -> Result<(Application, Secret<String>), Unheard> {
+    let none = || format!("{tenant:?} is no tenant that can be asked");
+    let application = Application::at(&sign_in.connection, discovery, tenant).ok_or_else(none)?;
+    let token = carrier.token(&application).await?;
+    Ok((application, token))
+}
+
+async fn members(app: &App, team: &GroupTeam) -> Result<BTreeSet<UserId>, StoreError> {
+    let mut view = app.store.read().await?;
+    let members = view.teams().members(team.team).await?;
+    Ok(members.into_iter().map(|member| member.user).collect())
+}
+
+/// What Graph says of one group. Only who was in before it was asked is taken out: somebody may have signed in
+/// since.
+async fn take(
+    app: &App,
+    (team, rules): (GroupTeam, &TeamRules),
+    known: Option<Known>,
+    (people, before): (&HashMap<IdentitySubject, UserId>, &BTreeSet<UserId>),
+) -> Result<(), StoreError> {
+    let now = app.clock.now();
+    let line = |action: Action| line(now, action);
+    let Some(known) = known else {
+        if team.gone_at.is_none() || !before.is_empty() {
+            let mut write = app.store.write().await?;
+            kept::gone(&mut write, team, now, &line).await?;
+            app.commit(write).await?;
+        }
+        return Ok(());
+    };
+    let name = known.name.as_deref();
+    let taken = rules.take(&team.group, name.or(team.name.as_deref()));
+    let subjects = known.members.iter().filter(|_| taken);
+    let wanted: BTreeSet<UserId> = subjects
+        .filter_map(|subject| people.get(subject).copied())
+        .collect();
+    let whole = known.whole || !taken;
+    let news = name.is_some_and(|name| team.name.as_deref() != Some(name));
+    if *before == wanted && !news && team.gone_at.is_none() {
+        return Ok(());
+    }
+    let mut write = app.store.write().await?;
+    // By now it may have been removed.
+    let Some(team) = write.group_teams().get(team.team).await? else {
+        return Ok(());
+    };
+    let team = kept::there(&mut write, team, name, &line).await?;
+    let mut changes = Vec::new();
+    for user in wanted.difference(before) {
+        let new = Member {
+            team: team.team,
+            user: *user,
+            managed_by: ManagedBy::Configuration,
+        };
+        if write.teams().add(&new).await? {
+            changes.push((*user, true));
+        }
+    }
+    for user in before.difference(&wanted).filter(|_| whole) {
+        if write.teams().remove(team.team, *user).await? {
+            changes.push((*user, false));
+        }
+    }
+    for (user, is_in) in changes {
+        let change = BTreeMap::from([(team.team, is_in)]);
+        let event = line(Action::TeamMembers);
+        let event = follow::changed(&mut write, event, user, &change).await?;
+        write.audit(event);
+    }
+    app.commit(write).await?;
+    Ok(())
+}
