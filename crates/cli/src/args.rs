@@ -17,6 +17,7 @@ mod rollout;
 mod secret;
 mod serving;
 mod session;
+mod team;
 mod token;
 mod user;
 
@@ -53,6 +54,7 @@ pub(crate) use serving::{
     Supervised,
 };
 pub(crate) use session::{SessionCommand, SessionEnd, SessionList};
+pub(crate) use team::{TeamCommand, TeamDelete, TeamList, TeamRename};
 pub(crate) use token::{
     TokenCommand, TokenCreate, TokenDelete, TokenList, TokenOne, TokenRevoke, TokenRoles,
     TokenRotate, TokenUpdate, TokenVerify,
@@ -122,6 +124,9 @@ pub(crate) enum Command {
     /// Invite people into an organization.
     #[command(subcommand)]
     Invitation(InvitationCommand),
+    /// List teams, and rename and delete those that stand for groups of identity providers.
+    #[command(subcommand)]
+    Team(TeamCommand),
     /// List, make, change and delete roles.
     #[command(subcommand)]
     Role(Box<RoleCommand>),

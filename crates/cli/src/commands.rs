@@ -27,6 +27,7 @@ mod role;
 mod rollout;
 mod second_factor;
 mod session;
+mod team;
 mod token;
 mod user;
 
@@ -118,6 +119,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Command::Connection(command) => block_on(connection::connection(&command, &context)),
         Command::User(command) => block_on(user::user(&command, &context)),
         Command::Invitation(command) => block_on(invitation::invitation(&command, &context)),
+        Command::Team(command) => block_on(team::team(&command, &context)),
         Command::Role(command) => block_on(role::role(&command, &context)),
         Command::Access(AccessCommand::Review(args)) => block_on(access::review(&args, &context)),
         Command::Org(OrgCommand::Quota(command)) => match command {

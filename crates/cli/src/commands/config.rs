@@ -50,7 +50,8 @@ fn explained(effective: &Effective, context: &Context) -> Result<(), Failure> {
     for note in original.into_iter().flat_map(|original| &original.notes) {
         ui::line(&note.to_string());
     }
-    if let Some(note) = config.auth.local_note() {
+    let groups = config.auth.openid_connect.groups_note();
+    for note in config.auth.local_note().into_iter().chain(groups) {
         ui::line(&note.to_string());
     }
     let public_url = config.control.public_url.as_deref();

@@ -2,6 +2,7 @@
 //! environment names follow from the rule of row B1.
 
 mod connections;
+mod groups;
 mod sign_up;
 
 use std::collections::BTreeMap;
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 #[cfg(test)]
 pub(crate) use self::connections::Configured;
+use self::groups::{IdpGroupsImport, IdpGroupsRefresh, ProviderTeams, SystemGroups};
 use self::sign_up::{Provision, PublicSignups};
 use super::secret::SecretSource;
 use super::types::OptionalSecret;
@@ -45,6 +47,17 @@ pub(crate) struct OpenIdConnect {
     pub(crate) flow: Option<FlowName>,
     /// Seconds that providers' clocks may differ, 0 to 300; absent: 60.
     pub(crate) clock_tolerance: Option<u64>,
+    /// Whether groups of providers become Teams.
+    pub(crate) idp_groups_import: IdpGroupsImport,
+    /// Whether providers are asked for groups between sign-ins, where they can be: microsoft with a
+    /// `clientSecret`.
+    pub(crate) idp_groups_refresh: IdpGroupsRefresh,
+    /// Minutes between two times that they are asked, 1 to 10080; absent: 60.
+    pub(crate) idp_group_reconciler_interval: Option<u64>,
+    /// Groups whose name or id it matches, anywhere, become no Teams; absent or empty: all do.
+    pub(crate) team_filter_regex: Option<String>,
+    /// Which groups have a role in the whole installation.
+    pub(crate) manage_system_permissions_via_idp_groups: SystemGroups,
     /// Google.
     pub(crate) google: Provider,
     /// GitHub, or a GitHub Enterprise Server at `baseDomain`.
@@ -123,6 +136,8 @@ pub(crate) struct Provider {
     pub(crate) trusted_domains: Option<Vec<String>>,
     /// Who gets an account by coming through it.
     pub(crate) provision: Provision,
+    /// Teams of its groups, where `idpGroupsImport` is on.
+    pub(crate) teams: ProviderTeams,
 }
 
 /// Which claims say something about a person: whole names, never paths.

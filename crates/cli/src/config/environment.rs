@@ -12,6 +12,18 @@ use super::layers::Leaf;
 use crate::report::Report;
 use crate::yaml::{Field, Shape};
 
+/// Names of the older schema of the field, and those of the newer one (row B8).
+const RENAMED: [(&str, &str); 2] = [
+    (
+        "AUTH__OPENID_CONNECT__IDP_GROUPS_IMPORT_ENABLED",
+        "AUTH__OPENID_CONNECT__IDP_GROUPS_IMPORT__ENABLED",
+    ),
+    (
+        "AUTH__OPENID_CONNECT__IDP_GROUPS_REFRESH_ENABLED",
+        "AUTH__OPENID_CONNECT__IDP_GROUPS_REFRESH__ENABLED",
+    ),
+];
+
 /// The environment's variables.
 #[derive(Clone, Default)]
 pub(crate) struct Environment(BTreeMap<String, String>);
@@ -61,7 +73,13 @@ impl Environment {
             if !tops.iter().any(|known| known == top) {
                 continue;
             }
-            match known.iter().find(|leaf| leaf.variable == *name) {
+            // The newer of two names wins where both are set (row B8).
+            let newer = RENAMED.iter().find(|(old, _)| old == name);
+            if newer.is_some_and(|(_, new)| self.get(new).is_some()) {
+                continue;
+            }
+            let called = newer.map_or(name.as_str(), |(_, new)| *new);
+            match known.iter().find(|leaf| leaf.variable == called) {
                 Some(leaf) => match parse(&leaf.field.shape, leaf.field.nullable, value) {
                     Ok(value) => found.push(((leaf.path.clone(), value), name.clone())),
                     Err(message) => reports.push(

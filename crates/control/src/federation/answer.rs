@@ -115,7 +115,7 @@ async fn judge(
     };
     let redirects = Redirects::new(&app.issuer);
     let identity = person::of_answer(&asked, &redirects, answer).await?;
-    let identity = graph::complete(app, &asked, (sign_in, identity)).await?;
+    let identity = Box::pin(graph::complete(app, &asked, (sign_in, identity))).await?;
     let came = Came {
         begun,
         connection: &connection,

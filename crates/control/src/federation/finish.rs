@@ -72,7 +72,7 @@ pub(super) async fn finish(
         identity: came.identity,
         user: user.id,
     };
-    groups::follow(app, info, &mut write, &member).await?;
+    Box::pin(groups::follow(app, info, &mut write, &member)).await?;
     let through = begin::Through {
         connection: begun.connection,
         amr: amr(came),

@@ -15,14 +15,22 @@ const MAX_FILTER: usize = 1_024;
 const MAX_COMPILED: usize = 256 * 1_024;
 /// Most groups of one system role.
 const MAX_SYSTEM: usize = 256;
-/// Between two times that a provider is asked: at least five minutes, at most a week.
-const MINUTES: std::ops::RangeInclusive<u64> = 5..=10_080;
+/// Between two times that a provider is asked: at most a week.
+const MINUTES: std::ops::RangeInclusive<u64> = 1..=10_080;
+
+/// What leaves groups out.
+#[derive(Clone, Debug)]
+struct Filter {
+    regex: Regex,
+    /// All but what it matches.
+    but: bool,
+}
 
 /// How groups become Teams.
 #[derive(Clone, Debug)]
 pub struct TeamRules {
     organization: Option<Slug>,
-    filter: Option<Regex>,
+    filter: Option<Filter>,
     absent_means_none: bool,
     refresh: Option<Duration>,
     system: BTreeMap<String, Role>,
@@ -37,8 +45,8 @@ impl TeamRules {
 
     /// Whether a group becomes a Team. One with a system role does whatever the filter says.
     pub fn take(&self, id: &str, name: Option<&str>) -> bool {
-        let matches = |text: &str| self.filter.as_ref().is_some_and(|re| re.is_match(text));
-        self.system.contains_key(id) || !(matches(id) || name.is_some_and(matches))
+        let out = |filter: &Filter| filter.leaves_out(id, name);
+        self.system.contains_key(id) || !self.filter.as_ref().is_some_and(out)
     }
 
     /// Whether a token without the claim is one of somebody in no group.
@@ -68,6 +76,37 @@ impl TeamRules {
     }
 }
 
+impl Filter {
+    fn leaves_out(&self, id: &str, name: Option<&str>) -> bool {
+        let matches = self.regex.is_match(id) || name.is_some_and(|name| self.regex.is_match(name));
+        matches != self.but
+    }
+}
+
+/// What of a pattern of the original's says "all but": `^(?!WHAT).*$`. A linear engine has no look-ahead, and this
+/// is what it is written for where a filter leaves out.
+fn all_but(text: &str) -> Option<String> {
+    let rest = text.strip_prefix("^(?!")?;
+    let (mut depth, mut class, mut escaped) = (0_usize, false, false);
+    for (at, c) in rest.char_indices() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            '[' => class = true,
+            ']' => class = false,
+            '(' if !class => depth += 1,
+            ')' if !class && depth > 0 => depth -= 1,
+            ')' if !class => {
+                let (what, end) = (rest.get(..at)?, rest.get(at + 1..)?);
+                let all = matches!(end, "" | ".*" | ".*$" | ".+" | ".+$");
+                return all.then(|| format!("^(?:{what})"));
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
 impl Parse<'_> {
     pub(super) fn teams(&mut self) -> Option<TeamRules> {
         let written = self.settings.teams.as_ref()?;
@@ -90,7 +129,7 @@ impl Parse<'_> {
             .refresh_minutes
             .is_some_and(|given| !MINUTES.contains(&given))
         {
-            let what = "idpGroupReconcilerInterval is 5 to 10080 minutes".to_owned();
+            let what = "idpGroupReconcilerInterval is 1 to 10080 minutes".to_owned();
             self.error(SettingsError::Text("teams", what));
         }
         let usual = self.profile.absent_groups == AbsentGroups::None
@@ -113,15 +152,19 @@ impl Parse<'_> {
         })
     }
 
-    fn filter(&mut self, text: &str) -> Option<Regex> {
+    fn filter(&mut self, text: &str) -> Option<Filter> {
+        let but = all_but(text);
         let compiled = (text.len() <= MAX_FILTER).then(|| {
-            RegexBuilder::new(text)
+            RegexBuilder::new(but.as_deref().unwrap_or(text))
                 .size_limit(MAX_COMPILED)
                 .dfa_size_limit(MAX_COMPILED)
                 .build()
         });
         match compiled {
-            Some(Ok(regex)) => Some(regex),
+            Some(Ok(regex)) => Some(Filter {
+                regex,
+                but: but.is_some(),
+            }),
             Some(Err(error)) => {
                 // The engine draws the place on lines of its own.
                 let text = error.to_string();

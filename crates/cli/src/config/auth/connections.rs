@@ -9,7 +9,7 @@ use aeolus_oidc::{
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::{Auth, FlowName, Provider};
+use super::{Auth, FlowName, Provider, groups};
 use crate::config::{Environment, Note, NoteKind};
 use crate::report::{Exit, Failure, Report};
 
@@ -125,6 +125,7 @@ impl Auth {
                 "there is no clientSecret: the client is public and proves itself by PKCE alone, which has to be allowed at the provider (Entra: platform \"Mobile and desktop\" or a secret)"
             ));
         }
+        notes.extend(groups::notes(&connection, &key));
         Ok(Configured { connection, notes })
     }
 
@@ -164,6 +165,7 @@ impl Auth {
             hosted_domains: provider.hosted_domains.clone().unwrap_or_default(),
             trusted_domains: provider.trusted_domains.clone().unwrap_or_default(),
             provision: provider.provision.settings(),
+            teams: shared.teams(provider),
         }
     }
 }

@@ -32,13 +32,6 @@ pub(super) fn of_open_id(key: &str) -> Option<&'static str> {
     Some(match key {
         "masqueraders" => "identities are not looked up elsewhere",
         "insecureIDPTokenLog" => "tokens of providers are never logged",
-        "idpGroupsImport"
-        | "idpGroupsRefresh"
-        | "idpGroupReconcilerInterval"
-        | "teamFilterRegex"
-        | "manageSystemPermissionsViaIdpGroups" => {
-            "groups of providers don't become teams in this release"
-        }
         _ => return None,
     })
 }

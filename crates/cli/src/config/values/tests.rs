@@ -238,6 +238,62 @@ fn b8_the_newer_of_two_spellings_wins_and_both_are_explained() {
     assert!(said.contains("never logged"), "{said}");
 }
 
+fn teams(lines: &str, environment: &[(&str, &str)]) -> Option<aeolus_oidc::TeamRules> {
+    let okta = "okta: {enabled: true, clientId: c, discoveryUrl: 'https://a.okta.com'}";
+    let text = auth(&format!("openidConnect:\n  {okta}\n  {lines}"));
+    let loaded = load(&text, environment).unwrap();
+    loaded.1[0].connection.teams().cloned()
+}
+
+#[test]
+fn b8_groups_are_imported_by_either_spelling_and_not_unless_told() {
+    let old = "AUTH__OPENID_CONNECT__IDP_GROUPS_IMPORT_ENABLED";
+    let new = "AUTH__OPENID_CONNECT__IDP_GROUPS_IMPORT__ENABLED";
+    for (lines, environment, expected) in [
+        ("flow: code", &[][..], false),
+        ("idpGroupsImportEnabled: true", &[], true),
+        ("idpGroupsImportEnabled: false", &[], false),
+        ("idpGroupsImport: {enabled: true}", &[], true),
+        ("idpGroupsImport: {enabled: false}", &[(old, "true")], true),
+        ("flow: code", &[(old, "true")], true),
+        ("flow: code", &[(new, "true")], true),
+        ("flow: code", &[(old, "true"), (new, "false")], false),
+    ] {
+        let found = teams(lines, environment);
+        assert_eq!(found.is_some(), expected, "{lines} {environment:?}");
+    }
+}
+
+#[test]
+fn d2_d3_the_other_switches_of_groups_are_read_and_explained() {
+    let lines = "idpGroupsImportEnabled: true\n  idpGroupsRefreshEnabled: true\n  teamFilterRegex: '^tmp-'\n  manageSystemPermissionsViaIdpGroups: {enabled: true, systemAdmin: [admins], systemViewer: [all]}";
+    let rules = teams(lines, &[]).unwrap();
+    assert_eq!(rules.refresh(), Some(std::time::Duration::from_secs(3_600)));
+    assert!(rules.take("data", None) && !rules.take("tmp-data", None));
+    let role = |group: &str| rules.system_role(group).map(aeolus_model::Role::name);
+    assert_eq!(role("admins"), Some("SYSTEM_ADMIN"));
+    assert_eq!(role("all"), Some("SYSTEM_VIEWER"));
+    let interval = format!("{lines}\n  idpGroupReconcilerInterval: 15");
+    let often = teams(&interval, &[]).unwrap().refresh();
+    assert_eq!(often, Some(std::time::Duration::from_secs(900)));
+    let off = "idpGroupsImportEnabled: true\n  idpGroupReconcilerInterval: 15\n  teamFilterRegex: ''\n  manageSystemPermissionsViaIdpGroups: {enabled: false, systemAdmin: [admins]}";
+    let rules = teams(off, &[]).unwrap();
+    assert_eq!((rules.refresh(), rules.gives_system_roles()), (None, false));
+    let text = auth(&format!(
+        "openidConnect:\n  microsoft: {{enabled: true, clientId: c, discoveryUrl: 'https://login.microsoftonline.com/72f988bf-86f1-41af-91ab-2d7cd011db47/v2.0'}}\n  {lines}"
+    ));
+    let loaded = load(&text, &[]).unwrap();
+    let said = said(&loaded);
+    for words in [
+        "groups of the claim groups become Teams in the organization",
+        "without a clientSecret Graph can't be asked",
+        "as of each person's last sign-in",
+        "admins, all are no ids of groups at microsoft",
+    ] {
+        assert!(said.contains(words), "no {words:?} in {said}");
+    }
+}
+
 #[test]
 fn what_stands_a_step_too_high_is_read_and_what_stands_right_wins() {
     let both = auth(

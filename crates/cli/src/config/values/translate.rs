@@ -65,17 +65,23 @@ pub(super) fn signups(found: &Entry) -> Entry {
     if matches!(found.value.value, Value::Map(_)) {
         return found.clone();
     }
+    nested(found, &found.key)
+}
+
+/// `OLD: true` as `KEY: {enabled: true}` (row B8).
+fn nested(found: &Entry, key: &str) -> Entry {
     let enabled = Entry {
         key: "enabled".to_owned(),
         at: found.at,
         value: found.value.clone(),
     };
     Entry {
+        key: key.to_owned(),
+        at: found.at,
         value: Node {
             at: found.value.at,
             value: Value::Map(vec![enabled]),
         },
-        ..found.clone()
     }
 }
 
@@ -151,6 +157,10 @@ fn open_id_connect(found: &Entry, path: &str, notes: &mut Vec<Note>) -> Entry {
             notes.push(Note::new(NoteKind::Ignored, &at, why).at(entry.at));
         } else if let Some(kind) = Kind::parse(key) {
             kept.push(provider(entry, kind, &at, notes));
+        } else if entry.value.value == Value::Null {
+            notes.push(Note::new(NoteKind::Ignored, &at, "it has no value").at(entry.at));
+        } else if renamed.is_some() {
+            kept.push(nested(entry, key));
         } else {
             kept.push(entry.clone());
         }

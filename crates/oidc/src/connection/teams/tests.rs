@@ -52,6 +52,24 @@ fn d2_a_filter_that_would_cost_too_much_is_refused() {
 }
 
 #[test]
+fn d2_all_but_some_is_said_as_the_original_s_engine_needs_it() {
+    for written in [
+        "^(?!AF_).*",
+        "^(?!AF_).*$",
+        "^(?!AF_)",
+        r"^(?!AF_|\)[)]).+$",
+    ] {
+        let rules = rules(Kind::Okta, &json!({ "filter": written }));
+        assert!(rules.take("AF_data", None), "{written}");
+        assert!(rules.take("1", Some("AF_data")), "{written}");
+        assert!(!rules.take("my-AF_data", None), "{written}");
+    }
+    refused(&json!({"filter": "^(?!AF_)data"}), "no regular expression");
+    refused(&json!({"filter": "^(?!a(?=b)).*"}), "no regular expression");
+    refused(&json!({"filter": "^(?!AF_"}), "no regular expression");
+}
+
+#[test]
 fn d3_system_roles_are_of_groups_by_id_and_whatever_the_filter_says() {
     let lists = json!({"SYSTEM_ADMIN": ["admins"], "SYSTEM_VIEWER": ["admins", "all"]});
     let given = json!({"filter": ".*", "systemRoles": lists});
@@ -97,9 +115,9 @@ fn the_organization_is_the_one_that_people_are_put_into_unless_told() {
 }
 
 #[test]
-fn d2_a_provider_is_asked_every_five_minutes_at_most() {
+fn d2_a_provider_is_asked_once_in_a_while() {
     let hourly = rules(Kind::Okta, &json!({"refreshMinutes": 60}));
     assert_eq!(hourly.refresh(), Some(Duration::from_secs(3_600)));
-    refused(&json!({"refreshMinutes": 0}), "5 to 10080");
-    refused(&json!({"refreshMinutes": 4}), "5 to 10080");
+    refused(&json!({"refreshMinutes": 0}), "1 to 10080");
+    refused(&json!({"refreshMinutes": 10_081}), "1 to 10080");
 }
