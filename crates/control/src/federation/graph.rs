@@ -234,4 +234,4 @@ pub(crate) async fn with<'a>(
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -55,4 +55,4 @@ impl Arrival<'_> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -45,7 +45,7 @@ fn email(text: &str) -> Email {
     Email::parse(text).unwrap()
 }
 
-fn config(dir: &std::path::Path, sign_up: SignUp) -> ControlConfig {
+pub(crate) fn config(dir: &std::path::Path, sign_up: SignUp) -> ControlConfig {
     ControlConfig {
         listen: "127.0.0.1:0".parse().unwrap(),
         metrics: None,
