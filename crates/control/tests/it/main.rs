@@ -54,6 +54,8 @@ mod federation;
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]
+mod groups;
+#[cfg(test)]
 mod introspect;
 #[cfg(test)]
 mod keys;
