@@ -59,6 +59,10 @@ pub(super) async fn finish(
         invitation: begun.invitation.as_ref(),
         link_to,
     };
+    if begun.invitation.is_some() && came.connection.teams().is_some() {
+        // An invitation waits for its organization, and whoever makes Teams does so after this: in one order.
+        write.group_teams().hold(begun.connection).await?;
+    }
     let user = match people::admit(app, info, &mut write, &arrival).await? {
         Ok(user) => user,
         Err(why) => {

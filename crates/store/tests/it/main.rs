@@ -11,6 +11,7 @@ mod device_codes;
 mod emails;
 mod feed;
 mod grants;
+mod group_teams;
 mod identity;
 mod keys;
 mod notices;
