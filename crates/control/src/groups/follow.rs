@@ -141,7 +141,13 @@ async fn teams(
     for (id, name) in wanted {
         let mut groups = write.group_teams();
         match groups.by_group(member.connection, id).await? {
-            Some(found) => teams.push(kept::there(write, found, *name, line).await?),
+            Some(found) => {
+                let known = kept::there(write, found, *name, line).await?;
+                // The name may be one that only the schedule has learnt.
+                if rules.take(id, known.name.as_deref()) {
+                    teams.push(known);
+                }
+            }
             None => missing.push(New {
                 id,
                 name: *name,

@@ -332,6 +332,9 @@ async fn d2_what_the_filter_leaves_out_since_is_left_by_everybody() {
     };
     assert!(filtered.refresh().await);
     assert!(filtered.members(10).await.is_empty());
+    // A token says the id alone.
+    filtered.ann_comes(listed(&[10])).await;
+    assert!(filtered.members(10).await.is_empty());
 }
 
 #[tokio::test]
