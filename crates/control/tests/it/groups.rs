@@ -362,6 +362,8 @@ async fn d4_who_is_in_a_group_is_said_there_alone(database: Option<String>) {
 
 async fn many_who_come_at_once_with_a_new_group_make_one_team(database: Option<String>) {
     let s = Scene::new("groups-many", database, json!({})).await;
+    // Whoever is known already.
+    s.comes("one", "eve", json!([])).await;
     for round in 0..4 {
         let groups = json!([format!("a{round}"), format!("b{round}")]);
         s.one.lies(|lie| {
