@@ -246,12 +246,12 @@ fn role() -> serde_json::Value {
     crate::roles::role("on-call", "DEPLOYMENT", &["deployment.airflow.get"])
 }
 
-fn of_roles() -> [(&'static str, serde_json::Value); 2] {
+fn of_roles_and_teams() -> [(&'static str, serde_json::Value); 3] {
     [
-        "/v1/organizations/{o}/roles",
-        "/v1/organizations/{o}/roles/{id}",
+        ("/v1/organizations/{o}/roles", role()),
+        ("/v1/organizations/{o}/roles/{id}", role()),
+        ("/v1/organizations/{o}/teams/{id}", json!({"name": "n"})),
     ]
-    .map(|route| (route, role()))
 }
 
 /// Everybody's password is the same, so that each can sign in.
@@ -291,7 +291,14 @@ impl World {
         let path = "/v1/organizations/acme/roles";
         let made = f.call("POST", path, &owner, Some(role())).await.expect(201);
         let mut ids = vec![("roles", made.json()["id"].as_str().unwrap().to_owned())];
-        for name in ["workspaces", "deployments", "users", "grants", "tokens"] {
+        for name in [
+            "workspaces",
+            "deployments",
+            "users",
+            "grants",
+            "tokens",
+            "teams",
+        ] {
             ids.push((name, f.first(&admin, name).await));
         }
         let id = |name: &str| ids.iter().find(|(n, _)| *n == name).unwrap().1.clone();
@@ -351,7 +358,7 @@ impl World {
             ),
         ];
         bodies.extend(of_tokens(&organization["id"]));
-        bodies.extend(of_roles());
+        bodies.extend(of_roles_and_teams());
         Self {
             f,
             admin,
