@@ -15,6 +15,7 @@ use crate::connections::Settings;
 use crate::ctx::RequestInfo;
 use crate::people::{self, Arrival};
 use crate::signin::continuation::Continuation;
+use crate::signin::standing::Standing;
 use crate::signin::{begin, parent, session};
 
 /// A spent attempt is remembered until its cookie can't be opened any more, and a while longer.
@@ -58,25 +59,30 @@ pub(super) async fn finish(
         invitation: begun.invitation.as_ref(),
         link_to,
     };
-    let user = match people::admit(app, info, &mut write, &arrival).await? {
-        Ok(user) => user,
-        Err(why) => {
-            let event = Box::new(people::denied(app, info, &arrival, why));
-            return Err(Stop::Refused(Refused::People(why, Some(event))));
-        }
+    let who = match people::admit(app, info, &mut write, &arrival).await? {
+        Ok(user) => Standing::of(&mut write, user.id).await?,
+        Err(why) => return Err(no(app, info, &arrival, why)),
+    };
+    let Some(who) = who else {
+        return Err(no(app, info, &arrival, people::Refused::Disabled));
     };
     let through = begin::Through {
         connection: begun.connection,
         amr: amr(came),
         reason: format!("through:{}", came.connection.name()),
     };
-    let session = begin::begin_through(app, (info, headers), &mut write, (&user, through)).await?;
+    let session = begin::begin_through(app, (info, headers), &mut write, (&who, through)).await?;
     app.commit(write).await?;
     app.metrics
         .sign_in("success", came.connection.name().as_str());
     let mut response = parent::go_on(app, came.to, &session).await?;
     begin::set_cookie(app, &mut response, &session)?;
     Ok(response)
+}
+
+fn no(app: &App, info: &RequestInfo, arrival: &Arrival<'_>, why: people::Refused) -> Stop {
+    let event = Box::new(people::denied(app, info, arrival, why));
+    Stop::Refused(Refused::People(why, Some(event)))
 }
 
 /// How they proved who they are, in the provider's words. Whoever had to prove a second factor, or says so

@@ -94,6 +94,8 @@ mod publish;
 #[cfg(test)]
 mod quota;
 #[cfg(test)]
+mod races;
+#[cfg(test)]
 mod refresh;
 #[cfg(test)]
 mod reminders;
