@@ -10,7 +10,7 @@ use sqlx::{Connection as _, SqlSafeStr};
 use crate::StoreError;
 use crate::engine::{engine_error, migrate_error};
 
-const MIGRATIONS: [(i64, &str, &str); 21] = [
+const MIGRATIONS: [(i64, &str, &str); 22] = [
     (1, "init", include_str!("../migrations/0001_init.sql")),
     (
         2,
@@ -80,6 +80,7 @@ const MIGRATIONS: [(i64, &str, &str); 21] = [
         "changed subjects",
         include_str!("../migrations/0025_changed_subjects.sql"),
     ),
+    (27, "abuse", include_str!("../migrations/0027_abuse.sql")),
 ];
 
 fn migrator() -> Migrator {
@@ -132,7 +133,7 @@ mod tests {
 
     /// SHA-384 of each released migration. A line is added with a migration and never changed:
     /// databases in the field remember these sums and refuse a program with others.
-    const RELEASED: [(i64, &str); 21] = [
+    const RELEASED: [(i64, &str); 22] = [
         (
             1,
             "f2074e874d90f8f71f54b0200653d2bdd77b68c7cdb4db034cef4e3372a83828dbc03e623e8d7a89b769ab16d0fb7a43",
@@ -217,6 +218,10 @@ mod tests {
             25,
             "5dc5c40005e940f7d10b1d6b4407428908b81de74ff9cfca87b605baa5e1efb090bbc094b1861bc4474389f1c1dab623",
         ),
+        (
+            27,
+            "881a688b62d686e59df0348cf4cdefc7653c4cad788373e0c5609c3d5be43038938ae2c598a1b9c3c585109d96887f51",
+        ),
     ];
 
     #[test]
@@ -234,6 +239,6 @@ mod tests {
         });
         let released = RELEASED.map(|(version, sum)| (version, sum.to_owned()));
         assert_eq!(sums.collect::<Vec<_>>(), released);
-        assert_eq!(known(), 25);
+        assert_eq!(known(), 27);
     }
 }

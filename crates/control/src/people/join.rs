@@ -271,7 +271,7 @@ async fn make(
         return Ok(Err(Refused::AddressTaken));
     }
     let user = User {
-        id: UserId::new(&*app.clock, &*app.rng),
+        id: UserId::random(&*app.rng),
         email: email.clone(),
         name: joined.name.to_owned(),
         password_hash: Some(joined.hash),

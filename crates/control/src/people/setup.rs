@@ -192,7 +192,7 @@ async fn account(
     let hash = hash.await.map_err(ApiError::internal)?;
     let _writing = turn.write().await.map_err(ApiError::internal)?;
     let user = User {
-        id: UserId::new(&*app.clock, &*app.rng),
+        id: UserId::random(&*app.rng),
         email,
         name: typed.name.clone(),
         password_hash: Some(hash.into()),

@@ -124,6 +124,8 @@ mod signin;
 #[cfg(test)]
 mod smtp;
 #[cfg(test)]
+mod squatting;
+#[cfg(test)]
 mod status_lists;
 #[cfg(test)]
 mod tenancy;

@@ -220,7 +220,10 @@ async fn a12_enabling_brings_no_session_back(db: Option<String>) {
     let mut write = store.write().await.unwrap();
     let email: Email = EVE.parse().unwrap();
     let user: UserId = write.users().by_email(&email).await.unwrap().unwrap().id;
-    let local = write.connections().by_name(&"local".parse().unwrap()).await;
+    let local = write
+        .connections()
+        .by_name(&aeolus_model::Slug::parse("local").unwrap())
+        .await;
     let connection: ConnectionId = local.unwrap().unwrap().id;
     let now: Time = aeolus_model::Clock::now(&*f.clock);
     let left_over = Session {

@@ -65,6 +65,7 @@ mod first_admin;
 mod grants;
 mod idempotency;
 mod identities;
+mod introductions;
 mod invitations;
 mod keys;
 mod notices;
@@ -80,6 +81,7 @@ mod roles;
 mod rollouts;
 mod roots;
 mod second_factors;
+mod session_hints;
 mod sessions;
 pub(crate) mod settings;
 mod shortening;
@@ -105,6 +107,7 @@ pub use first_admin::FirstAdminCodes;
 pub use grants::{GrantRecord, GrantRepository};
 pub use idempotency::{Claim, IdempotencyKeys};
 pub use identities::{Identities, Identity};
+pub use introductions::Introductions;
 pub use invitations::{InvitationRecord, Invitations, InvitedRole};
 pub use keys::{KeyNeed, KeyStage, Keys, SigningKey};
 pub use notices::{Notice, NoticeKind, TokenWindow};
@@ -119,6 +122,7 @@ pub use roles::{RoleRecord, Roles};
 pub use rollouts::{Rollout, RolloutStage, Rollouts};
 pub use roots::{RootDocument, Roots};
 pub use second_factors::{SecondFactor, SecondFactors, Tries};
+pub use session_hints::SessionHints;
 pub use sessions::{SessionRecord, Sessions, SignInSource};
 pub use settings::{Feed, Settings};
 pub use shortening::Shortened;
@@ -149,6 +153,7 @@ pub(crate) const STATEMENTS: &[&[&str]] = &[
     grants::ALL,
     idempotency::ALL,
     identities::ALL,
+    introductions::ALL,
     invitations::ALL,
     keys::ALL,
     notices::ALL,
@@ -164,6 +169,7 @@ pub(crate) const STATEMENTS: &[&[&str]] = &[
     rollouts::ALL,
     roots::ALL,
     second_factors::ALL,
+    session_hints::ALL,
     sessions::ALL,
     settings::ALL,
     shortening::ALL,

@@ -28,7 +28,7 @@ impl Run<'_> {
             let id = match self.write.users().by_email(email).await? {
                 None => {
                     let user = User {
-                        id: UserId::new(&*self.ctx.app.clock, &*self.ctx.app.rng),
+                        id: UserId::random(&*self.ctx.app.rng),
                         email: email.clone(),
                         name: name.unwrap_or_else(|| email.to_string()),
                         password_hash: hash,
