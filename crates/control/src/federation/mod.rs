@@ -13,9 +13,11 @@ mod landing;
 mod link;
 mod pace;
 mod person;
+mod posted;
 mod provider;
 mod refused;
 mod sign_out;
+mod spent;
 mod start;
 mod trouble;
 
@@ -27,6 +29,7 @@ use aeolus_api::egress::{Bounds, Egress, Way};
 use self::began::Began;
 use self::pace::Pace;
 use self::provider::Providers;
+use self::spent::Spent;
 use self::trouble::Trouble;
 
 pub(crate) use self::callback::{callback_get, callback_post};
@@ -49,6 +52,7 @@ pub(crate) struct Federation {
     providers: Providers,
     began: Began,
     pace: Pace,
+    spent: Spent,
 }
 
 impl Federation {

@@ -1,5 +1,6 @@
 //! Signing in at identity providers, against one on loopback that says whatever a test wants.
 
+mod abuse;
 mod attacks;
 mod browser;
 mod flows;
