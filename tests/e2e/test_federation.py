@@ -183,9 +183,10 @@ def test_signing_out_ends_the_session_at_the_provider_too(scene):
     out = person.post(f"{scene.control}/logout", headers={"Origin": scene.control}, timeout=20)
     assert out.status_code == 200 and out.headers["Refresh"].startswith("0; url=")
     page = person.get(out.headers["Refresh"].removeprefix("0; url="), timeout=20)
+    # It has checked the id_token that it was shown, and doesn't ask whether she means it.
     form = Form(page.text)
-    fields = {**form.fields, "logout": "yes"}
-    landed = person.post(urljoin(page.url, form.action), data=fields, timeout=20)
+    assert form.fields["logout"] == "yes", page.text
+    landed = person.post(urljoin(page.url, form.action), data=form.fields, timeout=20)
     assert landed.url == f"{scene.control}/logout" and "You are signed out" in landed.text
     # The provider asks again.
     page = person.get(scene.begin(person, NODE).headers["Location"], timeout=20)

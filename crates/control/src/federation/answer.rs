@@ -1,7 +1,7 @@
 //! The answer of a provider, however it came.
 
 use aeolus_model::Time;
-use aeolus_oidc::{Answer, Channel, Redirects};
+use aeolus_oidc::{Answer, Channel, Redirects, takes_id_token};
 use aeolus_store::Unit as _;
 use axum::response::{IntoResponse as _, Response};
 use http::HeaderMap;
@@ -118,16 +118,18 @@ async fn judge(
     if matches!(answer, Answer::Code { .. }) {
         spend(app, begun, (&source, now))?;
     }
-    let identity = person::of_answer(&asked, &redirects, answer).await;
-    if matches!(identity, Err(Stop::Refused(Refused::Tokens(_)))) {
+    let proved = person::of_answer(&asked, &redirects, answer).await;
+    if matches!(proved, Err(Stop::Refused(Refused::Tokens(_)))) {
         app.federation.pace.failed(&source, now);
     }
-    let identity = identity?;
+    let proved = proved?;
+    let shown = takes_id_token(&connection, &discovery);
     let came = Came {
         begun,
         connection: &connection,
         settings,
-        identity: &identity,
+        identity: &proved.identity,
+        hint: proved.id_token.filter(|_| shown),
         to,
     };
     finish::finish(app, parts, &came).await

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aeolus_model::Amr;
+use aeolus_model::{Amr, Secret};
 use aeolus_oidc::{Connection, Identity};
 use aeolus_store::Unit as _;
 use axum::response::Response;
@@ -13,6 +13,7 @@ use super::refused::{Refused, Stop};
 use crate::app::App;
 use crate::connections::Settings;
 use crate::ctx::RequestInfo;
+use crate::error::ApiError;
 use crate::people::{self, Arrival};
 use crate::signin::continuation::Continuation;
 use crate::signin::standing::Standing;
@@ -21,12 +22,17 @@ use crate::signin::{begin, parent, session};
 /// A spent attempt is remembered until its cookie can't be opened any more, and a while longer.
 const REMEMBERED: Duration = Duration::from_secs(2 * LIFE.as_secs());
 
+/// Longest `id_token` that is kept for the sign-out: it goes into a URL, and servers take no longer ones.
+const MAX_HINT: usize = 6 * 1024;
+
 /// Who came, and how.
 pub(super) struct Came<'a> {
     pub(super) begun: &'a Begun,
     pub(super) connection: &'a Connection,
     pub(super) settings: &'a Settings,
     pub(super) identity: &'a Identity,
+    /// What the provider wants to see when the session ends, if it wants something.
+    pub(super) hint: Option<Secret<String>>,
     pub(super) to: &'a Continuation,
 }
 
@@ -72,6 +78,12 @@ pub(super) async fn finish(
         reason: format!("through:{}", came.connection.name()),
     };
     let session = begin::begin_through(app, (info, headers), &mut write, (&who, through)).await?;
+    let hint = came.hint.as_ref();
+    if let Some(hint) = hint.filter(|hint| hint.expose().len() <= MAX_HINT) {
+        let sealed = app.master.seal_hint(session.id, hint, &*app.rng);
+        let sealed = sealed.map_err(ApiError::internal)?;
+        write.session_hints().keep(session.id, &sealed).await?;
+    }
     app.commit(write).await?;
     app.metrics
         .sign_in("success", came.connection.name().as_str());
