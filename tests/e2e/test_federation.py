@@ -41,8 +41,8 @@ BARE = """
 version: 1
 planes: [{name: local}]
 """
-NODE, IMPLICIT, MOCK, PYTHON = ("node", "implicit", "mock", "python")
-SUBJECTS = {NODE: "ann", IMPLICIT: "ann", MOCK: "johndoe", PYTHON: "ann"}
+NODE, IMPLICIT, POSTED, MOCK, PYTHON = ("node", "implicit", "posted", "mock", "python")
+SUBJECTS = {NODE: "ann", IMPLICIT: "ann", POSTED: "ann", MOCK: "johndoe", PYTHON: "ann"}
 
 
 class Scene:
@@ -60,8 +60,12 @@ class Scene:
 
         def line(name: str, issuer: str) -> str:
             # The one in Python has clients with a secret only, and takes any.
-            more = {IMPLICIT: ", flow: implicit", PYTHON: ", clientSecret: {file: password}"}.get(name, "")
-            return CONNECTION.format(name=name, issuer=issuer, display=f"{display}-{name}", more=more)
+            more = {
+                IMPLICIT: ", flow: implicit",
+                POSTED: ", authUrlParams: {response_mode: form_post}",
+                PYTHON: ", clientSecret: {file: password}",
+            }
+            return CONNECTION.format(name=name, issuer=issuer, display=f"{display}-{name}", more=more.get(name, ""))
 
         lines = [line(name, issuer) for name, issuer in self.issuers.items()]
         known = [f"{{connection: {name}, subject: {SUBJECTS[name]}}}" for name in self.issuers]
@@ -108,7 +112,7 @@ def scene(tmp_path_factory, upstream):
         provider.provider(free_port(), "key-1", home / "node.log", control=fleet.control) as node,
         provider.node_mock(free_port(), home / "mock.log") as mock,
     ):
-        made = Scene(fleet, document, {NODE: node, IMPLICIT: node, MOCK: mock}, upstream.port)
+        made = Scene(fleet, document, {NODE: node, IMPLICIT: node, POSTED: node, MOCK: mock}, upstream.port)
         made.apply()
         yield made
 
@@ -183,9 +187,10 @@ def test_signing_out_ends_the_session_at_the_provider_too(scene):
     out = person.post(f"{scene.control}/logout", headers={"Origin": scene.control}, timeout=20)
     assert out.status_code == 200 and out.headers["Refresh"].startswith("0; url=")
     page = person.get(out.headers["Refresh"].removeprefix("0; url="), timeout=20)
+    # It has checked the id_token that it was shown, and doesn't ask whether she means it.
     form = Form(page.text)
-    fields = {**form.fields, "logout": "yes"}
-    landed = person.post(urljoin(page.url, form.action), data=fields, timeout=20)
+    assert form.fields["logout"] == "yes", page.text
+    landed = person.post(urljoin(page.url, form.action), data=form.fields, timeout=20)
     assert landed.url == f"{scene.control}/logout" and "You are signed out" in landed.text
     # The provider asks again.
     page = person.get(scene.begin(person, NODE).headers["Location"], timeout=20)
@@ -211,14 +216,15 @@ def test_200_sign_ins_across_a_change_and_none_fails(scene):
     scene.apply()
 
 
-def test_a_real_browser_brings_the_fragment(scene, tmp_path):
+@pytest.mark.parametrize("name", [IMPLICIT, POSTED])
+def test_a_real_browser_brings_the_answer(scene, tmp_path, name):
     required("chromium", browser.installed())
     from selenium.common.exceptions import StaleElementReferenceException
     from selenium.webdriver.common.by import By
 
     with browser.chromium(tmp_path / "profile") as driver:
         driver.get(f"{scene.control}/login")
-        driver.find_element(By.LINK_TEXT, f"Continue with Acme-{IMPLICIT}").click()
+        driver.find_element(By.LINK_TEXT, f"Continue with Acme-{name}").click()
         wait_for("the provider's form", lambda: driver.find_elements(By.NAME, "login"), 20)
         driver.find_element(By.NAME, "login").send_keys("ann")
         driver.find_element(By.NAME, "password").send_keys("x")

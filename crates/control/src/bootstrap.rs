@@ -314,7 +314,7 @@ async fn first_admin(
     let hash = hashes.hash(admin.password.clone(), Arc::clone(rng)).await?;
     let now = clock.now();
     let user = User {
-        id: UserId::new(&**clock, &**rng),
+        id: UserId::random(&**rng),
         email: admin.email.clone(),
         name: admin.email.to_string(),
         password_hash: Some(hash.into()),

@@ -3,7 +3,7 @@
 //! `version ‖ master key's check ‖ nonce ‖ ciphertext ‖ tag`: 1, 4, 12, n and 16 bytes. The
 //! associated data is the record's id and kind, so that an envelope can't be moved to another record.
 
-use aeolus_model::{KeyId, Rng, Secret, UserId};
+use aeolus_model::{KeyId, Rng, Secret, SessionId, UserId};
 use zeroize::Zeroize as _;
 
 use crate::seal::Aead;
@@ -14,6 +14,8 @@ const VERSION: u8 = 1;
 const PREFIX: usize = 1 + 4;
 /// No [`Kind`] has this name.
 const TOTP: &str = "totp secret";
+/// Nor this.
+const HINT: &str = "sign-out hint";
 /// No record has this id.
 const NO_RECORD: [u8; 16] = [0; 16];
 /// A browser keeps 4,096 bytes of a cookie, name and attributes included.
@@ -98,6 +100,27 @@ impl MasterKey {
         TotpSecret::from_slice(opened.expose()).ok_or(EnvelopeError::Malformed)
     }
 
+    /// Seals what an identity provider wants to see when a session ends.
+    pub fn seal_hint(
+        &self,
+        session: SessionId,
+        hint: &Secret<String>,
+        rng: &dyn Rng,
+    ) -> Result<Vec<u8>, EnvelopeError> {
+        self.seal_as(
+            &aad(session.as_bytes(), HINT),
+            hint.expose().as_bytes(),
+            rng,
+        )
+    }
+
+    /// Opens it. `None` for what was not sealed for this session under this master key.
+    pub fn open_hint(&self, session: SessionId, sealed: &[u8]) -> Option<Secret<String>> {
+        let opened = self.open_as(&aad(session.as_bytes(), HINT), sealed).ok()?;
+        let text = std::str::from_utf8(opened.expose()).ok()?;
+        Some(Secret::new(text.to_owned()))
+    }
+
     /// Seals what a browser carries for control, for one purpose: it can't be read, changed, or taken for
     /// something else. `None` if it would be too long for a cookie.
     pub fn seal_carried(&self, purpose: &str, plain: &[u8], rng: &dyn Rng) -> Option<String> {
@@ -166,6 +189,22 @@ mod tests {
         let other = MasterKey::new(&Secret::new([2; 32])).unwrap();
         let other = other.open_totp(ann, &sealed);
         assert_eq!(other.unwrap_err(), EnvelopeError::OtherMaster);
+    }
+
+    #[test]
+    fn a_sign_out_hint_opens_for_its_session_alone() {
+        let master = MasterKey::new(&Secret::new([1; 32])).unwrap();
+        let (one, two) = (
+            SessionId::from_bytes([1; 16]),
+            SessionId::from_bytes([2; 16]),
+        );
+        let hint = Secret::new("a.b.c".to_owned());
+        let sealed = master.seal_hint(one, &hint, &SystemRng).unwrap();
+        assert!(!sealed.windows(5).any(|part| part == b"a.b.c"));
+        assert_eq!(master.open_hint(one, &sealed).unwrap().expose(), "a.b.c");
+        assert!(master.open_hint(two, &sealed).is_none());
+        let other = MasterKey::new(&Secret::new([2; 32])).unwrap();
+        assert!(other.open_hint(one, &sealed).is_none());
     }
 
     #[test]

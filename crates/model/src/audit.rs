@@ -190,6 +190,8 @@ actions! {
     IdentityLink = "user.identity_link",
     /// Somebody is not known by an identity of a provider any more.
     IdentityUnlink = "user.identity_unlink",
+    /// An account lost its address, which nobody had shown to be its owner's, to whom a provider proves it of.
+    AddressLose = "user.address_lose",
     /// Somebody may not sign in any more, and everything that they had signed in to ended.
     UserDisable = "user.disable",
     /// Somebody may sign in again.

@@ -1,4 +1,5 @@
-//! Typed ids: UUIDv7 built from an injected clock and generator (RFC 9562 §5.7).
+//! Typed ids: UUIDv7 built from an injected clock and generator (RFC 9562 §5.7), but for people's, which are
+//! of version 4.
 
 use std::fmt;
 use std::str::FromStr;
@@ -113,6 +114,16 @@ ids! {
     InvitationId
     /// An e-mail on its way out, or something that will be in one.
     EmailId
+}
+
+impl UserId {
+    /// A new id that tells nobody when it was made: whoever adds somebody by their address must not see
+    /// whether they were known before.
+    pub fn random(rng: &(impl Rng + ?Sized)) -> Self {
+        let mut random = [0; 16];
+        rng.fill(&mut random);
+        Self(Builder::from_random_bytes(random).into_uuid())
+    }
 }
 
 /// Only the hyphenated lower-case form: one id has one spelling, so that it can be compared,

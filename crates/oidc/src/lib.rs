@@ -54,7 +54,7 @@ pub use proof::{Proof, Proved};
 pub use redirects::Redirects;
 pub use request::{Ask, AuthorizationRequest};
 pub use setup::{Registered, setup};
-pub use sign_out::sign_out_url;
+pub use sign_out::{sign_out_url, takes_id_token};
 pub use token_request::TokenRequest;
 pub use tokens::{Tokens, TokensError};
 pub use user_info::{UserInfo, UserInfoError};

@@ -5,6 +5,16 @@ use url::Url;
 
 use crate::{Connection, Discovery, SignOut};
 
+/// Whether a provider is shown the `id_token` of a sign-in when its session ends: where it announces a page by the
+/// standard. Some ask the person without one, Okta refuses.
+pub fn takes_id_token(connection: &Connection, discovery: &Discovery) -> bool {
+    let standard = matches!(
+        connection.profile().sign_out,
+        SignOut::EndSession | SignOut::Auth0
+    );
+    standard && discovery.end_session_endpoint().is_some()
+}
+
 /// Where to send a browser that signs out, and comes back to `return_to`, which has to be registered
 /// there. None: the provider has no such page, and its session stays.
 pub fn sign_out_url(

@@ -10,7 +10,7 @@ use sqlx::{Connection as _, SqlSafeStr};
 use crate::StoreError;
 use crate::engine::{engine_error, migrate_error};
 
-const MIGRATIONS: [(i64, &str, &str); 22] = [
+const MIGRATIONS: [(i64, &str, &str); 23] = [
     (1, "init", include_str!("../migrations/0001_init.sql")),
     (
         2,
@@ -85,6 +85,7 @@ const MIGRATIONS: [(i64, &str, &str); 22] = [
         "group teams",
         include_str!("../migrations/0026_group_teams.sql"),
     ),
+    (27, "abuse", include_str!("../migrations/0027_abuse.sql")),
 ];
 
 fn migrator() -> Migrator {
@@ -137,7 +138,7 @@ mod tests {
 
     /// SHA-384 of each released migration. A line is added with a migration and never changed:
     /// databases in the field remember these sums and refuse a program with others.
-    const RELEASED: [(i64, &str); 22] = [
+    const RELEASED: [(i64, &str); 23] = [
         (
             1,
             "f2074e874d90f8f71f54b0200653d2bdd77b68c7cdb4db034cef4e3372a83828dbc03e623e8d7a89b769ab16d0fb7a43",
@@ -226,6 +227,10 @@ mod tests {
             26,
             "7d71be5c2f6092818d414b0e88ec1ed4619e3096e8ea95c6871d638edf708cb91e18e3fab639f1d691faeaee35586fb2",
         ),
+        (
+            27,
+            "881a688b62d686e59df0348cf4cdefc7653c4cad788373e0c5609c3d5be43038938ae2c598a1b9c3c585109d96887f51",
+        ),
     ];
 
     #[test]
@@ -243,6 +248,6 @@ mod tests {
         });
         let released = RELEASED.map(|(version, sum)| (version, sum.to_owned()));
         assert_eq!(sums.collect::<Vec<_>>(), released);
-        assert_eq!(known(), 26);
+        assert_eq!(known(), 27);
     }
 }

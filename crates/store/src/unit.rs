@@ -8,10 +8,11 @@ use crate::StoreError;
 use crate::engine::{Tx, Value};
 use crate::repository::{
     AuditLog, AuditSinks, Batches, ChangedSubjects, Codes, Connections, Deployments, DeviceCodes,
-    Emails, FirstAdminCodes, GrantRepository, GroupTeams, IdempotencyKeys, Identities, Invitations,
-    Keys, Organizations, Planes, ProviderKeySets, Publications, RefreshTokens, Replicas,
-    Revocations, Roles, Rollouts, Roots, SecondFactors, Sessions, Settings, Teams, Throttles,
-    Tokens, Users, Workspaces, audit_chain, changed_subjects, revocations, settings,
+    Emails, FirstAdminCodes, GrantRepository, GroupTeams, IdempotencyKeys, Identities,
+    Introductions, Invitations, Keys, Organizations, Planes, ProviderKeySets, Publications,
+    RefreshTokens, Replicas, Revocations, Roles, Rollouts, Roots, SecondFactors, SessionHints,
+    Sessions, Settings, Teams, Throttles, Tokens, Users, Workspaces, audit_chain, changed_subjects,
+    revocations, settings,
 };
 
 mod sealed {
@@ -117,6 +118,8 @@ repositories! {
     identities: Identities,
     /// Who is invited to where.
     invitations: Invitations,
+    /// What people are called where they haven't come yet.
+    introductions: Introductions,
     /// What makes the first administrator.
     first_admin_code: FirstAdminCodes,
     /// What identity providers last said of themselves.
@@ -125,6 +128,8 @@ repositories! {
     second_factors: SecondFactors,
     /// Signed-in sessions.
     sessions: Sessions,
+    /// What goes with sessions until they end.
+    session_hints: SessionHints,
     /// Authorization codes.
     codes: Codes,
     /// Machines that ask to be signed in.

@@ -61,6 +61,15 @@ const provider = new Provider(`http://127.0.0.1:${port}`, {
   features: {
     backchannelLogout: { enabled: true },
     devInteractions: { enabled: true },
+    rpInitiatedLogout: {
+      enabled: true,
+      // Whom a client shows its id_token of them, which was checked by now, isn't asked whether they mean it.
+      logoutSource: (ctx, form) => {
+        const known = ctx.oidc.entities.IdTokenHint !== undefined;
+        const choice = known ? '<input type="hidden" name="logout" value="yes"/>' : '<button name="logout" value="yes">Yes</button>';
+        ctx.body = `<!DOCTYPE html><title>Sign out</title>${form.replace("</form>", `${choice}</form>`)}`;
+      },
+    },
     resourceIndicators: {
       enabled: true,
       useGrantedResource: () => true,

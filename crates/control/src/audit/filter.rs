@@ -89,11 +89,12 @@ pub(super) fn direction(query: &Query) -> Result<Direction, ApiError> {
     }
 }
 
+/// The id of somebody. An address that nobody has is no line's actor: whether anybody has it shows nowhere (A1).
 async fn id_of(address: &str, view: &mut Read) -> Result<String, ApiError> {
-    let none = || ApiError::field("actor", "nobody has this address; use an id");
+    let none = || ApiError::field("actor", "this is no address; use an id");
     let email = Email::parse(address).map_err(|_| none())?;
-    let user = view.users().by_email(&email).await?.ok_or_else(none)?;
-    Ok(user.id.to_string())
+    let user = view.users().by_email(&email).await?;
+    Ok(user.map_or(email.to_string(), |user| user.id.to_string()))
 }
 
 /// An actor's id, or what they are.

@@ -17,6 +17,7 @@ use super::account;
 use super::digest::{self, Told};
 use super::mailer::{Letter, Mailer, SendError};
 use crate::app::App;
+use crate::people;
 
 /// What somebody is told within this time of the first of it is told in one message.
 const SETTLE: Duration = Duration::from_secs(5 * 60);
@@ -270,7 +271,9 @@ async fn make_one(app: &App, write: &mut Write, recipient: UserId) -> Result<(),
     let tokens: Vec<Told> = read(&told);
     let news: Vec<account::Told> = read(&told);
     let user = write.users().get(recipient).await?;
-    let Some(user) = user.filter(|user| user.disabled_at.is_none()) else {
+    let Some(user) =
+        user.filter(|user| user.disabled_at.is_none() && !people::is_stand_in(&user.email))
+    else {
         return Ok(());
     };
     let organizations = organizations(write, recipient, &tokens).await?;

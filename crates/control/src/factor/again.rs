@@ -108,8 +108,13 @@ pub(super) async fn password(
     if right.map_err(ApiError::internal)? {
         Ok(Ok(turn))
     } else {
-        Ok(Err(No::new(401, WRONG, None)))
+        Ok(Err(wrong()))
     }
+}
+
+/// The password is wrong, or is another one by now.
+pub(super) fn wrong() -> No {
+    No::new(401, WRONG, None)
 }
 
 /// Ends all sessions of a person; says how many there were.

@@ -15,6 +15,7 @@ use crate::ctx::RequestInfo;
 use crate::email::{self, News};
 use crate::error::{ApiError, Failure};
 use crate::signin::begin;
+use crate::signin::standing::Standing;
 
 /// Makes recovery codes anew; those there were are good for nothing any more.
 pub(crate) async fn codes_post(
@@ -49,11 +50,11 @@ async fn codes(
 ) -> Result<Response, ApiError> {
     let what = Action::RecoveryCodesRenew;
     let asked = (headers, request);
-    let (form, mut write, _writing) = match allowed(app, info, asked, what).await? {
+    let (form, proven) = match allowed(app, info, asked, what).await? {
         Ok(held) => held,
         Err(answer) => return Ok(answer),
     };
-    let user = &form.user;
+    let (user, mut write) = (&form.user, proven.write);
     let codes = set_codes(app, &mut write, user.id).await?;
     write.audit(line(app, info, user.id, what));
     email::tell(app, &mut write, user.id, News::CodesRenewed).await?;
@@ -74,24 +75,33 @@ async fn remove(
 ) -> Result<Response, ApiError> {
     let what = Action::SecondFactorRemove;
     let asked = (headers, request);
-    let (form, mut write, _writing) = match allowed(app, info, asked, what).await? {
+    let (form, proven) = match allowed(app, info, asked, what).await? {
         Ok(held) => held,
         Err(answer) => return Ok(answer),
     };
-    let user = &form.user;
+    let (user, mut write) = (&form.user, proven.write);
     write.second_factors().remove(user.id).await?;
     let ended = again::end_all(app, &mut write, user.id).await?;
     let mut event = line(app, info, user.id, what);
     event.changes = vec![Change::from("sessions", ended.to_string())];
     write.audit(event);
     email::tell(app, &mut write, user.id, News::Removed).await?;
-    let proven = (user, Amr::password());
-    let session = begin::begin(app, (info, headers), &mut write, proven).await?;
+    let anew = (&proven.who, Amr::password());
+    let session = begin::begin(app, (info, headers), &mut write, anew).await?;
     app.commit(write).await?;
     let email = user.email.as_str();
     let mut response = page::render(200, email, &form.to, View::Removed, None);
     begin::set_cookie(app, &mut response, &session)?;
     Ok(response)
+}
+
+/// Somebody who proved both.
+struct Proven {
+    who: Standing,
+    /// The unit of work in which they did.
+    write: Write,
+    /// Its place among those who write.
+    _writing: OwnedSemaphorePermit,
 }
 
 /// The form of somebody who proved both, and the unit of work for what they ask; or the answer to anybody else.
@@ -100,12 +110,12 @@ async fn allowed(
     info: &RequestInfo,
     (headers, request): (&HeaderMap, Request),
     what: Action,
-) -> Result<Result<(Form, Write, OwnedSemaphorePermit), Response>, ApiError> {
+) -> Result<Result<(Form, Proven), Response>, ApiError> {
     let Some(form) = again::read(app, headers, request).await? else {
         return Ok(Err(page::sign_in_first()));
     };
     match proven(app, info, &form, what).await? {
-        Ok((write, writing)) => Ok(Ok((form, write, writing))),
+        Ok(proven) => Ok(Ok((form, proven))),
         Err(no) => {
             let view = page::there(app, &form.user).await?;
             let email = form.user.email.as_str();
@@ -121,7 +131,7 @@ async fn proven(
     info: &RequestInfo,
     form: &Form,
     what: Action,
-) -> Result<Result<(Write, OwnedSemaphorePermit), No>, ApiError> {
+) -> Result<Result<Proven, No>, ApiError> {
     let user = form.user.id;
     let turn = match again::password(app, info, form).await? {
         Ok(turn) => turn,
@@ -134,10 +144,17 @@ async fn proven(
     };
     let writing = turn.write().await.map_err(ApiError::internal)?;
     let mut write = app.store.write().await?;
+    let Some(who) = Standing::by_password(&mut write, &form.user).await? else {
+        return Ok(Err(again::wrong()));
+    };
     match prove(app, &mut write, (user, &info.counted_as()), &form.code).await? {
         Ok(proof) => {
             note(app, info, &mut write, (user, proof)).await?;
-            Ok(Ok((write, writing)))
+            Ok(Ok(Proven {
+                who,
+                write,
+                _writing: writing,
+            }))
         }
         Err(refused) => {
             write.audit(denied(app, info, (user, what), "code"));

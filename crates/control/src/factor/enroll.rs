@@ -18,6 +18,7 @@ use crate::ctx::RequestInfo;
 use crate::email::{self, News};
 use crate::error::{ApiError, Failure};
 use crate::signin::begin;
+use crate::signin::standing::Standing;
 
 /// Modules around the code that stay empty (ISO/IEC 18004 §9.1).
 const QUIET: i32 = 4;
@@ -120,6 +121,9 @@ async fn confirm(
     };
     let _writing = turn.write().await.map_err(ApiError::internal)?;
     let mut write = app.store.write().await?;
+    let Some(who) = Standing::by_password(&mut write, user).await? else {
+        return Ok(page::refuse(email, to, View::Unproven, &again::wrong()));
+    };
     if let Err(refused) = first_code(app, &mut write, (&form, &info.counted_as())).await? {
         let what = (user.id, Action::SecondFactorEnroll);
         write.audit(denied(app, info, what, "code"));
@@ -133,7 +137,7 @@ async fn confirm(
     event.changes = vec![Change::from("sessions", ended.to_string())];
     write.audit(event);
     email::tell(app, &mut write, user.id, News::Enrolled).await?;
-    let proven = (user, Amr::password_and_code());
+    let proven = (&who, Amr::password_and_code());
     let session = begin::begin(app, (info, headers), &mut write, proven).await?;
     app.commit(write).await?;
     let view = View::Codes {

@@ -1,6 +1,7 @@
 //! The answer of a provider, however it came.
 
-use aeolus_oidc::{Answer, Channel, Redirects};
+use aeolus_model::Time;
+use aeolus_oidc::{Answer, Channel, Redirects, takes_id_token};
 use aeolus_store::Unit as _;
 use axum::response::{IntoResponse as _, Response};
 use http::HeaderMap;
@@ -8,9 +9,9 @@ use http::HeaderMap;
 use super::ask::Asked;
 use super::attempts::{self, Begun};
 use super::finish::{self, Came};
-use super::provider::Need;
+use super::provider::{Need, Place};
 use super::refused::{About, OrRefused as _, Refused, Stop, page};
-use super::{graph, person};
+use super::{graph, pace, person};
 use crate::app::App;
 use crate::connections::{self, Settings, SignIn};
 use crate::ctx::RequestInfo;
@@ -26,10 +27,10 @@ pub(super) async fn take(
     (info, headers): (&RequestInfo, &HeaderMap),
     (text, channel): (&str, Channel),
 ) -> Response {
-    if let Some(seconds) = app
-        .federation
-        .pace
-        .count(&info.counted_as(), app.clock.now())
+    if let Some(seconds) =
+        app.federation
+            .pace
+            .count(pace::Ask::Answer, &info.counted_as(), app.clock.now())
     {
         return page(app, info, &Refused::Pace(seconds), About::default()).await;
     }
@@ -96,8 +97,8 @@ async fn judge(
     let connection = app.federation.began.finishing(sign_in, begun.revision);
     let egress = app.federation.egress(&app.egress).or_refused()?;
     let provider = app.federation.providers.of(sign_in.id, &connection);
-    let _place = provider.place().or_refused()?;
-    let now = app.clock.now();
+    let (source, now) = (parts.0.counted_as(), app.clock.now());
+    let _place = provider.place(Place::Answer(&source)).or_refused()?;
     let discovery = provider
         .discovery(egress, &connection, (Need::Any, now))
         .await
@@ -114,14 +115,36 @@ async fn judge(
         now,
     };
     let redirects = Redirects::new(&app.issuer);
-    let identity = person::of_answer(&asked, &redirects, answer).await?;
-    let identity = Box::pin(graph::complete(app, &asked, (sign_in, identity))).await?;
+    if matches!(answer, Answer::Code { .. }) {
+        spend(app, begun, (&source, now))?;
+    }
+    let proved = person::of_answer(&asked, &redirects, answer).await;
+    if matches!(proved, Err(Stop::Refused(Refused::Tokens(_)))) {
+        app.federation.pace.failed(&source, now);
+    }
+    let proved = proved?;
+    let identity = Box::pin(graph::complete(app, &asked, (sign_in, proved.identity))).await?;
+    let shown = takes_id_token(&connection, &discovery);
     let came = Came {
         begun,
         connection: &connection,
         settings,
         identity: &identity,
+        hint: proved.id_token.filter(|_| shown),
         to,
     };
     finish::finish(app, parts, &came).await
+}
+
+/// An attempt is worth one exchange at each replica: whoever kept its cookie has the provider asked for nothing
+/// again, and whoever sends codes that are none for no more than a few of theirs.
+fn spend(app: &App, begun: &Begun, (source, now): (&str, Time)) -> Result<(), Stop> {
+    if let Some(seconds) = app.federation.pace.wait(source, now) {
+        return Err(Stop::Refused(Refused::Pace(seconds)));
+    }
+    if app.federation.spent.spend(begun.attempt.state(), now) {
+        Ok(())
+    } else {
+        Err(Stop::Refused(Refused::Again))
+    }
 }

@@ -5,7 +5,7 @@ use axum::extract::{RawQuery, Request, State};
 use axum::response::{IntoResponse as _, Response};
 use http::HeaderMap;
 
-use super::answer;
+use super::{answer, posted};
 use crate::app::App;
 use crate::ctx::RequestInfo;
 use crate::error::ApiError;
@@ -22,7 +22,7 @@ pub(crate) async fn callback_get(
     answer::take(&app, (&info, &headers), (&query, Channel::Query)).await
 }
 
-/// In a form that the provider's page posts (Form Post Response Mode 1.0).
+/// In a form that the provider's page posts, and then ours.
 pub(crate) async fn callback_post(
     State(app): State<App>,
     info: RequestInfo,
@@ -30,7 +30,7 @@ pub(crate) async fn callback_post(
     request: Request,
 ) -> Response {
     match form(request).await {
-        Ok(text) => answer::take(&app, (&info, &headers), (&text, Channel::FormPost)).await,
+        Ok(text) => posted::take(&app, (&info, &headers), &text).await,
         Err(error) => error.into_page().into_response(),
     }
 }

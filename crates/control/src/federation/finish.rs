@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aeolus_model::Amr;
+use aeolus_model::{Amr, Secret};
 use aeolus_oidc::{Connection, Identity};
 use aeolus_store::Unit as _;
 use axum::response::Response;
@@ -13,13 +13,18 @@ use super::refused::{Refused, Stop};
 use crate::app::App;
 use crate::connections::Settings;
 use crate::ctx::RequestInfo;
+use crate::error::ApiError;
 use crate::groups;
 use crate::people::{self, Arrival};
 use crate::signin::continuation::Continuation;
+use crate::signin::standing::Standing;
 use crate::signin::{begin, parent, session};
 
 /// A spent attempt is remembered until its cookie can't be opened any more, and a while longer.
 const REMEMBERED: Duration = Duration::from_secs(2 * LIFE.as_secs());
+
+/// Longest `id_token` that is kept for the sign-out: it goes into a URL, and servers take no longer ones.
+const MAX_HINT: usize = 6 * 1024;
 
 /// Who came, and how.
 pub(super) struct Came<'a> {
@@ -27,6 +32,8 @@ pub(super) struct Came<'a> {
     pub(super) connection: &'a Connection,
     pub(super) settings: &'a Settings,
     pub(super) identity: &'a Identity,
+    /// What the provider wants to see when the session ends, if it wants something.
+    pub(super) hint: Option<Secret<String>>,
     pub(super) to: &'a Continuation,
 }
 
@@ -65,10 +72,7 @@ pub(super) async fn finish(
     }
     let user = match people::admit(app, info, &mut write, &arrival).await? {
         Ok(user) => user,
-        Err(why) => {
-            let event = Box::new(people::denied(app, info, &arrival, why));
-            return Err(Stop::Refused(Refused::People(why, Some(event))));
-        }
+        Err(why) => return Err(no(app, info, &arrival, why)),
     };
     let member = groups::Member {
         connection: begun.connection,
@@ -77,18 +81,32 @@ pub(super) async fn finish(
         user: user.id,
     };
     Box::pin(groups::follow(app, info, &mut write, &member)).await?;
+    let Some(who) = Standing::of(&mut write, user.id).await? else {
+        return Err(no(app, info, &arrival, people::Refused::Disabled));
+    };
     let through = begin::Through {
         connection: begun.connection,
         amr: amr(came),
         reason: format!("through:{}", came.connection.name()),
     };
-    let session = begin::begin_through(app, (info, headers), &mut write, (&user, through)).await?;
+    let session = begin::begin_through(app, (info, headers), &mut write, (&who, through)).await?;
+    let hint = came.hint.as_ref();
+    if let Some(hint) = hint.filter(|hint| hint.expose().len() <= MAX_HINT) {
+        let sealed = app.master.seal_hint(session.id, hint, &*app.rng);
+        let sealed = sealed.map_err(ApiError::internal)?;
+        write.session_hints().keep(session.id, &sealed).await?;
+    }
     app.commit(write).await?;
     app.metrics
         .sign_in("success", came.connection.name().as_str());
     let mut response = parent::go_on(app, came.to, &session).await?;
     begin::set_cookie(app, &mut response, &session)?;
     Ok(response)
+}
+
+fn no(app: &App, info: &RequestInfo, arrival: &Arrival<'_>, why: people::Refused) -> Stop {
+    let event = Box::new(people::denied(app, info, arrival, why));
+    Stop::Refused(Refused::People(why, Some(event)))
 }
 
 /// How they proved who they are, in the provider's words. Whoever had to prove a second factor, or says so

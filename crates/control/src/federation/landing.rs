@@ -15,7 +15,7 @@ use base64::engine::general_purpose::STANDARD;
 use http::header::CONTENT_SECURITY_POLICY;
 use http::{HeaderMap, HeaderValue, StatusCode};
 
-use super::{answer, attempts, callback};
+use super::{answer, attempts, callback, posted};
 use crate::app::App;
 use crate::ctx::RequestInfo;
 use crate::error::ApiError;
@@ -27,10 +27,13 @@ use crate::signin::same_origin;
 const SCRIPT: &str = include_str!("../../templates/landing.js");
 
 /// How the page's policy names it.
-static HASH: LazyLock<String> = LazyLock::new(|| {
-    let hash = STANDARD.encode(digest::sha256(SCRIPT.as_bytes()));
+static HASH: LazyLock<String> = LazyLock::new(|| hash_of(SCRIPT));
+
+/// A script as a page's policy names it.
+pub(super) fn hash_of(script: &str) -> String {
+    let hash = STANDARD.encode(digest::sha256(script.as_bytes()));
     format!("'sha256-{hash}'")
-});
+}
 
 #[derive(Template)]
 #[template(path = "landing.html")]
@@ -49,7 +52,8 @@ pub(crate) async fn redirect_get(
     if url::form_urlencoded::parse(query.as_bytes()).any(|(name, _)| name == "state") {
         return answer::take(&app, (&info, &headers), (&query, Channel::Query)).await;
     }
-    land(&app, &headers)
+    let landing = Landing { script: SCRIPT };
+    with_script(&app, &headers, (&landing, &HASH))
         .await
         .unwrap_or_else(|error| error.into_page().into_response())
 }
@@ -61,20 +65,22 @@ pub(crate) async fn redirect_post(
     headers: HeaderMap,
     request: Request,
 ) -> Response {
-    let channel = if same_origin::is_same_origin(&headers, &app.origin) {
-        Channel::Fragment
-    } else {
-        Channel::FormPost
-    };
+    let ours = same_origin::is_same_origin(&headers, &app.origin);
+    let parts = (&info, &headers);
     match callback::form(request).await {
-        Ok(text) => answer::take(&app, (&info, &headers), (&text, channel)).await,
+        Ok(text) if ours => answer::take(&app, parts, (&text, Channel::Fragment)).await,
+        Ok(text) => posted::take(&app, parts, &text).await,
         Err(error) => error.into_page().into_response(),
     }
 }
 
-/// The form that the script sends leads on to where the person wants to go, which the page's policy has to
-/// name: of every sign-in that this browser has on its way, since the page doesn't know which it is.
-async fn land(app: &App, headers: &HeaderMap) -> Result<Response, ApiError> {
+/// A page whose form its one script sends. The form leads on to where the person wants to go, which the page's policy
+/// has to name: of every sign-in that this browser has on its way, since the page doesn't know which it is.
+pub(super) async fn with_script(
+    app: &App,
+    headers: &HeaderMap,
+    (page, hash): (&impl Template, &str),
+) -> Result<Response, ApiError> {
     let mut origins = Vec::new();
     for begun in attempts::all_of(app, headers) {
         let to = Continuation::read(app, Some(&begun.rd)).await?;
@@ -82,12 +88,10 @@ async fn land(app: &App, headers: &HeaderMap) -> Result<Response, ApiError> {
             origins.push(origin);
         }
     }
-    let landing = Landing { script: SCRIPT };
-    let mut response = pages::page(StatusCode::OK, &landing, None);
+    let mut response = pages::page(StatusCode::OK, page, None);
     let policy = format!(
-        "default-src 'none'; style-src 'self'; img-src 'self'; script-src {}; base-uri 'none'; \
+        "default-src 'none'; style-src 'self'; img-src 'self'; script-src {hash}; base-uri 'none'; \
          frame-ancestors 'none'; form-action 'self' {}",
-        *HASH,
         origins.join(" ")
     );
     let policy = HeaderValue::try_from(policy).map_err(ApiError::internal)?;

@@ -14,9 +14,11 @@ mod landing;
 mod link;
 mod pace;
 mod person;
+mod posted;
 mod provider;
 mod refused;
 mod sign_out;
+mod spent;
 mod start;
 mod trouble;
 
@@ -28,6 +30,7 @@ use aeolus_api::egress::{Bounds, Egress, Way};
 use self::began::Began;
 use self::pace::Pace;
 use self::provider::Providers;
+use self::spent::Spent;
 use self::trouble::Trouble;
 
 pub(crate) use self::callback::{callback_get, callback_post};
@@ -50,6 +53,7 @@ pub(crate) struct Federation {
     providers: Providers,
     began: Began,
     pace: Pace,
+    spent: Spent,
 }
 
 impl Federation {

@@ -5,13 +5,28 @@ use std::sync::{Mutex, PoisonError};
 
 use aeolus_model::Time;
 
-/// Begun and finished in a minute, from one source: a whole office comes from one.
+/// Begun in a minute, from one source, and as many answered: a whole office comes from one.
 const MOST: u32 = 600;
-/// Of those that were refused, so many are written into the audit log.
+/// Codes that a provider didn't take, in a minute from one source: it may count them against everybody who
+/// comes through us.
+const FAILED: u32 = 60;
+/// Of those that were refused, so many are written into the audit log in a minute: from one source, and from
+/// all of them.
 const WRITTEN: u32 = 60;
-/// More sources than these aren't told apart: in a minute with so many, each may as often as it likes.
+const WRITTEN_OF_ALL: u32 = 1_000;
+/// More sources than these aren't told apart: in a minute with so many, each of the others may as often as it
+/// likes.
 const SOURCES: usize = 100_000;
 const MINUTE: i64 = 60;
+
+/// What somebody asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ask {
+    /// To be sent to a provider.
+    Start,
+    /// To have its answer looked at.
+    Answer,
+}
 
 /// What was counted in this minute.
 #[derive(Default)]
@@ -20,25 +35,48 @@ pub(super) struct Pace(Mutex<Minute>);
 #[derive(Default)]
 struct Minute {
     number: i64,
-    counted: HashMap<String, u32>,
+    started: HashMap<String, u32>,
+    answered: HashMap<String, u32>,
+    failed: HashMap<String, u32>,
     written: HashMap<String, u32>,
+    written_of_all: u32,
 }
 
 impl Pace {
     /// Counts one. `Some(seconds)` to wait if there were too many.
-    pub(super) fn count(&self, source: &str, now: Time) -> Option<u64> {
+    pub(super) fn count(&self, ask: Ask, source: &str, now: Time) -> Option<u64> {
         let mut minute = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         minute.turn(now);
-        let over = hit(&mut minute.counted, source) > MOST;
-        let left = MINUTE - now.secs().rem_euclid(MINUTE);
-        over.then(|| u64::try_from(left).unwrap_or(1).max(1))
+        let counted = match ask {
+            Ask::Start => &mut minute.started,
+            Ask::Answer => &mut minute.answered,
+        };
+        (hit(counted, source) > MOST).then(|| left(now))
+    }
+
+    /// Counts a code that a provider didn't take.
+    pub(super) fn failed(&self, source: &str, now: Time) {
+        let mut minute = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        minute.turn(now);
+        hit(&mut minute.failed, source);
+    }
+
+    /// `Some(seconds)` to wait if there were too many of those.
+    pub(super) fn wait(&self, source: &str, now: Time) -> Option<u64> {
+        let mut minute = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        minute.turn(now);
+        let failed = minute.failed.get(source).copied();
+        (failed >= Some(FAILED)).then(|| left(now))
     }
 
     /// Whether one more refusal from there is written down.
     pub(super) fn writes(&self, source: &str, now: Time) -> bool {
         let mut minute = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         minute.turn(now);
-        hit(&mut minute.written, source) <= WRITTEN
+        let room = minute.written_of_all < WRITTEN_OF_ALL;
+        let writes = room && hit(&mut minute.written, source) <= WRITTEN;
+        minute.written_of_all += u32::from(writes);
+        writes
     }
 }
 
@@ -52,6 +90,12 @@ impl Minute {
             };
         }
     }
+}
+
+/// Seconds until the next minute.
+fn left(now: Time) -> u64 {
+    let left = MINUTE - now.secs().rem_euclid(MINUTE);
+    u64::try_from(left).unwrap_or(1).max(1)
 }
 
 fn hit(counted: &mut HashMap<String, u32>, source: &str) -> u32 {
@@ -71,13 +115,38 @@ mod tests {
     fn a_source_waits_for_the_next_minute_and_others_don_t() {
         let pace = Pace::default();
         let at = |secs| Time::from_secs(secs);
+        let start = |source, secs| pace.count(Ask::Start, source, at(secs));
         for _ in 0..MOST {
-            assert_eq!(pace.count("a", at(90)), None);
+            assert_eq!(start("a", 90), None);
         }
-        assert_eq!(pace.count("a", at(90)), Some(30));
-        assert_eq!(pace.count("b", at(90)), None);
-        assert_eq!(pace.count("a", at(120)), None);
+        assert_eq!(start("a", 90), Some(30));
+        assert_eq!(pace.count(Ask::Answer, "a", at(90)), None);
+        assert_eq!(start("b", 90), None);
+        assert_eq!(start("a", 120), None);
         let written = (0..200).filter(|_| pace.writes("a", at(120))).count();
         assert_eq!(written, 60);
+    }
+
+    #[test]
+    fn codes_that_are_none_are_few_from_one_source() {
+        let pace = Pace::default();
+        let now = Time::from_secs(90);
+        for _ in 0..FAILED {
+            assert_eq!(pace.wait("a", now), None);
+            pace.failed("a", now);
+        }
+        assert_eq!(pace.wait("a", now), Some(30));
+        assert_eq!(pace.wait("b", now), None);
+    }
+
+    #[test]
+    fn f61_however_many_sources_write_so_many_lines() {
+        let pace = Pace::default();
+        let now = Time::from_secs(90);
+        let sources = 0..u32::try_from(SOURCES).unwrap() + 5_000;
+        let written = sources.filter(|n| pace.writes(&n.to_string(), now));
+        assert_eq!(written.count(), WRITTEN_OF_ALL as usize);
+        let later = Time::from_secs(120);
+        assert!(pace.writes("a", later));
     }
 }

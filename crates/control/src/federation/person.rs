@@ -1,17 +1,25 @@
 //! From an answer that was checked to somebody whom the provider proves.
 
+use aeolus_model::Secret;
 use aeolus_oidc::{Answer, Identity, Proof, Protocol, Redirects, SignInError, Tokens};
 
 use super::ask::Asked;
 use super::github;
 use super::refused::{OrRefused as _, Refused, Stop};
 
+/// Somebody whom a provider proves.
+pub(super) struct Proved {
+    pub(super) identity: Identity,
+    /// What proves it, where there is such a token.
+    pub(super) id_token: Option<Secret<String>>,
+}
+
 /// Who it is.
 pub(super) async fn of_answer(
     asked: &Asked<'_>,
     redirects: &Redirects,
     answer: Answer,
-) -> Result<Identity, Stop> {
+) -> Result<Proved, Stop> {
     let tokens = match answer {
         Answer::Refused { error, detail, .. } => {
             return Err(Stop::Refused(Refused::Said(error, detail)));
@@ -20,15 +28,22 @@ pub(super) async fn of_answer(
         Answer::Tokens { tokens, .. } => tokens,
     };
     if asked.connection.profile().protocol == Protocol::GitHub {
-        return github::identity(asked, &tokens).await;
+        return Ok(Proved {
+            identity: github::identity(asked, &tokens).await?,
+            id_token: None,
+        });
     }
-    match of_tokens(asked, &tokens, false).await {
+    let identity = match of_tokens(asked, &tokens, false).await {
         // Perhaps the provider has new keys.
         Err(Stop::Refused(Refused::SignIn(SignInError::Key))) => {
-            of_tokens(asked, &tokens, true).await
+            of_tokens(asked, &tokens, true).await?
         }
-        other => other,
-    }
+        other => other?,
+    };
+    Ok(Proved {
+        identity,
+        id_token: tokens.id_token,
+    })
 }
 
 async fn of_tokens(asked: &Asked<'_>, tokens: &Tokens, again: bool) -> Result<Identity, Stop> {

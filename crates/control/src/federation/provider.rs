@@ -13,6 +13,7 @@ use bytes::Bytes;
 use tokio::sync::{Mutex as Turn, Semaphore, SemaphorePermit};
 
 use super::trouble::Trouble;
+use crate::signin::turn::{self, Sources};
 
 /// So long something counts without being asked for again.
 const FRESH: Duration = Duration::from_secs(600);
@@ -24,8 +25,11 @@ const REST: Duration = Duration::from_secs(30);
 const SHORT_REST: Duration = Duration::from_secs(5);
 /// A key that nobody knows makes one new fetch in so long, whoever asks.
 const UNKNOWN_KEY: Duration = Duration::from_secs(30);
-/// Sign-ins that wait for one provider at once: one that hangs keeps its own only.
+/// Sign-ins that wait for one provider at once: one that hangs keeps its own only. As many again wait for what
+/// comes of their answers, so that whoever sends answers keeps nobody from beginning.
 const PLACES: usize = 64;
+/// Of those who wait with answers, so many come from one source.
+const OF_ONE_SOURCE: usize = 16;
 /// More than anybody configures; what is beyond is forgotten and asked for again.
 const MAX: usize = 512;
 
@@ -37,7 +41,24 @@ pub(super) struct Providers(Mutex<HashMap<(ConnectionId, String), Arc<Provider>>
 pub(super) struct Provider {
     document: Turn<Kept<Bytes>>,
     keys: Turn<KeptKeys>,
-    places: Semaphore,
+    starts: Semaphore,
+    answers: Semaphore,
+    sources: Sources,
+}
+
+/// What somebody waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place<'a> {
+    /// To be sent there, to sign in or out.
+    Start,
+    /// What comes of its answer, from a source.
+    Answer(&'a str),
+}
+
+/// A place, until it is dropped.
+pub(super) struct Held<'a> {
+    _place: SemaphorePermit<'a>,
+    _source: Option<turn::Place>,
 }
 
 /// How much a document's age matters.
@@ -83,7 +104,9 @@ impl Providers {
             Arc::new(Provider {
                 document: Turn::default(),
                 keys: Turn::default(),
-                places: Semaphore::new(PLACES),
+                starts: Semaphore::new(PLACES),
+                answers: Semaphore::new(PLACES),
+                sources: Sources::of_each(OF_ONE_SOURCE),
             })
         }))
     }
@@ -91,8 +114,18 @@ impl Providers {
 
 impl Provider {
     /// A place among those who wait for it.
-    pub(super) fn place(&self) -> Result<SemaphorePermit<'_>, Trouble> {
-        self.places.try_acquire().map_err(|_| Trouble::Busy)
+    pub(super) fn place(&self, place: Place<'_>) -> Result<Held<'_>, Trouble> {
+        let (places, source) = match place {
+            Place::Start => (&self.starts, None),
+            Place::Answer(source) => {
+                let source = self.sources.enter(source.to_owned());
+                (&self.answers, Some(source.ok_or(Trouble::Busy)?))
+            }
+        };
+        Ok(Held {
+            _place: places.try_acquire().map_err(|_| Trouble::Busy)?,
+            _source: source,
+        })
     }
 
     /// Its document. One that can't be used leaves the last good one.

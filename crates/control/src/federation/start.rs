@@ -8,7 +8,8 @@ use http::HeaderMap;
 use url::Url;
 
 use super::attempts::{self, Begun};
-use super::provider::Need;
+use super::pace;
+use super::provider::{Need, Place};
 use super::refused::{About, OrRefused as _, Refused, Stop, page};
 use crate::app::App;
 use crate::connections::{self, SignIn};
@@ -117,7 +118,11 @@ async fn begun(
     made: impl FnOnce(&Url) -> Response,
 ) -> Result<Response, Halted> {
     let now = app.clock.now();
-    if let Some(seconds) = app.federation.pace.count(&info.counted_as(), now) {
+    if let Some(seconds) = app
+        .federation
+        .pace
+        .count(pace::Ask::Start, &info.counted_as(), now)
+    {
         return Err((Stop::Refused(Refused::Pace(seconds)), None));
     }
     let to = place(app, start.rd).await.map_err(|e| (e.into(), None))?;
@@ -179,7 +184,7 @@ async fn url(
     let connection = &sign_in.connection;
     let egress = app.federation.egress(&app.egress).or_refused()?;
     let provider = app.federation.providers.of(sign_in.id, connection);
-    let _place = provider.place().or_refused()?;
+    let _place = provider.place(Place::Start).or_refused()?;
     let need = (Need::Fresh, app.clock.now());
     let discovery = provider.discovery(egress, connection, need);
     let discovery = discovery.await.or_refused()?;

@@ -19,6 +19,8 @@ use crate::signin::session;
 struct Account<'a> {
     name: &'a str,
     email: &'a str,
+    /// What they have to know of the address.
+    notice: Option<&'static str>,
     second_factor: bool,
     /// Whether an organization wants one that the session doesn't have.
     wanted: bool,
@@ -31,6 +33,10 @@ struct Link {
     name: Slug,
     url: String,
 }
+
+/// To whom the address was taken from.
+const LOST: &str = "The address that this account had was shown to be somebody else's. Sign in with the name \
+                    above in its place, or ask an administrator for another account.";
 
 /// More links than this help nobody; the console lists them all.
 const MAX_LINKS: u32 = 100;
@@ -93,6 +99,7 @@ async fn render(app: &App, headers: &HeaderMap) -> Result<Response, ApiError> {
     let account = Account {
         name: &user.name,
         email: user.email.as_str(),
+        notice: people::is_stand_in(&user.email).then_some(LOST),
         password: user.password_hash.is_some(),
         ways: people::own_ways(app, &mut view, user.id).await?,
         second_factor: factor::counts(&mut view, user.id).await?,

@@ -3,7 +3,7 @@
 use aeolus_model::{Action, Actor, AuditEvent, Change, Email, UserId};
 use aeolus_store::{GrantRecord, Identity, ManagedBy, Unit as _, User, Write};
 
-use super::{Arrival, Refused, link};
+use super::{Arrival, Refused, link, stand_in};
 use crate::app::App;
 use crate::ctx::RequestInfo;
 use crate::error::ApiError;
@@ -11,7 +11,8 @@ use crate::error::ApiError;
 /// Longer names are cut.
 const MAX_NAME: usize = 200;
 
-/// Makes an account that is known by the identity. An address that somebody has already is theirs.
+/// Makes an account that is known by the identity. An address that somebody has already is theirs, unless they
+/// only said so and the provider knows better.
 pub(super) async fn make(
     app: &App,
     info: &RequestInfo,
@@ -19,11 +20,13 @@ pub(super) async fn make(
     arrival: &Arrival<'_>,
     email: &Email,
 ) -> Result<Result<User, Refused>, ApiError> {
-    if write.users().by_email(email).await?.is_some() {
+    if let Some(holder) = write.users().by_email(email).await?
+        && !stand_in::take(app, info, write, (arrival, &holder)).await?
+    {
         return Ok(Err(Refused::AddressTaken));
     }
     let user = User {
-        id: UserId::new(&*app.clock, &*app.rng),
+        id: UserId::random(&*app.rng),
         email: email.clone(),
         name: name_of(arrival).unwrap_or_else(|| email.to_string()),
         password_hash: None,

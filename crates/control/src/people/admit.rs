@@ -17,11 +17,13 @@ pub(crate) async fn admit(
     write: &mut Write,
     arrival: &Arrival<'_>,
 ) -> Result<Result<User, Refused>, ApiError> {
-    let identity = arrival.identity;
-    let mut links = write.identities();
-    let found = links
-        .find(arrival.connection, &identity.issuer, &identity.subject)
-        .await?;
+    queue(app, write, arrival).await?;
+    let mut found = linked(write, arrival).await?;
+    if let Some(link) = &found {
+        // Whoever removes this way in, or disables the account, is done before it is looked at, or waits.
+        write.users().hold(link.user).await?;
+        found = linked(write, arrival).await?;
+    }
     let admitted = match &found {
         Some(found) => known(app, info, write, (arrival, found)).await?,
         None => unknown(app, info, write, arrival).await?,
@@ -32,6 +34,31 @@ pub(crate) async fn admit(
         Err(refused) => return Ok(Err(refused)),
     };
     account::follow(write, arrival, user).await.map(Ok)
+}
+
+/// Waits for what is taken before people are (`signin::standing` says why): the installation for its code, the
+/// organization for an invitation.
+async fn queue(app: &App, write: &mut Write, arrival: &Arrival<'_>) -> Result<(), ApiError> {
+    let Some(value) = arrival.invitation else {
+        return Ok(());
+    };
+    if code::is_one(value) {
+        write.grants().lock_system().await?;
+    } else if let Some(invitation) = invited::open(app, write, value).await? {
+        write.organizations().lock(invitation.organization).await?;
+    }
+    Ok(())
+}
+
+async fn linked(
+    write: &mut Write,
+    arrival: &Arrival<'_>,
+) -> Result<Option<Identity>, aeolus_store::StoreError> {
+    let identity = arrival.identity;
+    let mut links = write.identities();
+    links
+        .find(arrival.connection, &identity.issuer, &identity.subject)
+        .await
 }
 
 /// The line of the audit log about somebody who did not come in.

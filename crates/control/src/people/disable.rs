@@ -34,7 +34,6 @@ pub(crate) async fn disable(
     let now = ctx.app.clock.now();
     let changed = user.disabled_at.is_none();
     if changed {
-        write.grants().lock_system().await?;
         let before = administrators::of(&mut write).await?;
         user.disabled_at = Some(now);
         write.users().update(&user).await?;
@@ -45,7 +44,9 @@ pub(crate) async fn disable(
         }
     }
     let places = places(&mut write, &user).await?;
-    let sessions_ended = end(&mut write, (&user, &places), now).await?;
+    // Gates compare whole seconds: what began earlier in this one has to be refused too.
+    let until = Time::from_secs(now.secs().saturating_add(1));
+    let sessions_ended = end(&mut write, (&user, &places), (now, until)).await?;
     let tokens = tokens(&mut write, (&user, &places)).await?;
     let mut event = ctx.event(Action::UserDisable, None, user.id);
     event.changes = vec![
@@ -62,7 +63,7 @@ pub(crate) async fn disable(
     ctx.awaited(write, (StatusCode::OK, wait), done).await
 }
 
-/// Lets them sign in again. What had ended stays so.
+/// Lets them sign in again. What had ended stays so, and so does what a plane that didn't know began meanwhile.
 pub(crate) async fn enable(
     ctx: Ctx,
     Path(user): Path<String>,
@@ -71,6 +72,9 @@ pub(crate) async fn enable(
     let changed = user.disabled_at.take().is_some();
     if changed {
         write.users().update(&user).await?;
+        let now = ctx.app.clock.now();
+        let places = places(&mut write, &user).await?;
+        end(&mut write, (&user, &places), (now, now)).await?;
     }
     let mut event = ctx.event(Action::UserEnable, None, user.id);
     event.changes = vec![Change::to("email", user.email.to_string())];
@@ -80,8 +84,12 @@ pub(crate) async fn enable(
 
 async fn allowed(ctx: &Ctx, text: &str) -> Result<(Write, User), ApiError> {
     let mut write = ctx.write_for(Permission::SystemIamUpdate).await?;
-    let user = find(&mut write, text).await?;
-    let user = user.ok_or(ApiError::NotFound("user"))?;
+    let none = || ApiError::NotFound("user");
+    let id = find(&mut write, text).await?.ok_or_else(none)?.id;
+    // The same order as of a sign-in with the code of the first administrator.
+    write.grants().lock_system().await?;
+    write.users().hold(id).await?;
+    let user = write.users().get(id).await?.ok_or_else(none)?;
     Ok((write, user))
 }
 
@@ -130,17 +138,17 @@ async fn places(write: &mut Write, user: &User) -> Result<BTreeSet<OrganizationI
     Ok(places)
 }
 
+/// Ends what somebody had begun: sessions now, and whatever else says that it began before a moment.
 async fn end(
     write: &mut Write,
     (user, places): (&User, &BTreeSet<OrganizationId>),
-    now: Time,
+    (now, until): (Time, Time),
 ) -> Result<u64, ApiError> {
     write.second_factors().end_steps(user.id).await?;
     for organization in places {
         let mark = Mark {
             subject: Subject::User(user.id),
-            // Gates compare whole seconds: what began earlier in this one has to be refused too.
-            not_before: Time::from_secs(now.secs().saturating_add(1)),
+            not_before: until,
         };
         write.revocations().mark(*organization, mark).await?;
     }

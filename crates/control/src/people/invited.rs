@@ -133,6 +133,8 @@ pub(super) async fn take(
         changes: vec![Change::to("user", user.id.to_string())],
         ..event
     });
+    let mut introductions = write.introductions();
+    introductions.came(invitation.organization, user.id).await?;
     for (role, promise) in roles {
         let record = GrantRecord {
             grant: Grant {

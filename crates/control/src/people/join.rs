@@ -17,6 +17,7 @@ use crate::extract;
 use crate::pages;
 use crate::signin::login_post::{BUSY, TOO_MANY};
 use crate::signin::password::{MAX_BYTES, check_new};
+use crate::signin::standing::Standing;
 use crate::signin::{begin, same_origin, session, throttle};
 
 const MAX_FORM: usize = 32 * 1024;
@@ -270,7 +271,7 @@ async fn make(
         return Ok(Err(Refused::AddressTaken));
     }
     let user = User {
-        id: UserId::new(&*app.clock, &*app.rng),
+        id: UserId::random(&*app.rng),
         email: email.clone(),
         name: joined.name.to_owned(),
         password_hash: Some(joined.hash),
@@ -293,7 +294,9 @@ async fn make(
         note(app, info, (Actor::Anonymous, Action::InvitationAccept), why).await?;
         return Ok(Err(why));
     }
-    let proven = (&user, Amr::password());
+    let who = Standing::of(&mut write, user.id).await?;
+    let who = who.ok_or_else(|| ApiError::internal("an account that was just made is none"))?;
+    let proven = (&who, Amr::password());
     let session = begin::begin(app, (info, headers), &mut write, proven).await?;
     app.commit(write).await?;
     let mut response = Redirect::to("/").into_response();

@@ -51,8 +51,9 @@ pub(super) async fn add(
 
 /// The account whose address the provider proves, where the connection may speak for its domain. None: there
 /// is no such account. One that is another subject of the connection stays that subject's: addresses pass
-/// from one person to the next (O22). So does one that somebody took at their word: whoever made it with
-/// another's address and waits would come in with them.
+/// from one person to the next (O22). One whose address somebody took at their word is nobody's here either:
+/// whoever made it with another's address and waits would come in with them. It loses the address where somebody
+/// is let in who has it by a provider's word (`stand_in`).
 pub(super) async fn by_address(
     app: &App,
     info: &RequestInfo,
@@ -65,10 +66,13 @@ pub(super) async fn by_address(
     let Some(user) = write.users().by_email(email).await? else {
         return Ok(None);
     };
-    let trusted = trusts(arrival, email);
-    if !trusted
+    let unproved = write.users().has_unproved_address(user.id).await?;
+    if unproved && vouches(arrival, email) {
+        return Ok(None);
+    }
+    if unproved
+        || !trusts(arrival, email)
         || is_known_at(write, user.id, arrival.connection).await?
-        || write.users().has_unproved_address(user.id).await?
     {
         return Ok(Some(Err(Refused::AddressTaken)));
     }

@@ -14,6 +14,7 @@ mod own_ways;
 mod refused;
 mod setup;
 mod sign_up;
+mod stand_in;
 mod ways;
 
 use aeolus_model::{ConnectionId, Email, Secret, UserId};
@@ -29,6 +30,7 @@ pub(crate) use self::own_ways::{OwnWays, own_ways, remove_post};
 pub(crate) use self::refused::Refused;
 pub(crate) use self::setup::{setup_account, setup_get, setup_post};
 pub use self::sign_up::SignUp;
+pub(crate) use self::stand_in::is_stand_in;
 
 /// Somebody whom an identity provider has proved, on their way in.
 pub(crate) struct Arrival<'a> {

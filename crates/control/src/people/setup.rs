@@ -18,6 +18,7 @@ use crate::extract;
 use crate::pages;
 use crate::signin::login_post::{BUSY, TOO_MANY};
 use crate::signin::password::{MAX_BYTES, check_new};
+use crate::signin::standing::Standing;
 use crate::signin::{begin, same_origin, throttle};
 
 const MAX_FORM: usize = 32 * 1024;
@@ -191,7 +192,7 @@ async fn account(
     let hash = hash.await.map_err(ApiError::internal)?;
     let _writing = turn.write().await.map_err(ApiError::internal)?;
     let user = User {
-        id: UserId::new(&*app.clock, &*app.rng),
+        id: UserId::random(&*app.rng),
         email,
         name: typed.name.clone(),
         password_hash: Some(hash.into()),
@@ -227,7 +228,9 @@ async fn make(
         write.rollback().await?;
         return ask(app, 401, Some(WRONG)).await;
     }
-    let proven = (user, Amr::password());
+    let who = Standing::of(&mut write, user.id).await?;
+    let who = who.ok_or_else(|| ApiError::internal("an account that was just made is none"))?;
+    let proven = (&who, Amr::password());
     let session = begin::begin(app, (info, headers), &mut write, proven).await?;
     app.commit(write).await?;
     let mut response = Redirect::to("/").into_response();

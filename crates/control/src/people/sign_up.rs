@@ -44,7 +44,12 @@ pub(super) async fn sign_up(
     };
     let rule = rule.filter(|rule| rule.is_for(email));
     if rule.is_none() && !app.sign_up.admits(email) {
-        return Ok(Err(Refused::Unknown));
+        let taken = write.users().by_email(email).await?.is_some();
+        return Ok(Err(if taken {
+            Refused::AddressTaken
+        } else {
+            Refused::Unknown
+        }));
     }
     let user = match account::make(app, info, write, arrival, email).await? {
         Ok(user) => user,

@@ -1,6 +1,9 @@
 //! Sessions that began at a plane while control was away become control's own: they are in the audit
 //! log, are renewed, and end like all others.
 
+use std::collections::BTreeSet;
+
+use aeolus_api::plane::Event;
 use aeolus_model::{
     Action, Actor, Amr, AuditEvent, ConnectionId, DeploymentId, OrganizationId, Outcome, Session,
     SessionId, Time, UserId,
@@ -23,6 +26,19 @@ pub(super) struct Born {
     pub(super) auth_time: Time,
     pub(super) amr: Amr,
     pub(super) absolute_end: Time,
+}
+
+/// Keeps those who are told to have signed in as they are, one after the other in the order of their ids: two planes
+/// that tell of the same people wait for each other, never both.
+pub(super) async fn hold(write: &mut Write, events: &[Event]) -> Result<(), ApiError> {
+    let begun = events.iter().filter_map(|event| match event {
+        Event::SessionBegun { user, .. } => Some(*user),
+        _ => None,
+    });
+    for user in begun.collect::<BTreeSet<_>>() {
+        write.users().hold(user).await?;
+    }
+    Ok(())
 }
 
 /// Takes a session up. What control would not have let begin is taken up as ended, so that the plane

@@ -11,7 +11,7 @@ use axum::extract::Request;
 use http::HeaderMap;
 
 use super::PlaneCtx;
-use super::adopt::{Born, adopt};
+use super::adopt::{Born, adopt, hold};
 use crate::error::ApiError;
 use crate::extract;
 use crate::signin::session;
@@ -71,6 +71,7 @@ pub(crate) async fn events(
         .accept(ctx.plane.id, &key, &stored, now)
         .await?
     {
+        hold(&mut write, &events).await?;
         let mut room = MAX_USES;
         for mut event in events {
             if let Event::TokensUsed { uses } = &mut event {

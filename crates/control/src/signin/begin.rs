@@ -1,11 +1,12 @@
 //! The beginning of a session: what every way of signing in ends with.
 
 use aeolus_model::{Action, Actor, Amr, AuditEvent, ConnectionId, Session, SessionId};
-use aeolus_store::{Unit as _, User, Write};
+use aeolus_store::{Unit as _, Write};
 use axum::response::Response;
 use http::HeaderMap;
 use http::header::SET_COOKIE;
 
+use super::standing::Standing;
 use super::{cookie, session, source, throttle};
 use crate::app::App;
 use crate::ctx::RequestInfo;
@@ -17,15 +18,15 @@ pub(crate) async fn begin(
     app: &App,
     (info, headers): (&RequestInfo, &HeaderMap),
     write: &mut Write,
-    (user, amr): (&User, Amr),
+    (who, amr): (&Standing, Amr),
 ) -> Result<Session, ApiError> {
     let local = Through {
         connection: app.local,
         amr,
         reason: String::new(),
     };
-    let session = begin_through(app, (info, headers), write, (user, local)).await?;
-    let bucket = throttle::account_bucket(user.email.as_str());
+    let session = begin_through(app, (info, headers), write, (who, local)).await?;
+    let bucket = throttle::account_bucket(who.user().email.as_str());
     write.throttles().clear(&bucket).await?;
     Ok(session)
 }
@@ -43,12 +44,12 @@ pub(crate) async fn begin_through(
     app: &App,
     (info, headers): (&RequestInfo, &HeaderMap),
     write: &mut Write,
-    (user, through): (&User, Through),
+    (who, through): (&Standing, Through),
 ) -> Result<Session, ApiError> {
     if let Some(before) = session::of_cookie(app, headers) {
         session::end(app, write, before).await?;
     }
-    let now = app.clock.now();
+    let (user, now) = (who.user(), app.clock.now());
     let session = Session {
         id: SessionId::new(&*app.clock, &*app.rng),
         user: user.id,

@@ -8,6 +8,7 @@ use http::header::RETRY_AFTER;
 use http::{HeaderMap, HeaderValue, StatusCode};
 
 use super::continuation::Continuation;
+use super::standing::Standing;
 use super::{Offers, begin, parent, password, same_origin, step, throttle};
 use crate::app::App;
 use crate::ctx::RequestInfo;
@@ -105,8 +106,8 @@ async fn read(app: &App, request: Request) -> Result<Attempt, ApiError> {
 }
 
 /// Whoever has a second factor is asked for it next; the password alone opens nothing for them. None if the
-/// password is another one by now, or the account disabled: judging it took a while. The factor's row is held
-/// until the end, so that whoever enrols meanwhile ends what begins here.
+/// password is another one by now, or the account disabled: judging it took a while. Person and factor are held
+/// until the end, so that whoever changes either meanwhile ends what begins here.
 async fn succeed(
     app: &App,
     info: &RequestInfo,
@@ -114,22 +115,14 @@ async fn succeed(
     (user, to): (User, &Continuation),
 ) -> Result<Option<Response>, ApiError> {
     let mut write = app.store.write().await?;
-    let factor = write.second_factors().lock(user.id).await?;
-    let there = write.users().get(user.id).await?;
-    let hash = |user: &User| {
-        user.password_hash
-            .as_ref()
-            .map(|hash| hash.expose().clone())
-    };
-    let judged = hash(&user);
-    let is_as_judged = |there: User| there.disabled_at.is_none() && hash(&there) == judged;
-    if !there.is_some_and(is_as_judged) {
+    let Some(who) = Standing::by_password(&mut write, &user).await? else {
         return Ok(None);
-    }
+    };
+    let factor = write.second_factors().lock(user.id).await?;
     if factor.is_some_and(|factor| factor.confirmed_at.is_some()) {
         return step::begin(app, write, &user, to).await.map(Some);
     }
-    let proven = (&user, Amr::password());
+    let proven = (&who, Amr::password());
     let session = begin::begin(app, (info, headers), &mut write, proven).await?;
     app.commit(write).await?;
     app.metrics.sign_in("success", LOCAL);

@@ -29,7 +29,7 @@ async fn out(app: &App, info: &RequestInfo, headers: &HeaderMap) -> Result<Respo
     if let Some(session) = session::current(app, headers).await? {
         sign_out(app, info, session.id).await?;
         if session.connection != app.local {
-            elsewhere = sign_out_at_provider(app, session.connection).await;
+            elsewhere = sign_out_at_provider(app, &session).await;
         }
     }
     let mut response = elsewhere.unwrap_or_else(|| Redirect::to("/logout").into_response());

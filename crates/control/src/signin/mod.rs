@@ -16,6 +16,7 @@ pub(crate) mod seen;
 pub(crate) mod session;
 mod sign_out;
 mod source;
+pub(crate) mod standing;
 pub(crate) mod step;
 pub(crate) mod throttle;
 pub(crate) mod turn;

@@ -138,6 +138,8 @@ pub(crate) async fn enter(
     let life = life_in(app, write, (session, organization)).await?;
     if life.is_ok() {
         write.sessions().enter(session.id, organization).await?;
+        let mut introductions = write.introductions();
+        introductions.came(organization, session.user).await?;
     }
     Ok(life)
 }

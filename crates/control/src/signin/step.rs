@@ -15,6 +15,7 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 
 use super::continuation::Continuation;
 use super::login_post::{BUSY, LOCAL, MAX_FORM, TOO_MANY};
+use super::standing::Standing;
 use super::{begin, parent, same_origin, throttle};
 use crate::app::App;
 use crate::ctx::RequestInfo;
@@ -108,18 +109,18 @@ async fn take(
         return Ok(refused(429, &to, TOO_MANY, Some(wait)));
     }
     let mut write = app.store.write().await?;
-    let Some(user) = whose(app, &mut write, &digest).await? else {
+    let Some(who) = whose(app, &mut write, &digest).await? else {
         return Ok(from_the_start(app, &to));
     };
-    let who = (user.id, info.counted_as());
-    match factor::prove(app, &mut write, (who.0, &who.1), &typed).await? {
+    let (user, source) = (who.user().id, info.counted_as());
+    match factor::prove(app, &mut write, (user, &source), &typed).await? {
         Ok(proof) => {
-            // Whoever was faster has the session of this sign-in.
+            // Whoever was faster has the session of this sign-in, or has ended it with all that waited.
             if !write.second_factors().take_step(&digest).await? {
                 return Ok(from_the_start(app, &to));
             }
-            factor::note(app, info, &mut write, (user.id, proof)).await?;
-            let proven = (&user, proof.amr());
+            factor::note(app, info, &mut write, (user, proof)).await?;
+            let proven = (&who, proof.amr());
             let session = begin::begin(app, (info, headers), &mut write, proven).await?;
             app.commit(write).await?;
             app.metrics.sign_in("success", LOCAL);
@@ -129,7 +130,7 @@ async fn take(
             Ok(response)
         }
         Err(why) => {
-            fail(app, info, write, user.id).await?;
+            fail(app, info, write, user).await?;
             Ok(match why {
                 Refused::Wrong => refused(401, &to, factor::WRONG, None),
                 Refused::Wait(seconds) => {
@@ -141,13 +142,16 @@ async fn take(
 }
 
 /// Somebody up to the second step, if they may still sign in.
-async fn whose(app: &App, write: &mut Write, digest: &Digest) -> Result<Option<User>, ApiError> {
+async fn whose(
+    app: &App,
+    write: &mut Write,
+    digest: &Digest,
+) -> Result<Option<Standing>, ApiError> {
     let step = (LIFE, app.clock.now());
     let Some(id) = write.second_factors().step(digest, step).await? else {
         return Ok(None);
     };
-    let user = write.users().get(id).await?;
-    Ok(user.filter(|user| user.disabled_at.is_none()))
+    Ok(Standing::of(write, id).await?)
 }
 
 async fn fail(

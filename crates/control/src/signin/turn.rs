@@ -28,10 +28,7 @@ impl Turns {
         Self {
             waiting: Arc::new(Semaphore::new(permits.saturating_mul(WAITING))),
             writing: Arc::new(Semaphore::new(WRITING)),
-            sources: Sources {
-                most: permits.saturating_mul(OF_ONE_SOURCE),
-                held: Arc::default(),
-            },
+            sources: Sources::of_each(permits.saturating_mul(OF_ONE_SOURCE)),
         }
     }
 
@@ -66,20 +63,28 @@ impl Turn {
 
 /// How many wait from each source.
 #[derive(Clone)]
-struct Sources {
+pub(crate) struct Sources {
     most: usize,
     held: Arc<Mutex<HashMap<String, usize>>>,
 }
 
 /// A source's place in the queue, until it is dropped.
-struct Place {
+pub(crate) struct Place {
     source: String,
     held: Arc<Mutex<HashMap<String, usize>>>,
 }
 
 impl Sources {
+    /// So many from each.
+    pub(crate) fn of_each(most: usize) -> Self {
+        Self {
+            most,
+            held: Arc::default(),
+        }
+    }
+
     /// A place; none if the source has as many as it may.
-    fn enter(&self, source: String) -> Option<Place> {
+    pub(crate) fn enter(&self, source: String) -> Option<Place> {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         let waiting = held.entry(source.clone()).or_default();
         if *waiting >= self.most {

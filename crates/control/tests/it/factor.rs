@@ -112,7 +112,7 @@ impl Fixture {
         cookie_of(&answer, "__Host-aeolus-step").unwrap()
     }
 
-    async fn give(&self, step: &str, code: &str) -> Answer {
+    pub(crate) async fn give(&self, step: &str, code: &str) -> Answer {
         let fields = [("code", code), ("rd", "/")];
         self.page("/login/code", step, &fields).await
     }

@@ -44,6 +44,8 @@ pub(crate) struct Fixture {
     pub(crate) rng: Arc<SeededRng>,
     pub(crate) router: Router,
     pub(crate) dir: tempfile::TempDir,
+    /// The URL of its database.
+    pub(crate) database: String,
     pub(crate) stop: CancellationToken,
 }
 
@@ -194,6 +196,7 @@ impl Fixture {
             clock,
             rng,
             dir,
+            database: config.database.clone(),
             stop: CancellationToken::new(),
         }
     }
@@ -232,6 +235,7 @@ impl Fixture {
     /// The same before it answers requests.
     pub(crate) async fn beside(&self, change: impl FnOnce(&mut ControlConfig)) -> Self {
         let mut config = config(self.dir.path());
+        config.database.clone_from(&self.database);
         change(&mut config);
         let parts = (self.clock.clone(), self.rng.clone());
         let control = Control::open(&config, ISS, parts.0.clone(), parts.1.clone());
@@ -242,6 +246,7 @@ impl Fixture {
             clock: parts.0,
             rng: parts.1,
             dir: tempfile::tempdir().unwrap(),
+            database: config.database,
             stop: CancellationToken::new(),
         }
     }
@@ -268,8 +273,9 @@ impl Fixture {
 
     /// The database, behind control's back.
     pub(crate) async fn store(&self) -> Store {
-        let url = format!("sqlite:{}", self.dir.path().join("control.db").display());
-        Store::connect(&url.parse().unwrap()).await.unwrap()
+        Store::connect(&self.database.parse().unwrap())
+            .await
+            .unwrap()
     }
 
     /// The private key that control signs a kind with.

@@ -96,6 +96,8 @@ mod publish;
 #[cfg(test)]
 mod quota;
 #[cfg(test)]
+mod races;
+#[cfg(test)]
 mod refresh;
 #[cfg(test)]
 mod reminders;
@@ -123,6 +125,8 @@ mod sessions;
 mod signin;
 #[cfg(test)]
 mod smtp;
+#[cfg(test)]
+mod squatting;
 #[cfg(test)]
 mod status_lists;
 #[cfg(test)]

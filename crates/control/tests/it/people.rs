@@ -13,7 +13,7 @@ use crate::engines::on_every_engine;
 use crate::fixture::{ADMIN, Answer, Fixture, ISS, PASSWORD};
 use crate::smtp::Smtp;
 
-const INVITATIONS: &str = "/v1/organizations/acme/invitations";
+pub(crate) const INVITATIONS: &str = "/v1/organizations/acme/invitations";
 
 on_every_engine! {
     a14_an_invitation_makes_one_account_and_is_good_once,
@@ -21,7 +21,7 @@ on_every_engine! {
     a12_who_is_disabled_is_out_at_once,
 }
 
-async fn fixture(name: &str, database: Option<String>) -> (Fixture, String) {
+pub(crate) async fn fixture(name: &str, database: Option<String>) -> (Fixture, String) {
     let f = Fixture::configured(name, |config| {
         if let Some(database) = database {
             config.database = database;
@@ -34,7 +34,7 @@ async fn fixture(name: &str, database: Option<String>) -> (Fixture, String) {
 }
 
 impl Fixture {
-    async fn invite(&self, bearer: &str, body: Value) -> (String, Value) {
+    pub(crate) async fn invite(&self, bearer: &str, body: Value) -> (String, Value) {
         let made = self.call("POST", INVITATIONS, bearer, Some(body)).await;
         let made = made.expect(201).json();
         let link = made["link"].as_str().unwrap();

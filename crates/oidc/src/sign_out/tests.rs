@@ -30,4 +30,20 @@ fn each_provider_ends_its_session_its_own_way() {
     let cognito = "https://idp.test/logout?client_id=c&logout_uri=https%3A%2F%2Fapp.test%2Flogout";
     assert_eq!(url(Kind::Cognito, announced()).as_deref(), Some(cognito));
     assert_eq!(url(Kind::Google, announced()), None);
+    for kind in [
+        Kind::Okta,
+        Kind::Auth0,
+        Kind::Custom,
+        Kind::Cognito,
+        Kind::Google,
+    ] {
+        for announced in [announced(), json!({})] {
+            let url = url(kind, announced.clone()).unwrap_or_default();
+            let settings = json!({"clientId": "c", "discoveryUrl": "https://idp.test"});
+            let connection = connection(kind, settings);
+            let discovery = discovery(&connection, announced);
+            let shown = url.contains("id_token_hint");
+            assert_eq!(takes_id_token(&connection, &discovery), shown, "{kind:?}");
+        }
+    }
 }

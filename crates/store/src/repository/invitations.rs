@@ -31,6 +31,11 @@ statements! {
         WHERE id = $1 AND used_at IS NULL AND expires_at > $2";
     DELETE = "DELETE FROM invitations WHERE id = $1 AND used_at IS NULL";
     FORGET = "DELETE FROM invitations WHERE expires_at < $1";
+    SENT_IN = "SELECT COUNT(*) FROM invitation_emails WHERE organization = $1 AND sent_at > $2";
+    SENT_TO = "SELECT COUNT(*) FROM invitation_emails WHERE address = $1 AND sent_at > $2";
+    NOTE_SENT = "INSERT INTO invitation_emails (invitation, organization, address, sent_at)
+        VALUES ($1, $2, $3, $4)";
+    FORGET_SENT = "DELETE FROM invitation_emails WHERE sent_at < $1";
 }
 
 /// A role that somebody gets who takes an invitation up.
@@ -121,6 +126,36 @@ impl<U: Unit> Invitations<'_, U> {
 }
 
 impl Invitations<'_, Write> {
+    /// How many were sent by e-mail since a moment: of an organization, and to an address (by its digest) from
+    /// wherever, whatever became of them.
+    pub async fn sent(
+        &mut self,
+        (organization, address): (OrganizationId, &Digest),
+        since: Time,
+    ) -> Result<(u64, u64), StoreError> {
+        let of = self.0.tx().first(SENT_IN, bind![organization, since]);
+        let of = of.await?.map_or(Ok(0), |row| row.only())?;
+        let to = self.0.tx().first(SENT_TO, bind![address, since]);
+        let to = to.await?.map_or(Ok(0), |row| row.only())?;
+        Ok((of, to))
+    }
+
+    /// Notes that one is sent.
+    pub async fn note_sent(
+        &mut self,
+        (invitation, organization): (InvitationId, OrganizationId),
+        address: &Digest,
+        at: Time,
+    ) -> Result<(), StoreError> {
+        let values = bind![invitation, organization, address, at];
+        self.0.note(NOTE_SENT, values).await.map(|_| ())
+    }
+
+    /// Forgets what was sent before a moment.
+    pub async fn forget_sent(&mut self, before: Time) -> Result<u64, StoreError> {
+        self.0.note(FORGET_SENT, bind![before]).await
+    }
+
     /// Keeps one.
     pub async fn insert(
         &mut self,

@@ -66,6 +66,7 @@ mod grants;
 mod group_teams;
 mod idempotency;
 mod identities;
+mod introductions;
 mod invitations;
 mod keys;
 mod notices;
@@ -81,6 +82,7 @@ mod roles;
 mod rollouts;
 mod roots;
 mod second_factors;
+mod session_hints;
 mod sessions;
 pub(crate) mod settings;
 mod shortening;
@@ -107,6 +109,7 @@ pub use grants::{GrantRecord, GrantRepository};
 pub use group_teams::{GroupTeam, GroupTeams};
 pub use idempotency::{Claim, IdempotencyKeys};
 pub use identities::{Identities, Identity};
+pub use introductions::Introductions;
 pub use invitations::{InvitationRecord, Invitations, InvitedRole};
 pub use keys::{KeyNeed, KeyStage, Keys, SigningKey};
 pub use notices::{Notice, NoticeKind, TokenWindow};
@@ -121,6 +124,7 @@ pub use roles::{RoleRecord, Roles};
 pub use rollouts::{Rollout, RolloutStage, Rollouts};
 pub use roots::{RootDocument, Roots};
 pub use second_factors::{SecondFactor, SecondFactors, Tries};
+pub use session_hints::SessionHints;
 pub use sessions::{SessionRecord, Sessions, SignInSource};
 pub use settings::{Feed, Settings};
 pub use shortening::Shortened;
@@ -152,6 +156,7 @@ pub(crate) const STATEMENTS: &[&[&str]] = &[
     group_teams::ALL,
     idempotency::ALL,
     identities::ALL,
+    introductions::ALL,
     invitations::ALL,
     keys::ALL,
     notices::ALL,
@@ -167,6 +172,7 @@ pub(crate) const STATEMENTS: &[&[&str]] = &[
     rollouts::ALL,
     roots::ALL,
     second_factors::ALL,
+    session_hints::ALL,
     sessions::ALL,
     settings::ALL,
     shortening::ALL,

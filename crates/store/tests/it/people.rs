@@ -13,6 +13,8 @@ on_every_engine! {
     one_that_is_taken_up_or_over_is_taken_up_no_more,
     a13_of_many_who_use_the_code_one_does,
     an_address_is_taken_as_proved_until_it_is_said_not_to_be,
+    what_was_sent_is_counted_although_the_invitation_is_gone,
+    whoever_was_added_has_the_name_they_were_given_until_they_come,
 }
 
 const DIGEST: [u8; 32] = [1; 32];
@@ -125,4 +127,42 @@ async fn an_address_is_taken_as_proved_until_it_is_said_not_to_be(db: Database) 
     users.set_proved(user, true).await.unwrap();
     assert!(!users.has_unproved_address(user).await.unwrap());
     write.commit().await.unwrap();
+}
+
+async fn what_was_sent_is_counted_although_the_invitation_is_gone(db: Database) {
+    let invitation = kept(&db).await;
+    let organization = invitation.organization;
+    let (address, other) = ([7; 32], [8; 32]);
+    let mut write = db.store.write().await.unwrap();
+    let mut invitations = write.invitations();
+    let which = (invitation.id, organization);
+    invitations.note_sent(which, &address, NOW).await.unwrap();
+    assert!(invitations.delete(invitation.id).await.unwrap());
+    let before = NOW.minus(Duration::from_secs(1));
+    let sent = invitations.sent((organization, &address), before).await;
+    assert_eq!(sent.unwrap(), (1, 1));
+    let sent = invitations.sent((organization, &other), before).await;
+    assert_eq!(sent.unwrap(), (1, 0));
+    let sent = invitations.sent((organization, &address), NOW).await;
+    assert_eq!(sent.unwrap(), (0, 0));
+    let after = NOW.plus(Duration::from_secs(1));
+    assert_eq!(invitations.forget_sent(after).await.unwrap(), 1);
+}
+
+async fn whoever_was_added_has_the_name_they_were_given_until_they_come(db: Database) {
+    let fleet = db.fleet().await;
+    let (organization, user) = (fleet.organization.id, fleet.user.id);
+    let mut write = db.store.write().await.unwrap();
+    let mut introductions = write.introductions();
+    for name in ["Zed", "Another"] {
+        let whose = (organization, user);
+        introductions.insert(whose, name).await.unwrap();
+    }
+    let names = introductions.names(organization).await.unwrap();
+    assert_eq!(
+        names.into_iter().collect::<Vec<_>>(),
+        [(user, "Zed".to_owned())]
+    );
+    introductions.came(organization, user).await.unwrap();
+    assert!(introductions.names(organization).await.unwrap().is_empty());
 }

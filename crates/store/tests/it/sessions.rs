@@ -243,8 +243,31 @@ async fn sessions_are_listed_in_pages(db: Database) {
 }
 
 on_every_engine! {
+    what_a_provider_wants_to_see_goes_with_the_session,
     x3_an_organization_sees_its_own_people_and_only_what_they_do_in_it,
     a_session_that_ended_in_one_organization_goes_on_in_the_others,
     a_mark_ends_what_began_before_it_in_its_organization,
     sessions_are_listed_in_pages,
+}
+
+async fn what_a_provider_wants_to_see_goes_with_the_session(db: Database) {
+    let people = people(&db).await;
+    let mut write = db.store.write().await.unwrap();
+    for session in [people.ann.id, people.ben.id] {
+        write
+            .session_hints()
+            .keep(session, b"sealed")
+            .await
+            .unwrap();
+    }
+    write.sessions().end(people.ann.id, NOW).await.unwrap();
+    let hint = write.session_hints().get(people.ann.id).await.unwrap();
+    assert_eq!(hint.as_deref(), Some(&b"sealed"[..]));
+    assert_eq!(write.session_hints().forget().await.unwrap(), 1);
+    let hint = write.session_hints().get(people.ann.id).await.unwrap();
+    assert_eq!(hint, None);
+    let later = people.ben.absolute_end.plus(SECOND);
+    write.sessions().forget(later).await.unwrap();
+    let hint = write.session_hints().get(people.ben.id).await.unwrap();
+    assert_eq!(hint, None);
 }

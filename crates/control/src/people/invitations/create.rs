@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use aeolus_api::Withheld;
 use aeolus_api::invitation::{DAYS, InvitationCreate, InvitationCreated, MAX_NOTE};
+use aeolus_keys::digest;
 use aeolus_model::{
     Action, Actor, Change, EmailId, InvitationId, OrganizationId, Resource, Role, RoleName, UserId,
     moment,
@@ -25,6 +26,9 @@ use crate::tenancy::roles;
 const MOST: u64 = 1_000;
 const MOST_ROLES: usize = 20;
 const DAY: u64 = 86_400;
+/// So many are sent by e-mail in a day: of an organization, and to one address from all of them. Others are made
+/// all the same, and whoever invites hands on the link.
+const SENT_A_DAY: (u64, u64) = (500, 5);
 
 /// Invites somebody. Nobody invites to more than they hold (A9), which is judged again when it is taken up.
 pub(crate) async fn create(
@@ -170,6 +174,16 @@ async fn send(
     if ctx.app.mailer.is_none() {
         return Ok(false);
     }
+    let now = ctx.app.clock.now();
+    let address = digest::sha256(record.email.as_str().as_bytes());
+    let since = now.minus(Duration::from_secs(DAY));
+    let which = (record.id, organization.id);
+    let mut invitations = write.invitations();
+    let (of, to) = invitations.sent((organization.id, &address), since).await?;
+    if of >= SENT_A_DAY.0 || to >= SENT_A_DAY.1 {
+        return Ok(false);
+    }
+    invitations.note_sent(which, &address, now).await?;
     let by = write.users().get(record.invited_by).await?;
     let by = by.map_or_else(String::new, |user| user.email.to_string());
     let name = &organization.name;
@@ -186,7 +200,6 @@ async fn send(
         email::link_of(record.id),
         moment(record.expires_at.secs()),
     );
-    let now = ctx.app.clock.now();
     let message = OutgoingEmail {
         id: EmailId::new(&*ctx.app.clock, &*ctx.app.rng),
         recipient: record.email.clone(),

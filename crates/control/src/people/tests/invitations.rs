@@ -89,6 +89,46 @@ async fn o22_an_account_in_anothers_name_waits_for_nobody() {
     assert_eq!(w.comes(&bob).await.unwrap().id, account.id);
 }
 
+/// Whoever squats an address keeps the account, and not the one whose it is out.
+#[tokio::test]
+async fn o22_whose_address_it_is_takes_it_from_who_only_said_so() {
+    let trusting = json!({"trustedDomains": ["acme.test"]});
+    let w = World::with("squatted", SignUp::default(), trusting).await;
+    let value = w.invite(w.owner, "bob@acme.test", true).await;
+    let eve = Who {
+        subject: "eve",
+        email: "eve@elsewhere.test",
+        unproved: true,
+        entra: true,
+        ..bob(&value)
+    };
+    let squatter = w.comes(&eve).await.unwrap();
+    let value = w.invite(w.owner, "bob@acme.test", false).await;
+    let owner = w.comes(&bob(&value)).await.unwrap();
+    assert_ne!(owner.id, squatter.id);
+    assert_eq!(owner.email, email("bob@acme.test"));
+    let eve = Who {
+        invitation: None,
+        ..eve
+    };
+    let back = w.comes(&eve).await.unwrap();
+    assert_eq!(back.id, squatter.id);
+    assert!(crate::people::is_stand_in(&back.email), "{}", back.email);
+    let roles = (w.roles(owner.id).await, w.roles(squatter.id).await);
+    assert_eq!(roles.0, roles.1, "nobody loses what they were given");
+    let mut view = w.app.store.read().await.unwrap();
+    let log = view
+        .audit_log()
+        .list(None, aeolus_store::Page::first(100))
+        .await;
+    let log = log.unwrap().items.into_iter().map(|line| line.event);
+    let lost: Vec<_> = log
+        .filter(|event| event.action == aeolus_model::Action::AddressLose)
+        .collect();
+    assert_eq!(lost.len(), 1);
+    assert_eq!(lost[0].target, squatter.id.to_string());
+}
+
 #[tokio::test]
 async fn a14_who_is_here_takes_one_up_that_is_theirs() {
     let w = World::new("here").await;

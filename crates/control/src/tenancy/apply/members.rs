@@ -28,7 +28,7 @@ impl Run<'_> {
             let id = match self.write.users().by_email(email).await? {
                 None => {
                     let user = User {
-                        id: UserId::new(&*self.ctx.app.clock, &*self.ctx.app.rng),
+                        id: UserId::random(&*self.ctx.app.rng),
                         email: email.clone(),
                         name: name.unwrap_or_else(|| email.to_string()),
                         password_hash: hash,
@@ -69,17 +69,19 @@ impl Run<'_> {
         self.note(ChangeOp::Update, "user", found.email.as_str(), detail);
         let write = &mut self.write;
         self.authority.require_covers_person(write, id).await?;
-        if hash.is_some() {
-            // Whoever knew the old password may have a session, or be on the way to one.
-            self.write.sessions().end_all(id, self.now).await?;
-            self.write.second_factors().end_steps(id).await?;
-        }
+        let another_password = hash.is_some();
         let changed = User {
             name: name.unwrap_or_else(|| found.name.clone()),
             password_hash: hash.or_else(|| found.password_hash.clone()),
             ..found
         };
+        // Whoever knew the old password may have a session, or be on the way to one. They are ended after the
+        // record has changed: a sign-in on its way holds the record, and has its session by then or sees this.
         self.write.users().update(&changed).await?;
+        if another_password {
+            self.write.sessions().end_all(id, self.now).await?;
+            self.write.second_factors().end_steps(id).await?;
+        }
         Ok(id)
     }
 

@@ -11,11 +11,13 @@ use crate::error::ApiError;
 use crate::extract::Json;
 use crate::once::Reply;
 use crate::people;
+use crate::sessions::belongs;
 use crate::tenancy::roles;
 
 /// Adds somebody with a role in the organization. If the installation has no account with the
 /// address yet, one is made, without a password: an administrator sets one by `apply`, or the
-/// person comes through an identity provider.
+/// person comes through an identity provider. Whether there was one shows neither in the answer nor later: the
+/// person is called what the caller calls them until they come (A1).
 pub(crate) async fn create(
     ctx: Ctx,
     Path(organization): Path<String>,
@@ -27,11 +29,22 @@ pub(crate) async fn create(
     let resource = Resource::Organization(organization.id);
     let role = roles::resolve(&mut write, organization.id, &body.role, &path).await?;
     authority.require_covers(&role, &path)?;
-    let user = find_or_make(&ctx, &mut write, (organization.id, &body)).await?;
+    let name = name_of(&body)?;
+    let (id, is_new_here) = find_or_make(&ctx, &mut write, (organization.id, &body)).await?;
+    let name = if is_new_here {
+        let whose = (organization.id, id);
+        write.introductions().insert(whose, &name).await?;
+        name
+    } else {
+        let user = write.users().get(id).await?;
+        let own = user.map_or(name, |user| user.name);
+        let names = write.introductions().names(organization.id).await?;
+        names.get(&id).cloned().unwrap_or(own)
+    };
     let grant = GrantRecord {
         grant: Grant {
             id: GrantId::new(&*ctx.app.clock, &*ctx.app.rng),
-            subject: Subject::User(user.id),
+            subject: Subject::User(id),
             role: role.clone(),
             resource,
         },
@@ -39,25 +52,18 @@ pub(crate) async fn create(
         managed_by: ManagedBy::Api,
     };
     write.grants().insert(&grant).await?;
-    write.audit(ctx.event(Action::UserCreate, Some(organization.id), user.id));
+    write.audit(ctx.event(Action::UserCreate, Some(organization.id), id));
     let item = User {
-        id: user.id,
-        email: user.email,
-        name: user.name,
+        id,
+        email: body.email,
+        name,
         role: Some(role.name()),
     };
     ctx.created(write, |seq| Created { item, seq }).await
 }
 
-async fn find_or_make(
-    ctx: &Ctx,
-    write: &mut Write,
-    (organization, body): (OrganizationId, &UserCreate),
-) -> Result<aeolus_store::User, ApiError> {
-    if let Some(user) = write.users().by_email(&body.email).await? {
-        people::require_proved(write, &user, Some(organization)).await?;
-        return Ok(user);
-    }
+/// What the caller calls somebody. It is judged before anybody is looked for.
+fn name_of(body: &UserCreate) -> Result<String, ApiError> {
     let name = body.name.clone().unwrap_or_else(|| body.email.to_string());
     if name.is_empty() || name.chars().count() > 200 || name.chars().any(char::is_control) {
         return Err(ApiError::field(
@@ -65,10 +71,24 @@ async fn find_or_make(
             "use 1 to 200 characters on one line",
         ));
     }
+    Ok(name)
+}
+
+/// The account of an address, and whether its person has held nothing in the organization until now.
+async fn find_or_make(
+    ctx: &Ctx,
+    write: &mut Write,
+    (organization, body): (OrganizationId, &UserCreate),
+) -> Result<(UserId, bool), ApiError> {
+    if let Some(user) = write.users().by_email(&body.email).await? {
+        people::require_proved(write, &user, Some(organization)).await?;
+        let inside = belongs(write, organization, user.id).await?;
+        return Ok((user.id, !inside));
+    }
     let user = aeolus_store::User {
-        id: UserId::new(&*ctx.app.clock, &*ctx.app.rng),
+        id: UserId::random(&*ctx.app.rng),
         email: body.email.clone(),
-        name,
+        name: name_of(body)?,
         password_hash: None,
         disabled_at: None,
         created_at: ctx.app.clock.now(),
@@ -76,5 +96,5 @@ async fn find_or_make(
         revision: 0,
     };
     write.users().insert(&user).await?;
-    Ok(user)
+    Ok((user.id, true))
 }

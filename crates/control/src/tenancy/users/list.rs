@@ -14,7 +14,8 @@ use crate::ctx::Ctx;
 use crate::error::ApiError;
 use crate::extract::Query;
 
-/// Lists the people who hold a role anywhere in the organization, oldest first.
+/// Lists the people who hold a role anywhere in the organization, in the order of their ids. Whoever was added by
+/// their address and hasn't come yet is called what they were called then.
 pub(crate) async fn list(
     ctx: Ctx,
     Path(organization): Path<String>,
@@ -37,6 +38,7 @@ pub(crate) async fn list(
             }
         }
     }
+    let mut names = view.introductions().names(organization.id).await?;
     let limit = usize::try_from(page.limit).unwrap_or(usize::MAX);
     let after = |id: &UserId| page.after.is_none_or(|after| *id > after);
     let mut ids = people.into_iter().filter(|(id, _)| after(id));
@@ -46,7 +48,7 @@ pub(crate) async fn list(
             items.push(User {
                 id,
                 email: user.email,
-                name: user.name,
+                name: names.remove(&id).unwrap_or(user.name),
                 role,
             });
         }

@@ -90,9 +90,15 @@ async fn o1_o7_an_answer_is_good_once() {
     let answer = s.idp.code(&sent, "eve-1");
     let jar = copy.jar.clone();
     copy.back(&answer).await.expect(303);
-    copy.jar = jar;
+    copy.jar = jar.clone();
     let spent = copy.back(&answer).await;
-    refused(&copy, spent, (401, "tokens_grant"));
+    refused(&copy, spent, (400, "answer_again"));
+    // Elsewhere nobody remembers it, but the provider does.
+    let replica = s.f.replica(|_| {}).await;
+    let mut elsewhere = Browser::new(&replica);
+    elsewhere.jar = jar;
+    let spent = elsewhere.back(&answer).await;
+    refused(&elsewhere, spent, (401, "tokens_grant"));
 }
 
 #[tokio::test]

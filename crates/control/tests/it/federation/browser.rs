@@ -1,6 +1,6 @@
 //! A browser with a jar of cookies, which follows no redirect by itself.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use axum::body::Body;
 use http::Request;
@@ -13,6 +13,8 @@ use crate::fixture::{Answer, Fixture, ISS};
 pub(crate) struct Browser<'a> {
     f: &'a Fixture,
     pub(crate) jar: BTreeMap<String, String>,
+    /// Those that also go with a form of another site.
+    cross_site: BTreeSet<String>,
 }
 
 /// A browser on its way through a provider.
@@ -37,13 +39,18 @@ impl Sent {
 impl<'a> Browser<'a> {
     pub(crate) fn new(f: &'a Fixture) -> Self {
         let jar = BTreeMap::new();
-        Self { f, jar }
+        let cross_site = BTreeSet::new();
+        Self { f, jar, cross_site }
     }
 
     async fn send(&mut self, mut request: Request<Body>) -> Answer {
+        let from = request.headers().get(ORIGIN);
+        let foreign = from.is_some_and(|from| from != ISS);
+        let goes = |name: &String| !foreign || self.cross_site.contains(name);
         let pairs = self
             .jar
             .iter()
+            .filter(|(name, _)| goes(name))
             .map(|(name, value)| format!("{name}={value}"));
         let cookies = pairs.collect::<Vec<_>>().join("; ");
         if !cookies.is_empty() {
@@ -59,6 +66,9 @@ impl<'a> Browser<'a> {
                 self.jar.remove(name);
             } else {
                 self.jar.insert(name.to_owned(), value.to_owned());
+                if marks.contains("SameSite=None") {
+                    self.cross_site.insert(name.to_owned());
+                }
             }
         }
         answer
@@ -89,6 +99,26 @@ impl<'a> Browser<'a> {
     /// Comes back with an answer in the URL.
     pub(crate) async fn back(&mut self, query: &str) -> Answer {
         self.get(&format!("/v1/oauth/callback/?{query}")).await
+    }
+
+    /// Comes back with one in a form of the provider's page, and then of ours.
+    pub(crate) async fn back_by_form(&mut self, path: &str, form: &str, origin: &str) -> Answer {
+        let page = self.post(path, form, origin).await.expect(200);
+        let policy = page.header("content-security-policy").to_owned();
+        assert!(policy.contains("script-src 'sha256-"), "{policy}");
+        let text = page.text();
+        let fields = text
+            .split("<input type=\"hidden\" name=\"")
+            .skip(1)
+            .map(|rest| {
+                let (name, rest) = rest.split_once("\" value=\"").unwrap();
+                let value = rest.split_once("\">").unwrap().0;
+                (name, value.replace("&#38;", "&"))
+            });
+        let body = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(fields)
+            .finish();
+        self.post("/v1/oauth/callback", &body, ISS).await
     }
 
     /// Comes back with one in the fragment, which our own page posts.

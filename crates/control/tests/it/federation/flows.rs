@@ -98,7 +98,11 @@ async fn who_is_invited_comes_in_by_a_provider() {
 async fn both_spellings_of_the_redirect_and_a_posted_form_are_taken() {
     let settings = json!({"authUrlParams": {"response_mode": "form_post"}});
     let s = Scene::new("fed-form", settings).await;
-    for path in ["/v1/oauth/callback", "/v1/oauth/callback/"] {
+    for path in [
+        "/v1/oauth/callback",
+        "/v1/oauth/callback/",
+        "/v1/oauth/redirect",
+    ] {
         let mut eve = s.browser();
         let started = eve.get("/v1/oauth/start?provider=idp").await.expect(303);
         let set = started.header("set-cookie");
@@ -107,7 +111,7 @@ async fn both_spellings_of_the_redirect_and_a_posted_form_are_taken() {
         let sent = super::browser::Sent { url };
         assert_eq!(sent.param("response_mode"), "form_post");
         let form = s.idp.code(&sent, "eve-1");
-        eve.post(path, &form, &s.idp.url).await.expect(303);
+        eve.back_by_form(path, &form, &s.idp.url).await.expect(303);
         assert_eq!(eve.who().await.as_deref(), Some(EVE));
     }
 }

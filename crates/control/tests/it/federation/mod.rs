@@ -1,5 +1,6 @@
 //! Signing in at identity providers, against one on loopback that says whatever a test wants.
 
+mod abuse;
 mod attacks;
 mod browser;
 mod flows;
@@ -28,7 +29,17 @@ pub(crate) struct Scene {
 impl Scene {
     /// With a connection called `idp` of these settings.
     pub(crate) async fn new(name: &str, settings: Value) -> Self {
-        let (f, _, _) = Fixture::new(name).await.peopled().await;
+        Self::on(name, settings, None).await
+    }
+
+    /// The same on a database.
+    pub(crate) async fn on(name: &str, settings: Value, database: Option<String>) -> Self {
+        let f = Fixture::configured(name, |config| {
+            if let Some(database) = database {
+                config.database = database;
+            }
+        });
+        let (f, _, _) = f.await.peopled().await;
         let idp = Idp::start(name).await;
         let store = f.store().await;
         let mut view = store.read().await.unwrap();

@@ -64,6 +64,12 @@ async fn signing_out_goes_on_to_the_provider_and_comes_back() {
         .query_pairs()
         .find(|(n, _)| n == "post_logout_redirect_uri");
     assert_eq!(back.unwrap().1, "https://aeolus.example.com/logout");
+    let hint = url.query_pairs().find(|(n, _)| n == "id_token_hint");
+    let hint = hint.unwrap().1.into_owned();
+    assert!(
+        hint.starts_with("ey") && hint.split('.').count() == 3,
+        "{hint}"
+    );
     assert_eq!(eve.session(), None);
     // Signed out just now: the page waits for the person.
     let page = eve.get("/logout").await.expect(200).text();
@@ -75,6 +81,32 @@ async fn signing_out_goes_on_to_the_provider_and_comes_back() {
         .await;
     let out = eve.post("/logout", "", ISS).await.expect(303);
     assert_eq!((out.location(), eve.session()), ("/logout", None));
+}
+
+/// The `id_token` is kept for as long as its session is there, sealed, and no longer one than a URL takes.
+#[tokio::test]
+async fn f60_an_id_token_for_the_sign_out_is_kept_sealed_and_short() {
+    let s = Scene::new("fed-hint", json!({})).await;
+    let mut eve = s.browser();
+    let sent = eve.start("provider=idp").await;
+    eve.back(&s.idp.code(&sent, "eve-1")).await.expect(303);
+    let file = std::fs::read(s.f.dir.path().join("control.db")).unwrap();
+    let log = std::fs::read(s.f.dir.path().join("control.db-wal")).unwrap_or_default();
+    let out = eve.post("/logout", "", ISS).await.expect(200);
+    let url = out.header("refresh").strip_prefix("0; url=").unwrap();
+    let url: url::Url = url.parse().unwrap();
+    let hint = url.query_pairs().find(|(n, _)| n == "id_token_hint");
+    let hint = hint.unwrap().1.into_owned();
+    let signature = hint.rsplit('.').next().unwrap().as_bytes();
+    for bytes in [file, log] {
+        assert!(!bytes.windows(signature.len()).any(|part| part == signature));
+    }
+    s.idp
+        .lies(|lie| lie.claims = json!({"much": "x".repeat(6_000)}));
+    let sent = eve.start("provider=idp").await;
+    eve.back(&s.idp.code(&sent, "eve-1")).await.expect(303);
+    let out = eve.post("/logout", "", ISS).await.expect(200);
+    assert!(!out.header("refresh").contains("id_token_hint"));
 }
 
 #[tokio::test]

@@ -1,0 +1,2 @@
+"use strict";
+HTMLFormElement.prototype.submit.call(document.getElementById("answer"));
