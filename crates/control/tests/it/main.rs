@@ -96,6 +96,8 @@ mod quota;
 #[cfg(test)]
 mod refresh;
 #[cfg(test)]
+mod registrations;
+#[cfg(test)]
 mod reminders;
 #[cfg(test)]
 mod restore;

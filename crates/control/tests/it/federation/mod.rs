@@ -2,6 +2,7 @@
 
 mod attacks;
 mod browser;
+mod document;
 mod flows;
 mod idp;
 mod lie;
