@@ -70,7 +70,10 @@ pub(super) fn nest_signups(tree: &mut Node) {
         Value::Map(entries) => Some(entries),
         _ => None,
     }) {
-        for entry in found.iter_mut().filter(|entry| entry.key == "publicSignups") {
+        for entry in found
+            .iter_mut()
+            .filter(|entry| entry.key == "publicSignups")
+        {
             *entry = signups(entry);
         }
     }
