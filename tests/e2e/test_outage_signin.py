@@ -38,7 +38,6 @@ BARE = """
 version: 1
 planes: [{name: local, authHost: localhost}]
 """
-PUBLIC = "{plane: local, clientId: aeolus-local}"
 SIGNS = "{plane: local, clientId: aeolus-signs, tokenEndpointAuthMethod: private_key_jwt}"
 BROWSER = {"Accept": "text/html", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
 
@@ -97,10 +96,31 @@ def scene(tmp_path_factory, upstream):
     with aeolus.serving(home / "aeolus", document, home / "password", home / "logs") as fleet:
         told = f"{fleet.control}/v1/oauth/backchannel-logout/idp"
         with provider.provider(free_port(), "key-1", home / "idp.log", told) as issuer:
-            document.write_text(FLEET.format(issuer=issuer, echo=upstream.port, registration=PUBLIC))
+            document.write_text(FLEET.format(issuer=issuer, echo=upstream.port, registration=""))
             fleet.run("apply", "--file", str(document))
+            register(fleet)
             settled(fleet)
             yield Scene(fleet, issuer)
+
+
+def register(fleet) -> None:
+    """Gives the plane its client by command: says what the provider has to know, and tells control."""
+    command = ["connection", "plane-register", "idp", "--plane", "local"]
+    rows = json.loads(fleet.run(*command, "--output", "json").stdout)["setup"]
+    assert {row["what"]: row["value"] for row in rows} == {
+        "client": "public, code flow with PKCE (S256)",
+        "redirect URI": "http://localhost:PORT/.aeolus/callback",
+        "signing out": f"{fleet.control}/v1/oauth/backchannel-logout/idp",
+    }
+    listed = ["connection", "plane-list", "idp", "--output", "json"]
+    assert json.loads(fleet.run(*listed).stdout) == []
+    done = json.loads(fleet.run(*command, "--client-id", "aeolus-local", "--output", "json").stdout)
+    assert done["registered"]["origin"] == "api" and "problem" not in done["registered"], done
+    # Control's own client is not the plane's, whoever says so.
+    refused = fleet.run(*command, "--client-id", "spa", check=False)
+    assert refused.returncode == 1 and "another client's id" in refused.stderr, refused.stderr
+    [shown] = json.loads(fleet.run(*listed).stdout)
+    assert shown["clientId"] == "aeolus-local"
 
 
 @pytest.fixture
@@ -231,6 +251,20 @@ def test_o16_a_client_that_signs_with_a_key_of_the_plane(signing_scene):
     assert not signed_in(scene, stranger)
     log = (fleet.logs / "gate.log").read_text()
     assert "the provider does not take this gate for the plane's client" in log
+
+
+def test_a_plane_that_is_removed_signs_nobody_in(scene):
+    """Runs last: what the others need is taken away."""
+    fleet = scene.fleet
+    fleet.run("connection", "plane-remove", "idp", "--plane", "local")
+    assert json.loads(fleet.run("connection", "plane-list", "idp", "--output", "json").stdout) == []
+    fleet.kill_control()
+
+    def says_so() -> bool:
+        return "sign_in_needs_control" in scene.begin(requests.Session()).text
+
+    wait_for("the gate to count control as away", says_so, 90)
+    assert not scene.goes_to_provider()
 
 
 def signed_in(scene: Scene, browser: requests.Session) -> bool:

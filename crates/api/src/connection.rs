@@ -3,7 +3,8 @@
 use aeolus_model::{ConnectionId, Slug};
 use serde::{Deserialize, Serialize};
 
-use crate::fleet::{ConnectionKind, PlaneRegistration, SignInFlow};
+use crate::PlaneAcks;
+use crate::fleet::{ConnectionKind, PlaneRegistration, SignInFlow, TokenEndpointAuthMethod};
 
 /// A connection to an identity provider. Its secrets are never shown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,4 +84,78 @@ impl ConnectionOrigin {
             Self::Own => "own",
         }
     }
+}
+
+/// A plane that has a client of its own at a connection's provider, and so signs people in there while
+/// control is away.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct RegisteredPlane {
+    /// The plane.
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Slug"))]
+    pub plane: Slug,
+    /// The client's id there.
+    pub client_id: String,
+    /// How the client authenticates at the token endpoint.
+    pub token_endpoint_auth_method: TokenEndpointAuthMethod,
+    /// Who said so.
+    pub origin: RegistrationOrigin,
+    /// To be registered at the provider: the client's one redirect. Absent where the plane has no host for
+    /// it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redirect_uri: Option<String>,
+    /// To be registered there for a client that signs: where its keys are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jwks_uri: Option<String>,
+    /// Why the plane signs nobody in there as things are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
+}
+
+/// Who said that a plane has a client at a provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum RegistrationOrigin {
+    /// A fleet document.
+    Document,
+    /// Somebody, at the API.
+    Api,
+}
+
+impl RegistrationOrigin {
+    /// As it is written.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Document => "document",
+            Self::Api => "api",
+        }
+    }
+}
+
+/// The client that a plane has at a provider.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PlaneRegister {
+    /// Its id there: of this plane alone.
+    pub client_id: String,
+    /// How it authenticates at the token endpoint; absent: `none`.
+    #[serde(default)]
+    pub token_endpoint_auth_method: TokenEndpointAuthMethod,
+}
+
+/// A plane was registered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct PlaneRegistered {
+    /// As it is now.
+    pub registered: RegisteredPlane,
+    /// The position of the change in the feed.
+    pub seq: u64,
+    /// With `wait=planes`: who has applied it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub planes: Option<PlaneAcks>,
 }

@@ -29,6 +29,9 @@ pub const CLI_CALLBACK_PATH: &str = "/callback";
 pub const CLI_SIGNED_OUT_PATH: &str = "/signed-out";
 /// The path at which every deployment host receives its code.
 pub const GATE_CALLBACK_PATH: &str = "/.aeolus/callback";
+/// The path below which a plane's auth host shows the public keys of its clients, each under its
+/// connection's name.
+pub const GATE_CLIENT_KEYS_PATH: &str = "/.aeolus/jwks/";
 
 /// The answer of the token endpoint. Its tokens are secrets: don't log it.
 #[derive(Clone, Serialize, Deserialize)]

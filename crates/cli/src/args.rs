@@ -32,7 +32,10 @@ pub(crate) use audit::{
 pub(crate) use client::{
     ApplyArgs, Keep, LoginArgs, PlaneAdd, PlaneBuild, PlaneCommand, PlaneMove, PlaneShow, Target,
 };
-pub(crate) use connection::{ConnectionCommand, ConnectionList, ConnectionShow};
+pub(crate) use connection::{
+    ConnectionCommand, ConnectionList, ConnectionPlaneList, ConnectionPlaneRegister,
+    ConnectionPlaneRemove, ConnectionShow,
+};
 pub(crate) use doctor::DoctorArgs;
 pub(crate) use drill::{DrillCommand, DrillOutage};
 pub(crate) use email::{EmailCommand, EmailTest};
@@ -115,7 +118,7 @@ pub(crate) enum Command {
     /// List and end signed-in sessions.
     #[command(subcommand)]
     Session(SessionCommand),
-    /// Show the identity providers that people come through.
+    /// Show the identity providers that people come through, and register planes there.
     #[command(subcommand)]
     Connection(ConnectionCommand),
     /// End people's access, disable and enable them, reset their second factors.

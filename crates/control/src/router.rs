@@ -124,6 +124,10 @@ routes! {
     "/v1/audit:verify" => get audit::verify_all;
     "/v1/audit:checkpoint" => get audit::checkpoint_all;
     "/v1/connections" => get connections::list;
+    "/v1/connections/{connection}/planes" => get connections::registrations::list;
+    "/v1/connections/{connection}/planes/{plane}" =>
+        get connections::registrations::get, put connections::registrations::set,
+        delete connections::registrations::delete;
     "/v1/email:test" => post email::test;
     "/v1/keys" => get keys::list;
     "/v1/keys/{id}" => delete keys::remove;

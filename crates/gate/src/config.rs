@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use aeolus_api::Listen;
 use aeolus_api::client::ClientError;
+use aeolus_api::egress::Way;
 use aeolus_snapshot::SnapshotError;
 use aeolus_tls::{BindError, ClientFiles, HandedOver, PairFiles, TlsFilesError};
 use tokio::sync::{mpsc, oneshot};
@@ -39,6 +40,8 @@ pub struct GateConfig {
     pub control: Option<String>,
     /// TLS towards it.
     pub control_tls: ClientFiles,
+    /// The way out to identity providers, at sign-ins while control is away.
+    pub egress: Way,
     /// What may change while it runs.
     pub live: Live,
     /// Where other such settings come from, if from anywhere.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use aeolus_api::egress::{Bounds, Egress, EgressError, reach_of};
+use aeolus_api::egress::{Bounds, Egress, EgressError, Way, reach_of};
 use aeolus_api::oauth::{ASSERTION_TYPE, GRANT_AUTHORIZATION_CODE};
 use aeolus_model::Secret;
 use http::StatusCode;
@@ -28,8 +28,8 @@ const BOUNDS: Bounds = Bounds {
 };
 
 /// Providers over HTTP; none, and an alarm, where this machine trusts no authority.
-pub(crate) fn client() -> Option<Arc<dyn ProviderTokens>> {
-    match ProviderClient::new() {
+pub(crate) fn client(way: &Way) -> Option<Arc<dyn ProviderTokens>> {
+    match ProviderClient::by(way) {
         Ok(client) => Some(Arc::new(client)),
         Err(error) => {
             tracing::error!(%error, "no trust anchors: nobody can be signed in while control is away");
@@ -50,9 +50,9 @@ struct Answer {
 }
 
 impl ProviderClient {
-    fn new() -> Result<Self, std::io::Error> {
+    fn by(way: &Way) -> Result<Self, std::io::Error> {
         Ok(Self {
-            egress: Egress::new(BOUNDS)?,
+            egress: Egress::by(way, BOUNDS)?,
             places: Mutex::default(),
         })
     }
@@ -122,24 +122,4 @@ impl ProviderTokens for ProviderClient {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn attack_a_provider_that_hangs_keeps_nobody_from_another() {
-        let client = ProviderClient::new().unwrap();
-        let slow = client.places_at("https://slow.test/token");
-        let all = u32::try_from(AT_ONCE).unwrap();
-        let _hanging = slow.try_acquire_many(all).unwrap();
-        let again = client.places_at("https://slow.test/token");
-        assert_eq!(again.available_permits(), 0);
-        let other = client.places_at("https://other.test/token");
-        assert_eq!(other.available_permits(), AT_ONCE);
-        for n in 0..2 * PROVIDERS {
-            client.places_at(&format!("https://{n}.test/token"));
-        }
-        assert!(lock(&client.places).len() <= PROVIDERS);
-        let again = client.places_at("https://slow.test/token");
-        assert_eq!(again.available_permits(), 0, "the one in use is kept");
-    }
-}
+mod tests;

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use aeolus_api::Listen;
 use aeolus_api::client::Client;
+use aeolus_api::egress::Way;
 use aeolus_decide::World;
 use aeolus_model::{Clock, Rng};
 use tokio::sync::mpsc;
@@ -52,7 +53,7 @@ pub(crate) struct Running {
 impl Running {
     pub(crate) fn open(
         data: &Data,
-        client: Option<&Client>,
+        (client, egress): (Option<&Client>, &Way),
         (settings, lines_lost): (&Settings, Arc<AtomicU64>),
         (clock, rng): (&Arc<dyn Clock>, &Arc<dyn Rng>),
     ) -> Self {
@@ -131,7 +132,7 @@ impl Running {
                 outbox: Arc::clone(&outbox),
             }),
             tokens,
-            providers: control.as_ref().and_then(|_| provider::client()),
+            providers: control.as_ref().and_then(|_| provider::client(egress)),
             central,
             rng: Arc::clone(rng),
             wall: Arc::clone(clock),

@@ -56,7 +56,7 @@ pub async fn serve(
     let settings = Settings::new(std::mem::take(&mut config.live));
     let running = Running::open(
         &data,
-        client.as_ref(),
+        (client.as_ref(), &config.egress),
         (&settings, Arc::clone(&config.lines_lost)),
         (&clock, &rng),
     );

@@ -112,6 +112,10 @@ actions! {
     DeploymentDelete = "deployment.delete",
     /// How people sign in at an identity provider is another in control's configuration.
     ConnectionConfigure = "connection.configure",
+    /// A plane has a client of its own at a connection's identity provider from now on, or another one.
+    PlaneRegister = "connection.plane_register",
+    /// A plane has none there any more.
+    PlaneUnregister = "connection.plane_unregister",
     /// The keys of a connection's identity provider were dropped: it could not be asked for too long.
     ProviderKeysDrop = "connection.keys_drop",
     /// A gate proved that control's database was restored; publishing stopped.

@@ -53,7 +53,7 @@ pub use profile::{
 pub use proof::{Proof, Proved};
 pub use redirects::Redirects;
 pub use request::{Ask, AuthorizationRequest};
-pub use setup::{Registered, setup};
+pub use setup::{PlaneClient, Registered, plane_setup, setup};
 pub use sign_out::{sign_out_url, takes_id_token};
 pub use token_request::TokenRequest;
 pub use tokens::{Tokens, TokensError};

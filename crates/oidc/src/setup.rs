@@ -1,7 +1,11 @@
 //! What has to be registered at a provider, as data: the command line prints it and the how-to pages say it
 //! (rows A5–A24).
 
+mod plane;
+
 use crate::{Flow, Kind, Profile, Redirects, ResponseType, SignOut};
+
+pub use self::plane::{PlaneClient, plane_setup};
 
 /// One value, and where it goes there.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,6 +3,7 @@
 mod access;
 mod addresses;
 mod audit;
+mod connections;
 mod error;
 mod explain;
 mod keys;

@@ -68,6 +68,12 @@ pub struct Connection {
     /// Google: the Workspace domains whose people may come; absent: everybody.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hosted_domains: Vec<String>,
+    /// Mail domains that it may speak for: whoever proves an address there is who has that address here.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub trusted_domains: Vec<String>,
+    /// Who gets an account by coming through it; absent: nobody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provision: Option<Provision>,
     /// How people sign in there is written in control's configuration, and only what follows is said here.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub configured: bool,
@@ -81,6 +87,21 @@ pub struct Connection {
     /// say `mfa` in `amr`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub second_factor_acr: Vec<String>,
+}
+
+/// Who gets an account by coming through one provider, and where they are put.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "schema", schemars(rename = "FleetProvision"))]
+pub struct Provision {
+    /// Whoever has a proved address in one of these domains.
+    pub domains: Vec<String>,
+    /// The name of the organization that they come into.
+    pub organization: String,
+    /// Their role there: `ORGANIZATION_MEMBER`, and never more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
 }
 
 /// Which claims say something about a person: whole names, never paths.
@@ -202,6 +223,8 @@ impl Connection {
             acr_values: Vec::new(),
             allowed_tenants: Vec::new(),
             hosted_domains: Vec::new(),
+            trusted_domains: Vec::new(),
+            provision: None,
             configured: false,
             session_tokens: None,
             plane_registrations: Vec::new(),
@@ -216,13 +239,19 @@ impl Connection {
         session_tokens::check(self, |member, why| {
             found.push((format!("sessionTokens{member}"), why.to_owned()));
         });
-        plane_registration::check(
-            self,
-            |_| Some(true),
-            |member, why| {
-                found.push((format!("planeRegistrations{member}"), why.to_owned()));
-            },
-        );
+        found.extend(self.check_plane_registrations(|_| Some(true)));
+        found
+    }
+
+    /// What is wrong with the planes' clients alone; `has_auth_host` knows the planes.
+    pub fn check_plane_registrations(
+        &self,
+        has_auth_host: impl Fn(&Slug) -> Option<bool>,
+    ) -> Vec<(String, String)> {
+        let mut found = Vec::new();
+        plane_registration::check(self, has_auth_host, |member, why| {
+            found.push((format!("planeRegistrations{member}"), why.to_owned()));
+        });
         found
     }
 }

@@ -1,5 +1,8 @@
 //! `aeolus connection`.
 
+mod planes;
+
+use aeolus_api::client::Client;
 use aeolus_api::connection::Connection;
 use aeolus_api::fleet::SignInFlow;
 use aeolus_oidc::{Flow, Kind, Registered, setup};
@@ -19,16 +22,24 @@ pub(super) async fn connection(
     match command {
         ConnectionCommand::List(args) => list(args, context).await,
         ConnectionCommand::Show(args) => show(args, context).await,
+        ConnectionCommand::PlaneRegister(args) => planes::register(args, context).await,
+        ConnectionCommand::PlaneList(args) => planes::list(args, context).await,
+        ConnectionCommand::PlaneRemove(args) => planes::remove(args, context).await,
     }
+}
+
+/// All of them.
+async fn connections(client: &Client) -> Result<Vec<Connection>, Failure> {
+    all(|cursor| {
+        let client = client.clone();
+        async move { client.connections(cursor.as_deref()).await }
+    })
+    .await
 }
 
 async fn list(args: &ConnectionList, context: &Context) -> Result<(), Failure> {
     let client = args.target.client(&context.environment).await?;
-    let found = all(|cursor| {
-        let client = client.clone();
-        async move { client.connections(cursor.as_deref()).await }
-    })
-    .await?;
+    let found = connections(&client).await?;
     let mut table = Table::new(&["NAME", "TYPE", "SHOWN AS", "FLOW", "WRITTEN IN", "PROBLEM"]);
     for each in &found {
         table.row([
@@ -45,22 +56,14 @@ async fn list(args: &ConnectionList, context: &Context) -> Result<(), Failure> {
 
 async fn show(args: &ConnectionShow, context: &Context) -> Result<(), Failure> {
     let client = args.target.client(&context.environment).await?;
-    let found = all(|cursor| {
-        let client = client.clone();
-        async move { client.connections(cursor.as_deref()).await }
-    })
-    .await?;
+    let found = connections(&client).await?;
     let found = found
         .into_iter()
         .find(|each| each.name.as_str() == args.name);
     if args.setup {
         let metadata = client.metadata().await.map_err(refused)?;
         let rows = registered(&args.name, found.as_ref(), &metadata.issuer)?;
-        let mut table = Table::new(&["WHAT", "WHERE", "VALUE"]);
-        for row in &rows {
-            table.row([row.what, row.place, &row.value]);
-        }
-        return ui::answer(context.output, &rows, &table);
+        return ui::answer(context.output, &rows, &to_register(&rows));
     }
     let found = found.ok_or_else(|| unknown(&args.name))?;
     let mut table = Table::new(&["WHAT", "VALUE"]);
@@ -76,6 +79,14 @@ struct Row {
     what: &'static str,
     place: &'static str,
     value: String,
+}
+
+fn to_register(rows: &[Row]) -> Table {
+    let mut table = Table::new(&["WHAT", "WHERE", "VALUE"]);
+    for row in rows {
+        table.row([row.what, row.place, &row.value]);
+    }
+    table
 }
 
 /// Of a connection, or of a kind by its name, which is what a connection of the configuration is called.
@@ -118,6 +129,7 @@ fn rows(found: &Connection) -> Vec<(&'static str, String)> {
             or_dash(Some(found.scopes.join(" ").as_str()).filter(|all| !all.is_empty())),
         ),
         ("its tokens count", yes(found.session_tokens)),
+        ("planes with a client there", planes::names(found)),
         ("problem", or_dash(found.problem.as_deref())),
     ]
 }

@@ -87,14 +87,9 @@ fn sign_in(effective: &Effective, environment: &Environment) -> Result<SignInCon
     })
 }
 
-/// The way out. Variables that a file of the original's sets count below the process's.
+/// The way out.
 fn way(effective: &Effective, environment: &Environment) -> Result<Way, Failure> {
-    let environment = match &effective.original {
-        Some(original) => environment.over(&original.variables),
-        None => environment.clone(),
-    };
-    let egress = &effective.config.control.egress;
-    let way = egress.way(&effective.base, &environment)?;
+    let way = effective.way("control", &effective.config.control.egress, environment)?;
     if let Some(proxy) = way.shown() {
         tracing::info!(proxy, "what control asks outside goes through a proxy");
     }

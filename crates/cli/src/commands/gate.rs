@@ -127,6 +127,10 @@ pub(super) fn serve(args: &GateServe, context: &Context) -> Result<(), Failure> 
     let (reloads, news) = mpsc::channel(1);
     let live = live::live(&effective, context)?;
     let gate = effective.config.gate.clone();
+    let way = effective.way("gate", &gate.egress, &context.environment)?;
+    if let Some(proxy) = way.shown() {
+        tracing::info!(proxy, "identity providers are asked through a proxy");
+    }
     let config = GateConfig {
         data: effective.base.join(gate.data),
         checks: gate.checks,
@@ -138,6 +142,7 @@ pub(super) fn serve(args: &GateServe, context: &Context) -> Result<(), Failure> 
         siblings: live::siblings(gate.siblings)?,
         control: None,
         control_tls: gate.control_tls.files(&effective.base)?,
+        egress: way,
         live,
         reloads: Some(news),
         kill_switch: gate.kill_switch.map(|file| effective.base.join(file)),

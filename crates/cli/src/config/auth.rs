@@ -24,7 +24,7 @@ use super::types::OptionalSecret;
 pub(crate) struct Auth {
     /// Accounts with a password kept here.
     pub(crate) local: Local,
-    /// Whether strangers get an account by coming.
+    /// Whether strangers get an account by coming; `true` alone stands for `{enabled: true}`.
     pub(crate) public_signups: PublicSignups,
     /// Identity providers.
     pub(crate) openid_connect: OpenIdConnect,

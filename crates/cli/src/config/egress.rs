@@ -6,7 +6,7 @@ use aeolus_api::egress::{Proxies, Way};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Environment;
+use super::{Effective, Environment};
 use crate::report::{Failure, Report};
 
 /// The way out.
@@ -18,13 +18,33 @@ pub(crate) struct Egress {
     pub(crate) ca_file: Option<PathBuf>,
 }
 
+impl Effective {
+    /// The way out of a section's server. Variables that a file of the original's sets count below the process's.
+    pub(crate) fn way(
+        &self,
+        section: &str,
+        egress: &Egress,
+        environment: &Environment,
+    ) -> Result<Way, Failure> {
+        let environment = match &self.original {
+            Some(original) => environment.over(&original.variables),
+            None => environment.clone(),
+        };
+        egress.way(section, (&self.base, &environment))
+    }
+}
+
 impl Egress {
-    /// As the server is told: with the proxy that the environment names. A relative path begins at `base`.
-    pub(crate) fn way(&self, base: &Path, environment: &Environment) -> Result<Way, Failure> {
+    /// With the proxy that the environment names. A relative path begins at `base`.
+    fn way(
+        &self,
+        section: &str,
+        (base, environment): (&Path, &Environment),
+    ) -> Result<Way, Failure> {
         let proxies = Proxies::from_variables(|name| environment.get(name));
         let proxies = proxies.map_err(|error| {
             Report::new("CFG-0015", error.to_string())
-                .why("Control would not reach identity providers.")
+                .why("Identity providers would not be reached.")
                 .usage()
         })?;
         let way = Way::through(proxies);
@@ -33,7 +53,7 @@ impl Egress {
         };
         let path = base.join(path);
         let wrong = |what: String| {
-            let what = format!("control.egress.caFile: {} {what}", path.display());
+            let what = format!("{section}.egress.caFile: {} {what}", path.display());
             Report::new("CFG-0015", what)
                 .why("Whoever proves by these authorities who they are would not be believed.")
                 .usage()
@@ -48,7 +68,8 @@ mod tests {
     use super::*;
 
     fn refused(egress: &Egress, variables: &[(&str, &str)]) -> String {
-        let failure = egress.way(Path::new("/nowhere"), &Environment::of(variables));
+        let environment = Environment::of(variables);
+        let failure = egress.way("gate", (Path::new("/nowhere"), &environment));
         let report = &failure.unwrap_err().reports[0];
         format!("{} {}", report.code(), report.what())
     }
@@ -64,6 +85,9 @@ mod tests {
         assert!(!said.contains("p4ss"), "{said}");
         let ca_file = Some("ca.pem".into());
         let said = refused(&Egress { ca_file }, &[]);
-        assert!(said.contains("/nowhere/ca.pem can't be read"), "{said}");
+        assert!(
+            said.contains("gate.egress.caFile: /nowhere/ca.pem can't be read"),
+            "{said}"
+        );
     }
 }

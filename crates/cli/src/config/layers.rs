@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value};
 
 use super::environment::parse;
+use super::values::in_newer_schema;
 use super::{Config, Environment, Original, leaves};
 use crate::report::{Exit, Failure, Report};
 use crate::yaml::{self, Node, Shape};
@@ -92,6 +93,7 @@ impl Sources<'_> {
                 tree = read.tree.clone();
                 original = Some(read);
             }
+            let tree = in_newer_schema(tree);
             match yaml::typed::<Config>(&name, &tree) {
                 Ok(_) => from_file(&tree, &name, &shape, &mut values),
                 Err(failure) => reports.extend(failure.reports),

@@ -190,6 +190,9 @@ pub(crate) struct Gate {
     /// The kill switch: a file with the word `plane` or `central`, which is then the path of everything on
     /// the plane, whatever rollouts say; absent: `kill-switch` in `data`. Looked at twice a second.
     pub(crate) kill_switch: Option<PathBuf>,
+    /// The way out to identity providers, where the plane signs people in while control is away. The environment names
+    /// a proxy, as for control.
+    pub(crate) egress: Egress,
     /// How control is reached.
     pub(crate) control_tls: ControlTls,
     /// The plane's other replicas.
@@ -214,6 +217,7 @@ impl Default for Gate {
             metrics: Some(local(8819)),
             rails: Rails::default(),
             kill_switch: None,
+            egress: Egress::default(),
             control_tls: ControlTls::default(),
             siblings: Siblings::default(),
             probe: None,

@@ -41,6 +41,12 @@ const OURS: [&str; 10] = [
     "compat",
 ];
 
+/// Brings what our own sections may say in either schema of the field into the newer one (row B8).
+pub(crate) fn in_newer_schema(mut tree: Node) -> Node {
+    translate::nest_signups(&mut tree);
+    tree
+}
+
 impl Original {
     /// Reads it, if the tree is such a file: it has `astronomer` or `houston` at its top (trap 7).
     pub(crate) fn read(tree: &Node, environment: &Environment) -> Option<Self> {

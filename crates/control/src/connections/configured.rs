@@ -55,6 +55,16 @@ struct Planned {
     reason: &'static str,
 }
 
+/// What the audit log says where a connection is no more in the configuration.
+const LEFT: &str = "left_the_configuration";
+
+impl Planned {
+    /// Whether nobody comes in through it from now on.
+    fn leaves(&self) -> bool {
+        self.reason == LEFT
+    }
+}
+
 /// Brings the table about, if it is another: the transaction with its audit events, to be committed.
 pub(crate) async fn begin(
     store: &Store,
@@ -73,7 +83,14 @@ pub(crate) async fn begin(
         write.rollback().await?;
         return Ok(None);
     }
-    for each in planned {
+    for mut each in planned {
+        if each.leaves() {
+            // Whoever came through it has to come by another way.
+            let mut sessions = write.sessions();
+            let ended = sessions.end_all_through(each.row.id, with.1.now()).await?;
+            each.changes
+                .push(Change::from("sessions", ended.to_string()));
+        }
         if each.is_new {
             write.connections().insert(&each.row).await?;
         } else {
@@ -141,7 +158,7 @@ async fn plan<U: Unit>(
                 },
                 is_new: false,
                 changes: Vec::new(),
-                reason: "left_the_configuration",
+                reason: LEFT,
             });
         }
     }

@@ -2,7 +2,7 @@
 
 use aeolus_api::fleet;
 use aeolus_model::Secret;
-use aeolus_oidc::{ClaimsMapping, Kind, Settings};
+use aeolus_oidc::{ClaimsMapping, Kind, ProvisionSettings, Settings};
 
 /// What is written of how people sign in.
 pub(crate) fn settings(written: &fleet::Connection) -> Settings {
@@ -26,7 +26,18 @@ pub(crate) fn settings(written: &fleet::Connection) -> Settings {
         acr_values: written.acr_values.clone(),
         allowed_tenants: written.allowed_tenants.clone(),
         hosted_domains: written.hosted_domains.clone(),
-        ..Settings::default()
+        trusted_domains: written.trusted_domains.clone(),
+        provision: written.provision.as_ref().map(provision),
+        // Who is in which Team is control's configuration to say.
+        teams: None,
+    }
+}
+
+fn provision(written: &fleet::Provision) -> ProvisionSettings {
+    ProvisionSettings {
+        domains: written.domains.clone(),
+        organization: written.organization.clone(),
+        role: written.role.clone(),
     }
 }
 

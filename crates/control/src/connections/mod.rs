@@ -7,6 +7,7 @@ pub(crate) mod document;
 mod due;
 mod fetch;
 mod list;
+pub(crate) mod registrations;
 pub(crate) mod reload;
 pub(crate) mod secret;
 mod settings;

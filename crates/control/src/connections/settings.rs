@@ -1,6 +1,8 @@
 //! A connection's settings as the database keeps them.
 
-use aeolus_api::fleet::{PlaneRegistration, SessionTokens, discovered_issuer, discovery_document};
+use aeolus_api::fleet::{
+    self, PlaneRegistration, SessionTokens, discovered_issuer, discovery_document,
+};
 use aeolus_model::Slug;
 use aeolus_oidc::Kind;
 use aeolus_store::Connection;
@@ -19,9 +21,12 @@ pub(crate) struct Settings {
     /// Under which terms the provider's own tokens count.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) session_tokens: Option<SessionTokens>,
-    /// The planes' own clients.
+    /// The planes' own clients that a fleet document says.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) plane_registrations: Vec<PlaneRegistration>,
+    /// Those that were registered at the API, of planes of which the document says none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) registered_planes: Vec<PlaneRegistration>,
     /// By which `acr` the provider says that there was a second factor.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) second_factor_acr: Vec<String>,
@@ -55,15 +60,55 @@ impl Settings {
             .map(|url| discovered_issuer(&url).to_owned())
     }
 
+    /// The planes' own clients, whoever said so.
+    pub(crate) fn registrations(&self) -> impl Iterator<Item = &PlaneRegistration> {
+        self.plane_registrations
+            .iter()
+            .chain(&self.registered_planes)
+    }
+
     /// A plane's own client.
     pub(crate) fn registration(&self, plane: &Slug) -> Option<&PlaneRegistration> {
-        let mut all = self.plane_registrations.iter();
-        all.find(|registration| registration.plane == *plane)
+        self.registrations()
+            .find(|registration| registration.plane == *plane)
+    }
+
+    /// Every client that `id_token`s of the provider may be for: control's and the planes'.
+    pub(super) fn client_ids(&self) -> Vec<String> {
+        let planes = self
+            .registrations()
+            .map(|registration| &registration.client_id);
+        let own = self.sign_in.client_id.iter();
+        own.chain(planes).cloned().collect()
+    }
+
+    /// What a fleet document says of planes' clients takes the place of what it said before, and of what was
+    /// registered of the same planes.
+    pub(crate) fn declare_planes(&mut self, declared: &[PlaneRegistration]) {
+        self.plane_registrations = declared.to_vec();
+        self.registered_planes
+            .retain(|own| declared.iter().all(|each| each.plane != own.plane));
+    }
+
+    /// As a fleet document would say it, as far as planes' clients and the provider's tokens are judged by it.
+    pub(crate) fn as_declared(
+        &self,
+        name: &Slug,
+        kind: fleet::ConnectionKind,
+    ) -> fleet::Connection {
+        fleet::Connection {
+            client_id: self.sign_in.client_id.clone(),
+            discovery_url: self.place(kind.name()),
+            session_tokens: self.session_tokens.clone(),
+            plane_registrations: self.registrations().cloned().collect(),
+            ..fleet::Connection::bare(name.clone(), kind)
+        }
     }
 
     /// Where to ask for the keys, if they are of any use.
     pub(crate) fn wanted_keys(&self, kind: &str) -> Option<String> {
-        if self.absent || (self.session_tokens.is_none() && self.plane_registrations.is_empty()) {
+        let used = self.session_tokens.is_some() || self.registrations().next().is_some();
+        if self.absent || !used {
             return None;
         }
         self.place(kind).map(|url| discovery_document(&url))

@@ -8,7 +8,7 @@ use aeolus_keys::digest;
 use aeolus_keys::{Jwk, PublicKey};
 use aeolus_model::{ConnectionId, Secret, Time, UserId};
 use aeolus_snapshot::section;
-use aeolus_store::{Connection, Identity, Plane, ProviderKeys};
+use aeolus_store::{Connection, Identity, Plane, ProviderEndpoints, ProviderKeys};
 
 use super::Settings;
 use super::age::Age;
@@ -21,33 +21,51 @@ pub(crate) fn salt_from(master: &Secret<[u8; 32]>) -> Secret<[u8; 32]> {
     Secret::new(digest::hmac(master.expose(), &[LABEL]))
 }
 
+/// A provider that is believed: it was heard lately, and where the connection points to now.
+pub(super) struct Believed<'a> {
+    settings: Settings,
+    held: &'a ProviderKeys,
+    /// The issuer that people are linked under.
+    issuer: String,
+}
+
+impl<'a> Believed<'a> {
+    /// None of a provider whose last word is too old, or from before the connection was another.
+    pub(super) fn of(connection: &Connection, held: &'a [ProviderKeys], now: Time) -> Option<Self> {
+        let settings = Settings::of(connection).filter(|settings| !settings.absent)?;
+        let held = held.iter().find(|held| held.connection == connection.id)?;
+        let issuer = settings.identity_issuer(&connection.kind)?;
+        let fresh = !held.keys.is_empty() && Age::of(held, now) != Age::Over;
+        let same = held.issuer.trim_end_matches('/') == issuer;
+        (fresh && same).then_some(Self {
+            settings,
+            held,
+            issuer,
+        })
+    }
+
+    /// Where people and codes go to there, if it says so.
+    pub(super) const fn endpoints(&self) -> Option<&'a ProviderEndpoints> {
+        self.held.endpoints.as_ref()
+    }
+}
+
 /// Under which terms a connection's provider says that somebody signed out, and the issuer that people
-/// are linked under. None where its `sub` is not what they are linked by, or nothing fresh is known.
+/// are linked under. None where its `sub` is not what they are linked by, or it isn't believed.
 pub(crate) fn logout_terms(
     connection: &Connection,
     held: &[ProviderKeys],
     now: Time,
 ) -> Option<(String, LogoutTerms)> {
-    let settings = Settings::of(connection).filter(|settings| !settings.absent)?;
-    let held = held.iter().find(|held| held.connection == connection.id)?;
-    let issuer = settings.identity_issuer(&connection.kind)?;
-    let fresh = !held.keys.is_empty() && Age::of(held, now) != Age::Over;
-    if !fresh
-        || held.issuer.trim_end_matches('/') != issuer
-        || id_token_claim(&connection.kind) != "sub"
-    {
-        return None;
-    }
-    let planes = settings.plane_registrations.iter();
-    let clients = planes.map(|registration| registration.client_id.clone());
-    let clients = settings
-        .sign_in
-        .client_id
-        .iter()
-        .cloned()
-        .chain(clients)
-        .collect();
-    let terms = LogoutTerms::new(&held.issuer, clients, &provider_keys(held, |_| true));
+    let by_sub = id_token_claim(&connection.kind) == "sub";
+    let believed = Believed::of(connection, held, now).filter(|_| by_sub)?;
+    let Believed {
+        settings,
+        held,
+        issuer,
+    } = believed;
+    let keys = provider_keys(held, |_| true);
+    let terms = LogoutTerms::new(&held.issuer, settings.client_ids(), &keys);
     Some((issuer, terms))
 }
 
@@ -73,16 +91,11 @@ impl Providers {
         (life, now): (SessionLife, Time),
     ) -> Self {
         let known = connections.iter().filter_map(|connection| {
-            let settings = Settings::of(connection).filter(|settings| !settings.absent)?;
-            let held = held.iter().find(|held| held.connection == connection.id)?;
-            if held.keys.is_empty() || Age::of(held, now) == Age::Over {
-                return None;
-            }
-            let issuer = settings.identity_issuer(&connection.kind)?;
-            // The provider hasn't been asked since the connection points to it.
-            if held.issuer.trim_end_matches('/') != issuer {
-                return None;
-            }
+            let Believed {
+                settings,
+                held,
+                issuer,
+            } = Believed::of(connection, held, now)?;
             let known = Known {
                 tokens: terms(&connection.kind, &settings, held),
                 registration: registration(&connection.kind, &settings, held, (plane, life)),
@@ -157,20 +170,11 @@ fn terms(kind: &str, settings: &Settings, held: &ProviderKeys) -> Option<section
         let key = Jwk::parse(jwk.as_bytes()).and_then(|jwk| PublicKey::from_jwk(&jwk));
         key.is_ok_and(|key| algorithms.contains(&key.alg().name()))
     };
-    // What was signed for a client, control's or a plane's, is an `id_token`.
-    let planes = settings.plane_registrations.iter();
-    let clients = planes.map(|registration| registration.client_id.clone());
     Some(section::SessionTokens {
         issuer: tokens.issuer.clone().unwrap_or_else(|| held.issuer.clone()),
         audience: tokens.audience.clone(),
         identity_issuer,
-        client_ids: settings
-            .sign_in
-            .client_id
-            .iter()
-            .cloned()
-            .chain(clients)
-            .collect(),
+        client_ids: settings.client_ids(),
         clock_tolerance: tokens.clock_tolerance().as_secs(),
         max_life: tokens.max_life().as_secs(),
         subject: subject_claim(kind).to_owned(),

@@ -19,7 +19,7 @@ pub(crate) async fn get(ctx: Ctx, Path(plane): Path<String>) -> Result<Json<Plan
 }
 
 /// A plane by id or name.
-pub(super) async fn find(
+pub(crate) async fn find(
     unit: &mut impl Unit,
     text: &str,
 ) -> Result<aeolus_store::Plane, ApiError> {

@@ -1,8 +1,8 @@
 //! A plane as the API shows it.
 
-use aeolus_api::oauth::GATE_CALLBACK_PATH;
+use aeolus_api::oauth::{GATE_CALLBACK_PATH, GATE_CLIENT_KEYS_PATH};
 use aeolus_api::plane::{Plane, PlaneState};
-use aeolus_model::{Host, PlaneId, is_loopback};
+use aeolus_model::{Host, PlaneId, Slug, is_loopback};
 use aeolus_store::{PlaneStage, Replica, StoreError, Unit};
 
 use super::acks::Confirmed;
@@ -38,14 +38,23 @@ pub(super) async fn view(
     })
 }
 
-/// Where providers send people back to. On this machine alone, at the port of the gate's proxy.
-fn redirect_uri(auth_host: &Host) -> String {
-    let base = if is_loopback(auth_host.as_str()) {
-        format!("http://{auth_host}:PORT")
+/// Where providers send people back to.
+pub(crate) fn redirect_uri(auth_host: &Host) -> String {
+    at_auth_host(auth_host, GATE_CALLBACK_PATH)
+}
+
+/// Where providers find the keys of a plane's client that signs.
+pub(crate) fn jwks_uri(auth_host: &Host, connection: &Slug) -> String {
+    at_auth_host(auth_host, &format!("{GATE_CLIENT_KEYS_PATH}{connection}"))
+}
+
+/// On this machine alone, at the port of the gate's proxy.
+fn at_auth_host(auth_host: &Host, path: &str) -> String {
+    if is_loopback(auth_host.as_str()) {
+        format!("http://{auth_host}:PORT{path}")
     } else {
-        format!("https://{auth_host}")
-    };
-    format!("{base}{GATE_CALLBACK_PATH}")
+        format!("https://{auth_host}{path}")
+    }
 }
 
 /// What every gate of a plane that is heard of has in force; nothing if none is.

@@ -16,6 +16,39 @@ use crate::connections::Providers;
 const MOST: u32 = 512;
 /// With more, everything is read in its turn: until then, each change reads all of these again.
 const MANY: usize = 128;
+/// With more, revocations go out before they are read.
+const FEW: usize = 16;
+
+/// Whoever has changed, by id alone.
+pub(super) enum Who {
+    /// All of them.
+    These(Vec<Subject>),
+    /// Too many, or from before it was noted.
+    Unknown,
+}
+
+impl Who {
+    /// Whoever changed after a position.
+    pub(super) async fn since(
+        view: &mut Read,
+        (plane, position): (PlaneId, u64),
+    ) -> Result<Self, StoreError> {
+        let changed = view
+            .changed_subjects()
+            .since((plane, position), MOST)
+            .await?;
+        let fits = |changed: &Vec<Subject>| changed.len() <= MOST as usize;
+        Ok(changed.filter(fits).map_or(Self::Unknown, Self::These))
+    }
+
+    /// Whether they are read in no time.
+    pub(super) const fn are_few(&self) -> bool {
+        match self {
+            Self::These(subjects) => subjects.len() <= FEW,
+            Self::Unknown => true,
+        }
+    }
+}
 
 /// What is known of who changed.
 pub(super) enum Since {
@@ -37,21 +70,40 @@ impl Since {
     }
 }
 
-/// Whoever changed after a position, of those that a plane may hear of: people, and programs of the
-/// organizations that have a deployment there.
-pub(super) async fn since(
+/// Whoever changed, as they are now, of those that a plane may hear of: people, and programs of the
+/// organizations that have a deployment there. What can't be read holds nothing else up: it is part of
+/// everything, whose turn comes.
+pub(super) async fn of(
     app: &App,
     view: &mut Read,
-    (plane, position): (PlaneId, u64),
-    organizations: &BTreeSet<OrganizationId>,
-    now: Time,
+    who: Who,
+    (plane, organizations, now): (PlaneId, &BTreeSet<OrganizationId>, Time),
+) -> Since {
+    match read(app, view, who, (plane, organizations, now)).await {
+        Ok(since) => since,
+        Err(error) => {
+            unread(plane, &error);
+            Since::Unknown
+        }
+    }
+}
+
+/// Says that it isn't known who has changed.
+pub(super) fn unread(plane: PlaneId, error: &dyn std::fmt::Display) {
+    tracing::warn!(
+        %plane,
+        %error,
+        "who has changed could not be read: revocations go out without, and the plane is told everything in its turn"
+    );
+}
+
+async fn read(
+    app: &App,
+    view: &mut Read,
+    who: Who,
+    (plane, organizations, now): (PlaneId, &BTreeSet<OrganizationId>, Time),
 ) -> Result<Since, StoreError> {
-    let changed = view
-        .changed_subjects()
-        .since((plane, position), MOST)
-        .await?;
-    let fits = |changed: &Vec<Subject>| changed.len() <= MOST as usize;
-    let Some(changed) = changed.filter(fits) else {
+    let Who::These(changed) = who else {
         return Ok(Since::Unknown);
     };
     let many = changed.len() > MANY;

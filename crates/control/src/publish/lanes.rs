@@ -10,7 +10,7 @@ use aeolus_store::{Feed, Told};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use super::urgent::Urgent;
+use super::urgent::{Left, Means, Urgent};
 use crate::config::Publishing;
 
 /// How often a whole snapshot of a large plane is made, by how long one takes: at most a fifth of the
@@ -174,12 +174,11 @@ impl Lanes {
     pub(super) fn told(&mut self, plane: PlaneId, feed: Feed, what: Urgent) {
         let lane = self.planes.entry(plane).or_default();
         match what {
-            Urgent::Told => {}
-            Urgent::Many => lane.many = true,
-            Urgent::Unchanged => lane.unchanged = Some((feed.epoch, feed.content)),
-            Urgent::UnchangedOfMany => {
-                lane.unchanged = Some((feed.epoch, feed.content));
-                lane.many = true;
+            Urgent::Has { by, left } => {
+                if by == Means::Earlier {
+                    lane.unchanged = Some((feed.epoch, feed.content));
+                }
+                lane.many |= left == Left::Everything;
             }
             // The next is made whole.
             Urgent::Amiss => lane.amiss = true,

@@ -30,6 +30,7 @@ use crate::app::App;
 use crate::built_ins;
 use lanes::{Lanes, Need};
 use urgent::Urgent;
+use whole::Audience;
 
 pub(crate) use newest::{Newest, is_newest};
 pub(crate) use renew::renew;
@@ -265,10 +266,13 @@ impl Publisher {
     /// Tells a plane everything.
     fn wholly_of(&mut self, plane: Plane, changes: bool) -> impl Future<Output = Wholly> + use<> {
         let (app, turn) = (self.app.clone(), self.lanes.turn(plane.id));
-        let overtaken = self.overtaken;
+        let audience = Audience {
+            reads_changes: changes,
+            may_stand_in: self.overtaken,
+        };
         async move {
             let started = Instant::now();
-            let told = whole::tell(&app, plane.id, &turn, (changes, overtaken)).await;
+            let told = whole::tell(&app, plane.id, &turn, audience).await;
             (plane, started.elapsed(), told)
         }
     }

@@ -1,16 +1,18 @@
 //! A plane's whole snapshot: what it has to know, as a change to what it has been told.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use aeolus_model::{OrganizationId, PlaneId, Time};
-use aeolus_snapshot::{Digest, Draft, Earlier, Edition, Lag, Manifest, News, Position, Root};
+use aeolus_snapshot::{
+    Digest, Draft, Earlier, Edition, Lag, Manifest, News, Position, Root, section,
+};
 use aeolus_store::{Feed, Publication, Read, StoreError, Unit as _};
 
-use super::changes;
+use super::changes::{self, Who};
 use super::lanes::Turn;
 use super::store::{By, Issue, blocking, held, publish};
-use super::{PublishFailure, sections};
+use super::{PublishFailure, sections, urgent};
 use crate::app::App;
 
 /// How often positions are taken anew that somebody else published first.
@@ -31,16 +33,24 @@ struct Whole {
     root: Option<Root>,
 }
 
-/// Tells a plane everything, if nobody has told it as much meanwhile. `changes`: whether its gates can read who
-/// changed. `stands_in`: also if this replica is overtaken; else that is left to the others.
+/// Whom and for whom a replica tells everything.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Audience {
+    /// The plane's gates can read who changed.
+    pub(super) reads_changes: bool,
+    /// This replica may stand in for the others, where they have overtaken it; else it leaves that to them.
+    pub(super) may_stand_in: bool,
+}
+
+/// Tells a plane everything, if nobody has told it as much meanwhile.
 pub(super) async fn tell(
     app: &App,
     plane: PlaneId,
     turn: &Turn,
-    (changes, stands_in): (bool, bool),
+    audience: Audience,
 ) -> Result<(), PublishFailure> {
-    let (whole, earlier) = Whole::read(app, plane, changes).await?;
-    if whole.by == By::StandIn && !stands_in {
+    let (whole, earlier) = Whole::read(app, plane, audience.reads_changes).await?;
+    if whole.by == By::StandIn && !audience.may_stand_in {
         return Ok(());
     }
     match whole.tell(app, earlier, turn).await {
@@ -113,6 +123,7 @@ impl Whole {
     ) -> Result<(), PublishFailure> {
         let laid = self.lay(app, earlier).await?;
         let _turn = turn.lock().await;
+        let mut revoked = false;
         for _ in 0..TRIES {
             let now = app.clock.now();
             let mut view = app.store.read().await?;
@@ -134,8 +145,22 @@ impl Whole {
                 }
             } else if seq < feed.content {
                 // Revocations and changes have gone out since: never may one be missing again.
-                let news = self.news(app, &mut view, now).await?;
+                let revocations = self.revocations(&mut view, now).await?;
+                let who = self.who(&mut view).await;
+                if !who.are_few() && !revoked {
+                    // Reading so many takes time, and nobody else has the turn meanwhile.
+                    drop(view);
+                    urgent::revocations(app, self.plane).await?;
+                    revoked = true;
+                    continue;
+                }
+                let of = (self.plane, &self.organizations, now);
+                let changes = changes::of(app, &mut view, who, of).await.into_changes();
                 drop(view);
+                let news = News {
+                    revocations,
+                    changes,
+                };
                 let known = news.changes.is_some();
                 if !known
                     && told
@@ -186,19 +211,27 @@ impl Whole {
         told.is_some_and(|told| told.base >= self.feed.content)
     }
 
-    /// What is newer than what was read.
-    async fn news(&self, app: &App, view: &mut Read, now: Time) -> Result<News, StoreError> {
-        let read = (self.plane, self.feed.content);
-        let since = if self.changes {
-            changes::since(app, view, read, &self.organizations, now).await?
-        } else {
-            changes::Since::Unknown
-        };
+    async fn revocations(
+        &self,
+        view: &mut Read,
+        now: Time,
+    ) -> Result<BTreeMap<OrganizationId, section::Revocations>, StoreError> {
         let organizations = self.organizations.iter().copied();
-        Ok(News {
-            revocations: sections::revocations(view, organizations, now).await?,
-            changes: since.into_changes(),
-        })
+        sections::revocations(view, organizations, now).await
+    }
+
+    /// Who has changed since it was read.
+    async fn who(&self, view: &mut Read) -> Who {
+        if !self.changes {
+            return Who::Unknown;
+        }
+        match Who::since(view, (self.plane, self.feed.content)).await {
+            Ok(who) => who,
+            Err(error) => {
+                changes::unread(self.plane, &error);
+                Who::Unknown
+            }
+        }
     }
 
     /// News of a position of the feed with these records. `lag`: how far they are whole, if not to there.

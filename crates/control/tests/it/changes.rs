@@ -7,9 +7,11 @@ use aeolus_decide::World;
 use aeolus_model::{Subject, TokenId};
 use aeolus_snapshot::{READER, Snapshot, WITH_CHANGES};
 use serde_json::{Value, json};
+use sqlx::{Connection as _, Executor as _, PgConnection, SqliteConnection};
 
 use crate::engines::on_every_engine;
 use crate::fixture::Fixture;
+use crate::lanes::revoked;
 use crate::publish::Reader;
 
 const TOKENS: &str = "/v1/organizations/acme/tokens";
@@ -20,6 +22,7 @@ on_every_engine! {
     f18_whoever_knows_no_changes_is_told_everything,
     f18_with_many_changes_everything_is_told_anew,
     f18_who_changed_one_by_one_is_as_in_a_whole_snapshot,
+    f18_whoever_can_not_be_read_holds_up_no_revocation,
 }
 
 /// Every plane is a large one, and a whole snapshot waits for none before.
@@ -265,4 +268,80 @@ async fn f18_who_changed_one_by_one_is_as_in_a_whole_snapshot(database: Option<S
         people.collect::<std::collections::BTreeMap<_, _>>()
     };
     assert_eq!(people(&told), people(&whole));
+}
+
+/// Runs SQL beside control.
+async fn raw(f: &Fixture, database: Option<&str>, sql: &'static str) {
+    if let Some(url) = database {
+        let mut beside = PgConnection::connect(url).await.unwrap();
+        beside.execute(sql).await.unwrap();
+    } else {
+        let path = f.dir.path().join("control.db");
+        let url = format!("sqlite:{}", path.display());
+        let mut beside = SqliteConnection::connect(&url).await.unwrap();
+        beside.execute(sql).await.unwrap();
+        beside.close().await.unwrap();
+    }
+}
+
+/// Neither somebody whose row is broken nor the number of those who changed is waited for.
+async fn f18_whoever_can_not_be_read_holds_up_no_revocation(database: Option<String>) {
+    let hour = Duration::from_secs(3_600);
+    let publishing = Publishing {
+        at_once: Duration::ZERO,
+        rest: (hour, hour),
+        ..Publishing::default()
+    };
+    let url = database.clone();
+    let f = Fixture::configured("unread", |config| {
+        config.publishing = publishing;
+        if let Some(database) = database {
+            config.database = database;
+        }
+    })
+    .await;
+    let admin = f.admin().await;
+    f.fleet(&admin).await;
+    let mut reader = Reader::new(&f, &admin).await;
+    report(&f, &reader, Some(READER)).await;
+    let owner = f.token_of("owner@example.com").await;
+    let tokens = [token(&f, &owner, "a").await, token(&f, &owner, "b").await];
+    f.work();
+    let first = reader.until(&f, |s| knows(s, subject(&tokens[1]))).await;
+    settled(&f, &mut reader, first).await;
+
+    let people = "/v1/organizations/acme/users";
+    let body = json!({
+        "email": "broken@example.com", "name": "Broken", "role": "ORGANIZATION_MEMBER",
+    });
+    f.call("POST", people, &admin, Some(body)).await.expect(201);
+    let sql = "UPDATE users SET managed_by = 'nobody' WHERE email = 'broken@example.com'";
+    raw(&f, url.as_deref(), sql).await;
+    let end = async |token: &Value| {
+        let path = format!("{TOKENS}/{}", token["id"].as_str().unwrap());
+        f.call("DELETE", &path, &owner, None).await.expect(200);
+    };
+    end(&tokens[0]).await;
+    let told = reader.until(&f, |s| revoked(s) == 1).await;
+    assert!(
+        told.manifest().lag.is_some(),
+        "it says that something is missing"
+    );
+
+    // More than are read before revocations go out.
+    let mut last = None;
+    for number in 0..20 {
+        last = Some(token(&f, &owner, &format!("token {number}")).await);
+    }
+    end(&tokens[1]).await;
+    let told = reader.until(&f, |s| revoked(s) == 2).await;
+    let last = subject(&last.unwrap());
+    assert!(!knows(&told, last));
+
+    // As soon as everybody can be read again, everybody is told.
+    let sql = "UPDATE users SET managed_by = 'api' WHERE email = 'broken@example.com'";
+    raw(&f, url.as_deref(), sql).await;
+    token(&f, &owner, "one more").await;
+    let told = reader.until(&f, |s| knows(s, last)).await;
+    assert_eq!(revoked(&told), 2);
 }

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use aeolus_control::{Reload, SignInConfig};
-use aeolus_model::{Action, Secret};
+use aeolus_model::{Action, Amr, Secret, Session, SessionId};
 use aeolus_oidc::{Connection, Kind, Settings};
-use aeolus_snapshot::Snapshot;
+use aeolus_snapshot::{Snapshot, section};
 use aeolus_store::Unit as _;
 use http::Request;
 use http::header::{CONTENT_TYPE, ORIGIN};
@@ -105,6 +105,35 @@ async fn what_is_configured_is_in_the_table_and_replicas_write_it_once() {
     assert_eq!(shown(&replica, &admin, "okta").await.unwrap(), found);
 }
 
+/// A session of somebody who came through a connection, and has been in the organization.
+async fn came_through(f: &Fixture, connection: &Value) -> SessionId {
+    let store = f.store().await;
+    let mut write = store.write().await.unwrap();
+    let email = "owner@example.com".parse().unwrap();
+    let user = write.users().by_email(&email).await.unwrap().unwrap();
+    let acme = "acme".parse().unwrap();
+    let organization = write.organizations().by_name(&acme).await.unwrap();
+    let now = f.clock_now();
+    let session = Session {
+        id: SessionId::from_bytes([7; 16]),
+        user: user.id,
+        connection: connection.as_str().unwrap().parse().unwrap(),
+        auth_time: now,
+        amr: Amr::default(),
+        absolute_end: now.plus(Duration::from_secs(86_400)),
+        end: None,
+    };
+    write.sessions().insert(&session).await.unwrap();
+    let organization = organization.unwrap().id;
+    write
+        .sessions()
+        .enter(session.id, organization)
+        .await
+        .unwrap();
+    write.commit().await.unwrap();
+    session.id
+}
+
 #[tokio::test]
 async fn what_leaves_the_configuration_signs_nobody_in_and_comes_back_as_it_was() {
     let f = Fixture::configured("left", |config| {
@@ -122,11 +151,21 @@ async fn what_leaves_the_configuration_signs_nobody_in_and_comes_back_as_it_was(
         all.any(|connection| connection.name == "okta")
     };
     reader.until(&f, told_of).await;
+    let session = came_through(&f, &before["id"]).await;
     let reloads = following(&f);
     f.clock.advance(Duration::from_secs(1));
     reload(&reloads, told(Vec::new())).await;
-    // A gate refuses the sessions of a connection that it isn't told of.
-    reader.until(&f, |snapshot| !told_of(snapshot)).await;
+    // A gate refuses the sessions of a connection that it isn't told of; and they are over.
+    let over = |snapshot: &Snapshot| {
+        let mut lists = snapshot.sections().revocations.values();
+        let is = |list: &section::Revocations| {
+            list.sessions
+                .iter()
+                .any(|ended| ended.id == session.as_bytes())
+        };
+        lists.any(is)
+    };
+    reader.until(&f, |s| !told_of(s) && over(s)).await;
     let left = shown(&f, &admin, "okta").await.unwrap();
     assert_eq!(
         (&left["origin"], &left["id"]),
@@ -136,6 +175,12 @@ async fn what_leaves_the_configuration_signs_nobody_in_and_comes_back_as_it_was(
     f.clock.advance(Duration::from_secs(1));
     reload(&reloads, told(vec![okta(&json!({}))])).await;
     assert_eq!(shown(&f, &admin, "okta").await.unwrap(), before);
+    // What ended stays so.
+    reader.until(&f, |s| told_of(s) && over(s)).await;
+    let store = f.store().await;
+    let mut view = store.read().await.unwrap();
+    let held = view.sessions().get(session).await.unwrap().unwrap();
+    assert!(held.end.is_some());
     let reasons: Vec<_> = done(&f).await.into_iter().map(|(_, why)| why).collect();
     assert_eq!(
         reasons,

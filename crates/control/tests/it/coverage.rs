@@ -19,6 +19,8 @@ enum Who {
 
 use Who::{Anybody, Bearer, Plane};
 
+const REGISTERED: &str = "/v1/connections/{connection}/planes/{plane}";
+
 const TABLE: &[(&str, &str, Who)] = &[
     ("get", "/", Anybody(303)),
     ("get", "/assets/style.css", Anybody(200)),
@@ -183,6 +185,10 @@ const TABLE: &[(&str, &str, Who)] = &[
     ("get", "/v1/audit:verify", Bearer(403)),
     ("get", "/v1/audit:checkpoint", Bearer(403)),
     ("get", "/v1/connections", Bearer(403)),
+    ("get", "/v1/connections/{connection}/planes", Bearer(403)),
+    ("get", REGISTERED, Bearer(403)),
+    ("put", REGISTERED, Bearer(403)),
+    ("delete", REGISTERED, Bearer(403)),
     ("get", "/v1/keys", Bearer(403)),
     ("delete", "/v1/keys/{id}", Bearer(403)),
     ("post", "/v1/keys/{id}/rotate", Bearer(403)),
@@ -352,6 +358,7 @@ impl World {
                 json!({"method": "GET", "host": "etl.example.com", "target": "Lw==",
                 "deployment": id("deployments")}),
             ),
+            (REGISTERED, json!({"clientId": "aeolus-eu-1"})),
             (
                 "/v1/rollouts/{name}",
                 json!({"name": "r", "path": "plane", "percent": 5}),
@@ -383,6 +390,7 @@ impl World {
             .replace("{organization}", id)
             .replace("{n}", "0")
             .replace("{connection}", "idp")
+            .replace("{plane}", &plane)
             .replace("{id}", id)
             .replace("{sid}", "01890a5d-ac96-774b-bcce-b302099a8057")
             .replace("{sha256}", &"0".repeat(64))

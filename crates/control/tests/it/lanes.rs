@@ -41,7 +41,7 @@ async fn delete(f: &Fixture, owner: &str, token: &Value, query: &str) -> Value {
         .json()
 }
 
-fn revoked(snapshot: &Snapshot) -> u32 {
+pub(crate) fn revoked(snapshot: &Snapshot) -> u32 {
     let lists = snapshot.sections().revocations.values();
     let bytes = lists.flat_map(|list| &list.status);
     bytes.map(|byte| byte.count_ones()).sum()

@@ -100,6 +100,8 @@ mod races;
 #[cfg(test)]
 mod refresh;
 #[cfg(test)]
+mod registrations;
+#[cfg(test)]
 mod reminders;
 #[cfg(test)]
 mod restore;

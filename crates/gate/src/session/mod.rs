@@ -13,6 +13,7 @@ mod state;
 
 use std::sync::Arc;
 
+use aeolus_api::oauth::GATE_CLIENT_KEYS_PATH;
 use aeolus_decide::{Authority, Headers, Request as Question, Site, World};
 use aeolus_model::{Method, Time};
 use http::header::HOST;
@@ -30,9 +31,6 @@ pub(crate) use outage::Spent;
 
 /// Where the pages live.
 pub const PREFIX: &str = "/.aeolus/";
-
-/// Where a plane's auth host shows the keys of the plane's client at a connection.
-const CLIENT_KEYS: &str = "/.aeolus/jwks/";
 
 /// A request to one of the pages.
 pub(crate) struct Visit<'a> {
@@ -86,7 +84,7 @@ pub(crate) async fn serve(gate: &Gate, parts: &Parts, caller: Caller) -> Respons
     };
     if visit.world.auth_host() == Some(&*visit.host) {
         let path = parts.uri.path();
-        return match (path.strip_prefix(CLIENT_KEYS), visit.method) {
+        return match (path.strip_prefix(GATE_CLIENT_KEYS_PATH), visit.method) {
             (None, Method::Get) if path == "/.aeolus/callback" => outage::relay(gate, &visit),
             (Some(name), Method::Get | Method::Head) => outage::keys(gate, &visit, name),
             _ => answer::text(StatusCode::NOT_FOUND, "Nothing is served here.\n"),

@@ -1,6 +1,8 @@
 //! Signed-in sessions.
 
-use aeolus_model::{Amr, OrganizationId, Session, SessionEnd, SessionId, Time, UserId};
+use aeolus_model::{
+    Amr, ConnectionId, OrganizationId, Session, SessionEnd, SessionId, Time, UserId,
+};
 
 use crate::engine::{Fields, Row, bind};
 use crate::unit::{Unit, Write};
@@ -96,6 +98,9 @@ statements! {
     END_ALL = "UPDATE sessions SET ended_at = $2 WHERE user_id = $1 AND ended_at IS NULL
         AND absolute_end > $2";
     END_EVERYBODY = "UPDATE sessions SET ended_at = $1 WHERE ended_at IS NULL AND absolute_end > $1";
+    END_ALL_THROUGH = "UPDATE sessions
+        SET ended_at = CASE WHEN auth_time > $2 THEN auth_time ELSE $2 END
+        WHERE connection = $1 AND ended_at IS NULL AND absolute_end > $2";
     FORGET = "DELETE FROM sessions WHERE absolute_end < $1";
 }
 
@@ -310,6 +315,15 @@ impl Sessions<'_, Write> {
     /// Ends all of everybody and says how many.
     pub async fn end_everybody(&mut self, now: Time) -> Result<u64, StoreError> {
         self.0.revoke(END_EVERYBODY, bind![now]).await
+    }
+
+    /// Ends all that came through a connection, each at the earliest when it began, and says how many.
+    pub async fn end_all_through(
+        &mut self,
+        connection: ConnectionId,
+        now: Time,
+    ) -> Result<u64, StoreError> {
+        self.0.revoke(END_ALL_THROUGH, bind![connection, now]).await
     }
 
     /// Forgets those past their absolute end, which nobody accepts any more.

@@ -6,8 +6,7 @@ use aeolus_model::{Email, Slug};
 
 use super::Check;
 use crate::fleet::{
-    Connection, ConnectionKind, Fleet, UserIdentity, discovered_issuer, plane_registration,
-    session_tokens,
+    Connection, ConnectionKind, Fleet, UserIdentity, discovered_issuer, session_tokens,
 };
 
 impl Check {
@@ -36,15 +35,14 @@ impl Check {
                     "name at most 8, each of 1 to 255 visible ASCII characters",
                 );
             }
-            let at = format!("connections[{index}].planeRegistrations");
             let has_auth_host = |name: &Slug| {
                 let mut planes = fleet.planes.iter();
                 let plane = planes.find(|plane| plane.name == *name)?;
                 Some(plane.auth_host.is_some())
             };
-            plane_registration::check(&whole, has_auth_host, |member, message| {
-                self.error(&format!("{at}{member}"), message);
-            });
+            for (member, message) in whole.check_plane_registrations(has_auth_host) {
+                self.error(&format!("connections[{index}].{member}"), message);
+            }
             let (Some(tokens), Some(url)) = (&connection.session_tokens, &connection.discovery_url)
             else {
                 continue;

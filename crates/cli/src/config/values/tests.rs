@@ -428,6 +428,27 @@ fn b8_either_spelling_of_public_sign_up_is_read() {
     assert!(read("publicSignups: true, auth: {local: {enabled: true}}"));
     assert!(!read("publicSignups: false"));
     assert!(!read("auth: {local: {enabled: true}}"));
+    assert!(read("auth: {publicSignups: true}"));
+    // The one that stands deeper was written for us.
+    assert!(!read(
+        "publicSignups: true, auth: {publicSignups: {enabled: false}}"
+    ));
     let odd = "astronomer: {houston: {config: {publicSignups: maybe}}}";
     assert!(error(odd).contains("enabled"));
+}
+
+#[test]
+fn b8_our_own_block_is_read_in_either_spelling_too() {
+    let read = |written: &str| {
+        let text = format!("auth: {{{written}}}");
+        let (loaded, _) = load(&text, &[]).unwrap();
+        assert!(loaded.original.is_none());
+        loaded.config.auth.public_signups.enabled
+    };
+    assert!(read("publicSignups: true"));
+    assert!(read(
+        "publicSignups: {enabled: true, allowedDomains: [example.com]}"
+    ));
+    assert!(!read("publicSignups: false"));
+    assert!(!read("local: {enabled: true}"));
 }

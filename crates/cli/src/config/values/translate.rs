@@ -60,6 +60,25 @@ pub(super) fn auth(auth: &Node, path: &str) -> Translated {
     }
 }
 
+/// Brings `auth.publicSignups` into the newer schema wherever it was written: ours is read in both, too.
+pub(super) fn nest_signups(tree: &mut Node) {
+    let Value::Map(top) = &mut tree.value else {
+        return;
+    };
+    let auth = top.iter_mut().filter(|found| found.key == "auth");
+    for found in auth.filter_map(|auth| match &mut auth.value.value {
+        Value::Map(entries) => Some(entries),
+        _ => None,
+    }) {
+        for entry in found
+            .iter_mut()
+            .filter(|entry| entry.key == "publicSignups")
+        {
+            *entry = signups(entry);
+        }
+    }
+}
+
 /// Whether strangers sign up, in either schema of the field (row B8), in the newer one.
 pub(super) fn signups(found: &Entry) -> Entry {
     if matches!(found.value.value, Value::Map(_)) {

@@ -18,6 +18,8 @@ use super::{
 use crate::openapi::content::{Content, Form};
 use crate::openapi::operation::{Operation, Who};
 
+const REGISTERED: &str = "/v1/connections/{connection}/planes/{plane}";
+
 pub(super) fn public() -> Vec<Operation> {
     vec![
         get("/v1/openapi.json", "getDescription", "This document")
@@ -190,6 +192,30 @@ pub(super) fn system() -> Vec<Operation> {
             "Connections to identity providers",
         )
         .answers::<Page<connection::Connection>>(200),
+        get(
+            "/v1/connections/{connection}/planes",
+            "listRegisteredPlanes",
+            "Planes with a client of their own at its provider",
+        )
+        .answers::<Page<connection::RegisteredPlane>>(200),
+        get(REGISTERED, "getRegisteredPlane", "One plane's client there")
+            .answers::<connection::RegisteredPlane>(200)
+            .conditional(),
+        put(
+            REGISTERED,
+            "registerPlane",
+            "Gives a plane a client there, or another one",
+        )
+        .query(&[WAIT])
+        .takes::<connection::PlaneRegister>()
+        .answers::<connection::PlaneRegistered>(200)
+        .refuses(&[409])
+        .conditional(),
+        delete(REGISTERED, "unregisterPlane", "Takes its client there away")
+            .query(&[WAIT])
+            .answers::<Deleted>(200)
+            .refuses(&[409])
+            .conditional(),
         post(
             "/v1/email:test",
             "testEmail",

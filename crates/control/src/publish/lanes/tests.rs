@@ -27,6 +27,10 @@ const fn lanes(news: bool, whole: bool) -> Need {
     Need::Lanes { news, whole }
 }
 
+const fn has(by: Means, left: Left) -> Urgent {
+    Urgent::Has { by, left }
+}
+
 /// What a plane is due that was told a position and its records, when the feed is at those.
 fn due(all: &mut Lanes, (seq, records): (u64, u64), at: (u64, u64)) -> Need {
     all.need(PLANE, Some(told(seq, records)), feed(at.0, at.1), true)
@@ -62,7 +66,7 @@ async fn f18_a_large_plane_is_told_revocations_at_once_and_the_rest_in_its_turn(
     assert_eq!(due(&mut all, (6, 5), (6, 6)), lanes(false, true));
     all.begin(PLANE);
     assert_eq!(due(&mut all, (6, 5), (7, 7)), lanes(true, false));
-    all.told(PLANE, feed(7, 7), Urgent::Unchanged);
+    all.told(PLANE, feed(7, 7), has(Means::Earlier, Left::Usual));
     assert_eq!(due(&mut all, (6, 5), (7, 7)), lanes(false, false));
     assert_eq!(due(&mut all, (6, 5), (8, 7)), lanes(true, false));
     all.whole(PLANE, Duration::from_secs(2));
@@ -223,7 +227,7 @@ async fn f18_a_large_plane_is_told_who_changed_without_reading_everybody() {
     assert_eq!(due(held(5, 5), at(6, 4), false), lanes(true, true));
     assert_eq!(due(held(6, 5), at(6, 4), false), lanes(false, true));
     assert_eq!(due(held(6, 6), at(6, 4), false), Need::Nothing);
-    all.told(PLANE, at(6, 4), Urgent::Many);
+    all.told(PLANE, at(6, 4), has(Means::Edition, Left::Everything));
     let due = all.need(PLANE, Some(held(6, 5)), at(7, 4), true);
     assert_eq!(due, lanes(true, true));
 }
@@ -237,7 +241,7 @@ async fn f18_after_a_whole_snapshot_who_changed_while_it_was_made_is_looked_at_a
         ..feed(content, content)
     };
     all.begin(PLANE);
-    all.told(PLANE, at(7, 6), Urgent::Unchanged);
+    all.told(PLANE, at(7, 6), has(Means::Earlier, Left::Usual));
     let mut due = |told| all.need(PLANE, Some(told), at(7, 6), true);
     assert_eq!(due(told(5, 5)), lanes(false, false));
     all.whole(PLANE, Duration::from_secs(2));

@@ -25,7 +25,7 @@ impl Run<'_> {
             let new_id = || ConnectionId::new(&*self.ctx.app.clock, &*self.ctx.app.rng);
             let id = found.as_ref().map_or_else(new_id, |row| row.id);
             let settings = match configured {
-                Some(_) => terms(wanted, &held),
+                Some(_) => terms(wanted, held.clone()),
                 None => self.said(wanted, body.client_secret(index), (id, &held))?,
             };
             let settings = settings.map_err(|errors| invalid(index, errors))?;
@@ -84,14 +84,13 @@ impl Run<'_> {
         if !errors.is_empty() {
             return Ok(Err(errors));
         }
-        Ok(Ok(Settings {
+        let said = Settings {
             sign_in: document::settings(wanted),
             client_secret,
-            session_tokens: wanted.session_tokens.clone(),
-            plane_registrations: wanted.plane_registrations.clone(),
-            second_factor_acr: wanted.second_factor_acr.clone(),
             absent: false,
-        }))
+            ..held.clone()
+        };
+        Ok(terms(wanted, said))
     }
 }
 
@@ -131,24 +130,21 @@ fn whose(
     }
 }
 
-/// What the document says besides of a connection that the configuration has.
-fn terms(wanted: &fleet::Connection, held: &Settings) -> Result<Settings, Errors> {
-    let kind = aeolus_oidc::Kind::parse(wanted.kind.name());
-    let whole = fleet::Connection {
-        client_id: held.sign_in.client_id.clone(),
-        discovery_url: kind.and_then(|kind| held.sign_in.place(kind)),
-        ..wanted.clone()
-    };
-    let errors = whole.check_terms();
-    if !errors.is_empty() {
-        return Err(errors);
+/// What the document says besides of who signs in there: judged together with what was registered at the API.
+fn terms(wanted: &fleet::Connection, mut settings: Settings) -> Result<Settings, Errors> {
+    settings.session_tokens.clone_from(&wanted.session_tokens);
+    settings.declare_planes(&wanted.plane_registrations);
+    settings
+        .second_factor_acr
+        .clone_from(&wanted.second_factor_acr);
+    let errors = settings
+        .as_declared(&wanted.name, wanted.kind)
+        .check_terms();
+    if errors.is_empty() {
+        Ok(settings)
+    } else {
+        Err(errors)
     }
-    Ok(Settings {
-        session_tokens: wanted.session_tokens.clone(),
-        plane_registrations: wanted.plane_registrations.clone(),
-        second_factor_acr: wanted.second_factor_acr.clone(),
-        ..held.clone()
-    })
 }
 
 fn invalid(index: usize, errors: Errors) -> ApiError {

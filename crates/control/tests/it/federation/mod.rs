@@ -3,6 +3,7 @@
 mod abuse;
 mod attacks;
 mod browser;
+mod document;
 mod flows;
 mod idp;
 mod lie;
