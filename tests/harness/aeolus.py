@@ -38,8 +38,8 @@ class Fleet:
         self.siblings = f"127.0.0.1:{free_port()}"
         self.processes: dict[str, subprocess.Popen] = {}
 
-    def start_control(self) -> None:
-        """Starts the control plane and waits until it answers."""
+    def start_control(self, administered: bool = True) -> None:
+        """Starts the control plane and waits until it answers; unless somebody administers it, it asks who does."""
         command = ["control", "serve", "--listen", self.control_address, "--metrics", self.metrics]
         command += ["--database", f"sqlite:{self.data}/control.db", "--root-dir", f"{self.data}/root"]
         command += ["--master-key-file", f"{self.data}/master.key", "--public-url", self.control]
@@ -49,7 +49,7 @@ class Fleet:
             "CONTROL__FIRST_ADMIN__EMAIL": ADMIN,
             "CONTROL__FIRST_ADMIN__PASSWORD__FILE": f"{self.data}/admin-password",
         }
-        self.start("control", command, {**admin, **self.settings})
+        self.start("control", command, {**(admin if administered else {}), **self.settings})
 
     def start_gate(self) -> None:
         """Starts the gate and waits until it answers."""
