@@ -57,7 +57,7 @@ main() {
             setup_pinned clients Authlib
             setup_pinned schemathesis schemathesis
             setup_pinned smtp aiosmtpd
-            setup_pinned idp oidc-provider-mock
+            setup_pinned idp "oidc-provider-mock and canaille"
             ;;
         bench)
             require_base
