@@ -24,6 +24,7 @@ TEST_PACKAGES=(
     "apache2 apache2 proxy_tests"
     "openssl openssl certificates_of_the_tests"
     "tinyproxy tinyproxy tests_of_the_way_out"
+    "iproute2 ip tests_of_the_way_out"
     "curl curl the_demo's_examples"
     "dbus-daemon dbus-daemon the_keychain_of_the_tests"
     "gnome-keyring gnome-keyring-daemon the_keychain_of_the_tests"
