@@ -26,22 +26,23 @@ organizations:
 BARE = "version: 1\norganizations:\n  - name: acme\n"
 TENANT = "11111111-2222-4333-8444-555555555555"
 PERSON = f"{TENANT}/6a1b1d3c-7c1a-4a8e-9a52-3e8a3b0c1f11"
-LIES = {
-    "iss": "t29",
-    "iss-slash": "t29",
-    "aud": "t28",
-    "nonce": "o8",
-    "nonce-missing": "o8",
-    "at-hash": "t31",
-    "expired": "t27",
-    "future": "t26",
-    "kid": "t6",
-    "sub-missing": "t38",
-    "none": "t1",
-    "signature": "t16",
-    "claims": "t16",
-    "missing": "t31",
-}
+# What is wrong with the token, as the provider's own list has it.
+LIES = [
+    "iss",
+    "iss-slash",
+    "aud",
+    "nonce",
+    "nonce-missing",
+    "at-hash",
+    "expired",
+    "future",
+    "kid",
+    "sub-missing",
+    "none",
+    "signature",
+    "claims",
+    "missing",
+]
 
 
 class Scene:
@@ -130,8 +131,8 @@ def liar(scene, tmp_path_factory):
         yield scene
 
 
-@pytest.mark.parametrize("lie", LIES, ids=[f"{row}_{lie}" for lie, row in LIES.items()])
-def test_a_token_that_is_wrong_signs_nobody_in(liar, lie):
+@pytest.mark.parametrize("lie", LIES)
+def test_o8_t1_t26_t27_t28_t29_t38_a_token_that_is_wrong_signs_nobody_in(liar, lie):
     person, page = liar.sign_in(f"lie-{lie}")
     assert page.status_code in (401, 502), f"{page.status_code} {page.text}"
     assert "Reference for an administrator" in page.text and is_nobody(liar, person)
@@ -171,7 +172,7 @@ def test_cognito_with_its_documented_response_type(scene, lies, good):
         assert good or (page.status_code == 401 and is_nobody(scene, person))
 
 
-def test_github_is_asked_for_who_somebody_is(scene):
+def test_o22_github_is_asked_for_who_somebody_is(scene):
     tls = (scene.home / "idp.key", scene.home / "idp.pem")
     scene.connect(github=("type: github, clientId: app, clientSecret: {file: secret}", "'583231'"))
     emails = [{"email": "ann@example.com", "primary": True, "verified": True, "visibility": None}]
