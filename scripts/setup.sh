@@ -24,6 +24,7 @@ TEST_PACKAGES=(
     "apache2 apache2 proxy_tests"
     "openssl openssl certificates_of_the_tests"
     "tinyproxy tinyproxy tests_of_the_way_out"
+    "iproute2 ip tests_of_the_way_out"
     "curl curl the_demo's_examples"
     "dbus-daemon dbus-daemon the_keychain_of_the_tests"
     "gnome-keyring gnome-keyring-daemon the_keychain_of_the_tests"
@@ -57,7 +58,7 @@ main() {
             setup_pinned clients Authlib
             setup_pinned schemathesis schemathesis
             setup_pinned smtp aiosmtpd
-            setup_pinned idp oidc-provider-mock
+            setup_pinned idp "oidc-provider-mock and canaille"
             ;;
         bench)
             require_base

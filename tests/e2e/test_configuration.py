@@ -5,15 +5,13 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
-import subprocess
 import time
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import requests
 from conftest import PASSWORD, required
-from harness import nginx
+from harness import certificate, nginx
 from harness.aeolus import controlled, private, run
 from harness.process import free_port, running, wait_for
 
@@ -135,10 +133,7 @@ KEY = {"kty": "OKP", "crv": "Ed25519", "kid": "a", "x": "11qYAYKxCrfVS_7TyWQHOg7
 @contextmanager
 def provider(home: Path, host: str, port: int):
     """What a provider publishes, over TLS, with a certificate of nobody that a system knows."""
-    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
-    command += ["-keyout", home / "idp.key", "-out", home / "idp.pem", "-days", "2", "-subj", f"/CN={host}"]
-    command += ["-addext", f"subjectAltName=DNS:{host}", "-addext", "basicConstraints=critical,CA:FALSE"]
-    subprocess.run([str(part) for part in command], check=True, capture_output=True)
+    certificate.made(home, host)
     issuer = f"https://{host}:{port}"
     document = {"issuer": issuer, "jwks_uri": f"{issuer}/jwks"}
     document |= {"authorization_endpoint": f"{issuer}/auth", "token_endpoint": f"{issuer}/token"}
@@ -149,19 +144,11 @@ def provider(home: Path, host: str, port: int):
         yield issuer
 
 
-def resolves(host: str) -> bool:
-    """Whether this machine's own name leads to it, also for a proxy on it."""
-    try:
-        return bool(socket.gethostbyname(host)) and host != "localhost"
-    except OSError:
-        return False
-
-
 def test_a21_a_provider_is_asked_through_a_proxy_and_by_an_authority_of_ones_own(tmp_path):
     required("tinyproxy", shutil.which("tinyproxy") is not None)
     required("nginx", nginx.installed())
-    host = socket.gethostname().lower()
-    required("a name of this machine that leads to it", resolves(host))
+    host = certificate.own_name()
+    required("a name of this machine that leads to it", host is not None)
     idp, port = free_port(), free_port()
     (tmp_path / "proxy.conf").write_text(TINYPROXY.format(port=port, home=tmp_path, idp=idp))
     with ExitStack() as stack:

@@ -30,6 +30,8 @@ class Fleet:
         self.settings = settings
         self.metrics = "off"
         self.config: Path | None = None
+        # What runs control: nothing, or what puts it into another network.
+        self.within: list[str] = []
         # Only the gate's: a control plane that is killed must refuse connections.
         self.sockets = Sockets(**dict.fromkeys(LISTENERS, ("127.0.0.1", 0)))
         self.control_address = f"127.0.0.1:{free_port()}"
@@ -38,8 +40,8 @@ class Fleet:
         self.siblings = f"127.0.0.1:{free_port()}"
         self.processes: dict[str, subprocess.Popen] = {}
 
-    def start_control(self) -> None:
-        """Starts the control plane and waits until it answers."""
+    def start_control(self, administered: bool = True) -> None:
+        """Starts the control plane and waits until it answers; unless somebody administers it, it asks who does."""
         command = ["control", "serve", "--listen", self.control_address, "--metrics", self.metrics]
         command += ["--database", f"sqlite:{self.data}/control.db", "--root-dir", f"{self.data}/root"]
         command += ["--master-key-file", f"{self.data}/master.key", "--public-url", self.control]
@@ -49,7 +51,7 @@ class Fleet:
             "CONTROL__FIRST_ADMIN__EMAIL": ADMIN,
             "CONTROL__FIRST_ADMIN__PASSWORD__FILE": f"{self.data}/admin-password",
         }
-        self.start("control", command, {**admin, **self.settings})
+        self.start("control", command, {**(admin if administered else {}), **self.settings}, self.within)
 
     def start_gate(self) -> None:
         """Starts the gate and waits until it answers."""
@@ -60,7 +62,7 @@ class Fleet:
         both = {name: value for name, value in self.settings.items() if name.startswith(mine)}
         self.start("gate", command, {"GATE__SIBLINGS__LISTEN": self.siblings, **both})
 
-    def start(self, name: str, command: list[str], settings: dict[str, str]) -> None:
+    def start(self, name: str, command: list[str], settings: dict[str, str], within: list[str] | None = None) -> None:
         """Starts a server with its sockets, as a service manager would."""
         log = self.logs / f"{name}.log"
         log.parent.mkdir(parents=True, exist_ok=True)
@@ -68,7 +70,7 @@ class Fleet:
         shell = 'export LISTEN_PID=$$; exec "$@"'
         with log.open("ab") as out:
             child = subprocess.Popen(
-                ["sh", "-c", shell, "sh", str(BINARY), *command, "--ready-json"],
+                [*(within or []), "sh", "-c", shell, "sh", str(BINARY), *command, "--ready-json"],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=out,

@@ -35,6 +35,7 @@ def chromium(profile: Path) -> Iterator[webdriver.Chrome]:
     options.binary_location = shutil.which("chromium")
     for flag in [*FLAGS, f"--user-data-dir={profile}"]:
         options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     service = webdriver.ChromeService(shutil.which("chromedriver"))
     driver = webdriver.Chrome(options=options, service=service)
     driver.set_page_load_timeout(60)

@@ -1,4 +1,4 @@
-"""Real identity providers (node-oidc-provider, oauth2-mock-server, oidc-provider-mock), and signing in there as a browser does."""
+"""Real identity providers (node-oidc-provider, oauth2-mock-server, oidc-provider-mock, canaille), and signing in there as a browser does."""
 
 from __future__ import annotations
 
@@ -35,12 +35,38 @@ def node_mock_installed() -> bool:
 
 
 @contextmanager
-def node_mock(port: int, log: Path) -> Iterator[str]:
-    """Runs an oauth2-mock-server until the block ends; yields its issuer."""
-    with running(["node", HERE / "mock.mjs", str(port)], log, stdout=subprocess.PIPE) as child:
+def node_mock(port: int, log: Path, path: str = "", tls: tuple[str, Path, Path] | None = None) -> Iterator[str]:
+    """Runs an oauth2-mock-server until the block ends; yields its issuer, which is below a path, and over TLS under a name where the key and the
+    certificate for that are given."""
+    host, files = (tls[0], [str(file) for file in tls[1:]]) if tls else ("127.0.0.1", [])
+    issuer = f"{'https' if tls else 'http'}://{host}:{port}{path}"
+    with running(["node", HERE / "mock.mjs", issuer, *files], log, stdout=subprocess.PIPE) as child:
         if first_line(child, 60).strip() != "ready":
             raise Timeout(f"oauth2-mock-server did not get ready:\n{tail(log)}")
-        yield f"http://127.0.0.1:{port}"
+        yield issuer
+
+
+def canaille_installed() -> bool:
+    """Whether canaille is here."""
+    return any(PYTHON.parents[1].glob("lib/*/site-packages/canaille"))
+
+
+@contextmanager
+def canaille(port: int, log: Path, control: str, secret: str) -> Iterator[str]:
+    """Runs a canaille, at which Ann can sign in to control, until the block ends; yields its issuer."""
+    issuer = f"http://127.0.0.1:{port}"
+    command = [PYTHON, HERE / "canaille_server.py", str(port), control, secret]
+    with running(command, log, cwd=log.parent):
+        wait_for("canaille", lambda: is_there(issuer), 60)
+        yield issuer
+
+
+def is_there(issuer: str) -> bool:
+    """Whether a provider answers."""
+    try:
+        return requests.get(f"{issuer}/.well-known/openid-configuration", timeout=5).ok
+    except requests.ConnectionError:
+        return False
 
 
 @contextmanager
@@ -48,14 +74,7 @@ def python_mock(port: int, log: Path) -> Iterator[str]:
     """Runs an oidc-provider-mock until the block ends; yields its issuer."""
     issuer = f"http://127.0.0.1:{port}"
     with running([PYTHON, "-m", "oidc_provider_mock", "--port", str(port)], log):
-
-        def answers() -> bool:
-            try:
-                return requests.get(f"{issuer}/.well-known/openid-configuration", timeout=5).ok
-            except requests.ConnectionError:
-                return False
-
-        wait_for("oidc-provider-mock", answers, 60)
+        wait_for("oidc-provider-mock", lambda: is_there(issuer), 60)
         yield issuer
 
 
@@ -125,5 +144,7 @@ def through(browser: requests.Session, answer: requests.Response, login: str, ca
         form = Form(answer.text)
         assert form.action is not None, f"no form: {answer.status_code} {answer.text[:500]}"
         fields = {**form.fields, **{name: login for name in ("login", "password", "sub") if name in form.fields}}
+        # What the button of a page that asks for consent says.
+        fields |= {"answer": "accept"} if 'name="answer"' in answer.text else {}
         answer = browser.post(urljoin(answer.url, form.action), data=fields, allow_redirects=False, timeout=20)
     raise AssertionError(f"no way through the provider's pages: {answer.status_code} {answer.text[:500]}")

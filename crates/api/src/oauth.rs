@@ -130,6 +130,9 @@ pub struct Metadata {
     pub code_challenge_methods_supported: Vec<String>,
     pub claims_supported: Vec<String>,
     pub authorization_response_iss_parameter_supported: bool,
+    /// Ours: what the identity providers are called through which people sign in (rows A20, E5).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub aeolus_connections: Vec<String>,
 }
 
 /// The answer of the introspection endpoint (RFC 7662 §2.2). Of a token that is not good, or none of the

@@ -4,6 +4,7 @@ mod access;
 mod audit;
 mod client;
 mod connection;
+mod context;
 mod doctor;
 mod drill;
 mod email;
@@ -36,6 +37,7 @@ pub(crate) use connection::{
     ConnectionCommand, ConnectionList, ConnectionPlaneList, ConnectionPlaneRegister,
     ConnectionPlaneRemove, ConnectionShow,
 };
+pub(crate) use context::ContextCommand;
 pub(crate) use doctor::DoctorArgs;
 pub(crate) use drill::{DrillCommand, DrillOutage};
 pub(crate) use email::{EmailCommand, EmailTest};
@@ -109,6 +111,9 @@ pub(crate) enum Command {
     Logout(Target),
     /// Show who is signed in.
     Whoami(Target),
+    /// List the control planes that you are signed in at, and choose the one that commands use.
+    #[command(subcommand)]
+    Context(ContextCommand),
     /// Make, list, delete and verify API tokens.
     #[command(subcommand)]
     Token(TokenCommand),

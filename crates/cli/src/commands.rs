@@ -5,6 +5,7 @@ mod apply;
 mod audit;
 mod config;
 mod connection;
+mod context;
 mod control;
 mod demo;
 mod dev;
@@ -93,6 +94,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Command::Login(args) => block_on(login::login(&args, &context)),
         Command::Logout(target) => block_on(login::logout(&target, &context)),
         Command::Whoami(target) => block_on(login::whoami(&target, &context)),
+        Command::Context(command) => context::context(&command, &context),
         Command::Token(command) => match command {
             TokenCommand::Create(args) if args.keys.is_some() => token::mint(&args, &context),
             TokenCommand::Create(args) => block_on(token::create(&args, &context)),

@@ -1,6 +1,5 @@
 //! Talking to a control plane as whoever is signed in.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use aeolus_api::client::{Client, ClientError};
@@ -10,33 +9,29 @@ use aeolus_model::{Secret, SystemClock};
 
 use crate::args::Target;
 use crate::config::Environment;
-use crate::credentials::{Keychain, Place};
+use crate::contexts::Contexts;
+use crate::credentials::Place;
 use crate::report::{Exit, Failure, Report};
 
 impl Target {
-    /// Where the sign-in is kept. Whoever names a file gets a file.
+    /// The file that was named, if one was. Whoever names a file gets a file.
+    pub(crate) fn named_place(&self, environment: &Environment) -> Option<Place> {
+        let named = self.credentials.clone();
+        let named = named.or_else(|| Some(environment.get("AEOLUS_CREDENTIALS")?.into()));
+        named.map(Place::file)
+    }
+
+    /// Where the sign-in that is meant is kept: at the control plane that was named, else the current one.
     pub(crate) fn place(&self, environment: &Environment) -> Result<Place, Failure> {
-        if let Some(path) = &self.credentials {
-            return Ok(Place::file(path.clone()));
+        if let Some(place) = self.named_place(environment) {
+            return Ok(place);
         }
-        if let Some(path) = environment.get("AEOLUS_CREDENTIALS") {
-            return Ok(Place::file(path.into()));
-        }
-        let config = environment
-            .get("XDG_CONFIG_HOME")
-            .map(PathBuf::from)
-            .or_else(|| Some(PathBuf::from(environment.get("HOME")?).join(".config")));
-        let config = config.ok_or_else(|| {
-            Report::new("CLI-0002", "there is no folder for the sign-in")
-                .why("Neither XDG_CONFIG_HOME nor HOME is set.")
-                .help("set one of them, or give --credentials FILE")
-                .usage()
-        })?;
-        let file = config.join("aeolus").join("credentials.json");
-        Ok(match Keychain::of_session(environment) {
-            Some(keychain) => Place::with_keychain(file, keychain),
-            None => Place::file(file),
-        })
+        let contexts = Contexts::of(environment)?;
+        let at = match self.named_url(environment) {
+            Some(url) => contexts.at(&url)?,
+            None => None,
+        };
+        at.map_or_else(|| contexts.current(), Ok)
     }
 
     /// Control's URL, if one was named.
@@ -96,7 +91,7 @@ pub(crate) fn encrypted(url: &str) -> Result<(), Failure> {
 
 fn not_signed_in() -> Failure {
     Report::new("CLI-0004", "nobody is signed in")
-        .help("run `aeolus login --url URL`, or set AEOLUS_URL and AEOLUS_TOKEN")
+        .help("run `aeolus login --url URL`, set AEOLUS_URL and AEOLUS_TOKEN, or see `aeolus context list`")
         .failed()
 }
 

@@ -10,7 +10,9 @@ use std::time::Duration;
 
 use aeolus_api::client::{Client, ClientError};
 use aeolus_api::oauth::{CLI_CLIENT_ID, GRANT_REFRESH_TOKEN, TokenAnswer};
-use aeolus_model::Clock;
+use aeolus_model::{Clock, Secret};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use tokio::time::Instant;
 
 use crate::control_client::{connect, refused};
@@ -23,6 +25,8 @@ mod place;
 pub(crate) use self::keychain::{Keychain, KeychainError};
 pub(crate) use self::place::Place;
 
+/// The end of the year 9999, for what says no end.
+const NEVER: i64 = 253_402_300_799;
 /// Seconds before its end at which an access token is replaced.
 const SOON: i64 = 60;
 /// How long another command may take to refresh: longer than its call does.
@@ -42,6 +46,8 @@ pub(crate) struct Credentials {
     pub(crate) refresh_token: Option<String>,
     /// When the session ends whatever happens, in seconds since the epoch.
     pub(crate) session_ends_at: Option<i64>,
+    /// Whether the token was made elsewhere: signing out forgets it, and leaves it as good as it is.
+    pub(crate) given: bool,
 }
 
 impl Credentials {
@@ -54,6 +60,19 @@ impl Credentials {
             expires_at: clock.now().secs().saturating_add(life),
             refresh_token: answer.refresh_token,
             session_ends_at: answer.aeolus.map(|hint| hint.absolute_end),
+            given: false,
+        }
+    }
+
+    /// A token that was made elsewhere. When it ends is read out of it where it says so; control knows better.
+    pub(crate) fn given(url: &str, token: &Secret<String>) -> Self {
+        Self {
+            url: url.to_owned(),
+            access_token: token.expose().clone(),
+            expires_at: end_of(token.expose()).unwrap_or(NEVER),
+            refresh_token: None,
+            session_ends_at: None,
+            given: true,
         }
     }
 
@@ -155,6 +174,14 @@ impl Credentials {
             .help(format!("run `aeolus login --url {url}`"))
             .failed()
     }
+}
+
+/// `exp` of a token that is a JWT, unverified.
+fn end_of(token: &str) -> Option<i64> {
+    let claims = token.split('.').nth(1)?;
+    let claims = URL_SAFE_NO_PAD.decode(claims).ok()?;
+    let claims: serde_json::Value = serde_json::from_slice(&claims).ok()?;
+    claims.get("exp")?.as_i64()
 }
 
 fn is_over(error: &ClientError) -> bool {

@@ -3,6 +3,7 @@
 mod args;
 mod commands;
 mod config;
+mod contexts;
 mod control_client;
 mod credentials;
 mod files;

@@ -3,6 +3,7 @@
 mod device;
 mod loopback;
 mod password;
+mod paste;
 
 use aeolus_api::client::Client;
 use aeolus_api::oauth::{CLI_CLIENT_ID, GRANT_AUTHORIZATION_CODE, Metadata, SCOPE_OFFLINE_ACCESS};
@@ -15,6 +16,7 @@ use url::Url;
 pub(crate) use device::by_device;
 pub(crate) use loopback::Loopback;
 pub(crate) use password::{ask_at_terminal, with_password};
+pub(crate) use paste::{NOWHERE, by_paste};
 
 use crate::control_client::refused;
 use crate::credentials::Credentials;
@@ -72,6 +74,17 @@ impl Attempt {
             state: random_token(rng, 32),
             verifier: random_token(rng, 32),
         })
+    }
+
+    /// By which identity providers people come there: a part of a sentence, empty if none are known.
+    pub(crate) fn ways(&self) -> String {
+        let names = self.metadata.aeolus_connections.iter();
+        let names: Vec<String> = names.map(|name| crate::ui::plain(name)).collect();
+        match names.as_slice() {
+            [] => String::new(),
+            [one] => format!(" ({one})"),
+            [others @ .., last] => format!(" ({} or {last})", others.join(", ")),
+        }
     }
 
     /// Where the browser has to go.

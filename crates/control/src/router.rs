@@ -32,6 +32,7 @@ macro_rules! routes {
 routes! {
     "/" => get pages::account;
     "/assets/style.css" => get pages::style;
+    "/assets/mark.svg" => get pages::mark;
     "/login" => get signin::login_get, post signin::login_post;
     "/login/code" => get signin::code_get, post signin::code_post;
     "/second-factor" => get factor::factor_get;

@@ -12,7 +12,7 @@ use crate::caller::Caller;
 use crate::codec::{Dialect, pairs};
 use crate::gate::{Gate, Onward, Verdict};
 use crate::limits::{Class, Source, Waiter};
-use crate::observe::Via;
+use crate::observe::{RequestId, Via};
 use crate::upstream::{Forward, StillGood, Unanswered};
 use crate::{answer, session};
 
@@ -49,6 +49,9 @@ async fn answered(gate: Arc<Gate>, request: Request<Incoming>, caller: Caller) -
     let mut answer = match judged.verdict {
         Verdict::Allow(allowed, onward) => {
             forwarded(&gate, request, asked, (allowed, onward)).await
+        }
+        Verdict::Deny(deny) if asked.is_navigation() => {
+            session::denied(&deny, stamp.request_id.as_ref().map(RequestId::as_str))
         }
         Verdict::Deny(deny) => answer::denied(&deny),
         Verdict::SignIn(sign_in) => answer::to_sign_in(&sign_in),
@@ -150,6 +153,12 @@ impl Asked {
             parent_cookie: None,
             headers: Headers::collect(pairs(&self.headers)),
         }
+    }
+
+    /// Whether a person reads the answer.
+    fn is_navigation(&self) -> bool {
+        let headers = Headers::collect(pairs(&self.headers));
+        headers.is_navigation(self.method.is_safe())
     }
 
     /// As the client sees us.

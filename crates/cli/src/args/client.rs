@@ -34,6 +34,10 @@ pub(crate) struct ApplyArgs {
 
 /// `login`.
 #[derive(Debug, Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the command line, and at most one is given"
+)]
 pub(crate) struct LoginArgs {
     /// Only print the link, don't open a browser.
     #[arg(long)]
@@ -41,6 +45,12 @@ pub(crate) struct LoginArgs {
     /// Show a code to be typed into a browser on any other machine.
     #[arg(long, conflicts_with_all = ["no_browser", "email"])]
     pub(crate) device: bool,
+    /// Take the address that the browser ends at from standard input: for a browser on another machine.
+    #[arg(long, conflicts_with_all = ["no_browser", "email", "device"])]
+    pub(crate) paste: bool,
+    /// Take a token from standard input instead: an API token, or what control's page /token shows.
+    #[arg(long, conflicts_with_all = ["no_browser", "email", "device", "paste"])]
+    pub(crate) token_stdin: bool,
     /// Sign in with this account's password instead of a browser: for scripts, and only for accounts
     /// that control itself keeps.
     #[arg(long, value_name = "EMAIL", requires = "password_file")]

@@ -32,6 +32,9 @@ struct Stored {
     /// Whether the tokens are in the keychain.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     keychain: bool,
+    /// Whether the token was made elsewhere.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    given: bool,
 }
 
 /// What is in the keychain.
@@ -88,6 +91,17 @@ impl Place {
             expires_at: stored.expires_at,
             refresh_token: tokens.refresh_token,
             session_ends_at: stored.session_ends_at,
+            given: stored.given,
+        }))
+    }
+
+    /// At which control plane somebody is signed in here, and until when, in seconds since the epoch. No keychain is
+    /// asked.
+    pub(crate) fn about(&self) -> Result<Option<(String, i64)>, Failure> {
+        let stored = self.stored()?;
+        Ok(stored.map(|stored| {
+            let until = stored.session_ends_at.unwrap_or(stored.expires_at);
+            (stored.url, until)
         }))
     }
 
@@ -140,6 +154,7 @@ impl Place {
             access_token: tokens.map(|tokens| tokens.access_token.clone()),
             refresh_token: tokens.and_then(|tokens| tokens.refresh_token.clone()),
             keychain,
+            given: credentials.given,
         };
         files::write_private(&self.file, self.json(&stored)?.as_bytes())?;
         Ok(keychain)

@@ -21,6 +21,7 @@ fn stored(url: &str, good_for: i64) -> Credentials {
         expires_at: NOW + good_for,
         refresh_token: Some("xar_1".to_owned()),
         session_ends_at: Some(NOW + 86_400),
+        given: false,
     }
 }
 

@@ -1,6 +1,6 @@
 //! The connections that people can sign in through.
 
-use aeolus_model::{ConnectionId, Slug};
+use aeolus_model::{ConnectionId, Host, Slug};
 use aeolus_oidc::{Connection, Kind, SettingsError};
 use aeolus_store::{StoreError, Unit};
 
@@ -27,6 +27,21 @@ pub(crate) struct Offered {
     pub(crate) display_name: String,
     /// Which provider.
     pub(crate) kind: Kind,
+    /// The mail domains whose people sign in there.
+    pub(crate) domains: Vec<Host>,
+}
+
+impl Offered {
+    /// See [`mark`].
+    pub(crate) fn mark(&self) -> String {
+        mark(&self.display_name)
+    }
+}
+
+/// The letter that stands for a provider beside its name.
+pub(crate) fn mark(name: &str) -> String {
+    let first = name.chars().find(|c| c.is_alphanumeric());
+    first.into_iter().flat_map(char::to_uppercase).collect()
 }
 
 /// Why nobody signs in through a row.
@@ -63,6 +78,7 @@ pub(crate) async fn offered<U: Unit>(app: &App, unit: &mut U) -> Result<Vec<Offe
             name: sign_in.connection.name().clone(),
             display_name: sign_in.connection.display_name().to_owned(),
             kind: sign_in.connection.kind(),
+            domains: sign_in.connection.mail_domains().cloned().collect(),
         })
         .collect();
     offered.sort_by(|a, b| (&a.display_name, &a.name).cmp(&(&b.display_name, &b.name)));

@@ -65,10 +65,17 @@ async fn linking(
         start.again = true;
         start.link = Some(session.id);
     }
-    Ok(start::begin(app, parts, &start, |url| {
-        onward(url, "Go on to your identity provider")
-    })
-    .await)
+    Ok(lead_on(app, parts, &start).await)
+}
+
+/// Begins a sign-in that a form of ours asked for, whatever else it carries.
+pub(crate) async fn lead_on(
+    app: &App,
+    parts: (&RequestInfo, &HeaderMap),
+    start: &Start<'_>,
+) -> Response {
+    let made = |url: &Url| onward(url, "Go on to your identity provider");
+    start::begin(app, parts, start, made).await
 }
 
 /// A page that leads on by itself. A form's own redirect could only lead where the page with the form

@@ -35,7 +35,7 @@ use self::trouble::Trouble;
 
 pub(crate) use self::callback::{callback_get, callback_post};
 pub(crate) use self::landing::{redirect_get, redirect_post};
-pub(crate) use self::link::link;
+pub(crate) use self::link::{lead_on, link};
 pub(crate) use self::sign_out::sign_out_at_provider;
 pub(crate) use self::start::{Start, start};
 

@@ -6,15 +6,15 @@ use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use http::{HeaderValue, StatusCode};
 
 use crate::error::Failure;
-use crate::signin::Offers;
 use crate::signin::continuation::Continuation;
+use crate::signin::{Ask, Offers};
 
 mod account;
 mod style;
 mod token;
 
 pub(crate) use account::account;
-pub(crate) use style::style;
+pub(crate) use style::{mark, style};
 pub(crate) use token::{token_get, token_reveal};
 
 /// The sign-in page.
@@ -25,6 +25,12 @@ pub(crate) struct Login<'a> {
     pub(crate) email: &'a str,
     pub(crate) message: Option<&'a str>,
     pub(crate) offers: &'a Offers,
+    pub(crate) ask: Ask,
+    /// Whether a session at a provider doesn't do.
+    pub(crate) again: bool,
+    /// The page with the form for a password, and the page from its start.
+    pub(crate) with_password: &'a str,
+    pub(crate) start: &'a str,
 }
 
 /// A page that leads on by itself.

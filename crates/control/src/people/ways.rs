@@ -20,6 +20,13 @@ pub(super) struct Way {
     pub(super) name: String,
 }
 
+impl Way {
+    /// The letter that stands for the provider beside its name.
+    pub(super) fn mark(&self) -> String {
+        connections::mark(&self.name)
+    }
+}
+
 /// The ways there are.
 pub(super) async fn ways(app: &App, unit: &mut impl Unit) -> Result<Ways, ApiError> {
     let offered = connections::offered(app, unit).await?;

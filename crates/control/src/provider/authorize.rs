@@ -40,9 +40,21 @@ pub(crate) async fn authorize(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Failure> {
     let query = query.unwrap_or_default();
-    go_on(&app, &headers, &query)
-        .await
-        .map_err(ApiError::into_page)
+    go_on(&app, &headers, &query).await.map_err(into_page)
+}
+
+/// A request that makes no sense is a program's mistake; a person sees it.
+fn into_page(error: ApiError) -> Failure {
+    let meant = !matches!(error, ApiError::Body(_));
+    let page = error.into_page();
+    Failure {
+        title: if meant {
+            page.title
+        } else {
+            "This sign-in can't be begun"
+        },
+        ..page
+    }
 }
 
 async fn go_on(app: &App, headers: &HeaderMap, query: &str) -> Result<Response, ApiError> {

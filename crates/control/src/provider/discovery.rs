@@ -10,6 +10,8 @@ use axum::extract::State;
 use http::header::{CACHE_CONTROL, HeaderName};
 
 use crate::app::App;
+use crate::connections;
+use crate::error::ApiError;
 
 /// The provider's metadata.
 pub(crate) async fn discovery(
@@ -60,6 +62,14 @@ pub(crate) async fn discovery(
             "name",
         ]),
         authorization_response_iss_parameter_supported: true,
+        aeolus_connections: connections(&app).await.unwrap_or_default(),
     };
     ([(CACHE_CONTROL, "public, max-age=300")], Json(metadata))
+}
+
+/// What people read on the sign-in page's buttons. Without a database the rest is as good as ever.
+async fn connections(app: &App) -> Result<Vec<String>, ApiError> {
+    let mut view = app.store.read().await?;
+    let offered = connections::offered(app, &mut view).await?;
+    Ok(offered.into_iter().map(|each| each.display_name).collect())
 }

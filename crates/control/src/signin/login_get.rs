@@ -1,16 +1,17 @@
-//! `GET /login?rd=`: the sign-in page. With `choose` it is shown even where there is one way in.
+//! `GET /login?rd=`: the sign-in page. With `choose` it is shown even where there is one way in, with
+//! `password` it asks for one whatever the address.
 
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Redirect, Response};
-use http::{HeaderMap, StatusCode};
+use http::HeaderMap;
 
+use super::ask::{Ask, SignInPage};
 use super::continuation::Continuation;
 use super::session::Shut;
 use super::{Offers, parent, session, step};
 use crate::app::App;
 use crate::error::{ApiError, Failure};
 use crate::extract::Query;
-use crate::pages::{self, Login};
 
 /// Shows the page. Whoever has a session already goes on at once, unless the continuation asks
 /// for a new sign-in.
@@ -46,11 +47,19 @@ async fn login(app: &App, headers: &HeaderMap, query: &Query) -> Result<Response
     if let (Some(only), None) = (offers.only(), query.0.get("choose")) {
         return Ok(Redirect::to(&only.href).into_response());
     }
-    let page = Login {
-        rd: &to.text(),
+    let asked = query.0.get("password").is_some() && offers.local;
+    let ask = if offers.go_by_address() && !asked {
+        Ask::Address
+    } else {
+        Ask::Both
+    };
+    let page = SignInPage {
+        to: &to,
+        offers: &offers,
+        again,
+        ask,
         email: "",
         message: None,
-        offers: &offers,
     };
-    Ok(pages::login(StatusCode::OK, &page, &to))
+    Ok(page.answer(200))
 }

@@ -1,12 +1,14 @@
-//! `POST /login`: an address and a password become a session.
+//! `POST /login`: an address and a password become a session. An address alone leads on to what its domain
+//! asks for.
 
 use aeolus_model::{Action, Actor, Amr, AuditEvent, Email, Outcome, Secret};
 use aeolus_store::{Unit as _, User};
 use axum::extract::{Request, State};
 use axum::response::Response;
 use http::header::RETRY_AFTER;
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderValue};
 
+use super::ask::{Ask, SignInPage, by_address};
 use super::continuation::Continuation;
 use super::standing::Standing;
 use super::{Offers, begin, parent, password, same_origin, step, throttle};
@@ -14,7 +16,6 @@ use crate::app::App;
 use crate::ctx::RequestInfo;
 use crate::error::{ApiError, Failure};
 use crate::extract;
-use crate::pages::{self, Login};
 
 /// An address, a password and a continuation fit many times.
 pub(super) const MAX_FORM: usize = 32 * 1024;
@@ -27,11 +28,26 @@ pub(crate) const TOO_MANY: &str = "There were too many attempts. Wait a few minu
 pub(crate) const BUSY: &str =
     "Too many people are signing in at this moment. Try again in a few seconds.";
 
-struct Attempt {
-    typed: String,
-    email: Option<Email>,
+/// What somebody typed.
+pub(super) struct Attempt {
+    pub(super) typed: String,
+    pub(super) email: Option<Email>,
     password: Secret<String>,
-    to: Continuation,
+    pub(super) to: Continuation,
+    /// Whether a session at a provider doesn't do.
+    pub(super) again: bool,
+    step: Step,
+}
+
+/// Which form it was typed into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    /// That for an address alone.
+    Address,
+    /// That for the password of an address typed before.
+    Password,
+    /// That for both.
+    Both,
 }
 
 /// Signs somebody in. Whether the account exists shows neither in the answer nor in its time.
@@ -55,6 +71,12 @@ async fn sign_in(
         return Err(ApiError::CrossSite);
     }
     let attempt = read(app, request).await?;
+    if attempt.step == Step::Address {
+        let offers = Offers::read(app, &attempt.to, attempt.again).await?;
+        if offers.go_by_address() {
+            return Ok(by_address(app, (info, headers), &attempt, &offers).await);
+        }
+    }
     if !app.local_accounts.offered() {
         // Nobody's password is looked at, and strangers leave no rows.
         app.metrics.sign_in("denied", LOCAL);
@@ -93,7 +115,13 @@ async fn sign_in(
 async fn read(app: &App, request: Request) -> Result<Attempt, ApiError> {
     let form = extract::form(request, MAX_FORM).await?;
     let typed = form.get("email").unwrap_or("").trim().to_owned();
-    let password = form.get("password").unwrap_or("").to_owned();
+    let password = form.get("password");
+    let step = match (password, form.get("step")) {
+        (None, _) => Step::Address,
+        (Some(_), Some("password")) => Step::Password,
+        (Some(_), _) => Step::Both,
+    };
+    let password = password.unwrap_or("").to_owned();
     if password.len() > password::MAX_BYTES || typed.len() > 254 {
         return Err(ApiError::TooLarge);
     }
@@ -102,6 +130,8 @@ async fn read(app: &App, request: Request) -> Result<Attempt, ApiError> {
         typed,
         password: Secret::new(password),
         to: Continuation::read(app, form.get("rd")).await?,
+        again: form.get("again").is_some(),
+        step,
     })
 }
 
@@ -153,15 +183,19 @@ async fn refused(
     message: &str,
     retry: Option<u64>,
 ) -> Result<Response, ApiError> {
-    let offers = Offers::read(app, &attempt.to, false).await?;
-    let page = Login {
-        rd: &attempt.to.text(),
+    let offers = Offers::read(app, &attempt.to, attempt.again).await?;
+    let page = SignInPage {
+        to: &attempt.to,
+        offers: &offers,
+        again: attempt.again,
+        ask: match attempt.step {
+            Step::Password => Ask::Password,
+            Step::Address | Step::Both => Ask::Both,
+        },
         email: &attempt.typed,
         message: Some(message),
-        offers: &offers,
     };
-    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::UNAUTHORIZED);
-    let mut response = pages::login(status, &page, &attempt.to);
+    let mut response = page.answer(status);
     if let Some(seconds) = retry {
         response
             .headers_mut()

@@ -1,5 +1,6 @@
 //! Signing people in: passwords, throttles, control's own session cookie, the pages around them.
 
+mod ask;
 pub(crate) mod begin;
 pub(crate) mod continuation;
 pub(crate) mod cookie;
@@ -21,6 +22,7 @@ pub(crate) mod step;
 pub(crate) mod throttle;
 pub(crate) mod turn;
 
+pub(crate) use ask::Ask;
 pub(crate) use login_get::login_get;
 pub(crate) use login_post::login_post;
 pub(crate) use logout_get::logout_get;

@@ -1,5 +1,7 @@
 //! What the sign-in page offers: the identity providers that are set up, and the form for a password.
 
+use aeolus_model::{Email, Host, Slug};
+
 use super::continuation::Continuation;
 use crate::app::App;
 use crate::connections;
@@ -18,10 +20,21 @@ pub(crate) struct Offers {
 /// A provider's button.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Button {
+    /// The connection.
+    pub(crate) provider: Slug,
     /// What people read on it.
     pub(crate) name: String,
     /// Where it leads.
     pub(crate) href: String,
+    /// The mail domains whose people sign in there.
+    domains: Vec<Host>,
+}
+
+impl Button {
+    /// The letter that stands for the provider beside its name.
+    pub(crate) fn mark(&self) -> String {
+        connections::mark(&self.name)
+    }
 }
 
 impl Offers {
@@ -39,6 +52,8 @@ impl Offers {
             }
             .link(),
             name: offered.display_name,
+            provider: offered.name,
+            domains: offered.domains,
         });
         Ok(Self {
             buttons: buttons.collect(),
@@ -51,6 +66,23 @@ impl Offers {
         match self.buttons.as_slice() {
             [button] if !self.local => Some(button),
             _ => None,
+        }
+    }
+
+    /// Whether an address says where its owner signs in.
+    pub(crate) fn go_by_address(&self) -> bool {
+        self.buttons.iter().any(|button| !button.domains.is_empty())
+    }
+
+    /// Only those for the domain of an address.
+    pub(super) fn for_address(&self, email: &Email) -> Self {
+        let is_for = |button: &&Button| {
+            let mut domains = button.domains.iter();
+            domains.any(|domain| domain.as_str() == email.domain())
+        };
+        Self {
+            buttons: self.buttons.iter().filter(is_for).cloned().collect(),
+            local: self.local,
         }
     }
 }

@@ -24,6 +24,7 @@ const REGISTERED: &str = "/v1/connections/{connection}/planes/{plane}";
 const TABLE: &[(&str, &str, Who)] = &[
     ("get", "/", Anybody(303)),
     ("get", "/assets/style.css", Anybody(200)),
+    ("get", "/assets/mark.svg", Anybody(200)),
     ("get", "/login", Anybody(200)),
     ("post", "/login", Anybody(403)),
     // Nobody has given a password.

@@ -22,6 +22,7 @@ fn operations(document: &Value) -> Vec<(String, String, Value)> {
 const PAGES: &[(&str, &str)] = &[
     ("get", "/"),
     ("get", "/assets/style.css"),
+    ("get", "/assets/mark.svg"),
     ("get", "/login"),
     ("post", "/login"),
     ("get", "/login/code"),

@@ -28,6 +28,7 @@ use crate::gate::Gate;
 use crate::limits::{Class, Source, Waiter};
 
 pub(crate) use outage::Spent;
+pub(crate) use pages::denied;
 
 /// Where the pages live.
 pub const PREFIX: &str = "/.aeolus/";

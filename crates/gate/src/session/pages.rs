@@ -1,28 +1,105 @@
 //! The few pages a person may see. No script, no frame, nothing from elsewhere.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
-use http::header::{CONTENT_SECURITY_POLICY, REFERRER_POLICY, RETRY_AFTER};
+use aeolus_decide::Deny;
+use aeolus_keys::digest;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::header::{
+    ALLOW, CONTENT_SECURITY_POLICY, REFERRER_POLICY, RETRY_AFTER, WWW_AUTHENTICATE,
+};
 use http::{HeaderValue, Response, StatusCode};
 
 use crate::answer;
 use crate::body::Body;
 
-const POLICY: &str =
-    "default-src 'none'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+/// In every page, so that nothing of ours has to be routed but the pages themselves.
+const STYLE: &str = include_str!("pages.css");
+
+/// Beside the name; the page says the same without it.
+const MARK: &str = "<svg viewBox=\"0 0 32 32\" width=\"32\" height=\"32\" aria-hidden=\"true\">\
+    <path d=\"M4 12h15a4.5 4.5 0 1 0-4.5-4.5M4 17h21a4.5 4.5 0 1 1-4.5 4.5M4 22h9a3.5 3.5 0 1 1-3.5 3.5\" \
+    fill=\"none\" stroke=\"currentColor\" stroke-width=\"2.6\" stroke-linecap=\"round\"/></svg>";
+
+/// The style is named by its hash.
+static POLICY: LazyLock<String> = LazyLock::new(|| {
+    let hash = STANDARD.encode(digest::sha256(STYLE.as_bytes()));
+    format!(
+        "default-src 'none'; style-src 'sha256-{hash}'; form-action 'self'; frame-ancestors 'none'; \
+         base-uri 'none'"
+    )
+});
 
 /// `content` is ours: nothing from a request is written into a page unless it is escaped.
 fn page(status: StatusCode, title: &str, content: &str) -> Response<Body> {
     let html = format!(
-        "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\">\
-         <meta name=\"viewport\" content=\"width=device-width\"><title>{title}</title>\
-         <h1>{title}</h1>\n{content}\n</html>\n"
+        "<!doctype html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\">\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
+         <meta name=\"color-scheme\" content=\"light dark\">\
+         <title>{title} · Aeolus</title><style>{STYLE}</style></head>\n\
+         <body>\n<header>{MARK}Aeolus</header>\n<main>\n<h1>{title}</h1>\n{content}\n</main></body>\n</html>\n"
     );
     let mut answer = answer::typed(status, "text/html; charset=utf-8", html);
     let headers = answer.headers_mut();
-    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    if let Ok(policy) = HeaderValue::from_str(&POLICY) {
+        headers.insert(CONTENT_SECURITY_POLICY, policy);
+    }
     headers.insert("x-frame-options", HeaderValue::from_static("DENY"));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
+    answer
+}
+
+/// What an administrator finds the refusal by.
+fn reference(code: &str) -> String {
+    format!("<p class=\"small\">Reference for an administrator: <code>{code}</code></p>")
+}
+
+/// A refusal as whoever browses reads it: the same for every cause of one status.
+pub(crate) fn denied(deny: &Deny, request_id: Option<&str>) -> Response<Body> {
+    let (title, content) = match deny.status() {
+        401 | 403 => (
+            "You may not open this",
+            "<p>Your account has not been granted what this page takes, or a rule of your organization keeps \
+             it from here. Ask an owner of the workspace for a role.</p>\
+             <p>If you have another account that may, sign out first.</p>\
+             <p><a class=\"button\" href=\"/.aeolus/sign-out\">Sign out</a></p>",
+        ),
+        404 => (
+            "Nothing is served here",
+            "<p>No deployment has this address. Check how it is written; if a link led you here, whoever \
+             made it has to look at it.</p>",
+        ),
+        429 => (
+            "Too many requests",
+            "<p>Very much was asked from here just now. Wait a few seconds, then load the page again.</p>",
+        ),
+        503 => (
+            "This can't be decided right now",
+            "<p>The gate in front of this deployment is not able to let anybody in at the moment. Nothing is \
+             wrong with your account: load the page again in a few seconds.</p>",
+        ),
+        400 => (
+            "That request is malformed",
+            "<p>Your browser sent something that can be read in two ways, so it was not passed on. Go back, \
+             and try again; clearing this site's cookies may help.</p>",
+        ),
+        _ => (
+            "That did not work",
+            "<p>The request was not passed on. Go back, and try again.</p>",
+        ),
+    };
+    let status = StatusCode::from_u16(deny.status()).unwrap_or(StatusCode::FORBIDDEN);
+    let id = request_id.map(|id| reference(&escape(id)));
+    let content = format!("{content}{}", id.unwrap_or_default());
+    let mut answer = page(status, title, &content);
+    let plain = answer::denied(deny);
+    for name in [WWW_AUTHENTICATE, RETRY_AFTER, ALLOW] {
+        if let Some(value) = plain.headers().get(&name) {
+            answer.headers_mut().insert(name, value.clone());
+        }
+    }
     answer
 }
 
@@ -48,7 +125,7 @@ pub(super) fn control_is_away(age: Option<Duration>) -> Response<Body> {
             "<p>The control plane can't be reached. {since}</p>\
              <p>People and programs that are signed in already are not affected. \
              Try again in a few minutes.</p>\
-             <p>Code: <code>sign_in_needs_control</code></p>"
+             <p class=\"small\">Reference for an administrator: <code>sign_in_needs_control</code></p>"
         ),
     )
 }
@@ -61,7 +138,7 @@ pub(super) fn unknown_here() -> Response<Body> {
         "<p>The control plane can't be reached. Until it is back, only people can sign in whom this \
          plane knew at this identity provider before. Accounts with a password of their own have to \
          wait for the control plane.</p>\
-         <p>Try again when it is back.</p><p>Code: <code>sign_in_unknown_here</code></p>",
+         <p>Try again when it is back.</p><p class=\"small\">Reference for an administrator: <code>sign_in_unknown_here</code></p>",
     )
 }
 
@@ -70,8 +147,9 @@ pub(super) fn provider_is_away() -> Response<Body> {
     unavailable(
         "Signing in is not possible right now",
         "<p>The identity provider doesn't answer this gate, and the control plane can't be reached.</p>\
-         <p><a href=\"/.aeolus/sign-in\">Sign in again</a> in a minute.</p>\
-         <p>Code: <code>sign_in_provider_unreachable</code></p>",
+         <p>Try again in a minute.</p>\
+         <p><a class=\"button\" href=\"/.aeolus/sign-in\">Sign in again</a></p>\
+         <p class=\"small\">Reference for an administrator: <code>sign_in_provider_unreachable</code></p>",
     )
 }
 
@@ -82,7 +160,7 @@ pub(super) fn client_refused() -> Response<Body> {
         "<p>The identity provider does not accept this gate, and the control plane can't be reached. \
          Trying again does not help: an administrator has to look at it.</p>\
          <p>People and programs that are signed in already are not affected.</p>\
-         <p>Code: <code>sign_in_client_refused</code></p>",
+         <p class=\"small\">Reference for an administrator: <code>sign_in_client_refused</code></p>",
     )
 }
 
@@ -91,7 +169,7 @@ pub(super) fn client_refused() -> Response<Body> {
 pub(super) fn choose(ways: &[(String, String)]) -> Response<Body> {
     let ways = ways.iter().map(|(name, link)| {
         let (name, link) = (escape(name), escape(link));
-        format!("<li><a href=\"{link}\">{name}</a></li>")
+        format!("<li><a class=\"button\" href=\"{link}\">{name}</a></li>")
     });
     let ways: String = ways.collect();
     page(
@@ -127,7 +205,9 @@ fn unavailable(title: &str, content: &str) -> Response<Body> {
 
 /// A sign-in or sign-out came to nothing. Never a redirect: it could go round in circles.
 pub(super) fn failed(why: &str) -> Response<Body> {
-    let content = format!("<p>{why}</p><p><a href=\"/.aeolus/sign-in\">Sign in again</a></p>");
+    let content = format!(
+        "<p>{why}</p><p><a class=\"button\" href=\"/.aeolus/sign-in\">Sign in again</a></p>"
+    );
     page(StatusCode::BAD_REQUEST, "That did not work", &content)
 }
 
@@ -136,7 +216,8 @@ pub(super) fn confirm_sign_out() -> Response<Body> {
     page(
         StatusCode::OK,
         "Sign out?",
-        "<form method=\"post\" action=\"/.aeolus/sign-out\"><button>Sign out</button></form>",
+        "<p>This ends your session at this deployment.</p>\
+         <form method=\"post\" action=\"/.aeolus/sign-out\"><button>Sign out</button></form>",
     )
 }
 
@@ -147,8 +228,9 @@ pub(super) fn signed_out(issuer: &str) -> Response<Body> {
         StatusCode::OK,
         "You are signed out",
         &format!(
-            "<p><a href=\"/.aeolus/sign-in\">Sign in again</a> &middot; \
-             <a href=\"{issuer}/logout\">Sign out everywhere</a></p>"
+            "<p>Your session at this deployment is over.</p>\
+             <p><a class=\"button\" href=\"/.aeolus/sign-in\">Sign in again</a></p>\
+             <p class=\"small\"><a href=\"{issuer}/logout\">Sign out everywhere</a></p>"
         ),
     )
 }

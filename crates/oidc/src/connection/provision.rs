@@ -2,8 +2,8 @@
 
 use aeolus_model::{Email, Host, Role, Slug};
 
-use super::SettingsError;
 use super::parse::{MAX_LIST, Parse};
+use super::{Connection, SettingsError};
 
 /// Who gets an account by coming, and where they are put: as a member, and never as more.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +23,17 @@ impl Provision {
         self.domains
             .iter()
             .any(|domain| domain.as_str() == email.domain())
+    }
+}
+
+impl Connection {
+    /// The mail domains whose people sign in here: those the provider may speak for, and those whose people get
+    /// an account by coming. A page leads an address to its domain's provider by this alone: whether anybody
+    /// has the address doesn't matter (A1).
+    pub fn mail_domains(&self) -> impl Iterator<Item = &Host> {
+        let provided = self.provision().map(|rule| rule.domains.as_slice());
+        let provided = provided.unwrap_or_default().iter();
+        self.trusted_domains().iter().chain(provided)
     }
 }
 

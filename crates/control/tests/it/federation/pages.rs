@@ -154,3 +154,136 @@ async fn a_landing_without_an_answer_says_so() {
         "it has to name itself: {page}"
     );
 }
+
+/// A page or refusal without what was typed and what is made anew each time.
+fn alike(answer: &crate::fixture::Answer, typed: &str) -> String {
+    answer.text().replace(typed, "-")
+}
+
+#[tokio::test]
+async fn a1_an_address_alone_says_nothing_about_accounts() {
+    let s = Scene::new("fed-first", json!({"trustedDomains": ["corp.example"]})).await;
+    let f = &s.f;
+    let page = f.get("/login?rd=%2Fdevice").await.expect(200).text();
+    assert!(page.contains("name=\"email\"") && !page.contains("name=\"password\""));
+    let typed = |email: &str| {
+        let fields = [("email", email.to_owned()), ("rd", "/device".to_owned())];
+        async move {
+            let fields = fields
+                .each_ref()
+                .map(|(name, value)| (*name, value.as_str()));
+            f.form("/login", &fields, &[("origin", ISS)]).await
+        }
+    };
+    // Who is known and who isn't go on to the same form for a password.
+    let known = typed(EVE).await.expect(200);
+    let unknown = typed("nobody@example.com").await.expect(200);
+    assert_eq!(alike(&known, EVE), alike(&unknown, "nobody@example.com"));
+    assert!(known.text().contains("name=\"password\"") && known.text().contains("readonly"));
+    // Whoever has an address of the provider's domain goes there, and there is told who wants in.
+    for email in [
+        "ann@corp.example",
+        "ANN@Corp.Example ",
+        "nobody@corp.example",
+    ] {
+        let led = typed(email).await.expect(200);
+        let url = led
+            .header("refresh")
+            .strip_prefix("0; url=")
+            .unwrap()
+            .to_owned();
+        let url: url::Url = url.parse().unwrap();
+        assert!(url.as_str().starts_with(&s.idp.url), "{url}");
+        let hint = url
+            .query_pairs()
+            .find(|(name, _)| name == "login_hint")
+            .unwrap()
+            .1;
+        assert_eq!(hint, email.trim().to_lowercase());
+    }
+    // A domain stands for itself alone.
+    for other in ["ann@sub.corp.example", "ann@notcorp.example"] {
+        assert!(
+            typed(other)
+                .await
+                .expect(200)
+                .text()
+                .contains("name=\"password\"")
+        );
+    }
+    // The form for a password is there whatever the address, for whom the provider doesn't know.
+    let page = f
+        .get("/login?rd=%2Fdevice&password=1")
+        .await
+        .expect(200)
+        .text();
+    assert!(page.contains("name=\"password\"") && page.contains("name=\"email\""));
+    assert_eq!(
+        s.sign_ins().await,
+        Vec::<String>::new(),
+        "nobody has tried anything yet"
+    );
+}
+
+#[tokio::test]
+async fn o23_an_address_that_only_looks_like_the_domain_goes_nowhere() {
+    let s = Scene::new("fed-twin", json!({"trustedDomains": ["corp.example"]})).await;
+    for twin in [
+        "ann@c\u{43e}rp.example",
+        "ann@corp.ex\u{e4}mple",
+        "no address",
+        "ann@",
+        "",
+    ] {
+        let fields = [("email", twin), ("rd", "/")];
+        let page =
+            s.f.form("/login", &fields, &[("origin", ISS)])
+                .await
+                .expect(422);
+        assert!(page.text().contains("That is no e-mail address"), "{twin}");
+    }
+    let fields = [("email", "ann@corp.example."), ("rd", "/")];
+    let page = s.f.form("/login", &fields, &[("origin", ISS)]).await;
+    assert!(!page.text().contains("http-equiv") && !page.headers.contains_key("refresh"));
+    // From elsewhere nothing is begun.
+    let fields = [("email", "ann@corp.example"), ("rd", "/")];
+    s.f.form("/login", &fields, &[("origin", "https://evil.example")])
+        .await
+        .expect(403);
+}
+
+#[tokio::test]
+async fn an_address_of_two_providers_is_offered_both() {
+    let s = Scene::new(
+        "fed-both",
+        json!({"trustedDomains": ["corp.example"], "displayName": "One"}),
+    )
+    .await;
+    let more = json!({"displayName": "Two", "provision": {"domains": ["corp.example"], "organization": "acme"}});
+    s.connect("two", &s.idp.url, more).await;
+    s.connect("zoo", &s.idp.url, json!({"displayName": "Zoo"}))
+        .await;
+    let fields = [
+        ("email", "ann@corp.example"),
+        ("rd", "/device"),
+        ("again", "1"),
+    ];
+    let page =
+        s.f.form("/login", &fields, &[("origin", ISS)])
+            .await
+            .expect(200)
+            .text();
+    assert!(page.contains("Continue with One") && page.contains("Continue with Two"));
+    assert!(!page.contains("Continue with Zoo") && page.contains("again=1"));
+    // Without local accounts there is no form for a password to go on to.
+    let f = s.without_local_accounts().await;
+    let fields = [("email", "ann@elsewhere.example"), ("rd", "/")];
+    let page = f
+        .form("/login", &fields, &[("origin", ISS)])
+        .await
+        .expect(422)
+        .text();
+    assert!(page.contains("Nobody signs in here by an address of that domain"));
+    let page = f.get("/login?password=1").await.expect(200).text();
+    assert!(!page.contains("name=\"password\""));
+}
