@@ -132,7 +132,7 @@ async fn proven(
             return Ok(Err(no));
         }
     };
-    let writing = turn.write().await.map_err(ApiError::internal)?;
+    let writing = turn.write().await?;
     let mut write = app.store.write().await?;
     match prove(app, &mut write, (user, &info.counted_as()), &form.code).await? {
         Ok(proof) => {

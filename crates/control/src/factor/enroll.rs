@@ -118,7 +118,7 @@ async fn confirm(
         Ok(turn) => turn,
         Err(no) => return Ok(page::refuse(email, to, View::Unproven, &no)),
     };
-    let _writing = turn.write().await.map_err(ApiError::internal)?;
+    let _writing = turn.write().await?;
     let mut write = app.store.write().await?;
     if let Err(refused) = first_code(app, &mut write, (&form, &info.counted_as())).await? {
         let what = (user.id, Action::SecondFactorEnroll);
