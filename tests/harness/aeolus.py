@@ -29,6 +29,8 @@ class Fleet:
         self.logs = logs
         self.settings = settings
         self.metrics = "off"
+        self.gate_metrics = "off"
+        self.database = f"sqlite:{self.data}/control.db"
         self.config: Path | None = None
         # What runs control: nothing, or what puts it into another network.
         self.within: list[str] = []
@@ -43,7 +45,7 @@ class Fleet:
     def start_control(self, administered: bool = True) -> None:
         """Starts the control plane and waits until it answers; unless somebody administers it, it asks who does."""
         command = ["control", "serve", "--listen", self.control_address, "--metrics", self.metrics]
-        command += ["--database", f"sqlite:{self.data}/control.db", "--root-dir", f"{self.data}/root"]
+        command += ["--database", self.database, "--root-dir", f"{self.data}/root"]
         command += ["--master-key-file", f"{self.data}/master.key", "--public-url", self.control]
         if self.config:
             command += ["--config", str(self.config)]
@@ -55,7 +57,7 @@ class Fleet:
 
     def start_gate(self) -> None:
         """Starts the gate and waits until it answers."""
-        command = ["gate", "serve", "--data", f"{self.data}/gate", "--metrics", "off"]
+        command = ["gate", "serve", "--data", f"{self.data}/gate", "--metrics", self.gate_metrics]
         for name in LISTENERS:
             command += [f"--{name}", self.sockets.address(name)]
         mine = ("COMPAT__", "GATE__")
@@ -128,12 +130,19 @@ class Fleet:
 
 @contextmanager
 def controlled(
-    data: Path, document: Path, password: Path, logs: Path, name: str = "127.0.0.1", **settings: str
+    data: Path,
+    document: Path,
+    password: Path,
+    logs: Path,
+    name: str = "127.0.0.1",
+    database: str | None = None,
+    **settings: str,
 ) -> Iterator[Fleet]:
     """A control plane with a fleet as a document describes it, and no gate yet, until the block ends.
-    `name` is control's host, `settings` are its own."""
+    `name` is control's host, `database` another one than a file of its own, `settings` are its own."""
     data.mkdir(parents=True)
     fleet = Fleet(data, logs, settings, name)
+    fleet.database = database or fleet.database
     with ExitStack() as stack:
         stack.callback(fleet.end)
         prepare(fleet.data, password)
@@ -145,10 +154,16 @@ def controlled(
 
 @contextmanager
 def serving(
-    data: Path, document: Path, password: Path, logs: Path, name: str = "127.0.0.1", **settings: str
+    data: Path,
+    document: Path,
+    password: Path,
+    logs: Path,
+    name: str = "127.0.0.1",
+    database: str | None = None,
+    **settings: str,
 ) -> Iterator[Fleet]:
     """The same with a gate of its first plane."""
-    with controlled(data, document, password, logs, name, **settings) as fleet:
+    with controlled(data, document, password, logs, name, database, **settings) as fleet:
         planes = json.loads(fleet.run("plane", "show", "--output", "json").stdout)
         fleet.enrol(planes[0]["name"], fleet.data / "gate")
         fleet.start_gate()

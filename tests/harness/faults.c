@@ -17,6 +17,7 @@ struct faults {
     int64_t boottime; /* seconds that the counting clock is ahead */
     int64_t sync;     /* the error of fsync and fdatasync; 0: they work */
     int64_t names;    /* of the name below: 0 loopback, 1 unknown, 2 an address where nothing listens */
+    int64_t write;    /* the error of a write to a place in a file, as databases write; 0: they work */
 };
 
 static volatile struct faults *faults;
@@ -56,6 +57,22 @@ static int sync_as(const char *name, int file) {
 int fsync(int file) { return sync_as("fsync", file); }
 
 int fdatasync(int file) { return sync_as("fdatasync", file); }
+
+static ssize_t write_as(const char *name, int file, const void *bytes, size_t length, off_t at) {
+    if (faults->write) {
+        errno = (int)faults->write;
+        return -1;
+    }
+    return ((ssize_t(*)(int, const void *, size_t, off_t))dlsym(RTLD_NEXT, name))(file, bytes, length, at);
+}
+
+ssize_t pwrite(int file, const void *bytes, size_t length, off_t at) {
+    return write_as("pwrite", file, bytes, length, at);
+}
+
+ssize_t pwrite64(int file, const void *bytes, size_t length, off_t at) {
+    return write_as("pwrite64", file, bytes, length, at);
+}
 
 int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **found) {
     static int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **);

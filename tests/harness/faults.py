@@ -48,14 +48,14 @@ class Machine:
     def __init__(self, folder: Path, name: str) -> None:
         self.file = folder / f"{name}.faults"
         self.library = built(folder)
-        self.faults = {"realtime": 0, "boottime": 0, "sync": 0, "names": 0}
-        self.file.write_bytes(bytes(32))
+        self.faults = {"realtime": 0, "boottime": 0, "sync": 0, "names": 0, "write": 0}
+        self.file.write_bytes(bytes(40))
 
     def set(self, **faults: int) -> None:
         """Changes it while the program runs."""
         self.faults |= faults
         with self.file.open("r+b") as file:
-            file.write(struct.pack("=4q", *self.faults.values()))
+            file.write(struct.pack("=5q", *self.faults.values()))
 
     @property
     def environment(self) -> dict[str, str]:

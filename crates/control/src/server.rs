@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aeolus_tls::{Connection, Listener};
+use aeolus_tls::{Connection, Listener, Pause};
 use axum::Router;
 use axum::body::Body;
 use hyper::server::conn::http1;
@@ -27,29 +27,21 @@ const GRACE: Duration = Duration::from_secs(5);
 pub(crate) async fn run(listener: Listener, router: Router, shutdown: CancellationToken) {
     let tracker = TaskTracker::new();
     let places = std::sync::Arc::new(Semaphore::new(CONNECTIONS));
+    let mut pause = Pause::default();
     loop {
         let Ok(place) = places.clone().acquire_owned().await else {
             break;
         };
-        let accepted = tokio::select! {
+        let connection = tokio::select! {
             () = shutdown.cancelled() => break,
-            accepted = listener.accept() => accepted,
+            connection = pause.accept(&listener) => connection,
         };
-        match accepted {
-            Ok(connection) => {
-                let router = router.clone();
-                let shutdown = shutdown.clone();
-                tracker.spawn(async move {
-                    serve(connection, router, shutdown).await;
-                    drop(place);
-                });
-            }
-            Err(error) => {
-                tracing::warn!(%error, "a connection could not be accepted");
-                // Out of descriptors, most likely: give some time to be freed.
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
-        }
+        let router = router.clone();
+        let shutdown = shutdown.clone();
+        tracker.spawn(async move {
+            serve(connection, router, shutdown).await;
+            drop(place);
+        });
     }
     tracker.close();
     let _ = tokio::time::timeout(GRACE, tracker.wait()).await;

@@ -5,10 +5,10 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aeolus_tls::{Connection, Listener};
+use aeolus_tls::{Connection, Listener, Pause};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::Semaphore;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -97,68 +97,6 @@ async fn tell(connection: Connection, refusal: &'static [u8]) -> io::Result<()> 
     Ok(())
 }
 
-/// How long to leave the system alone when it has nothing left for another connection (F55).
-struct Pause {
-    next: Duration,
-    failed: u64,
-}
-
-const SHORTEST: Duration = Duration::from_millis(10);
-const LONGEST: Duration = Duration::from_secs(1);
-
-impl Default for Pause {
-    fn default() -> Self {
-        Self {
-            next: SHORTEST,
-            failed: 0,
-        }
-    }
-}
-
-impl Pause {
-    /// The next connection. Out of descriptors or memory, the pauses get longer, and only the first
-    /// failure and the recovery are logged.
-    async fn accept(&mut self, listener: &Listener) -> Connection {
-        loop {
-            match listener.accept().await {
-                Ok(connection) => {
-                    if self.failed > 0 {
-                        tracing::info!(failed = self.failed, "connections are accepted again");
-                        *self = Self::default();
-                    }
-                    return connection;
-                }
-                Err(error) if is_of_the_connection(&error) => {}
-                Err(error) => {
-                    if self.failed == 0 {
-                        tracing::error!(
-                            %error,
-                            "no connection can be accepted; if descriptors ran out, raise the limit (ulimit -n) \
-                             or lower limits.connections"
-                        );
-                    }
-                    self.failed += 1;
-                    sleep(self.next).await;
-                    self.next = (self.next * 2).min(LONGEST);
-                }
-            }
-        }
-    }
-}
-
-/// Whether only this one connection is lost: its other end went away before we got to it.
-fn is_of_the_connection(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::ConnectionAborted
-            | io::ErrorKind::ConnectionReset
-            | io::ErrorKind::NotConnected
-            | io::ErrorKind::BrokenPipe
-            | io::ErrorKind::Interrupted
-            | io::ErrorKind::InvalidInput
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -168,12 +106,5 @@ mod tests {
         let text = str::from_utf8(TOO_MANY).unwrap();
         let (head, body) = text.split_once("\r\n\r\n").unwrap();
         assert!(head.contains(&format!("Content-Length: {}\r\n", body.len())));
-    }
-
-    #[test]
-    fn f55_only_what_more_connections_would_meet_too_is_waited_for() {
-        assert!(is_of_the_connection(&io::ErrorKind::ConnectionReset.into()));
-        let no_descriptors = rustix::io::Errno::MFILE.into();
-        assert!(!is_of_the_connection(&no_descriptors));
     }
 }

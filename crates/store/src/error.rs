@@ -104,13 +104,15 @@ pub enum StoreError {
         "DB-CORRUPT: the database is damaged or not one of ours ({0}); stop, keep a copy of it and restore the last backup"
     )]
     Corrupt(String),
-    /// A newer program made the schema.
+    /// A newer program made the schema, and this one can't work with it (row F66).
     #[error(
-        "DB-NEWER: the database has schema version {found}, this program knows {known}; start the newer version, or restore the backup from before the upgrade"
+        "DB-NEWER: the database has schema version {found}, which programs from version {oldest} on work with; this one knows {known}; start the newer program, or restore the backup from before the upgrade"
     )]
     Newer {
         /// The database's version.
         found: i64,
+        /// The oldest version whose programs work with it.
+        oldest: i64,
         /// The newest this program knows.
         known: i64,
     },

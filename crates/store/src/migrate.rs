@@ -1,8 +1,9 @@
 //! The schema's history: embedded, one for both engines, applied in order and never edited.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
-use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::migrate::{Migrate, Migration, MigrationType, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::sqlite::SqlitePool;
 use sqlx::{Connection as _, SqlSafeStr};
@@ -10,7 +11,7 @@ use sqlx::{Connection as _, SqlSafeStr};
 use crate::StoreError;
 use crate::engine::{engine_error, migrate_error};
 
-const MIGRATIONS: [(i64, &str, &str); 23] = [
+const MIGRATIONS: [(i64, &str, &str); 24] = [
     (1, "init", include_str!("../migrations/0001_init.sql")),
     (
         2,
@@ -86,7 +87,18 @@ const MIGRATIONS: [(i64, &str, &str); 23] = [
         include_str!("../migrations/0026_group_teams.sql"),
     ),
     (27, "abuse", include_str!("../migrations/0027_abuse.sql")),
+    (
+        29,
+        "readers",
+        include_str!("../migrations/0029_readers.sql"),
+    ),
 ];
+
+/// The first version of the schema that says which programs work with those that follow. Programs from
+/// before it start on no newer one.
+const READERS: i64 = 29;
+
+const TABLE: &str = "_sqlx_migrations";
 
 fn migrator() -> Migrator {
     let migrations = MIGRATIONS.map(|(version, name, sql)| {
@@ -116,8 +128,11 @@ pub(crate) fn known() -> i64 {
 pub(crate) async fn sqlite(writer: &SqlitePool) -> Result<(), StoreError> {
     let begun = writer.begin_with("BEGIN IMMEDIATE").await;
     let mut tx = begun.map_err(|e| engine_error(&e))?;
-    let result = migrator().run_direct(None, &mut *tx, false).await;
-    result.map_err(|e| migrate_error(&e, known()))?;
+    if let Some(newer) = newer(&mut *tx).await? {
+        let rows = sqlx::query_as::<_, (i64, i64)>(OLDEST);
+        newer.judge(rows.fetch_all(&mut *tx).await)?;
+    }
+    run(&mut *tx).await?;
     tx.commit().await.map_err(|e| engine_error(&e))
 }
 
@@ -125,9 +140,72 @@ pub(crate) async fn sqlite(writer: &SqlitePool) -> Result<(), StoreError> {
 pub(crate) async fn postgres(options: &PgConnectOptions) -> Result<(), StoreError> {
     let opened = PgConnection::connect_with(options).await;
     let mut connection = opened.map_err(|e| engine_error(&e))?;
-    let result = migrator().run_direct(None, &mut connection, false).await;
-    result.map_err(|e| migrate_error(&e, known()))?;
+    let locked = connection.lock().await;
+    locked.map_err(|e| migrate_error(&e))?;
+    if let Some(newer) = newer(&mut connection).await? {
+        let rows = sqlx::query_as::<_, (i64, i64)>(OLDEST);
+        newer.judge(rows.fetch_all(&mut connection).await)?;
+    }
+    run(&mut connection).await?;
+    let unlocked = connection.unlock().await;
+    unlocked.map_err(|e| migrate_error(&e))?;
     connection.close().await.map_err(|e| engine_error(&e))
+}
+
+/// Applies what is pending; the sums of what was applied are checked.
+async fn run(connection: &mut impl Migrate) -> Result<(), StoreError> {
+    let mut migrator = migrator();
+    // Judged already, and the lock is held.
+    migrator.set_ignore_missing(true).set_locking(false);
+    let result = migrator.run_direct(None, connection, false).await;
+    result.map_err(|e| migrate_error(&e))
+}
+
+const OLDEST: &str = "SELECT version, oldest FROM schema_readers";
+
+/// Migrations of a database that a newer program made.
+struct Newer(Vec<i64>);
+
+/// What was applied of what this program doesn't have.
+async fn newer(connection: &mut impl Migrate) -> Result<Option<Newer>, StoreError> {
+    let made = connection.ensure_migrations_table(TABLE).await;
+    made.map_err(|e| migrate_error(&e))?;
+    let applied = connection.list_applied_migrations(TABLE).await;
+    let applied = applied.map_err(|e| migrate_error(&e))?;
+    let applied: Vec<i64> = applied.iter().map(|applied| applied.version).collect();
+    let ours = |version: &i64| MIGRATIONS.iter().any(|(known, ..)| known == version);
+    let (newer, others): (Vec<_>, Vec<_>) = applied
+        .iter()
+        .filter(|version| !ours(version))
+        .partition(|version| **version > known());
+    match (others.first(), newer.last()) {
+        (Some(other), _) => Err(StoreError::Schema(*other)),
+        (None, None) => Ok(None),
+        (None, Some(_)) if applied.contains(&READERS) => Ok(Some(Newer(newer))),
+        (None, Some(last)) => Err(StoreError::Newer {
+            found: *last,
+            oldest: *last,
+            known: known(),
+        }),
+    }
+}
+
+impl Newer {
+    /// Whether this program works with them, by what the database says of each.
+    fn judge(self, rows: Result<Vec<(i64, i64)>, sqlx::Error>) -> Result<(), StoreError> {
+        let rows: BTreeMap<_, _> = rows.map_err(|e| engine_error(&e))?.into_iter().collect();
+        let oldest = |version: &i64| rows.get(version).copied().unwrap_or(*version);
+        let needed = self.0.iter().map(oldest).max().unwrap_or(0);
+        let found = self.0.into_iter().max().unwrap_or(0);
+        if needed <= known() {
+            return Ok(());
+        }
+        Err(StoreError::Newer {
+            found,
+            oldest: needed,
+            known: known(),
+        })
+    }
 }
 
 #[cfg(test)]
@@ -138,7 +216,7 @@ mod tests {
 
     /// SHA-384 of each released migration. A line is added with a migration and never changed:
     /// databases in the field remember these sums and refuse a program with others.
-    const RELEASED: [(i64, &str); 23] = [
+    const RELEASED: [(i64, &str); 24] = [
         (
             1,
             "f2074e874d90f8f71f54b0200653d2bdd77b68c7cdb4db034cef4e3372a83828dbc03e623e8d7a89b769ab16d0fb7a43",
@@ -231,6 +309,10 @@ mod tests {
             27,
             "881a688b62d686e59df0348cf4cdefc7653c4cad788373e0c5609c3d5be43038938ae2c598a1b9c3c585109d96887f51",
         ),
+        (
+            29,
+            "17cd05483bc1d918f4fdba5e54d1ee12c0257e932b2f7a927ea735f6935183be0f3bc14e938c4d0ec78577dca2652bc7",
+        ),
     ];
 
     #[test]
@@ -248,6 +330,65 @@ mod tests {
         });
         let released = RELEASED.map(|(version, sum)| (version, sum.to_owned()));
         assert_eq!(sums.collect::<Vec<_>>(), released);
-        assert_eq!(known(), 27);
+        assert_eq!(known(), 29);
+    }
+
+    /// What a migration says of older programs is true as far as its text tells.
+    #[test]
+    fn f66_every_migration_says_which_programs_work_with_it() {
+        for (version, name, sql) in MIGRATIONS
+            .iter()
+            .filter(|(version, ..)| *version >= READERS)
+        {
+            let said = format!("INSERT INTO schema_readers (version, oldest) VALUES ({version}, ");
+            let oldest = sql.split_once(&said).map(|(_, rest)| rest);
+            let oldest = oldest.and_then(|rest| rest.split_once(')')?.0.parse::<i64>().ok());
+            let oldest = oldest.unwrap_or_else(|| panic!("{name} names no oldest program: {said}"));
+            assert!((READERS..=*version).contains(&oldest), "{name}: {oldest}");
+            if oldest < *version {
+                assert_eq!(narrowing(sql), None, "{name} keeps no program of {oldest}");
+            }
+        }
+    }
+
+    /// A statement that programs from before it can't work with.
+    fn narrowing(sql: &str) -> Option<&str> {
+        let text = sql.lines().filter(|line| !line.starts_with("--"));
+        let mut in_table = false;
+        for line in text {
+            let words = line.to_ascii_uppercase();
+            in_table = words.starts_with("CREATE TABLE") || in_table && !words.starts_with(')');
+            let narrows = [
+                "DROP ",
+                "RENAME ",
+                "CREATE UNIQUE INDEX",
+                "DELETE ",
+                "ALTER COLUMN",
+            ];
+            let wants = words.contains("NOT NULL") && !words.contains("DEFAULT");
+            if narrows.iter().any(|word| words.contains(word)) || wants && !in_table {
+                return Some(line);
+            }
+        }
+        None
+    }
+
+    #[test]
+    fn f66_what_narrows_is_told_from_what_adds() {
+        let adds = "CREATE TABLE t (\n    id BYTEA NOT NULL PRIMARY KEY\n);\n\
+                    ALTER TABLE users ADD COLUMN a BIGINT NOT NULL DEFAULT 0;\n\
+                    ALTER TABLE users ADD COLUMN b TEXT;\nCREATE INDEX i ON t (id);";
+        assert_eq!(narrowing(adds), None);
+        for narrows in [
+            "ALTER TABLE users DROP COLUMN name;",
+            "DROP TABLE users;",
+            "ALTER TABLE users RENAME COLUMN name TO names;",
+            "ALTER TABLE users ADD COLUMN a BIGINT NOT NULL;",
+            "CREATE UNIQUE INDEX i ON users (name);",
+            "DELETE FROM users;",
+        ] {
+            let after = format!("{adds}\n{narrows}");
+            assert_eq!(narrowing(&after), Some(narrows));
+        }
     }
 }

@@ -92,10 +92,10 @@ pub(super) async fn password(
     let Ok(turn) = app.hashes.turn(Some(info.counted_as())) else {
         return Ok(Err(No::new(503, BUSY, Some(2))));
     };
-    let writing = turn.write().await.map_err(ApiError::internal)?;
-    let account = form.user.email.as_str();
-    let wait = throttle::count(app, account, &info.counted_as()).await?;
-    drop(writing);
+    let (account, source) = (form.user.email.as_str(), info.counted_as());
+    let wait = turn
+        .written(Box::pin(throttle::count(app, account, &source)))
+        .await?;
     if let Some(wait) = wait {
         return Ok(Err(No::new(429, TOO_MANY, Some(wait))));
     }

@@ -142,7 +142,7 @@ async fn proven(
             return Ok(Err(no));
         }
     };
-    let writing = turn.write().await.map_err(ApiError::internal)?;
+    let writing = turn.write().await?;
     let mut write = app.store.write().await?;
     let Some(who) = Standing::by_password(&mut write, &form.user).await? else {
         return Ok(Err(again::wrong()));

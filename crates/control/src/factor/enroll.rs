@@ -119,7 +119,7 @@ async fn confirm(
         Ok(turn) => turn,
         Err(no) => return Ok(page::refuse(email, to, View::Unproven, &no)),
     };
-    let _writing = turn.write().await.map_err(ApiError::internal)?;
+    let _writing = turn.write().await?;
     let mut write = app.store.write().await?;
     let Some(who) = Standing::by_password(&mut write, user).await? else {
         return Ok(page::refuse(email, to, View::Unproven, &again::wrong()));

@@ -229,7 +229,7 @@ async fn join(
     }
     let hash = app.hashes.hash(password, app.rng.clone()).await;
     let hash = hash.map_err(ApiError::internal)?;
-    let _writing = turn.write().await.map_err(ApiError::internal)?;
+    let _writing = turn.write().await?;
     let joined = Joined {
         invitation: &invitation,
         name: &name,

@@ -190,7 +190,7 @@ async fn account(
     };
     let hash = app.hashes.hash(typed.password.clone(), app.rng.clone());
     let hash = hash.await.map_err(ApiError::internal)?;
-    let _writing = turn.write().await.map_err(ApiError::internal)?;
+    let _writing = turn.write().await?;
     let user = User {
         id: UserId::random(&*app.rng),
         email,

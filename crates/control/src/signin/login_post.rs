@@ -86,9 +86,10 @@ async fn sign_in(
         return refused(app, (503, &attempt), BUSY, Some(2)).await;
     };
     let account = attempt.email.as_ref().map_or("", Email::as_str);
-    let writing = turn.write().await.map_err(ApiError::internal)?;
-    let wait = throttle::count(app, account, &info.counted_as()).await?;
-    drop(writing);
+    let source = info.counted_as();
+    let wait = turn
+        .written(Box::pin(throttle::count(app, account, &source)))
+        .await?;
     if let Some(wait) = wait {
         return refused(app, (429, &attempt), TOO_MANY, Some(wait)).await;
     }
@@ -101,7 +102,7 @@ async fn sign_in(
     let password = attempt.password.clone();
     let right = app.hashes.verify(&turn, password, stored).await;
     let right = right.map_err(ApiError::internal)?;
-    let _writing = turn.write().await.map_err(ApiError::internal)?;
+    let _writing = turn.write().await?;
     let begun = match user.filter(|user| right && user.disabled_at.is_none()) {
         Some(user) => succeed(app, info, headers, (user, &attempt.to)).await?,
         None => None,

@@ -104,7 +104,7 @@ async fn take(
     let Ok(turn) = app.hashes.turn(Some(info.counted_as())) else {
         return Ok(refused(503, &to, BUSY, Some(2)));
     };
-    let _writing = turn.write().await.map_err(ApiError::internal)?;
+    let _writing = turn.write().await?;
     if let Some(wait) = throttle::count_source(app, &info.counted_as()).await? {
         return Ok(refused(429, &to, TOO_MANY, Some(wait)));
     }

@@ -2,9 +2,12 @@
 //! to the database.
 
 use std::collections::HashMap;
+use std::future::Future;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
+use aeolus_store::StoreError;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// How many may wait for each hash that is computed: of all, and from one source, so that whoever tries
 /// passwords from a few addresses leaves places for others (F56).
@@ -19,6 +22,7 @@ const WRITING: usize = 2;
 pub(super) struct Turns {
     waiting: Arc<Semaphore>,
     writing: Arc<Semaphore>,
+    unanswered: Arc<AtomicU64>,
     sources: Sources,
 }
 
@@ -28,6 +32,7 @@ impl Turns {
         Self {
             waiting: Arc::new(Semaphore::new(permits.saturating_mul(WAITING))),
             writing: Arc::new(Semaphore::new(WRITING)),
+            unanswered: Arc::default(),
             sources: Sources::of_each(permits.saturating_mul(OF_ONE_SOURCE)),
         }
     }
@@ -43,6 +48,7 @@ impl Turns {
             _place: place,
             _waiting: waiting,
             writing: Arc::clone(&self.writing),
+            unanswered: Arc::clone(&self.unanswered),
         })
     }
 }
@@ -52,12 +58,34 @@ pub(crate) struct Turn {
     _place: Option<Place>,
     _waiting: OwnedSemaphorePermit,
     writing: Arc<Semaphore>,
+    /// How often the database did not answer one that wrote.
+    unanswered: Arc<AtomicU64>,
 }
 
 impl Turn {
-    /// Waits until it may write. It holds up the next one until it is dropped.
-    pub(crate) async fn write(&self) -> Result<OwnedSemaphorePermit, AcquireError> {
-        Arc::clone(&self.writing).acquire_owned().await
+    /// Waits until it may write. It holds up the next one until it is dropped. Whoever waited behind one that
+    /// the database did not answer is not made to wait for the same once more: no queue outlives one deadline
+    /// (F44).
+    pub(crate) async fn write(&self) -> Result<OwnedSemaphorePermit, StoreError> {
+        let before = self.unanswered.load(Ordering::Acquire);
+        let permit = Arc::clone(&self.writing).acquire_owned().await;
+        if self.unanswered.load(Ordering::Acquire) != before {
+            return Err(StoreError::Timeout);
+        }
+        permit.map_err(|closed| StoreError::Unavailable(closed.to_string()))
+    }
+
+    /// Does it when it may write, and remembers for those who wait that the database did not answer.
+    pub(crate) async fn written<T>(
+        &self,
+        work: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        let _writing = self.write().await?;
+        let done = work.await;
+        if matches!(&done, Err(StoreError::Timeout | StoreError::Unavailable(_))) {
+            self.unanswered.fetch_add(1, Ordering::AcqRel);
+        }
+        done
     }
 }
 
@@ -112,6 +140,36 @@ impl Drop for Place {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn f44_who_waits_behind_one_that_is_not_answered_is_told_with_it() {
+        let turns = Turns::for_each_of(1);
+        let turn = |n: usize| turns.take(Some(n.to_string())).unwrap();
+        let other = turn(0).write().await.unwrap();
+        let (answer, answered) = tokio::sync::oneshot::channel::<()>();
+        let mut tasks = tokio::task::JoinSet::new();
+        let first = turn(1);
+        tasks.spawn(async move {
+            let work = async {
+                let _ = answered.await;
+                Err(StoreError::Timeout)
+            };
+            first.written::<()>(work).await
+        });
+        tokio::task::yield_now().await;
+        for turn in (2..20).map(turn) {
+            let never = async { panic!("the database was asked") };
+            tasks.spawn(async move { turn.written(never).await });
+        }
+        tokio::task::yield_now().await;
+        answer.send(()).unwrap();
+        for told in tasks.join_all().await {
+            assert!(matches!(told, Err(StoreError::Timeout)), "{told:?}");
+        }
+        drop(other);
+        // Whoever comes later asks anew.
+        turn(20).written(async { Ok(()) }).await.unwrap();
+    }
 
     #[test]
     fn f56_a_source_fills_its_own_places_only() {

@@ -1,6 +1,7 @@
 //! A control plane on a database of its own, driven through its router.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use aeolus_api::JoinToken;
@@ -47,6 +48,11 @@ pub(crate) struct Fixture {
     /// The URL of its database.
     pub(crate) database: String,
     pub(crate) stop: CancellationToken,
+    /// The database's URL.
+    pub(crate) database: String,
+    /// Of another replica, where every second request goes to that one.
+    beside: Option<Router>,
+    sent: AtomicUsize,
 }
 
 impl Drop for Fixture {
@@ -180,6 +186,28 @@ impl Fixture {
         Self::opened(dir, rng, &config).await
     }
 
+    /// Two replicas of the control plane on a database, SQLite if none is named, which answer in turn: what
+    /// holds of one control plane holds of them.
+    pub(crate) async fn pair(name: &str, database: Option<String>) -> Self {
+        Self::pair_configured(name, database, |_| ()).await
+    }
+
+    /// The same with a configuration of their own.
+    pub(crate) async fn pair_configured(
+        name: &str,
+        database: Option<String>,
+        change: impl Fn(&mut ControlConfig),
+    ) -> Self {
+        let mut one = Self::configured(name, |config| {
+            config.database = database.unwrap_or_else(|| config.database.clone());
+            change(config);
+        })
+        .await;
+        let two = one.replica(&change).await;
+        one.beside = Some(two.router.clone());
+        one
+    }
+
     pub(crate) async fn at(dir: tempfile::TempDir, rng: Arc<SeededRng>) -> Self {
         let config = config(dir.path());
         Self::opened(dir, rng, &config).await
@@ -198,6 +226,9 @@ impl Fixture {
             dir,
             database: config.database.clone(),
             stop: CancellationToken::new(),
+            database: config.database.clone(),
+            beside: None,
+            sent: AtomicUsize::new(0),
         }
     }
 
@@ -248,6 +279,9 @@ impl Fixture {
             dir: tempfile::tempdir().unwrap(),
             database: config.database,
             stop: CancellationToken::new(),
+            database: config.database,
+            beside: None,
+            sent: AtomicUsize::new(0),
         }
     }
 
@@ -262,7 +296,10 @@ impl Fixture {
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
-        let response = self.router.clone().oneshot(request).await.unwrap();
+        let turn = self.sent.fetch_add(1, Ordering::Relaxed) % 2;
+        let beside = self.beside.as_ref().filter(|_| turn == 1);
+        let router = beside.unwrap_or(&self.router).clone();
+        let response = router.oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         Answer {
             status: parts.status,

@@ -80,6 +80,8 @@ mod openapi;
 #[cfg(test)]
 mod outage;
 #[cfg(test)]
+mod owners;
+#[cfg(test)]
 mod parameters;
 #[cfg(test)]
 mod patches;

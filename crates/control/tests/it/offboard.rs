@@ -2,7 +2,15 @@
 
 use serde_json::{Value, json};
 
+use crate::engines::on_every_engine;
 use crate::fixture::{Answer, Fixture, fleet};
+
+on_every_engine! {
+    a12_everything_that_hangs_on_a_person_ends_at_once,
+    a12_tokens_go_on_with_somebody_who_holds_what_they_hold,
+    d9_the_last_owner_stays_and_nobody_shows_themselves_out,
+    a9_taking_somebody_out_ends_what_hung_on_them,
+}
 
 const USERS: &str = "/v1/organizations/acme/users";
 const TOKENS: &str = "/v1/organizations/acme/tokens";
@@ -18,7 +26,16 @@ impl World {
     /// The member is in a team with a role on a workspace, has a role of their own, and has made a token
     /// there.
     async fn new(name: &str) -> Self {
-        let (f, admin, owner) = Fixture::new(name).await.peopled().await;
+        Self::of(Fixture::new(name).await).await
+    }
+
+    /// At two replicas.
+    async fn two(name: &str, database: Option<String>) -> Self {
+        Self::of(Fixture::pair(name, database).await).await
+    }
+
+    async fn of(f: Fixture) -> Self {
+        let (f, admin, owner) = f.peopled().await;
         let workspace = f.first(&admin, "workspaces").await;
         Self {
             f,
@@ -71,9 +88,8 @@ impl World {
     }
 }
 
-#[tokio::test]
-async fn a12_everything_that_hangs_on_a_person_ends_at_once() {
-    let w = World::new("a12").await;
+async fn a12_everything_that_hangs_on_a_person_ends_at_once(database: Option<String>) {
+    let w = World::two("a12", database).await;
     let (id, value) = w.token("member@example.com", "WORKSPACE_MEMBER").await;
     let body = json!({"dryRun": true});
     let before = w.records().await;
@@ -108,9 +124,8 @@ async fn a12_everything_that_hangs_on_a_person_ends_at_once() {
         .expect(404);
 }
 
-#[tokio::test]
-async fn a12_tokens_go_on_with_somebody_who_holds_what_they_hold() {
-    let w = World::new("a12-give").await;
+async fn a12_tokens_go_on_with_somebody_who_holds_what_they_hold(database: Option<String>) {
+    let w = World::two("a12-give", database).await;
     let (id, value) = w.token("member@example.com", "WORKSPACE_OPERATOR").await;
     let give = |email: &str| json!({ "giveTokensTo": email });
     let refused = w
@@ -143,9 +158,8 @@ async fn a12_tokens_go_on_with_somebody_who_holds_what_they_hold() {
     assert_eq!(w.member_sees().await, 404);
 }
 
-#[tokio::test]
-async fn d9_the_last_owner_stays_and_nobody_shows_themselves_out() {
-    let w = World::new("d9").await;
+async fn d9_the_last_owner_stays_and_nobody_shows_themselves_out(database: Option<String>) {
+    let w = World::two("d9", database).await;
     w.offboard("owner@example.com", &w.admin, json!({}))
         .await
         .expect(409);
@@ -264,9 +278,8 @@ async fn d9_neither_a_token_nor_an_empty_team_is_an_owner() {
     refused.expect(409);
 }
 
-#[tokio::test]
-async fn a9_taking_somebody_out_ends_what_hung_on_them() {
-    let w = World::new("a9-delete").await;
+async fn a9_taking_somebody_out_ends_what_hung_on_them(database: Option<String>) {
+    let w = World::two("a9-delete", database).await;
     let (_, value) = w.token("member@example.com", "WORKSPACE_MEMBER").await;
     let member = w.f.token_of("member@example.com").await;
     let me = w.f.call("GET", "/v1/me", &member, None).await.json();

@@ -10,7 +10,16 @@ use aeolus_store::{Claim, Unit as _};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
+use crate::engines::on_every_engine;
 use crate::fixture::{ADMIN, Answer, Fixture};
+
+on_every_engine! {
+    f46_each_post_is_done_once_and_answers_the_same_again,
+    f46_of_many_equal_requests_one_makes_the_token,
+    a_key_stands_for_one_request_of_one_actor_for_a_day,
+    f46_who_may_not_come_in_any_more_gets_no_answer_again,
+    a_refusal_is_not_kept,
+}
 
 const TOKENS: &str = "/v1/organizations/acme/tokens";
 const REPLAYED: &str = "idempotency-replayed";
@@ -210,10 +219,12 @@ fn of_people(invitations: &str, member: &str) -> [(&'static str, String, Value);
     ]
 }
 
-#[tokio::test]
-async fn f46_each_post_is_done_once_and_answers_the_same_again() {
+async fn f46_each_post_is_done_once_and_answers_the_same_again(database: Option<String>) {
     let smtp = crate::smtp::Smtp::start().await;
-    let f = Fixture::configured("once", |config| config.email = Some(smtp.config())).await;
+    let f = Fixture::pair_configured("once", database, |config| {
+        config.email = Some(smtp.config())
+    })
+    .await;
     let admin = f.admin().await;
     f.fleet(&admin).await;
     f.join(&admin, "eu-1").await;
@@ -250,9 +261,8 @@ async fn f46_each_post_is_done_once_and_answers_the_same_again() {
 }
 
 /// Made under one key by many at once.
-#[tokio::test]
-async fn f46_of_many_equal_requests_one_makes_the_token() {
-    let f = Arc::new(Fixture::new("once-many").await);
+async fn f46_of_many_equal_requests_one_makes_the_token(database: Option<String>) {
+    let f = Arc::new(Fixture::pair("once-many", database).await);
     let admin = f.admin().await;
     f.fleet(&admin).await;
     let body = json!({"name": "ci", "role": "ORGANIZATION_MEMBER"});
@@ -305,9 +315,8 @@ async fn f46_no_secret_is_kept_for_a_repetition() {
     assert!(!again.text().contains(signature));
 }
 
-#[tokio::test]
-async fn a_key_stands_for_one_request_of_one_actor_for_a_day() {
-    let f = Fixture::new("once-keys").await;
+async fn a_key_stands_for_one_request_of_one_actor_for_a_day(database: Option<String>) {
+    let f = Fixture::pair("once-keys", database).await;
     let admin = f.admin().await;
     f.fleet(&admin).await;
     let path = "/v1/organizations/acme/workspaces";
@@ -335,10 +344,13 @@ async fn a_key_stands_for_one_request_of_one_actor_for_a_day() {
     assert_eq!(taken.json()["code"], "taken");
 }
 
-/// A repetition asks again for whether its sender may come in, and uses of the quota what it would without.
-#[tokio::test]
-async fn f46_who_may_not_come_in_any_more_gets_no_answer_again() {
-    let f = Fixture::new("once-access").await;
+/// A repetition asks again for whether its sender may come in, and uses of the quota what it would without. At
+/// one replica, because each counts calls by itself.
+async fn f46_who_may_not_come_in_any_more_gets_no_answer_again(database: Option<String>) {
+    let f = Fixture::configured("once-access", |config| {
+        config.database = database.unwrap_or_else(|| config.database.clone());
+    })
+    .await;
     let admin = f.admin().await;
     f.fleet(&admin).await;
     f.join(&admin, "eu-1").await;
@@ -458,9 +470,8 @@ async fn all_keys_of_a_busy_day_are_forgotten() {
 }
 
 /// What was refused is no answer to be repeated: once nothing is in the way, the same request is done.
-#[tokio::test]
-async fn a_refusal_is_not_kept() {
-    let f = Fixture::new("once-refused").await;
+async fn a_refusal_is_not_kept(database: Option<String>) {
+    let f = Fixture::pair("once-refused", database).await;
     let admin = f.admin().await;
     f.fleet(&admin).await;
     let path = "/v1/organizations/acme/workspaces";

@@ -12,7 +12,18 @@ use aeolus_store::Unit as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use crate::engines::on_every_engine;
 use crate::fixture::{ADMIN, Answer, Fixture};
+
+on_every_engine! {
+    a_session_goes_on_by_refresh_for_thirty_days_and_no_longer,
+    f47_a_lost_answer_is_given_again_for_ten_seconds,
+    f47_after_the_grace_it_is_a_replay_that_ends_the_session,
+    o12_once_the_next_one_was_used_a_replay_is_one_also_within_the_grace,
+    signing_out_anywhere_ends_the_refresh_tokens,
+    o1_a_code_used_twice_ends_its_refresh_tokens,
+    f48_a13_of_fifty_refreshes_at_once_one_counts_and_nobody_is_signed_out,
+}
 
 /// What a sign-in with `offline_access` gives.
 async fn signed_in(f: &Fixture, cookie: &str) -> TokenAnswer {
@@ -154,9 +165,8 @@ async fn a_sign_in_that_refreshes_all_the_time_has_to_wait_and_loses_nothing() {
     me(&f, &held.access_token).await.expect(200);
 }
 
-#[tokio::test]
-async fn a_session_goes_on_by_refresh_for_thirty_days_and_no_longer() {
-    let f = Fixture::new("refresh-life").await;
+async fn a_session_goes_on_by_refresh_for_thirty_days_and_no_longer(database: Option<String>) {
+    let f = Fixture::pair("refresh-life", database).await;
     let cookie = f.login(ADMIN).await;
     let mut held = signed_in(&f, &cookie).await;
     let begun = held.clone();
@@ -183,9 +193,8 @@ async fn a_session_goes_on_by_refresh_for_thirty_days_and_no_longer() {
     me(&f, &last.access_token).await.expect(401);
 }
 
-#[tokio::test]
-async fn f47_a_lost_answer_is_given_again_for_ten_seconds() {
-    let f = Fixture::new("f47").await;
+async fn f47_a_lost_answer_is_given_again_for_ten_seconds(database: Option<String>) {
+    let f = Fixture::pair("f47", database).await;
     let one = first(&f).await;
     let two = next(&f, &one).await.refresh_token;
     f.clock.advance(Duration::from_secs(10));
@@ -198,9 +207,8 @@ async fn f47_a_lost_answer_is_given_again_for_ten_seconds() {
     assert_eq!(f.audited(Action::SessionRenew).await.len(), 2);
 }
 
-#[tokio::test]
-async fn f47_after_the_grace_it_is_a_replay_that_ends_the_session() {
-    let f = Fixture::new("f47-late").await;
+async fn f47_after_the_grace_it_is_a_replay_that_ends_the_session(database: Option<String>) {
+    let f = Fixture::pair("f47-late", database).await;
     let cookie = f.login(ADMIN).await;
     let begun = signed_in(&f, &cookie).await;
     let one = begun.refresh_token.unwrap();
@@ -221,9 +229,10 @@ async fn f47_after_the_grace_it_is_a_replay_that_ends_the_session() {
     assert_eq!(lines[0].reason, "refresh_replay");
 }
 
-#[tokio::test]
-async fn o12_once_the_next_one_was_used_a_replay_is_one_also_within_the_grace() {
-    let f = Fixture::new("o12").await;
+async fn o12_once_the_next_one_was_used_a_replay_is_one_also_within_the_grace(
+    database: Option<String>,
+) {
+    let f = Fixture::pair("o12", database).await;
     let one = first(&f).await;
     let two = next(&f, &one).await.refresh_token.unwrap();
     let three = next(&f, &two).await.refresh_token.unwrap();
@@ -295,9 +304,8 @@ async fn o13_a_disabled_or_deleted_person_refreshes_nothing() {
     refused(refresh(&f, &two).await, "invalid_grant");
 }
 
-#[tokio::test]
-async fn signing_out_anywhere_ends_the_refresh_tokens() {
-    let f = Fixture::new("refresh-out").await;
+async fn signing_out_anywhere_ends_the_refresh_tokens(database: Option<String>) {
+    let f = Fixture::pair("refresh-out", database).await;
     let cookie = f.login(ADMIN).await;
     let one = signed_in(&f, &cookie).await.refresh_token.unwrap();
     let headers = [("cookie", cookie.as_str()), ("origin", crate::fixture::ISS)];
@@ -346,9 +354,8 @@ async fn o19_another_clients_refresh_token_is_not_revoked() {
     next(&f, &one).await;
 }
 
-#[tokio::test]
-async fn o1_a_code_used_twice_ends_its_refresh_tokens() {
-    let f = Fixture::new("refresh-o1").await;
+async fn o1_a_code_used_twice_ends_its_refresh_tokens(database: Option<String>) {
+    let f = Fixture::pair("refresh-o1", database).await;
     let cookie = f.login(ADMIN).await;
     let url = Fixture::cli_authorize("").replace("scope=openid", "scope=openid%20offline_access");
     let code = f.visit(&url, &cookie).await.expect(303);
@@ -361,9 +368,10 @@ async fn o1_a_code_used_twice_ends_its_refresh_tokens() {
     );
 }
 
-#[tokio::test]
-async fn f48_a13_of_fifty_refreshes_at_once_one_counts_and_nobody_is_signed_out() {
-    let f = Arc::new(Fixture::new("f48").await);
+async fn f48_a13_of_fifty_refreshes_at_once_one_counts_and_nobody_is_signed_out(
+    database: Option<String>,
+) {
+    let f = Arc::new(Fixture::pair("f48", database).await);
     let one = first(&f).await;
     let mut tasks = tokio::task::JoinSet::new();
     for _ in 0..50 {

@@ -6,7 +6,15 @@ use aeolus_keys::claims::Api;
 use aeolus_keys::jws;
 use serde_json::{Value, json};
 
+use crate::engines::on_every_engine;
 use crate::fixture::Fixture;
+
+on_every_engine! {
+    n8_a_rotation_cuts_the_old_value_off_at_once,
+    x2_with_a_grace_both_values_are_good_until_it_is_over,
+    a_grace_can_be_ended_early_and_never_prolongs,
+    many_are_revoked_in_one_step_or_none,
+}
 
 pub(crate) const TOKENS: &str = "/v1/organizations/acme/tokens";
 const DAY: u64 = 86_400;
@@ -19,7 +27,16 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) async fn new(name: &str) -> Self {
-        let (f, admin, owner) = Fixture::new(name).await.peopled().await;
+        Self::of(Fixture::new(name).await).await
+    }
+
+    /// At two replicas.
+    async fn two(name: &str, database: Option<String>) -> Self {
+        Self::of(Fixture::pair(name, database).await).await
+    }
+
+    async fn of(f: Fixture) -> Self {
+        let (f, admin, owner) = f.peopled().await;
         Self { f, admin, owner }
     }
 
@@ -70,9 +87,8 @@ pub(crate) fn claims(token: &Value) -> Api {
         .unwrap()
 }
 
-#[tokio::test]
-async fn n8_a_rotation_cuts_the_old_value_off_at_once() {
-    let w = World::new("n8").await;
+async fn n8_a_rotation_cuts_the_old_value_off_at_once(database: Option<String>) {
+    let w = World::two("n8", database).await;
     let old = w.token().await;
     // As the original is called: without a body.
     let rotate = format!("{}/rotate", path(&old));
@@ -99,9 +115,8 @@ async fn n8_a_rotation_cuts_the_old_value_off_at_once() {
     assert!(!shown.text().contains(new["token"].as_str().unwrap()));
 }
 
-#[tokio::test]
-async fn x2_with_a_grace_both_values_are_good_until_it_is_over() {
-    let w = World::new("x2").await;
+async fn x2_with_a_grace_both_values_are_good_until_it_is_over(database: Option<String>) {
+    let w = World::two("x2", database).await;
     let old = w.token().await;
     let new = w.rotate(&old, json!({"grace": "24h"})).await;
     assert!(w.works(&old).await && w.works(&new).await);
@@ -122,9 +137,8 @@ async fn x2_with_a_grace_both_values_are_good_until_it_is_over() {
     assert_eq!(both, (&old["shortToken"], &new["shortToken"]));
 }
 
-#[tokio::test]
-async fn a_grace_can_be_ended_early_and_never_prolongs() {
-    let w = World::new("grace").await;
+async fn a_grace_can_be_ended_early_and_never_prolongs(database: Option<String>) {
+    let w = World::two("grace", database).await;
     let first = w.token().await;
     let second = w.rotate(&first, json!({"grace": "7d"})).await;
     let third = w.rotate(&first, json!({"grace": "1h"})).await;
@@ -295,9 +309,8 @@ async fn an_organization_token_is_given_what_lies_below_and_nothing_else() {
     f.call("POST", &roles, &w.owner, set(up)).await.expect(422);
 }
 
-#[tokio::test]
-async fn many_are_revoked_in_one_step_or_none() {
-    let w = World::new("many").await;
+async fn many_are_revoked_in_one_step_or_none(database: Option<String>) {
+    let w = World::two("many", database).await;
     let f = &w.f;
     let mut old = Vec::new();
     for _ in 0..3 {

@@ -6,7 +6,16 @@ use aeolus_keys::claims::Access;
 use aeolus_keys::jws;
 use serde_json::{Value, json};
 
+use crate::engines::on_every_engine;
 use crate::fixture::{ADMIN, Answer, CHALLENGE, Fixture, Gate, HOST, ISS, PASSWORD, fleet};
+
+on_every_engine! {
+    x3_people_see_where_they_are_signed_in_and_end_what_is_not_theirs,
+    n10_a_session_ended_in_one_organization_is_refused_there_and_nowhere_else,
+    n10_all_sessions_in_an_organization_end_with_a_mark_and_a_new_sign_in_leads_back,
+    n10_an_administrator_of_the_installation_ends_everything_everywhere,
+    n10_a_session_ended_in_one_organization_has_no_power_over_it,
+}
 
 const GLOBEX_HOST: &str = "globex.example.com";
 
@@ -23,7 +32,15 @@ struct World {
 
 impl World {
     async fn new(name: &str) -> Self {
-        let f = Fixture::new(name).await;
+        Self::of(Fixture::new(name).await).await
+    }
+
+    /// At two replicas.
+    async fn two(name: &str, database: Option<String>) -> Self {
+        Self::of(Fixture::pair(name, database).await).await
+    }
+
+    async fn of(f: Fixture) -> Self {
         let admin = f.admin().await;
         let mut body = fleet();
         let user = |name: &str, role: &str| json!({"email": format!("{name}@example.com"), "role": role, "password": {"env": "P"}});
@@ -128,9 +145,10 @@ fn ids(answer: &Answer) -> Vec<String> {
     items.iter().map(id).collect()
 }
 
-#[tokio::test]
-async fn x3_people_see_where_they_are_signed_in_and_end_what_is_not_theirs() {
-    let w = World::new("x3").await;
+async fn x3_people_see_where_they_are_signed_in_and_end_what_is_not_theirs(
+    database: Option<String>,
+) {
+    let w = World::two("x3", database).await;
     let fields = [
         ("email", "member@example.com"),
         ("password", PASSWORD),
@@ -272,9 +290,10 @@ async fn x3_an_organization_learns_nothing_of_another() {
     }
 }
 
-#[tokio::test]
-async fn n10_a_session_ended_in_one_organization_is_refused_there_and_nowhere_else() {
-    let w = World::new("n10-one").await;
+async fn n10_a_session_ended_in_one_organization_is_refused_there_and_nowhere_else(
+    database: Option<String>,
+) {
+    let w = World::two("n10-one", database).await;
     let (cookie, members, member) = w.sign_in("member@example.com").await;
     let owner = w.f.token_of("owner@example.com").await;
     for deployment in [&w.acme, &w.globex] {
@@ -310,9 +329,10 @@ async fn n10_a_session_ended_in_one_organization_is_refused_there_and_nowhere_el
     assert_eq!(w.audit("globex", "session.sign_out").await.len(), 0);
 }
 
-#[tokio::test]
-async fn n10_all_sessions_in_an_organization_end_with_a_mark_and_a_new_sign_in_leads_back() {
-    let w = World::new("n10-all").await;
+async fn n10_all_sessions_in_an_organization_end_with_a_mark_and_a_new_sign_in_leads_back(
+    database: Option<String>,
+) {
+    let w = World::two("n10-all", database).await;
     let (cookie, members, member) = w.sign_in("member@example.com").await;
     let owner = w.f.token_of("owner@example.com").await;
     for deployment in [&w.acme, &w.globex] {
@@ -342,9 +362,10 @@ async fn n10_all_sessions_in_an_organization_end_with_a_mark_and_a_new_sign_in_l
     assert_eq!(ids(&w.list(query, &owner).await.expect(200)).len(), 1);
 }
 
-#[tokio::test]
-async fn n10_an_administrator_of_the_installation_ends_everything_everywhere() {
-    let w = World::new("n10-admin").await;
+async fn n10_an_administrator_of_the_installation_ends_everything_everywhere(
+    database: Option<String>,
+) {
+    let w = World::two("n10-admin", database).await;
     let (_, first, member) = w.sign_in("member@example.com").await;
     let (_, second, _) = w.sign_in("member@example.com").await;
     assert_eq!(w.renew(&first, &w.globex).await, 200);
@@ -361,9 +382,8 @@ async fn n10_an_administrator_of_the_installation_ends_everything_everywhere() {
 }
 
 /// A session that is over in an organization administers it no more: gates refuse it, and so does control.
-#[tokio::test]
-async fn n10_a_session_ended_in_one_organization_has_no_power_over_it() {
-    let w = World::new("n10-power").await;
+async fn n10_a_session_ended_in_one_organization_has_no_power_over_it(database: Option<String>) {
+    let w = World::two("n10-power", database).await;
     let (_, bosses, boss) = w.sign_in("boss@example.com").await;
     let role = json!({"email": "boss@example.com", "role": "ORGANIZATION_OWNER"});
     let users = "/v1/organizations/acme/users";

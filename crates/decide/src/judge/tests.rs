@@ -2,6 +2,7 @@ mod claims;
 mod networks;
 mod reference;
 mod revoked;
+mod tenants;
 mod times;
 mod wildcards;
 

@@ -73,16 +73,12 @@ pub(super) fn postgres_error(code: &str, message: &str) -> StoreError {
     }
 }
 
-/// What a failed migration means; `known` is the newest version this program has.
-pub(crate) fn migrate_error(error: &MigrateError, known: i64) -> StoreError {
+/// What a failed migration means.
+pub(crate) fn migrate_error(error: &MigrateError) -> StoreError {
     match error {
         MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => {
             engine_error(error)
         }
-        MigrateError::VersionMissing(found) if *found > known => StoreError::Newer {
-            found: *found,
-            known,
-        },
         MigrateError::VersionMissing(version)
         | MigrateError::VersionMismatch(version)
         | MigrateError::Dirty(version) => StoreError::Schema(*version),

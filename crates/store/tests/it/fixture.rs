@@ -17,7 +17,8 @@ use crate::cluster;
 
 pub(crate) const NOW: Time = Time::from_secs(1_800_000_000);
 
-/// Runs tests of this module on every engine.
+/// Runs tests of this module on every engine, with this program's schema and with what the next one may make
+/// of it (F66).
 macro_rules! on_every_engine {
     ($($name:ident),* $(,)?) => {
         mod sqlite {
@@ -31,6 +32,21 @@ macro_rules! on_every_engine {
             async fn $name() {
                 if let Some(db) = $crate::fixture::Database::postgres(stringify!($name)).await {
                     super::$name(db).await;
+                }
+            })*
+        }
+        mod f66_sqlite_after_a_rollback {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                let db = $crate::fixture::Database::sqlite(stringify!($name)).await;
+                super::$name(db.newer().await).await;
+            })*
+        }
+        mod f66_postgres_after_a_rollback {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                if let Some(db) = $crate::fixture::Database::postgres(stringify!($name)).await {
+                    super::$name(db.newer().await).await;
                 }
             })*
         }
@@ -84,9 +100,64 @@ impl Database {
         Store::connect(&self.url.parse().unwrap()).await.unwrap()
     }
 
+    /// The same after a newer program was there, whose migration this one works with: every table has more
+    /// columns, with and without a value, and there is another table.
+    pub(crate) async fn newer(mut self) -> Self {
+        self.store.close().await;
+        for table in self.tables().await {
+            let wider = format!(
+                "ALTER TABLE {table} ADD COLUMN newer BIGINT NOT NULL DEFAULT 0;
+                 ALTER TABLE {table} ADD COLUMN newest TEXT;
+                 CREATE INDEX {table}_newer ON {table} (newer);"
+            );
+            self.raw(&wider).await;
+        }
+        self.raw("CREATE TABLE newer (user_id BYTEA NOT NULL PRIMARY KEY REFERENCES users (id) ON DELETE CASCADE)")
+            .await;
+        self.migrated(9000, Some(29)).await;
+        self.store = self.again().await;
+        self
+    }
+
+    /// Notes a migration that this program doesn't have, and the oldest program it says works with it.
+    pub(crate) async fn migrated(&self, version: i64, oldest: Option<i64>) {
+        let note = format!(
+            "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+             SELECT {version}, description, success, checksum, execution_time FROM _sqlx_migrations
+             WHERE version = 1"
+        );
+        self.raw(&note).await;
+        if let Some(oldest) = oldest {
+            let values = format!("({version}, {oldest})");
+            let note = format!("INSERT INTO schema_readers (version, oldest) VALUES {values}");
+            self.raw(&note).await;
+        }
+    }
+
+    async fn tables(&self) -> Vec<String> {
+        use sqlx::{Connection as _, PgConnection, SqliteConnection};
+        let mut names: Vec<String> = if self.is_sqlite() {
+            let mut connection = SqliteConnection::connect(&self.url).await.unwrap();
+            sqlx::query_scalar("SELECT name FROM sqlite_master WHERE type = 'table'")
+                .fetch_all(&mut connection)
+                .await
+                .unwrap()
+        } else {
+            let mut connection = PgConnection::connect(&self.url).await.unwrap();
+            sqlx::query_scalar("SELECT tablename::TEXT FROM pg_tables WHERE schemaname = 'public'")
+                .fetch_all(&mut connection)
+                .await
+                .unwrap()
+        };
+        names.retain(|name| !name.starts_with("_sqlx") && !name.starts_with("sqlite_"));
+        assert!(names.len() > 30, "{names:?}");
+        names
+    }
+
     /// Runs SQL that the store has no method for.
-    pub(crate) async fn raw(&self, sql: &'static str) {
-        use sqlx::{Connection as _, Executor as _, PgConnection, SqliteConnection};
+    pub(crate) async fn raw(&self, sql: &str) {
+        use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, SqliteConnection};
+        let sql = AssertSqlSafe(sql.to_owned());
         if self.is_sqlite() {
             let mut connection = SqliteConnection::connect(&self.url).await.unwrap();
             connection.execute(sql).await.unwrap();
