@@ -109,6 +109,9 @@ pub(crate) fn since(end: i64, now: Time) -> String {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
     use super::*;
 
     const NOW: Time = Time::from_secs(1_800_000_000);
@@ -156,5 +159,51 @@ mod tests {
         assert_eq!(found(&[(ORIGINALS, &other)], Some(URL)), None);
         assert_eq!(found(&[(ORIGINALS, "opaque")], Some(URL)), None);
         assert_eq!(found(&[], Some(URL)), None);
+    }
+
+    struct Now;
+
+    impl Clock for Now {
+        fn now(&self) -> Time {
+            NOW
+        }
+    }
+
+    /// Asks for a client with a token that is over by this clock, of a control plane that answers so.
+    async fn opened(status: &str, body: &str) -> Result<Client, Failure> {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let control = Client::new(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
+        let answer = format!(
+            "HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        let served = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut request = Vec::new();
+            while !request.ends_with(b"\r\n\r\n") {
+                assert!(stream.read_buf(&mut request).await.unwrap() > 0);
+            }
+            stream.write_all(answer.as_bytes()).await.unwrap();
+        });
+        let bearer = Bearer::new(OURS, token(r#"{"exp":1799999820}"#));
+        let opened = bearer.client(&control, &Now).await;
+        served.await.unwrap();
+        opened
+    }
+
+    #[tokio::test]
+    async fn control_has_the_last_word_on_whether_a_token_is_over() {
+        let refused = opened(
+            "401 Unauthorized",
+            r#"{"status":401,"code":"unauthorized","title":"no"}"#,
+        );
+        let refused = refused.await.err().unwrap().render();
+        assert!(refused.contains("expired 3 min ago"), "{refused}");
+        // This machine's clock is ahead.
+        let me = r#"{"actor":{"type":"anonymous"},"name":"ci","grants":[]}"#;
+        let mut good = opened("200 OK", me).await;
+        assert_eq!(good.as_mut().err().map(|failure| failure.render()), None);
+        let busy = opened("500 Internal Server Error", "{}").await;
+        assert!(!busy.err().unwrap().render().contains("expired"));
     }
 }
