@@ -201,8 +201,8 @@ mod tests {
         assert!(refused.contains("expired 3 min ago"), "{refused}");
         // This machine's clock is ahead.
         let me = r#"{"actor":{"type":"anonymous"},"name":"ci","grants":[]}"#;
-        let mut good = opened("200 OK", me).await;
-        assert_eq!(good.as_mut().err().map(|failure| failure.render()), None);
+        let good = opened("200 OK", me).await;
+        assert_eq!(good.err().map(|failure| failure.render()), None);
         let busy = opened("500 Internal Server Error", "{}").await;
         assert!(!busy.err().unwrap().render().contains("expired"));
     }
