@@ -6,14 +6,16 @@ use crate::fixture::Fixture;
 
 const TOKENS: &str = "/v1/organizations/acme/tokens";
 
-/// The names of the tokens in the answer.
+/// The names of the tokens in the answer, in alphabetical order: all are of one moment.
 async fn names(f: &Fixture, owner: &str, query: &str) -> Vec<String> {
     let list = f
         .call("GET", &format!("{TOKENS}?{query}"), owner, None)
         .await;
     let list = list.expect(200).json();
     let name = |item: &Value| item["name"].as_str().unwrap().to_owned();
-    list["items"].as_array().unwrap().iter().map(name).collect()
+    let mut names: Vec<_> = list["items"].as_array().unwrap().iter().map(name).collect();
+    names.sort();
+    names
 }
 
 #[tokio::test]
@@ -43,7 +45,7 @@ async fn lists_are_narrowed_to_scope_entity_and_kind() {
             "DEPLOYMENT",
             Some(&deployment),
             "DIRECT_ACCESS",
-            "DEPLOYMENT_ADMIN",
+            "DEPLOYMENT_VIEWER",
         ),
     ] {
         let mut body = json!({"name": name, "scope": scope, "kind": kind, "role": role,
@@ -69,7 +71,7 @@ async fn lists_are_narrowed_to_scope_entity_and_kind() {
         ("scope=ORGANIZATION".to_owned(), vec!["o"]),
         ("scope=WORKSPACE".to_owned(), vec!["w"]),
         ("scope=DEPLOYMENT".to_owned(), vec!["d", "x"]),
-        ("kind=STANDARD".to_owned(), vec!["o", "w", "d"]),
+        ("kind=STANDARD".to_owned(), vec!["d", "o", "w"]),
         ("kind=DIRECT_ACCESS".to_owned(), vec!["x"]),
         ("scope=DEPLOYMENT&kind=STANDARD".to_owned(), vec!["d"]),
         (format!("entityId={organization}"), vec!["o"]),

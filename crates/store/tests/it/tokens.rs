@@ -146,7 +146,9 @@ async fn a_list_is_narrowed_to_a_scope_and_a_kind(db: Database) {
             direct,
             ..TokenFilter::default()
         };
-        let expected: Vec<_> = expected.into_iter().map(|n: usize| made[n]).collect();
+        // All are of one moment.
+        let mut expected: Vec<_> = expected.into_iter().map(|n: usize| made[n]).collect();
+        expected.sort_unstable();
         // Page by page, as whoever asks gets them.
         let (mut found, mut page) = (Vec::new(), Page::first(1));
         loop {
