@@ -32,6 +32,27 @@ pub enum TokenKind {
     DirectAccess,
 }
 
+impl TokenScope {
+    /// As requests and answers have it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Organization => "ORGANIZATION",
+            Self::Workspace => "WORKSPACE",
+            Self::Deployment => "DEPLOYMENT",
+        }
+    }
+}
+
+impl TokenKind {
+    /// As requests and answers have it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Standard => "STANDARD",
+            Self::DirectAccess => "DIRECT_ACCESS",
+        }
+    }
+}
+
 /// `POST /v1/organizations/{o}/tokens`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

@@ -5,10 +5,12 @@ mod audit;
 mod client;
 mod connection;
 mod context;
+mod deployment;
 mod doctor;
 mod drill;
 mod email;
 mod explain;
+mod grant;
 mod invitation;
 mod key;
 mod org;
@@ -21,6 +23,7 @@ mod session;
 mod team;
 mod token;
 mod user;
+mod workspace;
 
 use std::path::PathBuf;
 
@@ -38,15 +41,19 @@ pub(crate) use connection::{
     ConnectionPlaneRemove, ConnectionShow,
 };
 pub(crate) use context::ContextCommand;
+pub(crate) use deployment::{
+    DeploymentCommand, DeploymentCreate, DeploymentDelete, DeploymentList,
+};
 pub(crate) use doctor::DoctorArgs;
 pub(crate) use drill::{DrillCommand, DrillOutage};
 pub(crate) use email::{EmailCommand, EmailTest};
 pub(crate) use explain::ExplainArgs;
+pub(crate) use grant::{GrantAdd, GrantCommand, GrantList, GrantRemove};
 pub(crate) use invitation::{
     InvitationCommand, InvitationCreate, InvitationList, InvitationRevoke,
 };
 pub(crate) use key::{KeyCommand, KeyList, KeyRemove, KeyReseal, KeyRotate};
-pub(crate) use org::{OrgCommand, OrgQuota, QuotaSet, QuotaShow};
+pub(crate) use org::{OrgCommand, OrgOne, OrgQuota, QuotaSet, QuotaShow};
 pub(crate) use policy::{PolicyCommand, PolicySet, PolicyShow};
 pub(crate) use role::{
     RoleCommand, RoleCreate, RoleDelete, RoleList, RoleOne, RolePermissions, RoleUpdate,
@@ -64,7 +71,10 @@ pub(crate) use token::{
     TokenCommand, TokenCreate, TokenDelete, TokenList, TokenOne, TokenRevoke, TokenRoles,
     TokenRotate, TokenUpdate, TokenVerify,
 };
-pub(crate) use user::{UserAble, UserCommand, UserOffboard, UserReset};
+pub(crate) use user::{
+    UserAble, UserAdd, UserCommand, UserList, UserOffboard, UserRemove, UserReset,
+};
+pub(crate) use workspace::{WorkspaceCommand, WorkspaceList, WorkspaceOne};
 
 use crate::ui::Output;
 
@@ -126,7 +136,7 @@ pub(crate) enum Command {
     /// Show the identity providers that people come through, and register planes there.
     #[command(subcommand)]
     Connection(ConnectionCommand),
-    /// End people's access, disable and enable them, reset their second factors.
+    /// List, add and remove people; end their access, disable and enable them, reset their second factors.
     #[command(subcommand)]
     User(UserCommand),
     /// Invite people into an organization.
@@ -138,15 +148,24 @@ pub(crate) enum Command {
     /// List, make, change and delete roles.
     #[command(subcommand)]
     Role(Box<RoleCommand>),
+    /// List, give and take back roles.
+    #[command(subcommand)]
+    Grant(GrantCommand),
     /// Say who reaches which deployment, and why.
     #[command(subcommand)]
     Access(AccessCommand),
     /// Show and change an organization's rules, and see what a change would end.
     #[command(subcommand)]
     Policy(PolicyCommand),
-    /// Organizations.
+    /// List, make and delete organizations; show and change what they may use.
     #[command(subcommand)]
     Org(OrgCommand),
+    /// List, make and delete workspaces.
+    #[command(subcommand)]
+    Workspace(WorkspaceCommand),
+    /// List, make and delete deployments.
+    #[command(subcommand)]
+    Deployment(DeploymentCommand),
     /// Show and move rollouts: which deployments take which path to their decision.
     #[command(subcommand)]
     Rollout(RolloutCommand),

@@ -8,6 +8,7 @@ mod connection;
 mod context;
 mod control;
 mod demo;
+mod deployment;
 mod dev;
 mod doctor;
 mod drill;
@@ -15,11 +16,13 @@ mod email;
 mod explain;
 mod first_admin;
 mod gate;
+mod grant;
 mod invitation;
 mod key;
 mod login;
 mod logs;
 mod org;
+mod place;
 mod plane;
 mod policy;
 mod process;
@@ -31,6 +34,7 @@ mod session;
 mod team;
 mod token;
 mod user;
+mod workspace;
 
 use std::future::Future;
 use std::time::Duration;
@@ -41,8 +45,8 @@ use clap::CommandFactory as _;
 
 use crate::args::{
     AccessCommand, AuditCommand, Cli, Command, ConfigCommand, ControlCommand, DrillCommand,
-    EmailCommand, GateCommand, KeyCommand, OrgCommand, OrgQuota, PlaneCommand, RolloutCommand,
-    SecretCommand, SessionCommand, TokenCommand,
+    EmailCommand, GateCommand, KeyCommand, PlaneCommand, RolloutCommand, SecretCommand,
+    SessionCommand, TokenCommand,
 };
 use crate::config::Environment;
 use crate::report::{Failure, Report};
@@ -123,11 +127,11 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Command::Invitation(command) => block_on(invitation::invitation(&command, &context)),
         Command::Team(command) => block_on(team::team(&command, &context)),
         Command::Role(command) => block_on(role::role(&command, &context)),
+        Command::Grant(command) => block_on(grant::grant(&command, &context)),
         Command::Access(AccessCommand::Review(args)) => block_on(access::review(&args, &context)),
-        Command::Org(OrgCommand::Quota(command)) => match command {
-            OrgQuota::Show(args) => block_on(org::quota_show(&args, &context)),
-            OrgQuota::Set(args) => block_on(org::quota_set(&args, &context)),
-        },
+        Command::Org(command) => block_on(org::org(&command, &context)),
+        Command::Workspace(command) => block_on(workspace::workspace(&command, &context)),
+        Command::Deployment(command) => block_on(deployment::deployment(&command, &context)),
         Command::Email(EmailCommand::Test(args)) => block_on(email::test(&args, &context)),
         Command::Policy(command) => block_on(policy::policy(&command, &context)),
         Command::Rollout(command) => match command {

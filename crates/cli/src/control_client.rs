@@ -8,6 +8,7 @@ use aeolus_keys::SystemRng;
 use aeolus_model::{Secret, SystemClock};
 
 use crate::args::Target;
+use crate::bearer::Bearer;
 use crate::config::Environment;
 use crate::contexts::Contexts;
 use crate::credentials::Place;
@@ -42,13 +43,13 @@ impl Target {
     /// A client that is signed in. A stored sign-in is refreshed where that is due.
     pub(crate) async fn client(&self, environment: &Environment) -> Result<Client, Failure> {
         let named = self.named_url(environment);
-        if let Some(token) = environment.get("AEOLUS_TOKEN") {
+        if let Some(bearer) = Bearer::of(environment, named.as_deref()) {
             let url = named.ok_or_else(|| {
                 Report::new("CLI-0003", "AEOLUS_TOKEN is set, but not where it is good")
                     .help("set AEOLUS_URL, or give --url")
                     .usage()
             })?;
-            return Ok(connect(&url)?.with_bearer(Secret::new(token)));
+            return bearer.client(&connect(&url)?, &SystemClock).await;
         }
         let place = self.place(environment)?;
         let stored = place.read().await?.ok_or_else(not_signed_in)?;
@@ -114,7 +115,8 @@ fn refusal(problem: &Problem) -> Failure {
     }
     let mut first = Report::new(&problem.code, what);
     if problem.status == 401 {
-        first = first.help("run `aeolus login`");
+        first =
+            first.help("run `aeolus login`, or if AEOLUS_TOKEN is set, put another token into it");
     }
     if !problem.request_id.is_empty() {
         first = first.why(format!("request {}", problem.request_id));

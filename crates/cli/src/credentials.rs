@@ -15,6 +15,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use tokio::time::Instant;
 
+use crate::bearer::since;
 use crate::control_client::{connect, refused};
 use crate::files;
 use crate::report::{Failure, Report};
@@ -156,19 +157,21 @@ impl Credentials {
 
     /// Why this sign-in is no longer good, and since when.
     fn ended(&self, clock: &dyn Clock) -> Failure {
-        let url = &self.url;
+        let (url, now) = (&self.url, clock.now());
+        let ended = |what: &str, end| {
+            let what = format!("the {what} at {url} expired {}", since(end, now));
+            Report::new("CLI-0004", what)
+        };
         let report = match self.session_ends_at {
-            Some(end) if end <= clock.now().secs() => {
-                Report::new("CLI-0004", format!("the session at {url} has ended"))
-                    .why(format!("It ended {}, as long after the sign-in as sessions last.", aeolus_model::moment(end)))
+            Some(end) if end <= now.secs() => {
+                ended("session", end).why("That is as long after the sign-in as sessions last.")
             }
             Some(end) => Report::new("CLI-0004", format!("the session at {url} has ended")).why(format!(
                 "It would have lasted until {}: it was signed out, or its refresh token was used \
                  elsewhere, or the account is disabled.",
                 aeolus_model::moment(end)
             )),
-            None => Report::new("CLI-0004", format!("the sign-in at {url} has expired"))
-                .why(format!("It ended {}.", aeolus_model::moment(self.expires_at))),
+            None => ended("sign-in", self.expires_at),
         };
         report
             .help(format!("run `aeolus login --url {url}`"))

@@ -1,6 +1,7 @@
 //! `aeolus`: servers, operator's tools and client in one program.
 
 mod args;
+mod bearer;
 mod commands;
 mod config;
 mod contexts;

@@ -30,6 +30,15 @@ pub(crate) fn spoken(length: Duration) -> String {
     parts.join(" ")
 }
 
+/// Date and time of day in UTC (RFC 3339).
+pub(crate) fn written(at: Time) -> String {
+    let secs = at.secs();
+    let (year, month, day) = aeolus_model::date(secs.div_euclid(86_400));
+    let rest = secs.rem_euclid(86_400);
+    let (hour, minute, second) = (rest / 3_600, rest / 60 % 60, rest % 60);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -48,5 +57,11 @@ mod tests {
             let at = Time::from_secs(now.secs() + secs);
             assert_eq!(ahead(at, now), shown);
         }
+    }
+
+    #[test]
+    fn programs_read_moments_in_utc() {
+        let at = Time::from_secs(1_800_000_000);
+        assert_eq!(written(at), "2027-01-15T08:00:00Z");
     }
 }

@@ -111,7 +111,7 @@ pub(crate) fn spreadsheet<const N: usize>(
 /// What a spreadsheet would run as a formula becomes text.
 fn cell(text: &str) -> String {
     let number = text.parse::<i64>().is_ok();
-    if text.starts_with(['=', '+', '-', '@']) && !number {
+    if text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) && !number {
         format!("'{text}")
     } else {
         text.to_owned()
@@ -193,8 +193,18 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_no_formula() {
-        assert_eq!(cell("=HYPERLINK(1)"), "'=HYPERLINK(1)");
+    fn a18_a_name_is_no_formula() {
+        for formula in [
+            "=HYPERLINK(1)",
+            "+1+1",
+            "-1+1",
+            "@SUM(1)",
+            "\t=1",
+            "\r=1",
+            "\n=1",
+        ] {
+            assert_eq!(cell(formula), format!("'{formula}"));
+        }
         assert_eq!(cell("ci"), "ci");
         assert_eq!(cell("-3"), "-3");
     }

@@ -44,9 +44,9 @@ pub use repository::{
     Mark, Member, Notice, NoticeKind, Organization, Organizations, OutgoingEmail, Plane,
     PlaneStage, Planes, ProviderEndpoints, ProviderKey, ProviderKeySets, ProviderKeys, Publication,
     Publications, RefreshTokens, Replica, Replicas, RevocationList, Revocations, RoleRecord, Roles,
-    Rollout, RolloutStage, Rollouts, RootDocument, Roots, Route, SecondFactor, SecondFactors,
-    SessionHints, SessionRecord, Sessions, Settings, Shortened, SignInSource, SigningKey,
-    StatusBits, StatusEnd, Team, Teams, Throttle, Throttles, TokenFilter, TokenRecord, TokenWindow,
-    Tokens, Told, Tries, User, Users, ValueRecord, Workspace, Workspaces,
+    Rollout, RolloutStage, Rollouts, RootDocument, Roots, Route, ScopeFilter, SecondFactor,
+    SecondFactors, SessionHints, SessionRecord, Sessions, Settings, Shortened, SignInSource,
+    SigningKey, StatusBits, StatusEnd, Team, Teams, Throttle, Throttles, TokenFilter, TokenRecord,
+    TokenWindow, Tokens, Told, Tries, User, Users, ValueRecord, Workspace, Workspaces,
 };
 pub use unit::{Ending, Read, Unit, Write};

@@ -15,6 +15,7 @@ mod quota;
 mod roles;
 mod sessions;
 mod teams;
+mod tenancy;
 mod tokens;
 
 use std::sync::{Arc, Mutex, PoisonError};

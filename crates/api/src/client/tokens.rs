@@ -6,13 +6,13 @@ use http::Method;
 use super::operations::Wait;
 use super::{Call, Client, ClientError, escape};
 use crate::token::{
-    Token, TokenCreate, TokenCreated, TokenRoles, TokenRotate, TokenUpdate, TokensRevoke,
-    TokensRevoked,
+    Token, TokenCreate, TokenCreated, TokenKind, TokenRoles, TokenRotate, TokenScope, TokenUpdate,
+    TokensRevoke, TokensRevoked,
 };
 use crate::{Deleted, Page};
 
 /// Which tokens are asked for: all that is given holds.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct TokenQuery {
     /// They expire within so many days.
     pub expiring_within_days: Option<u32>,
@@ -22,6 +22,12 @@ pub struct TokenQuery {
     pub unused_for_days: Option<u32>,
     /// This person made them.
     pub created_by: Option<UserId>,
+    /// They reach so far.
+    pub scope: Option<TokenScope>,
+    /// They were made for the organization, workspace or deployment with this id.
+    pub entity_id: Option<String>,
+    /// They are of this kind.
+    pub kind: Option<TokenKind>,
 }
 
 impl TokenQuery {
@@ -32,6 +38,9 @@ impl TokenQuery {
             ("olderThanDays", days(self.older_than_days)),
             ("unusedForDays", days(self.unused_for_days)),
             ("createdBy", self.created_by.map(|id| id.to_string())),
+            ("scope", self.scope.map(|scope| scope.name().to_owned())),
+            ("entityId", self.entity_id.as_deref().map(escape)),
+            ("kind", self.kind.map(|kind| kind.name().to_owned())),
             ("cursor", cursor.map(escape)),
             ("limit", Some("200".to_owned())),
         ];
@@ -145,4 +154,24 @@ fn all(organization: &str) -> String {
 
 fn one(organization: &str, id: TokenId) -> String {
     format!("{}/{id}", all(organization))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_asked_for_is_in_the_query() {
+        assert_eq!(TokenQuery::default().text(None), "limit=200");
+        let query = TokenQuery {
+            scope: Some(TokenScope::Workspace),
+            entity_id: Some("a&b".to_owned()),
+            kind: Some(TokenKind::DirectAccess),
+            ..TokenQuery::default()
+        };
+        assert_eq!(
+            query.text(Some("c")),
+            "scope=WORKSPACE&entityId=a%26b&kind=DIRECT_ACCESS&cursor=c&limit=200"
+        );
+    }
 }

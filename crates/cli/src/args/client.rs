@@ -11,7 +11,8 @@ pub(crate) struct Target {
     #[arg(long, value_name = "URL")]
     pub(crate) url: Option<String>,
     /// The file with the sign-in; absent: `AEOLUS_CREDENTIALS`, else aeolus/credentials.json in the
-    /// configuration folder. The variable `AEOLUS_TOKEN` wins over any file.
+    /// configuration folder. The variable `AEOLUS_TOKEN` wins over any file, and after it
+    /// `ASTRO_API_TOKEN` if this control plane issued what is in it.
     #[arg(long, value_name = "FILE")]
     pub(crate) credentials: Option<PathBuf>,
 }

@@ -4,6 +4,7 @@ use std::num::NonZeroU32;
 use std::str::FromStr;
 
 use aeolus_api::quota::Share;
+use aeolus_model::Slug;
 use clap::{ArgGroup, Args, Subcommand};
 
 use super::Target;
@@ -11,9 +12,24 @@ use super::Target;
 /// Organizations.
 #[derive(Debug, Subcommand)]
 pub(crate) enum OrgCommand {
+    /// List those that you may know of.
+    List(Target),
+    /// Make one. Only for who administers the installation.
+    Create(OrgOne),
+    /// Delete one that has no deployments, with everything in it. Only for who administers the installation.
+    Delete(OrgOne),
     /// What an organization may use of what all share.
     #[command(subcommand)]
     Quota(OrgQuota),
+}
+
+/// `org create` and `org delete`.
+#[derive(Debug, Args)]
+pub(crate) struct OrgOne {
+    /// Its name.
+    pub(crate) name: Slug,
+    #[command(flatten)]
+    pub(crate) target: Target,
 }
 
 /// `org quota`.

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use aeolus_api::Period;
+use aeolus_api::token::{TokenKind, TokenScope};
 use aeolus_model::{Permission, RoleName, TokenId};
 use clap::{ArgGroup, Args, Subcommand};
 
@@ -64,8 +65,8 @@ pub(crate) struct TokenCreate {
     /// With `--direct`: no more than this permission of its role. Can be repeated.
     #[arg(long, value_name = "PERMISSION", requires = "direct")]
     pub(crate) permission: Vec<Permission>,
-    /// Days until it expires, 1 to 3650; absent: 90 with control, 1 without.
-    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=3650))]
+    /// Days until it expires, 1 to 3650; absent: 90 with control, 1 without. `--expiration` is the same.
+    #[arg(long, alias = "expiration", value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=3650))]
     pub(crate) days: Option<u32>,
     /// It never expires, where the organization's policy allows that.
     #[arg(long, conflicts_with = "days")]
@@ -101,7 +102,17 @@ pub(crate) struct TokenList {
     /// Only those that this person made: e-mail address or id.
     #[arg(long, value_name = "PERSON")]
     pub(crate) created_by: Option<String>,
-    /// Print CSV with age, use and expiry of each, for an audit.
+    /// Only those that reach so far: ORGANIZATION, WORKSPACE or DEPLOYMENT.
+    #[arg(long, value_name = "SCOPE", value_parser = scope)]
+    pub(crate) scope: Option<TokenScope>,
+    /// Only those made for exactly this: ORGANIZATION, ORGANIZATION/WORKSPACE or
+    /// ORGANIZATION/WORKSPACE/DEPLOYMENT.
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["organization", "scope"])]
+    pub(crate) at: Option<String>,
+    /// Only those of this kind: STANDARD or DIRECT_ACCESS.
+    #[arg(long, value_name = "KIND", value_parser = kind)]
+    pub(crate) kind: Option<TokenKind>,
+    /// Print CSV with maker, age, use and expiry of each, for an audit.
     #[arg(long)]
     pub(crate) csv: bool,
     #[command(flatten)]
@@ -209,4 +220,24 @@ pub(crate) struct TokenVerify {
     /// Only the signature; not the times.
     #[arg(long)]
     pub(crate) signature_only: bool,
+}
+
+fn scope(text: &str) -> Result<TokenScope, String> {
+    let all = [
+        TokenScope::Organization,
+        TokenScope::Workspace,
+        TokenScope::Deployment,
+    ];
+    let found = all
+        .into_iter()
+        .find(|scope| scope.name().eq_ignore_ascii_case(text));
+    found.ok_or_else(|| "use ORGANIZATION, WORKSPACE or DEPLOYMENT".to_owned())
+}
+
+fn kind(text: &str) -> Result<TokenKind, String> {
+    let all = [TokenKind::Standard, TokenKind::DirectAccess];
+    let found = all
+        .into_iter()
+        .find(|kind| kind.name().eq_ignore_ascii_case(text));
+    found.ok_or_else(|| "use STANDARD or DIRECT_ACCESS".to_owned())
 }

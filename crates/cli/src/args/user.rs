@@ -1,13 +1,21 @@
 //! Arguments of `user`.
 
-use aeolus_model::Email;
+use aeolus_model::{Email, RoleName};
 use clap::{Args, Subcommand};
 
 use super::Target;
 
-/// People's access and second factors.
+/// People, their access and second factors.
 #[derive(Debug, Subcommand)]
 pub(crate) enum UserCommand {
+    /// List the people who hold a role anywhere in an organization.
+    List(UserList),
+    /// Add somebody to an organization, with a role in it. They sign in through an identity provider, or with the
+    /// password that a fleet document gives them.
+    Add(UserAdd),
+    /// Take somebody out of an organization, and end their sessions and API tokens in it. `user offboard` says
+    /// what ends, and can give the tokens on.
+    Remove(UserRemove),
     /// End everything in an organization that hangs on a person, at once or not at all.
     Offboard(UserOffboard),
     /// Keep somebody from signing in anywhere, and end everything they had signed in to. Only for who
@@ -18,6 +26,51 @@ pub(crate) enum UserCommand {
     /// Remove the second factor of somebody who has lost their app and their recovery codes, and end their
     /// sessions.
     ResetSecondFactor(UserReset),
+}
+
+/// `user list`.
+#[derive(Debug, Args)]
+pub(crate) struct UserList {
+    /// Of this organization; absent: the only one there is.
+    #[arg(long, value_name = "ORGANIZATION")]
+    pub(crate) organization: Option<String>,
+    #[command(flatten)]
+    pub(crate) target: Target,
+}
+
+/// `user add`.
+#[derive(Debug, Args)]
+pub(crate) struct UserAdd {
+    /// Whom.
+    #[arg(value_name = "EMAIL", value_parser = email)]
+    pub(crate) user: Email,
+    /// To this organization; absent: the only one there is.
+    #[arg(long, value_name = "ORGANIZATION")]
+    pub(crate) organization: Option<String>,
+    /// Their role in it.
+    #[arg(long, value_name = "ROLE", default_value = "ORGANIZATION_MEMBER")]
+    pub(crate) role: RoleName,
+    /// What to call them; absent: their address.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<String>,
+    #[command(flatten)]
+    pub(crate) target: Target,
+}
+
+/// `user remove`.
+#[derive(Debug, Args)]
+pub(crate) struct UserRemove {
+    /// Whom.
+    #[arg(value_name = "EMAIL", value_parser = email)]
+    pub(crate) user: Email,
+    /// From this organization; absent: the only one there is.
+    #[arg(long, value_name = "ORGANIZATION")]
+    pub(crate) organization: Option<String>,
+    /// Don't wait (up to 2 s) until planes obey.
+    #[arg(long)]
+    pub(crate) no_wait: bool,
+    #[command(flatten)]
+    pub(crate) target: Target,
 }
 
 /// `user disable` and `user enable`.

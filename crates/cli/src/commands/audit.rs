@@ -13,6 +13,7 @@ use aeolus_model::{Actor, Clock as _, Outcome, Time};
 use super::Context;
 use crate::args::{AuditCheckpoint, AuditExport, AuditOf, AuditTail};
 use crate::control_client::{organization, refused};
+use crate::moments::written;
 use crate::report::{Failure, Report};
 use crate::ui::{self, Output, plain};
 
@@ -165,7 +166,7 @@ fn show(output: Output, line: &AuditLine) -> Result<(), Failure> {
     let event = &line.event;
     let mut text = format!(
         "{}  {}  {}  {}  {}",
-        date(event.at),
+        written(event.at),
         who(&event.actor),
         event.action.name(),
         outcome(event.outcome),
@@ -203,15 +204,6 @@ const fn outcome(outcome: Outcome) -> &'static str {
     }
 }
 
-/// Date and time of day in UTC (RFC 3339).
-fn date(at: Time) -> String {
-    let secs = at.secs();
-    let (year, month, day) = aeolus_model::date(secs.div_euclid(86_400));
-    let rest = secs.rem_euclid(86_400);
-    let (hour, minute, second) = (rest / 3_600, rest / 60 % 60, rest % 60);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -229,10 +221,5 @@ mod tests {
         assert!(!ends(&["{\"end\":{}}"]));
         assert!(!ends(&["{\"end\":{}}\n{\"line\":1}\n"]));
         assert!(!ends(&[]));
-    }
-
-    #[test]
-    fn moments_are_shown_in_utc() {
-        assert_eq!(date(Time::from_secs(1_800_000_000)), "2027-01-15T08:00:00Z");
     }
 }

@@ -3,15 +3,77 @@
 use std::num::NonZeroU32;
 
 use aeolus_api::quota::{QuotaShown, Share};
+use aeolus_api::tenancy::{NamedCreate, Organization};
 
 use super::Context;
-use crate::args::{QuotaSet, QuotaShow};
-use crate::control_client::{organization, refused};
+use crate::args::{OrgCommand, OrgOne, OrgQuota, QuotaSet, QuotaShow, Target};
+use crate::control_client::{all, organization, refused};
 use crate::report::Failure;
 use crate::ui::{self, Table};
 
+/// Does what was asked about organizations.
+pub(super) async fn org(command: &OrgCommand, context: &Context) -> Result<(), Failure> {
+    match command {
+        OrgCommand::List(target) => list(target, context).await,
+        OrgCommand::Create(args) => create(args, context).await,
+        OrgCommand::Delete(args) => delete(args, context).await,
+        OrgCommand::Quota(OrgQuota::Show(args)) => quota_show(args, context).await,
+        OrgCommand::Quota(OrgQuota::Set(args)) => quota_set(args, context).await,
+    }
+}
+
+/// Lists organizations.
+async fn list(target: &Target, context: &Context) -> Result<(), Failure> {
+    let client = target.client(&context.environment).await?;
+    let organizations = all(|cursor| {
+        let client = client.clone();
+        async move { client.organizations(cursor.as_deref()).await }
+    })
+    .await?;
+    ui::answer(context.output, &organizations, &names(&organizations))
+}
+
+/// Makes an organization.
+async fn create(args: &OrgOne, context: &Context) -> Result<(), Failure> {
+    let client = args.target.client(&context.environment).await?;
+    let wanted = NamedCreate {
+        name: args.name.clone(),
+    };
+    let made = client.create_organization(&wanted).await;
+    let made = made.map_err(refused)?;
+    let shown = names(std::slice::from_ref(&made.item));
+    ui::answer(context.output, &made, &shown)
+}
+
+/// Deletes an organization.
+async fn delete(args: &OrgOne, context: &Context) -> Result<(), Failure> {
+    let client = args.target.client(&context.environment).await?;
+    let deleted = client.delete_organization(args.name.as_str()).await;
+    let deleted = deleted.map_err(refused)?;
+    ui::answer(
+        context.output,
+        &deleted,
+        &gone("ORGANIZATION", args.name.as_str()),
+    )
+}
+
+fn names(organizations: &[Organization]) -> Table {
+    let mut table = Table::new(&["NAME", "ID"]);
+    for organization in organizations {
+        table.row([organization.name.to_string(), organization.id.to_string()]);
+    }
+    table
+}
+
+/// What is no more.
+pub(super) fn gone(kind: &'static str, which: &str) -> Table {
+    let mut table = Table::new(&[kind, "THEN"]);
+    table.row([which, "deleted"]);
+    table
+}
+
 /// Shows what an organization may use.
-pub(super) async fn quota_show(args: &QuotaShow, context: &Context) -> Result<(), Failure> {
+async fn quota_show(args: &QuotaShow, context: &Context) -> Result<(), Failure> {
     let client = args.target.client(&context.environment).await?;
     let organization = organization(&client, args.organization.as_ref()).await?;
     let shown = client.quota(&organization).await.map_err(refused)?;
@@ -19,7 +81,7 @@ pub(super) async fn quota_show(args: &QuotaShow, context: &Context) -> Result<()
 }
 
 /// Allows an organization more or less.
-pub(super) async fn quota_set(args: &QuotaSet, context: &Context) -> Result<(), Failure> {
+async fn quota_set(args: &QuotaSet, context: &Context) -> Result<(), Failure> {
     let client = args.target.client(&context.environment).await?;
     let organization = organization(&client, args.organization.as_ref()).await?;
     let mut quota = client.quota(&organization).await.map_err(refused)?.quota;

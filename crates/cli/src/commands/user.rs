@@ -1,5 +1,7 @@
 //! `aeolus user`.
 
+mod people;
+
 use aeolus_api::client::Wait;
 use aeolus_api::offboard::{OffboardRequest, Offboarded};
 use aeolus_model::Resource;
@@ -14,6 +16,9 @@ use crate::ui::{self, Table};
 /// `aeolus user …`.
 pub(super) async fn user(command: &UserCommand, context: &Context) -> Result<(), Failure> {
     match command {
+        UserCommand::List(args) => people::list(args, context).await,
+        UserCommand::Add(args) => people::add(args, context).await,
+        UserCommand::Remove(args) => people::remove(args, context).await,
         UserCommand::Offboard(args) => offboard(args, context).await,
         UserCommand::Disable(args) => set_disabled(args, true, context).await,
         UserCommand::Enable(args) => set_disabled(args, false, context).await,

@@ -124,7 +124,7 @@ async fn a_session_that_is_over_says_when_and_leaves_the_file_alone() {
     over.store(&place).await.unwrap();
     let failure = over.fresh(&place, &Now).await.unwrap_err().render();
     assert!(
-        failure.contains("It ended 2027-01-15 07:59 UTC"),
+        failure.contains("expired 1 min ago (at 2027-01-15 07:59 UTC)"),
         "{failure}"
     );
 }
@@ -155,7 +155,9 @@ async fn a_sign_in_without_a_refresh_token_ends_with_its_access_token() {
     let mine = place.read().await.unwrap().unwrap();
     let failure = mine.fresh(&place, &Now).await.unwrap_err().render();
     assert!(
-        failure.contains("It ended 2027-01-15 07:59 UTC"),
+        failure.contains(
+            "the sign-in at https://a.example expired 1 min ago (at 2027-01-15 07:59 UTC)"
+        ),
         "{failure}"
     );
 }

@@ -64,6 +64,8 @@ mod keys_alone;
 #[cfg(test)]
 mod lanes;
 #[cfg(test)]
+mod listed;
+#[cfg(test)]
 mod logout;
 #[cfg(test)]
 mod media;

@@ -131,7 +131,7 @@ pub use shortening::Shortened;
 pub use teams::{Member, Team, Teams};
 pub use throttles::{Throttle, Throttles};
 pub use token_values::ValueRecord;
-pub use tokens::{TokenFilter, TokenRecord, Tokens};
+pub use tokens::{ScopeFilter, TokenFilter, TokenRecord, Tokens};
 pub use users::{User, Users};
 pub use workspaces::{Workspace, Workspaces};
 

@@ -29,6 +29,12 @@ statements! {
     LIST = select!("WHERE organization = $1 AND id > $2 AND deleted_at IS NULL
         AND expires_at < $4 AND COALESCE(rotated_at, created_at) < $5
         AND COALESCE(last_used_at, created_at) < $6 AND (created_by = $7 OR $8 = 0)
+        AND (scope_kind = $9 OR $9 = '') AND (kind = $10 OR $10 = '')
+        ORDER BY id LIMIT $3");
+    LIST_AT = select!("WHERE scope = $1 AND id > $2 AND deleted_at IS NULL
+        AND expires_at < $4 AND COALESCE(rotated_at, created_at) < $5
+        AND COALESCE(last_used_at, created_at) < $6 AND (created_by = $7 OR $8 = 0)
+        AND scope_kind = $9 AND (kind = $10 OR $10 = '')
         ORDER BY id LIMIT $3");
     LIST_SCOPE = select!("WHERE scope_kind = $1 AND scope = $2 AND id > $3 AND deleted_at IS NULL
         ORDER BY id LIMIT $4");
@@ -56,6 +62,10 @@ statements! {
         WHERE id = $1 AND (last_used_at IS NULL OR last_used_at < $2)";
 }
 
+/// How the column `kind` says what a token is.
+const STANDARD: &str = "standard";
+const DIRECT: &str = "direct";
+
 /// A token with what happened to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenRecord {
@@ -80,6 +90,24 @@ pub struct TokenFilter {
     pub unused_since: Time,
     /// Only those that this person made.
     pub created_by: Option<UserId>,
+    /// Only those made at such a scope, or exactly at this one.
+    pub scope: ScopeFilter,
+    /// Only direct access tokens, or only others.
+    pub direct: Option<bool>,
+}
+
+/// How far the tokens that are asked for reach.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ScopeFilter {
+    /// However far.
+    #[default]
+    Any,
+    /// As far as a workspace, whichever.
+    Workspaces,
+    /// As far as a deployment, whichever.
+    Deployments,
+    /// Made exactly there, in the organization that is asked about.
+    At(TokenScope),
 }
 
 impl Default for TokenFilter {
@@ -89,6 +117,8 @@ impl Default for TokenFilter {
             issued_before: Time::MAX,
             unused_since: Time::MAX,
             created_by: None,
+            scope: ScopeFilter::Any,
+            direct: None,
         }
     }
 }
@@ -112,15 +142,31 @@ impl<U: Unit> Tokens<'_, U> {
         page: Page<TokenId>,
     ) -> Result<Listing<TokenRecord, TokenId>, StoreError> {
         let after = page.after.unwrap_or(TokenId::from_bytes([0; 16]));
-        let mut values = bind![organization, after, page.fetch()];
+        let (statement, scope_kind, within) = match filter.scope {
+            ScopeFilter::Any => (LIST, "", organization.as_bytes().to_vec()),
+            ScopeFilter::Workspaces => (LIST, "workspace", organization.as_bytes().to_vec()),
+            ScopeFilter::Deployments => (LIST, "deployment", organization.as_bytes().to_vec()),
+            ScopeFilter::At(scope) => {
+                let (kind, id) = resource_columns(scope.resource());
+                (LIST_AT, kind, id)
+            }
+        };
+        let kind = match filter.direct {
+            None => "",
+            Some(false) => STANDARD,
+            Some(true) => DIRECT,
+        };
+        let mut values = bind![within, after, page.fetch()];
         values.extend(bind![
             filter.expires_before,
             filter.issued_before,
             filter.unused_since,
             filter.created_by.unwrap_or(UserId::from_bytes([0; 16])),
-            i64::from(filter.created_by.is_some())
+            i64::from(filter.created_by.is_some()),
+            scope_kind,
+            kind
         ]);
-        let rows = self.0.tx().fetch(LIST, values).await?;
+        let rows = self.0.tx().fetch(statement, values).await?;
         let items = rows.iter().map(record).collect::<Result<_, _>>()?;
         Ok(Listing::cut(items, &page, |record: &TokenRecord| {
             record.token.id
@@ -275,10 +321,8 @@ fn scope(fields: &mut Fields<'_>) -> Result<TokenScope, StoreError> {
 
 fn kind_columns(kind: &TokenKind) -> Result<(&'static str, Option<String>), StoreError> {
     Ok(match kind {
-        TokenKind::Standard => ("standard", None),
-        TokenKind::Direct { permissions } => {
-            ("direct", permissions.as_ref().map(json).transpose()?)
-        }
+        TokenKind::Standard => (STANDARD, None),
+        TokenKind::Direct { permissions } => (DIRECT, permissions.as_ref().map(json).transpose()?),
     })
 }
 
@@ -286,8 +330,8 @@ fn kind(fields: &mut Fields<'_>) -> Result<TokenKind, StoreError> {
     let kind: String = fields.take()?;
     let permissions: Option<String> = fields.maybe()?;
     match (kind.as_str(), permissions) {
-        ("standard", None) => Ok(TokenKind::Standard),
-        ("direct", permissions) => Ok(TokenKind::Direct {
+        (STANDARD, None) => Ok(TokenKind::Standard),
+        (DIRECT, permissions) => Ok(TokenKind::Direct {
             permissions: permissions.as_deref().map(from_json).transpose()?,
         }),
         _ => Err(StoreError::Corrupt("a token of no known kind".to_owned())),

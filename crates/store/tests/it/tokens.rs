@@ -1,8 +1,12 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use aeolus_model::{Grant, GrantId, Resource, Role, Subject, TokenScope, TokenStage};
-use aeolus_store::{GrantRecord, ManagedBy, Mark, Page, StatusEnd, StoreError, TokenFilter, Unit};
+use aeolus_model::{
+    Grant, GrantId, Resource, Role, Subject, TokenId, TokenKind, TokenScope, TokenStage, TokenValue,
+};
+use aeolus_store::{
+    GrantRecord, ManagedBy, Mark, Page, ScopeFilter, StatusEnd, StoreError, TokenFilter, Unit,
+};
 use aeolus_testkit::SeededRng;
 
 use crate::fixture::{Database, NOW};
@@ -88,6 +92,77 @@ async fn a_deleted_token_is_revoked_and_loses_its_grants(db: Database) {
         .await
         .unwrap();
     assert_eq!(listed.items.len(), 1);
+}
+
+async fn a_list_is_narrowed_to_a_scope_and_a_kind(db: Database) {
+    let fleet = db.fleet().await;
+    let mut write = db.store.write().await.unwrap();
+    let template = db.token(&mut write, &fleet).await;
+    let mut made = vec![template.id];
+    let direct = TokenKind::Direct { permissions: None };
+    let (organization, workspace) = (fleet.organization.id, fleet.workspace.id);
+    for (scope, kind) in [
+        (TokenScope::Organization(organization), TokenKind::Standard),
+        (TokenScope::Workspace(workspace), direct.clone()),
+        (TokenScope::Deployment(fleet.deployment.id), direct),
+    ] {
+        let mut token = template.clone();
+        token.id = TokenId::new(&db.clock, &db.rng);
+        (token.scope, token.kind) = (scope, kind);
+        let index = write
+            .revocations()
+            .allocate(organization, &db.rng)
+            .await
+            .unwrap();
+        token.stage = TokenStage::Active(TokenValue {
+            jti: format!("jti-{}", token.id),
+            index,
+            issued_at: NOW,
+            expires_at: NOW.plus(Duration::from_secs(3600)),
+        });
+        write.tokens().insert(&token).await.unwrap();
+        made.push(token.id);
+    }
+    write.commit().await.unwrap();
+    let mut read = db.store.read().await.unwrap();
+    let at = ScopeFilter::At;
+    for (scope, direct, expected) in [
+        (ScopeFilter::Any, None, vec![0, 1, 2, 3]),
+        (ScopeFilter::Any, Some(true), vec![2, 3]),
+        (ScopeFilter::Any, Some(false), vec![0, 1]),
+        (ScopeFilter::Workspaces, None, vec![2]),
+        (ScopeFilter::Deployments, None, vec![0, 3]),
+        (ScopeFilter::Deployments, Some(true), vec![3]),
+        (at(TokenScope::Organization(organization)), None, vec![1]),
+        (at(TokenScope::Workspace(workspace)), Some(false), vec![]),
+        (
+            at(TokenScope::Deployment(fleet.deployment.id)),
+            None,
+            vec![0, 3],
+        ),
+    ] {
+        let filter = TokenFilter {
+            scope,
+            direct,
+            ..TokenFilter::default()
+        };
+        // All are of one moment.
+        let mut expected: Vec<_> = expected.into_iter().map(|n: usize| made[n]).collect();
+        expected.sort_unstable();
+        // Page by page, as whoever asks gets them.
+        let (mut found, mut page) = (Vec::new(), Page::first(1));
+        loop {
+            let listing = read
+                .tokens()
+                .list(organization, &filter, page)
+                .await
+                .unwrap();
+            found.extend(listing.items.iter().map(|record| record.token.id));
+            let Some(next) = listing.next else { break };
+            page.after = Some(next);
+        }
+        assert_eq!(found, expected, "{scope:?} {direct:?}");
+    }
 }
 
 async fn indexes_are_never_given_out_twice_and_lists_grow_ahead(db: Database) {
@@ -265,6 +340,7 @@ async fn f70_noting_a_use_undoes_nothing(db: Database) {
 
 on_every_engine! {
     a_deleted_token_is_revoked_and_loses_its_grants,
+    a_list_is_narrowed_to_a_scope_and_a_kind,
     indexes_are_never_given_out_twice_and_lists_grow_ahead,
     f69_the_list_may_pass_31_bits,
     marks_and_ends_only_tighten,

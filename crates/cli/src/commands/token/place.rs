@@ -2,7 +2,9 @@
 
 use aeolus_api::client::Client;
 use aeolus_api::tenancy::User;
+use aeolus_model::Resource;
 
+use crate::commands::place::resource;
 use crate::control_client::all;
 use crate::report::{Failure, Report};
 
@@ -11,39 +13,16 @@ pub(in crate::commands) async fn resolve(
     client: &Client,
     path: &str,
 ) -> Result<(String, Option<String>), Failure> {
-    let mut names = path.split('/');
-    let organization = names.next().unwrap_or_default().to_owned();
-    let Some(workspace) = names.next() else {
-        return Ok((organization, None));
+    let organization = path.split('/').next().unwrap_or_default().to_owned();
+    let entity = match path.split('/').count() {
+        1 => None,
+        _ => match resource(client, path).await? {
+            Resource::Workspace(id) => Some(id.to_string()),
+            Resource::Deployment(id) => Some(id.to_string()),
+            Resource::System | Resource::Organization(_) => None,
+        },
     };
-    let unknown = || {
-        Report::new("CLI-0014", format!("there is no {path}"))
-            .why("It does not exist, or you may not know of it.")
-            .help("write ORGANIZATION/WORKSPACE/DEPLOYMENT as in the fleet document")
-            .failed()
-    };
-    let workspaces = all(|cursor| {
-        let (client, organization) = (client.clone(), organization.clone());
-        async move { client.workspaces(&organization, cursor.as_deref()).await }
-    })
-    .await?;
-    let workspace = workspaces
-        .into_iter()
-        .find(|w| w.name.as_str() == workspace)
-        .ok_or_else(unknown)?;
-    let Some(name) = names.next() else {
-        return Ok((organization, Some(workspace.id.to_string())));
-    };
-    let deployments = all(|cursor| {
-        let (client, organization) = (client.clone(), organization.clone());
-        async move { client.deployments(&organization, cursor.as_deref()).await }
-    })
-    .await?;
-    let deployment = deployments
-        .into_iter()
-        .find(|d| d.workspace_id == workspace.id && d.name.as_str() == name)
-        .ok_or_else(unknown)?;
-    Ok((organization, Some(deployment.id.to_string())))
+    Ok((organization, entity))
 }
 
 /// The id of a person of an organization, by e-mail address or id.

@@ -218,6 +218,21 @@ pub(super) fn tokens() -> Vec<Operation> {
                 days("olderThanDays", "Their newest value is older."),
                 days("unusedForDays", "Nobody used them for so long."),
                 parameter("createdBy", "This person made them.", Form::Id),
+                parameter(
+                    "scope",
+                    "They reach so far.",
+                    Form::OneOf(&["ORGANIZATION", "WORKSPACE", "DEPLOYMENT"]),
+                ),
+                parameter(
+                    "entityId",
+                    "They were made for this organization, workspace or deployment.",
+                    Form::Id,
+                ),
+                parameter(
+                    "kind",
+                    "Of this kind.",
+                    Form::OneOf(&["STANDARD", "DIRECT_ACCESS"]),
+                ),
             ])
             .answers::<Page<Token>>(200),
         post(
