@@ -109,7 +109,7 @@ pub(crate) struct TokenList {
     /// ORGANIZATION/WORKSPACE/DEPLOYMENT.
     #[arg(long, value_name = "PATH", conflicts_with_all = ["organization", "scope"])]
     pub(crate) at: Option<String>,
-    /// Only those of this kind: STANDARD or DIRECT_ACCESS.
+    /// Only those of this kind: `STANDARD` or `DIRECT_ACCESS`.
     #[arg(long, value_name = "KIND", value_parser = kind)]
     pub(crate) kind: Option<TokenKind>,
     /// Print CSV with maker, age, use and expiry of each, for an audit.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use aeolus_api::audit::AuditLine;
 use aeolus_api::client::{AuditQuery, Client};
-use aeolus_model::{Actor, Clock as _, Outcome, Time};
+use aeolus_model::{Actor, Clock as _, Outcome};
 
 use super::Context;
 use crate::args::{AuditCheckpoint, AuditExport, AuditOf, AuditTail};

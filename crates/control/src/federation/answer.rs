@@ -41,7 +41,7 @@ pub(super) async fn take(
     let Some(begun) = attempts::of_state(app, headers, answer.state()) else {
         return page(app, info, &Refused::Attempt, About::default()).await;
     };
-    let mut response = match ends(app, (info, headers), &begun, answer).await {
+    let mut response = match Box::pin(ends(app, (info, headers), &begun, answer)).await {
         Ok(response) => response,
         Err(error) => Failure::into_response(error.into_page()),
     };

@@ -48,8 +48,6 @@ pub(crate) struct Fixture {
     /// The URL of its database.
     pub(crate) database: String,
     pub(crate) stop: CancellationToken,
-    /// The database's URL.
-    pub(crate) database: String,
     /// Of another replica, where every second request goes to that one.
     beside: Option<Router>,
     sent: AtomicUsize,
@@ -226,7 +224,6 @@ impl Fixture {
             dir,
             database: config.database.clone(),
             stop: CancellationToken::new(),
-            database: config.database.clone(),
             beside: None,
             sent: AtomicUsize::new(0),
         }
@@ -279,7 +276,6 @@ impl Fixture {
             dir: tempfile::tempdir().unwrap(),
             database: config.database,
             stop: CancellationToken::new(),
-            database: config.database,
             beside: None,
             sent: AtomicUsize::new(0),
         }

@@ -222,7 +222,7 @@ fn of_people(invitations: &str, member: &str) -> [(&'static str, String, Value);
 async fn f46_each_post_is_done_once_and_answers_the_same_again(database: Option<String>) {
     let smtp = crate::smtp::Smtp::start().await;
     let f = Fixture::pair_configured("once", database, |config| {
-        config.email = Some(smtp.config())
+        config.email = Some(smtp.config());
     })
     .await;
     let admin = f.admin().await;

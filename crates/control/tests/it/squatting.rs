@@ -38,7 +38,14 @@ async fn a1_adding_an_address_tells_nothing_of_its_person() {
     let known = add("gus@example.com", Some("Zed")).await.expect(201).json();
     let unknown = add("nobody@example.com", Some("Zed")).await;
     let unknown = unknown.expect(201).json();
-    let keys = |answer: &Value| Vec::from_iter(answer.as_object().unwrap().keys().cloned());
+    let keys = |answer: &Value| {
+        answer
+            .as_object()
+            .unwrap()
+            .keys()
+            .cloned()
+            .collect::<Vec<_>>()
+    };
     assert_eq!(keys(&known), keys(&unknown));
     for answer in [&known, &unknown] {
         assert_eq!(answer["name"], "Zed");
