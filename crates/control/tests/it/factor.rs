@@ -169,7 +169,7 @@ async fn a8_enrolling_takes_the_password_and_a_code_and_ends_what_began_without(
     }
     let cookie = session_of(&done).unwrap();
     let account = f.visit("/", &cookie).await.expect(200).text();
-    assert!(account.contains("Second factor</a>: on"));
+    assert!(account.contains("Second factor</a> <span class=\"small\">on<"));
     let claims = f.claims(&cookie).await;
     assert_eq!(claims.amr, ["pwd", "otp", "mfa"]);
     assert_eq!(claims.acr.as_deref(), Some("aal2"));

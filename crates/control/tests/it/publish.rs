@@ -119,8 +119,10 @@ impl Reader {
     ) -> Snapshot {
         let work = async {
             loop {
-                let snapshot = self.read(f).await;
-                if fits(&snapshot) {
+                let answer = self.poll(f, 10).await;
+                if let Some(snapshot) = self.take(f, answer).await
+                    && fits(&snapshot)
+                {
                     return snapshot;
                 }
             }

@@ -288,7 +288,7 @@ fn d2_d3_the_other_switches_of_groups_are_read_and_explained() {
         "groups of the claim groups become Teams in the organization",
         "without a clientSecret Graph can't be asked",
         "as of each person's last sign-in",
-        "admins, all are no ids of groups at microsoft",
+        "all, admins are no ids of groups at microsoft",
     ] {
         assert!(said.contains(words), "no {words:?} in {said}");
     }
