@@ -57,8 +57,8 @@ impl ChangedSubjects<'_, Write> {
     pub async fn forget(&mut self, most: u64, part: u64) -> Result<bool, StoreError> {
         let feed = self.0.settings().feed().await?;
         let told = self.number(OLDEST_BASE).await?;
-        let told = told.unwrap_or(feed.position);
-        let before = told.max(feed.position.saturating_sub(most)) + 1;
+        // The first of all may just be made, of an earlier position than this one.
+        let before = told.unwrap_or(0).max(feed.position.saturating_sub(most)) + 1;
         let Some(oldest) = self.number(OLDEST).await?.filter(|oldest| *oldest < before) else {
             return Ok(false);
         };
