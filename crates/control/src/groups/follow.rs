@@ -66,6 +66,26 @@ pub(crate) async fn follow(
     Ok(())
 }
 
+/// Takes somebody out of all Teams of a connection: it knows them no more, so nobody would say when they leave
+/// a group.
+pub(crate) async fn leave(
+    write: &mut Write,
+    (connection, user): (ConnectionId, UserId),
+    line: Line<'_>,
+) -> Result<(), StoreError> {
+    let mut changes = BTreeMap::new();
+    for team in write.group_teams().of_member(connection, user).await? {
+        if write.teams().remove(team.team, user).await? {
+            changes.insert(team.team, false);
+        }
+    }
+    if !changes.is_empty() {
+        let event = changed(write, line(Action::TeamMembers), user, &changes).await?;
+        write.audit(event);
+    }
+    Ok(())
+}
+
 /// What a provider should be asked beside its answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum News {

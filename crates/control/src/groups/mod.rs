@@ -11,7 +11,7 @@ mod system;
 
 use aeolus_model::{Action, Actor, AuditEvent, Outcome, Time};
 
-pub(crate) use self::follow::{Member, News, follow, news};
+pub(crate) use self::follow::{Member, News, follow, leave, news};
 pub(crate) use self::forget::forget;
 pub(crate) use self::refresh::run;
 pub(crate) use self::system::settle_all;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use aeolus_model::{Action, IdentitySubject, Secret, UserId};
 use aeolus_oidc::entra::Application;
 use aeolus_oidc::{Discovery, TeamRules, graph};
-use aeolus_store::{GroupTeam, ManagedBy, Member, StoreError, Unit as _};
+use aeolus_store::{GroupTeam, ManagedBy, Member, StoreError, Unit as _, Write};
 use tokio_util::sync::CancellationToken;
 
 use super::{follow, kept, line};
@@ -177,6 +177,9 @@ async fn take(
     let team = kept::there(&mut write, team, name, &line).await?;
     let mut changes = Vec::new();
     for user in wanted.difference(before) {
+        if !is_linked(&mut write, &team, *user).await? {
+            continue;
+        }
         let new = Member {
             team: team.team,
             user: *user,
@@ -199,4 +202,10 @@ async fn take(
     }
     app.commit(write).await?;
     Ok(())
+}
+
+/// Whether the provider still knows somebody here: their link may have gone since the round began.
+async fn is_linked(write: &mut Write, team: &GroupTeam, user: UserId) -> Result<bool, StoreError> {
+    let links = write.identities().of_user(user).await?;
+    Ok(links.iter().any(|link| link.connection == team.connection))
 }

@@ -13,6 +13,7 @@ use crate::app::App;
 use crate::ctx::RequestInfo;
 use crate::error::ApiError;
 use crate::factor;
+use crate::groups;
 
 /// Whoever says how else they are known has signed in within this time (A8).
 const FRESH: Duration = Duration::from_secs(600);
@@ -36,6 +37,8 @@ pub(super) async fn add(
     write: &mut Write,
     (arrival, user): (&Arrival<'_>, UserId),
 ) -> Result<Result<User, Refused>, ApiError> {
+    // Whoever adds two ways at once adds one after the other.
+    write.users().hold(user).await?;
     let Some(user) = write.users().get(user).await? else {
         return Ok(Err(Refused::Unknown));
     };
@@ -68,7 +71,9 @@ pub(super) async fn by_address(
     };
     let unproved = write.users().has_unproved_address(user.id).await?;
     if unproved && vouches(arrival, email) {
-        return Ok(None);
+        // It may be their own: nobody comes in beside the account that was disabled.
+        let disabled = user.disabled_at.map(|_| Err(Refused::Disabled));
+        return Ok(disabled);
     }
     if unproved
         || !trusts(arrival, email)
@@ -171,6 +176,8 @@ pub(crate) async fn unlink(
             ..event
         });
     }
+    let line = |action| info.event(app, Actor::User(id), action);
+    groups::leave(write, (connection, id), &line).await?;
     let now = app.clock.now();
     for other in write.sessions().alive(id, now).await? {
         if other.connection == connection && other.id != session.id {

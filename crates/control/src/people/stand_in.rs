@@ -41,7 +41,8 @@ pub(super) async fn take(
     }
     write.users().hold(holder.id).await?;
     let there = write.users().by_email(email).await?;
-    let Some(there) = there.filter(|there| there.id == holder.id) else {
+    let same = |there: &User| there.id == holder.id && there.disabled_at.is_none();
+    let Some(there) = there.filter(same) else {
         return Ok(false);
     };
     if !write.users().has_unproved_address(there.id).await? {

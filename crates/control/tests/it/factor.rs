@@ -84,7 +84,7 @@ impl Fixture {
         self.code(secret)
     }
 
-    async fn page(&self, path: &str, cookie: &str, fields: &[(&str, &str)]) -> Answer {
+    pub(crate) async fn page(&self, path: &str, cookie: &str, fields: &[(&str, &str)]) -> Answer {
         let headers = [("origin", ISS), ("cookie", cookie)];
         self.form(path, fields, &headers).await
     }

@@ -24,6 +24,7 @@ on_every_engine! {
     d4_absent_changes_nothing_and_empty_everything,
     d3_a_group_makes_administrators_for_as_long_as_they_are_in_it,
     d4_who_is_in_a_group_is_said_there_alone,
+    d4_who_is_known_by_a_provider_no_more_is_in_none_of_its_teams,
     many_who_come_at_once_with_a_new_group_make_one_team,
 }
 
@@ -311,6 +312,30 @@ async fn d3_a_group_makes_administrators_for_as_long_as_they_are_in_it(database:
     };
     assert_eq!(said(s.audited(Action::GrantCreate).await), 1);
     assert_eq!(said(s.audited(Action::GrantDelete).await), 1);
+}
+
+async fn d4_who_is_known_by_a_provider_no_more_is_in_none_of_its_teams(database: Option<String>) {
+    let teams = json!({"systemRoles": {"SYSTEM_VIEWER": ["root"]}});
+    let s = Scene::new("groups-unlink", database, teams).await;
+    s.comes("other", "eve", json!(["staff"])).await;
+    let eve = s.user("eve").await;
+    let cookie = s.f.login("eve@example.com").await;
+    s.comes("one", "eve", json!(["ops", "root"])).await;
+    assert_eq!(s.teams_of("eve").await, ["ops", "root", "staff"]);
+    let store = s.store().await;
+    let mut view = store.read().await.unwrap();
+    let one = view.connections().by_name(&"one".parse().unwrap()).await;
+    let id = one.unwrap().unwrap().id.to_string();
+    drop(view);
+    let form = [("connection", id.as_str())];
+    let gone = s.f.page("/account/ways/remove", &cookie, &form).await;
+    gone.expect(303);
+    assert_eq!(s.teams_of("eve").await, ["staff"]);
+    let lines = s.audited(Action::TeamMembers).await;
+    let left = |line: &&AuditEvent| line.changes.iter().all(|change| change.after.is_none());
+    let last = lines.iter().find(left).unwrap();
+    assert_eq!(last.target, eve.to_string());
+    assert_eq!(last.changes.len(), 2);
 }
 
 async fn d4_who_is_in_a_group_is_said_there_alone(database: Option<String>) {

@@ -129,6 +129,37 @@ async fn o22_whose_address_it_is_takes_it_from_who_only_said_so() {
     assert_eq!(lost[0].target, squatter.id.to_string());
 }
 
+/// Whoever was disabled doesn't come in beside their own account by the provider that proves the address.
+#[tokio::test]
+async fn a12_who_was_disabled_takes_no_address_from_themselves() {
+    let trusting = json!({"trustedDomains": ["acme.test"]});
+    let w = World::with("disabled", SignUp::default(), trusting).await;
+    let value = w.invite(w.owner, "bob@acme.test", true).await;
+    let eve = Who {
+        subject: "eve",
+        email: "eve@elsewhere.test",
+        unproved: true,
+        entra: true,
+        ..bob(&value)
+    };
+    let account = w.comes(&eve).await.unwrap();
+    let mut write = w.app.store.write().await.unwrap();
+    let disabled = User {
+        disabled_at: Some(w.clock.now()),
+        ..account
+    };
+    write.users().update(&disabled).await.unwrap();
+    w.app.commit(write).await.unwrap();
+    let value = w.invite(w.owner, "bob@acme.test", false).await;
+    for invitation in [Some(&value), None] {
+        let who = Who {
+            invitation,
+            ..bob(&value)
+        };
+        assert_eq!(w.comes(&who).await.unwrap_err(), Refused::Disabled);
+    }
+}
+
 #[tokio::test]
 async fn a14_who_is_here_takes_one_up_that_is_theirs() {
     let w = World::new("here").await;

@@ -11,6 +11,7 @@ use aeolus_store::{Identity, ManagedBy, Unit as _};
 use super::Run;
 use crate::connections::Settings;
 use crate::error::ApiError;
+use crate::groups;
 
 impl Run<'_> {
     /// Links the people whom the document names. Links of an apply's making that it no longer
@@ -91,6 +92,12 @@ impl Run<'_> {
                     .identities()
                     .delete(connection, &issuer, &subject)
                     .await?;
+                let left = self.write.identities().of_user(user).await?;
+                if !left.iter().any(|link| link.connection == connection) {
+                    let ctx = self.ctx;
+                    let line = |action| ctx.event(action, None, user);
+                    groups::leave(&mut self.write, (connection, user), &line).await?;
+                }
             }
         }
         Ok(())
