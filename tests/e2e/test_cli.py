@@ -261,6 +261,15 @@ def test_planes_rollouts_connections_and_keys(admin):
     assert admin.run(f"key remove {keys[0]['kid']} --compromised --dry-run", check=False).returncode in (0, 1)
 
 
+def test_teams(admin):
+    assert [team["name"] for team in admin.json("team list --organization acme")] == ["data"]
+    # One's own are fleet documents' to change; these verbs are for those that stand for groups.
+    for command in ("team rename data crew --organization acme", "team delete data --organization acme"):
+        refused = admin.run(command, check=False)
+        assert refused.returncode == 1 and "error[" in refused.stderr, refused.stderr
+    assert [team["name"] for team in admin.json("team list --organization acme")] == ["data"]
+
+
 def test_apply_access_and_explain(admin):
     applied = admin.text(f"apply --file {admin.folder}/fleet.yaml --dry-run")
     assert "eve@example.com" in applied or "no changes" in applied.lower()
