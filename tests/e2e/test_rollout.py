@@ -90,7 +90,7 @@ class Planes(aeolus.Fleet):
         self.metrics = f"127.0.0.1:{free_port()}"
         self.one, self.two = Plane(self, "one"), Plane(self, "two")
 
-    def start(self, name: str, command: list[str], settings: dict[str, str]) -> None:
+    def start(self, name: str, command: list[str], settings: dict[str, str], within: list[str] | None = None) -> None:
         """Starts a server on sockets of its own: there are two gates. Control shows metrics."""
         command = [self.metrics if word == "off" else word for word in command]
         log = self.logs / f"{name}.log"
