@@ -6,8 +6,8 @@ use std::sync::Arc;
 use aeolus_keys::ProxySecrets;
 use aeolus_keys::envelope::{EnvelopeError, MasterKey};
 use aeolus_model::{
-    Action, Actor, AuditEvent, Clock, ConnectionId, Grant, GrantId, Outcome, Resource, Rng, Role,
-    Slug, Subject, UserId, is_loopback,
+    Action, AuditEvent, Clock, ConnectionId, Grant, GrantId, Resource, Rng, Role, Slug, Subject,
+    UserId, is_loopback,
 };
 use aeolus_store::{
     Connection, DatabaseUrl, DatabaseUrlError, GrantRecord, ManagedBy, Page, Store, StoreError,
@@ -341,16 +341,9 @@ async fn first_admin(
     }
     write.grants().insert(&grant).await?;
     write.audit(AuditEvent {
-        at: now,
-        actor: Actor::System,
-        action: Action::UserCreate,
-        organization: None,
         target: user.id.to_string(),
-        outcome: Outcome::Success,
-        reason: String::new(),
-        source: String::new(),
         request_id: "first-start".to_owned(),
-        changes: Vec::new(),
+        ..AuditEvent::of_system(now, Action::UserCreate)
     });
     write.commit().await?;
     Ok(())

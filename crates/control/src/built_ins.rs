@@ -9,9 +9,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use aeolus_model::{
-    Action, Actor, AuditEvent, BuiltIns, Change, Outcome, Permission, PermissionSet, Role, Time,
-};
+use aeolus_model::{Action, AuditEvent, BuiltIns, Change, Permission, PermissionSet, Role, Time};
 use aeolus_store::{Store, StoreError, Unit, Write};
 use serde::{Deserialize, Serialize};
 
@@ -145,15 +143,8 @@ fn event(before: &BuiltIns, here: &BuiltIns, now: Time) -> AuditEvent {
         Change::of(role.name(), &text(had), &text(has))
     };
     AuditEvent {
-        at: now,
-        actor: Actor::System,
-        action: Action::RoleCustomise,
-        organization: None,
         target: "built-in roles".to_owned(),
-        outcome: Outcome::Success,
-        reason: String::new(),
-        source: String::new(),
-        request_id: String::new(),
         changes: Role::ALL.iter().filter_map(change).collect(),
+        ..AuditEvent::of_system(now, Action::RoleCustomise)
     }
 }

@@ -257,6 +257,25 @@ pub struct AuditEvent {
     pub changes: Vec<Change>,
 }
 
+impl AuditEvent {
+    /// What the installation did by itself, and did: in no organization, to nothing in particular, and without a
+    /// request.
+    pub const fn of_system(at: Time, action: Action) -> Self {
+        Self {
+            at,
+            actor: Actor::System,
+            action,
+            organization: None,
+            target: String::new(),
+            outcome: Outcome::Success,
+            reason: String::new(),
+            source: String::new(),
+            request_id: String::new(),
+            changes: Vec::new(),
+        }
+    }
+}
+
 /// One thing that an act changed, as text for people to read and compare.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {

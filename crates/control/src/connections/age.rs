@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use aeolus_model::{Action, Actor, AuditEvent, ConnectionId, Outcome, Time};
+use aeolus_model::{Action, AuditEvent, ConnectionId, Outcome, Time};
 use aeolus_store::{Connection, ProviderKeys, StoreError, Unit as _};
 
 use super::Settings;
@@ -97,16 +97,10 @@ async fn drop_keys(app: &App, connection: &Connection, now: Time) -> Result<(), 
         return write.rollback().await;
     }
     write.audit(AuditEvent {
-        at: now,
-        actor: Actor::System,
-        action: Action::ProviderKeysDrop,
-        organization: None,
         target: connection.name.to_string(),
         outcome: Outcome::Failure,
         reason: "provider_unreachable".to_owned(),
-        source: String::new(),
-        request_id: String::new(),
-        changes: Vec::new(),
+        ..AuditEvent::of_system(now, Action::ProviderKeysDrop)
     });
     app.commit(write).await?;
     tracing::error!(

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use aeolus_keys::envelope::{EnvelopeError, MasterKey};
-use aeolus_model::{Action, Actor, AuditEvent, Change, Clock, ConnectionId, Outcome, Rng, Time};
+use aeolus_model::{Action, AuditEvent, Change, Clock, ConnectionId, Rng, Time};
 use aeolus_store::{Connection, ManagedBy, Store, StoreError, Unit, Write};
 
 use super::{Settings, secret};
@@ -254,15 +254,9 @@ fn changes(before: &Settings, after: &Settings) -> Vec<Change> {
 
 fn event(planned: &Planned, at: Time) -> AuditEvent {
     AuditEvent {
-        at,
-        actor: Actor::System,
-        action: Action::ConnectionConfigure,
-        organization: None,
         target: planned.row.name.to_string(),
-        outcome: Outcome::Success,
         reason: planned.reason.to_owned(),
-        source: String::new(),
-        request_id: String::new(),
         changes: planned.changes.clone(),
+        ..AuditEvent::of_system(at, Action::ConnectionConfigure)
     }
 }

@@ -6,9 +6,7 @@
 
 use std::time::Duration;
 
-use aeolus_model::{
-    Action, Actor, AuditEvent, Change, EmailId, OrganizationId, Outcome, Time, UserId,
-};
+use aeolus_model::{Action, AuditEvent, Change, EmailId, OrganizationId, Outcome, Time, UserId};
 use aeolus_store::{OutgoingEmail, StoreError, Unit as _, Write};
 use serde::de::DeserializeOwned;
 use tokio_util::sync::CancellationToken;
@@ -228,20 +226,15 @@ async fn give_up(
         return Ok(());
     }
     write.audit(AuditEvent {
-        at: app.clock.now(),
-        actor: Actor::System,
-        action: Action::EmailGiveUp,
-        organization: None,
         target: email.id.to_string(),
         outcome: Outcome::Failure,
         reason: reason.to_owned(),
-        source: String::new(),
-        request_id: String::new(),
         changes: vec![
             Change::from("to", email.recipient.to_string()),
             Change::from("subject", email.subject.clone()),
             Change::from("attempts", email.attempts.to_string()),
         ],
+        ..AuditEvent::of_system(app.clock.now(), Action::EmailGiveUp)
     });
     app.metrics.email("given_up");
     Ok(())

@@ -1,7 +1,7 @@
 //! `aeolus control reset-second-factor`: for whoever has the database, where nobody is left who may do it over the
 //! API.
 
-use aeolus_model::{Action, Actor, AuditEvent, Change, Clock, Email, Outcome, Rng, UserId};
+use aeolus_model::{Action, AuditEvent, Change, Clock, Email, Rng, UserId};
 use aeolus_store::{DatabaseUrl, Store, Unit as _};
 
 use crate::bootstrap::ControlError;
@@ -37,16 +37,10 @@ pub async fn reset_second_factor(
     if reset {
         sessions_ended = write.sessions().end_all(user.id, clock.now()).await?;
         write.audit(AuditEvent {
-            at: clock.now(),
-            actor: Actor::System,
-            action: Action::SecondFactorReset,
-            organization: None,
             target: user.id.to_string(),
-            outcome: Outcome::Success,
             reason: "offline".to_owned(),
-            source: String::new(),
-            request_id: String::new(),
             changes: vec![Change::from("sessions", sessions_ended.to_string())],
+            ..AuditEvent::of_system(clock.now(), Action::SecondFactorReset)
         });
         note_news(&mut write, (user.id, News::Reset), (clock, rng)).await?;
     }

@@ -34,7 +34,7 @@ pub(crate) async fn follow(
     let line = |action| AuditEvent {
         source: info.source.clone(),
         request_id: info.id.clone(),
-        ..super::line(app.clock.now(), action)
+        ..AuditEvent::of_system(app.clock.now(), action)
     };
     let (wanted, whole) = counted(rules, list);
     let held = write

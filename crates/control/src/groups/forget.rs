@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use aeolus_model::{Action, Change};
+use aeolus_model::{Action, AuditEvent, Change};
 use aeolus_store::{StoreError, Unit as _};
 
-use super::{kept, line};
+use super::kept;
 use crate::app::App;
 
 /// So long a provider may bring a group back under its id: as long as Entra can.
@@ -31,7 +31,11 @@ pub(crate) async fn forget(app: &App) -> Result<(), StoreError> {
         }
         write.teams().delete(team.id).await?;
         let changes = vec![Change::from("name", team.name.to_string())];
-        write.audit(kept::about(line(now, Action::TeamDelete), &team, changes));
+        write.audit(kept::about(
+            AuditEvent::of_system(now, Action::TeamDelete),
+            &team,
+            changes,
+        ));
         app.commit(write).await?;
     }
     Ok(())

@@ -9,7 +9,7 @@ mod named;
 mod refresh;
 mod system;
 
-use aeolus_model::{Action, Actor, AuditEvent, Outcome, Time};
+use aeolus_model::{Action, AuditEvent};
 
 pub(crate) use self::follow::{Member, News, follow, leave, news};
 pub(crate) use self::forget::forget;
@@ -23,22 +23,6 @@ const MOST_OF_CONNECTION: u64 = 5_000;
 
 /// A line of the audit log about what a provider says. Where it came with a request, it names that.
 type Line<'a> = &'a (dyn Fn(Action) -> AuditEvent + Sync);
-
-/// A line about what nobody asked for.
-pub(crate) const fn line(at: Time, action: Action) -> AuditEvent {
-    AuditEvent {
-        at,
-        actor: Actor::System,
-        action,
-        organization: None,
-        target: String::new(),
-        outcome: Outcome::Success,
-        reason: String::new(),
-        source: String::new(),
-        request_id: String::new(),
-        changes: Vec::new(),
-    }
-}
 
 #[cfg(test)]
 mod tests;

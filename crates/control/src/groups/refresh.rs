@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
-use aeolus_model::{Action, IdentitySubject, Secret, UserId};
+use aeolus_model::{Action, AuditEvent, IdentitySubject, Secret, UserId};
 use aeolus_oidc::entra::Application;
 use aeolus_oidc::{Discovery, TeamRules, graph};
 use aeolus_store::{GroupTeam, ManagedBy, Member, StoreError, Unit as _, Write};
 use tokio_util::sync::CancellationToken;
 
-use super::{follow, kept, line};
+use super::{follow, kept};
 use crate::app::App;
 use crate::connections::{self, SignIn};
 use crate::federation::graph::{self as ask, Carrier, Known, Unheard};
@@ -149,7 +149,7 @@ async fn take(
     (people, before): (&HashMap<IdentitySubject, UserId>, &BTreeSet<UserId>),
 ) -> Result<(), StoreError> {
     let now = app.clock.now();
-    let line = |action: Action| line(now, action);
+    let line = |action: Action| AuditEvent::of_system(now, action);
     let Some(known) = known else {
         if team.gone_at.is_none() || !before.is_empty() {
             let mut write = app.store.write().await?;

@@ -8,7 +8,7 @@ use aeolus_model::{
 use aeolus_oidc::TeamRules;
 use aeolus_store::{GrantRecord, GroupTeam, ManagedBy, StoreError, Unit as _, Write};
 
-use super::{Line, line};
+use super::Line;
 
 /// With what ids are made.
 type With<'a> = (&'a dyn Clock, &'a dyn Rng);
@@ -21,7 +21,10 @@ pub(crate) async fn settle_all(
 ) -> Result<(), StoreError> {
     let now = with.0.now();
     for team in write.group_teams().of_connection(connection).await? {
-        settle(write, with, (&team, rules), &|action| line(now, action)).await?;
+        settle(write, with, (&team, rules), &|action| {
+            AuditEvent::of_system(now, action)
+        })
+        .await?;
     }
     Ok(())
 }

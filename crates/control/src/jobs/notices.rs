@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use aeolus_model::{Action, Actor, AuditEvent, Change, OrganizationId, Outcome, UserId};
+use aeolus_model::{Action, AuditEvent, Change, OrganizationId, UserId};
 use aeolus_store::{Notice, NoticeKind, Page, StoreError, Unit as _};
 
 use crate::app::App;
@@ -156,18 +156,12 @@ async fn told(
 
 fn line(app: &App, notice: &Notice, action: Action) -> AuditEvent {
     AuditEvent {
-        at: app.clock.now(),
-        actor: Actor::System,
-        action,
         organization: Some(notice.organization),
         target: notice.token.to_string(),
-        outcome: Outcome::Success,
-        reason: String::new(),
-        source: String::new(),
-        request_id: String::new(),
         changes: vec![
             Change::from("name", notice.name.clone()),
             Change::from("endAt", notice.expires_at.secs().to_string()),
         ],
+        ..AuditEvent::of_system(app.clock.now(), action)
     }
 }

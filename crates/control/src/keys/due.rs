@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use aeolus_keys::Kind;
-use aeolus_model::{Action, Actor, AuditEvent, Change as Changed, KeyId, Outcome, Time};
+use aeolus_model::{Action, AuditEvent, Change as Changed, KeyId, Time};
 use aeolus_store::{KeyStage, SigningKey, StoreError, Unit as _, Write};
 
 use super::life::{announced_next, kept_until, notice};
@@ -136,16 +136,9 @@ async fn noted(
 ) -> Result<bool, ApiError> {
     changes.insert(0, Changed::to("kind", key.kind.as_str()));
     write.audit(AuditEvent {
-        at: app.clock.now(),
-        actor: Actor::System,
-        action,
-        organization: None,
         target: key.kid.clone(),
-        outcome: Outcome::Success,
-        reason: String::new(),
-        source: String::new(),
-        request_id: String::new(),
         changes,
+        ..AuditEvent::of_system(app.clock.now(), action)
     });
     tracing::info!(
         kind = key.kind,

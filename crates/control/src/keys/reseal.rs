@@ -2,7 +2,7 @@
 
 use aeolus_keys::Kind;
 use aeolus_keys::envelope::{EnvelopeError, MasterKey};
-use aeolus_model::{Action, Actor, AuditEvent, Clock, KeyId, Outcome, Rng, Secret};
+use aeolus_model::{Action, AuditEvent, Clock, KeyId, Rng, Secret};
 use aeolus_store::{Connection, DatabaseUrl, Plane, PlaneStage, Store, Unit as _, Write};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -45,16 +45,8 @@ pub async fn reseal(
         second_factors: again.second_factors(&mut write).await?,
     };
     write.audit(AuditEvent {
-        at: clock.now(),
-        actor: Actor::System,
-        action: Action::KeysReseal,
-        organization: None,
         target: format!("{} keys", resealed.keys),
-        outcome: Outcome::Success,
-        reason: String::new(),
-        source: String::new(),
-        request_id: String::new(),
-        changes: Vec::new(),
+        ..AuditEvent::of_system(clock.now(), Action::KeysReseal)
     });
     write.commit().await?;
     store.close().await;

@@ -3,7 +3,7 @@
 
 use aeolus_keys::Kind;
 use aeolus_keys::envelope::MasterKey;
-use aeolus_model::{Action, Actor, AuditEvent, Change as Changed, Clock, Outcome, Rng, Time};
+use aeolus_model::{Action, AuditEvent, Change as Changed, Clock, Rng, Time};
 use aeolus_store::{SigningKey, Store, Unit as _, Write};
 use semver::Version;
 
@@ -96,15 +96,8 @@ async fn regenerate(
 
 fn event(now: Time, changes: Vec<Changed>) -> AuditEvent {
     AuditEvent {
-        at: now,
-        actor: Actor::System,
-        action: Action::KeysRegenerate,
-        organization: None,
         target: "upgrade".to_owned(),
-        outcome: Outcome::Success,
-        reason: String::new(),
-        source: String::new(),
-        request_id: String::new(),
         changes,
+        ..AuditEvent::of_system(now, Action::KeysRegenerate)
     }
 }
