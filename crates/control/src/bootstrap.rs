@@ -200,8 +200,7 @@ pub(crate) async fn open(
         let snapshot = keys.snapshot().map_err(KeysError::from)?;
         root::set_up(&store, dir, &snapshot, &*clock).await?;
     }
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let hashes = HashPool::new(config.hash_permits.unwrap_or(cores), &*rng)?;
+    let hashes = HashPool::new(config.hash_permits.unwrap_or_else(keys::cores), &*rng)?;
     let local = local_connection(&store, &*clock, &*rng).await?;
     let with = (&master, &*clock, &*rng);
     configured::store(&store, with, &config.sign_in.connections).await?;

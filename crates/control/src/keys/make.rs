@@ -28,12 +28,8 @@ pub(super) async fn ensure(
 pub(super) async fn new(app: &App, kind: Kind) -> Result<Record, KeysError> {
     let making = app.clone();
     let work = move || {
-        let key = SigningKey::generate(kind.alg(), &*making.rng)?;
-        let active = KeyStage::Active {
-            since: making.clock.now(),
-        };
         let parts = (&*making.clock as &dyn Clock, &*making.rng as &dyn Rng);
-        record(&making.master, (kind, &key), active, parts)
+        generate(&making.master, kind, parts)
     };
     let made = tokio::task::spawn_blocking(work).await;
     made.map_err(|_| KeysError::Cancelled)?
@@ -45,20 +41,23 @@ pub(super) fn records(
     kinds: Vec<Kind>,
     parts: (&dyn Clock, &dyn Rng),
 ) -> Result<Vec<Record>, KeysError> {
-    let new = |kind: Kind| {
-        let key = SigningKey::generate(kind.alg(), parts.1)?;
-        let active = KeyStage::Active {
-            since: parts.0.now(),
-        };
-        record(master, (kind, &key), active, parts)
-    };
+    let new = |kind: Kind| generate(master, kind, parts);
     kinds.into_iter().map(new).collect()
 }
 
+fn generate(
+    master: &MasterKey,
+    kind: Kind,
+    parts: (&dyn Clock, &dyn Rng),
+) -> Result<Record, KeysError> {
+    let key = SigningKey::generate(kind.alg(), parts.1)?;
+    record(master, (kind, &key), parts)
+}
+
+/// The record of a key that signs from now on.
 fn record(
     master: &MasterKey,
     (kind, key): (Kind, &SigningKey),
-    stage: KeyStage,
     (clock, rng): (&dyn Clock, &dyn Rng),
 ) -> Result<Record, KeysError> {
     let id = KeyId::new(clock, rng);
@@ -69,7 +68,7 @@ fn record(
         public_jwk: key.public().to_jwk().to_json(),
         sealed: master.seal(id, kind, key.to_pkcs8()?.expose(), rng)?,
         created_at: clock.now(),
-        stage,
+        stage: KeyStage::Active { since: clock.now() },
     })
 }
 
@@ -80,10 +79,7 @@ async fn insert(
     key: &SigningKey,
     parts: (&dyn Clock, &dyn Rng),
 ) -> Result<(), KeysError> {
-    let active = KeyStage::Active {
-        since: parts.0.now(),
-    };
-    let record = record(master, (kind, key), active, parts)?;
+    let record = record(master, (kind, key), parts)?;
     let mut write = store.write().await?;
     match write.keys().insert(&record).await {
         Ok(()) => write.commit().await.map(|_| ()).map_err(KeysError::from),

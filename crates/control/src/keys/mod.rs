@@ -208,7 +208,8 @@ impl Keys {
     }
 }
 
-fn cores() -> usize {
+/// How many there are to work on; one where nobody says.
+pub(crate) fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
