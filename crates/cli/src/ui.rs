@@ -155,9 +155,14 @@ pub(crate) fn table_aside(table: &Table) {
     let _ = err.write_all(table.render().as_bytes());
 }
 
+/// Whether there is somebody to ask.
+pub(crate) fn is_at_terminal() -> bool {
+    std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+}
+
 /// Whether somebody at the terminal agrees; without a terminal nobody does.
 pub(crate) fn confirm(question: &str) -> bool {
-    if !(std::io::stdin().is_terminal() && std::io::stderr().is_terminal()) {
+    if !is_at_terminal() {
         return false;
     }
     ask(&format!("{question} [y/N] "));

@@ -1,7 +1,5 @@
 //! Following the sign-in page without a browser, for accounts that control itself keeps.
 
-use std::io::IsTerminal as _;
-
 use aeolus_model::Secret;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, COOKIE, LOCATION, ORIGIN, SET_COOKIE};
@@ -121,7 +119,7 @@ fn leads_to_code(link: &Url, headers: &HeaderMap) -> bool {
 
 /// Asks at the terminal, if there is one.
 pub(crate) fn ask_at_terminal() -> Result<Secret<String>, Failure> {
-    if !(std::io::stdin().is_terminal() && std::io::stderr().is_terminal()) {
+    if !ui::is_at_terminal() {
         return Err(Report::new(
             "CLI-0034",
             "the account has a second factor, and there is no terminal to ask for its code",
