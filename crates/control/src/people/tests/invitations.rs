@@ -12,6 +12,26 @@ fn bob(value: &Secret<String>) -> Who<'_> {
     }
 }
 
+/// Where a provider's word counts for addresses of acme.test, with an invitation of Bob's that anybody with the link
+/// may take up.
+async fn trusting(name: &str) -> (World, Secret<String>) {
+    let trusting = json!({"trustedDomains": ["acme.test"]});
+    let w = Box::pin(World::with(name, SignUp::default(), trusting)).await;
+    let value = w.invite(w.owner, "bob@acme.test", true).await;
+    (w, value)
+}
+
+/// Somebody else, who takes it up by another provider.
+fn eve(value: &Secret<String>) -> Who<'_> {
+    Who {
+        subject: "eve",
+        email: "eve@elsewhere.test",
+        unproved: true,
+        entra: true,
+        ..bob(value)
+    }
+}
+
 #[tokio::test]
 async fn a14_an_invitation_is_one_persons_and_good_once() {
     let w = World::new("a14").await;
@@ -64,16 +84,8 @@ async fn an_invitation_for_anybody_with_the_link_vouches_for_the_address() {
 
 #[tokio::test]
 async fn o22_an_account_in_anothers_name_waits_for_nobody() {
-    let trusting = json!({"trustedDomains": ["acme.test"]});
-    let w = World::with("waits", SignUp::default(), trusting).await;
-    let value = w.invite(w.owner, "bob@acme.test", true).await;
-    let eve = Who {
-        subject: "eve",
-        email: "eve@elsewhere.test",
-        unproved: true,
-        entra: true,
-        ..bob(&value)
-    };
+    let (w, value) = trusting("waits").await;
+    let eve = eve(&value);
     let account = w.comes(&eve).await.unwrap();
     let bob = Who {
         invitation: None,
@@ -92,16 +104,8 @@ async fn o22_an_account_in_anothers_name_waits_for_nobody() {
 /// Whoever squats an address keeps the account, and not the one whose it is out.
 #[tokio::test]
 async fn o22_whose_address_it_is_takes_it_from_who_only_said_so() {
-    let trusting = json!({"trustedDomains": ["acme.test"]});
-    let w = World::with("squatted", SignUp::default(), trusting).await;
-    let value = w.invite(w.owner, "bob@acme.test", true).await;
-    let eve = Who {
-        subject: "eve",
-        email: "eve@elsewhere.test",
-        unproved: true,
-        entra: true,
-        ..bob(&value)
-    };
+    let (w, value) = trusting("squatted").await;
+    let eve = eve(&value);
     let squatter = w.comes(&eve).await.unwrap();
     let value = w.invite(w.owner, "bob@acme.test", false).await;
     let owner = w.comes(&bob(&value)).await.unwrap();
@@ -132,16 +136,8 @@ async fn o22_whose_address_it_is_takes_it_from_who_only_said_so() {
 /// Whoever was disabled doesn't come in beside their own account by the provider that proves the address.
 #[tokio::test]
 async fn a12_who_was_disabled_takes_no_address_from_themselves() {
-    let trusting = json!({"trustedDomains": ["acme.test"]});
-    let w = World::with("disabled", SignUp::default(), trusting).await;
-    let value = w.invite(w.owner, "bob@acme.test", true).await;
-    let eve = Who {
-        subject: "eve",
-        email: "eve@elsewhere.test",
-        unproved: true,
-        entra: true,
-        ..bob(&value)
-    };
+    let (w, value) = trusting("disabled").await;
+    let eve = eve(&value);
     let account = w.comes(&eve).await.unwrap();
     let mut write = w.app.store.write().await.unwrap();
     let disabled = User {
