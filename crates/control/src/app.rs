@@ -20,7 +20,7 @@ use crate::federation::Federation;
 use crate::keys::Keys;
 use crate::ops::Metrics;
 use crate::people::SignUp;
-use crate::planes::{Acks, Assertions, Looks};
+use crate::planes::{Acks, Assertions, LastKnown, Looks};
 use crate::publish::{Newest, Published};
 use crate::quota::Meters;
 use crate::signin::cookie::CookieStyle;
@@ -94,6 +94,8 @@ pub(crate) struct Parts {
     pub(crate) publishing: Publishing,
     /// When planes last had everything.
     pub(crate) newest: Newest,
+    /// What gates are told while the database is away.
+    pub(crate) last_known: LastKnown,
     /// What gates are being answered.
     pub(crate) looks: Looks,
     /// Which token values were used, until it is written down.

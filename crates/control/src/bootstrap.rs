@@ -30,7 +30,7 @@ use crate::keys::{self, Keys, KeysError};
 use crate::once;
 use crate::ops::Metrics;
 use crate::people;
-use crate::planes::{Acks, Assertions, Looks};
+use crate::planes::{Acks, Assertions, LastKnown, Looks};
 use crate::provider::refresh;
 use crate::quota::Meters;
 use crate::root::{self, RootSetupError};
@@ -252,6 +252,7 @@ pub(crate) async fn open(
         published: crate::publish::channel(),
         publishing: config.publishing,
         newest: crate::publish::Newest::default(),
+        last_known: LastKnown::default(),
         looks: Looks::default(),
         uses: Uses::default(),
         acks: Acks::default(),

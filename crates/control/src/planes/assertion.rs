@@ -65,7 +65,8 @@ async fn prove(app: &App, text: &str) -> Result<(Plane, PlaneAssertion), ApiErro
     let token = jws::parse(text.as_bytes()).map_err(|_| bad("form"))?;
     let named: PlaneAssertion = token.unverified_claims().map_err(|_| bad("claims"))?;
     let id = named.plane().ok_or(bad("not a plane"))?;
-    let plane = app.store.read().await?.planes().get(id).await?;
+    let read = async { app.store.read().await?.planes().get(id).await };
+    let plane = app.last_known.plane(id, read.await)?;
     let plane = plane.ok_or(bad("no such plane"))?;
     let (identity, quarantined) = match &plane.stage {
         PlaneStage::Enrolled { identity, .. } => (identity, false),

@@ -8,7 +8,7 @@ use aeolus_api::Base64Bytes;
 use aeolus_api::plane::ManifestAnswer;
 use aeolus_model::{PlaneId, Time};
 use aeolus_snapshot::{Digest, Freshness, Position, sign_freshness};
-use aeolus_store::{Blob, Publication, Read, Told, Unit as _};
+use aeolus_store::{Blob, Publication, Read, StoreError, Told, Unit as _};
 use axum::body::Bytes;
 use tokio::time::{Instant, timeout};
 
@@ -34,6 +34,8 @@ pub(super) struct Question {
 /// What was seen on its behalf.
 pub(super) struct Seen {
     began: Instant,
+    /// Whether the database was away, so that this is what was last known.
+    pub(super) from_memory: bool,
     /// The feed's epoch.
     pub(super) epoch: u64,
     /// What the plane was last told.
@@ -103,17 +105,12 @@ impl Drop for Place<'_> {
 
 /// Reads one consistent view and lets it go before anything else: a poll that kept its view while it
 /// asked for another would wait for the connections that other polls keep.
-async fn look(app: &App, question: Question) -> Result<Seen, ApiError> {
-    let began = Instant::now();
-    // Before the view: whatever it shows is at least as new.
-    let at = app.clock.now();
+async fn read(app: &App, question: Question) -> Result<View, StoreError> {
     let mut view = app.store.read().await?;
     let published = view.publications().get(question.plane).await?;
     let after = question.after;
-    let newer = |published: &Publication| after.is_none_or(|after| position(published) > after);
-    let newer = published.as_ref().is_some_and(newer);
     let mut blobs = Vec::new();
-    if newer {
+    if published.as_ref().is_some_and(|told| newer(told, after)) {
         let since = after.map_or((0, 0), |after| (after.epoch, after.seq));
         let mut publications = view.publications();
         blobs = publications
@@ -123,28 +120,85 @@ async fn look(app: &App, question: Question) -> Result<Seen, ApiError> {
     let feed = view.settings().feed().await?;
     let stopped = crate::restore::found(&mut view).await?.is_some();
     let root = next_root(&mut view, question.root).await?;
-    drop(view);
-    let next = root.is_some();
-    let news = newer || (next && published.is_some());
+    let newest = |published: &Publication| !stopped && is_newest(feed, told(published));
+    Ok(View {
+        from_memory: false,
+        epoch: feed.epoch,
+        newest: published.as_ref().is_some_and(newest),
+        published,
+        blobs,
+        root,
+    })
+}
+
+/// What there is to answer with.
+struct View {
+    from_memory: bool,
+    epoch: u64,
+    /// Whether what is published is all that there is.
+    newest: bool,
+    published: Option<Publication>,
+    blobs: Vec<Blob>,
+    root: Option<String>,
+}
+
+impl View {
+    /// What was last published for a plane, as far as this process knows: nobody can say that there is
+    /// nothing newer, so gates count its age from when somebody could.
+    fn last(app: &App, plane: PlaneId) -> Option<Self> {
+        let last = app.last_known.last_told(plane)?;
+        Some(Self {
+            from_memory: true,
+            epoch: last.epoch,
+            newest: false,
+            published: Some(last.publication),
+            blobs: Vec::new(),
+            root: None,
+        })
+    }
+}
+
+async fn look(app: &App, question: Question) -> Result<Seen, ApiError> {
+    let began = Instant::now();
+    // Before the view: whatever it shows is at least as new.
+    let at = app.clock.now();
+    let view = match read(app, question).await {
+        Ok(view) => {
+            app.last_known.told(view.epoch, view.published.as_ref());
+            view
+        }
+        Err(error) => {
+            let last = error.is_outage().then(|| View::last(app, question.plane));
+            last.flatten().ok_or(error)?
+        }
+    };
+    let next = view.root.is_some();
+    let published = view.published.as_ref();
+    let newer = published.is_some_and(|told| newer(told, question.after));
+    let news = newer || (next && view.published.is_some());
     let answer = |published: &Publication| {
-        let newest = !stopped && is_newest(feed, told(published));
         let answer = ManifestAnswer {
             manifest: newer.then(|| published.manifest.clone()),
-            freshness: freshness(app, published, (at, newest))?,
-            blobs: inlined(blobs),
-            root,
+            freshness: freshness(app, published, (at, view.newest))?,
+            blobs: inlined(view.blobs),
+            root: view.root,
         };
         serde_json::to_vec(&answer).map_err(ApiError::internal)
     };
-    let wanted = published.as_ref().filter(|_| news || question.over);
+    let wanted = view.published.as_ref().filter(|_| news || question.over);
     let answer = wanted.map(answer).transpose()?;
     Ok(Seen {
         began,
-        epoch: feed.epoch,
-        published: published.as_ref().map(position),
+        from_memory: view.from_memory,
+        epoch: view.epoch,
+        published: view.published.as_ref().map(position),
         root: next,
         answer: answer.map(Bytes::from),
     })
+}
+
+fn newer(published: &Publication, after: Option<Position>) -> bool {
+    after.is_none_or(|after| position(published) > after)
 }
 
 const fn position(published: &Publication) -> Position {
@@ -169,7 +223,7 @@ fn inlined(blobs: Vec<Blob>) -> BTreeMap<String, Base64Bytes> {
 
 /// The root document after the one the gate has: one at a time, because each is checked against
 /// the one before.
-async fn next_root(view: &mut Read, held: u64) -> Result<Option<String>, ApiError> {
+async fn next_root(view: &mut Read, held: u64) -> Result<Option<String>, StoreError> {
     if held == u64::MAX {
         return Ok(None);
     }

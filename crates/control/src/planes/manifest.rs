@@ -56,6 +56,10 @@ pub(crate) async fn manifest(
         let told = news.borrow().of(ctx.plane.id);
         let seen = ctx.app.looks.of(&ctx.app, question).await?;
         if let (Some(after), Some(published)) = (after, seen.published) {
+            if seen.from_memory && (after.epoch != seen.epoch || after > published) {
+                let text = "The database is away, and this control knows less than the gate.";
+                return Err(ApiError::NotReady(text));
+            }
             // The next root document may be what takes a gate back from where a stolen key has led it.
             if !seen.root {
                 not_ahead(&ctx, (after, seen.epoch), published)?;

@@ -2,24 +2,37 @@
 
 use aeolus_snapshot::Digest;
 use aeolus_store::Unit as _;
+use axum::body::Bytes;
 use axum::extract::Path;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName};
 
 use super::PlaneCtx;
 use crate::error::ApiError;
 
-/// The blob, if the plane's own manifest names it: planes see nothing of one another.
+/// The blob, if the plane's own manifest names it: planes see nothing of one another. While the database
+/// is away, it is one that the plane's manifest named (F43).
 pub(crate) async fn section(
     ctx: PlaneCtx,
     Path(sha256): Path<String>,
-) -> Result<([(HeaderName, &'static str); 2], Vec<u8>), ApiError> {
+) -> Result<([(HeaderName, &'static str); 2], Bytes), ApiError> {
     let digest: Digest = sha256.parse().map_err(|_| ApiError::NotFound("section"))?;
-    let mut view = ctx.app.store.read().await?;
-    let blob = view
-        .publications()
-        .blob(ctx.plane.id, digest.as_bytes())
-        .await?
-        .ok_or(ApiError::NotFound("section"))?;
+    let (plane, last_known) = (ctx.plane.id, &ctx.app.last_known);
+    let read = async {
+        let mut view = ctx.app.store.read().await?;
+        view.publications().blob(plane, digest.as_bytes()).await
+    };
+    let blob = match read.await {
+        Ok(Some(blob)) => {
+            let blob = Bytes::from(blob);
+            last_known.keep(plane, digest, blob.clone());
+            blob
+        }
+        Ok(None) => return Err(ApiError::NotFound("section")),
+        Err(error) => {
+            let kept = error.is_outage().then(|| last_known.blob(plane, digest));
+            kept.flatten().ok_or(error)?
+        }
+    };
     let headers = [
         (CONTENT_TYPE, "application/zstd"),
         (CACHE_CONTROL, "private, max-age=604800, immutable"),

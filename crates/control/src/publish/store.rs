@@ -122,6 +122,10 @@ async fn store(
             built_ins::stand_in(&mut write).await?;
         }
         app.commit(write).await?;
+        for Blob { digest, content } in blobs {
+            let digest = Digest::from_bytes(digest);
+            app.last_known.keep(edition.plane, digest, content.into());
+        }
         Ok(true)
     } else {
         write.rollback().await?;

@@ -62,6 +62,8 @@ mod keys;
 #[cfg(test)]
 mod keys_alone;
 #[cfg(test)]
+mod last_known;
+#[cfg(test)]
 mod lanes;
 #[cfg(test)]
 mod listed;

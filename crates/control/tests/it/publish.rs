@@ -49,7 +49,23 @@ impl Reader {
         }
     }
 
+    /// The same gate, which has lost what it had on its disk.
+    pub(crate) fn emptied(self) -> Self {
+        Self {
+            position: None,
+            manifest: String::new(),
+            blobs: HashMap::new(),
+            records: 0,
+            ..self
+        }
+    }
+
     pub(crate) async fn poll(&mut self, f: &Fixture, wait: u64) -> ManifestAnswer {
+        self.ask(f, wait).await.expect(200).of()
+    }
+
+    /// The answer to a poll.
+    pub(crate) async fn ask(&self, f: &Fixture, wait: u64) -> Answer {
         let mut path = format!("/v1/planes/self/manifest?wait={wait}&root=1");
         if let Some(p) = self.position {
             path = format!(
@@ -57,8 +73,7 @@ impl Reader {
                 p.epoch, p.seq, self.records
             );
         }
-        let answer = f.call("GET", &path, &f.assertion(&self.gate), None).await;
-        answer.expect(200).of()
+        f.call("GET", &path, &f.assertion(&self.gate), None).await
     }
 
     pub(crate) async fn read(&mut self, f: &Fixture) -> Snapshot {
