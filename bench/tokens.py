@@ -9,81 +9,57 @@ from __future__ import annotations
 import json
 import os
 import statistics
-import subprocess
-import sys
-import tempfile
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-RELEASE = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / os.environ.get("PROFILE", "release")
-os.environ["AEOLUS_BINARY"] = str(RELEASE / "aeolus")
-sys.path.insert(0, str(ROOT / "tests"))
+import curve
+from curve import ROUNDS, Curve, Figures, timed
 
-import measure  # noqa: E402
-from harness import aeolus  # noqa: E402
-from harness.herd import Admin, herd, now  # noqa: E402
-from harness.process import wait_for  # noqa: E402
+import measure  # noqa: I001
+from harness import aeolus
+from harness.herd import Admin, herd, now
+from harness.process import wait_for
 
 MOST = int(os.environ.get("TOKENS", "1000000"))
 STEPS = [count for count in (1_000, 10_000, 100_000, 1_000_000) if count <= MOST]
 MASS = int(os.environ.get("MASS", "100000"))
-ROUNDS = int(os.environ.get("ROUNDS", "20"))
-BINARIES = ("aeolus-cli", "aeolus"), *(("aeolus-bench", name) for name in ("herd", "fill"))
-FLEET = """
-version: 1
-planes: [{name: small, authHost: small.test}, {name: large, authHost: large.test}]
-connections: [{name: local, type: local}]
-organizations:
-  - {name: few, workspaces: [{name: all, deployments: [{name: one, plane: small, hosts: [few.test]}]}]}
-  - {name: many, workspaces: [{name: all, deployments: [{name: one, plane: large, hosts: [many.test]}]}]}
-"""
-
-Figures = dict[str, float]
+MANY = "/v1/organizations/many/tokens"
+# None is among those that `fill` makes, so the last says how long one looks for what isn't there.
+FILTERS = {
+    "of_kind": "kind=STANDARD",
+    "at_deployments": "scope=DEPLOYMENT",
+    "of_nobody": "createdBy=00000000-0000-7000-8000-000000000000",
+    "expiring": "expiringWithinDays=1",
+    "unused": "unusedForDays=90",
+}
 
 
 def main() -> None:
     """Measures, prints and writes the result."""
-    build = ["cargo", "build", "--quiet", "--release"]
-    if RELEASE.name == "release":
-        for package, binary in BINARIES:
-            subprocess.run([*build, "--package", package, "--bin", binary], check=True, cwd=ROOT)
-    with tempfile.TemporaryDirectory() as folder:
-        home = Path(folder)
-        aeolus.private(home / "password", b"correct horse battery staple")
-        (home / "fleet.yaml").write_text(FLEET)
-        settings = (home / "aeolus", home / "fleet.yaml", home / "password", home / "logs")
-        with aeolus.controlled(*settings) as fleet:
-            for plane in ("small", "large"):
-                fleet.enrol(plane, home / plane)
-            report(curve(fleet, home), mass(fleet, home))
-
-
-def curve(fleet: aeolus.Fleet, home: Path) -> dict[int, Figures]:
-    """The figures at each number of tokens."""
-    figures, made = {}, 0
-    for count in STEPS:
-        print(f"{count} tokens", flush=True)
-        database = f"sqlite:{fleet.data / 'control.db'}"
-        subprocess.run([RELEASE / "fill", "tokens", database, "many", "all", str(count - made)], check=True)
-        made = count
-        figures[count] = at(Admin(fleet), fleet, home)
-        print(json.dumps(figures[count]), flush=True)
-    return figures
+    with curve.fleet() as (fleet, home):
+        measured, made = {}, 0
+        for count in STEPS:
+            print(f"{count} tokens", flush=True)
+            curve.fill(fleet, "tokens", count - made)
+            made = count
+            measured[count] = at(Admin(fleet), fleet, home)
+            print(json.dumps(measured[count]), flush=True)
+        report(measured, mass(fleet, home))
 
 
 def at(admin: Admin, fleet: aeolus.Fleet, home: Path) -> Figures:
     """The figures at this number: medians in milliseconds."""
-    many = "/v1/organizations/many/tokens"
-    cursor = admin.ask("GET", f"{many}?limit=200")["next_cursor"]
-    first = timed(lambda _: admin.ask("GET", f"{many}?limit=200"))
-    next_page = timed(lambda _: admin.ask("GET", f"{many}?limit=200&cursor={cursor}"))
-    pid = fleet.processes["control"].pid
-    figures = {"list_ms": first, "next_page_ms": next_page}
+    cursor = admin.ask("GET", f"{MANY}?limit=200")["next_cursor"]
+    figures = {
+        "list_ms": timed(lambda _: admin.ask("GET", f"{MANY}?limit=200")),
+        "next_page_ms": timed(lambda _: admin.ask("GET", f"{MANY}?limit=200&cursor={cursor}")),
+    }
+    for name, wanted in FILTERS.items():
+        figures[f"list_{name}_ms"] = timed(lambda _, wanted=wanted: admin.ask("GET", f"{MANY}?limit=200&{wanted}"))
     for organization, plane in (("many", "large"), ("few", "small")):
         with herd(fleet.control, 1, [home / plane], home / f"{plane}.log") as gate:
             figures |= {f"{organization}_{name}": took for name, took in changes(admin, gate, organization).items()}
-    return {**figures, "control_pss_mib": measure.pss(pid)}
+    return {**figures, "control_pss_mib": measure.pss(fleet.processes["control"].pid)}
 
 
 def changes(admin: Admin, gate, organization: str) -> Figures:
@@ -117,58 +93,34 @@ def changes(admin: Admin, gate, organization: str) -> Figures:
     }
 
 
-def timed(call) -> float:
-    """The median of some calls in milliseconds."""
-    took = []
-    for number in range(ROUNDS):
-        began = now()
-        call(number)
-        took.append((now() - began) / 1e6)
-    return statistics.median(took)
-
-
 def mass(fleet: aeolus.Fleet, home: Path) -> Figures:
     """F19: very many tokens revoked by one call, and the time until the gate refuses all of them."""
     admin = Admin(fleet)
     count = min(MASS, STEPS[-1])
     print(f"revoking {count} tokens in one call", flush=True)
-    path, ids, cursor = "/v1/organizations/many/tokens", [], None
+    ids, cursor = [], None
     while len(ids) < count:
-        page = admin.ask("GET", f"{path}?limit=200" + (f"&cursor={cursor}" if cursor else ""))
+        page = admin.ask("GET", f"{MANY}?limit=200" + (f"&cursor={cursor}" if cursor else ""))
         ids += [token["id"] for token in page["items"]]
         cursor = page["next_cursor"]
     with herd(fleet.control, 1, [home / "large"], home / "mass.log") as gate:
         wait_for("the gate", lambda: bool(gate.positions), 600, 0.05)
         began = now()
-        seq = admin.ask("POST", f"{path}:revoke", {"ids": ids[:count]})["seq"]
+        seq = admin.ask("POST", f"{MANY}:revoke", {"ids": ids[:count]})["seq"]
         call = (now() - began) / 1e9
         gate.wait(seq, 60)
-        return {"revoked": count, "call_s": call, "refused_s": (gate.in_force(seq)[0] - began) / 1e9}
+        refused = (gate.in_force(seq)[0] - began) / 1e9
+    # The page after so many that are gone.
+    after = timed(lambda _: admin.ask("GET", f"{MANY}?limit=200"))
+    return {"mass_revoked": count, "mass_call_s": call, "mass_refused_s": refused, "list_after_ms": after}
 
 
-def report(curve: dict[int, Figures], mass: Figures) -> None:
+def report(measured: Curve, mass: Figures) -> None:
     """Prints the curve and writes the result."""
-    least, most = curve[STEPS[0]], curve[STEPS[-1]]
-    ratios = {name: most[name] / least[name] for name in least}
-    for name in least:
-        row = "  ".join(f"{count}: {figures[name]:.1f}" for count, figures in curve.items())
-        print(f"{name:24} {row}  (x {ratios[name]:.2f})")
-    print(f"mass: {mass}")
-    result = {
-        "name": "tokens",
-        "command": "make bench NAME=tokens",
-        "commit": subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True).stdout.strip(),
-        "curve": {str(count): figures for count, figures in curve.items()},
-        "mass": mass,
-        "ratios": ratios,
-    }
-    (ROOT / "bench" / "results").mkdir(exist_ok=True)
-    (ROOT / "bench" / "results" / "tokens.json").write_text(json.dumps(result, indent=2) + "\n")
     shown = {"revoke": "many_revoke_ms", "create": "many_create_ms", "list": "list_ms", "known": "many_known_p50_ms"}
-    shown |= {"refused": "many_refused_p50_ms"}
-    shown |= {"others_refused": "few_refused_p50_ms"}
-    line = " ".join(f"{name}={ratios[figure]:.2f}" for name, figure in shown.items())
-    print(f"tokens: {line} mass_call_s={mass['call_s']:.1f} mass_refused_s={mass['refused_s']:.1f}")
+    shown |= {"refused": "many_refused_p50_ms", "others_refused": "few_refused_p50_ms"}
+    shown |= {name: f"list_{name}_ms" for name in FILTERS}
+    curve.report("tokens", measured, shown, mass=mass)
 
 
 if __name__ == "__main__":

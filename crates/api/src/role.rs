@@ -65,7 +65,7 @@ pub struct Own {
     pub revision: u64,
     /// How often it is given; only where one role is asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub grants: Option<usize>,
+    pub grants: Option<u64>,
 }
 
 /// `POST /v1/organizations/{o}/roles`, and `PUT …/{id}`: the role from now on, as a whole.

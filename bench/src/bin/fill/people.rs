@@ -7,9 +7,10 @@ use aeolus_store::{GrantRecord, ManagedBy, Unit as _, User, Write};
 use crate::Place;
 
 pub(crate) async fn add(write: &mut Write, number: u32, place: Place) -> anyhow::Result<()> {
+    let id = UserId::new(&SystemClock, &SystemRng);
     let user = User {
-        id: UserId::new(&SystemClock, &SystemRng),
-        email: format!("person{number:06}@example.com").parse()?,
+        id,
+        email: format!("{id}@example.com").parse()?,
         name: format!("Person {number}"),
         password_hash: None,
         disabled_at: None,

@@ -2,13 +2,12 @@
 
 use std::fmt::Write as _;
 
-use aeolus_model::{
-    GrantedRole, OrganizationId, Resource, Role, Subject, TokenStage, UserId, moment,
-};
+use aeolus_model::{OrganizationId, Resource, Role, TokenStage, UserId, moment};
 use aeolus_store::{Notice, NoticeKind, Organization, StoreError, Unit, User};
 use serde::{Deserialize, Serialize};
 
 use crate::policy;
+use crate::tenancy::holders;
 
 /// So many owners are told of what is nobody's.
 const OWNERS: usize = 20;
@@ -116,24 +115,11 @@ async fn owners(
     found: &mut Vec<UserId>,
 ) -> Result<(), StoreError> {
     let resource = Resource::Organization(organization);
-    for record in unit.grants().on(resource).await? {
-        if record.grant.role != GrantedRole::BuiltIn(Role::OrganizationOwner) {
-            continue;
-        }
-        let people = match record.grant.subject {
-            Subject::User(id) => vec![id],
-            Subject::Team(team) => {
-                let members = unit.teams().members(team).await?;
-                members.into_iter().map(|member| member.user).collect()
-            }
-            Subject::Token(_) => Vec::new(),
-        };
-        for id in people {
-            let user = unit.users().get(id).await?;
-            let good = user.is_some_and(|user: User| user.disabled_at.is_none());
-            if good && found.len() < OWNERS && !found.contains(&id) {
-                found.push(id);
-            }
+    for id in holders(unit, resource, Role::OrganizationOwner).await? {
+        let user = unit.users().get(id).await?;
+        let good = user.is_some_and(|user: User| user.disabled_at.is_none());
+        if good && found.len() < OWNERS && !found.contains(&id) {
+            found.push(id);
         }
     }
     Ok(())

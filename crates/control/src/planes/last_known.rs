@@ -89,9 +89,8 @@ impl LastKnown {
         };
         // Looks overlap: one that began earlier may end later.
         let place = |told: &Publication| (told.epoch, told.seq, told.records, told.published_at);
-        let is_older = |last: &LastTold| {
-            last.epoch != epoch || place(&last.publication) < place(publication)
-        };
+        let is_older =
+            |last: &LastTold| last.epoch != epoch || place(&last.publication) < place(publication);
         if last.as_ref().is_none_or(is_older) {
             *last = Some(LastTold {
                 epoch,

@@ -5,6 +5,7 @@ pub(crate) mod apply;
 pub(crate) mod deployments;
 mod explain;
 pub(crate) mod grants;
+mod holders;
 mod me;
 pub(crate) mod organizations;
 mod owners;
@@ -16,4 +17,5 @@ pub(crate) mod workspaces;
 
 pub(crate) use access::access;
 pub(crate) use explain::explain;
+pub(crate) use holders::holders;
 pub(crate) use me::me;

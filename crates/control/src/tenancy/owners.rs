@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use aeolus_model::{GrantedRole, OrganizationId, Resource, Role, Subject, UserId};
-use aeolus_store::{Organization, Unit, Write};
+use aeolus_model::{Resource, Role, UserId};
+use aeolus_store::{Organization, StoreError, Unit as _, Write};
 
+use super::holders;
 use crate::error::ApiError;
 
 /// The people who own an organization, themselves or through a team, before a transaction takes
@@ -22,14 +23,14 @@ impl Owners {
     ) -> Result<Self, ApiError> {
         Ok(Self {
             of: organization.clone(),
-            before: people(write, organization.id).await?,
+            before: people(write, organization).await?,
         })
     }
 
     /// Refuses what the transaction has done if somebody owns the organization no more, and nobody who
     /// may sign in is left who does.
     pub(crate) async fn require_one_left(self, write: &mut Write) -> Result<(), ApiError> {
-        let left = people(write, self.of.id).await?;
+        let left = people(write, &self.of).await?;
         if self.before.is_subset(&left) {
             return Ok(());
         }
@@ -47,26 +48,9 @@ impl Owners {
 }
 
 async fn people(
-    unit: &mut impl Unit,
-    organization: OrganizationId,
-) -> Result<BTreeSet<UserId>, ApiError> {
-    let resource = Resource::Organization(organization);
-    let mut owners = BTreeSet::new();
-    for record in unit.grants().on(resource).await? {
-        // One of the organization's own with as much is none: it can be changed and removed.
-        if record.grant.role != GrantedRole::BuiltIn(Role::OrganizationOwner) {
-            continue;
-        }
-        match record.grant.subject {
-            Subject::User(id) => {
-                owners.insert(id);
-            }
-            Subject::Team(team) => {
-                let members = unit.teams().members(team).await?;
-                owners.extend(members.into_iter().map(|member| member.user));
-            }
-            Subject::Token(_) => {}
-        }
-    }
-    Ok(owners)
+    write: &mut Write,
+    organization: &Organization,
+) -> Result<BTreeSet<UserId>, StoreError> {
+    let resource = Resource::Organization(organization.id);
+    holders(write, resource, Role::OrganizationOwner).await
 }

@@ -62,9 +62,9 @@ mod keys;
 #[cfg(test)]
 mod keys_alone;
 #[cfg(test)]
-mod last_known;
-#[cfg(test)]
 mod lanes;
+#[cfg(test)]
+mod last_known;
 #[cfg(test)]
 mod listed;
 #[cfg(test)]

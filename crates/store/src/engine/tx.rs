@@ -119,6 +119,11 @@ impl Tx {
     }
 
     /// Changes how many rows [`Self::fetch_all`] reads at a time.
+    /// How many records a page has at most.
+    pub(crate) const fn page(&self) -> u32 {
+        self.page
+    }
+
     pub(crate) fn set_page(&mut self, rows: u32) {
         self.page = rows.max(1);
     }

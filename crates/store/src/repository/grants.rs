@@ -1,14 +1,14 @@
 //! Who has which role where.
 
 use aeolus_model::{
-    CustomRole, Grant, GrantId, GrantedRole, OrganizationId, PlaneId, Resource, RoleId, Subject,
-    UserId,
+    CustomRole, Grant, GrantId, GrantedRole, OrganizationId, PlaneId, Resource, Role, RoleId,
+    Subject, UserId,
 };
 
 use super::ManagedBy;
-use crate::StoreError;
 use crate::engine::{Fields, Row, bind};
 use crate::unit::{Unit, Write};
+use crate::{Listing, Page, StoreError};
 
 /// The columns of a grant.
 macro_rules! select {
@@ -31,7 +31,12 @@ statements! {
         AND subject IN (SELECT team FROM team_members WHERE member = $1)) ORDER BY id");
     ON_RESOURCE = select!("WHERE resource_kind = $1 AND resource = $2 ORDER BY id");
     OF_ROLE = select!("WHERE custom_role = $1 ORDER BY id");
-    IN_ORGANIZATION = select!("WHERE organization = $1 ORDER BY id");
+    LIST = select!("WHERE organization = $1 AND id > $2 ORDER BY id LIMIT $3");
+    HOLDERS = "SELECT subject_kind, subject FROM grants
+        WHERE resource_kind = $1 AND resource = $2 AND role = $3";
+    PEOPLE = "SELECT DISTINCT subject FROM grants
+        WHERE organization = $1 AND subject_kind = 'user' AND subject > $2 ORDER BY subject LIMIT $3";
+    COUNT_OF_ROLE = "SELECT COUNT(*) FROM grants WHERE custom_role = $1";
     REACHING = concat!(
         select!("WHERE id > $2 AND "),
         reaches!(),
@@ -99,17 +104,51 @@ impl<U: Unit> GrantRepository<'_, U> {
         rows.iter().map(record).collect()
     }
 
-    /// What is given anywhere in an organization.
-    pub async fn in_organization(
+    /// How often a role that an organization made for itself is given.
+    pub async fn count_of_role(&mut self, role: RoleId) -> Result<u64, StoreError> {
+        let row = self.0.tx().first(COUNT_OF_ROLE, bind![role]).await?;
+        row.map_or(Ok(0), |row| row.fields().take())
+    }
+
+    /// Who was given a built-in role exactly on a resource.
+    pub async fn holders(
+        &mut self,
+        resource: Resource,
+        role: Role,
+    ) -> Result<Vec<Subject>, StoreError> {
+        let (kind, id) = resource_columns(resource);
+        let values = bind![kind, id, role.name()];
+        let rows = self.0.tx().fetch(HOLDERS, values).await?;
+        rows.iter().map(|row| subject(&mut row.fields())).collect()
+    }
+
+    /// What is given anywhere in an organization, by age.
+    pub async fn list(
         &mut self,
         organization: OrganizationId,
-    ) -> Result<Vec<GrantRecord>, StoreError> {
-        let rows = self
-            .0
-            .tx()
-            .fetch(IN_ORGANIZATION, bind![organization])
-            .await?;
-        rows.iter().map(record).collect()
+        page: Page<GrantId>,
+    ) -> Result<Listing<GrantRecord, GrantId>, StoreError> {
+        let after = page.after.unwrap_or(GrantId::from_bytes([0; 16]));
+        let values = bind![organization, after, page.fetch()];
+        let rows = self.0.tx().fetch(LIST, values).await?;
+        let items = rows.iter().map(record).collect::<Result<_, _>>()?;
+        Ok(Listing::cut(items, &page, |record: &GrantRecord| {
+            record.grant.id
+        }))
+    }
+
+    /// The people who were given something themselves anywhere in an organization.
+    pub async fn people(
+        &mut self,
+        organization: OrganizationId,
+        page: Page<UserId>,
+    ) -> Result<Listing<UserId, UserId>, StoreError> {
+        let after = page.after.unwrap_or(UserId::from_bytes([0; 16]));
+        let values = bind![organization, after, page.fetch()];
+        let rows = self.0.tx().fetch(PEOPLE, values).await?;
+        let items = rows.iter().map(|row| row.fields().take());
+        let items = items.collect::<Result<_, _>>()?;
+        Ok(Listing::cut(items, &page, |id: &UserId| *id))
     }
 
     /// What of a subject's own reaches a deployment of the plane.

@@ -1,15 +1,13 @@
 //! What people are called in organizations that added them by their address, as long as they haven't come there.
 
-use std::collections::BTreeMap;
-
 use aeolus_model::{OrganizationId, UserId};
 
 use crate::StoreError;
-use crate::engine::{Row, bind};
+use crate::engine::bind;
 use crate::unit::{Unit, Write};
 
 statements! {
-    NAMES = "SELECT user_id, name FROM introductions WHERE organization = $1";
+    NAME = "SELECT name FROM introductions WHERE organization = $1 AND user_id = $2";
     INSERT = "INSERT INTO introductions (organization, user_id, name) VALUES ($1, $2, $3)
         ON CONFLICT (organization, user_id) DO NOTHING";
     CAME = "DELETE FROM introductions WHERE organization = $1 AND user_id = $2";
@@ -20,17 +18,14 @@ statements! {
 pub struct Introductions<'u, U>(pub(crate) &'u mut U);
 
 impl<U: Unit> Introductions<'_, U> {
-    /// The names of all who haven't come to an organization.
-    pub async fn names(
+    /// What somebody is called who hasn't come to an organization.
+    pub async fn name(
         &mut self,
         organization: OrganizationId,
-    ) -> Result<BTreeMap<UserId, String>, StoreError> {
-        let rows = self.0.tx().fetch(NAMES, bind![organization]).await?;
-        let read = |row: &Row| {
-            let mut fields = row.fields();
-            Ok((fields.take()?, fields.take()?))
-        };
-        rows.iter().map(read).collect()
+        user: UserId,
+    ) -> Result<Option<String>, StoreError> {
+        let row = self.0.tx().first(NAME, bind![organization, user]).await?;
+        row.map(|row| row.fields().take()).transpose()
     }
 }
 

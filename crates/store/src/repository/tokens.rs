@@ -30,12 +30,16 @@ statements! {
         AND expires_at < $4 AND COALESCE(rotated_at, created_at) < $5
         AND COALESCE(last_used_at, created_at) < $6 AND (created_by = $7 OR $8 = 0)
         AND (scope_kind = $9 OR $9 = '') AND (kind = $10 OR $10 = '')
-        ORDER BY id LIMIT $3");
+        AND id <= $11 ORDER BY id LIMIT $3");
+    LOOK_AT = "SELECT id FROM tokens WHERE organization = $1 AND id > $2 AND deleted_at IS NULL
+        ORDER BY id LIMIT 1 OFFSET $3";
     LIST_AT = select!("WHERE scope = $1 AND id > $2 AND deleted_at IS NULL
         AND expires_at < $4 AND COALESCE(rotated_at, created_at) < $5
         AND COALESCE(last_used_at, created_at) < $6 AND (created_by = $7 OR $8 = 0)
         AND scope_kind = $9 AND (kind = $10 OR $10 = '')
-        ORDER BY id LIMIT $3");
+        AND id <= $11 ORDER BY id LIMIT $3");
+    LOOK_AT_SCOPE = "SELECT id FROM tokens WHERE scope = $1 AND id > $2 AND deleted_at IS NULL
+        ORDER BY id LIMIT 1 OFFSET $3";
     LIST_SCOPE = select!("WHERE scope_kind = $1 AND scope = $2 AND id > $3 AND deleted_at IS NULL
         ORDER BY id LIMIT $4");
     REACHING = select!("WHERE deleted_at IS NULL AND expires_at > $2
@@ -134,7 +138,9 @@ impl<U: Unit> Tokens<'_, U> {
         row.as_ref().map(record).transpose()
     }
 
-    /// Those of an organization that aren't deleted, by age.
+    /// Those of an organization that aren't deleted, by age. Of very many only some
+    /// thousands are looked at for one page: where a filter wants few of them, it may have fewer than its
+    /// limit, even none, and say where the next begins.
     pub async fn list(
         &mut self,
         organization: OrganizationId,
@@ -142,15 +148,21 @@ impl<U: Unit> Tokens<'_, U> {
         page: Page<TokenId>,
     ) -> Result<Listing<TokenRecord, TokenId>, StoreError> {
         let after = page.after.unwrap_or(TokenId::from_bytes([0; 16]));
-        let (statement, scope_kind, within) = match filter.scope {
-            ScopeFilter::Any => (LIST, "", organization.as_bytes().to_vec()),
-            ScopeFilter::Workspaces => (LIST, "workspace", organization.as_bytes().to_vec()),
-            ScopeFilter::Deployments => (LIST, "deployment", organization.as_bytes().to_vec()),
+        let everywhere = organization.as_bytes().to_vec();
+        let (statements, scope_kind, within) = match filter.scope {
+            ScopeFilter::Any => ((LIST, LOOK_AT), "", everywhere),
+            ScopeFilter::Workspaces => ((LIST, LOOK_AT), "workspace", everywhere),
+            ScopeFilter::Deployments => ((LIST, LOOK_AT), "deployment", everywhere),
             ScopeFilter::At(scope) => {
                 let (kind, id) = resource_columns(scope.resource());
-                (LIST_AT, kind, id)
+                ((LIST_AT, LOOK_AT_SCOPE), kind, id)
             }
         };
+        let (list, look_at) = statements;
+        let looked_at = self.0.tx().page().max(page.limit);
+        let values = bind![within.clone(), after, i64::from(looked_at)];
+        let last = self.0.tx().first(look_at, values).await?;
+        let last: Option<TokenId> = last.map(|row| row.fields().take()).transpose()?;
         let kind = match filter.direct {
             None => "",
             Some(false) => STANDARD,
@@ -164,13 +176,16 @@ impl<U: Unit> Tokens<'_, U> {
             filter.created_by.unwrap_or(UserId::from_bytes([0; 16])),
             i64::from(filter.created_by.is_some()),
             scope_kind,
-            kind
+            kind,
+            last.unwrap_or(TokenId::from_bytes([0xff; 16]))
         ]);
-        let rows = self.0.tx().fetch(statement, values).await?;
+        let rows = self.0.tx().fetch(list, values).await?;
         let items = rows.iter().map(record).collect::<Result<_, _>>()?;
-        Ok(Listing::cut(items, &page, |record: &TokenRecord| {
-            record.token.id
-        }))
+        let cut = Listing::cut(items, &page, |record: &TokenRecord| record.token.id);
+        Ok(Listing {
+            next: cut.next.or(last),
+            ..cut
+        })
     }
 
     /// Those made exactly at a scope that aren't deleted, by age.

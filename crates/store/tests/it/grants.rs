@@ -1,7 +1,7 @@
 use std::slice::from_ref;
 
 use aeolus_model::{Grant, GrantId, Resource, Role, Subject, TeamId};
-use aeolus_store::{GrantRecord, ManagedBy, Member, StoreError, Taken, Team, Unit, User};
+use aeolus_store::{GrantRecord, ManagedBy, Member, Page, StoreError, Taken, Team, Unit, User};
 
 use crate::fixture::{Database, Fleet, NOW, slug};
 
@@ -102,10 +102,19 @@ async fn grants_reach_through_teams_and_down_to_a_plane(db: Database) {
     assert_eq!(read.grants().reaching(plane).await.unwrap().len(), 3);
     let all = read
         .grants()
-        .in_organization(fleet.organization.id)
+        .list(fleet.organization.id, Page::first(10))
         .await
         .unwrap();
-    assert_eq!(all.len(), 3);
+    assert_eq!(all.items.len(), 3);
+    let first = read
+        .grants()
+        .list(fleet.organization.id, Page::first(2))
+        .await
+        .unwrap();
+    assert_eq!(
+        (&first.items[..], first.next),
+        (&all.items[..2], Some(all.items[1].grant.id))
+    );
     let people = read.users().reaching(plane).await.unwrap();
     let mut people: Vec<_> = people.iter().map(|user| user.id).collect();
     people.sort_unstable();

@@ -124,9 +124,8 @@ async fn a_list_is_narrowed_to_a_scope_and_a_kind(db: Database) {
         made.push(token.id);
     }
     write.commit().await.unwrap();
-    let mut read = db.store.read().await.unwrap();
     let at = ScopeFilter::At;
-    for (scope, direct, expected) in [
+    let cases = [
         (ScopeFilter::Any, None, vec![0, 1, 2, 3]),
         (ScopeFilter::Any, Some(true), vec![2, 3]),
         (ScopeFilter::Any, Some(false), vec![0, 1]),
@@ -140,16 +139,23 @@ async fn a_list_is_narrowed_to_a_scope_and_a_kind(db: Database) {
             None,
             vec![0, 3],
         ),
-    ] {
+    ];
+    for ((scope, direct, expected), looked_at) in cases
+        .iter()
+        .flat_map(|case| [(case, 1), (case, 2), (case, 100)])
+    {
+        let (scope, direct) = (*scope, *direct);
         let filter = TokenFilter {
             scope,
             direct,
             ..TokenFilter::default()
         };
         // All are of one moment.
-        let mut expected: Vec<_> = expected.into_iter().map(|n: usize| made[n]).collect();
+        let mut expected: Vec<_> = expected.iter().map(|n: &usize| made[*n]).collect();
         expected.sort_unstable();
-        // Page by page, as whoever asks gets them.
+        // Page by page, as whoever asks gets them, however few are looked at for one.
+        let read = db.store.read().await.unwrap();
+        let mut read = read.in_pages_of(looked_at);
         let (mut found, mut page) = (Vec::new(), Page::first(1));
         loop {
             let listing = read

@@ -24,21 +24,10 @@ pub(crate) async fn list(
     let organization = authority.organization(&mut view, &organization).await?;
     let path = organization_path(organization.id);
     authority.require(Permission::OrganizationUsersGet, &path)?;
-    let mut grants: Vec<Grant> = view
-        .grants()
-        .in_organization(organization.id)
-        .await?
-        .into_iter()
-        .map(|record| Grant::from(record.grant))
-        .filter(|grant| page.after.is_none_or(|after| grant.id > after))
-        .collect();
-    grants.sort_unstable_by_key(|grant| grant.id);
-    let limit = usize::try_from(page.limit).unwrap_or(usize::MAX);
-    let more = grants.len() > limit;
-    grants.truncate(limit);
-    let last = grants.last().map(|grant| grant.id.to_string());
+    let listing = view.grants().list(organization.id, page).await?;
+    let items = listing.items.into_iter();
     Ok(Json(Page {
-        next_cursor: last.filter(|_| more),
-        items: grants,
+        items: items.map(|record| record.grant.into()).collect(),
+        next_cursor: listing.next.map(|cursor| cursor.to_string()),
     }))
 }

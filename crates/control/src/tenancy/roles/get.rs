@@ -30,7 +30,7 @@ pub(crate) async fn get(
     }
     let found = find(&mut view, organization.id, &asked).await?;
     let found = found.ok_or_else(none)?;
-    let grants = view.grants().of_role(found.id).await?.len();
+    let grants = view.grants().count_of_role(found.id).await?;
     let tag = view::tag(&found);
     let shown = view::custom(found);
     let role = Role {

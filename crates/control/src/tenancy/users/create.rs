@@ -38,8 +38,8 @@ pub(crate) async fn create(
     } else {
         let user = write.users().get(id).await?;
         let own = user.map_or(name, |user| user.name);
-        let names = write.introductions().names(organization.id).await?;
-        names.get(&id).cloned().unwrap_or(own)
+        let introduced = write.introductions().name(organization.id, id).await?;
+        introduced.unwrap_or(own)
     };
     let grant = GrantRecord {
         grant: Grant {
