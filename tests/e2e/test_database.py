@@ -7,6 +7,7 @@ import json
 import os
 import re
 import resource
+import shutil
 import socket
 import statistics
 import time
@@ -19,7 +20,7 @@ import requests
 from conftest import ONE_VIEWER, PASSWORD, required
 from harness import aeolus, postgres
 from harness.faults import Machine
-from harness.process import free_port, wait_for
+from harness.process import free_port, reap, wait_for
 from requests.adapters import HTTPAdapter
 
 DEPLOYMENT = "acme/sales/echo"
@@ -143,6 +144,11 @@ def test_f43_f44_without_its_database_control_goes_on_from_memory(server, tmp_pa
         serves_from_memory(fleet, token, "F44, frozen", figure)
         server.kill()
         serves_from_memory(fleet, token, "F43, gone", figure)
+        # A gate that has lost its disk gets what control knew last.
+        reap(fleet.processes["gate"])
+        shutil.rmtree(fleet.data / "gate" / "replica")
+        fleet.start_gate()
+        wait_for("the token at the new gate", lambda: lets_in(fleet, token), 60)
 
         server.start()
         begun = time.monotonic()

@@ -156,45 +156,58 @@ impl View {
             root: None,
         })
     }
+
+    /// The same for a question that was asked at a moment and a time.
+    fn seen(
+        self,
+        app: &App,
+        question: Question,
+        (began, at): (Instant, Time),
+    ) -> Result<Seen, ApiError> {
+        let next = self.root.is_some();
+        let published = self.published.as_ref();
+        let newer = published.is_some_and(|told| newer(told, question.after));
+        let news = newer || (next && self.published.is_some());
+        let answer = |published: &Publication| {
+            let answer = ManifestAnswer {
+                manifest: newer.then(|| published.manifest.clone()),
+                freshness: freshness(app, published, (at, self.newest))?,
+                blobs: inlined(self.blobs),
+                root: self.root,
+            };
+            serde_json::to_vec(&answer).map_err(ApiError::internal)
+        };
+        let wanted = self.published.as_ref().filter(|_| news || question.over);
+        let answer = wanted.map(answer).transpose()?;
+        Ok(Seen {
+            began,
+            from_memory: self.from_memory,
+            epoch: self.epoch,
+            published: self.published.as_ref().map(position),
+            root: next,
+            answer: answer.map(Bytes::from),
+        })
+    }
 }
 
 async fn look(app: &App, question: Question) -> Result<Seen, ApiError> {
     let began = Instant::now();
     // Before the view: whatever it shows is at least as new.
     let at = app.clock.now();
-    let view = match read(app, question).await {
+    match read(app, question).await {
         Ok(view) => {
             app.last_known.told(view.epoch, view.published.as_ref());
-            view
+            view.seen(app, question, (began, at))
         }
-        Err(error) => {
-            let last = error.is_outage().then(|| View::last(app, question.plane));
-            last.flatten().ok_or(error)?
-        }
-    };
-    let next = view.root.is_some();
-    let published = view.published.as_ref();
-    let newer = published.is_some_and(|told| newer(told, question.after));
-    let news = newer || (next && view.published.is_some());
-    let answer = |published: &Publication| {
-        let answer = ManifestAnswer {
-            manifest: newer.then(|| published.manifest.clone()),
-            freshness: freshness(app, published, (at, view.newest))?,
-            blobs: inlined(view.blobs),
-            root: view.root,
-        };
-        serde_json::to_vec(&answer).map_err(ApiError::internal)
-    };
-    let wanted = view.published.as_ref().filter(|_| news || question.over);
-    let answer = wanted.map(answer).transpose()?;
-    Ok(Seen {
-        began,
-        from_memory: view.from_memory,
-        epoch: view.epoch,
-        published: view.published.as_ref().map(position),
-        root: next,
-        answer: answer.map(Bytes::from),
-    })
+        Err(error) if error.is_outage() => remembered(app, question).unwrap_or(Err(error.into())),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// What was last known, for a question that the database doesn't answer. None if nothing was.
+pub(super) fn remembered(app: &App, question: Question) -> Option<Result<Seen, ApiError>> {
+    let view = View::last(app, question.plane)?;
+    Some(view.seen(app, question, (Instant::now(), app.clock.now())))
 }
 
 fn newer(published: &Publication, after: Option<Position>) -> bool {

@@ -211,7 +211,12 @@ pub(super) fn tokens() -> Vec<Operation> {
     );
     let days = |name, what| parameter(name, what, Form::Number(0, 36_500));
     vec![
-        get(tokens, "listTokens", "API tokens")
+        get(
+            tokens,
+            "listTokens",
+            "API tokens. Where a filter wants few of very many, a page may have fewer than its limit, even \
+             none, and a cursor: ask on",
+        )
             .query(&PAGE)
             .query(&[
                 days("expiringWithinDays", "They expire within so many days."),
