@@ -50,7 +50,7 @@ impl Limits {
         filter_terms: 100,
         patch_operations: 5_000,
         member_values: 20_000,
-        patch_work: 5_000_000,
+        patch_work: 1_000_000,
         projected: 200,
         page_default: 100,
         page_max: 1_000,
