@@ -263,11 +263,61 @@ def test_planes_rollouts_connections_and_keys(admin):
 
 def test_teams(admin):
     assert [team["name"] for team in admin.json("team list --organization acme")] == ["data"]
-    # One's own are fleet documents' to change; these verbs are for those that stand for groups.
+    # A document's keeps its name, and is there.
     for command in ("team rename data crew --organization acme", "team delete data --organization acme"):
         refused = admin.run(command, check=False)
-        assert refused.returncode == 1 and "error[" in refused.stderr, refused.stderr
+        assert refused.returncode == 1 and "managed-by-document" in refused.stderr, refused.stderr
+    made = admin.json("team create ops --description 'keeps it running' --organization acme")
+    assert made["description"] == "keeps it running"
+    admin.run("grant add team:ops WORKSPACE_OPERATOR acme/sales")
+    added = admin.json("team add ops bob@example.com eve@example.com --organization acme")
+    assert {member["email"] for member in added["added"]} == {"bob@example.com", "eve@example.com"}
+    assert "nothing was changed" in admin.run("team add ops bob@example.com --no-wait --organization acme").stderr
+    shown = admin.run("team show ops --organization acme")
+    assert re.search(r"WORKSPACE_OPERATOR +acme/sales +", shown.stdout), shown.stdout
+    assert "bob@example.com" in shown.stderr and "keeps it running" in shown.stderr
+    assert "WORKSPACE_OPERATOR" in admin.text("explain --subject bob@example.com --resource acme/sales/etl")
+    assert "taken out" in admin.text("team remove ops bob@example.com --organization acme")
+    assert [m["email"] for m in admin.json("team members ops --organization acme")] == ["eve@example.com"]
+    listed = list(csv.DictReader(io.StringIO(admin.text("team members ops --csv --organization acme"))))
+    assert [member["email"] for member in listed] == ["eve@example.com"]
+    bob = admin.signed_in("bob@example.com")
+    denied = bob.run("team add ops bob@example.com --organization acme", check=False)
+    assert denied.returncode == 1 and "forbidden" in denied.stderr
+    assert "day and night" in admin.text("team update ops --description 'day and night' --organization acme")
+    assert "crew" in admin.text("team rename ops crew --organization acme --output yaml")
+    assert "deleted" in admin.text("team delete crew --organization acme")
+    assert "WORKSPACE_OPERATOR" not in admin.text("access review --subject eve@example.com")
     assert [team["name"] for team in admin.json("team list --organization acme")] == ["data"]
+
+
+def test_teams_as_a_spreadsheet_has_them(admin):
+    file = admin.folder / "teams.csv"
+    file.write_text(
+        "team,email,role,place\nops,bob@example.com,,\nops,,WORKSPACE_MEMBER,acme/sales\nops,eve@example.com,,\nempty,,,\n"
+    )
+    command = f"team import {file} --organization acme"
+    dry = admin.run(f"{command} --dry-run")
+    assert "dry run" in dry.stderr and re.search(r"member +acme/ops/bob@example\.com", dry.stdout), dry.stdout
+    assert "ops" not in admin.text("team list --organization acme")
+    done = admin.json(command)
+    assert done["applied"] and [change["kind"] for change in done["changes"]] == [
+        *("team", "member", "grant", "member", "team")
+    ]
+    assert "already" in admin.run(command).stderr
+    exported = admin.text("team export --organization acme")
+    rows = list(csv.DictReader(io.StringIO(exported)))
+    assert {"team": "ops", "email": "", "role": "WORKSPACE_MEMBER", "place": "acme/sales"} in rows
+    assert {"team": "empty", "email": "", "role": "", "place": ""} in rows
+    file.write_text(exported)
+    assert admin.json(f"{command} --dry-run")["changes"] == []
+    file.write_text("team,email\nops,bob@example.com\n\nmore,nobody@example.com\n")
+    wrong = admin.run(command, check=False)
+    assert wrong.returncode == 1 and "line 4, email" in wrong.stderr, wrong.stderr
+    file.write_text("team,mail\nops,bob@example.com\n")
+    assert admin.run(command, check=False).returncode == 2
+    for team in ("ops", "empty"):
+        admin.run(f"team delete {team} --organization acme")
 
 
 def test_apply_access_and_explain(admin):

@@ -33,6 +33,7 @@ pub mod rollout;
 pub mod schema;
 mod secret_ref;
 pub mod session;
+pub mod team;
 pub mod tenancy;
 pub mod token;
 

@@ -41,6 +41,10 @@ pub struct Policy {
     /// Whether people of the organization may sign in machines without a browser (RFC 8628): `on` or `off`.
     #[serde(default, skip_serializing_if = "DeviceFlow::is_on")]
     pub device_flow: DeviceFlow,
+    /// Whether people get roles by teams alone: nobody gives a person one, adds or invites somebody with one, until
+    /// this is off again. Roles that people have already, and API tokens, go on.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub teams_only: bool,
     /// How people hear of API tokens that end, rest, or are nobody's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notices: Option<Notices>,

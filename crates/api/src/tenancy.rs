@@ -204,6 +204,12 @@ pub struct Team {
     /// Its name, unique in the organization.
     #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Slug"))]
     pub name: Slug,
+    /// What it is for.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub description: String,
+    /// Whether a fleet document made it, which then says what it is called and whether there is one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub in_document: bool,
     /// The group that says who is in it; absent: people here do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<TeamGroup>,
@@ -227,14 +233,18 @@ pub struct TeamGroup {
     pub gone_at: Option<i64>,
 }
 
-/// `PUT /v1/organizations/{o}/teams/{id}`: another name for a Team that stands for a group.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// `PUT /v1/organizations/{o}/teams/{id}`: what is absent stays as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TeamSet {
-    /// Its name, unique in the organization.
-    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Slug"))]
-    pub name: Slug,
+    /// Its name, unique in the organization. One that stands for a group keeps it, whatever the group is called.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<crate::schema::Slug>"))]
+    pub name: Option<Slug>,
+    /// What it is for: at most 500 characters on one line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
 }
 
 /// The answer to it.

@@ -66,7 +66,10 @@ pub(crate) use serving::{
     Supervised,
 };
 pub(crate) use session::{SessionCommand, SessionEnd, SessionList};
-pub(crate) use team::{TeamCommand, TeamDelete, TeamList, TeamRename};
+pub(crate) use team::{
+    TeamAdd, TeamCommand, TeamCreate, TeamDelete, TeamImport, TeamList, TeamMembers, TeamOne,
+    TeamRemove, TeamRename, TeamUpdate,
+};
 pub(crate) use token::{
     TokenCommand, TokenCreate, TokenDelete, TokenList, TokenOne, TokenRevoke, TokenRoles,
     TokenRotate, TokenUpdate, TokenVerify,

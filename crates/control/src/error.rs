@@ -3,6 +3,7 @@
 //! page.
 
 use aeolus_api::FieldError;
+use aeolus_model::Slug;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 
@@ -104,6 +105,9 @@ pub(crate) enum ApiError {
     /// A fleet document counts on it as it is.
     #[error("managed by a fleet document: {0}")]
     Managed(String),
+    /// In the organization, people get roles by teams alone.
+    #[error("roles by teams alone: {0}")]
+    TeamsOnly(Slug),
     /// A deployment can't answer where control or a plane itself does.
     #[error("reserved host: {0}")]
     ReservedHost(String),

@@ -2,7 +2,7 @@
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
-use axum::routing::{delete, get, post, put};
+use axum::routing::{delete, get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::app::App;
@@ -99,8 +99,13 @@ routes! {
     "/v1/organizations/{o}/invitations" =>
         get people::invitations::list, post people::invitations::create;
     "/v1/organizations/{o}/invitations/{id}" => delete people::invitations::revoke;
-    "/v1/organizations/{o}/teams" => get tenancy::teams::list;
-    "/v1/organizations/{o}/teams/{id}" => put tenancy::teams::set, delete tenancy::teams::delete;
+    "/v1/organizations/{o}/teams" => get tenancy::teams::list, post tenancy::teams::create;
+    "/v1/organizations/{o}/teams:import" => post tenancy::teams::import;
+    "/v1/organizations/{o}/teams/{id}" =>
+        get tenancy::teams::get, put tenancy::teams::set, delete tenancy::teams::delete;
+    "/v1/organizations/{o}/teams/{id}/members" =>
+        get tenancy::teams::members, post tenancy::teams::add;
+    "/v1/organizations/{o}/teams/{id}/members/{user}" => delete tenancy::teams::remove;
     "/v1/organizations/{o}/roles" => get tenancy::roles::list, post tenancy::roles::create;
     "/v1/organizations/{o}/roles/{id}" =>
         get tenancy::roles::get, put tenancy::roles::update, delete tenancy::roles::delete;

@@ -81,7 +81,7 @@ async fn remove(args: &GrantRemove, context: &Context) -> Result<(), Failure> {
 }
 
 /// What ids stand for in an organization.
-struct Names {
+pub(super) struct Names {
     organization: String,
     people: BTreeMap<UserId, String>,
     workspaces: BTreeMap<WorkspaceId, String>,
@@ -90,6 +90,7 @@ struct Names {
 
 impl Names {
     async fn of(client: &Client, organization: &str) -> Result<Self, Failure> {
+        let places = Self::of_places(client, organization).await?;
         let people = all(|cursor| {
             let (client, organization) = (client.clone(), organization.to_owned());
             async move { client.users(&organization, cursor.as_deref()).await }
@@ -98,6 +99,14 @@ impl Names {
             .await?
             .into_iter()
             .map(|user| (user.id, user.email.to_string()));
+        Ok(Self {
+            people: people.collect(),
+            ..places
+        })
+    }
+
+    /// Without people.
+    pub(super) async fn of_places(client: &Client, organization: &str) -> Result<Self, Failure> {
         let named = Named(client, organization);
         let workspaces = named.workspaces().await?.into_iter();
         let workspaces: BTreeMap<_, _> = workspaces
@@ -110,7 +119,7 @@ impl Names {
         });
         Ok(Self {
             organization: organization.to_owned(),
-            people: people.collect(),
+            people: BTreeMap::new(),
             deployments: deployments.collect(),
             workspaces,
         })
@@ -128,7 +137,7 @@ impl Names {
         }
     }
 
-    fn place(&self, resource: Resource) -> String {
+    pub(super) fn place(&self, resource: Resource) -> String {
         match resource {
             Resource::System => "*".to_owned(),
             Resource::Organization(_) => self.organization.clone(),

@@ -99,7 +99,7 @@ pub(super) fn parts(error: &ApiError) -> (u16, &'static str, &'static str, Strin
         ),
         E::TooLarge => (413, "too-large", "The body is too large", String::new()),
         E::Again(_) | E::KeyReused | E::KeyBegun | E::ChangedSinceRead => repeated_parts(error),
-        E::Conflict(_) | E::Managed(_) | E::ReservedHost(_) => conflict_parts(error),
+        E::Conflict(_) | E::Managed(_) | E::TeamsOnly(_) | E::ReservedHost(_) => conflict_parts(error),
         E::Gone(_) | E::OverInOrganization => over_parts(error),
         E::SignInAgain | E::Network | E::SecondFactor | E::OwnSecondFactor | E::RecentSignIn => {
             rule_parts(error)
@@ -206,8 +206,17 @@ fn conflict_parts(error: &ApiError) -> (u16, &'static str, &'static str, String)
             "managed-by-document",
             "A fleet document counts on it",
             format!(
-                "{what} Change the document and apply it; else no later apply would come to an end. Nothing \
+                "{what} Change the document and apply it; else the next apply would fail, or undo it. Nothing \
                  was changed."
+            ),
+        ),
+        ApiError::TeamsOnly(organization) => (
+            409,
+            "teams-only",
+            "People get roles here by teams alone",
+            format!(
+                "The rules of organization {organization} say so (`teamsOnly`): give the role to a team that the \
+                 person is in, or change the rules. Nothing was changed."
             ),
         ),
         ApiError::ReservedHost(host) => (

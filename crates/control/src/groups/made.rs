@@ -70,6 +70,7 @@ pub(super) async fn make(
             id: TeamId::new(&*app.clock, &*app.rng),
             organization,
             name,
+            description: String::new(),
             managed_by: ManagedBy::Configuration,
             revision: 0,
         };

@@ -4,11 +4,13 @@ mod installation;
 mod oauth;
 mod organization;
 mod plane;
+mod teams;
 
 use installation::{audit_log, own, public, rollouts, system};
 use oauth::oauth;
 use organization::{organizations, people, roles, rules, tokens};
 use plane::planes;
+use teams::teams;
 
 use super::content::{Form, Parameter};
 use super::operation::Operation;
@@ -97,6 +99,7 @@ pub(super) fn all() -> Vec<Operation> {
         own(),
         organizations(),
         people(),
+        teams(),
         roles(),
         tokens(),
     ];

@@ -14,6 +14,7 @@ use crate::app::App;
 use crate::authority::{Authority, path_within};
 use crate::ctx::RequestInfo;
 use crate::error::ApiError;
+use crate::policy;
 use crate::tenancy::roles;
 
 const LABEL: &[u8] = b"invitation";
@@ -152,7 +153,7 @@ pub(super) async fn take(
 }
 
 /// The roles of an invitation. None if whoever invited could not invite to them any more: what they lost,
-/// they don't go on giving (A11). A place or a role that is gone is left out.
+/// they don't go on giving (A11), and nobody gives people roles where teams alone have them (D7). A place or a role that is gone is left out.
 async fn promised<'i>(
     app: &App,
     write: &mut Write,
@@ -160,6 +161,10 @@ async fn promised<'i>(
 ) -> Result<Option<Vec<(GrantedRole, &'i InvitedRole)>>, ApiError> {
     let inviter = write.users().get(invitation.invited_by).await?;
     if inviter.is_none_or(|user| user.disabled_at.is_some()) {
+        return Ok(None);
+    }
+    let organization = write.organizations().get(invitation.organization).await?;
+    if organization.is_none_or(|found| policy::refuse_for_people(&found).is_err()) {
         return Ok(None);
     }
     let actor = Actor::User(invitation.invited_by);

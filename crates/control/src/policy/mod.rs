@@ -53,6 +53,14 @@ fn read<T: Default + DeserializeOwned>(organization: &Organization) -> Result<T,
     }
 }
 
+/// Refuses to give a person a role where people get theirs by teams alone (row D7).
+pub(crate) fn refuse_for_people(organization: &Organization) -> Result<(), ApiError> {
+    if of(organization)?.teams_only {
+        return Err(ApiError::TeamsOnly(organization.name.clone()));
+    }
+    Ok(())
+}
+
 /// The organization of somebody whose people sign in no machines, if there is one. Whoever holds something in
 /// the whole installation is bound by no organization's rule.
 pub(crate) async fn forbids_devices(

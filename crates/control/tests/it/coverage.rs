@@ -141,8 +141,26 @@ const TABLE: &[(&str, &str, Who)] = &[
         Bearer(403),
     ),
     ("get", "/v1/organizations/{o}/teams", Bearer(200)),
+    ("post", "/v1/organizations/{o}/teams", Bearer(403)),
+    ("post", "/v1/organizations/{o}/teams:import", Bearer(403)),
+    ("get", "/v1/organizations/{o}/teams/{id}", Bearer(200)),
     ("put", "/v1/organizations/{o}/teams/{id}", Bearer(403)),
     ("delete", "/v1/organizations/{o}/teams/{id}", Bearer(403)),
+    (
+        "get",
+        "/v1/organizations/{o}/teams/{id}/members",
+        Bearer(403),
+    ),
+    (
+        "post",
+        "/v1/organizations/{o}/teams/{id}/members",
+        Bearer(403),
+    ),
+    (
+        "delete",
+        "/v1/organizations/{o}/teams/{id}/members/{user}",
+        Bearer(403),
+    ),
     ("get", "/v1/organizations/{o}/roles", Bearer(200)),
     ("post", "/v1/organizations/{o}/roles", Bearer(403)),
     ("get", "/v1/organizations/{o}/roles/{id}", Bearer(200)),
@@ -253,11 +271,20 @@ fn role() -> serde_json::Value {
     crate::roles::role("on-call", "DEPLOYMENT", &["deployment.airflow.get"])
 }
 
-fn of_roles_and_teams() -> [(&'static str, serde_json::Value); 3] {
+fn of_roles_and_teams() -> [(&'static str, serde_json::Value); 6] {
     [
         ("/v1/organizations/{o}/roles", role()),
         ("/v1/organizations/{o}/roles/{id}", role()),
+        ("/v1/organizations/{o}/teams", json!({"name": "n"})),
+        (
+            "/v1/organizations/{o}/teams:import",
+            json!({"rows": [{"team": "n"}]}),
+        ),
         ("/v1/organizations/{o}/teams/{id}", json!({"name": "n"})),
+        (
+            "/v1/organizations/{o}/teams/{id}/members",
+            json!({"users": ["weak@example.com"]}),
+        ),
     ]
 }
 
@@ -393,6 +420,7 @@ impl World {
             .replace("{connection}", "idp")
             .replace("{plane}", &plane)
             .replace("{id}", id)
+            .replace("{user}", "weak@example.com")
             .replace("{sid}", "01890a5d-ac96-774b-bcce-b302099a8057")
             .replace("{sha256}", &"0".repeat(64))
     }

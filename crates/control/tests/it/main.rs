@@ -138,6 +138,12 @@ mod squatting;
 #[cfg(test)]
 mod status_lists;
 #[cfg(test)]
+mod teams;
+#[cfg(test)]
+mod teams_at_once;
+#[cfg(test)]
+mod teams_import;
+#[cfg(test)]
 mod tenancy;
 #[cfg(test)]
 mod tenants;

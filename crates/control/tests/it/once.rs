@@ -125,6 +125,7 @@ async fn deeds(f: &Fixture, admin: &str) -> Vec<(&'static str, String, Value)> {
     fleet["fleet"]["organizations"][0]["workspaces"][0]["grants"] = json!([]);
     fleet["fleet"]["planes"] = json!([{"name": "eu-1"}, {"name": "us-1"}]);
     let mut deeds = of_tokens((&made, &spare), &organization);
+    deeds.extend(of_teams(&list("teams")));
     deeds.extend([
         at("/v1/apply", "/v1/apply", fleet),
         at(
@@ -196,6 +197,23 @@ async fn deeds(f: &Fixture, admin: &str) -> Vec<(&'static str, String, Value)> {
     ]);
     deeds.extend(of_people(&list("invitations"), &member));
     deeds
+}
+
+/// What is done to teams.
+fn of_teams(teams: &str) -> [(&'static str, String, Value); 3] {
+    [
+        at("/v1/organizations/{o}/teams", teams, json!({"name": "ops"})),
+        at(
+            "/v1/organizations/{o}/teams/{id}/members",
+            &format!("{teams}/ops/members?wait=planes"),
+            json!({"users": ["eve@example.com"]}),
+        ),
+        at(
+            "/v1/organizations/{o}/teams:import",
+            &format!("{teams}:import"),
+            json!({"rows": [{"team": "more", "email": "eve@example.com"}]}),
+        ),
+    ]
 }
 
 /// What is done to people who come and go.

@@ -8,18 +8,21 @@ use crate::unit::{Unit, Write};
 use crate::{Listing, Page, StoreError};
 
 statements! {
-    GET = "SELECT id, organization, name, managed_by, revision FROM teams WHERE id = $1";
-    BY_NAME = "SELECT id, organization, name, managed_by, revision FROM teams
+    GET = "SELECT id, organization, name, description, managed_by, revision FROM teams WHERE id = $1";
+    BY_NAME = "SELECT id, organization, name, description, managed_by, revision FROM teams
         WHERE organization = $1 AND name = $2";
-    LIST = "SELECT id, organization, name, managed_by, revision FROM teams
+    LIST = "SELECT id, organization, name, description, managed_by, revision FROM teams
         WHERE organization = $1 AND id > $2 ORDER BY id LIMIT $3";
-    OF_USER = "SELECT id, organization, name, managed_by, revision FROM teams
+    OF_USER = "SELECT id, organization, name, description, managed_by, revision FROM teams
         WHERE id IN (SELECT team FROM team_members WHERE member = $1) ORDER BY id";
-    ON_PLANE = "SELECT id, organization, name, managed_by, revision FROM teams
+    ON_PLANE = "SELECT id, organization, name, description, managed_by, revision FROM teams
         WHERE organization IN (SELECT organization FROM deployments WHERE plane = $1)
         OR id IN (SELECT subject FROM grants
             WHERE subject_kind = 'team' AND resource_kind = 'system') ORDER BY id";
     MEMBERS = "SELECT team, member, managed_by FROM team_members WHERE team = $1 ORDER BY member";
+    LIST_MEMBERS = "SELECT team, member, managed_by FROM team_members
+        WHERE team = $1 AND member > $2 ORDER BY member LIMIT $3";
+    COUNT_MEMBERS = "SELECT COUNT(*) FROM team_members WHERE team = $1";
     MEMBERS_ON_PLANE = "SELECT team, member, managed_by FROM team_members
         WHERE (team, member) > ($2, $3) AND team IN (
             SELECT id FROM teams
@@ -27,10 +30,10 @@ statements! {
             UNION SELECT subject FROM grants
                 WHERE subject_kind = 'team' AND resource_kind = 'system')
         ORDER BY team, member LIMIT $4";
-    INSERT = "INSERT INTO teams (id, organization, name, managed_by, revision)
-        VALUES ($1, $2, $3, $4, 1)";
-    UPDATE = "UPDATE teams SET name = $1, managed_by = $2, revision = revision + 1
-        WHERE id = $3 AND revision = $4";
+    INSERT = "INSERT INTO teams (id, organization, name, description, managed_by, revision)
+        VALUES ($1, $2, $3, $4, $5, 1)";
+    UPDATE = "UPDATE teams SET name = $1, description = $2, managed_by = $3, revision = revision + 1
+        WHERE id = $4 AND revision = $5";
     DELETE = "DELETE FROM teams WHERE id = $1";
     ADD = "INSERT INTO team_members (team, member, managed_by) VALUES ($1, $2, $3)
         ON CONFLICT (team, member) DO NOTHING";
@@ -46,6 +49,8 @@ pub struct Team {
     pub organization: OrganizationId,
     /// Its name, unique in the organization.
     pub name: Slug,
+    /// What it is for, in people's words.
+    pub description: String,
     /// Who looks after it.
     pub managed_by: ManagedBy,
     /// Rises with every update; an update must name the one it saw. Ignored by `insert`.
@@ -120,6 +125,25 @@ impl<U: Unit> Teams<'_, U> {
         rows.iter().map(member).collect()
     }
 
+    /// Who is in a team, in the order of their ids.
+    pub async fn list_members(
+        &mut self,
+        team: TeamId,
+        page: Page<UserId>,
+    ) -> Result<Listing<Member, UserId>, StoreError> {
+        let after = page.after.unwrap_or(UserId::from_bytes([0; 16]));
+        let values = bind![team, after, page.fetch()];
+        let rows = self.0.tx().fetch(LIST_MEMBERS, values).await?;
+        let items = rows.iter().map(member).collect::<Result<_, _>>()?;
+        Ok(Listing::cut(items, &page, |member| member.user))
+    }
+
+    /// How many are in a team.
+    pub async fn count_members(&mut self, team: TeamId) -> Result<u64, StoreError> {
+        let row = self.0.tx().first(COUNT_MEMBERS, bind![team]).await?;
+        row.map_or(Ok(0), |row| row.only())
+    }
+
     /// Who is in the teams of [`Teams::on_plane`].
     pub async fn members_on_plane(&mut self, plane: PlaneId) -> Result<Vec<Member>, StoreError> {
         let key = |member: &Member| bind![member.team, member.user];
@@ -135,7 +159,13 @@ impl<U: Unit> Teams<'_, U> {
 impl Teams<'_, Write> {
     /// Adds a team.
     pub async fn insert(&mut self, new: &Team) -> Result<(), StoreError> {
-        let values = bind![new.id, new.organization, new.name, new.managed_by];
+        let values = bind![
+            new.id,
+            new.organization,
+            new.name,
+            new.description,
+            new.managed_by
+        ];
         taken!(self.0.change(INSERT, values).await, Team).map(|_| ())
     }
 
@@ -144,11 +174,12 @@ impl Teams<'_, Write> {
         let Team {
             id,
             name,
+            description,
             managed_by,
             revision,
             ..
         } = changed;
-        let values = bind![name, managed_by, id, revision];
+        let values = bind![name, description, managed_by, id, revision];
         taken!(self.0.change_one(UPDATE, values).await, Team)
     }
 
@@ -179,6 +210,7 @@ fn record(row: &Row) -> Result<Team, StoreError> {
         id: fields.take()?,
         organization: fields.take()?,
         name: fields.take()?,
+        description: fields.take()?,
         managed_by: fields.take()?,
         revision: fields.take()?,
     })

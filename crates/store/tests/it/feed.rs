@@ -115,6 +115,7 @@ async fn who_changed_is_known_as_long_as_it_is_noted(db: Database) {
         id: TeamId::from_bytes([9; 16]),
         organization: fleet.organization.id,
         name: slug("ops"),
+        description: String::new(),
         managed_by: ManagedBy::Api,
         revision: 1,
     };

@@ -36,6 +36,7 @@ async fn given(db: &Database) -> Given {
         id: TeamId::new(&db.clock, &db.rng),
         organization: fleet.organization.id,
         name: slug("data"),
+        description: String::new(),
         managed_by: ManagedBy::Apply,
         revision: 1,
     };

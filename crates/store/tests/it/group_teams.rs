@@ -22,6 +22,7 @@ async fn group(db: &Database) -> (GroupTeam, Member) {
         id: TeamId::new(&db.clock, &db.rng),
         organization: fleet.organization.id,
         name: slug("ops"),
+        description: String::new(),
         managed_by: ManagedBy::Configuration,
         revision: 0,
     };

@@ -4,14 +4,25 @@ use aeolus_model::{
     ApiToken, ConnectionId, Grant, GrantId, PlaneId, Resource, Role, Session, Subject, TeamId, Time,
 };
 use aeolus_store::{
-    Connection, GrantRecord, Identity, ManagedBy, Mark, Member, Read, RevocationList, StatusEnd,
-    Team, Unit, User,
+    Connection, GrantRecord, Identity, ManagedBy, Mark, Member, Page, Read, RevocationList,
+    StatusEnd, Team, Unit, User,
 };
 
 use crate::fixture::{Database, Fleet, NOW, slug};
 
 const PEOPLE: usize = 40;
 const LATER: Time = Time::from_secs(1_800_000_060);
+
+fn identity(connection: &Connection, user: &User, subject: &str) -> Identity {
+    Identity {
+        connection: connection.id,
+        issuer: "https://idp.example.com".to_owned(),
+        subject: subject.parse().unwrap(),
+        user: user.id,
+        linked_at: NOW,
+        managed_by: ManagedBy::Api,
+    }
+}
 
 fn grant(db: &Database, subject: Subject, resource: Resource, role: Role) -> GrantRecord {
     GrantRecord {
@@ -49,6 +60,7 @@ async fn many(db: &Database) -> Fleet {
             id: TeamId::new(&db.clock, &db.rng),
             organization,
             name: slug(name),
+            description: String::new(),
             managed_by: ManagedBy::Api,
             revision: 1,
         };
@@ -84,14 +96,7 @@ async fn many(db: &Database) -> Fleet {
             write.teams().add(&member).await.unwrap();
         }
         for i in 0..n % 4 {
-            let link = Identity {
-                connection: connection.id,
-                issuer: "https://idp.example.com".to_owned(),
-                subject: format!("{n}-{i}").parse().unwrap(),
-                user: user.id,
-                linked_at: NOW,
-                managed_by: ManagedBy::Api,
-            };
+            let link = identity(&connection, &user, &format!("{n}-{i}"));
             write.identities().insert(&link).await.unwrap();
         }
         let gone = Subject::User(db.user("gone@example.com").id);
@@ -180,6 +185,35 @@ async fn pages_lose_and_double_nothing(db: Database) {
     }
 }
 
+/// Lists that are asked for a page at a time.
+async fn lists_lose_and_double_nothing(db: Database) {
+    let fleet = many(&db).await;
+    let organization = fleet.organization.id;
+    let mut read = db.store.read().await.unwrap();
+    let team = read
+        .teams()
+        .by_name(organization, &slug("ops"))
+        .await
+        .unwrap();
+    let team = team.unwrap().id;
+    let all = read.teams().members(team).await.unwrap();
+    let count = read.teams().count_members(team).await.unwrap();
+    assert_eq!((usize::try_from(count), all.len()), (Ok(PEOPLE), PEOPLE));
+    for limit in [1, 7, 40] {
+        let (mut page, mut members) = (Page::first(limit), Vec::new());
+        loop {
+            let listing = read.teams().list_members(team, page).await.unwrap();
+            members.extend(listing.items);
+            page.after = listing.next;
+            if page.after.is_none() {
+                break;
+            }
+        }
+        assert_eq!(members, all, "{limit} at a time");
+    }
+}
+
 on_every_engine! {
+    lists_lose_and_double_nothing,
     pages_lose_and_double_nothing,
 }

@@ -50,6 +50,7 @@ async fn people(db: &Database) -> People {
         id: TeamId::new(&db.clock, &db.rng),
         organization: globex.id,
         name: slug("data"),
+        description: String::new(),
         managed_by: ManagedBy::Api,
         revision: 1,
     };

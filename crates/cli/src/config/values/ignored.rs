@@ -3,11 +3,11 @@
 /// Below `houston.config`.
 pub(super) fn of_config(key: &str) -> &'static str {
     match key {
-        "emailConfirmation"
-        | "allowedSystemLevelDomains"
-        | "externalSignupUrl"
-        | "userManagement" => {
+        "emailConfirmation" | "allowedSystemLevelDomains" | "externalSignupUrl" => {
             "who comes in is said by invitations, publicSignups and each provider's own settings"
+        }
+        "userManagement" => {
+            "that people get roles by teams alone is a rule of each organization: `teamsOnly` in its policy"
         }
         "email" => "e-mail is configured in the section `email` of our own configuration",
         "jwt" => "tokens are signed with keys that control makes itself; see `aeolus key`",

@@ -9,7 +9,7 @@ use aeolus_api::quota::{Quota, QuotaShown};
 use aeolus_api::role::{PermissionGroup, Role, RoleChanged, RoleSet};
 use aeolus_api::tenancy::{
     ApplyAnswer, Created, Deployment, DeploymentCreate, Grant, GrantCreate, NamedCreate,
-    Organization, Team, TeamChanged, TeamSet, User, UserCreate, Workspace,
+    Organization, User, UserCreate, Workspace,
 };
 use aeolus_api::token::{
     Token, TokenCreate, TokenCreated, TokenRoles, TokenRotate, TokenUpdate, TokensRevoke,
@@ -77,10 +77,9 @@ pub(super) fn organizations() -> Vec<Operation> {
 }
 
 pub(super) fn people() -> Vec<Operation> {
-    let (users, invitations, team, grants) = (
+    let (users, invitations, grants) = (
         "/v1/organizations/{o}/users",
         "/v1/organizations/{o}/invitations",
-        "/v1/organizations/{o}/teams/{id}",
         "/v1/organizations/{o}/grants",
     );
     vec![
@@ -117,13 +116,6 @@ pub(super) fn people() -> Vec<Operation> {
             "Takes an invitation back",
         )
         .answers::<Deleted>(200),
-        get("/v1/organizations/{o}/teams", "listTeams", "Teams")
-            .query(&PAGE)
-            .answers::<Page<Team>>(200),
-        put(team, "setTeam", "Renames one that stands for a group")
-            .takes::<TeamSet>()
-            .answers::<TeamChanged>(200),
-        delete(team, "deleteTeam", "Removes one that stands for a group").answers::<Deleted>(200),
         get(grants, "listGrants", "Who has which role where")
             .query(&PAGE)
             .answers::<Page<Grant>>(200),

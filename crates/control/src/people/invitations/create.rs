@@ -20,6 +20,7 @@ use crate::email;
 use crate::error::ApiError;
 use crate::extract::Json;
 use crate::once::Reply;
+use crate::policy;
 use crate::tenancy::roles;
 
 /// So many of an organization can be taken up at once.
@@ -40,6 +41,7 @@ pub(crate) async fn create(
     check(&body)?;
     let (mut write, authority, organization) = ctx.write_in(&organization).await?;
     let promised = promised(&mut write, (&authority, organization.id), &body).await?;
+    policy::refuse_for_people(&organization)?;
     let now = ctx.app.clock.now();
     if write.invitations().open(organization.id, now).await? >= MOST {
         let text = format!(

@@ -13,6 +13,7 @@ use aeolus_store::{GrantRecord, ManagedBy, Unit as _};
 use super::Run;
 use crate::authority::path_within;
 use crate::error::ApiError;
+use crate::policy;
 use crate::tenancy::roles;
 
 /// The people and teams of an organization, by the names the document uses.
@@ -76,6 +77,8 @@ impl Run<'_> {
                 continue;
             }
             self.require_covers(&role, (organization, resource)).await?;
+            self.refuse_for_people(subject, (organization, resource))
+                .await?;
             let record = GrantRecord {
                 grant: Grant {
                     id: GrantId::new(&*self.ctx.app.clock, &*self.ctx.app.rng),
@@ -96,6 +99,21 @@ impl Run<'_> {
             self.note(op, "grant", format!("{path}/{who}"), role.to_string());
         }
         Ok(())
+    }
+
+    /// Refuses to give a person a role where they get theirs by teams alone (D7), but for the one in the organization
+    /// itself: somebody has to own it, and everybody in a document is of it.
+    async fn refuse_for_people(
+        &mut self,
+        subject: Subject,
+        (organization, resource): (OrganizationId, Resource),
+    ) -> Result<(), ApiError> {
+        let in_itself = matches!(resource, Resource::Organization(_));
+        if in_itself || !matches!(subject, Subject::User(_)) {
+            return Ok(());
+        }
+        let found = self.write.organizations().get(organization).await?;
+        found.map_or(Ok(()), |found| policy::refuse_for_people(&found))
     }
 
     /// The roles that are meant, each of which has to be given at such a place.

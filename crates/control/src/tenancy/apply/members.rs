@@ -106,6 +106,7 @@ impl Run<'_> {
                     id: TeamId::new(&*self.ctx.app.clock, &*self.ctx.app.rng),
                     organization,
                     name: team.name.clone(),
+                    description: String::new(),
                     managed_by: ManagedBy::Apply,
                     revision: 0,
                 };

@@ -1,6 +1,6 @@
 //! `GET /v1/explain?subject=&resource=[&permission=]`: what somebody may do somewhere, and why.
 
-mod place;
+pub(super) mod place;
 mod subject;
 
 use std::collections::BTreeMap;

@@ -1,7 +1,7 @@
 //! Where, by id or by names.
 
 use aeolus_model::{OrganizationId, Resource, Scope};
-use aeolus_store::{Deployment, Read, Unit as _, Workspace};
+use aeolus_store::{Deployment, Read, Unit, Workspace};
 
 use crate::authority::{Authority, Path, deployment_path, organization_path, workspace_path};
 use crate::error::ApiError;
@@ -89,8 +89,8 @@ async fn by_id(view: &mut Read, text: &str) -> Result<Option<Inside>, ApiError> 
 }
 
 /// `sales` or `sales/etl`.
-async fn by_names(
-    view: &mut Read,
+pub(in crate::tenancy) async fn by_names(
+    view: &mut impl Unit,
     organization: OrganizationId,
     text: &str,
 ) -> Result<Inside, ApiError> {

@@ -1,7 +1,7 @@
 //! `POST /v1/organizations/{o}/grants`.
 
 use aeolus_api::tenancy::{Created, Grant as Shown, GrantCreate};
-use aeolus_model::{Action, Grant, GrantId, OrganizationId, Subject, TokenKind};
+use aeolus_model::{Action, Change, Grant, GrantId, OrganizationId, Subject, TokenKind};
 use aeolus_store::{GrantRecord, ManagedBy, Unit as _, Write};
 use axum::extract::Path;
 
@@ -10,6 +10,7 @@ use crate::ctx::Ctx;
 use crate::error::ApiError;
 use crate::extract::Json;
 use crate::once::Reply;
+use crate::policy;
 use crate::tenancy::roles;
 
 /// Gives somebody a role. Nobody can give more than they hold.
@@ -25,21 +26,38 @@ pub(crate) async fn create(
     let role = roles::resolve(&mut write, organization.id, &body.role, &path).await?;
     authority.require_covers(&role, &path)?;
     check_subject(&mut write, organization.id, &body).await?;
+    if matches!(body.subject, Subject::User(_)) {
+        policy::refuse_for_people(&organization)?;
+    }
+    let grant = Grant {
+        id: GrantId::new(&*ctx.app.clock, &*ctx.app.rng),
+        subject: body.subject,
+        role,
+        resource: body.resource,
+    };
+    let item = give(&ctx, &mut write, (organization.id, grant))
+        .await?
+        .into();
+    ctx.created(write, |seq| Created { item, seq }).await
+}
+
+/// Gives what was judged already.
+pub(crate) async fn give(
+    ctx: &Ctx,
+    write: &mut Write,
+    (organization, grant): (OrganizationId, Grant),
+) -> Result<Grant, ApiError> {
     let record = GrantRecord {
-        grant: Grant {
-            id: GrantId::new(&*ctx.app.clock, &*ctx.app.rng),
-            subject: body.subject,
-            role,
-            resource: body.resource,
-        },
-        organization: Some(organization.id),
+        grant,
+        organization: Some(organization),
         managed_by: ManagedBy::Api,
     };
     write.grants().insert(&record).await?;
-    let id = record.grant.id;
-    write.audit(ctx.event(Action::GrantCreate, Some(organization.id), id));
-    let item = record.grant.into();
-    ctx.created(write, |seq| Created { item, seq }).await
+    let grant = record.grant;
+    let mut event = ctx.event(Action::GrantCreate, Some(organization), grant.id);
+    event.changes = super::changes(&grant, Change::to);
+    write.audit(event);
+    Ok(grant)
 }
 
 /// The subject has to be in the organization already, and a token's grants have to lie in its

@@ -1,7 +1,7 @@
 //! `DELETE /v1/organizations/{o}/grants/{id}`.
 
 use aeolus_api::Deleted;
-use aeolus_model::{Action, GrantId, Subject, TokenKind};
+use aeolus_model::{Action, Change, GrantId, Subject, TokenKind};
 use aeolus_store::Unit as _;
 use axum::Json;
 use axum::extract::Path;
@@ -36,7 +36,9 @@ pub(crate) async fn delete(
     let owners = Owners::of(&mut write, &organization).await?;
     write.grants().delete(id).await?;
     owners.require_one_left(&mut write).await?;
-    write.audit(ctx.event(Action::GrantDelete, Some(organization.id), id));
+    let mut event = ctx.event(Action::GrantDelete, Some(organization.id), id);
+    event.changes = super::changes(&record.grant, Change::from);
+    write.audit(event);
     let seq = ctx.app.commit(write).await?;
     Ok(Json(Deleted { seq, planes: None }))
 }

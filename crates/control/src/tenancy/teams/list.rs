@@ -29,7 +29,7 @@ pub(crate) async fn list(
     let mut items = Vec::new();
     for team in listing.items {
         let group = groups.iter().find(|group| group.team == team.id);
-        items.push(super::shown(&mut view, team, group).await?);
+        items.push(super::view::team(&mut view, team, group).await?);
     }
     Ok(Json(Page {
         items,

@@ -1,61 +1,155 @@
-//! Teams of an organization. Who is in one of a group's is the provider's to say (note 029).
+//! Teams of an organization (note 030). Who is in one of a group's is the provider's to say (note 029).
 
+mod add;
+mod create;
 mod delete;
+mod get;
+mod import;
 mod list;
+mod members;
+mod remove;
 mod set;
+mod view;
 
+pub(crate) use add::add;
+pub(crate) use create::create;
 pub(crate) use delete::delete;
+pub(crate) use get::get;
+pub(crate) use import::import;
 pub(crate) use list::list;
+pub(crate) use members::members;
+pub(crate) use remove::remove;
 pub(crate) use set::set;
 
-use aeolus_api::tenancy::TeamGroup;
-use aeolus_model::OrganizationId;
-use aeolus_store::{GroupTeam, Team, Unit};
+use aeolus_api::team::MAX_DESCRIPTION;
+use aeolus_model::{
+    Action, AuditEvent, Change, Grant, OrganizationId, Permission, Slug, Subject, TeamId, UserId,
+};
+use aeolus_store::{GrantRecord, GroupTeam, ManagedBy, Member, Team, Unit, Write};
 
+use crate::authority::{Authority, organization_path, path_within};
+use crate::ctx::Ctx;
 use crate::error::ApiError;
+use crate::tenancy::roles;
 
-/// A team by id or name, with the group that it stands for.
+/// A team, and the group that it stands for if it does.
+pub(super) struct Found {
+    team: Team,
+    group: Option<GroupTeam>,
+}
+
+/// A team by id or name. Some are named by the id of their group, which reads like one of ours.
 async fn find(
     unit: &mut impl Unit,
     organization: OrganizationId,
     text: &str,
-) -> Result<(Team, GroupTeam), ApiError> {
-    let found = match text.parse() {
+) -> Result<Found, ApiError> {
+    let by_id = match text.parse() {
         Ok(id) => unit.teams().get(id).await?,
-        Err(_) => match text.parse() {
-            Ok(name) => unit.teams().by_name(organization, &name).await?,
-            Err(_) => None,
-        },
+        Err(_) => None,
     };
-    let found = found.filter(|team| team.organization == organization);
+    let mut found = by_id.filter(|team| team.organization == organization);
+    if found.is_none()
+        && let Ok(name) = text.parse()
+    {
+        found = unit.teams().by_name(organization, &name).await?;
+    }
     let team = found.ok_or(ApiError::NotFound("team"))?;
-    match unit.group_teams().get(team.id).await? {
-        Some(group) => Ok((team, group)),
-        None => Err(ApiError::Conflict(format!(
-            "{} stands for no group of an identity provider: change it in the fleet document that has it.",
-            team.name
-        ))),
+    let group = unit.group_teams().get(team.id).await?;
+    Ok(Found { team, group })
+}
+
+/// Refuses unless the actor may make, change and delete the organization's teams (row P1).
+fn require(authority: &Authority, organization: OrganizationId) -> Result<(), ApiError> {
+    let path = organization_path(organization);
+    authority.require(Permission::OrganizationTeamsUpdate, &path)
+}
+
+/// Refuses to put somebody into a team that has a role which the actor couldn't give them by itself: what a team
+/// has, everybody in it has (P7).
+async fn require_gives(
+    write: &mut Write,
+    (authority, organization): (&Authority, OrganizationId),
+    team: TeamId,
+) -> Result<(), ApiError> {
+    for record in write.grants().of(Subject::Team(team)).await? {
+        let Grant { role, resource, .. } = &record.grant;
+        let path = path_within(write, organization, *resource).await?;
+        let path = path.unwrap_or_default();
+        authority.require(roles::iam(*resource), &path)?;
+        authority.require_covers(role, &path)?;
+    }
+    Ok(())
+}
+
+impl Found {
+    /// Refuses to say who is in a team where a provider does.
+    async fn refuse_group(&self, unit: &mut impl Unit) -> Result<(), ApiError> {
+        let Some(group) = &self.group else {
+            return Ok(());
+        };
+        let connection = unit.connections().get(group.connection).await?;
+        let connection = connection.map_or_else(String::new, |row| row.name.to_string());
+        Err(ApiError::Conflict(format!(
+            "Who is in {} is said by the group {} of {connection}: change the group there.",
+            self.team.name, group.group
+        )))
+    }
+
+    /// Refuses where a fleet document counts on there being a team of this name: it made it, or gives it roles,
+    /// which another team of that name would get.
+    fn refuse_named(&self, held: &[GrantRecord]) -> Result<(), ApiError> {
+        let name = &self.team.name;
+        if self.team.managed_by == ManagedBy::Apply {
+            return Err(ApiError::Managed(format!(
+                "{name} was made by a fleet document."
+            )));
+        }
+        let given = held.iter().filter(|r| r.managed_by == ManagedBy::Apply);
+        match given.count() {
+            0 => Ok(()),
+            count => Err(ApiError::Managed(format!(
+                "A fleet document gives {name} roles, {count} of those that it has."
+            ))),
+        }
     }
 }
 
-async fn shown(
-    unit: &mut impl Unit,
-    team: Team,
-    group: Option<&GroupTeam>,
-) -> Result<aeolus_api::tenancy::Team, ApiError> {
-    let connection = match group {
-        Some(group) => unit.connections().get(group.connection).await?,
-        None => None,
+/// Refuses a name that reads like an id: people and programs name teams by either.
+fn check_name(name: &Slug) -> Result<(), ApiError> {
+    if name.as_str().parse::<TeamId>().is_ok() {
+        return Err(ApiError::field("name", "it reads like an id; use words"));
+    }
+    Ok(())
+}
+
+fn check_description(text: &str) -> Result<(), ApiError> {
+    if text.chars().count() > MAX_DESCRIPTION || text.chars().any(char::is_control) {
+        let what = format!("use at most {MAX_DESCRIPTION} characters on one line");
+        return Err(ApiError::field("description", what));
+    }
+    Ok(())
+}
+
+/// Puts somebody in. Says whether they weren't already.
+async fn put_in(ctx: &Ctx, write: &mut Write, team: &Team, user: UserId) -> Result<bool, ApiError> {
+    let member = Member {
+        team: team.id,
+        user,
+        managed_by: ManagedBy::Api,
     };
-    Ok(aeolus_api::tenancy::Team {
-        id: team.id,
-        organization_id: team.organization,
-        name: team.name,
-        group: group.zip(connection).map(|(group, connection)| TeamGroup {
-            connection: connection.name,
-            id: group.group.clone(),
-            name: group.name.clone(),
-            gone_at: group.gone_at.map(aeolus_model::Time::secs),
-        }),
-    })
+    if !write.teams().add(&member).await? {
+        return Ok(false);
+    }
+    let change = Change::to("team", team.name.to_string());
+    write.audit(about_member(ctx, team, user, change));
+    Ok(true)
+}
+
+/// The line that somebody is in a team from now on, or no more.
+fn about_member(ctx: &Ctx, team: &Team, user: UserId, change: Change) -> AuditEvent {
+    AuditEvent {
+        changes: vec![change],
+        ..ctx.event(Action::TeamMembers, Some(team.organization), user)
+    }
 }

@@ -11,6 +11,7 @@ use crate::error::ApiError;
 use crate::extract::Json;
 use crate::once::Reply;
 use crate::people;
+use crate::policy;
 use crate::sessions::belongs;
 use crate::tenancy::roles;
 
@@ -29,6 +30,7 @@ pub(crate) async fn create(
     let resource = Resource::Organization(organization.id);
     let role = roles::resolve(&mut write, organization.id, &body.role, &path).await?;
     authority.require_covers(&role, &path)?;
+    policy::refuse_for_people(&organization)?;
     let name = name_of(&body)?;
     let (id, is_new_here) = find_or_make(&ctx, &mut write, (organization.id, &body)).await?;
     let name = if is_new_here {

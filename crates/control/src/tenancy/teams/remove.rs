@@ -1,0 +1,45 @@
+//! `DELETE /v1/organizations/{o}/teams/{id}/members/{user}?wait=planes`.
+
+use aeolus_api::Deleted;
+use aeolus_model::Change;
+use aeolus_store::Unit as _;
+use axum::Json;
+use axum::extract::Path;
+
+use super::{about_member, require};
+use crate::ctx::Ctx;
+use crate::error::ApiError;
+use crate::extract::Query;
+use crate::planes::{Wait, heard};
+use crate::sessions;
+use crate::tenancy::owners::Owners;
+use crate::tokens::wants_planes;
+
+/// Takes somebody out of a team, named by id or address; also where a fleet document put them in, whose next apply
+/// puts them back. The organization's last owner stays in (D9).
+pub(crate) async fn remove(
+    ctx: Ctx,
+    Path((organization, team, user)): Path<(String, String, String)>,
+    query: Query,
+) -> Result<Json<Deleted>, ApiError> {
+    let wait = wants_planes(&query)?;
+    let mut write = ctx.app.store.write().await?;
+    let (authority, organization) = ctx.authority_in(&mut write, &organization).await?;
+    require(&authority, organization.id)?;
+    let found = super::find(&mut write, organization.id, &team).await?;
+    found.refuse_group(&mut write).await?;
+    let team = found.team;
+    let user = sessions::find(&mut write, &user).await?;
+    let user = user.ok_or(ApiError::NotFound("member"))?.id;
+    let owners = Owners::of(&mut write, &organization).await?;
+    if !write.teams().remove(team.id, user).await? {
+        return Err(ApiError::NotFound("member"));
+    }
+    owners.require_one_left(&mut write).await?;
+    let change = Change::from("team", team.name.to_string());
+    write.audit(about_member(&ctx, &team, user, change));
+    let seq = ctx.app.commit(write).await?;
+    let wait = wait.then_some(Wait::any(Some(organization.id)));
+    let planes = heard(&ctx.app, wait, seq).await?;
+    Ok(Json(Deleted { seq, planes }))
+}
