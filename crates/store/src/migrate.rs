@@ -11,7 +11,7 @@ use sqlx::{Connection as _, SqlSafeStr};
 use crate::StoreError;
 use crate::engine::{engine_error, migrate_error};
 
-const MIGRATIONS: [(i64, &str, &str); 25] = [
+const MIGRATIONS: [(i64, &str, &str); 26] = [
     (1, "init", include_str!("../migrations/0001_init.sql")),
     (
         2,
@@ -92,6 +92,7 @@ const MIGRATIONS: [(i64, &str, &str); 25] = [
         "readers",
         include_str!("../migrations/0029_readers.sql"),
     ),
+    (30, "ages", include_str!("../migrations/0030_ages.sql")),
     (33, "flat", include_str!("../migrations/0033_flat.sql")),
 ];
 
@@ -217,7 +218,7 @@ mod tests {
 
     /// SHA-384 of each released migration. A line is added with a migration and never changed:
     /// databases in the field remember these sums and refuse a program with others.
-    const RELEASED: [(i64, &str); 25] = [
+    const RELEASED: [(i64, &str); 26] = [
         (
             1,
             "f2074e874d90f8f71f54b0200653d2bdd77b68c7cdb4db034cef4e3372a83828dbc03e623e8d7a89b769ab16d0fb7a43",
@@ -315,6 +316,10 @@ mod tests {
             "17cd05483bc1d918f4fdba5e54d1ee12c0257e932b2f7a927ea735f6935183be0f3bc14e938c4d0ec78577dca2652bc7",
         ),
         (
+            30,
+            "ae4185829b54f600565e183fec4a83c37bc6df4bf08829e0207ff2f437742332f746cb7292772ab6f9c5cedddca467ce",
+        ),
+        (
             33,
             "f2c9ea94e4354bee30eaa6cf3032d04a8a9b42c116962f48ac115d2ab6061a18e43f29e6cd6d2839b95b006d492bf3e6",
         ),
@@ -367,7 +372,7 @@ mod tests {
                 "DROP ",
                 "RENAME ",
                 "CREATE UNIQUE INDEX",
-                "DELETE ",
+                "DELETE FROM ",
                 "ALTER COLUMN",
             ];
             let wants = words.contains("NOT NULL") && !words.contains("DEFAULT");
