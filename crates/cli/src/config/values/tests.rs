@@ -278,7 +278,7 @@ fn d2_d3_the_other_switches_of_groups_are_read_and_explained() {
     assert_eq!(often, Some(std::time::Duration::from_secs(900)));
     let off = "idpGroupsImportEnabled: true\n  idpGroupReconcilerInterval: 15\n  teamFilterRegex: ''\n  manageSystemPermissionsViaIdpGroups: {enabled: false, systemAdmin: [admins]}";
     let rules = teams(off, &[]).unwrap();
-    assert_eq!((rules.refresh(), rules.gives_system_roles()), (None, false));
+    assert_eq!((rules.refresh(), rules.system_role("admins")), (None, None));
     let text = auth(&format!(
         "openidConnect:\n  microsoft: {{enabled: true, clientId: c, discoveryUrl: 'https://login.microsoftonline.com/72f988bf-86f1-41af-91ab-2d7cd011db47/v2.0'}}\n  {lines}"
     ));
