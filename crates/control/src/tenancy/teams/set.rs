@@ -30,7 +30,7 @@ pub(crate) async fn set(
         ..group
     };
     write.teams().update(&renamed).await?;
-    write.group_teams().update(&group).await?;
+    write.group_teams().named(team.id).await?;
     let mut event = ctx.event(Action::TeamUpdate, Some(organization.id), team.id);
     let change = Change::of("name", team.name.as_str(), renamed.name.as_str());
     event.changes = change.into_iter().collect();
