@@ -1,8 +1,8 @@
 //! `GET /invitation/{value}`, and what its buttons do. Looking spends nothing: mail programs look at links
 //! before people do.
 
-use aeolus_model::{Action, Actor, Amr, AuditEvent, Change, Email, Secret, UserId};
-use aeolus_store::{InvitationRecord, ManagedBy, Unit as _, User};
+use aeolus_model::{Action, Actor, Amr, AuditEvent, Email, Secret};
+use aeolus_store::{InvitationRecord, Unit as _};
 use askama::Template;
 use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse as _, Redirect, Response};

@@ -1,8 +1,8 @@
 //! `GET /setup` and its forms: whoever holds the code makes the first administrator. Afterwards there is no
 //! such page.
 
-use aeolus_model::{Action, Actor, Amr, AuditEvent, Change, Email, Secret, UserId};
-use aeolus_store::{ManagedBy, Unit as _, User};
+use aeolus_model::{Action, Actor, Amr, Email, Secret};
+use aeolus_store::Unit as _;
 use askama::Template;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse as _, Redirect, Response};
