@@ -295,6 +295,26 @@ fn d2_d3_the_other_switches_of_groups_are_read_and_explained() {
 }
 
 #[test]
+fn d4_github_s_organizations_are_named_or_warned_of() {
+    let said_of = |more: &str| {
+        let text = auth(&format!(
+            "openidConnect:\n  github: {{enabled: true, clientId: c, clientSecret: {{env: S}}{more}}}\n  idpGroupsImportEnabled: true"
+        ));
+        let loaded = load(&text, &[("S", "s3cret")]).unwrap();
+        (said(&loaded), loaded.1[0].connection.clone())
+    };
+    let words = "list yours in allowedOrganizations";
+    let (warned, _) = said_of("");
+    assert!(warned.contains(words), "{warned}");
+    let more = ", allowedOrganizations: [acme], teams: {confirmWithin: 7d}";
+    let (told, connection) = said_of(more);
+    assert!(!told.contains(words), "{told}");
+    assert!(connection.allows_organization(1, "Acme"));
+    let within = connection.teams().unwrap().confirm_within();
+    assert_eq!(within.as_secs(), 7 * 86_400);
+}
+
+#[test]
 fn what_stands_a_step_too_high_is_read_and_what_stands_right_wins() {
     let both = auth(
         "okta: {enabled: true, clientId: high, discoveryUrl: 'https://a.okta.com'}\nopenidConnect:\n  okta: {enabled: true, clientId: right, discoveryURL: 'https://b.okta.com'}",
