@@ -39,6 +39,7 @@ pub struct Connection {
     mfa: Option<Mfa>,
     tenants: Tenants,
     hosted_domains: Vec<String>,
+    organizations: Vec<String>,
     trusted_domains: Vec<Host>,
     provision: Option<Provision>,
     teams: Option<TeamRules>,
@@ -240,6 +241,19 @@ impl Connection {
     /// The Google Workspace domains whose people may come; empty: everybody.
     pub fn hosted_domains(&self) -> &[String] {
         &self.hosted_domains
+    }
+
+    /// Whether only members of some GitHub organizations may come.
+    pub fn names_organizations(&self) -> bool {
+        !self.organizations.is_empty()
+    }
+
+    /// Whether a GitHub organization's members may come, and its groups count.
+    pub fn allows_organization(&self, id: u64, login: &str) -> bool {
+        let id = format!("org:{id}");
+        let mut named = self.organizations.iter();
+        let same = |named: &String| *named == id || named.eq_ignore_ascii_case(login);
+        !self.names_organizations() || named.any(same)
     }
 
     /// The mail domains that the provider may speak for.

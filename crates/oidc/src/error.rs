@@ -29,6 +29,9 @@ pub enum SignInError {
     /// Of a Workspace domain that is not allowed.
     #[error("the token is of a domain that is not allowed here")]
     HostedDomain,
+    /// Of no GitHub organization that is allowed.
+    #[error("they are a member of no organization that is allowed here, as far as GitHub tells")]
+    Organization,
     /// For another client.
     #[error("the token is for another client")]
     Audience,
@@ -76,6 +79,7 @@ impl SignInError {
             Self::OldVersion => "sign_in_old_version",
             Self::Tenant => "sign_in_tenant",
             Self::HostedDomain => "sign_in_hosted_domain",
+            Self::Organization => "sign_in_organization",
             Self::Audience => "sign_in_audience",
             Self::Nonce => "sign_in_nonce",
             Self::Time => "sign_in_time",
@@ -101,6 +105,9 @@ impl SignInError {
             }
             Self::Tenant | Self::HostedDomain => {
                 "This account is of an organization that may not sign in here. Use the account of yours."
+            }
+            Self::Organization => {
+                "Only members of certain organizations on GitHub may sign in here, and yours is none of them, or it does not let this application see that you are a member. An owner of the organization can grant that on GitHub."
             }
             Self::Time | Self::Nonce | Self::Key => {
                 "This sign-in took too long or was started twice. Start it once more."

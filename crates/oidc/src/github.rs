@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::identity::shown;
-use crate::{Connection, GroupList, Groups, Identity, Protocol};
+use crate::{Connection, GroupList, Groups, Identity, Protocol, SignInError};
 
 /// Longest answer.
 const MAX: usize = 1024 * 1024;
@@ -55,6 +55,21 @@ pub enum Asked {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("GitHub's answer to {0} can't be read")]
 pub struct AnswerError(pub &'static str);
+
+/// Why answers make nobody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NobodyError {
+    /// They can't be read.
+    Answer(AnswerError),
+    /// Whoever it is may not come.
+    Refused(SignInError),
+}
+
+impl From<AnswerError> for NobodyError {
+    fn from(error: AnswerError) -> Self {
+        Self::Answer(error)
+    }
+}
 
 impl Endpoints {
     /// Of GitHub, or of an installation of one's own. None for other providers.
@@ -105,8 +120,9 @@ struct Team {
 
 /// Who it is. The address is the one that is both primary and verified, never `/user`'s. Groups are
 /// organizations (`org:ID`, called `acme`) and teams (`team:ID`, called `acme/data`): a name can be given up, and
-/// then be somebody else's.
-pub fn identity(connection: &Connection, answers: Answers<'_>) -> Result<Identity, AnswerError> {
+/// then be somebody else's. Where the connection names organizations, whoever is in none of them is refused, and
+/// others' groups are none: anybody may make an organization of any name.
+pub fn identity(connection: &Connection, answers: Answers<'_>) -> Result<Identity, NobodyError> {
     let user: User = read(answers.user, "/user")?;
     let addresses: Vec<Address> = pages(answers.emails, "/user/emails")?;
     let mut proved = addresses
@@ -117,10 +133,14 @@ pub fn identity(connection: &Connection, answers: Answers<'_>) -> Result<Identit
         .and_then(|held| held.email.parse::<Email>().ok());
     let organizations: Vec<Organization> = pages(answers.organizations, "/user/orgs")?;
     let teams: Vec<Team> = pages(answers.teams, "/user/teams")?;
-    let names = organizations
-        .into_iter()
-        .map(|of| (format!("org:{}", of.id), Some(of.login)));
-    let teams = teams.into_iter().map(|team| {
+    let counts = |of: &Organization| connection.allows_organization(of.id, &of.login);
+    if connection.names_organizations() && !organizations.iter().any(counts) {
+        return Err(NobodyError::Refused(SignInError::Organization));
+    }
+    let organizations = organizations.into_iter().filter(counts);
+    let teams = teams.into_iter().filter(|team| counts(&team.organization));
+    let names = organizations.map(|of| (format!("org:{}", of.id), Some(of.login)));
+    let teams = teams.map(|team| {
         let name = format!("{}/{}", team.organization.login, team.slug);
         (format!("team:{}", team.id), Some(name))
     });

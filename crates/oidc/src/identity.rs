@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use aeolus_model::{Email, IdentitySubject, Slug, Time};
 use serde_json::Value;
 
+use crate::connection::is_guid;
+
 /// Longest name of a person and of a group, and most groups.
 const MAX_TEXT: usize = 255;
 const MAX_GROUPS: usize = 2_048;
@@ -100,6 +102,23 @@ impl GroupList {
     pub fn only(mut self, ids: &BTreeSet<String>) -> Self {
         self.groups.retain(|id, _| ids.contains(id));
         self
+    }
+
+    /// The same groups as those of one tenant: what isn't an id that the whole provider has but once is told apart
+    /// by it.
+    #[must_use]
+    pub(crate) fn of_tenant(self, tenant: &str) -> Self {
+        let groups = self.groups.into_iter().map(|(id, name)| {
+            if is_guid(&id) {
+                (id, name)
+            } else {
+                (format!("{tenant}/{id}"), name.or(Some(id)))
+            }
+        });
+        Self {
+            groups: groups.collect(),
+            ..self
+        }
     }
 
     /// The same groups, with the names that another list has.

@@ -204,6 +204,8 @@ impl Proved<'_> {
         let (email, email_verified) = email(self.connection, &sources);
         let names = self.connection.claims();
         let name = sources.iter().find_map(|from| from.text(&names.name));
+        let groups = groups(self.connection, &sources, self.bare);
+        let groups = of_tenant(self.connection, &self.subject, groups);
         Ok(Identity {
             connection: self.connection.name().clone(),
             issuer: self.connection.discovery().issuer().to_owned(),
@@ -211,7 +213,7 @@ impl Proved<'_> {
             email,
             email_verified,
             name: name.and_then(shown),
-            groups: groups(self.connection, &sources, self.bare),
+            groups,
             amr: self
                 .claims
                 .texts("amr")
@@ -310,6 +312,21 @@ fn groups(connection: &Connection, sources: &[&Members], bare: bool) -> Groups {
     match connection.teams() {
         Some(teams) if teams.absent_means_none() && !bare => Groups::Listed(GroupList::default()),
         _ => Groups::Unknown,
+    }
+}
+
+/// Whoever looks after a tenant says what its claims say: where the issuer is of more than one, a text is a group of
+/// its tenant alone.
+fn of_tenant(connection: &Connection, subject: &IdentitySubject, groups: Groups) -> Groups {
+    let tenants = connection.profile().subject == SubjectClaim::TidOid;
+    let tenant = subject.as_str().split_once('/').filter(|_| tenants);
+    let own = connection.discovery().path().next();
+    let several = |tenant: &str| own.is_none_or(|own| !own.eq_ignore_ascii_case(tenant));
+    match (groups, tenant) {
+        (Groups::Listed(list), Some((tenant, _))) if several(tenant) => {
+            Groups::Listed(list.of_tenant(tenant))
+        }
+        (groups, _) => groups,
     }
 }
 

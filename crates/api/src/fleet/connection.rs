@@ -68,6 +68,9 @@ pub struct Connection {
     /// Google: the Workspace domains whose people may come; absent: everybody.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hosted_domains: Vec<String>,
+    /// GitHub: the organizations whose members may come, by login or as `org:NUMBER`; absent: everybody.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allowed_organizations: Vec<String>,
     /// Mail domains that it may speak for: whoever proves an address there is who has that address here.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub trusted_domains: Vec<String>,
@@ -223,6 +226,7 @@ impl Connection {
             acr_values: Vec::new(),
             allowed_tenants: Vec::new(),
             hosted_domains: Vec::new(),
+            allowed_organizations: Vec::new(),
             trusted_domains: Vec::new(),
             provision: None,
             configured: false,

@@ -132,6 +132,9 @@ pub(crate) struct Provider {
     pub(crate) allowed_tenants: Option<Vec<String>>,
     /// Google: the Workspace domains whose people may come; absent: everybody.
     pub(crate) hosted_domains: Option<Vec<String>>,
+    /// GitHub: the organizations whose members may come, and whose groups alone become Teams, by login or as
+    /// `org:NUMBER`; absent: everybody.
+    pub(crate) allowed_organizations: Option<Vec<String>>,
     /// Mail domains that it may speak for: whoever proves an address there is who has that address here.
     pub(crate) trusted_domains: Option<Vec<String>>,
     /// Who gets an account by coming through it.

@@ -91,8 +91,8 @@ pub(crate) async fn all<U: Unit>(app: &App, unit: &mut U) -> Result<Vec<SignIn>,
     Ok(rows.iter().filter_map(|row| sign_in(app, row)).collect())
 }
 
-/// One that is broken is missing, and spoils nothing else.
-fn sign_in(app: &App, row: &aeolus_store::Connection) -> Option<SignIn> {
+/// What signing in through a row needs, as [`by_name`]. One that is broken is missing, and spoils nothing else.
+pub(crate) fn sign_in(app: &App, row: &aeolus_store::Connection) -> Option<SignIn> {
     match usable(app, row) {
         Ok(found) => found,
         Err(error) => {

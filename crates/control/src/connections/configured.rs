@@ -83,6 +83,8 @@ pub(crate) async fn begin(
         write.rollback().await?;
         return Ok(None);
     }
+    // What groups give in the whole installation is taken back with the rules.
+    write.grants().lock_system().await?;
     for mut each in planned {
         if each.leaves() {
             // Whoever came through it has to come by another way.
@@ -91,9 +93,11 @@ pub(crate) async fn begin(
             each.changes
                 .push(Change::from("sessions", ended.to_string()));
         }
+        // Whoever makes a Team by the rules of before is done, or reads those of now.
         if each.is_new {
             write.connections().insert(&each.row).await?;
         } else {
+            write.group_teams().hold(each.row.id).await?;
             write.connections().update(&each.row).await?;
         }
         write.audit(event(&each, with.1.now()));

@@ -26,6 +26,7 @@ pub(crate) fn settings(written: &fleet::Connection) -> Settings {
         acr_values: written.acr_values.clone(),
         allowed_tenants: written.allowed_tenants.clone(),
         hosted_domains: written.hosted_domains.clone(),
+        allowed_organizations: written.allowed_organizations.clone(),
         trusted_domains: written.trusted_domains.clone(),
         provision: written.provision.as_ref().map(provision),
         // Who is in which Team is control's configuration to say.

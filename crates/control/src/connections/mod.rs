@@ -25,7 +25,7 @@ use self::age::Ages;
 use self::due::{Last, due};
 use crate::app::App;
 
-pub(crate) use self::by_name::{Offered, SignIn, all, by_name, mark, offered};
+pub(crate) use self::by_name::{Offered, SignIn, all, by_name, mark, offered, sign_in};
 pub(crate) use self::list::list;
 pub(crate) use self::settings::Settings;
 pub(crate) use self::terms::{Providers, logout_terms, salt_from};

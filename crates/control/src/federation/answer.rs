@@ -58,12 +58,9 @@ async fn ends(
     let to = Continuation::read(app, Some(&begun.rd)).await?;
     let mut view = app.store.read().await?;
     let row = view.connections().get(begun.connection).await?;
-    let name = row.as_ref().map(|row| row.name.clone());
-    let found = match &name {
-        Some(name) => connections::by_name(app, &mut view, name).await?,
-        None => None,
-    };
     drop(view);
+    let name = row.as_ref().map(|row| row.name.clone());
+    let found = row.as_ref().and_then(|row| connections::sign_in(app, row));
     let settings = row.as_ref().and_then(Settings::of);
     let done = match (found, settings) {
         (Some(sign_in), Some(settings)) => {

@@ -66,21 +66,18 @@ pub(super) async fn finish(
         invitation: begun.invitation.as_ref(),
         link_to,
     };
-    if begun.invitation.is_some() && came.connection.teams().is_some() {
-        // An invitation waits for its organization, and whoever makes Teams does so after this: in one order.
-        write.group_teams().hold(begun.connection).await?;
-    }
+    // What many wait for comes before the person, in one order (note 003).
+    let place = people::queue(app, &mut write, &arrival).await?;
+    let of = (begun.connection, came.connection);
+    let groups = groups::ready(app, info, &mut write, of, (came.identity, place));
+    let groups = Box::pin(groups).await?;
     let user = match people::admit(app, info, &mut write, &arrival).await? {
         Ok(user) => user,
         Err(why) => return Err(no(app, info, &arrival, why)),
     };
-    let member = groups::Member {
-        connection: begun.connection,
-        provider: came.connection,
-        identity: came.identity,
-        user: user.id,
-    };
-    Box::pin(groups::follow(app, info, &mut write, &member)).await?;
+    if let Some(said) = &groups {
+        groups::follow(app, info, &mut write, (said, user.id)).await?;
+    }
     let Some(who) = Standing::of(&mut write, user.id).await? else {
         return Err(no(app, info, &arrival, people::Refused::Disabled));
     };

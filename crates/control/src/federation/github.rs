@@ -1,7 +1,7 @@
 //! GitHub's own API in place of an `id_token` (row A26).
 
 use aeolus_model::Secret;
-use aeolus_oidc::github::{self, Answers, Endpoints};
+use aeolus_oidc::github::{self, Answers, Endpoints, NobodyError};
 use aeolus_oidc::{Identity, SignInError, Tokens};
 use serde::de::IgnoredAny;
 
@@ -26,10 +26,13 @@ pub(super) async fn identity(asked: &Asked<'_>, tokens: &Tokens) -> Result<Ident
     let (emails, _) = all(asked, &endpoints.emails, ("/user/emails", token)).await?;
     let (mut organizations, mut teams) = (Vec::new(), Vec::new());
     let mut of_groups = github::Asked::Nothing;
-    if asked.connection.teams().is_some() {
-        let (found, all_organizations) =
+    let of_teams = asked.connection.teams().is_some();
+    let mut all_organizations = true;
+    if of_teams || asked.connection.names_organizations() {
+        (organizations, all_organizations) =
             all(asked, &endpoints.organizations, ("/user/orgs", token)).await?;
-        organizations = found;
+    }
+    if of_teams {
         let (found, all_teams) = all(asked, &endpoints.teams, ("/user/teams", token)).await?;
         teams = found;
         of_groups = if all_organizations && all_teams {
@@ -45,9 +48,11 @@ pub(super) async fn identity(asked: &Asked<'_>, tokens: &Tokens) -> Result<Ident
         teams: &teams,
         asked: of_groups,
     };
-    github::identity(asked.connection, answers)
-        .map_err(Trouble::from)
-        .or_refused()
+    match github::identity(asked.connection, answers) {
+        Ok(identity) => Ok(identity),
+        Err(NobodyError::Refused(error)) => Err(error).or_refused(),
+        Err(NobodyError::Answer(error)) => Err(Trouble::from(error)).or_refused(),
+    }
 }
 
 /// A list, and whether it is whole. Pages are counted, so that no link of an answer is ever followed.

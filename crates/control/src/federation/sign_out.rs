@@ -31,7 +31,7 @@ async fn url(app: &App, session: &Session, now: Time) -> Result<Option<Url>, Sto
     let Some(row) = view.connections().get(id).await? else {
         return Ok(None);
     };
-    let Some(sign_in) = connections::by_name(app, &mut view, &row.name).await? else {
+    let Some(sign_in) = connections::sign_in(app, &row) else {
         return Ok(None);
     };
     let sealed = view.session_hints().get(session.id).await?;

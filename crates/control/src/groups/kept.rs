@@ -5,18 +5,26 @@ use aeolus_store::{GroupTeam, StoreError, Team, Unit as _, Write};
 
 use super::{Line, named};
 
-/// The group is there, and called so if that is known. Returns what is kept of it now.
+/// Whether what a provider says of a group is something else than what is kept.
+pub(super) fn is_news(found: &GroupTeam, name: Option<&str>) -> bool {
+    found.gone_at.is_some() || name.is_some_and(|name| found.name.as_deref() != Some(name))
+}
+
+/// The group is there, and called so if that is known. Returns what is kept of it now. Its organization is locked
+/// from then on, if something changes: that is where people name Teams, too.
 pub(super) async fn there(
     write: &mut Write,
     found: GroupTeam,
     name: Option<&str>,
     line: Line<'_>,
 ) -> Result<GroupTeam, StoreError> {
-    let news = name.filter(|name| found.name.as_deref() != Some(*name));
-    if news.is_none() && found.gone_at.is_none() {
+    if !is_news(&found, name) {
         return Ok(found);
     }
     write.group_teams().hold(found.connection).await?;
+    if let Some(team) = write.teams().get(found.team).await? {
+        write.organizations().lock(team.organization).await?;
+    }
     let (Some(found), Some(team)) = (
         write.group_teams().get(found.team).await?,
         write.teams().get(found.team).await?,
@@ -38,7 +46,6 @@ pub(super) async fn there(
                 .collect();
         if found.by_id {
             kept.by_id = false;
-            write.organizations().lock(team.organization).await?;
             let group = (found.connection, found.group.as_str());
             let wanted = named::free(write, team.organization, group, name).await?;
             changes.extend(Change::of("name", team.name.as_str(), wanted.as_str()));
@@ -77,11 +84,7 @@ pub(super) async fn gone(
     }
     let changes = vec![Change::from("members", members.len().to_string())];
     write.audit(about(line(Action::TeamGone), &team, changes));
-    let kept = GroupTeam {
-        gone_at: Some(now),
-        ..found
-    };
-    write.group_teams().update(&kept).await
+    write.group_teams().gone(team.id, now).await
 }
 
 /// A line about a Team.

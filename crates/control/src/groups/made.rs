@@ -1,11 +1,12 @@
 //! A Team for a group that has none.
 
 use aeolus_model::{Action, Change, ConnectionId, OrganizationId, TeamId};
-use aeolus_oidc::TeamRules;
+use aeolus_oidc::{Connection, TeamRules};
 use aeolus_store::{GroupTeam, ManagedBy, Page, StoreError, Team, Unit as _, Write};
 
 use super::{Line, MOST_OF_CONNECTION, kept, named, system};
 use crate::app::App;
+use crate::connections;
 
 /// A group without a Team.
 pub(super) struct New<'a> {
@@ -31,12 +32,24 @@ pub(super) async fn organization(
     })
 }
 
+/// The connection as it is stored, whatever it was when the sign-in began: another replica may have changed its rules
+/// meanwhile, and settled by them what its Teams hold. None if it is none any more.
+async fn of_now(
+    app: &App,
+    write: &mut Write,
+    connection: ConnectionId,
+) -> Result<Option<Connection>, StoreError> {
+    let row = write.connections().get(connection).await?;
+    let sign_in = row.and_then(|row| connections::sign_in(app, &row));
+    Ok(sign_in.map(|sign_in| sign_in.connection))
+}
+
 /// Makes Teams for groups. Somebody else may have been faster: what they made is the Team. Those for which there is
 /// no room, or no organization, are missing in what is returned.
 pub(super) async fn make(
     app: &App,
     write: &mut Write,
-    (connection, rules): (ConnectionId, &TeamRules),
+    connection: ConnectionId,
     groups: &[New<'_>],
     line: Line<'_>,
 ) -> Result<Vec<GroupTeam>, StoreError> {
@@ -44,6 +57,13 @@ pub(super) async fn make(
     if groups.is_empty() {
         return Ok(all);
     }
+    write.group_teams().hold(connection).await?;
+    let Some(provider) = of_now(app, write, connection).await? else {
+        return Ok(all);
+    };
+    let Some(rules) = provider.teams() else {
+        return Ok(all);
+    };
     let Some(organization) = organization(write, rules).await? else {
         tracing::warn!(
             %connection,
@@ -51,7 +71,6 @@ pub(super) async fn make(
         );
         return Ok(all);
     };
-    write.group_teams().hold(connection).await?;
     write.organizations().lock(organization).await?;
     let mut there = write.group_teams().count(connection).await?;
     for group in groups {

@@ -1,18 +1,22 @@
 //! Teams that stand for groups of identity providers: who is in them is what the providers say (note 029). How
 //! a provider is asked is `federation`'s to know.
 
+mod age;
 mod follow;
 mod forget;
 mod kept;
 mod made;
 mod named;
+mod ready;
 mod refresh;
 mod system;
 
 use aeolus_model::{Action, AuditEvent};
 
-pub(crate) use self::follow::{Member, News, follow, leave, news};
+pub(crate) use self::age::{end_all_stale, end_stale};
+pub(crate) use self::follow::{follow, leave};
 pub(crate) use self::forget::forget;
+pub(crate) use self::ready::{News, Said, news, ready};
 pub(crate) use self::refresh::run;
 pub(crate) use self::system::settle_all;
 

@@ -9,7 +9,7 @@ use aeolus_oidc::{Discovery, TeamRules, graph};
 use aeolus_store::{GroupTeam, ManagedBy, Member, StoreError, Unit as _, Write};
 use tokio_util::sync::CancellationToken;
 
-use super::{follow, kept};
+use super::{age, follow, kept};
 use crate::app::App;
 use crate::connections::{self, SignIn};
 use crate::federation::graph::{self as ask, Carrier, Known, Unheard};
@@ -113,6 +113,10 @@ pub(super) async fn refresh(
         let Some(Ok((application, token))) = tenants.get(&team.place) else {
             continue;
         };
+        // By a claim of one's own, as it is told at sign-ins alone.
+        if application.group(&team.group).is_none() {
+            continue;
+        }
         let before = members(app, &team).await?;
         let asked = (token, team.group.as_str());
         match ask::group(carrier, application, asked).await {
@@ -165,8 +169,12 @@ async fn take(
         .filter_map(|subject| people.get(subject).copied())
         .collect();
     let whole = known.whole || !taken;
-    let news = name.is_some_and(|name| team.name.as_deref() != Some(name));
-    if *before == wanted && !news && team.gone_at.is_none() {
+    let recent = age::recent(now, rules.confirm_within());
+    let mut view = app.store.read().await?;
+    let mut groups = view.group_teams();
+    let aged = whole && groups.wants_confirming(team.team, recent).await?;
+    drop(view);
+    if *before == wanted && !kept::is_news(&team, name) && !aged {
         return Ok(());
     }
     let mut write = app.store.write().await?;
@@ -176,23 +184,24 @@ async fn take(
     };
     let team = kept::there(&mut write, team, name, &line).await?;
     let mut changes = Vec::new();
-    for user in wanted.difference(before) {
-        if !is_linked(&mut write, &team, *user).await? {
-            continue;
-        }
+    for user in coming(&mut write, &team, wanted.difference(before)).await? {
         let new = Member {
             team: team.team,
-            user: *user,
+            user,
             managed_by: ManagedBy::Configuration,
         };
         if write.teams().add(&new).await? {
-            changes.push((*user, true));
+            changes.push((user, true));
         }
     }
     for user in before.difference(&wanted).filter(|_| whole) {
         if write.teams().remove(team.team, *user).await? {
             changes.push((*user, false));
         }
+    }
+    if whole {
+        let mut groups = write.group_teams();
+        groups.confirm_team(team.team, (now, recent)).await?;
     }
     for (user, is_in) in changes {
         let change = BTreeMap::from([(team.team, is_in)]);
@@ -202,6 +211,34 @@ async fn take(
     }
     app.commit(write).await?;
     Ok(())
+}
+
+/// Those who may come in: not who was shown out of the organization, until they come themselves.
+async fn coming(
+    write: &mut Write,
+    team: &GroupTeam,
+    named: impl Iterator<Item = &UserId>,
+) -> Result<Vec<UserId>, StoreError> {
+    let named: Vec<UserId> = named.copied().collect();
+    let mut coming = Vec::new();
+    let Some(place) = write
+        .teams()
+        .get(team.team)
+        .await?
+        .filter(|_| !named.is_empty())
+    else {
+        return Ok(coming);
+    };
+    // Whoever shows somebody out at this moment is waited for, or finds them in.
+    write.organizations().lock(place.organization).await?;
+    for user in named {
+        let mut groups = write.group_teams();
+        let out = groups.is_shown_out(place.organization, user).await?;
+        if !out && is_linked(write, team, user).await? {
+            coming.push(user);
+        }
+    }
+    Ok(coming)
 }
 
 /// Whether the provider still knows somebody here: their link may have gone since the round began.

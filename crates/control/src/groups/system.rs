@@ -13,13 +13,15 @@ use super::Line;
 /// With what ids are made.
 type With<'a> = (&'a dyn Clock, &'a dyn Rng);
 
-/// Lets all Teams of a connection have what its rules say; without rules nothing.
+/// Lets all Teams of a connection have what its rules say; without rules nothing. The installation is locked. Whoever
+/// makes a Team of it at this moment is waited for, or reads these rules (`made`).
 pub(crate) async fn settle_all(
     write: &mut Write,
     with: With<'_>,
     (connection, rules): (ConnectionId, Option<&TeamRules>),
 ) -> Result<(), StoreError> {
     let now = with.0.now();
+    write.group_teams().hold(connection).await?;
     for team in write.group_teams().of_connection(connection).await? {
         settle(write, with, (&team, rules), &|action| {
             AuditEvent::of_system(now, action)

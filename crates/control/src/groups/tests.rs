@@ -11,11 +11,13 @@ use aeolus_store::{GroupTeam, ManagedBy, Organization, Unit as _, User};
 use aeolus_testkit::{ManualClock, SeededRng};
 use serde_json::{Value, json};
 
-use super::{Member, News, follow, forget, news, refresh, settle_all};
+use super::{News, follow, forget, news, ready, refresh, settle_all};
 use crate::app::App;
-use crate::connections::SignIn;
+use crate::connections::{Settings, SignIn};
 use crate::ctx::RequestInfo;
 use crate::federation::graph::tests::{TENANT, Table, entra, id};
+
+mod ages;
 
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -45,7 +47,7 @@ impl World {
             id: ConnectionId::new(&*app.clock, &*app.rng),
             name: connection.name().clone(),
             kind: "microsoft".to_owned(),
-            config: String::new(),
+            config: stored(&connection),
             managed_by: ManagedBy::Configuration,
             revision: 0,
         };
@@ -124,16 +126,31 @@ impl World {
 
     /// Ann signs in with groups.
     async fn ann_comes(&self, groups: Groups) {
-        let identity = self.identity(groups);
-        let member = Member {
-            connection: self.sign_in.id,
-            provider: self.connection(),
-            identity: &identity,
-            user: self.ann,
-        };
+        self.ann_comes_by(self.connection(), groups).await;
+    }
+
+    /// The same by what the connection was when she began.
+    async fn ann_comes_by(&self, connection: &Connection, groups: Groups) {
+        let (identity, info) = (self.identity(groups), RequestInfo::default());
         let mut write = self.app.store.write().await.unwrap();
-        let info = RequestInfo::default();
-        follow(&self.app, &info, &mut write, &member).await.unwrap();
+        let of = (self.sign_in.id, connection);
+        let said = ready(&self.app, &info, &mut write, of, (&identity, None)).await;
+        if let Some(said) = said.unwrap() {
+            let followed = follow(&self.app, &info, &mut write, (&said, self.ann)).await;
+            followed.unwrap();
+        }
+        self.app.commit(write).await.unwrap();
+    }
+
+    /// Another configuration is in force.
+    async fn configure(&self, connection: &Connection) {
+        let mut write = self.app.store.write().await.unwrap();
+        let row = write.connections().get(self.sign_in.id).await.unwrap();
+        let row = aeolus_store::Connection {
+            config: stored(connection),
+            ..row.unwrap()
+        };
+        write.connections().update(&row).await.unwrap();
         self.app.commit(write).await.unwrap();
     }
 
@@ -194,6 +211,15 @@ impl World {
         names.sort_unstable();
         names
     }
+}
+
+/// Without its secret: whoever makes Teams asks nobody.
+fn stored(connection: &Connection) -> String {
+    let settings = Settings {
+        sign_in: connection.settings().clone(),
+        ..Settings::default()
+    };
+    serde_json::to_string(&settings).unwrap()
 }
 
 fn listed(groups: &[u32]) -> Groups {

@@ -72,6 +72,7 @@ async fn round(app: &App) -> Result<(), StoreError> {
     app.commit(write).await?;
     forget_changes(app).await?;
     groups::forget(app).await?;
+    groups::end_all_stale(app).await?;
     forget_keys(app, now.minus(DAY)).await?;
     keep_seen(app).await
 }

@@ -1,7 +1,7 @@
-//! Accounts of people who come from somewhere else.
+//! Accounts of people who come by themselves.
 
-use aeolus_model::{Action, Actor, AuditEvent, Change, Email, UserId};
-use aeolus_store::{GrantRecord, Identity, ManagedBy, Unit as _, User, Write};
+use aeolus_model::{Action, Actor, AuditEvent, Change, Email, Secret, Slug, UserId};
+use aeolus_store::{GrantRecord, Identity, ManagedBy, StoreError, Unit as _, User, Write};
 
 use super::{Arrival, Refused, link, stand_in};
 use crate::app::App;
@@ -10,6 +10,51 @@ use crate::error::ApiError;
 
 /// Longer names are cut.
 const MAX_NAME: usize = 200;
+
+/// Somebody who gets an account.
+pub(super) struct New<'a> {
+    pub(super) email: &'a Email,
+    pub(super) name: &'a str,
+    /// The password's hash, for those who have one here.
+    pub(super) password: Option<Secret<String>>,
+    /// The provider through which they come, if it is one.
+    pub(super) through: Option<&'a Slug>,
+    /// Whether the address is theirs by more than their own word.
+    pub(super) proved: bool,
+}
+
+/// Makes an account, which nobody has the address of.
+pub(super) async fn open(
+    app: &App,
+    info: &RequestInfo,
+    write: &mut Write,
+    new: New<'_>,
+) -> Result<User, StoreError> {
+    let user = User {
+        id: UserId::random(&*app.rng),
+        email: new.email.clone(),
+        name: new.name.to_owned(),
+        password_hash: new.password,
+        disabled_at: None,
+        created_at: app.clock.now(),
+        managed_by: ManagedBy::Api,
+        revision: 1,
+    };
+    write.users().insert(&user).await?;
+    if !new.proved {
+        write.users().set_proved(user.id, false).await?;
+    }
+    let through = new.through.map(ToString::to_string);
+    let email = Change::to("email", user.email.to_string());
+    let through = through.map(|name| Change::to("connection", name));
+    let event = info.event(app, Actor::User(user.id), Action::UserCreate);
+    write.audit(AuditEvent {
+        target: user.id.to_string(),
+        changes: std::iter::once(email).chain(through).collect(),
+        ..event
+    });
+    Ok(user)
+}
 
 /// Makes an account that is known by the identity. An address that somebody has already is theirs, unless they
 /// only said so and the provider knows better.
@@ -25,29 +70,14 @@ pub(super) async fn make(
     {
         return Ok(Err(Refused::AddressTaken));
     }
-    let user = User {
-        id: UserId::random(&*app.rng),
-        email: email.clone(),
-        name: name_of(arrival).unwrap_or_else(|| email.to_string()),
-        password_hash: None,
-        disabled_at: None,
-        created_at: app.clock.now(),
-        managed_by: ManagedBy::Api,
-        revision: 1,
+    let new = New {
+        email,
+        name: &name_of(arrival).unwrap_or_else(|| email.to_string()),
+        password: None,
+        through: Some(arrival.provider.name()),
+        proved: link::vouches(arrival, email),
     };
-    write.users().insert(&user).await?;
-    if !link::vouches(arrival, email) {
-        write.users().set_proved(user.id, false).await?;
-    }
-    let event = info.event(app, Actor::User(user.id), Action::UserCreate);
-    write.audit(AuditEvent {
-        target: user.id.to_string(),
-        changes: vec![
-            Change::to("email", user.email.to_string()),
-            Change::to("connection", arrival.provider.name().to_string()),
-        ],
-        ..event
-    });
+    let user = open(app, info, write, new).await?;
     link(app, info, write, (arrival, user.id)).await?;
     Ok(Ok(user))
 }

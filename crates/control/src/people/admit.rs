@@ -1,7 +1,7 @@
 //! Finding out who somebody is: by the link, else by an invitation, else by an address that the provider
 //! proves and may speak for, else by signing up.
 
-use aeolus_model::{Action, Actor, AuditEvent, Outcome};
+use aeolus_model::{Action, Actor, AuditEvent, OrganizationId, Outcome};
 use aeolus_store::{Identity, Unit as _, User, Write};
 
 use super::{Arrival, Refused, account, code, invited, link, sign_up};
@@ -17,7 +17,9 @@ pub(crate) async fn admit(
     write: &mut Write,
     arrival: &Arrival<'_>,
 ) -> Result<Result<User, Refused>, ApiError> {
-    queue(app, write, arrival).await?;
+    if let Some(organization) = queue(app, write, arrival).await? {
+        write.organizations().lock(organization).await?;
+    }
     let mut found = linked(write, arrival).await?;
     if let Some(link) = &found {
         // Whoever removes this way in, or disables the account, is done before it is looked at, or waits.
@@ -36,18 +38,22 @@ pub(crate) async fn admit(
     account::follow(write, arrival, user).await.map(Ok)
 }
 
-/// Waits for what is taken before people are (`signin::standing` says why): the installation for its code, the
-/// organization for an invitation.
-async fn queue(app: &App, write: &mut Write, arrival: &Arrival<'_>) -> Result<(), ApiError> {
+/// Waits for what is taken before people are (note 003): the installation for its code. What is returned is the
+/// organization of an invitation, which is to be waited for beside others, and by [`admit`] at the latest.
+pub(crate) async fn queue(
+    app: &App,
+    write: &mut Write,
+    arrival: &Arrival<'_>,
+) -> Result<Option<OrganizationId>, ApiError> {
     let Some(value) = arrival.invitation else {
-        return Ok(());
+        return Ok(None);
     };
     if code::is_one(value) {
         write.grants().lock_system().await?;
-    } else if let Some(invitation) = invited::open(app, write, value).await? {
-        write.organizations().lock(invitation.organization).await?;
+        return Ok(None);
     }
-    Ok(())
+    let invitation = invited::open(app, write, value).await?;
+    Ok(invitation.map(|invitation| invitation.organization))
 }
 
 async fn linked(

@@ -1,15 +1,15 @@
 //! `GET /invitation/{value}`, and what its buttons do. Looking spends nothing: mail programs look at links
 //! before people do.
 
-use aeolus_model::{Action, Actor, Amr, AuditEvent, Change, Email, Secret, UserId};
-use aeolus_store::{InvitationRecord, ManagedBy, Unit as _, User};
+use aeolus_model::{Action, Actor, Amr, AuditEvent, Email, Secret};
+use aeolus_store::{InvitationRecord, Unit as _};
 use askama::Template;
 use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use http::{HeaderMap, StatusCode};
 
 use super::ways::{Ways, ways};
-use super::{Refused, invited};
+use super::{Refused, account, invited};
 use crate::app::App;
 use crate::ctx::RequestInfo;
 use crate::error::{ApiError, Failure, Form};
@@ -270,24 +270,14 @@ async fn make(
     if write.users().by_email(email).await?.is_some() {
         return Ok(Err(Refused::AddressTaken));
     }
-    let user = User {
-        id: UserId::random(&*app.rng),
-        email: email.clone(),
-        name: joined.name.to_owned(),
-        password_hash: Some(joined.hash),
-        disabled_at: None,
-        created_at: app.clock.now(),
-        managed_by: ManagedBy::Api,
-        revision: 1,
+    let new = account::New {
+        email,
+        name: joined.name,
+        password: Some(joined.hash),
+        through: None,
+        proved: false,
     };
-    write.users().insert(&user).await?;
-    write.users().set_proved(user.id, false).await?;
-    let event = info.event(app, Actor::User(user.id), Action::UserCreate);
-    write.audit(AuditEvent {
-        target: user.id.to_string(),
-        changes: vec![Change::to("email", email.to_string())],
-        ..event
-    });
+    let user = account::open(app, info, &mut write, new).await?;
     let took = invited::take(app, info, &mut write, (joined.invitation, &user)).await?;
     if let Err(why) = took {
         write.rollback().await?;

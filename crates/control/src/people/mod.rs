@@ -20,7 +20,7 @@ mod ways;
 use aeolus_model::{ConnectionId, Email, Secret, UserId};
 use aeolus_oidc::Identity;
 
-pub(crate) use self::admit::{admit, denied};
+pub(crate) use self::admit::{admit, denied, queue};
 pub use self::code::first_admin;
 pub(crate) use self::disable::{disable, enable};
 pub(crate) use self::invited::{key_from as invitation_key_from, link_of};

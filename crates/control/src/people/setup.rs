@@ -1,8 +1,8 @@
 //! `GET /setup` and its forms: whoever holds the code makes the first administrator. Afterwards there is no
 //! such page.
 
-use aeolus_model::{Action, Actor, Amr, AuditEvent, Change, Email, Secret, UserId};
-use aeolus_store::{ManagedBy, Unit as _, User};
+use aeolus_model::{Action, Actor, Amr, Email, Secret};
+use aeolus_store::Unit as _;
 use askama::Template;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse as _, Redirect, Response};
@@ -10,7 +10,7 @@ use http::{HeaderMap, StatusCode};
 
 use super::join::{is_name, note};
 use super::ways::{Ways, ways};
-use super::{Refused, code};
+use super::{Refused, account, code};
 use crate::app::App;
 use crate::ctx::RequestInfo;
 use crate::error::{ApiError, Failure};
@@ -75,7 +75,7 @@ pub(crate) async fn setup_account(
     headers: HeaderMap,
     request: Request,
 ) -> Result<Response, Failure> {
-    let answered = account(&app, &info, &headers, request);
+    let answered = account_post(&app, &info, &headers, request);
     answered.await.map_err(ApiError::into_page)
 }
 
@@ -163,7 +163,7 @@ async fn step(
     }
 }
 
-async fn account(
+async fn account_post(
     app: &App,
     info: &RequestInfo,
     headers: &HeaderMap,
@@ -191,39 +191,31 @@ async fn account(
     let hash = app.hashes.hash(typed.password.clone(), app.rng.clone());
     let hash = hash.await.map_err(ApiError::internal)?;
     let _writing = turn.write().await?;
-    let user = User {
-        id: UserId::random(&*app.rng),
-        email,
-        name: typed.name.clone(),
-        password_hash: Some(hash.into()),
-        disabled_at: None,
-        created_at: app.clock.now(),
-        managed_by: ManagedBy::Api,
-        revision: 1,
-    };
-    make(app, info, headers, (&typed, &user)).await
+    make(app, info, headers, (&typed, &email, hash.into())).await
 }
 
 async fn make(
     app: &App,
     info: &RequestInfo,
     headers: &HeaderMap,
-    (typed, user): (&Typed, &User),
+    (typed, email, hash): (&Typed, &Email, Secret<String>),
 ) -> Result<Response, ApiError> {
     let mut write = app.store.write().await?;
-    if write.users().by_email(&user.email).await?.is_some() {
+    if write.users().by_email(email).await?.is_some() {
         drop(write);
         let message = "There is an account with this address. Use another one.";
         return who(app, typed, (409, Some(message))).await;
     }
-    write.users().insert(user).await?;
-    let event = info.event(app, Actor::User(user.id), Action::UserCreate);
-    write.audit(AuditEvent {
-        target: user.id.to_string(),
-        changes: vec![Change::to("email", user.email.to_string())],
-        ..event
-    });
-    let claimed = code::claim(app, info, &mut write, (&typed.code, user)).await?;
+    let new = account::New {
+        email,
+        name: &typed.name,
+        password: Some(hash),
+        through: None,
+        // Whoever holds the code runs the installation.
+        proved: true,
+    };
+    let user = account::open(app, info, &mut write, new).await?;
+    let claimed = code::claim(app, info, &mut write, (&typed.code, &user)).await?;
     if claimed.is_err() {
         write.rollback().await?;
         return ask(app, 401, Some(WRONG)).await;

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use aeolus_api::plane::Event;
 use aeolus_model::{
     Action, Actor, Amr, AuditEvent, ConnectionId, DeploymentId, OrganizationId, Outcome, Session,
-    SessionId, Time, UserId,
+    SessionId, Subject, Time, UserId,
 };
 use aeolus_store::{Unit as _, Write};
 
@@ -123,6 +123,13 @@ async fn refusal(
         .await?;
     if out.is_some_and(|out| out >= born.at) {
         return Ok(Some("signed_out_at_provider"));
+    }
+    // They were disabled until a later moment, or somebody ended what they had begun before one: a plane that was cut
+    // off tells only now.
+    let (subject, began) = (Subject::User(born.user), born.auth_time.min(born.at));
+    let mut revocations = write.revocations();
+    if revocations.is_marked(organization, subject, began).await? {
+        return Ok(Some("ended_meanwhile"));
     }
     let record = write.organizations().get(organization).await?;
     let policy = record.as_ref().map(policy::of).transpose()?;

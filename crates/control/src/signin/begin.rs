@@ -11,6 +11,7 @@ use super::{cookie, session, source, throttle};
 use crate::app::App;
 use crate::ctx::RequestInfo;
 use crate::error::ApiError;
+use crate::groups;
 
 /// Begins a session of somebody who has proved who they are, in place of the browser's earlier one.
 /// Always with a new id: whatever cookie came with the request was not made by this sign-in (O26).
@@ -50,6 +51,8 @@ pub(crate) async fn begin_through(
         session::end(app, write, before).await?;
     }
     let (user, now) = (who.user(), app.clock.now());
+    // What they hold by a group that nobody has spoken of for long is not theirs to use.
+    groups::end_stale(app, info, write, user.id).await?;
     let session = Session {
         id: SessionId::new(&*app.clock, &*app.rng),
         user: user.id,

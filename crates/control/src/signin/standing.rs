@@ -7,8 +7,8 @@ use aeolus_store::{StoreError, Unit as _, User, Write};
 /// for the end of this transaction, and so ends the session that begins in it (A12). No session begins
 /// without one.
 ///
-/// Locks are taken in one order: the organization or the installation, then the person, then their second
-/// factor, then sessions.
+/// Locks are taken in one order: what many wait for, then the person, then their second factor, then sessions
+/// (note 003).
 #[derive(Debug)]
 pub(crate) struct Standing(User);
 

@@ -29,22 +29,22 @@ on_every_engine! {
 }
 
 /// A fleet with two providers whose groups become Teams.
-struct Scene {
-    f: Fixture,
-    admin: String,
+pub(crate) struct Scene {
+    pub(crate) f: Fixture,
+    pub(crate) admin: String,
     database: Option<String>,
-    one: Idp,
-    other: Idp,
+    pub(crate) one: Idp,
+    pub(crate) other: Idp,
 }
 
-fn connection(name: &str, url: &str, teams: &Value) -> Connection {
+pub(crate) fn connection(name: &str, url: &str, teams: &Value) -> Connection {
     let settings = json!({"clientId": "client", "discoveryUrl": url, "fetchUserInfo": false,
         "trustedDomains": ["example.com"], "teams": teams});
     let settings: Settings = serde_json::from_value(settings).unwrap();
     Connection::new(name.parse().unwrap(), Kind::Custom, &settings, None).unwrap()
 }
 
-fn sign_in(connections: Vec<Connection>) -> SignInConfig {
+pub(crate) fn sign_in(connections: Vec<Connection>) -> SignInConfig {
     SignInConfig {
         connections,
         ..SignInConfig::default()
@@ -52,7 +52,7 @@ fn sign_in(connections: Vec<Connection>) -> SignInConfig {
 }
 
 impl Scene {
-    async fn new(name: &str, database: Option<String>, teams: Value) -> Self {
+    pub(crate) async fn new(name: &str, database: Option<String>, teams: Value) -> Self {
         let one = Idp::start(&format!("{name} one")).await;
         let other = Idp::start(&format!("{name} other")).await;
         let f = Fixture::configured(name, |config| {
@@ -82,14 +82,16 @@ impl Scene {
     }
 
     /// Somebody signs in through a provider that says `groups` of them.
-    async fn comes(&self, name: &str, who: &str, groups: Value) {
+    pub(crate) async fn comes(&self, name: &str, who: &str, groups: Value) {
         let idp = if name == "one" {
             &self.one
         } else {
             &self.other
         };
         idp.lies(|lie| {
-            lie.claims = json!({"email": format!("{who}@example.com"), "groups": groups});
+            let now = self.f.clock_now().secs();
+            lie.claims = json!({"email": format!("{who}@example.com"), "groups": groups,
+                "iat": now - 5, "exp": now + 3600});
         });
         let mut browser = Browser::new(&self.f);
         let sent = browser.start(&format!("provider={name}")).await;
@@ -97,14 +99,14 @@ impl Scene {
         browser.back(&code).await.expect(303);
     }
 
-    async fn store(&self) -> Store {
+    pub(crate) async fn store(&self) -> Store {
         match &self.database {
             Some(url) => Store::connect(&url.parse().unwrap()).await.unwrap(),
             None => self.f.store().await,
         }
     }
 
-    async fn user(&self, who: &str) -> UserId {
+    pub(crate) async fn user(&self, who: &str) -> UserId {
         let store = self.store().await;
         let mut view = store.read().await.unwrap();
         let email = format!("{who}@example.com").parse().unwrap();
@@ -112,7 +114,7 @@ impl Scene {
     }
 
     /// The names of somebody's teams.
-    async fn teams_of(&self, who: &str) -> Vec<String> {
+    pub(crate) async fn teams_of(&self, who: &str) -> Vec<String> {
         let user = self.user(who).await;
         let store = self.store().await;
         let mut view = store.read().await.unwrap();
@@ -129,7 +131,7 @@ impl Scene {
     }
 
     /// The Team of a group, as it is listed.
-    async fn team(&self, connection: &str, group: &str) -> Value {
+    pub(crate) async fn team(&self, connection: &str, group: &str) -> Value {
         let listed = self.listed().await;
         let found = listed
             .iter()
@@ -139,7 +141,7 @@ impl Scene {
             .unwrap_or_else(|| panic!("no {group} in {listed:?}"))
     }
 
-    async fn audited(&self, action: Action) -> Vec<AuditEvent> {
+    pub(crate) async fn audited(&self, action: Action) -> Vec<AuditEvent> {
         let store = self.store().await;
         let mut view = store.read().await.unwrap();
         let listed = view.audit_log().list(None, Page::first(10_000)).await;

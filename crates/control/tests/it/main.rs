@@ -56,6 +56,8 @@ mod fixture;
 #[cfg(test)]
 mod groups;
 #[cfg(test)]
+mod groups_settled;
+#[cfg(test)]
 mod introspect;
 #[cfg(test)]
 mod keys;

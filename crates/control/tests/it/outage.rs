@@ -287,6 +287,37 @@ async fn attack_a_stolen_plane_begins_no_session_of_somebody_it_does_not_know() 
     );
 }
 
+/// What began beside a disablement is over with it, also where the plane tells after it is taken back.
+#[tokio::test]
+async fn a12_a_person_who_was_disabled_while_control_was_away_keeps_no_session() {
+    let known = known("disabled").await;
+    let able = async |what: &str| {
+        let path = format!("/v1/users/{}/{what}", known.eve);
+        let done = known.f.call("POST", &path, &known.admin, None).await;
+        done.expect(200);
+    };
+    let before = known.begun(session(1));
+    able("disable").await;
+    known.f.clock.advance(Duration::from_secs(300));
+    let during = known.begun(session(2));
+    let told_at_once = known.begun(session(3));
+    known.tell("at-once", &told_at_once).await;
+    assert_eq!(known.renewed(session(3)).await, 410);
+    able("enable").await;
+    for (n, event) in [(1, before), (2, during)] {
+        known.tell(&n.to_string(), &event).await;
+        assert_eq!(known.renewed(session(n)).await, 410, "{n}");
+    }
+    let denied = |reason: &str| ("denied".to_owned(), reason.to_owned());
+    let late = denied("ended_meanwhile");
+    let refused = [denied("user_disabled"), late.clone(), late];
+    assert_eq!(known.audit().await, refused);
+    // And who signs in afterwards is in.
+    known.f.clock.advance(Duration::from_secs(120));
+    known.tell("after", &known.begun(session(4))).await;
+    assert_eq!(known.renewed(session(4)).await, 200);
+}
+
 /// A logout token as the provider signs it, of EVE, now; with some claims otherwise.
 fn logout_token(known: &Known, changes: &[(&str, Value)]) -> String {
     let now = known.f.clock.now().secs();

@@ -36,7 +36,7 @@ async fn held(f: &Fixture) -> Option<Ending> {
 }
 
 /// Until so many wait for a lock.
-async fn until_waiting(f: &Fixture, count: i64) {
+pub(crate) async fn until_waiting(f: &Fixture, count: i64) {
     let mut looks = PgConnection::connect(&f.database).await.unwrap();
     let deadline = tokio::time::Instant::now() + Duration::from_secs(30);
     let question = "SELECT COUNT(*) FROM pg_stat_activity

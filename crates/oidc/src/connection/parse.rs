@@ -57,6 +57,7 @@ impl Connection {
             mfa: parse.mfa(flow),
             tenants,
             hosted_domains: parse.hosted_domains(),
+            organizations: parse.organizations(),
             trusted_domains: parse.domains("trustedDomains", &settings.trusted_domains),
             provision: parse.provision(),
             teams: parse.teams(),
@@ -302,6 +303,26 @@ impl Parse<'_> {
             }
         }
         domains
+    }
+
+    fn organizations(&mut self) -> Vec<String> {
+        let named = &self.settings.allowed_organizations;
+        if !named.is_empty() && self.profile.kind != Kind::Github {
+            let what = "is for github alone".to_owned();
+            self.error(SettingsError::Text("allowedOrganizations", what));
+        }
+        let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
+        let fits = |text: &String| {
+            let number = text.strip_prefix("org:");
+            let digits =
+                number.is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()));
+            digits || !text.is_empty() && text.len() <= MAX_TEXT && text.bytes().all(plain)
+        };
+        if named.len() > MAX_LIST || !named.iter().all(fits) {
+            let what = "lists up to 32 organizations, each by its login or as org:NUMBER";
+            self.error(SettingsError::Text("allowedOrganizations", what.to_owned()));
+        }
+        named.clone()
     }
 }
 

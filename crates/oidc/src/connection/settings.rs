@@ -1,6 +1,7 @@
 //! A connection as it is written.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -8,6 +9,9 @@ use crate::{Kind, Protocol};
 
 /// Where GitHub is for everybody.
 const GITHUB: &str = "https://github.com";
+
+/// So long the provider's word of somebody's group counts unless told otherwise: as long as a session lasts.
+const CONFIRM_WITHIN: Duration = Duration::from_secs(30 * 86_400);
 
 /// What is written of a connection, but its secret (rows A9–A28). What is absent is the profile's.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,6 +57,9 @@ pub struct Settings {
     /// Google: the Workspace domains whose people may come.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub hosted_domains: Vec<String>,
+    /// GitHub: the organizations whose members may come, and whose groups alone count: logins, or `org:NUMBER`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub allowed_organizations: Vec<String>,
     /// Mail domains that the provider may speak for: somebody whose address there it proves is who has that
     /// address here.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -81,6 +88,10 @@ pub struct TeamSettings {
     /// Minutes between two times that the provider is asked; absent: it never is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refresh_minutes: Option<u64>,
+    /// Seconds after which somebody is in a Team no more whom the provider hasn't said to be in the group since;
+    /// absent: 30 days.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub confirm_within: Option<u64>,
     /// Ids of groups whose Teams have a role in the whole installation, by the role's name.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub system_roles: BTreeMap<String, Vec<String>>,
@@ -112,6 +123,14 @@ pub struct ClaimsMapping {
     /// The claim with the groups.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub groups: Option<String>,
+}
+
+impl TeamSettings {
+    /// How long the provider's word that somebody is in a group counts.
+    pub fn confirm_within(&self) -> Duration {
+        self.confirm_within
+            .map_or(CONFIRM_WITHIN, Duration::from_secs)
+    }
 }
 
 impl Settings {

@@ -17,6 +17,8 @@ const MAX_COMPILED: usize = 256 * 1_024;
 const MAX_SYSTEM: usize = 256;
 /// Between two times that a provider is asked: at most a week.
 const MINUTES: std::ops::RangeInclusive<u64> = 1..=10_080;
+/// Seconds that the provider's word of somebody's group may count: a day to a year.
+const CONFIRM: std::ops::RangeInclusive<u64> = 86_400..=366 * 86_400;
 
 /// What leaves groups out.
 #[derive(Clone, Debug)]
@@ -33,6 +35,7 @@ pub struct TeamRules {
     filter: Option<Filter>,
     absent_means_none: bool,
     refresh: Option<Duration>,
+    confirm_within: Duration,
     system: BTreeMap<String, Role>,
     unusable: Vec<String>,
 }
@@ -59,14 +62,14 @@ impl TeamRules {
         self.refresh
     }
 
+    /// How long the provider's word that somebody is in a group counts.
+    pub const fn confirm_within(&self) -> Duration {
+        self.confirm_within
+    }
+
     /// The role that a group's Team has in the whole installation.
     pub fn system_role(&self, id: &str) -> Option<Role> {
         self.system.get(id).copied()
-    }
-
-    /// Whether groups say who has a role in the whole installation.
-    pub fn gives_system_roles(&self) -> bool {
-        !self.system.is_empty()
     }
 
     /// What is named as a group with a system role and is no id of this provider: a name, which anybody there
@@ -132,6 +135,13 @@ impl Parse<'_> {
             let what = "idpGroupReconcilerInterval is 1 to 10080 minutes".to_owned();
             self.error(SettingsError::Text("teams", what));
         }
+        if written
+            .confirm_within
+            .is_some_and(|given| !CONFIRM.contains(&given))
+        {
+            let what = "confirmWithin is 1 to 366 days".to_owned();
+            self.error(SettingsError::Text("teams", what));
+        }
         let usual = self.profile.absent_groups == AbsentGroups::None
             && self
                 .settings
@@ -147,6 +157,7 @@ impl Parse<'_> {
             refresh: written
                 .refresh_minutes
                 .map(|minutes| Duration::from_secs(minutes * 60)),
+            confirm_within: written.confirm_within(),
             system,
             unusable,
         })

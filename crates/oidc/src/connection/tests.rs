@@ -170,6 +170,16 @@ fn o22_a_shared_tenant_needs_the_list_of_those_that_count() {
         "hostedDomains",
         "google alone",
     );
+    refused(
+        Kind::Okta,
+        json!({"allowedOrganizations": ["acme"]}),
+        "allowedOrganizations",
+        "github alone",
+    );
+    for bad in ["", "acme/data", "org:", "org:7x", "a b"] {
+        let listed = json!({"allowedOrganizations": [bad]});
+        refused(Kind::Github, listed, "allowedOrganizations", "org:NUMBER");
+    }
 }
 
 #[test]

@@ -11,7 +11,11 @@ fn github() -> Connection {
     connection(Kind::Github, json!({"clientId": "c"}))
 }
 
-fn by(user: &[u8], emails: &str) -> Result<Identity, AnswerError> {
+fn by(user: &[u8], emails: &str) -> Result<Identity, NobodyError> {
+    of(&github(), user, emails)
+}
+
+fn of(connection: &Connection, user: &[u8], emails: &str) -> Result<Identity, NobodyError> {
     let answers = Answers {
         user,
         emails: &[emails.as_bytes().to_vec()],
@@ -22,7 +26,27 @@ fn by(user: &[u8], emails: &str) -> Result<Identity, AnswerError> {
         teams: &[br#"[{"id":7,"slug":"data","organization":{"id":7,"login":"acme"}}]"#.to_vec()],
         asked: Asked::All,
     };
-    identity(&github(), answers)
+    identity(connection, answers)
+}
+
+/// Anybody may make an organization that is called as somebody else's Team (D4).
+#[test]
+fn d4_only_organizations_that_are_named_count() {
+    let come = |named: serde_json::Value| {
+        let settings = json!({"clientId": "c", "allowedOrganizations": named});
+        of(&connection(Kind::Github, settings), USER, "[]")
+    };
+    let groups = |named| match come(named).unwrap().groups {
+        Groups::Listed(list) => list.iter().map(|(id, _)| id.to_owned()).collect::<Vec<_>>(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(groups(json!(["Acme"])), ["org:7", "team:7"]);
+    assert_eq!(groups(json!(["org:8"])), ["org:8"]);
+    assert_eq!(groups(json!([])).len(), 3);
+    let refused = Err(NobodyError::Refused(SignInError::Organization));
+    for others in ["org:9", "acme2", "7"] {
+        assert_eq!(come(json!([others])), refused, "{others}");
+    }
 }
 
 #[test]

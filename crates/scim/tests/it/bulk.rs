@@ -23,7 +23,7 @@ fn group_of(bulk_id: &str, members: &[&str]) -> Value {
 }
 
 #[test]
-fn r5_bulk_does_first_what_others_name() {
+fn scim_r5_bulk_does_first_what_others_name() {
     let bulk = bulk(&json!([
         group_of("a", &["b", "c"]),
         group_of("b", &["c"]),
@@ -44,7 +44,7 @@ fn r5_bulk_does_first_what_others_name() {
 }
 
 #[test]
-fn r5_bulk_refuses_a_circle_alone() {
+fn scim_r5_bulk_refuses_a_circle_alone() {
     let bulk = bulk(&json!([
         group_of("a", &["b"]),
         group_of("b", &["a"]),
@@ -61,7 +61,7 @@ fn r5_bulk_refuses_a_circle_alone() {
 }
 
 #[test]
-fn r5_bulk_ids_become_ids() {
+fn scim_r5_bulk_ids_become_ids() {
     let bulk = bulk(&json!([
         group_of("a", &[]),
         {"method": "PUT", "path": format!("{}/bulkId:a", GROUP.endpoint), "data": {"members": [{"value": "bulkId:a"}, {"value": "x"}]}},
@@ -79,7 +79,7 @@ fn r5_bulk_ids_become_ids() {
 }
 
 #[test]
-fn r5_bulk_stops_after_so_many_errors_and_answers_in_the_order_sent() {
+fn scim_r5_bulk_stops_after_so_many_errors_and_answers_in_the_order_sent() {
     let bulk = bulk(&json!([
         group_of("a", &["b"]),
         group_of("b", &[]),

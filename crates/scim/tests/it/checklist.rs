@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::support::*;
 
 #[test]
-fn r5_discovery_names_schemas_types_and_limits() {
+fn scim_r5_discovery_names_schemas_types_and_limits() {
     let ids: Vec<&str> = discovery::schemas().map(|schema| schema.id).collect();
     assert_eq!(ids, [uri::USER, ENTERPRISE, uri::GROUP]);
     let schema = discovery::schema(&uri::USER.to_lowercase())
@@ -55,7 +55,7 @@ fn r5_discovery_names_schemas_types_and_limits() {
 }
 
 #[test]
-fn r5_every_advertised_attribute_can_be_resolved_in_both_notations() {
+fn scim_r5_every_advertised_attribute_can_be_resolved_in_both_notations() {
     for kind in RESOURCE_TYPES {
         for schema in std::iter::once(kind.schema).chain(kind.extensions.iter().copied()) {
             for attribute in schema.attributes {
@@ -76,7 +76,7 @@ fn r5_every_advertised_attribute_can_be_resolved_in_both_notations() {
 }
 
 #[test]
-fn r5_precedence_is_not_then_and_then_or_from_left_to_right() {
+fn scim_r5_precedence_is_not_then_and_then_or_from_left_to_right() {
     let resource = user(&json!({"title": "t"}));
     for (filter, expected) in [
         ("title eq \"t\" or title eq \"x\" and title eq \"y\"", true),
@@ -98,7 +98,7 @@ fn r5_precedence_is_not_then_and_then_or_from_left_to_right() {
 }
 
 #[test]
-fn r5_operators_by_type() {
+fn scim_r5_operators_by_type() {
     let resource = user(&json!({
         "title": "Countess", "active": true, "externalId": "Ab",
         "emails": [{"value": "ada@work.example", "type": "work"}, {"value": "x@y", "type": "home"}],
@@ -141,7 +141,7 @@ fn r5_operators_by_type() {
 }
 
 #[test]
-fn r5_what_a_type_does_not_have_is_refused() {
+fn scim_r5_what_a_type_does_not_have_is_refused() {
     for filter in [
         "active gt true",
         "active co \"t\"",
@@ -177,7 +177,7 @@ fn r5_what_a_type_does_not_have_is_refused() {
 }
 
 #[test]
-fn r5_passwords_are_never_compared_nor_sorted_by() {
+fn scim_r5_passwords_are_never_compared_nor_sorted_by() {
     for filter in [
         "password eq \"x\"",
         "password pr",
@@ -190,7 +190,7 @@ fn r5_passwords_are_never_compared_nor_sorted_by() {
 }
 
 #[test]
-fn r5_patch_of_paths_as_the_rfc_has_them() {
+fn scim_r5_patch_of_paths_as_the_rfc_has_them() {
     let strict = &Profile::STRICT;
     let resource = user(&json!({
         "name": {"givenName": "Ada", "familyName": "L"},
@@ -249,7 +249,7 @@ fn r5_patch_of_paths_as_the_rfc_has_them() {
 }
 
 #[test]
-fn r5_a_whole_extension_by_its_urn() {
+fn scim_r5_a_whole_extension_by_its_urn() {
     let resource = user(&json!({ENTERPRISE: {"department": "D"}}));
     for op in ["add", "replace"] {
         let operations = json!([{"op": op, "path": ENTERPRISE, "value": {"costCenter": "C"}}]);
@@ -271,7 +271,7 @@ fn r5_a_whole_extension_by_its_urn() {
 }
 
 #[test]
-fn r5_adding_what_is_there_changes_nothing_and_one_value_is_primary() {
+fn scim_r5_adding_what_is_there_changes_nothing_and_one_value_is_primary() {
     let resource = with_emails();
     let there = json!([{"op": "add", "path": "emails", "value": [{"type": "home", "value": "ada@home.example"}]}]);
     assert!(!patch(&Profile::STRICT, &resource, there).unwrap().changed);
@@ -298,7 +298,7 @@ fn r5_adding_what_is_there_changes_nothing_and_one_value_is_primary() {
 }
 
 #[test]
-fn r5_patch_errors_have_their_scim_types() {
+fn scim_r5_patch_errors_have_their_scim_types() {
     let resource = with_emails();
     for (operation, expected) in [
         (
@@ -371,7 +371,7 @@ fn r5_patch_errors_have_their_scim_types() {
 }
 
 #[test]
-fn r5_removing_what_is_not_there_succeeds() {
+fn scim_r5_removing_what_is_not_there_succeeds() {
     for path in [
         "title",
         "emails[type eq \"fax\"]",
@@ -389,7 +389,7 @@ fn r5_removing_what_is_not_there_succeeds() {
 }
 
 #[test]
-fn r5_errors_are_as_clients_read_them() {
+fn scim_r5_errors_are_as_clients_read_them() {
     let error = Error::new(Reason::Uniqueness, "x");
     assert_eq!(
         error.to_json(),
@@ -403,7 +403,7 @@ fn r5_errors_are_as_clients_read_them() {
 }
 
 #[test]
-fn r5_projection() {
+fn scim_r5_projection() {
     let resource = user(
         &json!({"title": "t", "name": {"givenName": "A", "familyName": "L"}, ENTERPRISE: {"department": "D"}}),
     );
@@ -436,7 +436,7 @@ fn r5_projection() {
 }
 
 #[test]
-fn r5_conditions() {
+fn scim_r5_conditions() {
     let version = Version::new(7);
     let judge = |if_match, if_none_match, reads| {
         Conditions {
@@ -469,7 +469,7 @@ fn r5_conditions() {
 }
 
 #[test]
-fn r5_paths_and_filters_are_written_as_they_are_read() {
+fn scim_r5_paths_and_filters_are_written_as_they_are_read() {
     for path in [
         "userName",
         "name.familyName",

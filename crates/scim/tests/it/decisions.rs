@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::support::*;
 
 #[test]
-fn d2_operations_are_taken_in_any_case_by_every_profile() {
+fn scim_decision_2_operations_are_taken_in_any_case_by_every_profile() {
     for profile in PROFILES {
         for op in ["replace", "Replace", "REPLACE"] {
             let operations = json!([{"op": op, "path": "displayName", "value": "Ada"}]);
@@ -25,7 +25,7 @@ fn d2_operations_are_taken_in_any_case_by_every_profile() {
 }
 
 #[test]
-fn d2_booleans_as_text_become_booleans_also_within_lists() {
+fn scim_decision_2_booleans_as_text_become_booleans_also_within_lists() {
     for profile in PROFILES {
         let body = json!({
             "schemas": [uri::USER], "userName": "a", "active": "False",
@@ -46,7 +46,7 @@ fn d2_booleans_as_text_become_booleans_also_within_lists() {
 }
 
 #[test]
-fn d2_null_and_empty_text_unassign() {
+fn scim_decision_2_null_and_empty_text_unassign() {
     let resource =
         user(&json!({"title": "Countess", "nickName": "A", "name": {"givenName": "Ada"}}));
     for profile in PROFILES {
@@ -68,7 +68,7 @@ fn d2_null_and_empty_text_unassign() {
 }
 
 #[test]
-fn d2_keys_of_a_value_without_path_may_be_dotted_urns_and_selections() {
+fn scim_decision_2_keys_of_a_value_without_path_may_be_dotted_urns_and_selections() {
     let operations = json!([{"op": "replace", "value": {
         "name.familyName": "Lovelace",
         "Emails[type eq \"work\"].value": "new@work.example",
@@ -90,7 +90,7 @@ fn d2_keys_of_a_value_without_path_may_be_dotted_urns_and_selections() {
 }
 
 #[test]
-fn d2_what_only_the_server_writes_is_ignored_in_bodies_and_refused_as_a_path() {
+fn scim_decision_2_what_only_the_server_writes_is_ignored_in_bodies_and_refused_as_a_path() {
     for profile in PROFILES {
         let body = json!({
             "schemas": [uri::USER], "userName": "a", "id": "mine", "meta": {"version": "x"},
@@ -123,7 +123,7 @@ fn d2_what_only_the_server_writes_is_ignored_in_bodies_and_refused_as_a_path() {
 }
 
 #[test]
-fn d2_unknown_schemas_and_attributes_are_ignored() {
+fn scim_decision_2_unknown_schemas_and_attributes_are_ignored() {
     for profile in PROFILES {
         let body = json!({
             "schemas": [uri::USER, "urn:example:Custom"], "userName": "a",
@@ -139,7 +139,7 @@ fn d2_unknown_schemas_and_attributes_are_ignored() {
 }
 
 #[test]
-fn d2_plus_and_percent_20_are_spaces_and_unknown_parameters_mean_nothing() {
+fn scim_decision_2_plus_and_percent_20_are_spaces_and_unknown_parameters_mean_nothing() {
     for text in [
         "filter=userName+eq+%22ada%40example.com%22",
         "aadOptscim062020&filter=userName%20eq%20%22ada%40example.com%22",
@@ -161,7 +161,7 @@ fn d2_plus_and_percent_20_are_spaces_and_unknown_parameters_mean_nothing() {
 }
 
 #[test]
-fn d3_a_selection_without_match_makes_the_value_for_microsoft_alone() {
+fn scim_decision_3_a_selection_without_match_makes_the_value_for_microsoft_alone() {
     let resource = user(&json!({}));
     for op in ["Add", "Replace"] {
         let operations = json!([
@@ -196,7 +196,7 @@ fn d3_a_selection_without_match_makes_the_value_for_microsoft_alone() {
 }
 
 #[test]
-fn d3_remove_with_values_removes_only_those_for_microsoft_and_never_all() {
+fn scim_decision_3_remove_with_values_removes_only_those_for_microsoft_and_never_all() {
     let operations = json!([{"op": "Remove", "path": "members", "value": [{"value": "u1"}]}]);
     let after = patch(&Profile::MICROSOFT, &group(), operations.clone()).unwrap();
     assert_eq!(after.members.removed().collect::<Vec<_>>(), ["u1"]);
@@ -215,7 +215,7 @@ fn d3_remove_with_values_removes_only_those_for_microsoft_and_never_all() {
 }
 
 #[test]
-fn d3_a_manager_is_taken_in_all_forms_from_microsoft() {
+fn scim_decision_3_a_manager_is_taken_in_all_forms_from_microsoft() {
     let path = format!("{ENTERPRISE}:manager");
     let of = |value: serde_json::Value| json!([{"op": "Add", "path": path, "value": value}]);
     let resource = user(&json!({ENTERPRISE: {"manager": {"value": "old", "$ref": "x/old"}}}));
@@ -241,7 +241,7 @@ fn d3_a_manager_is_taken_in_all_forms_from_microsoft() {
 }
 
 #[test]
-fn d5_names_are_kept_in_their_case_and_looked_up_without() {
+fn scim_decision_5_names_are_kept_in_their_case_and_looked_up_without() {
     let resource = user(&json!({"externalId": "00uA"}));
     assert_eq!(resource.user_name(), Some("Ada@Example.com"));
     assert_eq!(resource.name_key().unwrap(), "ada@example.com");
@@ -253,13 +253,13 @@ fn d5_names_are_kept_in_their_case_and_looked_up_without() {
 }
 
 #[test]
-fn d6_only_an_explicit_false_is_inactive() {
+fn scim_decision_6_only_an_explicit_false_is_inactive() {
     assert!(user(&json!({})).active());
     assert!(!user(&json!({"active": false})).active());
 }
 
 #[test]
-fn d1_schemas_have_to_agree_in_the_strict_profile_only() {
+fn scim_decision_1_schemas_have_to_agree_in_the_strict_profile_only() {
     let body = json!({"schemas": [uri::GROUP], "userName": "a"});
     assert_eq!(
         reason(read(&USER, &Profile::STRICT, body.clone())),

@@ -188,7 +188,7 @@ fn entra_validator_replaces_attributes_name_and_manager() {
 }
 
 #[test]
-fn e39_members_are_removed_by_value_list_and_by_selection() {
+fn scim_e39_members_are_removed_by_value_list_and_by_selection() {
     for (operations, expected) in [
         (
             json!([{"op": "Remove", "path": "members", "value": [{"value": "u1"}, {"value": "u2"}]}]),
@@ -220,7 +220,7 @@ fn e39_members_are_removed_by_value_list_and_by_selection() {
 }
 
 #[test]
-fn e35_e40_e48_sent_again_after_a_timeout_they_come_to_the_same() {
+fn scim_e35_e40_e48_sent_again_after_a_timeout_they_come_to_the_same() {
     let operations = json!([
         {"op": "Add", "path": "emails[type eq \"other\"].value", "value": "c@d"},
         {"op": "Add", "path": "emails", "value": [{"type": "x", "value": "e@f"}]},

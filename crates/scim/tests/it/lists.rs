@@ -101,7 +101,7 @@ fn sorting_is_by_type_with_what_is_absent_last() {
 }
 
 #[test]
-fn r5_cursor_pages() {
+fn scim_r5_cursor_pages() {
     let query = Query::from_url("cursor&count=2&filter=title+pr").unwrap();
     let page = query.page(&LIMITS).unwrap();
     assert_eq!(
@@ -145,7 +145,7 @@ fn r5_cursor_pages() {
 }
 
 #[test]
-fn r5_search_says_in_a_body_what_a_url_says() {
+fn scim_r5_search_says_in_a_body_what_a_url_says() {
     let body = json!({
         "schemas": [uri::SEARCH_REQUEST],
         "attributes": ["userName", "name.givenName"],
@@ -168,7 +168,7 @@ fn r5_search_says_in_a_body_what_a_url_says() {
 }
 
 #[test]
-fn r5_search_over_all_types_leaves_out_those_without_the_attribute() {
+fn scim_r5_search_over_all_types_leaves_out_those_without_the_attribute() {
     let names = |filter: &str| -> Vec<&str> {
         let query = Query::from_body(json!({"filter": filter})).unwrap();
         let answers = query.on_all(&RESOURCE_TYPES, &LIMITS).unwrap();

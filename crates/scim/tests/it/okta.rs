@@ -94,7 +94,7 @@ fn okta_redundant_rename_changes_nothing() {
 }
 
 #[test]
-fn k16_members_removed_and_added_in_one_request_in_its_order() {
+fn scim_k16_members_removed_and_added_in_one_request_in_its_order() {
     let operations = json!([
         {"op": "remove", "path": "members[value eq \"u1\"]"},
         {"op": "add", "path": "members", "value": [{"value": "u2", "display": "Two"}, {"value": "u1", "display": "One"}]},

@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::support::*;
 
 #[test]
-fn p1_removal_of_a_selected_member_comes_out_as_a_removal() {
+fn scim_p1_removal_of_a_selected_member_comes_out_as_a_removal() {
     for profile in PROFILES {
         let operations = json!([{"op": "remove", "path": "members[value eq \"u\\\"1\"]"}]);
         let after = patch(profile, &group(), operations).unwrap();
@@ -16,7 +16,7 @@ fn p1_removal_of_a_selected_member_comes_out_as_a_removal() {
 }
 
 #[test]
-fn p1_a_selection_of_members_that_needs_the_list_is_refused() {
+fn scim_p1_a_selection_of_members_that_needs_the_list_is_refused() {
     for selection in [
         "type eq \"User\"",
         "value ne \"u\"",
@@ -40,7 +40,7 @@ fn p1_a_selection_of_members_that_needs_the_list_is_refused() {
 }
 
 #[test]
-fn p3_p4_p5_a_filter_is_answered_or_refused() {
+fn scim_p3_p4_p5_a_filter_is_answered_or_refused() {
     for filter in [
         "shoeSize eq 43",
         "userName is \"a\"",
@@ -57,7 +57,7 @@ fn p3_p4_p5_a_filter_is_answered_or_refused() {
 }
 
 #[test]
-fn p6_type_and_primary_of_an_address_are_kept() {
+fn scim_p6_type_and_primary_of_an_address_are_kept() {
     let version = Version::new(1);
     let answer = with_emails().to_json(&record(&version), None, &Projection::default());
     assert_eq!(
@@ -67,7 +67,7 @@ fn p6_type_and_primary_of_an_address_are_kept() {
 }
 
 #[test]
-fn p8_p10_nothing_is_cut() {
+fn scim_p8_p10_nothing_is_cut() {
     let members: Vec<_> = (0..20_000)
         .map(|n| json!({"value": format!("u{n}")}))
         .collect();
@@ -86,7 +86,7 @@ fn p8_p10_nothing_is_cut() {
 }
 
 #[test]
-fn p14_ids_that_clients_send_mean_nothing() {
+fn scim_p14_ids_that_clients_send_mean_nothing() {
     let body = json!({"schemas": [uri::USER], "userName": "a", "id": "r2"});
     let resource = read(&USER, &Profile::MICROSOFT, body).unwrap().resource;
     let version = Version::new(1);
@@ -97,7 +97,7 @@ fn p14_ids_that_clients_send_mean_nothing() {
 }
 
 #[test]
-fn p15_no_key_is_kept_as_it_is_written_and_a_manager_is_in_one_place() {
+fn scim_p15_no_key_is_kept_as_it_is_written_and_a_manager_is_in_one_place() {
     let operations = json!([{"op": "replace", "value": {
         "emails[type eq \"work\"].value": "x@y",
         format!("{ENTERPRISE}:manager"): "m1",
@@ -109,7 +109,7 @@ fn p15_no_key_is_kept_as_it_is_written_and_a_manager_is_in_one_place() {
 }
 
 #[test]
-fn p16_names_in_answers_are_the_schemas_own() {
+fn scim_p16_names_in_answers_are_the_schemas_own() {
     let body = json!({"schemas": [uri::USER], "USERNAME": "a", "Name": {"GIVENname": "A"}, ENTERPRISE.to_uppercase(): {"Department": "D"}});
     let tree = read(&USER, &Profile::MICROSOFT, body)
         .unwrap()
@@ -126,7 +126,7 @@ fn p16_names_in_answers_are_the_schemas_own() {
 }
 
 #[test]
-fn p16_one_name_in_two_spellings_is_refused() {
+fn scim_p16_one_name_in_two_spellings_is_refused() {
     let body = json!({"schemas": [uri::USER], "userName": "a", "username": "b"});
     assert_eq!(
         reason(read(&USER, &Profile::STRICT, body)),
@@ -140,7 +140,7 @@ fn p16_one_name_in_two_spellings_is_refused() {
 }
 
 #[test]
-fn p19_a22_one_bad_operation_leaves_everything_as_it_was() {
+fn scim_p19_a22_one_bad_operation_leaves_everything_as_it_was() {
     let before = with_emails();
     let copy = before.clone();
     for bad in [
@@ -161,7 +161,7 @@ fn p19_a22_one_bad_operation_leaves_everything_as_it_was() {
 }
 
 #[test]
-fn p21_a_name_may_change_its_case() {
+fn scim_p21_a_name_may_change_its_case() {
     let operations = json!([{"op": "replace", "path": "userName", "value": "ada@example.com"}]);
     let before = user(&json!({}));
     let after = patch(&Profile::OKTA, &before, operations).unwrap();
@@ -170,7 +170,7 @@ fn p21_a_name_may_change_its_case() {
 }
 
 #[test]
-fn p22_the_last_name_in_one_patch_counts() {
+fn scim_p22_the_last_name_in_one_patch_counts() {
     let operations = json!([
         {"op": "replace", "path": "userName", "value": "taken"},
         {"op": "replace", "path": "userName", "value": "free"},
@@ -180,7 +180,7 @@ fn p22_the_last_name_in_one_patch_counts() {
 }
 
 #[test]
-fn p24_members_say_where_they_are() {
+fn scim_p24_members_say_where_they_are() {
     let links = [
         Link {
             value: "u1".to_owned(),

@@ -35,6 +35,8 @@ statements! {
         VALUES ($1, $2, $3, $4, $5, $6, $7)";
     UPDATE = "UPDATE group_teams SET place = $2, group_name = $3, by_id = $4, gone_at = $5
         WHERE team = $1";
+    NAMED = "UPDATE group_teams SET by_id = 0 WHERE team = $1";
+    SET_GONE = "UPDATE group_teams SET gone_at = $2 WHERE team = $1";
 }
 
 /// That a team stands for a group. The group is (connection, id), never its name.
@@ -128,8 +130,9 @@ impl<U: Unit> GroupTeams<'_, U> {
 }
 
 impl GroupTeams<'_, Write> {
-    /// Waits for everybody else who makes teams of this connection's groups, until this transaction ends: two
-    /// could make one each of the same group.
+    /// Waits for everybody else who makes teams of this connection's groups, or says what they hold in the whole
+    /// installation, until this transaction ends: two could make one each of the same group. Before any
+    /// organization, and after the installation ([`super::GrantRepository::lock_system`]).
     pub async fn hold(&mut self, connection: ConnectionId) -> Result<(), StoreError> {
         self.0.note(HOLD, bind![connection]).await.map(|_| ())
     }
@@ -172,7 +175,17 @@ impl GroupTeams<'_, Write> {
         self.0.note(INSERT, values).await.map(|_| ())
     }
 
-    /// Notes what has become of the group.
+    /// Notes that the team has a name that somebody chose, and nothing else: the group may be changing.
+    pub async fn named(&mut self, team: TeamId) -> Result<(), StoreError> {
+        self.0.note(NAMED, bind![team]).await.map(|_| ())
+    }
+
+    /// Notes that the provider has the group no more, and nothing else: somebody may be naming the team.
+    pub async fn gone(&mut self, team: TeamId, since: Time) -> Result<(), StoreError> {
+        self.0.note(SET_GONE, bind![team, since]).await.map(|_| ())
+    }
+
+    /// Notes what has become of the group. Only with the organization locked, where others name the team.
     pub async fn update(&mut self, changed: &GroupTeam) -> Result<(), StoreError> {
         let GroupTeam {
             team,

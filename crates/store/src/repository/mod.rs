@@ -69,6 +69,7 @@ mod identities;
 mod introductions;
 mod invitations;
 mod keys;
+mod memberships;
 mod notices;
 mod offboarding;
 mod organizations;
@@ -159,6 +160,7 @@ pub(crate) const STATEMENTS: &[&[&str]] = &[
     introductions::ALL,
     invitations::ALL,
     keys::ALL,
+    memberships::ALL,
     notices::ALL,
     offboarding::ALL,
     organizations::ALL,

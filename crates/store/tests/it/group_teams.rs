@@ -113,7 +113,57 @@ async fn one_of_those_who_ask_when_it_is_due_does_it(db: Database) {
     assert_eq!(done, 2);
 }
 
+async fn a_membership_has_the_age_of_what_was_last_said_of_it(db: Database) {
+    let (group, member) = group(&db).await;
+    let of = (group.connection, member.user);
+    let later = NOW.plus(HOUR);
+    let mut write = db.store.write().await.unwrap();
+    let mut groups = write.group_teams();
+    let none: [TeamId; 0] = [];
+    assert_eq!(groups.stale_of(of, later).await.unwrap(), none, "no age");
+    assert!(groups.wants_confirming(group.team, NOW).await.unwrap());
+    groups.begin_ages(NOW).await.unwrap();
+    assert_eq!(groups.stale_of(of, NOW).await.unwrap(), none);
+    assert_eq!(groups.stale_of(of, later).await.unwrap(), [group.team]);
+    let stale = groups.stale(group.connection, later, 9).await.unwrap();
+    assert_eq!(stale, [member.user]);
+    assert_eq!(groups.connections_of(member.user).await.unwrap(), [of.0]);
+    // Only what is old is written by a round, and nothing that has an age begins another.
+    groups.begin_ages(later).await.unwrap();
+    groups.confirm_team(group.team, (later, NOW)).await.unwrap();
+    assert_eq!(groups.stale_of(of, later).await.unwrap(), [group.team]);
+    groups
+        .confirm_team(group.team, (later, later))
+        .await
+        .unwrap();
+    assert_eq!(groups.stale_of(of, later).await.unwrap(), none);
+    let last = later.plus(HOUR);
+    groups.confirm_all(of, last).await.unwrap();
+    assert!(!groups.wants_confirming(group.team, last).await.unwrap());
+    // No gate hears of it.
+    let before = write.settings().feed().await.unwrap().position;
+    assert_eq!(write.commit().await.unwrap(), before);
+}
+
+async fn whoever_was_shown_out_is_so_until_they_come_back(db: Database) {
+    let fleet = db.fleet().await;
+    let (organization, user) = (fleet.organization.id, fleet.user.id);
+    let mut write = db.store.write().await.unwrap();
+    let mut groups = write.group_teams();
+    groups.show_out(organization, user).await.unwrap();
+    groups.show_out(organization, user).await.unwrap();
+    assert!(groups.is_shown_out(organization, user).await.unwrap());
+    groups.come_back(organization, user).await.unwrap();
+    assert!(!groups.is_shown_out(organization, user).await.unwrap());
+    groups.show_out(organization, user).await.unwrap();
+    write.users().delete(user).await.unwrap();
+    let mut groups = write.group_teams();
+    assert!(!groups.is_shown_out(organization, user).await.unwrap());
+}
+
 on_every_engine! {
+    a_membership_has_the_age_of_what_was_last_said_of_it,
+    whoever_was_shown_out_is_so_until_they_come_back,
     a_group_is_one_team_and_goes_with_its_connection,
     one_of_those_who_ask_when_it_is_due_does_it,
 }

@@ -163,6 +163,7 @@ impl Auth {
             acr_values: provider.acr_values.clone().unwrap_or_default(),
             allowed_tenants: provider.allowed_tenants.clone().unwrap_or_default(),
             hosted_domains: provider.hosted_domains.clone().unwrap_or_default(),
+            allowed_organizations: provider.allowed_organizations.clone().unwrap_or_default(),
             trusted_domains: provider.trusted_domains.clone().unwrap_or_default(),
             provision: provider.provision.settings(),
             teams: shared.teams(provider),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use aeolus_api::{Period, schema};
 use aeolus_model::Role;
 use aeolus_oidc::{Connection, Kind, TeamSettings, graph};
 use schemars::JsonSchema;
@@ -53,6 +54,10 @@ pub(crate) struct ProviderTeams {
     /// Whether a token without the claim is one of somebody in no group; absent: at cognito alone. Elsewhere an
     /// absent claim changes nothing.
     pub(crate) absent_means_none: Option<bool>,
+    /// How long the provider's word that somebody is in a group counts, 1d to 366d; absent: 30d. Whoever it hasn't
+    /// said so of since is in the Team no more.
+    #[schemars(with = "Option<schema::Period>")]
+    pub(crate) confirm_within: Option<Period>,
 }
 
 impl OpenIdConnect {
@@ -79,6 +84,7 @@ impl OpenIdConnect {
             filter: self.team_filter_regex.clone(),
             absent_means_none: provider.teams.absent_means_none,
             refresh_minutes: self.idp_groups_refresh.enabled.then_some(minutes),
+            confirm_within: provider.teams.confirm_within.map(Period::as_secs),
             system_roles: lists,
         })
     }
@@ -128,6 +134,9 @@ pub(super) fn notes(connection: &Connection, key: &str) -> Vec<Note> {
     );
     if kind == Kind::Microsoft && connection.client_secret().is_none() {
         note(NoteKind::Warning, "without a clientSecret Graph can't be asked: Teams are named by the groups' ids until somebody renames them, and of people in more than 200 groups nobody knows which".to_owned());
+    }
+    if kind == Kind::Github && !connection.names_organizations() {
+        note(NoteKind::Warning, "anybody may make an organization on GitHub, with teams of any name, and documents and commands name Teams by their names: list yours in allowedOrganizations".to_owned());
     }
     let asked = graph(connection).is_some() && connection.client_secret().is_some();
     if rules.refresh().is_some() && !asked {

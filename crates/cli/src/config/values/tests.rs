@@ -278,7 +278,7 @@ fn d2_d3_the_other_switches_of_groups_are_read_and_explained() {
     assert_eq!(often, Some(std::time::Duration::from_secs(900)));
     let off = "idpGroupsImportEnabled: true\n  idpGroupReconcilerInterval: 15\n  teamFilterRegex: ''\n  manageSystemPermissionsViaIdpGroups: {enabled: false, systemAdmin: [admins]}";
     let rules = teams(off, &[]).unwrap();
-    assert_eq!((rules.refresh(), rules.gives_system_roles()), (None, false));
+    assert_eq!((rules.refresh(), rules.system_role("admins")), (None, None));
     let text = auth(&format!(
         "openidConnect:\n  microsoft: {{enabled: true, clientId: c, discoveryUrl: 'https://login.microsoftonline.com/72f988bf-86f1-41af-91ab-2d7cd011db47/v2.0'}}\n  {lines}"
     ));
@@ -292,6 +292,26 @@ fn d2_d3_the_other_switches_of_groups_are_read_and_explained() {
     ] {
         assert!(said.contains(words), "no {words:?} in {said}");
     }
+}
+
+#[test]
+fn d4_github_s_organizations_are_named_or_warned_of() {
+    let said_of = |more: &str| {
+        let text = auth(&format!(
+            "openidConnect:\n  github: {{enabled: true, clientId: c, clientSecret: {{env: S}}{more}}}\n  idpGroupsImportEnabled: true"
+        ));
+        let loaded = load(&text, &[("S", "s3cret")]).unwrap();
+        (said(&loaded), loaded.1[0].connection.clone())
+    };
+    let words = "list yours in allowedOrganizations";
+    let (warned, _) = said_of("");
+    assert!(warned.contains(words), "{warned}");
+    let more = ", allowedOrganizations: [acme], teams: {confirmWithin: 7d}";
+    let (told, connection) = said_of(more);
+    assert!(!told.contains(words), "{told}");
+    assert!(connection.allows_organization(1, "Acme"));
+    let within = connection.teams().unwrap().confirm_within();
+    assert_eq!(within.as_secs(), 7 * 86_400);
 }
 
 #[test]

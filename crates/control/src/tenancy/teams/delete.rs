@@ -130,7 +130,7 @@ async fn imports(ctx: &Ctx, write: &mut Write, group: &GroupTeam) -> Result<bool
     let Some(row) = write.connections().get(group.connection).await? else {
         return Ok(false);
     };
-    let found = connections::by_name(&ctx.app, write, &row.name).await?;
+    let found = connections::sign_in(&ctx.app, &row);
     let connection = found.map(|found| found.connection);
     Ok(connection.is_some_and(|connection| connection.teams().is_some()))
 }

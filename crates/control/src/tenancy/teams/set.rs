@@ -42,12 +42,11 @@ pub(crate) async fn set(
     if body.name.is_some()
         && let Some(found) = group
     {
-        let named = GroupTeam {
+        write.group_teams().named(team.id).await?;
+        group = Some(GroupTeam {
             by_id: false,
             ..found
-        };
-        write.group_teams().update(&named).await?;
-        group = Some(named);
+        });
     }
     let mut event = ctx.event(Action::TeamUpdate, Some(organization.id), team.id);
     let changes = [

@@ -34,6 +34,10 @@ pub(super) async fn show_out(
     let grants = leaving.grants().await?;
     let teams = leaving.teams().await?;
     let user = leaving.user;
+    write
+        .group_teams()
+        .show_out(organization.id, user.id)
+        .await?;
     owners.require_one_left(write).await?;
     write.audit(ctx.event(action, Some(organization.id), user.id));
     Ok(Offboarded {

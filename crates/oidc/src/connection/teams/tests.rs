@@ -121,3 +121,14 @@ fn d2_a_provider_is_asked_once_in_a_while() {
     refused(&json!({"refreshMinutes": 0}), "1 to 10080");
     refused(&json!({"refreshMinutes": 10_081}), "1 to 10080");
 }
+
+#[test]
+fn a_provider_s_word_counts_for_a_day_to_a_year() {
+    let days = |n: u64| n * 86_400;
+    let within = |teams| rules(Kind::Okta, &teams).confirm_within().as_secs();
+    assert_eq!(within(json!({})), days(30));
+    assert_eq!(within(json!({"confirmWithin": days(1)})), days(1));
+    for wrong in [0, days(1) - 1, days(366) + 1] {
+        refused(&json!({ "confirmWithin": wrong }), "1 to 366 days");
+    }
+}

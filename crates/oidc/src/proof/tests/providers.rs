@@ -4,7 +4,7 @@ use aeolus_keys::Alg;
 use serde_json::{Value, json};
 
 use crate::fixture::{Case, NOW, TENANT, claims, connection, document, keys, merge};
-use crate::{Groups, Identity, Kind, SignInError};
+use crate::{GroupList, Groups, Identity, Kind, SignInError};
 
 const OTHER_TENANT: &str = "00000000-1111-2222-3333-444444444444";
 
@@ -102,6 +102,19 @@ fn entras_groups_that_do_not_fit_are_asked_of_graph_and_not_of_the_token() {
     assert_eq!(found.groups, Groups::listed(["g1", "g2"]));
     let silent = entra(TENANT, &entra_claims(TENANT)).unwrap();
     assert_eq!(silent.groups, Groups::Unknown);
+}
+
+/// A claim of one's own is what the tenant's administrators say, and each tenant has some.
+#[test]
+fn d4_a_group_by_its_name_is_its_tenants_alone() {
+    let id = "00000001-1111-2222-3333-444444444444";
+    let claims = merge(entra_claims(TENANT), json!({"groups": ["ops", id]}));
+    let found = entra("common", &claims).unwrap().groups;
+    let own = format!("{TENANT}/ops");
+    let expected = [(own.as_str(), Some("ops".to_owned())), (id, None)];
+    assert_eq!(found, Groups::Listed(GroupList::new(expected)));
+    let one = entra(TENANT, &claims).unwrap().groups;
+    assert_eq!(one, Groups::listed(["ops", id]));
 }
 
 #[test]
