@@ -11,7 +11,7 @@ use sqlx::{Connection as _, SqlSafeStr};
 use crate::StoreError;
 use crate::engine::{engine_error, migrate_error};
 
-const MIGRATIONS: [(i64, &str, &str); 25] = [
+const MIGRATIONS: [(i64, &str, &str); 26] = [
     (1, "init", include_str!("../migrations/0001_init.sql")),
     (
         2,
@@ -91,6 +91,11 @@ const MIGRATIONS: [(i64, &str, &str); 25] = [
         29,
         "readers",
         include_str!("../migrations/0029_readers.sql"),
+    ),
+    (
+        31,
+        "password resets",
+        include_str!("../migrations/0031_password_resets.sql"),
     ),
     (33, "flat", include_str!("../migrations/0033_flat.sql")),
 ];
@@ -217,7 +222,7 @@ mod tests {
 
     /// SHA-384 of each released migration. A line is added with a migration and never changed:
     /// databases in the field remember these sums and refuse a program with others.
-    const RELEASED: [(i64, &str); 25] = [
+    const RELEASED: [(i64, &str); 26] = [
         (
             1,
             "f2074e874d90f8f71f54b0200653d2bdd77b68c7cdb4db034cef4e3372a83828dbc03e623e8d7a89b769ab16d0fb7a43",
@@ -313,6 +318,10 @@ mod tests {
         (
             29,
             "17cd05483bc1d918f4fdba5e54d1ee12c0257e932b2f7a927ea735f6935183be0f3bc14e938c4d0ec78577dca2652bc7",
+        ),
+        (
+            31,
+            "0c042549b021601c8ba39ceb67f485e7ed20ecb3b3d2203a0a9ebc4536959438c6165cccb68a28be67874c4143f63dfa",
         ),
         (
             33,

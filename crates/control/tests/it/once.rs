@@ -199,7 +199,7 @@ async fn deeds(f: &Fixture, admin: &str) -> Vec<(&'static str, String, Value)> {
 }
 
 /// What is done to people who come and go.
-fn of_people(invitations: &str, member: &str) -> [(&'static str, String, Value); 3] {
+fn of_people(invitations: &str, member: &str) -> [(&'static str, String, Value); 4] {
     [
         at(
             "/v1/organizations/{o}/invitations",
@@ -214,6 +214,11 @@ fn of_people(invitations: &str, member: &str) -> [(&'static str, String, Value);
         at(
             "/v1/users/{id}/enable",
             &format!("/v1/users/{member}/enable"),
+            Value::Null,
+        ),
+        at(
+            "/v1/users/{id}/password-reset",
+            &format!("/v1/users/{member}/password-reset"),
             Value::Null,
         ),
     ]
