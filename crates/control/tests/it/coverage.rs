@@ -43,9 +43,9 @@ const TABLE: &[(&str, &str, Who)] = &[
     // No e-mails are sent.
     ("get", "/password/forgot", Anybody(404)),
     ("post", "/password/forgot", Anybody(403)),
-    // There is no such link.
+    // There is no such link, and no form.
     ("get", "/password/reset/{value}", Anybody(410)),
-    ("post", "/password/reset", Anybody(410)),
+    ("post", "/password/reset", Anybody(415)),
     // Somebody administers the installation.
     ("get", "/setup", Anybody(404)),
     ("post", "/setup", Anybody(403)),
