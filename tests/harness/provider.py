@@ -80,11 +80,18 @@ def python_mock(port: int, log: Path) -> Iterator[str]:
 
 @contextmanager
 def provider(
-    port: int, kid: str, log: Path, logout_uri: str = "", client_keys: str = "", control: str = ""
+    port: int,
+    kid: str,
+    log: Path,
+    logout_uri: str = "",
+    client_keys: str = "",
+    control: str = "",
+    groups: str = "",
 ) -> Iterator[str]:
     """Runs a provider with one new key until the block ends; yields its issuer. The plane's client is told of
-    sign-outs at `logout_uri`; one that signs is known by the keys in the file `client_keys`. Control, if it is named, has a client too."""
-    command = ["node", HERE / "server.mjs", str(port), kid, logout_uri, client_keys, control]
+    sign-outs at `logout_uri`; one that signs is known by the keys in the file `client_keys`. Control, if it is named, has a client too.
+    The file `groups` says, at each sign-in anew, in which groups each login is."""
+    command = ["node", HERE / "server.mjs", str(port), kid, logout_uri, client_keys, control, groups]
     with running(command, log, stdout=subprocess.PIPE) as child:
         if first_line(child, 60).strip() != "ready":
             raise Timeout(f"the identity provider did not get ready:\n{tail(log)}")

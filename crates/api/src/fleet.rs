@@ -19,7 +19,9 @@ use serde::{Deserialize, Serialize};
 
 pub use apply::{ApplyRequest, SecretUse};
 pub use check::{Finding, Severity};
-pub use connection::{ClaimsMapping, Connection, ConnectionKind, Provision, SignInFlow};
+pub use connection::{
+    ClaimsMapping, Connection, ConnectionKind, GroupTeams, Provision, SignInFlow, SystemGroups,
+};
 pub use deployment::{Deployment, Staleness, TaskExecution};
 pub use plane_registration::{PlaneRegistration, TokenEndpointAuthMethod};
 pub use role::Role;

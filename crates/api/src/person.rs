@@ -1,9 +1,11 @@
-//! Whether people may sign in.
+//! Whether people may sign in, and by which password.
+
+use std::fmt;
 
 use aeolus_model::{Email, TokenId, UserId};
 use serde::{Deserialize, Serialize};
 
-use crate::{Awaited, PlaneAcks};
+use crate::{Awaited, PlaneAcks, Withheld};
 
 /// The answer to disabling or enabling somebody.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,5 +39,39 @@ pub struct UserAbled {
 impl Awaited for UserAbled {
     fn heard(&mut self, planes: PlaneAcks) {
         self.planes = Some(planes);
+    }
+}
+
+/// The answer to `POST /v1/users/{id}/password-reset`. `link` is shown this once.
+#[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct PasswordResetCreated {
+    /// Whose password.
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Id"))]
+    pub user_id: UserId,
+    /// Their address.
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Email"))]
+    pub email: Email,
+    /// The link to give to them: whoever has it sets the password. A repeated answer is without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link: Option<String>,
+    /// In place of the link, in a repeated answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub withheld: Option<Withheld>,
+    /// Whether an e-mail with the link is on its way.
+    pub emailed: bool,
+    /// Until when it is good, in seconds since 1970.
+    pub expires_at: i64,
+    /// The position of the change in the feed.
+    pub seq: u64,
+}
+
+impl fmt::Debug for PasswordResetCreated {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PasswordResetCreated")
+            .field("user_id", &self.user_id)
+            .field("emailed", &self.emailed)
+            .finish_non_exhaustive()
     }
 }

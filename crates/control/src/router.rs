@@ -44,6 +44,9 @@ routes! {
     "/invitation/{value}" => get people::invitation_get;
     "/invitation/accept" => post people::accept_post;
     "/invitation/join" => post people::join_post;
+    "/password/forgot" => get people::forgot_get, post people::forgot_post;
+    "/password/reset" => post people::reset_post;
+    "/password/reset/{value}" => get people::reset_get;
     "/setup" => get people::setup_get, post people::setup_post;
     "/setup/account" => post people::setup_account;
     "/logout" => get signin::logout_get, post signin::logout_post;
@@ -80,6 +83,7 @@ routes! {
     "/v1/users/{id}/second-factor" => delete factor::reset;
     "/v1/users/{id}/disable" => post people::disable;
     "/v1/users/{id}/enable" => post people::enable;
+    "/v1/users/{id}/password-reset" => post people::reset;
     "/v1/openapi.json" => get openapi::document;
     "/v1/apply" => post tenancy::apply::apply;
     "/v1/organizations" => get tenancy::organizations::list, post tenancy::organizations::create;

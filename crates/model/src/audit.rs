@@ -200,6 +200,10 @@ actions! {
     UserDisable = "user.disable",
     /// Somebody may sign in again.
     UserEnable = "user.enable",
+    /// A link was made by which somebody sets a new password.
+    PasswordResetCreate = "user.password_reset_create",
+    /// Somebody set a new password by such a link.
+    PasswordReset = "user.password_reset",
     /// Somebody used the code that makes the first administrator.
     FirstAdmin = "control.first_admin",
     /// Somebody was invited into an organization.

@@ -112,6 +112,8 @@ ids! {
     KeyId
     /// An invitation into an organization.
     InvitationId
+    /// A link that sets a new password.
+    PasswordResetId
     /// An e-mail on its way out, or something that will be in one.
     EmailId
 }

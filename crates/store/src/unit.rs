@@ -9,10 +9,10 @@ use crate::engine::{Tx, Value};
 use crate::repository::{
     AuditLog, AuditSinks, Batches, ChangedSubjects, Codes, Connections, Deployments, DeviceCodes,
     Emails, FirstAdminCodes, GrantRepository, GroupTeams, IdempotencyKeys, Identities,
-    Introductions, Invitations, Keys, Organizations, Planes, ProviderKeySets, Publications,
-    RefreshTokens, Replicas, Revocations, Roles, Rollouts, Roots, SecondFactors, SessionHints,
-    Sessions, Settings, Teams, Throttles, Tokens, Users, Workspaces, audit_chain, changed_subjects,
-    revocations, settings,
+    Introductions, Invitations, Keys, Organizations, PasswordResets, Planes, ProviderKeySets,
+    Publications, RefreshTokens, Replicas, Revocations, Roles, Rollouts, Roots, SecondFactors,
+    SessionHints, Sessions, Settings, Teams, Throttles, Tokens, Users, Workspaces, audit_chain,
+    changed_subjects, revocations, settings,
 };
 
 mod sealed {
@@ -120,6 +120,8 @@ repositories! {
     invitations: Invitations,
     /// What people are called where they haven't come yet.
     introductions: Introductions,
+    /// Links that set a new password.
+    password_resets: PasswordResets,
     /// What makes the first administrator.
     first_admin_code: FirstAdminCodes,
     /// What identity providers last said of themselves.

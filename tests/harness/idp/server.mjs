@@ -1,14 +1,22 @@
 // node-oidc-provider as a company would run it: a client for apps and one for a plane, one signing key, one API per resource.
 // Arguments: port, id of the signing key, where the plane's client is told of sign-outs (may be missing), a file with the keys of a plane's
-// client that signs (may be missing), control's URL (may be missing). Prints "ready" once it listens.
+// client that signs (may be missing), control's URL (may be missing), a file with the groups of each login (may be missing; read at each
+// sign-in). Prints "ready" once it listens.
 
 import { generateKeyPairSync } from "node:crypto";
 import { readFileSync } from "node:fs";
 import Provider from "oidc-provider";
 
-const [port, kid, logoutUri, clientKeys, control] = process.argv.slice(2);
+const [port, kid, logoutUri, clientKeys, control, groups] = process.argv.slice(2);
 const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
 const key = { ...privateKey.export({ format: "jwk" }), kid, use: "sig", alg: "RS256" };
+
+// What is known of somebody: where there are groups, an address that was proved as well.
+const claims = (id) => {
+  if (!groups) return { sub: id };
+  const held = JSON.parse(readFileSync(groups))[id];
+  return { sub: id, email: `${id}@example.com`, email_verified: true, ...(held && { groups: held }) };
+};
 
 const provider = new Provider(`http://127.0.0.1:${port}`, {
   clients: [
@@ -55,7 +63,8 @@ const provider = new Provider(`http://127.0.0.1:${port}`, {
   ],
   jwks: { keys: [key] },
   responseTypes: ["code", "id_token", "id_token token"],
-  findAccount: (_, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
+  findAccount: (_, id) => ({ accountId: id, claims: () => claims(id) }),
+  claims: { openid: ["sub"], email: ["email", "email_verified"], groups: ["groups"] },
   // Its own way out takes no connection to this machine, where control is.
   fetch: (url, { dispatcher: _, ...options }) => fetch(url, options),
   features: {

@@ -1,11 +1,11 @@
-//! Invitations, and whether people may sign in.
+//! Invitations, whether people may sign in, and links to a new password.
 
 use aeolus_model::InvitationId;
 use http::Method;
 
 use super::{Call, Client, ClientError, Wait, escape};
 use crate::invitation::{Invitation, InvitationCreate, InvitationCreated};
-use crate::person::UserAbled;
+use crate::person::{PasswordResetCreated, UserAbled};
 use crate::{Deleted, Page};
 
 impl Client {
@@ -52,6 +52,12 @@ impl Client {
         let deed = if disabled { "disable" } else { "enable" };
         let wait = if disabled { wait } else { Wait::No };
         let path = format!("/v1/users/{}/{deed}{}", escape(user), wait.query());
+        self.json(Call::new(Method::POST, &path)).await
+    }
+
+    /// Makes a link by which somebody (by id or address) sets a new password.
+    pub async fn reset_password(&self, user: &str) -> Result<PasswordResetCreated, ClientError> {
+        let path = format!("/v1/users/{}/password-reset", escape(user));
         self.json(Call::new(Method::POST, &path)).await
     }
 }

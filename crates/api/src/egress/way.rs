@@ -1,6 +1,7 @@
 //! The connections that requests go out on: straight, or through a proxy's tunnel.
 
 use std::future::Future;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -162,16 +163,38 @@ impl Service<Uri> for Outward {
     }
 }
 
-/// The proxy resolves the name, perhaps otherwise than we do. What is known here to lead only to where it
-/// may not is refused all the same; a name that nobody here knows is the proxy's to judge.
+/// The proxy resolves the name, perhaps otherwise than we do, and takes whichever of its addresses it likes. What is
+/// known here to lead anywhere that it may not is refused all the same (A19); a name that nobody here knows is the
+/// proxy's to judge.
 async fn refuse_inward(host: &str, reach: Reach) -> Result<(), Error> {
     let looked_up = tokio::time::timeout(LOOK_UP, tokio::net::lookup_host((host, 0))).await;
     let Ok(Ok(found)) = looked_up else {
         return Ok(());
     };
-    let found: Vec<_> = found.collect();
-    if !found.is_empty() && !found.iter().any(|at| reach.allows(at.ip())) {
-        return Err("the name leads to no address that may be reached from here".into());
+    refuse_any(found.map(|at| at.ip()), reach)
+}
+
+fn refuse_any(found: impl IntoIterator<Item = IpAddr>, reach: Reach) -> Result<(), Error> {
+    if found.into_iter().any(|ip| !reach.allows(ip)) {
+        return Err("the name leads to an address that may not be reached from here".into());
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a19_a_name_that_leads_to_one_forbidden_address_goes_through_no_proxy() {
+        let refused = |ips: &[&str]| {
+            let ips = ips.iter().map(|ip| ip.parse().unwrap());
+            refuse_any(ips, Reach::Public).is_err()
+        };
+        assert!(!refused(&["192.0.32.10", "2001:500:88:200::10"]));
+        assert!(refused(&["192.0.32.10", "169.254.169.254"]));
+        assert!(refused(&["10.0.0.1"]));
+        // Nobody here knows the name: the proxy judges it.
+        assert!(!refused(&[]));
+    }
 }

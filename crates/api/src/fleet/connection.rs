@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use aeolus_model::Slug;
+use aeolus_model::{Role, Slug};
 use serde::{Deserialize, Serialize};
 
 use super::{PlaneRegistration, SessionTokens, plane_registration, session_tokens};
-use crate::SecretRef;
 #[cfg(feature = "schema")]
 use crate::schema;
+use crate::{Period, SecretRef};
 
 /// An identity provider.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,6 +77,9 @@ pub struct Connection {
     /// Who gets an account by coming through it; absent: nobody.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provision: Option<Provision>,
+    /// How groups of the provider become Teams, `{}` for as they are; absent: they don't.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub teams: Option<GroupTeams>,
     /// How people sign in there is written in control's configuration, and only what follows is said here.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub configured: bool,
@@ -105,6 +108,68 @@ pub struct Provision {
     /// Their role there: `ORGANIZATION_MEMBER`, and never more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<String>,
+}
+
+/// How groups of one provider become Teams.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "schema", schemars(rename = "FleetGroupTeams"))]
+pub struct GroupTeams {
+    /// The name of the organization that they are in; absent: that of `provision`, else the only one there is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub organization: Option<String>,
+    /// Groups whose name or id this regular expression matches become none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filter: Option<String>,
+    /// Whether a token without the claim is one of somebody in no group; absent: at cognito alone. Elsewhere an
+    /// absent claim changes nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub absent_means_none: Option<bool>,
+    /// Minutes between two times that Entra is asked for its groups, 1 to 10080; absent: it never is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refresh_minutes: Option<u64>,
+    /// How long the provider's word that somebody is in a group counts, 1d to 366d; absent: 30d.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<schema::Period>"))]
+    pub confirm_within: Option<Period>,
+    /// Which groups have a role in the whole installation.
+    #[serde(default, skip_serializing_if = "SystemGroups::is_empty")]
+    pub system_roles: SystemGroups,
+}
+
+/// Which groups have a role in the whole installation, by their ids: object ids at microsoft, `org:NUMBER` and
+/// `team:NUMBER` at github, else what the claim says. Whoever applies this has to hold the role themselves.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE", deny_unknown_fields)]
+#[cfg_attr(feature = "schema", schemars(rename = "FleetSystemGroups"))]
+pub struct SystemGroups {
+    /// Groups with `SYSTEM_ADMIN`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub system_admin: Vec<String>,
+    /// Groups with `SYSTEM_EDITOR`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub system_editor: Vec<String>,
+    /// Groups with `SYSTEM_VIEWER`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub system_viewer: Vec<String>,
+}
+
+impl SystemGroups {
+    fn is_empty(&self) -> bool {
+        self.roles().next().is_none()
+    }
+
+    /// The roles that some group has, each with the groups.
+    pub fn roles(&self) -> impl Iterator<Item = (Role, &Vec<String>)> {
+        let lists = [
+            (Role::SystemAdmin, &self.system_admin),
+            (Role::SystemEditor, &self.system_editor),
+            (Role::SystemViewer, &self.system_viewer),
+        ];
+        lists.into_iter().filter(|(_, groups)| !groups.is_empty())
+    }
 }
 
 /// Which claims say something about a person: whole names, never paths.
@@ -229,6 +294,7 @@ impl Connection {
             allowed_organizations: Vec::new(),
             trusted_domains: Vec::new(),
             provision: None,
+            teams: None,
             configured: false,
             session_tokens: None,
             plane_registrations: Vec::new(),

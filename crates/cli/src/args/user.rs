@@ -26,6 +26,9 @@ pub(crate) enum UserCommand {
     /// Remove the second factor of somebody who has lost their app and their recovery codes, and end their
     /// sessions.
     ResetSecondFactor(UserReset),
+    /// Make a link by which somebody sets a new password, once and within a day. It is sent to them where e-mails
+    /// are; else hand it to them yourself.
+    ResetPassword(UserReset),
 }
 
 /// `user list`.
@@ -86,7 +89,7 @@ pub(crate) struct UserAble {
     pub(crate) target: Target,
 }
 
-/// `user reset-second-factor`.
+/// `user reset-second-factor` and `user reset-password`.
 #[derive(Debug, Args)]
 pub(crate) struct UserReset {
     /// Whose.

@@ -4,7 +4,7 @@ mod people;
 
 use aeolus_api::client::Wait;
 use aeolus_api::offboard::{OffboardRequest, Offboarded};
-use aeolus_model::Resource;
+use aeolus_model::{Resource, moment};
 
 use super::Context;
 use super::session::say_unconfirmed;
@@ -23,6 +23,7 @@ pub(super) async fn user(command: &UserCommand, context: &Context) -> Result<(),
         UserCommand::Disable(args) => set_disabled(args, true, context).await,
         UserCommand::Enable(args) => set_disabled(args, false, context).await,
         UserCommand::ResetSecondFactor(args) => reset_second_factor(args, context).await,
+        UserCommand::ResetPassword(args) => reset_password(args, context).await,
     }
 }
 
@@ -98,6 +99,26 @@ async fn reset_second_factor(args: &UserReset, context: &Context) -> Result<(), 
     if done.reset {
         ui::note("Their password alone signs them in until they set one up again.");
     }
+    Ok(())
+}
+
+/// Makes a link to a new password.
+async fn reset_password(args: &UserReset, context: &Context) -> Result<(), Failure> {
+    let client = args.target.client(&context.environment).await?;
+    let made = client.reset_password(args.user.as_str()).await;
+    let made = made.map_err(refused)?;
+    let mut table = Table::new(&["E-MAIL", "SENT", "LINK"]);
+    let link = made.link.clone().unwrap_or_default();
+    let sent = if made.emailed { "yes" } else { "no" };
+    table.row([made.email.to_string(), sent.to_owned(), link]);
+    ui::answer(context.output, &made, &table)?;
+    if !made.emailed {
+        ui::note("Give the link to them on a way that nobody else reads. It is shown this once.");
+    }
+    ui::note(&format!(
+        "It is good once, until {}; their sessions end when they use it.",
+        moment(made.expires_at)
+    ));
     Ok(())
 }
 

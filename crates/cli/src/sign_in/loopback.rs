@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use aeolus_api::oauth::CLI_CALLBACK_PATH;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use url::Url;
@@ -15,8 +17,36 @@ const PATIENCE: Duration = Duration::from_secs(300);
 /// A request line and headers of a browser fit many times.
 const MAX_REQUEST: usize = 16 * 1024;
 
-const DONE: &str = "You are signed in. You can close this page and go back to the terminal.";
-const ELSEWHERE: &str = "There is nothing here.";
+/// What the redirect ends at. The terminal says how it went: what the code is worth isn't known here yet.
+const DONE: (&str, &str) = (
+    "Back to the terminal",
+    "The command line goes on there. You can close this page.",
+);
+const ELSEWHERE: (&str, &str) = (
+    "There is nothing here",
+    "This page is of a command that signs in, and you came to another address of it. Go back to the terminal.",
+);
+/// As the pages of control and gates look, in a page without anything from elsewhere.
+const STYLE: &str = include_str!("loopback.css");
+
+/// A page as an HTTP answer. It holds what is written here and nothing of the request.
+fn page(status: &str, (title, text): (&str, &str)) -> String {
+    let hash = STANDARD.encode(aeolus_keys::digest::sha256(STYLE.as_bytes()));
+    let html = format!(
+        "<!doctype html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\">\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
+         <meta name=\"color-scheme\" content=\"light dark\"><title>{title} · Aeolus</title>\
+         <style>{STYLE}</style></head>\n<body>\n<header>Aeolus</header>\n<main>\n<h1>{title}</h1>\n\
+         <p>{text}</p>\n</main></body>\n</html>\n"
+    );
+    let length = html.len();
+    format!(
+        "HTTP/1.1 {status}\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: {length}\r\n\
+         Content-Security-Policy: default-src 'none'; style-src 'sha256-{hash}'; frame-ancestors 'none'; \
+         base-uri 'none'; form-action 'none'\r\nX-Content-Type-Options: nosniff\r\n\
+         Referrer-Policy: no-referrer\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n{html}"
+    )
+}
 
 /// A listener on a free port of the loopback address.
 pub(crate) struct Loopback {
@@ -82,16 +112,11 @@ impl Loopback {
         let url = Url::parse(&format!("http://127.0.0.1:{}", self.port)).ok()?;
         let url = url.join(target).ok()?;
         let ours = url.path() == CLI_CALLBACK_PATH;
-        let (status, text) = if ours {
-            ("200 OK", DONE)
+        let answer = if ours {
+            page("200 OK", DONE)
         } else {
-            ("404 Not Found", ELSEWHERE)
+            page("404 Not Found", ELSEWHERE)
         };
-        let length = text.len();
-        let answer = format!(
-            "HTTP/1.1 {status}\r\nContent-Type: text/plain; charset=utf-8\r\n\
-             Content-Length: {length}\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n{text}"
-        );
         stream.write_all(answer.as_bytes()).await.ok()?;
         let _ = stream.shutdown().await;
         ours.then(|| Callback::of(&url))

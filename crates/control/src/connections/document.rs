@@ -1,8 +1,11 @@
 //! A fleet document's connection as a sign-in reads it.
 
-use aeolus_api::fleet;
+use aeolus_api::{Period, fleet};
 use aeolus_model::Secret;
-use aeolus_oidc::{ClaimsMapping, Kind, ProvisionSettings, Settings};
+use aeolus_oidc::{
+    ClaimsMapping, Connection, Kind, ProvisionSettings, Settings, SettingsError, TeamRules,
+    TeamSettings,
+};
 
 /// What is written of how people sign in.
 pub(crate) fn settings(written: &fleet::Connection) -> Settings {
@@ -29,8 +32,7 @@ pub(crate) fn settings(written: &fleet::Connection) -> Settings {
         allowed_organizations: written.allowed_organizations.clone(),
         trusted_domains: written.trusted_domains.clone(),
         provision: written.provision.as_ref().map(provision),
-        // Who is in which Team is control's configuration to say.
-        teams: None,
+        teams: written.teams.as_ref().map(teams),
     }
 }
 
@@ -42,19 +44,44 @@ fn provision(written: &fleet::Provision) -> ProvisionSettings {
     }
 }
 
-/// What is wrong with it: the member below the connection, and why. Nothing is wrong where there is no
-/// client, because then nobody signs in through it.
-pub(crate) fn errors(written: &fleet::Connection, has_secret: bool) -> Vec<(String, String)> {
-    let Some(kind) = Kind::parse(written.kind.name()) else {
-        return Vec::new();
-    };
+fn teams(written: &fleet::GroupTeams) -> TeamSettings {
+    let lists = written.system_roles.roles();
+    TeamSettings {
+        organization: written.organization.clone(),
+        filter: written.filter.clone(),
+        absent_means_none: written.absent_means_none,
+        refresh_minutes: written.refresh_minutes,
+        confirm_within: written.confirm_within.map(Period::as_secs),
+        system_roles: lists
+            .map(|(role, groups)| (role.name().to_owned(), groups.clone()))
+            .collect(),
+    }
+}
+
+/// What a sign-in makes of it, with a secret that stands for the one that is given elsewhere. None where there is
+/// no client, because then nobody signs in through it.
+fn made(
+    written: &fleet::Connection,
+    has_secret: bool,
+) -> Option<Result<Connection, Vec<SettingsError>>> {
+    let kind = Kind::parse(written.kind.name())?;
     if written.configured || written.client_id.is_none() {
-        return Vec::new();
+        return None;
     }
     let secret = has_secret.then(|| Secret::new("given elsewhere".to_owned()));
     let name = written.name.clone();
-    let made = aeolus_oidc::Connection::new(name, kind, &settings(written), secret);
-    let errors = made.err().unwrap_or_default();
+    Some(Connection::new(name, kind, &settings(written), secret))
+}
+
+/// How groups become Teams, where it says that they do and nothing is wrong with it.
+pub(crate) fn team_rules(written: &fleet::Connection) -> Option<TeamRules> {
+    made(written, true)?.ok()?.teams().cloned()
+}
+
+/// What is wrong with it: the member below the connection, and why.
+pub(crate) fn errors(written: &fleet::Connection, has_secret: bool) -> Vec<(String, String)> {
+    let made = made(written, has_secret);
+    let errors = made.and_then(Result::err).unwrap_or_default();
     let each = errors
         .iter()
         .map(|error| (error.key().to_owned(), error.to_string()));

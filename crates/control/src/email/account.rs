@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::app::App;
 
-/// What has become of somebody's second factor.
+/// What has become of what somebody signs in by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) enum News {
@@ -17,6 +17,7 @@ pub(crate) enum News {
     Reset,
     CodesRenewed,
     CodeUsed,
+    PasswordReset,
 }
 
 /// One thing to tell, as it is kept until a message is made of it.
@@ -65,7 +66,7 @@ pub(super) fn message(told: &[Told], issuer: &str) -> Option<(String, String)> {
     let subject = match told {
         [] => return None,
         [one] => what(one.account),
-        _ => "Your second factor was changed",
+        _ => "What you sign in by was changed",
     };
     let mut text = format!("At Aeolus at {issuer}:\n\n");
     for told in told {
@@ -88,5 +89,6 @@ const fn what(news: News) -> &'static str {
         News::Reset => "An administrator removed your second factor",
         News::CodesRenewed => "Your recovery codes were replaced by others",
         News::CodeUsed => "A recovery code of yours was used",
+        News::PasswordReset => "Your password was set anew by a link",
     }
 }

@@ -127,6 +127,7 @@ async fn round(
     mailer: &Mailer,
     shutdown: &CancellationToken,
 ) -> Result<Round, StoreError> {
+    people::answer_forgotten(app).await?;
     make(app).await?;
     loop {
         let mut view = app.store.read().await?;

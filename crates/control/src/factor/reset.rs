@@ -24,7 +24,7 @@ pub(crate) async fn reset(
     Path(user): Path<String>,
 ) -> Result<Json<SecondFactorReset>, ApiError> {
     let mut write = ctx.app.store.write().await?;
-    let (user, within) = allowed(&ctx, &mut write, &user).await?;
+    let (user, within) = allowed(&ctx, &mut write, (&user, &WORDS)).await?;
     let there = write.second_factors().remove(user.id).await?;
     let now = ctx.app.clock.now();
     let ended = if there {
@@ -48,17 +48,29 @@ pub(crate) async fn reset(
     }))
 }
 
+/// What is said where it is about what somebody signs in by.
+pub(crate) struct Words {
+    /// Of an API token.
+    pub(crate) token: &'static str,
+    /// To whoever means themselves.
+    pub(crate) own: &'static str,
+}
+
+const WORDS: Words = Words {
+    token: "a person's own sign-in: API tokens reset nobody's second factor",
+    own: "Nobody resets their own second factor; remove it on your account's page.",
+};
+
 /// Somebody whom the actor may do it for, and the organization that all of theirs is in, if it is in one.
-async fn allowed(
+pub(crate) async fn allowed(
     ctx: &Ctx,
     write: &mut Write,
-    text: &str,
+    (text, words): (&str, &Words),
 ) -> Result<(User, Option<OrganizationId>), ApiError> {
     let none = || ApiError::NotFound("user");
     // A token is made by a session alone: through one of theirs somebody would reset their own.
     if !matches!(ctx.actor, Actor::User(_)) {
-        let what = "a person's own sign-in: API tokens reset nobody's second factor";
-        return Err(ApiError::Forbidden(what.to_owned()));
+        return Err(ApiError::Forbidden(words.token.to_owned()));
     }
     ctx.require_recent()?;
     let Some(user) = find(write, text).await? else {
@@ -66,8 +78,7 @@ async fn allowed(
     };
     let places = places(write, &user).await?;
     if ctx.actor == Actor::User(user.id) {
-        let text = "Nobody resets their own second factor; remove it on your account's page.";
-        return Err(ApiError::Conflict(text.to_owned()));
+        return Err(ApiError::Conflict(words.own.to_owned()));
     }
     let authority = ctx.authority(write).await?;
     if authority.may(Permission::SystemIamUpdate, &[]) {

@@ -74,6 +74,7 @@ async fn ends(
         Err(Stop::Refused(refused)) => {
             let about = About {
                 connection: name.as_ref(),
+                asked: None,
                 to: Some(&to),
             };
             Ok(page(app, parts.0, &refused, about).await)

@@ -196,6 +196,8 @@ struct Page<'a> {
 pub(super) struct About<'a> {
     /// Through which connection.
     pub(super) connection: Option<&'a Slug>,
+    /// Which one was asked for, where nothing was begun: for the log alone.
+    pub(super) asked: Option<&'a Slug>,
     /// Where the person wanted to go.
     pub(super) to: Option<&'a Continuation>,
 }
@@ -210,7 +212,8 @@ pub(super) async fn page(
 ) -> Response {
     let name = about.connection.map_or("", Slug::as_str);
     let (code, cause) = (refused.code(), refused.cause());
-    tracing::warn!(request_id = %info.id, connection = name, code, cause, "nobody is signed in");
+    let named = about.connection.or(about.asked).map_or("", Slug::as_str);
+    tracing::warn!(request_id = %info.id, connection = named, code, cause, "nobody is signed in");
     app.metrics.sign_in("denied", name);
     if about.connection.is_some()
         && app

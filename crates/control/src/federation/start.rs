@@ -100,8 +100,11 @@ pub(super) async fn begin(
         Ok(response) => response,
         Err((Stop::Broken(error), ..)) => error.into_page().into_response(),
         Err((Stop::Refused(refused), to)) => {
+            // What is no name is logged as none: a stranger writes it, of any length.
+            let asked = Slug::parse(start.provider).ok();
             let about = About {
                 connection: None,
+                asked: asked.as_ref(),
                 to: to.as_ref(),
             };
             page(app, info, &refused, about).await

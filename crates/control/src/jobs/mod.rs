@@ -66,6 +66,7 @@ async fn round(app: &App) -> Result<(), StoreError> {
     write.batches().forget(now.minus(7 * DAY)).await?;
     write.invitations().forget(now.minus(30 * DAY)).await?;
     write.invitations().forget_sent(now.minus(DAY)).await?;
+    write.password_resets().forget(now.minus(DAY)).await?;
     write.session_hints().forget().await?;
     email::forget(&mut write, now).await?;
     write.publications().collect(now.minus(DAY)).await?;

@@ -28,6 +28,8 @@ pub(crate) struct Login<'a> {
     pub(crate) ask: Ask,
     /// Whether a session at a provider doesn't do.
     pub(crate) again: bool,
+    /// Whether there is a way to another password.
+    pub(crate) forgot: bool,
     /// The page with the form for a password, and the page from its start.
     pub(crate) with_password: &'a str,
     pub(crate) start: &'a str,

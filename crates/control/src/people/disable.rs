@@ -108,7 +108,10 @@ fn answer(user: &User, changed: bool, seq: u64) -> UserAbled {
 
 /// The organizations that a person can have got into: all, for who holds something in the whole
 /// installation.
-async fn places(write: &mut Write, user: &User) -> Result<BTreeSet<OrganizationId>, ApiError> {
+pub(super) async fn places(
+    write: &mut Write,
+    user: &User,
+) -> Result<BTreeSet<OrganizationId>, ApiError> {
     let grants = write.grants().effective(user.id).await?;
     let mut places = BTreeSet::new();
     let everywhere = grants.iter().any(|record| record.organization.is_none());
@@ -138,13 +141,15 @@ async fn places(write: &mut Write, user: &User) -> Result<BTreeSet<OrganizationI
     Ok(places)
 }
 
-/// Ends what somebody had begun: sessions now, and whatever else says that it began before a moment.
-async fn end(
+/// Ends what somebody had begun: sessions now, links that set a password, and whatever else says that it began
+/// before a moment.
+pub(super) async fn end(
     write: &mut Write,
     (user, places): (&User, &BTreeSet<OrganizationId>),
     (now, until): (Time, Time),
 ) -> Result<u64, ApiError> {
     write.second_factors().end_steps(user.id).await?;
+    write.password_resets().end(user.id).await?;
     for organization in places {
         let mark = Mark {
             subject: Subject::User(user.id),

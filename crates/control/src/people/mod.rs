@@ -11,6 +11,7 @@ pub(crate) mod invited;
 mod join;
 mod link;
 mod own_ways;
+mod password;
 mod refused;
 mod setup;
 mod sign_up;
@@ -27,6 +28,9 @@ pub(crate) use self::invited::{key_from as invitation_key_from, link_of};
 pub(crate) use self::join::{accept_post, invitation_get, join_post};
 pub(crate) use self::link::{may_link, require_proved};
 pub(crate) use self::own_ways::{OwnWays, own_ways, remove_post};
+pub(crate) use self::password::{
+    answer_forgotten, forgot_get, forgot_post, link_of as reset_link, reset, reset_get, reset_post,
+};
 pub(crate) use self::refused::Refused;
 pub(crate) use self::setup::{setup_account, setup_get, setup_post};
 pub use self::sign_up::SignUp;

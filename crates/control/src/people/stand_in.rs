@@ -75,10 +75,16 @@ async fn tell(
     (address, stand_in): (&Email, &Email),
     arrival: &Arrival<'_>,
 ) -> Result<(), ApiError> {
+    let provider = arrival.provider.name();
     if app.mailer.is_none() {
+        // Whoever made that account asks an operator why their address does not sign them in any more.
+        tracing::warn!(
+            provider = provider.as_str(),
+            now = stand_in.as_str(),
+            "an account lost its address to whom a provider proves it of, and no e-mail tells it: whoever made it signs in with its password and what it is called now"
+        );
         return Ok(());
     }
-    let provider = arrival.provider.name();
     let body = format!(
         "At Aeolus at {}:\n\nAn account had this address without anybody having shown that the address is theirs. \
          You have come by {provider}, which has shown that it is yours. You have it from now on, with an account of \

@@ -51,6 +51,7 @@ impl SignInPage<'_> {
             offers: self.offers,
             ask: self.ask,
             again: self.again,
+            forgot: self.offers.forgot,
             with_password: &format!("{start}&password=1"),
             start: &start,
         };

@@ -15,6 +15,8 @@ pub(crate) struct Offers {
     pub(crate) buttons: Vec<Button>,
     /// Whether people sign in with a password here.
     pub(crate) local: bool,
+    /// Whether who forgot it is sent a link.
+    pub(crate) forgot: bool,
 }
 
 /// A provider's button.
@@ -58,6 +60,7 @@ impl Offers {
         Ok(Self {
             buttons: buttons.collect(),
             local: app.local_accounts.offered(),
+            forgot: app.mailer.is_some(),
         })
     }
 
@@ -83,6 +86,7 @@ impl Offers {
         Self {
             buttons: self.buttons.iter().filter(is_for).cloned().collect(),
             local: self.local,
+            forgot: self.forgot,
         }
     }
 }

@@ -14,6 +14,8 @@ const WINDOW: Duration = Duration::from_secs(15 * 60);
 const PER_ACCOUNT: u64 = 20;
 /// Attempts from one address in a window: more, because offices share one.
 const PER_SOURCE: u64 = 200;
+/// Messages about a forgotten password in a window: to one address, and asked for from one.
+const FORGOTTEN: (u64, u64) = (2, 30);
 
 /// Counts an attempt. `Some(seconds)` to wait if there were too many.
 pub(crate) async fn count(
@@ -29,6 +31,18 @@ pub(crate) async fn count(
 /// too many from there.
 pub(crate) async fn count_source(app: &App, source: &str) -> Result<Option<u64>, StoreError> {
     hit(app, &[(source_bucket(source), PER_SOURCE)]).await
+}
+
+/// Counts somebody who says that they forgot a password. Whether the address was asked for too often comes
+/// second: it is told nobody.
+pub(crate) async fn count_forgotten(
+    app: &App,
+    email: &str,
+    source: &str,
+) -> Result<(Option<u64>, bool), StoreError> {
+    let source = hit(app, &[(format!("forgot:source:{source}"), FORGOTTEN.1)]).await?;
+    let account = hit(app, &[(format!("forgot:account:{email}"), FORGOTTEN.0)]).await?;
+    Ok((source, account.is_some()))
 }
 
 async fn hit(app: &App, buckets: &[(String, u64)]) -> Result<Option<u64>, StoreError> {

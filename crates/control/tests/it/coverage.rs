@@ -40,6 +40,12 @@ const TABLE: &[(&str, &str, Who)] = &[
     ("get", "/invitation/{value}", Anybody(410)),
     ("post", "/invitation/accept", Anybody(403)),
     ("post", "/invitation/join", Anybody(403)),
+    // No e-mails are sent.
+    ("get", "/password/forgot", Anybody(404)),
+    ("post", "/password/forgot", Anybody(403)),
+    // There is no such link, and no form.
+    ("get", "/password/reset/{value}", Anybody(410)),
+    ("post", "/password/reset", Anybody(415)),
     // Somebody administers the installation.
     ("get", "/setup", Anybody(404)),
     ("post", "/setup", Anybody(403)),
@@ -101,6 +107,7 @@ const TABLE: &[(&str, &str, Who)] = &[
     ("delete", "/v1/users/{id}/second-factor", Bearer(403)),
     ("post", "/v1/users/{id}/disable", Bearer(403)),
     ("post", "/v1/users/{id}/enable", Bearer(403)),
+    ("post", "/v1/users/{id}/password-reset", Bearer(403)),
     ("get", "/v1/openapi.json", Anybody(200)),
     // Of an organization that there isn't.
     ("get", "/v1/status-lists/{organization}/{n}", Anybody(404)),

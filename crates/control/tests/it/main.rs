@@ -90,6 +90,8 @@ mod owners;
 #[cfg(test)]
 mod parameters;
 #[cfg(test)]
+mod password;
+#[cfg(test)]
 mod patches;
 #[cfg(test)]
 mod people;

@@ -217,7 +217,7 @@ fn of_teams(teams: &str) -> [(&'static str, String, Value); 3] {
 }
 
 /// What is done to people who come and go.
-fn of_people(invitations: &str, member: &str) -> [(&'static str, String, Value); 3] {
+fn of_people(invitations: &str, member: &str) -> [(&'static str, String, Value); 4] {
     [
         at(
             "/v1/organizations/{o}/invitations",
@@ -232,6 +232,11 @@ fn of_people(invitations: &str, member: &str) -> [(&'static str, String, Value);
         at(
             "/v1/users/{id}/enable",
             &format!("/v1/users/{member}/enable"),
+            Value::Null,
+        ),
+        at(
+            "/v1/users/{id}/password-reset",
+            &format!("/v1/users/{member}/password-reset"),
             Value::Null,
         ),
     ]

@@ -26,6 +26,7 @@ use crate::caller::{Caller, TlsEnd};
 use crate::codec::pairs;
 use crate::gate::Gate;
 use crate::limits::{Class, Source, Waiter};
+use crate::observe::RequestId;
 
 pub(crate) use outage::Spent;
 pub(crate) use pages::denied;
@@ -77,6 +78,11 @@ impl Visit<'_> {
 
 /// Answers a request below [`PREFIX`].
 pub(crate) async fn serve(gate: &Gate, parts: &Parts, caller: Caller) -> Response<Body> {
+    let answer = served(gate, parts, caller).await;
+    pages::with_reference(answer, &RequestId::of(&parts.headers, &gate.ids))
+}
+
+async fn served(gate: &Gate, parts: &Parts, caller: Caller) -> Response<Body> {
     let Some(world) = gate.knowledge.world() else {
         return pages::not_ready();
     };

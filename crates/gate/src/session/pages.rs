@@ -14,6 +14,7 @@ use http::{HeaderValue, Response, StatusCode};
 
 use crate::answer;
 use crate::body::Body;
+use crate::observe::RequestId;
 
 /// In every page, so that nothing of ours has to be routed but the pages themselves.
 const STYLE: &str = include_str!("pages.css");
@@ -48,6 +49,50 @@ fn page(status: StatusCode, title: &str, content: &str) -> Response<Body> {
     }
     headers.insert("x-frame-options", HeaderValue::from_static("DENY"));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
+    answer
+}
+
+/// A page that says that nobody is signed in, or nobody signed out, until the request's id is known.
+#[derive(Clone)]
+struct Refusal {
+    title: &'static str,
+    content: String,
+    code: &'static str,
+}
+
+/// Its answer; [`with_reference`] makes a page of it.
+fn refusal(
+    status: StatusCode,
+    code: &'static str,
+    (title, content): (&'static str, &str),
+) -> Response<Body> {
+    let mut answer = answer::typed(status, "text/html; charset=utf-8", String::new());
+    let content = content.to_owned();
+    let refusal = Refusal {
+        title,
+        content,
+        code,
+    };
+    answer.extensions_mut().insert(refusal);
+    answer
+}
+
+/// Puts the reference into a page that refuses, and a line with it into the log; any other stays as it is.
+pub(super) fn with_reference(mut answer: Response<Body>, id: &RequestId) -> Response<Body> {
+    let Some(refusal) = answer.extensions_mut().remove::<Refusal>() else {
+        return answer;
+    };
+    let Refusal {
+        title,
+        content,
+        code,
+    } = refusal;
+    tracing::info!(request_id = id.as_str(), code, "a sign-in page refuses");
+    let content = format!("{content}{}", reference(&format!("{code} · {id}")));
+    // What the answer says besides stays: cookies that end, and when to come again.
+    let (made, body) = page(answer.status(), title, &content).into_parts();
+    *answer.body_mut() = body;
+    answer.headers_mut().extend(made.headers);
     answer
 }
 
@@ -106,6 +151,7 @@ pub(crate) fn denied(deny: &Deny, request_id: Option<&str>) -> Response<Body> {
 /// There is no snapshot yet.
 pub(super) fn not_ready() -> Response<Body> {
     unavailable(
+        "sign_in_not_ready",
         "Not ready yet",
         "<p>This gate has not heard from its control plane yet. Try again in a moment.</p>",
     )
@@ -120,47 +166,49 @@ pub(super) fn control_is_away(age: Option<Duration>) -> Response<Body> {
         None => "It has not answered since this gate was started.".to_owned(),
     };
     unavailable(
+        "sign_in_needs_control",
         "Signing in is not possible right now",
         &format!(
             "<p>The control plane can't be reached. {since}</p>\
              <p>People and programs that are signed in already are not affected. \
-             Try again in a few minutes.</p>\
-             <p class=\"small\">Reference for an administrator: <code>sign_in_needs_control</code></p>"
+             Try again in a few minutes.</p>"
         ),
     )
 }
 
 /// Somebody whom the provider knows and this plane doesn't, or no longer.
 pub(super) fn unknown_here() -> Response<Body> {
-    page(
-        StatusCode::FORBIDDEN,
-        "You can't sign in right now",
-        "<p>The control plane can't be reached. Until it is back, only people can sign in whom this \
+    let content = "<p>The control plane can't be reached. Until it is back, only people can sign in whom this \
          plane knew at this identity provider before. Accounts with a password of their own have to \
          wait for the control plane.</p>\
-         <p>Try again when it is back.</p><p class=\"small\">Reference for an administrator: <code>sign_in_unknown_here</code></p>",
+         <p>Try again when it is back.</p>";
+    let title = "You can't sign in right now";
+    refusal(
+        StatusCode::FORBIDDEN,
+        "sign_in_unknown_here",
+        (title, content),
     )
 }
 
 /// The provider doesn't answer either.
 pub(super) fn provider_is_away() -> Response<Body> {
     unavailable(
+        "sign_in_provider_unreachable",
         "Signing in is not possible right now",
         "<p>The identity provider doesn't answer this gate, and the control plane can't be reached.</p>\
          <p>Try again in a minute.</p>\
-         <p><a class=\"button\" href=\"/.aeolus/sign-in\">Sign in again</a></p>\
-         <p class=\"small\">Reference for an administrator: <code>sign_in_provider_unreachable</code></p>",
+         <p><a class=\"button\" href=\"/.aeolus/sign-in\">Sign in again</a></p>",
     )
 }
 
 /// The provider doesn't take this gate for the plane's client. Why is in the gate's log.
 pub(super) fn client_refused() -> Response<Body> {
     unavailable(
+        "sign_in_client_refused",
         "Signing in is not possible right now",
         "<p>The identity provider does not accept this gate, and the control plane can't be reached. \
          Trying again does not help: an administrator has to look at it.</p>\
-         <p>People and programs that are signed in already are not affected.</p>\
-         <p class=\"small\">Reference for an administrator: <code>sign_in_client_refused</code></p>",
+         <p>People and programs that are signed in already are not affected.</p>",
     )
 }
 
@@ -185,19 +233,24 @@ pub(super) fn choose(ways: &[(String, String)]) -> Response<Body> {
 /// A sign-in came to nothing at a host where none can be begun.
 pub(super) fn lost(why: &str) -> Response<Body> {
     let content = format!("<p>{why}</p><p>Go back to where you came from, and sign in again.</p>");
-    page(StatusCode::BAD_REQUEST, "That did not work", &content)
+    refusal(
+        StatusCode::BAD_REQUEST,
+        "sign_in_lost",
+        ("That did not work", &content),
+    )
 }
 
 /// Others come first: whoever is signed in already.
 pub(super) fn busy() -> Response<Body> {
     unavailable(
+        "sign_in_busy",
         "Too much to do",
         "<p>This gate has more to do than it can at the moment. Try to sign in again in half a minute.</p>",
     )
 }
 
-fn unavailable(title: &str, content: &str) -> Response<Body> {
-    let mut answer = page(StatusCode::SERVICE_UNAVAILABLE, title, content);
+fn unavailable(code: &'static str, title: &'static str, content: &str) -> Response<Body> {
+    let mut answer = refusal(StatusCode::SERVICE_UNAVAILABLE, code, (title, content));
     let soon = HeaderValue::from_static("30");
     answer.headers_mut().insert(RETRY_AFTER, soon);
     answer
@@ -208,7 +261,11 @@ pub(super) fn failed(why: &str) -> Response<Body> {
     let content = format!(
         "<p>{why}</p><p><a class=\"button\" href=\"/.aeolus/sign-in\">Sign in again</a></p>"
     );
-    page(StatusCode::BAD_REQUEST, "That did not work", &content)
+    refusal(
+        StatusCode::BAD_REQUEST,
+        "sign_in_failed",
+        ("That did not work", &content),
+    )
 }
 
 /// Asks before signing out.

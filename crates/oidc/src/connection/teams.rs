@@ -132,7 +132,8 @@ impl Parse<'_> {
             .refresh_minutes
             .is_some_and(|given| !MINUTES.contains(&given))
         {
-            let what = "idpGroupReconcilerInterval is 1 to 10080 minutes".to_owned();
+            let what =
+                "refreshMinutes (idpGroupReconcilerInterval) is 1 to 10080 minutes".to_owned();
             self.error(SettingsError::Text("teams", what));
         }
         if written
@@ -180,12 +181,12 @@ impl Parse<'_> {
                 // The engine draws the place on lines of its own.
                 let text = error.to_string();
                 let why = text.lines().last().unwrap_or_default().trim();
-                let what = format!("teamFilterRegex is no regular expression here: {why}");
+                let what = format!("filter (teamFilterRegex) is no regular expression here: {why}");
                 self.error(SettingsError::Text("teams", what));
                 None
             }
             None => {
-                let what = format!("teamFilterRegex has {MAX_FILTER} bytes at most");
+                let what = format!("filter (teamFilterRegex) has {MAX_FILTER} bytes at most");
                 self.error(SettingsError::Text("teams", what));
                 None
             }

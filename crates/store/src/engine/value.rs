@@ -2,8 +2,8 @@
 
 use aeolus_model::{
     ConnectionId, DeploymentId, Email, EmailId, GrantId, Host, HostPattern, IdentitySubject,
-    InvitationId, KeyId, OrganizationId, PathPrefix, PlaneId, RefreshFamilyId, RoleId, SessionId,
-    Slug, TeamId, Time, TokenId, UserId, WorkspaceId,
+    InvitationId, KeyId, OrganizationId, PasswordResetId, PathPrefix, PlaneId, RefreshFamilyId,
+    RoleId, SessionId, Slug, TeamId, Time, TokenId, UserId, WorkspaceId,
 };
 
 /// A value of a column. `None` is NULL, which in PostgreSQL has a type too.
@@ -134,7 +134,8 @@ ids!(
     GrantId,
     RoleId,
     InvitationId,
-    KeyId
+    KeyId,
+    PasswordResetId
 );
 
 macro_rules! texts {

@@ -73,6 +73,7 @@ mod memberships;
 mod notices;
 mod offboarding;
 mod organizations;
+mod password_resets;
 mod planes;
 mod provider_keys;
 mod publications;
@@ -115,6 +116,7 @@ pub use invitations::{InvitationRecord, Invitations, InvitedRole};
 pub use keys::{KeyNeed, KeyStage, Keys, SigningKey};
 pub use notices::{Notice, NoticeKind, TokenWindow};
 pub use organizations::{Organization, Organizations};
+pub use password_resets::{PasswordRequest, PasswordReset, PasswordResets};
 pub use planes::{Plane, PlaneStage, Planes};
 pub use provider_keys::{ProviderEndpoints, ProviderKey, ProviderKeySets, ProviderKeys};
 pub use publications::{Blob, Publication, Publications, Told};
@@ -164,6 +166,7 @@ pub(crate) const STATEMENTS: &[&[&str]] = &[
     notices::ALL,
     offboarding::ALL,
     organizations::ALL,
+    password_resets::ALL,
     planes::ALL,
     provider_keys::ALL,
     publications::ALL,

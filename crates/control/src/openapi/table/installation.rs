@@ -4,7 +4,7 @@ use aeolus_api::email::{EmailTest, EmailTested};
 use aeolus_api::fleet::Rollout as RolloutSettings;
 use aeolus_api::key::{Key, KeyRemoved, KeyRotate, KeyRotated};
 use aeolus_api::oauth::OAuthError;
-use aeolus_api::person::UserAbled;
+use aeolus_api::person::{PasswordResetCreated, UserAbled};
 use aeolus_api::plane::{Plane, PlaneChanged, PlaneCreate, PlaneCreated};
 use aeolus_api::rollout::{Changed, Rollout};
 use aeolus_api::session::{SecondFactorReset, Session, SessionsEnded};
@@ -118,6 +118,13 @@ pub(super) fn own() -> Vec<Operation> {
             "Lets them sign in again",
         )
         .answers::<UserAbled>(200),
+        post(
+            "/v1/users/{id}/password-reset",
+            "resetPassword",
+            "Makes a link by which somebody sets a new password",
+        )
+        .answers::<PasswordResetCreated>(201)
+        .refuses(&[409]),
     ]
 }
 

@@ -3,12 +3,13 @@
 use aeolus_api::FieldError;
 use aeolus_api::fleet::{self, ApplyRequest};
 use aeolus_api::tenancy::ChangeOp;
-use aeolus_model::{ConnectionId, Permission};
+use aeolus_model::{ConnectionId, GrantedRole, Permission};
 use aeolus_store::{Connection, ManagedBy, Unit as _};
 
 use super::Run;
 use crate::connections::{Settings, document, secret};
 use crate::error::ApiError;
+use crate::groups;
 
 impl Run<'_> {
     pub(super) async fn connections(&mut self, body: &ApplyRequest) -> Result<(), ApiError> {
@@ -43,6 +44,7 @@ impl Run<'_> {
                 },
                 revision: found.as_ref().map_or(0, |row| row.revision),
             };
+            let documents_own = configured.is_none();
             match found {
                 None => {
                     self.require(Permission::SystemConnectionsUpdate)?;
@@ -54,9 +56,36 @@ impl Run<'_> {
                     self.write.connections().update(&connection).await?;
                     self.note(ChangeOp::Update, "connection", wanted.name.as_str(), "");
                 }
-                Some(_) => {}
+                Some(_) => continue,
+            }
+            if documents_own {
+                self.settle(wanted, (id, &held)).await?;
             }
         }
+        Ok(())
+    }
+
+    /// Lets groups have in the whole installation what the document says of them. Whoever says so gives these
+    /// roles, and so has to hold them.
+    async fn settle(
+        &mut self,
+        wanted: &fleet::Connection,
+        (id, held): (ConnectionId, &Settings),
+    ) -> Result<(), ApiError> {
+        let before = held.sign_in.teams.as_ref().map(|teams| &teams.system_roles);
+        let after = document::settings(wanted).teams;
+        let after = after.as_ref().map(|teams| &teams.system_roles);
+        if before != after {
+            let teams = wanted.teams.iter();
+            for (role, _) in teams.flat_map(|teams| teams.system_roles.roles()) {
+                self.require(Permission::SystemIamUpdate)?;
+                let role = GrantedRole::BuiltIn(role);
+                self.authority.require_covers(&role, &[])?;
+            }
+        }
+        let rules = document::team_rules(wanted);
+        let with = (&*self.ctx.app.clock, &*self.ctx.app.rng);
+        groups::settle_all(&mut self.write, with, (id, rules.as_ref())).await?;
         Ok(())
     }
 

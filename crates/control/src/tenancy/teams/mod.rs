@@ -1,4 +1,4 @@
-//! Teams of an organization (note 030). Who is in one of a group's is the provider's to say (note 029).
+//! Teams of an organization (note 031). Who is in one of a group's is the provider's to say (note 029).
 
 mod add;
 mod create;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::Scene;
+use super::{SESSION, Scene};
 use crate::fixture::fleet;
 
 /// A scene with one more connection to the same provider, by a document that says this of it.
@@ -71,4 +71,57 @@ async fn a_rule_that_gives_more_than_membership_is_refused_where_it_stands() {
     let applied = s.f.call("POST", "/v1/apply", &admin, Some(body)).await;
     let refused = applied.expect(422).json();
     assert_eq!(refused["errors"][0]["at"], "connections[0].provision");
+}
+
+/// Nora comes with these groups: whether she may then see the installation's connections.
+async fn sees(s: &Scene, groups: Value) -> bool {
+    s.idp
+        .lies(|lie| lie.claims = json!({"email": "nora@example.com", "groups": groups}));
+    let mut browser = s.browser();
+    let sent = browser.start("provider=staff").await;
+    let back = browser.back(&s.idp.code(&sent, "nora-2")).await;
+    back.expect(303);
+    let cookie = format!("{SESSION}={}", browser.session().unwrap());
+    let nora = s.f.token_of_cookie(&cookie).await;
+    let asked = s.f.call("GET", "/v1/connections", &nora, None).await;
+    asked.status == 200
+}
+
+/// What a document says of teams, beside who gets an account.
+fn teams(rules: &Value) -> Value {
+    json!({"provision": {"domains": ["example.com"], "organization": "acme"}, "teams": rules})
+}
+
+#[tokio::test]
+async fn d2_d3_a_document_makes_teams_of_groups_and_says_what_they_may() {
+    let roles = json!({"SYSTEM_VIEWER": ["auditors"]});
+    let rules = json!({"filter": "^tmp-", "systemRoles": roles});
+    let (s, admin) = declared("fed-teams", &teams(&rules)).await;
+    assert!(sees(&s, json!(["auditors", "tmp-x", "etl"])).await);
+    let path = "/v1/organizations/acme/teams";
+    let listed = s.f.call("GET", path, &admin, None).await.expect(200).json();
+    let made = listed["items"].as_array().unwrap().iter();
+    let made = made.filter(|team| team["group"]["connection"] == "staff");
+    let mut names: Vec<_> = made.map(|team| team["name"].as_str().unwrap()).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["auditors", "etl"]);
+    assert!(!sees(&s, json!(["etl"])).await);
+    assert!(sees(&s, json!(["auditors"])).await);
+    // The same again is no change, and one without the list takes the role from all who are in the group.
+    let apply = async |rules: &Value| {
+        let mut body = fleet();
+        let mut connection = teams(rules);
+        connection["name"] = json!("staff");
+        connection["type"] = json!("custom");
+        connection["clientId"] = json!("client");
+        connection["discoveryUrl"] = json!(s.idp.url);
+        connection["fetchUserInfo"] = json!(false);
+        body["fleet"]["connections"] = json!([connection]);
+        s.f.call("POST", "/v1/apply", &admin, Some(body)).await
+    };
+    assert_eq!(apply(&rules).await.expect(200).json()["changes"], json!([]));
+    apply(&json!({"filter": "^tmp-"})).await.expect(200);
+    assert!(!sees(&s, json!(["auditors"])).await);
+    let refused = apply(&json!({"filter": "(?=look)"})).await.expect(422);
+    assert_eq!(refused.json()["errors"][0]["at"], "connections[0].teams");
 }
