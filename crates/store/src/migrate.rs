@@ -331,7 +331,7 @@ mod tests {
         ),
         (
             31,
-            "0c042549b021601c8ba39ceb67f485e7ed20ecb3b3d2203a0a9ebc4536959438c6165cccb68a28be67874c4143f63dfa",
+            "517ec9ddd8734f4b7e164f45769b3f6b3ffd5f868fe07c14ca84ddf76e22f08070e7106cd749ca4ffe103bdbefafe857",
         ),
         (
             32,

@@ -75,11 +75,12 @@ impl Reach {
     }
 
     fn allows_v4(self, ip: Ipv4Addr) -> bool {
-        let [a, b, ..] = ip.octets();
+        let [a, b, c, _] = ip.octets();
         // Link-local addresses are where clouds keep their machines' credentials.
         let never = ip.is_link_local() || ip.is_multicast() || a == 0 || a >= 240;
         let shared = a == 100 && (64..128).contains(&b);
-        let special = (a == 198 && (18..20).contains(&b)) || (a == 192 && b == 0);
+        let special =
+            (a == 198 && (18..20).contains(&b)) || (a == 192 && b == 0 && (c == 0 || c == 2));
         let private = ip.is_private() || ip.is_loopback() || shared || special;
         !never && (self == Self::Configured || !private)
     }

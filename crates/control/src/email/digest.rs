@@ -234,8 +234,26 @@ fn paragraph(text: &mut String, told: &Told) {
     );
 }
 
-/// A name as it may stand in a line.
+/// A name as it may stand in a line: on one, and without the braces in which a link's place would be.
 fn line(name: &str) -> String {
-    let plain = name.chars().map(|c| if c.is_control() { ' ' } else { c });
+    let plain = |c: char| {
+        if c.is_control() || "{}".contains(c) {
+            ' '
+        } else {
+            c
+        }
+    };
+    let plain = name.chars().map(plain);
     plain.take(200).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::line;
+
+    #[test]
+    fn a_name_is_on_one_line_and_no_place_of_a_link() {
+        assert_eq!(line("ci\n  id  x"), "ci   id  x");
+        assert_eq!(line("{{invitation:1}}"), "  invitation:1  ");
+    }
 }

@@ -23,7 +23,7 @@ pub(crate) use change::{codes_post, remove_post};
 pub(crate) use enroll::{begin_post, confirm_post};
 pub use offline::{FactorReset, reset_second_factor};
 pub(crate) use page::factor_get;
-pub(crate) use reset::{Words, allowed, reset};
+pub(crate) use reset::{Words, allowed, reset, still_allowed};
 pub(crate) use tries::KNOWN;
 use tries::Trier;
 

@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 
 use aeolus_api::session::SecondFactorReset;
-use aeolus_model::{Action, Actor, Change, OrganizationId, Permission};
+use aeolus_model::{Action, Actor, Change, OrganizationId, Permission, UserId};
 use aeolus_store::{Unit as _, User, Write};
 use axum::Json;
 use axum::extract::Path;
 
-use crate::authority::organization_path;
+use crate::app::App;
+use crate::authority::{Authority, organization_path};
 use crate::ctx::Ctx;
 use crate::email::{self, News};
 use crate::error::ApiError;
@@ -99,6 +100,30 @@ pub(crate) async fn allowed(
     }
     authority.require_covers_person(write, user.id).await?;
     Ok((user, Some(id)))
+}
+
+/// Whether somebody may do it for a person as things are now: what they lost, and what the person was given since,
+/// counts (A11).
+pub(crate) async fn still_allowed(
+    app: &App,
+    write: &mut Write,
+    by: UserId,
+    user: &User,
+) -> Result<bool, ApiError> {
+    let maker = write.users().get(by).await?;
+    if maker.is_none_or(|maker| maker.disabled_at.is_some()) {
+        return Ok(false);
+    }
+    let authority = Authority::load(app, write, &Actor::User(by)).await?;
+    let within = only(&places(write, user).await?);
+    let there = |id| authority.may(Permission::OrganizationIamUpdate, &organization_path(id));
+    if !authority.may(Permission::SystemIamUpdate, &[]) && !within.is_some_and(there) {
+        return Ok(false);
+    }
+    match authority.require_covers_person(write, user.id).await {
+        Err(ApiError::Forbidden(_)) => Ok(false),
+        judged => judged.map(|()| true),
+    }
 }
 
 /// The same for the installation's administrator, who waits for whoever changes what is held in any of these

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use aeolus_keys::claims::{PlaneAssertion, Registered as _};
 use aeolus_keys::{Kind, PublicKey, jws};
 use aeolus_model::{Actor, PlaneId, Time};
-use aeolus_store::{Plane, PlaneStage, Unit as _};
+use aeolus_store::{Plane, PlaneStage, StoreError, Unit as _};
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 
@@ -49,24 +49,79 @@ impl FromRequestParts<App> for PlaneCtx {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
         let text = crate::auth::bearer_text(&parts.headers)?;
         let (plane, _) = prove(app, text.expose()).await?;
+        Ok(Self::new(parts, app, plane))
+    }
+}
+
+impl PlaneCtx {
+    fn new(parts: &Parts, app: &App, plane: Plane) -> Self {
         let request = RequestInfo::of(parts);
         request.note_actor(&Actor::Plane(plane.id));
-        Ok(Self {
+        Self {
             app: app.clone(),
             plane,
             request,
+        }
+    }
+}
+
+/// A request of an enrolled gate for what was published for it, which is answered while the database is away too
+/// (F43).
+pub(crate) struct Poll {
+    pub(crate) ctx: PlaneCtx,
+    /// Whether the plane is as it was last known: it is told what was known then, and nothing newer.
+    pub(crate) from_memory: bool,
+}
+
+impl FromRequestParts<App> for Poll {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
+        let text = crate::auth::bearer_text(&parts.headers)?;
+        let named = named(text.expose())?;
+        let read = read(app, &named).await;
+        let from_memory = read.is_err();
+        let plane = app.last_known.plane(named.id, read)?;
+        let (plane, _) = proven(app, named, plane)?;
+        Ok(Self {
+            ctx: PlaneCtx::new(parts, app, plane),
+            from_memory,
         })
     }
 }
 
-/// The plane that an assertion proves.
-async fn prove(app: &App, text: &str) -> Result<(Plane, PlaneAssertion), ApiError> {
+/// An assertion, and which plane it says that it is of.
+struct Named<'t> {
+    token: jws::Unverified<'t>,
+    id: PlaneId,
+}
+
+fn named(text: &str) -> Result<Named<'_>, ApiError> {
     let bad = ApiError::BadCredential;
     let token = jws::parse(text.as_bytes()).map_err(|_| bad("form"))?;
-    let named: PlaneAssertion = token.unverified_claims().map_err(|_| bad("claims"))?;
-    let id = named.plane().ok_or(bad("not a plane"))?;
-    let read = async { app.store.read().await?.planes().get(id).await };
-    let plane = app.last_known.plane(id, read.await)?;
+    let claims: PlaneAssertion = token.unverified_claims().map_err(|_| bad("claims"))?;
+    let id = claims.plane().ok_or(bad("not a plane"))?;
+    Ok(Named { token, id })
+}
+
+async fn read(app: &App, named: &Named<'_>) -> Result<Option<Plane>, StoreError> {
+    app.store.read().await?.planes().get(named.id).await
+}
+
+/// The plane that an assertion proves.
+async fn prove(app: &App, text: &str) -> Result<(Plane, PlaneAssertion), ApiError> {
+    let named = named(text)?;
+    let plane = read(app, &named).await?;
+    proven(app, named, plane)
+}
+
+/// The same of a plane that was read.
+fn proven(
+    app: &App,
+    Named { token, id }: Named<'_>,
+    plane: Option<Plane>,
+) -> Result<(Plane, PlaneAssertion), ApiError> {
+    let bad = ApiError::BadCredential;
     let plane = plane.ok_or(bad("no such plane"))?;
     let (identity, quarantined) = match &plane.stage {
         PlaneStage::Enrolled { identity, .. } => (identity, false),

@@ -9,18 +9,20 @@ use axum::body::Bytes;
 use http::HeaderName;
 use http::header::CONTENT_TYPE;
 
-use super::PlaneCtx;
 use super::acks::Confirmed;
 use super::looks::{Question, remembered};
+use super::{PlaneCtx, Poll};
 use crate::error::ApiError;
 use crate::extract::Query;
 
 const MAX_WAIT: u64 = 30;
+pub(super) const UNKNOWN: &str =
+    "The database is away, and this control knows nothing that the gate doesn't.";
 
 /// Answers with what is newer than `after`, or after `wait` with a signed statement that nothing
 /// is.
 pub(crate) async fn manifest(
-    ctx: PlaneCtx,
+    Poll { ctx, from_memory }: Poll,
     query: Query,
 ) -> Result<([(HeaderName, &'static str); 1], Bytes), ApiError> {
     let after = query.0.get("after").map(str::parse);
@@ -53,21 +55,21 @@ pub(crate) async fn manifest(
     let deadline = tokio::time::Instant::now() + wait;
     let mut news = ctx.app.published.subscribe();
     question.over = wait.is_zero();
-    let mut away = false;
+    let mut away = from_memory;
     loop {
         let told = news.borrow().of(ctx.plane.id);
         // A database that has just kept the gate waiting isn't asked again before it answers.
-        let last = away && question.over;
+        let last = from_memory || (away && question.over);
         let last = last.then(|| remembered(&ctx.app, question)).flatten();
         let seen = match last {
             Some(last) => Arc::new(last?),
+            None if from_memory => return Err(ApiError::NotReady(UNKNOWN)),
             None => ctx.app.looks.of(&ctx.app, question).await?,
         };
         away = seen.from_memory;
         if let (Some(after), Some(published)) = (after, seen.published) {
             if seen.from_memory && (after.epoch != seen.epoch || after > published) {
-                let text = "The database is away, and this control knows less than the gate.";
-                return Err(ApiError::NotReady(text));
+                return Err(ApiError::NotReady(UNKNOWN));
             }
             // The next root document may be what takes a gate back from where a stolen key has led it.
             if !seen.root {

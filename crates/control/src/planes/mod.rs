@@ -20,7 +20,7 @@ mod view;
 mod wait;
 
 pub(crate) use acks::{Acks, Change, behind, wait_within};
-pub(crate) use assertion::{Assertions, PlaneCtx, prove_once};
+pub(crate) use assertion::{Assertions, PlaneCtx, Poll, prove_once};
 pub(crate) use check::check;
 pub(crate) use create::create;
 pub(crate) use enroll::enroll;

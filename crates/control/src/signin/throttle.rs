@@ -41,6 +41,10 @@ pub(crate) async fn count_forgotten(
     source: &str,
 ) -> Result<(Option<u64>, bool), StoreError> {
     let source = hit(app, &[(format!("forgot:source:{source}"), FORGOTTEN.1)]).await?;
+    // Who is refused for asking so often uses up nobody's share.
+    if source.is_some() {
+        return Ok((source, true));
+    }
     let account = hit(app, &[(format!("forgot:account:{email}"), FORGOTTEN.0)]).await?;
     Ok((source, account.is_some()))
 }

@@ -92,6 +92,11 @@ async fn f43_without_the_database_a_plane_in_quarantine_or_unknown_is_told_nothi
     reader.ask(&f, 0).await.expect(403);
     lose(&f).await;
     reader.ask(&f, 0).await.expect(403);
+    // Nor does a plane do anything else by what was last known of it.
+    let status = "/v1/planes/self/status";
+    let proof = f.assertion(&reader.gate);
+    let known = f.call("POST", status, &proof, Some(json!({}))).await;
+    known.expect(503);
     let path = "/v1/planes/self/manifest";
     let unknown = f.call("GET", path, &f.assertion(&silent), None).await;
     unknown.expect(503);

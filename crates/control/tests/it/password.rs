@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use aeolus_model::{Action, Outcome};
-use aeolus_store::Unit as _;
+use aeolus_model::{Action, Grant, GrantId, Outcome, Resource, Role, Subject};
+use aeolus_store::{GrantRecord, ManagedBy, Unit as _};
 use http::header::{HOST, REFERRER_POLICY};
 use serde_json::Value;
 
@@ -125,6 +125,49 @@ async fn a8_a_link_is_made_by_who_has_just_signed_in_for_who_may_do_no_more_than
     f.call("POST", &path, &admin, None).await.expect(409);
     f.clock.advance(HOUR / 2);
     f.call("POST", RESET, &owner, None).await.expect(403);
+}
+
+#[tokio::test]
+async fn a11_a_link_is_over_once_its_maker_may_make_it_no_more() {
+    let (f, _) = fixture("reset-maker", None).await;
+    let owner = f.token_of("owner@example.com").await;
+    let (first, second) = (f.reset_link(&owner).await, f.reset_link(&owner).await);
+    let store = f.store().await;
+    let user = async |email: &str| {
+        let mut view = store.read().await.unwrap();
+        let found = view.users().by_email(&email.parse().unwrap()).await;
+        found.unwrap().unwrap()
+    };
+    // Who is given a role in the whole installation is above an owner.
+    let member = user(MEMBER).await;
+    let above = GrantRecord {
+        grant: Grant {
+            id: GrantId::new(&*f.clock, &*f.rng),
+            subject: Subject::User(member.id),
+            role: Role::SystemViewer.into(),
+            resource: Resource::System,
+        },
+        organization: None,
+        managed_by: ManagedBy::Api,
+    };
+    let mut write = store.write().await.unwrap();
+    write.grants().insert(&above).await.unwrap();
+    write.commit().await.unwrap();
+    f.set_password(&first, NEW, "").await.expect(410);
+    let mut write = store.write().await.unwrap();
+    write.grants().delete(above.grant.id).await.unwrap();
+    write.commit().await.unwrap();
+    f.set_password(&first, NEW, "").await.expect(200);
+    // And who is disabled goes on with nothing.
+    let third = f.reset_link(&owner).await;
+    let mut maker = user("owner@example.com").await;
+    maker.disabled_at = Some(f.clock_now());
+    let mut write = store.write().await.unwrap();
+    write.users().update(&maker).await.unwrap();
+    write.commit().await.unwrap();
+    for link in [&second, &third] {
+        f.set_password(link, PASSWORD, "").await.expect(410);
+    }
 }
 
 #[tokio::test]

@@ -8,11 +8,11 @@ use crate::engine::{Row, bind};
 use crate::unit::{Unit, Write};
 
 statements! {
-    BY_DIGEST = "SELECT id, user_id, state, created_at, expires_at FROM password_resets
+    BY_DIGEST = "SELECT id, user_id, state, made_by, created_at, expires_at FROM password_resets
         WHERE digest = $1";
-    MADE = "SELECT COUNT(*) FROM password_resets WHERE user_id = $1 AND created_at > $2";
-    INSERT = "INSERT INTO password_resets (id, user_id, digest, state, created_at, expires_at)
-        VALUES ($1, $2, $3, $4, $5, $6)";
+    LIVE = "SELECT COUNT(*) FROM password_resets WHERE user_id = $1 AND expires_at > $2";
+    INSERT = "INSERT INTO password_resets (id, user_id, digest, state, made_by, created_at,
+        expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7)";
     TAKE = "DELETE FROM password_resets WHERE id = $1 AND expires_at > $2";
     END = "DELETE FROM password_resets WHERE user_id = $1";
     FORGET = "DELETE FROM password_resets WHERE created_at < $1";
@@ -32,6 +32,8 @@ pub struct PasswordReset {
     pub user: UserId,
     /// What their account was when it was made: it is good for that alone.
     pub state: Digest,
+    /// Who made it for them: it is good as long as they may. None: the person asked for it.
+    pub made_by: Option<UserId>,
     /// Since when.
     pub created_at: Time,
     /// Until when.
@@ -65,9 +67,9 @@ impl<U: Unit> PasswordResets<'_, U> {
         row.as_ref().map(reset).transpose()
     }
 
-    /// How many were made for somebody since a moment and not used.
-    pub async fn made(&mut self, user: UserId, since: Time) -> Result<u64, StoreError> {
-        let row = self.0.tx().first(MADE, bind![user, since]).await?;
+    /// How many of somebody's are good at a moment.
+    pub async fn live(&mut self, user: UserId, now: Time) -> Result<u64, StoreError> {
+        let row = self.0.tx().first(LIVE, bind![user, now]).await?;
         row.map_or(Ok(0), |row| row.only())
     }
 
@@ -86,6 +88,7 @@ impl PasswordResets<'_, Write> {
             new.user,
             digest,
             new.state,
+            new.made_by,
             new.created_at,
             new.expires_at
         ];
@@ -126,6 +129,7 @@ fn reset(row: &Row) -> Result<PasswordReset, StoreError> {
         id: fields.take()?,
         user: fields.take()?,
         state: fields.take()?,
+        made_by: fields.maybe()?,
         created_at: fields.take()?,
         expires_at: fields.take()?,
     })

@@ -3,12 +3,12 @@
 
 use aeolus_api::Withheld;
 use aeolus_api::person::PasswordResetCreated;
-use aeolus_model::{Action, Change, PasswordResetId, moment};
+use aeolus_model::{Action, Actor, Change, PasswordResetId, moment};
 use aeolus_store::Unit as _;
 use axum::extract::Path;
 
 use super::super::stand_in::is_stand_in;
-use super::{HANDED, link_of, made, message};
+use super::{link_of, made, message};
 use crate::ctx::Ctx;
 use crate::error::ApiError;
 use crate::factor::{Words, allowed};
@@ -35,8 +35,11 @@ pub(crate) async fn reset(
         let text = "They may not sign in: enable them first.";
         return Err(ApiError::Conflict(text.to_owned()));
     }
+    let Actor::User(by) = ctx.actor else {
+        return Err(ApiError::Forbidden(WORDS.token.to_owned()));
+    };
     let id = PasswordResetId::new(&*ctx.app.clock, &*ctx.app.rng);
-    let Some((reset, digest)) = made(&ctx.app, id, (&user, HANDED)) else {
+    let Some((reset, digest)) = made(&ctx.app, id, (&user, Some(by))) else {
         let text = "They have no password here: they sign in through an identity provider.";
         return Err(ApiError::Conflict(text.to_owned()));
     };

@@ -9,13 +9,12 @@ use aeolus_store::{
 };
 
 use super::super::stand_in::is_stand_in;
-use super::{SENT, made};
+use super::made;
 use crate::app::App;
 use crate::email;
 
-/// So many links of one person are sent in a day.
-const A_DAY: u64 = 5;
-const DAY: Duration = Duration::from_secs(86_400);
+/// So many links of one person are good at a time: no stranger who asks for more keeps them from one for long.
+const MOST_LIVE: u64 = 5;
 /// What has waited longer is not answered any more.
 const STALE: Duration = Duration::from_secs(900);
 const AT_ONCE: u32 = 50;
@@ -53,11 +52,11 @@ async fn answer(app: &App, write: &mut Write, request: &PasswordRequest) -> Resu
         return Ok(());
     };
     let mut resets = write.password_resets();
-    let many = resets.made(user.id, now.minus(DAY)).await? >= A_DAY;
+    let many = resets.live(user.id, now).await? >= MOST_LIVE;
     if many || write.users().has_unproved_address(user.id).await? {
         return Ok(());
     }
-    let Some((reset, digest)) = made(app, request.id, (&user, SENT)) else {
+    let Some((reset, digest)) = made(app, request.id, (&user, None)) else {
         return Ok(());
     };
     write.password_resets().insert(&reset, &digest).await?;

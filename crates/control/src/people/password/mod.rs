@@ -1,7 +1,8 @@
 //! Another password for who forgot theirs: a link that is good once (rows A1, A7, A8, E6; note 028).
 //!
 //! Its value is kept nowhere, as that of an invitation. It belongs to the account as it was when the link was made:
-//! with another address or another password, and of somebody who was disabled since, it is good for nothing.
+//! with another address or another password, and of somebody who was disabled since, it is good for nothing; nor is one
+//! whose maker may make it no more.
 
 mod create;
 mod forgot;
@@ -11,7 +12,7 @@ mod set;
 use std::time::Duration;
 
 use aeolus_keys::digest;
-use aeolus_model::{PasswordResetId, Secret};
+use aeolus_model::{PasswordResetId, Secret, UserId};
 use aeolus_store::{Digest, PasswordReset, Unit, User};
 use axum::response::Response;
 use http::header::REFERRER_POLICY;
@@ -67,13 +68,15 @@ fn state_of(app: &App, user: &User) -> Option<Digest> {
 fn made(
     app: &App,
     id: PasswordResetId,
-    (user, life): (&User, Duration),
+    (user, made_by): (&User, Option<UserId>),
 ) -> Option<(PasswordReset, Digest)> {
     let now = app.clock.now();
+    let life = if made_by.is_some() { HANDED } else { SENT };
     let reset = PasswordReset {
         id,
         user: user.id,
         state: state_of(app, user)?,
+        made_by,
         created_at: now,
         expires_at: now.plus(life),
     };

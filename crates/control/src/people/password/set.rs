@@ -170,6 +170,11 @@ async fn set(
             }
         }
     }
+    if let Some(by) = reset.made_by
+        && !factor::still_allowed(app, &mut write, by, &user).await?
+    {
+        return Ok(Set::Over);
+    }
     let now = app.clock.now();
     if !write.password_resets().take(reset.id, now).await? {
         return Ok(Set::Over);

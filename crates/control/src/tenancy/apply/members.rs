@@ -94,11 +94,19 @@ impl Run<'_> {
         let mut ids = BTreeMap::new();
         for team in &wanted.teams {
             let path = format!("{}/{}", wanted.name, team.name);
+            let members: Vec<UserId> = team
+                .members
+                .iter()
+                .filter_map(|email| people.get(email).copied())
+                .collect();
             let found = self.write.teams().by_name(organization, &team.name).await?;
             let id = if let Some(found) = found {
                 if self.is_of_group(&found, team.members.is_empty()).await? {
                     ids.insert(team.name.clone(), found.id);
                     continue;
+                }
+                if found.managed_by == ManagedBy::Api {
+                    self.warn_of_strangers(&found, &path, &members).await?;
                 }
                 found.id
             } else {
@@ -114,15 +122,34 @@ impl Run<'_> {
                 self.note(ChangeOp::Create, "team", &path, "");
                 made.id
             };
-            let members: Vec<UserId> = team
-                .members
-                .iter()
-                .filter_map(|email| people.get(email).copied())
-                .collect();
             self.members((organization, id), &path, &members).await?;
             ids.insert(team.name.clone(), id);
         }
         Ok(ids)
+    }
+
+    /// Whoever put themselves into a team of that name before the document named it has what it gives the team.
+    async fn warn_of_strangers(
+        &mut self,
+        found: &Team,
+        path: &str,
+        wanted: &[UserId],
+    ) -> Result<(), ApiError> {
+        let mut strangers = Vec::new();
+        for member in self.write.teams().members(found.id).await? {
+            if member.managed_by == ManagedBy::Api && !wanted.contains(&member.user) {
+                strangers.push(self.name_of(Subject::User(member.user)).await?);
+            }
+        }
+        if !strangers.is_empty() {
+            let text = format!(
+                "{path} was made by hand, and has people whom the document doesn't name: {}. What it gives the team, \
+                 they have too; take out those who shouldn't.",
+                strangers.join(", ")
+            );
+            self.warnings.push(text);
+        }
+        Ok(())
     }
 
     /// Whether a group of an identity provider says who is in it: then a document may give it roles, and name
