@@ -24,7 +24,7 @@ MOST = int(os.environ.get("TOKENS", "1000000"))
 STEPS = [count for count in (1_000, 10_000, 100_000, 1_000_000) if count <= MOST]
 MASS = int(os.environ.get("MASS", "100000"))
 MANY = "/v1/organizations/many/tokens"
-# None is among those that `fill` makes, so the last says how long one looks for what isn't there.
+# All that `fill` makes fit the first, none the others: those say how long one looks for what isn't there.
 FILTERS = {
     "of_kind": "kind=STANDARD",
     "at_deployments": "scope=DEPLOYMENT",

@@ -21,10 +21,7 @@ fuzz_target!(|bytes: &[u8]| {
         if let Ok(filter) = Filter::parse(kind, text, &Limits::DEFAULT) {
             let again = Filter::parse(kind, &filter.to_string(), &UNLIMITED);
             assert_eq!(again.as_ref(), Ok(&filter));
-            let matches = filter.matches(&tree);
-            if let Some(lookups) = filter.lookups() {
-                assert!(!lookups.alternatives.is_empty() || !matches);
-            }
+            let _ = (filter.matches(&tree), filter.lookups());
         }
         if let Ok(query) = Query::from_url(text) {
             let _ = query.on(kind, &Limits::DEFAULT).map(|search| {

@@ -132,12 +132,11 @@ impl Query {
         Page::parse(request, limits)
     }
 
-    /// What a cursor belongs to: the list and its order, whichever page.
-    pub fn identity(&self) -> String {
+    /// What a cursor belongs to: a list of resources of one type and its order, whichever page.
+    pub fn identity(&self, kind: &ResourceType) -> String {
         let parts = [&self.filter, &self.sort_by, &self.sort_order];
-        parts
-            .map(|part| part.as_deref().unwrap_or_default())
-            .join("\n")
+        let [filter, by, order] = parts.map(|part| part.as_deref().unwrap_or_default());
+        [kind.name, filter, by, order].join("\n")
     }
 
     const NAMES: [&'static str; 8] = [

@@ -102,6 +102,23 @@ pub(crate) async fn allowed(
     Ok((user, Some(id)))
 }
 
+/// The same for the installation's administrator, who waits for whoever changes what is held in any of these
+/// places.
+async fn held(
+    ctx: &Ctx,
+    write: &mut Write,
+    user: User,
+    places: &BTreeSet<Option<OrganizationId>>,
+) -> Result<(User, Option<OrganizationId>), ApiError> {
+    for id in places.iter().flatten() {
+        write.organizations().lock(*id).await?;
+    }
+    let authority = ctx.authority(write).await?;
+    authority.require(Permission::SystemIamUpdate, &[])?;
+    authority.require_covers_person(write, user.id).await?;
+    Ok((user, only(places)))
+}
+
 /// Whether somebody may do it for a person as things are now: what they lost, and what the person was given since,
 /// counts (A11).
 pub(crate) async fn still_allowed(
@@ -124,23 +141,6 @@ pub(crate) async fn still_allowed(
         Err(ApiError::Forbidden(_)) => Ok(false),
         judged => judged.map(|()| true),
     }
-}
-
-/// The same for the installation's administrator, who waits for whoever changes what is held in any of these
-/// places.
-async fn held(
-    ctx: &Ctx,
-    write: &mut Write,
-    user: User,
-    places: &BTreeSet<Option<OrganizationId>>,
-) -> Result<(User, Option<OrganizationId>), ApiError> {
-    for id in places.iter().flatten() {
-        write.organizations().lock(*id).await?;
-    }
-    let authority = ctx.authority(write).await?;
-    authority.require(Permission::SystemIamUpdate, &[])?;
-    authority.require_covers_person(write, user.id).await?;
-    Ok((user, only(places)))
 }
 
 fn elsewhere() -> ApiError {

@@ -18,6 +18,7 @@ on_every_engine! {
     a_team_of_a_document_keeps_its_name_and_gets_its_people_back,
     d7_people_get_roles_by_teams_alone_where_the_rules_say_so,
     p1_each_role_may_do_with_teams_what_the_matrix_says,
+    d6_whoever_is_in_a_team_alone_is_of_the_organization,
 }
 
 pub(crate) async fn acme(name: &str, database: Option<String>) -> Acme {
@@ -517,4 +518,27 @@ async fn has_only(acme: &Acme, user: UserId, role: Role) {
     };
     write.grants().insert(&record).await.unwrap();
     write.commit().await.unwrap();
+}
+
+/// Also where the team has nothing, so that they have nothing either.
+async fn d6_whoever_is_in_a_team_alone_is_of_the_organization(database: Option<String>) {
+    let acme = acme("teams-alone", database).await;
+    acme.team("guests").await;
+    acme.put_in(&acme.owner, "guests", &[EVE]).await.expect(200);
+    let eve: UserId = acme.person(EVE).await.as_str().unwrap().parse().unwrap();
+    let store = acme.f.store().await;
+    let mut write = store.write().await.unwrap();
+    for record in write.grants().of(Subject::User(eve)).await.unwrap() {
+        write.grants().delete(record.grant.id).await.unwrap();
+    }
+    write.commit().await.unwrap();
+    let body = json!({"subject": {"type": "user", "id": eve}, "role": "WORKSPACE_VIEWER",
+        "resource": {"type": "workspace", "id": &acme.workspace}});
+    acme.ask("POST", GRANTS, body).await.expect(201);
+    // And saying what a team is already called changes nothing.
+    let path = format!("{TEAMS}/guests");
+    let changed = acme.f.audited(Action::TeamUpdate).await.len();
+    let same = json!({"name": "guests"});
+    acme.ask("PUT", &path, same).await.expect(200);
+    assert_eq!(acme.f.audited(Action::TeamUpdate).await.len(), changed);
 }

@@ -21,8 +21,8 @@ pub struct Step {
 }
 
 impl Bulk {
-    /// The order: as sent, but for operations that wait for a later one. Those that wait for each other, or for one
-    /// that isn't there, are last and can't be done.
+    /// The order: as sent, but for operations that wait for a later one. Those that wait for each other
+    /// are last; they, and those that wait for one that isn't there, can't be done.
     pub fn plan(&self) -> Vec<Step> {
         let makers: HashMap<&str, usize> = self
             .operations

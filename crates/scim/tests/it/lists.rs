@@ -115,7 +115,7 @@ fn scim_r5_cursor_pages() {
         after: "row".to_owned(),
         since: 10,
     };
-    let next = position.to_cursor(&query.identity());
+    let next = position.to_cursor(&query.identity(&USER));
     let list = ListResponse {
         resources: vec![],
         total: 5,
@@ -133,11 +133,13 @@ fn scim_r5_cursor_pages() {
     else {
         panic!("no cursor");
     };
-    let read = Position::from_cursor(&cursor, &again.identity(), 20, &LIMITS).unwrap();
+    let read = Position::from_cursor(&cursor, &again.identity(&USER), 20, &LIMITS).unwrap();
     assert_eq!(read, position);
     let other = Query::from_url("cursor&filter=nickName+pr").unwrap();
-    let misused = Position::from_cursor(&cursor, &other.identity(), 20, &LIMITS);
-    assert_eq!(reason(misused), Reason::InvalidCursor);
+    for identity in [other.identity(&USER), again.identity(&GROUP)] {
+        let misused = Position::from_cursor(&cursor, &identity, 20, &LIMITS);
+        assert_eq!(reason(misused), Reason::InvalidCursor);
+    }
     let count = Query::from_url("cursor&count=x").unwrap();
     assert_eq!(reason(count.page(&LIMITS)), Reason::InvalidCount);
     let index = Query::from_url("startIndex=x").unwrap();

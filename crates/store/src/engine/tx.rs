@@ -118,12 +118,12 @@ impl Tx {
         self.leave(result)
     }
 
-    /// Changes how many rows [`Self::fetch_all`] reads at a time.
-    /// How many records a page has at most.
+    /// How many rows [`Self::fetch_all`] reads at a time: as many as one look should.
     pub(crate) const fn page(&self) -> u32 {
         self.page
     }
 
+    /// Changes how many that is.
     pub(crate) fn set_page(&mut self, rows: u32) {
         self.page = rows.max(1);
     }

@@ -26,6 +26,7 @@ pub(crate) async fn reset(
     ctx: Ctx,
     Path(user): Path<String>,
 ) -> Result<Reply<PasswordResetCreated>, ApiError> {
+    // Whether a link was made before by a repeated request shows only to who may make one.
     let mut judged = ctx.app.store.write().await?;
     allowed(&ctx, &mut judged, (&user, &WORDS)).await?;
     judged.rollback().await?;

@@ -11,6 +11,7 @@ use crate::error::ApiError;
 use crate::extract::Json;
 use crate::once::Reply;
 use crate::policy;
+use crate::sessions::belongs;
 use crate::tenancy::roles;
 
 /// Gives somebody a role. Nobody can give more than they hold.
@@ -70,8 +71,7 @@ async fn check_subject(
     let none = ApiError::field("subject", "there is no such subject in the organization");
     match body.subject {
         Subject::User(id) => {
-            let grants = write.grants().effective(id).await?;
-            let inside = grants.iter().any(|g| g.organization == Some(organization));
+            let inside = belongs(write, organization, id).await?;
             if inside { Ok(()) } else { Err(none) }
         }
         Subject::Team(id) => {

@@ -37,7 +37,9 @@ pub(crate) async fn set(
         description: body.description.unwrap_or_else(|| team.description.clone()),
         ..team.clone()
     };
-    write.teams().update(&changed).await?;
+    if changed != team {
+        write.teams().update(&changed).await?;
+    }
     let mut group = found.group;
     if body.name.is_some()
         && let Some(found) = group
@@ -54,7 +56,9 @@ pub(crate) async fn set(
         Change::of("description", &team.description, &changed.description),
     ];
     event.changes = changes.into_iter().flatten().collect();
-    write.audit(event);
+    if !event.changes.is_empty() {
+        write.audit(event);
+    }
     let team = view::team(&mut write, changed, group.as_ref()).await?;
     let seq = ctx.app.commit(write).await?;
     Ok(axum::Json(TeamChanged { team, seq }))
