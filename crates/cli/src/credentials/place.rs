@@ -215,7 +215,7 @@ impl Place {
 }
 
 fn unkept(error: &KeychainError) {
-    if !matches!(error, KeychainError::Missing) {
+    if !matches!(error, KeychainError::Missing { .. }) {
         ui::note(&format!(
             "{error}; the sign-in is kept in a file that only you can read."
         ));

@@ -532,7 +532,7 @@ async fn d6_whoever_is_in_a_team_alone_is_of_the_organization(database: Option<S
         write.grants().delete(record.grant.id).await.unwrap();
     }
     write.commit().await.unwrap();
-    let body = json!({"subject": {"type": "user", "id": eve}, "role": "WORKSPACE_VIEWER",
+    let body = json!({"subject": {"type": "user", "id": eve}, "role": "WORKSPACE_OPERATOR",
         "resource": {"type": "workspace", "id": &acme.workspace}});
     acme.ask("POST", GRANTS, body).await.expect(201);
     // And saying what a team is already called changes nothing.
