@@ -6,8 +6,11 @@ use aeolus_keys::{Alg, SigningKey};
 use aeolus_model::{Clock as _, ConnectionId, SessionId, UserId};
 use aeolus_snapshot::{Snapshot, section};
 use aeolus_testkit::SeededRng;
+use axum::body::Body;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::Request;
+use http::header::CONTENT_TYPE;
 use serde_json::{Value, json};
 
 use crate::connections::{Idp, apply};
@@ -395,6 +398,25 @@ async fn o32_a_logout_token_that_is_not_one_ends_nothing() {
         let fields = [("logout_token", token.as_str())];
         known.f.form(&path, &fields, &[]).await.expect(400);
     }
+    assert_eq!(known.renewed(session(1)).await, 200);
+}
+
+/// Nobody's security events (RFC 8417) are taken here but a logout token, as a form and at its own address.
+#[tokio::test]
+async fn o33_what_is_pushed_as_a_security_event_ends_nothing() {
+    let known = known("events").await;
+    known.tell("one", &known.begun(session(1))).await;
+    let token = logout_token(&known, &[]);
+    let pushed = Request::post("/v1/oauth/backchannel-logout/idp")
+        .header(CONTENT_TYPE, "application/secevent+jwt")
+        .body(Body::from(token))
+        .unwrap();
+    let answer = known.f.send(pushed).await;
+    assert!(answer.status.is_client_error(), "{}", answer.status);
+    let event = "https://schemas.openid.net/secevent/risc/event-type/account-disabled";
+    let token = logout_token(&known, &[("events", json!({ event: {} }))]);
+    let refused = log_out(&known, &token).await.expect(400).json();
+    assert_eq!(refused["error"], "invalid_request");
     assert_eq!(known.renewed(session(1)).await, 200);
 }
 

@@ -125,3 +125,27 @@ async fn d2_d3_a_document_makes_teams_of_groups_and_says_what_they_may() {
     let refused = apply(&json!({"filter": "(?=look)"})).await.expect(422);
     assert_eq!(refused.json()["errors"][0]["at"], "connections[0].teams");
 }
+
+/// An organization can't say whose mail a domain is, nor put its people's sign-in into its own hands: there is no claim
+/// that a proof could be missing of.
+#[tokio::test]
+async fn o24_which_domains_are_whose_is_said_by_the_installation_alone() {
+    let s = Scene::new("fed-claims", json!({})).await;
+    let owner = s.f.token_of("owner@example.com").await;
+    for claim in [
+        json!({"trustedDomains": ["elsewhere.com"]}),
+        json!({"provision": {"domains": ["elsewhere.com"], "organization": "acme"}}),
+    ] {
+        let mut connection = json!({
+            "name": "staff", "type": "custom", "clientId": "client", "discoveryUrl": s.idp.url,
+        });
+        for (key, value) in claim.as_object().unwrap() {
+            connection[key] = value.clone();
+        }
+        let mut body = fleet();
+        body["fleet"]["connections"] = json!([connection]);
+        let applied = s.f.call("POST", "/v1/apply", &owner, Some(body)).await;
+        applied.expect(403);
+    }
+    assert_eq!(comes(&s, "kim-2", "kim@elsewhere.com").await, (400, None));
+}
