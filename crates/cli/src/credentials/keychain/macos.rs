@@ -45,9 +45,10 @@ impl LoginKeychain {
             quoted(account(path)?)
         );
         let mut command = Command::new(&self.program);
-        let said = self.run(command.arg("-i"), Some(&Secret::new(line)));
-        checked(&said.await?)?;
-        let kept = self.look_up(path).await?;
+        let line = Secret::new(line);
+        let said = self.run(command.arg("-i"), Some(&line)).await?;
+        checked(&said)?;
+        let kept = self.look_up(path).await.ok().flatten();
         if kept.is_some_and(|kept| kept.expose() == secret.expose()) {
             return Ok(());
         }
