@@ -68,7 +68,7 @@ fn read(name: &str, bytes: &[u8]) -> Result<Vec<(u64, TeamRow)>, Failure> {
     let mut rows = Vec::new();
     for record in reader.records() {
         let record = record.map_err(|error| unreadable(name, &error))?;
-        let line = record.position().map_or(0, csv::Position::line);
+        let line = record.position().map_or(0, |at| line_of(bytes, at));
         let field = |name: &str| {
             let at = columns.iter().position(|column| column == name)?;
             let text = typed(record.get(at)?);
@@ -93,6 +93,14 @@ fn read(name: &str, bytes: &[u8]) -> Result<Vec<(u64, TeamRow)>, Failure> {
             .usage());
     }
     Ok(rows)
+}
+
+/// On which line a record is: the reader's place is before the empty lines that it skipped.
+fn line_of(bytes: &[u8], at: &csv::Position) -> u64 {
+    let from = usize::try_from(at.byte()).unwrap_or(usize::MAX);
+    let skipped = bytes.get(from..).unwrap_or_default().iter();
+    let skipped = skipped.take_while(|byte| matches!(byte, b'\r' | b'\n'));
+    skipped.fold(at.line(), |line, byte| line + u64::from(*byte == b'\n'))
 }
 
 /// What was typed into a cell. An export marks what a spreadsheet would run as a formula with an apostrophe (A18).
