@@ -17,7 +17,7 @@ fn keychain(folder: &Path, line: usize) -> LoginKeychain {
 async fn a_sign_in_is_kept_found_replaced_and_forgotten() {
     let folder = tempfile::tempdir().unwrap();
     let keychain = keychain(folder.path(), 4096);
-    let path = Path::new("/home/a \"b\" \\c/credentials.json");
+    let path = Path::new("/srv/a \"b\" \\c/credentials.json");
     assert!(keychain.look_up(path).await.unwrap().is_none());
     for text in ["{\"access_token\": \"first\"}", "second 'one'"] {
         let secret = Secret::new(text.to_owned());
@@ -47,7 +47,7 @@ async fn a_sign_in_is_kept_found_replaced_and_forgotten() {
 async fn what_is_cut_off_is_not_kept() {
     let folder = tempfile::tempdir().unwrap();
     let keychain = keychain(folder.path(), 120);
-    let path = Path::new("/home/ann/credentials.json");
+    let path = Path::new("/srv/ann/credentials.json");
     let secret = Secret::new("x".repeat(400));
     let refused = keychain.keep(path, &secret).await.unwrap_err();
     assert!(matches!(refused, KeychainError::Refused(_)), "{refused}");
