@@ -32,6 +32,8 @@ statements! {
     ON_RESOURCE = select!("WHERE resource_kind = $1 AND resource = $2 ORDER BY id");
     OF_ROLE = select!("WHERE custom_role = $1 ORDER BY id");
     LIST = select!("WHERE organization = $1 AND id > $2 ORDER BY id LIMIT $3");
+    HAS = "SELECT 1 FROM grants WHERE subject_kind = $1 AND subject = $2 AND role = $3
+        AND resource_kind = $4 AND resource = $5";
     HOLDERS = "SELECT subject_kind, subject FROM grants
         WHERE resource_kind = $1 AND resource = $2 AND role = $3";
     PEOPLE = "SELECT DISTINCT subject FROM grants
@@ -102,6 +104,18 @@ impl<U: Unit> GrantRepository<'_, U> {
     pub async fn of_role(&mut self, role: RoleId) -> Result<Vec<GrantRecord>, StoreError> {
         let rows = self.0.tx().fetch(OF_ROLE, bind![role]).await?;
         rows.iter().map(record).collect()
+    }
+
+    /// Whether a subject was given a role itself, exactly on a resource.
+    pub async fn has(
+        &mut self,
+        whose: Subject,
+        role: &GrantedRole,
+        resource: Resource,
+    ) -> Result<bool, StoreError> {
+        let ((kind, id), (at, place)) = (subject_columns(whose), resource_columns(resource));
+        let values = bind![kind, id, role_column(role), at, place];
+        Ok(self.0.tx().first(HAS, values).await?.is_some())
     }
 
     /// How often a role that an organization made for itself is given.
@@ -194,10 +208,7 @@ impl GrantRepository<'_, Write> {
         let (subject_kind, subject) = subject_columns(grant.subject);
         let (resource_kind, resource) = resource_columns(grant.resource);
         let custom = grant.role.id();
-        let role = match &grant.role {
-            GrantedRole::BuiltIn(role) => role.name().to_owned(),
-            GrantedRole::Custom(role) => role.id.to_string(),
-        };
+        let role = role_column(&grant.role);
         let mut values = bind![grant.id, organization, subject_kind, subject, role];
         values.extend(bind![resource_kind, resource, managed_by, custom]);
         let changed = self.0.change_of(grant.subject, INSERT, values).await;
@@ -226,6 +237,14 @@ pub(super) async fn delete_of(unit: &mut Write, whose: Subject) -> Result<(), St
 /// Takes back everything that is given on a resource.
 pub(super) async fn delete_on(unit: &mut Write, kind: &str, id: &[u8]) -> Result<(), StoreError> {
     unit.change(DELETE_ON, bind![kind, id]).await.map(|_| ())
+}
+
+/// How the column `role` names one.
+fn role_column(role: &GrantedRole) -> String {
+    match role {
+        GrantedRole::BuiltIn(role) => role.name().to_owned(),
+        GrantedRole::Custom(role) => role.id.to_string(),
+    }
 }
 
 pub(super) fn subject_columns(subject: Subject) -> (&'static str, Vec<u8>) {

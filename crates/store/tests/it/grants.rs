@@ -94,6 +94,14 @@ async fn grants_reach_through_teams_and_down_to_a_plane(db: Database) {
         from_ref(&to_team)
     );
     assert_eq!(read.grants().of(Subject::User(bob.id)).await.unwrap(), []);
+    let place = Resource::Workspace(fleet.workspace.id);
+    for (whose, has) in [
+        (Subject::Team(team.id), true),
+        (Subject::User(bob.id), false),
+    ] {
+        let asked = read.grants().has(whose, &to_team.grant.role, place).await;
+        assert_eq!(asked.unwrap(), has);
+    }
     let on_workspace = read
         .grants()
         .on(Resource::Workspace(fleet.workspace.id))

@@ -168,9 +168,7 @@ impl Run<'_> {
         let role = roles::resolve(&mut self.write, self.organization.id, role, &path).await?;
         self.authority.require_covers(&role, &path)?;
         let subject = Subject::Team(found.team.id);
-        let held = self.write.grants().of(subject).await?;
-        let same = |held: &Grant| held.resource == resource && held.role.is(&role);
-        if held.iter().any(|record| same(&record.grant)) {
+        if self.write.grants().has(subject, &role, resource).await? {
             return Ok(());
         }
         let detail = role.to_string();
