@@ -121,6 +121,11 @@ pub(crate) struct Parts {
 }
 
 impl App {
+    /// Whether who forgot a password is sent a link to a new one: where there are e-mails and passwords.
+    pub(crate) fn sends_resets(&self) -> bool {
+        self.mailer.is_some() && self.local_accounts.offered()
+    }
+
     pub(crate) fn new(parts: Parts) -> Self {
         Self(Arc::new(parts))
     }

@@ -60,7 +60,7 @@ impl Offers {
         Ok(Self {
             buttons: buttons.collect(),
             local: app.local_accounts.offered(),
-            forgot: app.mailer.is_some(),
+            forgot: app.sends_resets(),
         })
     }
 

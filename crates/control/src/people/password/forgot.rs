@@ -61,7 +61,7 @@ pub(crate) async fn forgot_post(
 
 /// Without e-mails, or where nobody signs in with a password, there is no such page.
 fn require(app: &App) -> Result<(), ApiError> {
-    if app.mailer.is_some() && app.local_accounts.offered() {
+    if app.sends_resets() {
         Ok(())
     } else {
         Err(ApiError::NotFound("page"))

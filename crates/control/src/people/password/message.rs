@@ -43,7 +43,7 @@ pub(crate) async fn answer_forgotten(app: &App) -> Result<(), StoreError> {
 /// made by somebody else, who may know other ways into it: whoever reads the address gets no link to that.
 async fn answer(app: &App, write: &mut Write, request: &PasswordRequest) -> Result<(), StoreError> {
     let now = app.clock.now();
-    if now.since(request.created_at) > STALE || !app.local_accounts.offered() {
+    if now.since(request.created_at) > STALE || !app.sends_resets() {
         return Ok(());
     }
     let user = write.users().by_email(&request.email).await?;
