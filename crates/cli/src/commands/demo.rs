@@ -13,6 +13,7 @@ use self::airflow::{Airflow, Environment};
 use super::dev::Running;
 use super::{Context, gate, token};
 use crate::args::{AirflowEnv, ConfigFile, DemoArgs, DevArgs, Target, TokenCreate};
+use crate::config;
 use crate::files;
 use crate::report::Failure;
 use crate::ui;
@@ -38,7 +39,7 @@ pub(super) async fn demo(args: &DemoArgs, context: &Context) -> Result<(), Failu
         began.elapsed().as_secs_f32()
     ));
     let mut airflow = Airflow::new(environment, place.folder.join("airflow"), args.airflow_port);
-    let ended = show(args, context, &place, (&mut fleet, &mut airflow)).await;
+    let ended = show(args, &place, (&mut fleet, &mut airflow)).await;
     airflow.end().await;
     fleet.end().await;
     ui::line("Ended; nothing is left running. The next start is quick.");
@@ -48,7 +49,6 @@ pub(super) async fn demo(args: &DemoArgs, context: &Context) -> Result<(), Failu
 /// Brings Airflow up, says how to use everything, and waits for the end.
 async fn show(
     args: &DemoArgs,
-    context: &Context,
     place: &Place,
     (fleet, airflow): (&mut Running, &mut Airflow),
 ) -> Result<(), Failure> {
@@ -63,7 +63,7 @@ async fn show(
     };
     let work = async {
         airflow.start(settled(&trust).await?).await?;
-        place.api_token(&target, context).await
+        place.api_token(&target).await
     };
     let Some(token_file) = fleet.until_signal(work).await.transpose()? else {
         return Ok(());
@@ -165,7 +165,7 @@ impl Place {
     }
 
     /// A week's API token in a file that a shell can source.
-    async fn api_token(&self, target: &Target, context: &Context) -> Result<PathBuf, Failure> {
+    async fn api_token(&self, target: &Target) -> Result<PathBuf, Failure> {
         let path = self.folder.join("token.env");
         let wanted = TokenCreate {
             name: "demo".to_owned(),
@@ -174,7 +174,8 @@ impl Place {
             days: Some(7),
             ..TokenCreate::default()
         };
-        let client = target.client(&context.environment).await?;
+        // In the shell that the token was sourced in, it must not stand for the administrator.
+        let client = target.client(&config::Environment::default()).await?;
         let made = token::request(&client, &wanted).await?;
         let line = format!("export AEOLUS_TOKEN={}\n", made.token);
         files::write_private(&path, line.as_bytes())?;
