@@ -1,11 +1,14 @@
 //! `GET /.aeolus/callback`: the code comes back, a session begins.
 
+use std::time::Duration;
+
 use aeolus_api::oauth::TokenAnswer;
 use aeolus_decide::{Audience, SessionCookie};
 use aeolus_keys::claims::{IdToken, Registered as _};
 use aeolus_keys::{Kind, jws};
 use aeolus_model::{Secret, Subject, Time};
 use http::Response;
+use tokio::time::{Instant, sleep};
 
 use super::state::{self, Pending};
 use super::{Visit, cookies, pages, sign_in};
@@ -13,6 +16,10 @@ use crate::answer;
 use crate::body::Body;
 use crate::gate::Gate;
 use crate::ports::{CodeExchange, TokenError};
+
+/// How long news from control may take to get here, and how often is looked for them.
+const NEWS: Duration = Duration::from_secs(2);
+const LOOK: Duration = Duration::from_millis(20);
 
 pub(super) async fn finish(gate: &Gate, visit: &Visit<'_>) -> Response<Body> {
     let mut ring = state::open(gate, visit);
@@ -42,7 +49,7 @@ pub(super) async fn finish(gate: &Gate, visit: &Visit<'_>) -> Response<Body> {
         Err(TokenError::Refused | TokenError::ClientRefused) => {
             pages::failed("The control plane did not let you in.")
         }
-        Ok(answered) => welcome(gate, visit, &pending, &answered),
+        Ok(answered) => welcome(gate, visit, &pending, &answered).await,
     };
     match spent {
         Some(cookie) => answer::with_cookie(page, &cookie),
@@ -50,7 +57,7 @@ pub(super) async fn finish(gate: &Gate, visit: &Visit<'_>) -> Response<Body> {
     }
 }
 
-fn welcome(
+async fn welcome(
     gate: &Gate,
     visit: &Visit<'_>,
     pending: &Pending,
@@ -65,10 +72,41 @@ fn welcome(
     if !(alone && visit.world.is_linked(session.user)) {
         gate.drills.signed_in(session.user);
     }
-    match cookies::seal(gate, visit, &session) {
-        Some(cookie) => answer::with_cookie(answer::redirect(&pending.next), &cookie),
-        None => pages::failed("The session could not be kept."),
+    let Some(cookie) = cookies::seal(gate, visit, &session) else {
+        return pages::failed("The session could not be kept.");
+    };
+    let page = if heard_of(gate, visit, &session).await {
+        answer::redirect(&pending.next)
+    } else {
+        pages::not_heard_of(&pending.next)
+    };
+    answer::with_cookie(page, &cookie)
+}
+
+/// Waits until the snapshot in force takes the session, for as long as news from control may take. Control
+/// may have let somebody in by a connection, or made an account, that this gate has yet to hear of; sent on
+/// before, the browser would go round in circles. Says whether the session is taken.
+async fn heard_of(gate: &Gate, visit: &Visit<'_>, session: &SessionCookie) -> bool {
+    let until = Instant::now() + NEWS;
+    loop {
+        let (taken, person) = known(gate, visit, session);
+        if (taken && person) || Instant::now() >= until {
+            // Whom this plane knows nothing of is told so where they wanted to go.
+            return taken;
+        }
+        sleep(LOOK).await;
     }
+}
+
+/// Whether the snapshot in force takes the session, and whether it knows the person.
+fn known(gate: &Gate, visit: &Visit<'_>, session: &SessionCookie) -> (bool, bool) {
+    let world = gate.knowledge.world();
+    let world = world.as_ref().unwrap_or(&visit.world);
+    let taken = world
+        .any_deployment_of(&visit.host)
+        .and_then(|deployment| gate.judge(world).session_until(session, deployment));
+    let person = world.person(Subject::User(session.user));
+    (taken.is_some(), person.is_some())
 }
 
 /// The session behind the tokens, if every part of the answer is what was asked for. The identity

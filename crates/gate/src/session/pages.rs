@@ -157,6 +157,20 @@ pub(super) fn not_ready() -> Response<Body> {
     )
 }
 
+/// Control has let somebody in whom the snapshot in force refuses. Not sent on by itself: they would be sent to
+/// control again, and from there to here.
+pub(super) fn not_heard_of(next: &str) -> Response<Body> {
+    let next = escape(next);
+    unavailable(
+        "sign_in_not_heard_of",
+        "Almost there",
+        &format!(
+            "<p>You are signed in, but this gate has not heard so from its control plane yet.</p>\
+             <p><a class=\"button\" href=\"{next}\">Go on</a></p>"
+        ),
+    )
+}
+
 /// Nobody can sign in; whoever is signed in stays so.
 pub(super) fn control_is_away(age: Option<Duration>) -> Response<Body> {
     let since = match age.map(|age| age.as_secs() / 60) {

@@ -80,6 +80,48 @@ async fn a_browser_signs_in_and_lands_where_it_wanted_to_go() {
     assert!(who.body().contains("ann@example.com"), "{who:?}");
 }
 
+/// Comes back from control with a code, through a connection that the snapshot knows or doesn't.
+async fn come_back(fleet: &Fleet) -> Answer {
+    let (location, cookie) = begin(fleet, "/dags%3Fx%3D%22").await;
+    let answer = fleet.token_answer(&parameter(&location, "nonce"));
+    *fleet.fake.answer.lock().unwrap() = Some(Ok(answer));
+    let state = parameter(&location, "state");
+    let callback =
+        format!("GET /.aeolus/callback?code=c&state={state}&iss=https%3A%2F%2Fcontrol.test");
+    fleet.ask(&callback, &format!("Cookie: {cookie}\r\n")).await
+}
+
+#[tokio::test]
+async fn whom_control_let_in_before_the_gate_heard_of_it_is_not_sent_round_in_circles() {
+    let fleet = Fleet::start().await;
+    let mut connections = Vec::new();
+    fleet.publish(|sections| {
+        connections = std::mem::take(&mut sections.connections.connections);
+    });
+    let page = come_back(&fleet).await;
+    assert_eq!((page.status, page.header("location")), (503, None));
+    assert!(page.body().contains("sign_in_not_heard_of"), "{page:?}");
+    assert!(page.body().contains("href=\"/dags?x=&quot;\""), "{page:?}");
+    // The session is there: whoever goes on once the gate has heard is let in.
+    let session = pair(&page, "__Host-aeolus");
+    fleet.publish(|sections| sections.connections.connections.clone_from(&connections));
+    let jar = format!("Cookie: {session}\r\n");
+    assert_eq!(fleet.ask("GET /dags", &jar).await.status, 200);
+
+    // News that come while the code is being exchanged are waited for.
+    fleet.publish(|sections| sections.connections.connections.clear());
+    let (done, ()) = tokio::join!(come_back(&fleet), async {
+        while fleet.fake.answer.lock().unwrap().is_none() {
+            tokio::task::yield_now().await;
+        }
+        fleet.publish(|sections| sections.connections.connections = connections);
+    });
+    assert_eq!(
+        (done.status, done.header("location")),
+        (302, Some("/dags?x=\""))
+    );
+}
+
 #[tokio::test]
 async fn loopback_is_plain_http_with_its_port_and_through_the_check_listener_too() {
     let fleet = Fleet::start().await;
