@@ -15,11 +15,13 @@ main() {
     find_initdb >/dev/null || skipped "store on PostgreSQL" "there is no PostgreSQL server (initdb)"
     python_part "Airflow package" airflow/tests
     if [[ -f "$ROOT/.tools/airflow2/.aeolus-stamp" ]]; then
-        python_part "Airflow 2" airflow/tests2 "$AIRFLOW2_PYTHON"
+        RUN_BY=$AIRFLOW2_PYTHON python_part "Airflow 2" airflow/tests2
     else
         skipped "Airflow 2" "there is no .tools/airflow2 (scripts/airflow-env.sh 2)"
     fi
-    python_part "end to end" tests/e2e
+    # They mostly wait: two at a time take half as long. What loads a machine or counts its time has it alone.
+    python_part "end to end" tests/e2e -m "not alone" --numprocesses 2 --dist loadfile
+    python_part "end to end, alone" tests/e2e -m alone
     summary
 }
 
@@ -37,13 +39,14 @@ part() {
 
 # Single tests that skip themselves, for want of a program say, are listed with their reason.
 python_part() {
-    local name=$1 folder=$2 python=${3:-$AIRFLOW_PYTHON} report
+    local name=$1 folder=$2 report
+    shift
     if [[ ! -d "$folder" ]]; then
         skipped "$name" "there is no $folder"
         return
     fi
     report=$(mktemp)
-    part "$name" pytest_to "$report" "$folder" "$python"
+    part "$name" pytest_to "$report" "$@"
     local count reason
     while IFS=$'\t' read -r count reason; do
         skipped "$name, $count test(s)" "$reason"
@@ -52,7 +55,9 @@ python_part() {
 }
 
 pytest_to() {
-    "$3" -m pytest "$2" --junit-xml="$1" -o junit_family=xunit2
+    local report=$1
+    shift
+    "${RUN_BY:-$AIRFLOW_PYTHON}" -m pytest "$@" --durations=10 --junit-xml="$report" -o junit_family=xunit2
 }
 
 skips() {

@@ -75,6 +75,11 @@ organizations:
 PASSWORD = "correct horse battery staple"
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Tests that load the machine, or count the time of its processors, are marked with `alone`."""
+    config.addinivalue_line("markers", "alone: nothing else may run beside it")
+
+
 def required(name: str, present: bool) -> None:
     """Skips without a real program, but never in CI."""
     if not present:

@@ -6,9 +6,12 @@ import json
 import subprocess
 import threading
 
+import pytest
 import requests
 from conftest import PASSWORD
 from harness.signin import sign_in
+
+pytestmark = pytest.mark.alone
 
 
 def drill(fleet, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -9,6 +9,8 @@ from harness import aeolus
 from harness.herd import HERD, Admin, document, herd, now, plane
 from harness.process import wait_for
 
+pytestmark = pytest.mark.alone
+
 GATES, PLANES = 500, 5
 
 

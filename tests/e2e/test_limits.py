@@ -25,6 +25,8 @@ from conftest import required
 from harness import aeolus, echo, nginx
 from harness.process import free_port, reap, running, signal_group, wait_for
 
+pytestmark = pytest.mark.alone
+
 FLEET = """
 version: 1
 planes: [{{name: alone, authHost: localhost}}]

@@ -16,6 +16,8 @@ import pytest
 import requests
 from harness.raw import status
 
+pytestmark = pytest.mark.alone
+
 IDLE, ACTIVE = 10_000, 1_000
 
 

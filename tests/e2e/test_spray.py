@@ -18,6 +18,8 @@ import pytest
 from conftest import PASSWORD
 from harness import aeolus
 
+pytestmark = pytest.mark.alone
+
 FLEET = """
 version: 1
 planes: [{{name: local, authHost: localhost}}]
