@@ -51,7 +51,12 @@ pub(crate) fn redirect(location: &str) -> Response<Body> {
 /// A refusal as a client of the built-in proxy sees it.
 pub(crate) fn denied(deny: &Deny) -> Response<Body> {
     let status = StatusCode::from_u16(deny.status()).unwrap_or(StatusCode::FORBIDDEN);
-    let mut answer = text(status, format!("{}\n", deny.text()));
+    advise(text(status, format!("{}\n", deny.text())), deny)
+}
+
+/// The same answer with what a refusal says in headers, whatever its body is.
+pub(crate) fn advise(mut answer: Response<Body>, deny: &Deny) -> Response<Body> {
+    let is_method = answer.status() == StatusCode::METHOD_NOT_ALLOWED;
     let headers = answer.headers_mut();
     if let Some(challenge) = deny.challenge() {
         headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
@@ -59,7 +64,7 @@ pub(crate) fn denied(deny: &Deny) -> Response<Body> {
     if let Some(seconds) = deny.retry_after() {
         headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
-    if status == StatusCode::METHOD_NOT_ALLOWED {
+    if is_method {
         let methods = HeaderValue::from_static("GET, HEAD, OPTIONS, POST, PUT, PATCH, DELETE");
         headers.insert(ALLOW, methods);
     }
