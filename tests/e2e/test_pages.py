@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import re
+import socket
+import threading
 import time
 from urllib.parse import urljoin
 
@@ -30,6 +32,7 @@ organizations:
     users:
       - {{email: viewer@example.com, role: ORGANIZATION_MEMBER, password: {{file: password}}}}
       - {{email: stranger@example.com, role: ORGANIZATION_MEMBER, password: {{file: password}}}}
+      - {{email: forgetful@example.com, role: ORGANIZATION_MEMBER, password: {{file: password}}}}
     workspaces:
       - name: sales
         deployments:
@@ -38,6 +41,36 @@ organizations:
             hosts: [echo.localhost]
             upstream: http://127.0.0.1:{echo}
             grants: [{{user: viewer@example.com, role: DEPLOYMENT_VIEWER}}]
+          - name: stuck
+            plane: local
+            hosts: [stuck.localhost]
+            upstream: http://127.0.0.1:{stuck}
+"""
+# Two providers at which a plane has clients of its own.
+AWAY = """
+version: 1
+planes: [{{name: local, authHost: localhost}}]
+connections:
+  - {{name: local, type: local}}
+  - name: corp
+    type: custom
+    displayName: Example Corp
+    clientId: spa
+    discoveryUrl: {corp}
+    planeRegistrations: [{{plane: local, clientId: aeolus-local}}]
+  - name: other
+    type: custom
+    displayName: The Department of Rather Long Names & Sons
+    clientId: spa
+    discoveryUrl: {other}
+    planeRegistrations: [{{plane: local, clientId: aeolus-local}}]
+organizations:
+  - name: acme
+    users:
+      - {{email: ann@example.com, role: ORGANIZATION_MEMBER, identities: [{{connection: corp, subject: ann}}]}}
+    workspaces:
+      - name: sales
+        deployments: [{{name: echo, plane: local, hosts: [echo.localhost], upstream: "http://127.0.0.1:{echo}"}}]
 """
 CONFIG = """
 auth:
@@ -52,7 +85,7 @@ auth:
       discoveryUrl: https://login.microsoftonline.com/11111111-2222-4333-8444-555555555555/v2.0
       trustedDomains: [example.net]
 """
-VIEWER, STRANGER = "viewer@example.com", "stranger@example.com"
+VIEWER, STRANGER, FORGETFUL = (f"{name}@example.com" for name in ("viewer", "stranger", "forgetful"))
 
 
 @pytest.fixture(scope="module")
@@ -62,9 +95,13 @@ def fleet(tmp_path_factory, upstream):
     home = tmp_path_factory.mktemp("pages")
     aeolus.private(home / "password", PASSWORD.encode())
     document = home / "fleet.yaml"
-    with provider.node_mock(free_port(), home / "mock.log") as issuer:
-        document.write_text(FLEET.format(echo=upstream.port))
-        with aeolus.serving(home / "aeolus", document, home / "password", home / "logs") as running:
+    # E-mails are sent somewhere, so that there is a page for a forgotten password.
+    email = {"EMAIL__SMTP__HOST": "127.0.0.1", "EMAIL__SMTP__PORT": str(free_port()), "EMAIL__FROM": "aeolus@example.com"}
+    # What is accepted there is never answered.
+    stuck = socket.create_server(("127.0.0.1", 0))
+    with stuck, provider.node_mock(free_port(), home / "mock.log") as issuer:
+        document.write_text(FLEET.format(echo=upstream.port, stuck=stuck.getsockname()[1]))
+        with aeolus.serving(home / "aeolus", document, home / "password", home / "logs", **email) as running:
             running.stop_control()
             running.config = home / "control.yaml"
             running.config.write_text(CONFIG.format(issuer=issuer))
@@ -155,6 +192,25 @@ def test_the_pages_of_an_account(fleet, visitor):
     assert not visitor.wrong, "\n".join(visitor.wrong)
 
 
+def test_the_pages_of_a_forgotten_password(fleet, visitor):
+    visitor.open("forgot", "/password/forgot", "Forgot your password?")
+    # As somebody whose browser lets everything through.
+    visitor.driver.execute_script("document.querySelector('form').noValidate = true")
+    visitor.fill("Send the link", email="ann")
+    visitor.see("forgot-wrong", "That is no e-mail address")
+    visitor.fill("Send the link", email="nobody@example.com")
+    visitor.see("forgot-sent", "a link to a new one is on its way there")
+    made = fleet.run("user", "reset-password", FORGETFUL, "--output", "json")
+    link = json.loads(made.stdout)["link"]
+    visitor.open("reset", link, "New password")
+    visitor.fill("Set the password", password="passwordpassword")
+    visitor.see("reset-wrong", "can't be used")
+    visitor.fill("Set the password", password=f"{PASSWORD} and more")
+    visitor.see("reset-done", "Your password is set")
+    visitor.open("reset-over", link, "The link is over")
+    assert not visitor.wrong, "\n".join(visitor.wrong)
+
+
 def test_an_invitation(fleet, visitor):
     made = fleet.run("invitation", "create", "new@example.com", "--note", "Welcome aboard!", "--output", "json")
     link = json.loads(made.stdout)["link"]
@@ -227,3 +283,73 @@ def test_a_gate_whose_control_goes_away_in_the_middle(fleet, visitor):
         assert not visitor.wrong, "\n".join(visitor.wrong)
     finally:
         fleet.start_control()
+
+
+def test_a_gate_that_has_too_much_to_do(fleet, visitor, monkeypatch):
+    token = fleet.create_token("pages", "acme/sales/stuck", "DEPLOYMENT_VIEWER")["token"]
+    monkeypatch.setenv("LIMITS__REQUESTS", "1")
+    fleet.restart_gate()
+    url = at(fleet.proxy, "echo.localhost")
+    waiting = {"Authorization": f"Bearer {token}"}
+    wait = threading.Thread(target=hangs, args=(at(fleet.proxy, "stuck.localhost"), waiting), daemon=True)
+    try:
+        wait.start()
+
+        def is_busy() -> bool:
+            return "sign_in_busy" in requests.get(f"{url}/.aeolus/sign-in", allow_redirects=False, timeout=20).text
+
+        wait_for("the only place to be taken", is_busy, 20)
+        visitor.open("gate-busy", f"{url}/.aeolus/sign-in", "Busy right now")
+        assert not visitor.wrong, "\n".join(visitor.wrong)
+    finally:
+        monkeypatch.undo()
+        fleet.restart_gate()
+
+
+def hangs(url: str, headers: dict[str, str]) -> None:
+    """A request that nobody answers."""
+    try:
+        requests.get(url, headers=headers, timeout=60)
+    except requests.RequestException:
+        pass
+
+
+def test_the_pages_of_a_gate_while_control_is_away(tmp_path, upstream, chromium):
+    required("node-oidc-provider", provider.installed())
+    aeolus.private(tmp_path / "password", PASSWORD.encode())
+    document = tmp_path / "fleet.yaml"
+    document.write_text("version: 1\nplanes: [{name: local, authHost: localhost}]\n")
+    parts = (tmp_path / "aeolus", document, tmp_path / "password", tmp_path / "logs")
+    with (
+        provider.provider(free_port(), "key-1", tmp_path / "idp.log") as corp,
+        provider.provider(free_port(), "key-2", tmp_path / "other.log") as other,
+        aeolus.serving(*parts) as fleet,
+    ):
+        document.write_text(AWAY.format(corp=corp, other=other, echo=upstream.port))
+        fleet.run("apply", "--file", str(document))
+
+        def asked() -> bool:
+            return fleet.run("plane", "show", "local", "--network").stdout.count("exchanging") == 2
+
+        wait_for("control to ask both providers", asked, 30)
+        fleet.create_token("settled", "acme/sales/echo", "DEPLOYMENT_VIEWER")
+        fleet.kill_control()
+        url = f"{at(fleet.proxy, 'echo.localhost')}/.aeolus/sign-in"
+
+        def chooses() -> bool:
+            return "People whom this plane knows" in requests.get(url, timeout=20).text
+
+        wait_for("the gate to count control as away", chooses, 90)
+        visitor = Visitor(chromium, fleet.control)
+        visitor.open("gate-choose", url, "can sign in at")
+        visitor.driver.find_element(By.LINK_TEXT, "Continue with Example Corp").click()
+        there(visitor.driver, "Sign-in")
+        for press in ("login", "password"):
+            visitor.driver.find_element(By.NAME, press).send_keys("mallory")
+        visitor.driver.find_element(By.CSS_SELECTOR, "button[type=submit]").click()
+        there(visitor.driver, "Continue")
+        # What is wrong with the provider's own pages is not ours.
+        visitor.driver.get_log("browser")
+        visitor.driver.find_element(By.CSS_SELECTOR, "button[type=submit]").click()
+        visitor.see("gate-unknown-here", "You can't sign in right now")
+        assert not visitor.wrong, "\n".join(visitor.wrong)

@@ -7,6 +7,7 @@ use aeolus_decide::LogoutTerms;
 use aeolus_keys::digest;
 use aeolus_keys::{Jwk, PublicKey};
 use aeolus_model::{ConnectionId, Secret, Time, UserId};
+use aeolus_oidc::Kind;
 use aeolus_snapshot::section;
 use aeolus_store::{Connection, Identity, Plane, ProviderEndpoints, ProviderKeys};
 
@@ -212,7 +213,15 @@ fn registration(
             TokenEndpointAuthMethod::PrivateKeyJwt => audience(kind, held, &endpoints.token),
         },
         second_factor_acr: settings.second_factor_acr.clone(),
+        display_name: display_name(kind, settings),
     })
+}
+
+/// What people see of a connection, as on control's own page.
+fn display_name(kind: &str, settings: &Settings) -> String {
+    let written = settings.sign_in.display_name.clone();
+    let usual = || Kind::parse(kind).map(|kind| kind.profile().display_name.to_owned());
+    written.or_else(usual).unwrap_or_default()
 }
 
 /// To whom a plane's client says who it is. The standards settle on the issuer (FAPI 2.0 §5.3.2.1, the

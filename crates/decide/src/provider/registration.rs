@@ -31,6 +31,8 @@ pub struct Registration {
     pub connection: ConnectionId,
     /// Its name.
     pub name: String,
+    /// What people see in its place.
+    pub display_name: String,
     /// The client's id.
     pub client_id: String,
     /// The provider's `iss`.
@@ -317,6 +319,10 @@ fn registration(
     Some(Registration {
         connection: ConnectionId::from_slice(&record.id).ok()?,
         name: record.name.clone(),
+        display_name: match from.display_name.as_str() {
+            "" => record.name.clone(),
+            shown => shown.to_owned(),
+        },
         client_id: from.client_id.clone(),
         issuer: from.issuer.clone(),
         authorization_endpoint: from.authorization_endpoint.clone(),

@@ -7,9 +7,7 @@ use aeolus_decide::Deny;
 use aeolus_keys::digest;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use http::header::{
-    ALLOW, CONTENT_SECURITY_POLICY, REFERRER_POLICY, RETRY_AFTER, WWW_AUTHENTICATE,
-};
+use http::header::{CONTENT_SECURITY_POLICY, REFERRER_POLICY, RETRY_AFTER};
 use http::{HeaderValue, Response, StatusCode};
 
 use crate::answer;
@@ -138,14 +136,7 @@ pub(crate) fn denied(deny: &Deny, request_id: Option<&str>) -> Response<Body> {
     let status = StatusCode::from_u16(deny.status()).unwrap_or(StatusCode::FORBIDDEN);
     let id = request_id.map(|id| reference(&escape(id)));
     let content = format!("{content}{}", id.unwrap_or_default());
-    let mut answer = page(status, title, &content);
-    let plain = answer::denied(deny);
-    for name in [WWW_AUTHENTICATE, RETRY_AFTER, ALLOW] {
-        if let Some(value) = plain.headers().get(&name) {
-            answer.headers_mut().insert(name, value.clone());
-        }
-    }
-    answer
+    answer::advise(page(status, title, &content), deny)
 }
 
 /// There is no snapshot yet.
@@ -195,7 +186,8 @@ pub(super) fn unknown_here() -> Response<Body> {
     let content = "<p>The control plane can't be reached. Until it is back, only people can sign in whom this \
          plane knew at this identity provider before. Accounts with a password of their own have to \
          wait for the control plane.</p>\
-         <p>Try again when it is back.</p>";
+         <p>Try again when it is back.</p>\
+         <p><a class=\"button\" href=\"/.aeolus/sign-in\">Sign in again</a></p>";
     let title = "You can't sign in right now";
     refusal(
         StatusCode::FORBIDDEN,
@@ -231,7 +223,7 @@ pub(super) fn client_refused() -> Response<Body> {
 pub(super) fn choose(ways: &[(String, String)]) -> Response<Body> {
     let ways = ways.iter().map(|(name, link)| {
         let (name, link) = (escape(name), escape(link));
-        format!("<li><a class=\"button\" href=\"{link}\">{name}</a></li>")
+        format!("<li><a class=\"button\" href=\"{link}\">Continue with {name}</a></li>")
     });
     let ways: String = ways.collect();
     page(
@@ -258,8 +250,10 @@ pub(super) fn lost(why: &str) -> Response<Body> {
 pub(super) fn busy() -> Response<Body> {
     unavailable(
         "sign_in_busy",
-        "Too much to do",
-        "<p>This gate has more to do than it can at the moment. Try to sign in again in half a minute.</p>",
+        "Busy right now",
+        "<p>This gate has more to do than it can at the moment, and lets those work on who are signed in. Nothing \
+         is wrong with your account: try again in half a minute.</p>\
+         <p><a class=\"button\" href=\"/.aeolus/sign-in\">Sign in again</a></p>",
     )
 }
 

@@ -120,6 +120,9 @@ pub struct PlaneRegistration {
     /// Values of `acr` that say that there was a second factor, as `mfa` in `amr` does.
     #[prost(string, repeated, tag = "13")]
     pub second_factor_acr: Vec<String>,
+    /// What people see in place of the connection's slug; empty: the slug.
+    #[prost(string, tag = "14")]
+    pub display_name: String,
 }
 
 /// A public key of an identity provider.

@@ -108,7 +108,7 @@ fn links(registrations: &[Registration], next: &str) -> Vec<(String, String)> {
             .append_pair("next", next)
             .finish();
         let link = format!("/.aeolus/sign-in?{query}");
-        (registration.name.clone(), link)
+        (registration.display_name.clone(), link)
     };
     registrations.iter().map(link).collect()
 }
