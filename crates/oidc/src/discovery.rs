@@ -221,8 +221,7 @@ fn check_issuer(connection: &Connection, issuer: &str) -> Result<(), DiscoveryEr
     // A tenant may be written by one of its domains, and some stand for many.
     let written = promised.path().next().unwrap_or_default();
     let found = bare.split('/').nth(3).unwrap_or_default();
-    let shared = matches!(written, "common" | "organizations");
-    let fits = if shared {
+    let fits = if promised.is_of_every_tenant() {
         found == TENANT
     } else {
         !is_guid(written) && is_guid(found)

@@ -78,6 +78,11 @@ impl DiscoveryUrl {
         &self.host
     }
 
+    /// Whether it stands for every tenant of Entra that there is.
+    pub fn is_of_every_tenant(&self) -> bool {
+        matches!(self.path().next(), Some("common" | "organizations"))
+    }
+
     /// Whether it is asked without TLS: a provider on this machine.
     pub(crate) fn is_http(&self) -> bool {
         self.issuer.starts_with("http://")

@@ -23,8 +23,16 @@ pub struct Application {
     /// With what.
     pub form: Vec<(&'static str, Secret<String>)>,
     tenant: String,
+    /// Whether other tenants' people come, too: then groups are told apart by the tenant.
+    several: bool,
     /// Below which all that is asked is.
     base: String,
+}
+
+/// The tenant and the object's own id in an id that tells tenants apart.
+pub fn parts_of(group: &str) -> Option<(&str, &str)> {
+    let parts = group.split_once('/');
+    parts.filter(|(tenant, object)| is_guid(tenant) && is_guid(object))
 }
 
 /// A page of groups, or of a group's members.
@@ -94,6 +102,7 @@ impl Application {
                 ("scope", text(&format!("{graph}/.default"))),
             ],
             tenant: tenant.to_owned(),
+            several: connection.discovery().is_of_every_tenant(),
             base: format!("{graph}/v1.0/"),
         })
     }
@@ -111,9 +120,41 @@ impl Application {
         known.then(|| format!("{}users/{person}/transitiveMemberOf?{select}", self.base))
     }
 
+    /// What Graph calls a group of this tenant.
+    fn object<'g>(&self, group: &'g str) -> Option<&'g str> {
+        match parts_of(group) {
+            Some((tenant, object)) => (tenant == self.tenant).then_some(object),
+            None => is_guid(group).then_some(group),
+        }
+    }
+
     /// Where a group is asked for.
     pub fn group(&self, id: &str) -> Option<String> {
-        is_guid(id).then(|| format!("{}groups/{id}?$select=id,displayName", self.base))
+        let object = self.object(id)?;
+        Some(format!(
+            "{}groups/{object}?$select=id,displayName",
+            self.base
+        ))
+    }
+
+    /// What a group is called, by the answer; a group may have no name.
+    pub fn name_of(&self, id: &str, body: &[u8]) -> Result<Option<String>, PageError> {
+        let group: Object = read(body)?;
+        if self.object(id) == Some(group.id.as_str()) {
+            Ok(group.name.as_deref().and_then(shown))
+        } else {
+            Err(PageError)
+        }
+    }
+
+    /// Groups as the tokens of this tenant's people name them.
+    pub fn listed(&self, found: Vec<(String, Option<String>)>) -> GroupList {
+        let list = GroupList::new(found);
+        if self.several {
+            list.of_tenant(&self.tenant, true)
+        } else {
+            list
+        }
     }
 
     /// Where some group is asked for, whichever.
@@ -123,8 +164,12 @@ impl Application {
 
     /// Where all that is in a group is asked for.
     pub fn members(&self, id: &str) -> Option<String> {
+        let object = self.object(id)?;
         let select = "$select=id&$top=999";
-        is_guid(id).then(|| format!("{}groups/{id}/transitiveMembers?{select}", self.base))
+        Some(format!(
+            "{}groups/{object}/transitiveMembers?{select}",
+            self.base
+        ))
     }
 
     /// A subject of this tenant.
@@ -153,21 +198,6 @@ impl Application {
             next: answer.next,
         })
     }
-}
-
-/// What a group is called; a group may have no name.
-pub fn name_of(id: &str, body: &[u8]) -> Result<Option<String>, PageError> {
-    let group: Object = read(body)?;
-    if group.id == id {
-        Ok(group.name.as_deref().and_then(shown))
-    } else {
-        Err(PageError)
-    }
-}
-
-/// Groups as the tokens name them, from all pages of an answer.
-pub fn groups(pages: impl IntoIterator<Item = Page>) -> GroupList {
-    GroupList::new(pages.into_iter().flat_map(|page| page.found))
 }
 
 fn read<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, PageError> {
@@ -274,14 +304,31 @@ mod tests {
             ours().subject(PERSON).unwrap().as_str(),
             format!("{TENANT}/{PERSON}")
         );
-        let named = |body: &str| name_of("g", body.as_bytes());
+        let named = |body: Value| ours().name_of(PERSON, body.to_string().as_bytes());
         assert_eq!(
-            named(r#"{"id":"g","displayName":"One"}"#),
+            named(json!({"id": PERSON, "displayName": "One"})),
             Ok(Some("One".to_owned()))
         );
-        assert_eq!(named(r#"{"id":"g","displayName":null}"#), Ok(None));
-        assert_eq!(named(r#"{"id":"h","displayName":"One"}"#), Err(PageError));
-        assert_eq!(named("{}"), Err(PageError));
+        assert_eq!(named(json!({"id": PERSON, "displayName": null})), Ok(None));
+        assert_eq!(
+            named(json!({"id": TENANT, "displayName": "One"})),
+            Err(PageError)
+        );
+        assert_eq!(named(json!({})), Err(PageError));
+    }
+
+    #[test]
+    fn d4_a_group_of_another_tenant_is_not_asked_for_here() {
+        let own = format!("{TENANT}/{PERSON}");
+        assert_eq!(ours().group(&own), ours().group(PERSON));
+        assert_eq!(ours().members(&own), ours().members(PERSON));
+        let other = format!("{PERSON}/{PERSON}");
+        assert_eq!((ours().group(&other), ours().members(&other)), (None, None));
+        let list = ours().listed(vec![(PERSON.to_owned(), Some("One".to_owned()))]);
+        assert_eq!(
+            list.iter().collect::<Vec<_>>(),
+            [(own.as_str(), Some("One"))]
+        );
     }
 
     #[test]

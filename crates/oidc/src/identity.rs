@@ -104,16 +104,17 @@ impl GroupList {
         self
     }
 
-    /// The same groups as those of one tenant: what isn't an id that the whole provider has but once is told apart
-    /// by it.
+    /// The same groups as those of one tenant: a text is told apart by it. What looks like an object's id is as well
+    /// where others come (`several`), for their administrators can let a claim say any text, that of an id too.
     #[must_use]
-    pub(crate) fn of_tenant(self, tenant: &str) -> Self {
+    pub(crate) fn of_tenant(self, tenant: &str, several: bool) -> Self {
         let groups = self.groups.into_iter().map(|(id, name)| {
-            if is_guid(&id) {
-                (id, name)
-            } else {
-                (format!("{tenant}/{id}"), name.or(Some(id)))
+            let is_id = is_guid(&id);
+            if is_id && !several {
+                return (id, name);
             }
+            let name = name.or_else(|| (!is_id).then(|| id.clone()));
+            (format!("{tenant}/{id}"), name)
         });
         Self {
             groups: groups.collect(),

@@ -316,7 +316,7 @@ fn groups(connection: &Connection, sources: &[&Members], bare: bool) -> Groups {
 }
 
 /// Whoever looks after a tenant says what its claims say: where the issuer is of more than one, a text is a group of
-/// its tenant alone.
+/// its tenant alone, whatever it looks like.
 fn of_tenant(connection: &Connection, subject: &IdentitySubject, groups: Groups) -> Groups {
     let tenants = connection.profile().subject == SubjectClaim::TidOid;
     let tenant = subject.as_str().split_once('/').filter(|_| tenants);
@@ -324,7 +324,8 @@ fn of_tenant(connection: &Connection, subject: &IdentitySubject, groups: Groups)
     let several = |tenant: &str| own.is_none_or(|own| !own.eq_ignore_ascii_case(tenant));
     match (groups, tenant) {
         (Groups::Listed(list), Some((tenant, _))) if several(tenant) => {
-            Groups::Listed(list.of_tenant(tenant))
+            let several = connection.discovery().is_of_every_tenant();
+            Groups::Listed(list.of_tenant(tenant, several))
         }
         (groups, _) => groups,
     }

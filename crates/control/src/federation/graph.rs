@@ -157,7 +157,7 @@ async fn groups_of(
     let url = application.groups_of(subject).ok_or_else(none)?;
     let token = carrier.token(application).await?;
     let (found, whole) = pages(carrier, application, (&token, url), PAGES_OF_PERSON).await?;
-    let list = GroupList::new(found);
+    let list = application.listed(found);
     Ok(if whole { list } else { list.cut() })
 }
 
@@ -173,7 +173,7 @@ pub(crate) async fn group(
         .zip(application.members(id))
         .ok_or_else(none)?;
     let name = match carrier.get(&own, token).await {
-        Ok(body) => entra::name_of(id, &body)?,
+        Ok(body) => application.name_of(id, &body)?,
         Err(Unheard::NotThere) => {
             // Whoever doesn't know this one has to know that there are some.
             let any = carrier.get(&application.any_group(), token).await?;

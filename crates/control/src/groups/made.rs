@@ -4,7 +4,7 @@ use aeolus_model::{Action, Change, ConnectionId, OrganizationId, TeamId};
 use aeolus_oidc::{Connection, TeamRules};
 use aeolus_store::{GroupTeam, ManagedBy, Page, StoreError, Team, Unit as _, Write};
 
-use super::{Line, MOST_OF_CONNECTION, kept, named, system};
+use super::{Line, MOST_OF_CONNECTION, by_group, kept, named, system};
 use crate::app::App;
 use crate::connections;
 
@@ -74,7 +74,7 @@ pub(super) async fn make(
     write.organizations().lock(organization).await?;
     let mut there = write.group_teams().count(connection).await?;
     for group in groups {
-        if let Some(found) = write.group_teams().by_group(connection, group.id).await? {
+        if let Some(found) = by_group(write, connection, group.id).await? {
             all.push(found);
             continue;
         }

@@ -8,7 +8,7 @@ use aeolus_oidc::{Connection, GroupList, Groups, Identity, SubjectClaim, TeamRul
 use aeolus_store::{GroupTeam, StoreError, Unit, Write};
 
 use super::made::{self, New};
-use super::{MOST_OF_PERSON, kept};
+use super::{MOST_OF_PERSON, by_group, kept};
 use crate::app::App;
 use crate::ctx::RequestInfo;
 
@@ -73,7 +73,7 @@ async fn queue(
     let (mut all, mut places) = (Vec::new(), BTreeSet::from_iter(first));
     let mut missing = false;
     for (id, name) in wanted {
-        let found = write.group_teams().by_group(connection, id).await?;
+        let found = by_group(write, connection, id).await?;
         missing |= found.is_none();
         if let Some(found) = found.as_ref().filter(|found| kept::is_news(found, *name))
             && let Some(team) = write.teams().get(found.team).await?
@@ -127,7 +127,8 @@ pub(crate) async fn news(
                 return Ok(News::None);
             };
             let held = unit.group_teams().of_member(connection, link.user).await?;
-            let held: BTreeSet<String> = held.into_iter().map(|team| team.group).collect();
+            let id = |team: &GroupTeam| rules.id_of(&team.group, &team.place).into_owned();
+            let held: BTreeSet<String> = held.iter().map(id).collect();
             return Ok(if held.is_empty() {
                 News::None
             } else {
@@ -137,8 +138,7 @@ pub(crate) async fn news(
         Groups::Listed(list) => list,
     };
     for (id, name) in counted(rules, list).0 {
-        let mut groups = unit.group_teams();
-        if name.is_none() && groups.by_group(connection, id).await?.is_none() {
+        if name.is_none() && by_group(unit, connection, id).await?.is_none() {
             return Ok(News::Names);
         }
     }

@@ -163,7 +163,8 @@ async fn take(
         return Ok(());
     };
     let name = known.name.as_deref();
-    let taken = rules.take(&team.group, name.or(team.name.as_deref()));
+    let id = rules.id_of(&team.group, &team.place);
+    let taken = rules.take(&id, name.or(team.name.as_deref()));
     let subjects = known.members.iter().filter(|_| taken);
     let wanted: BTreeSet<UserId> = subjects
         .filter_map(|subject| people.get(subject).copied())

@@ -38,7 +38,7 @@ pub(super) async fn settle(
     (team, rules): (&GroupTeam, Option<&TeamRules>),
     line: Line<'_>,
 ) -> Result<(), StoreError> {
-    let wanted = rules.and_then(|rules| rules.system_role(&team.group));
+    let wanted = rules.and_then(|rules| rules.system_role(&rules.id_of(&team.group, &team.place)));
     let wanted = wanted.map(GrantedRole::BuiltIn);
     let subject = Subject::Team(team.team);
     let held = write.grants().of(subject).await?;

@@ -18,6 +18,7 @@ use crate::ctx::RequestInfo;
 use crate::federation::graph::tests::{TENANT, Table, entra, id};
 
 mod ages;
+mod tenants;
 
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -34,6 +35,10 @@ struct World {
 
 impl World {
     async fn new(name: &str, teams: Value) -> Self {
+        Self::of(name, entra(&teams)).await
+    }
+
+    async fn of(name: &str, (connection, discovery): (Connection, Discovery)) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let clock = Arc::new(ManualClock::new(Time::from_secs(1_800_000_000)));
         let rng = Arc::new(SeededRng::new(name));
@@ -41,7 +46,6 @@ impl World {
         let issuer = "https://aeolus.test".to_owned();
         let app = crate::bootstrap::open(&config, issuer, clock.clone(), rng);
         let app = app.await.unwrap();
-        let (connection, discovery) = entra(&teams);
         let mut write = app.store.write().await.unwrap();
         let row = aeolus_store::Connection {
             id: ConnectionId::new(&*app.clock, &*app.rng),

@@ -60,7 +60,7 @@ impl Connection {
             organizations: parse.organizations(),
             trusted_domains: parse.domains("trustedDomains", &settings.trusted_domains),
             provision: parse.provision(),
-            teams: parse.teams(),
+            teams: parse.teams(discovery.as_ref()),
             discovery: match discovery {
                 Some(discovery) => discovery,
                 None => return Err(parse.errors),

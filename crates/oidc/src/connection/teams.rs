@@ -1,5 +1,6 @@
 //! How groups become Teams (note 029).
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -8,7 +9,8 @@ use regex::{Regex, RegexBuilder};
 
 use super::SettingsError;
 use super::parse::{MAX_TEXT, Parse, is_guid};
-use crate::{AbsentGroups, Kind};
+use crate::entra::parts_of;
+use crate::{AbsentGroups, DiscoveryUrl, Kind};
 
 /// Longest filter in bytes, and the most that it may take compiled.
 const MAX_FILTER: usize = 1_024;
@@ -38,9 +40,26 @@ pub struct TeamRules {
     confirm_within: Duration,
     system: BTreeMap<String, Role>,
     unusable: Vec<String>,
+    /// Whether people of several tenants come.
+    several: bool,
 }
 
 impl TeamRules {
+    /// A group's id as tokens name it today. One that was kept before object ids were told apart is of the tenant that
+    /// was kept with it.
+    pub fn id_of<'g>(&self, group: &'g str, tenant: &str) -> Cow<'g, str> {
+        if self.several && is_guid(group) && is_guid(tenant) {
+            Cow::Owned(format!("{tenant}/{group}"))
+        } else {
+            Cow::Borrowed(group)
+        }
+    }
+
+    /// Whether people of several tenants come, so that groups are told apart by theirs.
+    pub const fn of_several_tenants(&self) -> bool {
+        self.several
+    }
+
     /// The organization that they are in, if one is named.
     pub const fn organization(&self) -> Option<&Slug> {
         self.organization.as_ref()
@@ -111,8 +130,10 @@ fn all_but(text: &str) -> Option<String> {
 }
 
 impl Parse<'_> {
-    pub(super) fn teams(&mut self) -> Option<TeamRules> {
+    pub(super) fn teams(&mut self, discovery: Option<&DiscoveryUrl>) -> Option<TeamRules> {
         let written = self.settings.teams.as_ref()?;
+        let several = self.profile.kind == Kind::Microsoft
+            && discovery.is_some_and(DiscoveryUrl::is_of_every_tenant);
         let organization = written.organization.as_deref();
         let organization = organization.or_else(|| {
             let rule = self.settings.provision.as_ref();
@@ -150,7 +171,7 @@ impl Parse<'_> {
                 .groups
                 .as_deref()
                 .is_none_or(|claim| claim == self.profile.groups);
-        let (system, unusable) = self.system_roles();
+        let (system, unusable) = self.system_roles(several);
         Some(TeamRules {
             organization,
             filter,
@@ -161,6 +182,7 @@ impl Parse<'_> {
             confirm_within: written.confirm_within(),
             system,
             unusable,
+            several,
         })
     }
 
@@ -194,8 +216,13 @@ impl Parse<'_> {
     }
 
     /// By group; of two roles for one group the higher counts.
-    fn system_roles(&mut self) -> (BTreeMap<String, Role>, Vec<String>) {
+    fn system_roles(&mut self, several: bool) -> (BTreeMap<String, Role>, Vec<String>) {
         let (mut system, mut unusable) = (BTreeMap::new(), Vec::new());
+        // The one whose people come, where it is but one of many.
+        let only = match self.settings.allowed_tenants.as_slice() {
+            [only] => Some(only.to_ascii_lowercase()),
+            _ => None,
+        };
         let written = self
             .settings
             .teams
@@ -211,7 +238,11 @@ impl Parse<'_> {
                 self.error(SettingsError::Text("teams", what));
             }
             for group in groups {
-                match id_of(self.profile.kind, group) {
+                let id = match self.profile.kind {
+                    Kind::Microsoft => entra_id(group, several, only.as_deref()),
+                    kind => id_of(kind, group),
+                };
+                match id {
                     Some(id) => drop(system.insert(id, role)),
                     None => unusable.push(group.clone()),
                 }
@@ -221,13 +252,22 @@ impl Parse<'_> {
     }
 }
 
+/// The id of a group at Entra. Where several tenants' people come it says whose group it is: an administrator of
+/// another one can let a claim say any object id (D4).
+fn entra_id(text: &str, several: bool, only: Option<&str>) -> Option<String> {
+    let id = text.to_ascii_lowercase();
+    match (parts_of(&id), several) {
+        (Some(_), true) => Some(id),
+        (None, true) => only
+            .filter(|_| is_guid(&id))
+            .map(|tenant| format!("{tenant}/{id}")),
+        (_, false) => is_guid(&id).then_some(id),
+    }
+}
+
 /// A group's id, as the provider writes it.
 fn id_of(kind: Kind, text: &str) -> Option<String> {
     match kind {
-        Kind::Microsoft => {
-            let id = text.to_ascii_lowercase();
-            is_guid(&id).then_some(id)
-        }
         Kind::Github => {
             let (_, number) = text
                 .split_once(':')

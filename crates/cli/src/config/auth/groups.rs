@@ -135,6 +135,9 @@ pub(super) fn notes(connection: &Connection, key: &str) -> Vec<Note> {
     if kind == Kind::Microsoft && connection.client_secret().is_none() {
         note(NoteKind::Warning, "without a clientSecret Graph can't be asked: Teams are named by the groups' ids until somebody renames them, and of people in more than 200 groups nobody knows which".to_owned());
     }
+    if rules.of_several_tenants() {
+        note(NoteKind::Warning, "each tenant's administrators call their groups what they like, and documents and commands name Teams by their names: look whose group a Team stands for before it is given a role".to_owned());
+    }
     if kind == Kind::Github && !connection.names_organizations() {
         note(NoteKind::Warning, "anybody may make an organization on GitHub, with teams of any name, and documents and commands name Teams by their names: list yours in allowedOrganizations".to_owned());
     }
@@ -148,10 +151,15 @@ pub(super) fn notes(connection: &Connection, key: &str) -> Vec<Note> {
         );
     }
     if !rules.unusable().is_empty() {
+        let why = if rules.of_several_tenants() {
+            "write TENANT/OBJECT-ID, because another tenant's administrators can let a claim say any id"
+        } else {
+            "anybody may give another group the same name"
+        };
         note(
             NoteKind::Warning,
             format!(
-                "manageSystemPermissionsViaIdpGroups: {} are no ids of groups at {kind} and give nobody a role there: anybody may give another group the same name",
+                "manageSystemPermissionsViaIdpGroups: {} are no ids of groups at {kind} and give nobody a role there: {why}",
                 rules.unusable().join(", ")
             ),
         );

@@ -53,15 +53,21 @@ pub(crate) fn id(n: u32) -> String {
 
 /// An Entra whose groups become Teams.
 pub(crate) fn entra(teams: &Value) -> (Connection, Discovery) {
+    entra_of(TENANT, &[], teams)
+}
+
+/// The same below a path, whose people may come from tenants.
+pub(crate) fn entra_of(path: &str, tenants: &[&str], teams: &Value) -> (Connection, Discovery) {
     let host = "https://login.microsoftonline.com";
-    let settings = json!({"clientId": "c", "discoveryUrl": format!("{host}/{TENANT}/v2.0"),
-        "teams": teams});
+    let settings = json!({"clientId": "c", "discoveryUrl": format!("{host}/{path}/v2.0"),
+        "allowedTenants": tenants, "teams": teams});
     let settings: Settings = serde_json::from_value(settings).unwrap();
     let secret = Some(Secret::new("s3cret".to_owned()));
     let name = "entra".parse().unwrap();
     let connection = Connection::new(name, Kind::Microsoft, &settings, secret).unwrap();
+    let named = if path == TENANT { TENANT } else { "{tenantid}" };
     let document = json!({
-        "issuer": format!("{host}/{TENANT}/v2.0"),
+        "issuer": format!("{host}/{named}/v2.0"),
         "authorization_endpoint": format!("{host}/{TENANT}/oauth2/v2.0/authorize"),
         "token_endpoint": format!("{host}/{TENANT}/oauth2/v2.0/token"),
         "jwks_uri": format!("{host}/{TENANT}/keys"),

@@ -83,6 +83,29 @@ fn d3_system_roles_are_of_groups_by_id_and_whatever_the_filter_says() {
     assert_eq!(entra.system_role("admins"), None);
     assert_eq!(entra.system_role(TENANT), Some(Role::SystemAdmin));
     assert_eq!(entra.unusable(), ["admins"]);
+    let (other, shared) = (
+        TENANT.replace('7', "8"),
+        json!({"discoveryUrl": "https://idp.test/common/v2.0"}),
+    );
+    let of = |tenants: Value, named: Value| {
+        let teams = json!({"systemRoles": {"SYSTEM_ADMIN": named}});
+        let more = merge(shared.clone(), json!({ "allowedTenants": tenants }));
+        let made = made(Kind::Microsoft, &teams, more).unwrap();
+        made.teams().unwrap().clone()
+    };
+    let own = format!("{TENANT}/{TENANT}");
+    let admin = Some(Role::SystemAdmin);
+    let one = of(json!([TENANT]), json!([TENANT]));
+    assert_eq!(
+        (one.system_role(&own), one.system_role(TENANT)),
+        (admin, None)
+    );
+    let two = of(json!([TENANT, other]), json!([TENANT, own]));
+    assert_eq!(
+        (two.system_role(&own), two.unusable()),
+        (admin, &[TENANT.to_owned()][..])
+    );
+    assert_eq!(two.system_role(&format!("{other}/{TENANT}")), None);
     let lists = json!({"SYSTEM_EDITOR": ["acme", "org:7", "team:8", "team:", "user:8"]});
     let github = rules(Kind::Github, &json!({"systemRoles": lists}));
     assert_eq!(github.system_role("org:7"), Some(Role::SystemEditor));

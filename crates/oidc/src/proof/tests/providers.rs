@@ -110,8 +110,12 @@ fn d4_a_group_by_its_name_is_its_tenants_alone() {
     let id = "00000001-1111-2222-3333-444444444444";
     let claims = merge(entra_claims(TENANT), json!({"groups": ["ops", id]}));
     let found = entra("common", &claims).unwrap().groups;
-    let own = format!("{TENANT}/ops");
-    let expected = [(own.as_str(), Some("ops".to_owned())), (id, None)];
+    let (own, object) = (format!("{TENANT}/ops"), format!("{TENANT}/{id}"));
+    // Nor is a text an object of another tenant for having the form of its id.
+    let expected = [
+        (own.as_str(), Some("ops".to_owned())),
+        (object.as_str(), None),
+    ];
     assert_eq!(found, Groups::Listed(GroupList::new(expected)));
     let one = entra(TENANT, &claims).unwrap().groups;
     assert_eq!(one, Groups::listed(["ops", id]));
