@@ -17,6 +17,7 @@ pub(crate) const INVITATIONS: &str = "/v1/organizations/acme/invitations";
 
 on_every_engine! {
     a14_an_invitation_makes_one_account_and_is_good_once,
+    d7_no_invitation_gives_a_role_where_teams_alone_do,
     a13_of_many_with_one_code_one_becomes_the_administrator,
     a12_who_is_disabled_is_out_at_once,
 }
@@ -82,6 +83,34 @@ async fn a14_an_invitation_makes_one_account_and_is_good_once(database: Option<S
     assert!(!listed.text().contains(&value));
     let taken = format!("{INVITATIONS}/{}", made["id"].as_str().unwrap());
     f.call("DELETE", &taken, &owner, None).await.expect(409);
+}
+
+/// An invitation from before the rules said so gives nobody a role either, however it is taken up.
+async fn d7_no_invitation_gives_a_role_where_teams_alone_do(database: Option<String>) {
+    let (f, _) = fixture("invite-teams-only", database).await;
+    let owner = f.token_of("owner@example.com").await;
+    let (new, _) = f.invite(&owner, json!({"email": "new@example.com"})).await;
+    let (eve, _) = f.invite(&owner, json!({"email": "eve@example.com"})).await;
+    let rules = async |rules: Value| {
+        let path = "/v1/organizations/acme/policy";
+        f.call("PUT", path, &owner, Some(rules)).await.expect(200);
+    };
+    let accept = async || {
+        let cookie = f.login("eve@example.com").await;
+        let more = [("origin", ISS), ("cookie", cookie.as_str())];
+        let fields = [("invitation", eve.as_str())];
+        f.form("/invitation/accept", &fields, &more).await
+    };
+    rules(json!({"teamsOnly": true})).await;
+    f.take_up(&new, PASSWORD).await.expect(410);
+    accept().await.expect(410);
+    f.try_login("new@example.com", PASSWORD, "/")
+        .await
+        .expect(401);
+    // Neither was spent.
+    rules(json!({})).await;
+    f.take_up(&new, PASSWORD).await.expect(303);
+    accept().await.expect(303);
 }
 
 /// Whoever has an organization of their own can make an account with anybody's address: another one gives it
