@@ -185,3 +185,27 @@ def test_o22_github_is_asked_for_who_somebody_is(scene):
     with stubs.serving(stubs.github(emails, person=7), scene.github, tls):
         person, page = scene.sign_in("github", through=scene.way)
         assert page.status_code == 403 and "not-known-here" in page.text and is_nobody(scene, person)
+
+
+# What is allowed, the organization that Ann is in, and whether she comes in.
+MEMBERS = [
+    ("acme", (7, "Acme"), True),
+    ("acme", (8, "acme-inc"), False),
+    ("org:7", (7, "renamed"), True),
+    ("org:7", (8, "acme"), False),
+]
+
+
+@pytest.mark.parametrize(("allowed", "organization", "comes"), MEMBERS, ids=["login", "another", "number", "login_taken_over"])
+def test_d4_only_members_of_the_organizations_that_are_named_come_by_github(scene, allowed, organization, comes):
+    tls = (scene.home / "idp.key", scene.home / "idp.pem")
+    written = f"type: github, clientId: app, clientSecret: {{file: secret}}, allowedOrganizations: ['{allowed}']"
+    scene.connect(github=(written, "'583231'"))
+    emails = [{"email": "ann@example.com", "primary": True, "verified": True, "visibility": None}]
+    with stubs.serving(stubs.github(emails, organization=organization), scene.github, tls) as stub:
+        person, page = scene.sign_in("github", through=scene.way)
+        assert "GET /user/orgs" in stub.calls and "GET /user/teams" not in stub.calls
+    if comes:
+        assert signed_in(page), page.text
+    else:
+        assert page.status_code == 401 and "sign_in_organization" in page.text and is_nobody(scene, person)

@@ -99,13 +99,15 @@ def proxy(port: int, target: int) -> Iterator[str]:
         server.server_close()
 
 
-def github(emails: list[dict], person: int = 583231) -> Stub:
-    """GitHub and its API, with one person."""
+def github(emails: list[dict], person: int = 583231, organization: tuple[int, str] = (7, "acme")) -> Stub:
+    """GitHub and its API, with one person, who is in one organization and its only team."""
     given: set[str] = set()
+    number, login = organization
+    member = {"id": number, "login": login}
     lists = {
         "/user/emails": emails,
-        "/user/orgs": [{"login": "acme"}],
-        "/user/teams": [{"slug": "data", "organization": {"login": "acme"}}],
+        "/user/orgs": [member],
+        "/user/teams": [{"id": 70, "slug": "data", "organization": member}],
     }
 
     def answer(method: str, path: str, asked: dict[str, str], authorization: str) -> Answer:
