@@ -1,6 +1,9 @@
 //! A body's bytes as JSON, within limits.
 
-use serde_json::{Map, Value};
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Number, Value};
 
 use crate::error::{Error, Reason, shown};
 use crate::limits::Limits;
@@ -13,12 +16,14 @@ pub fn parse(bytes: &[u8], limits: &Limits) -> Result<Value, Error> {
             format!("The body may have {} bytes.", limits.body),
         ));
     }
-    let value = serde_json::from_slice(bytes).map_err(|error| {
+    let Strict(value) = serde_json::from_slice(bytes).map_err(|error| {
         let place = format!("line {}, column {}", error.line(), error.column());
-        Error::new(
-            Reason::InvalidSyntax,
-            format!("The body is no JSON: see {place}."),
-        )
+        let detail = if error.is_data() {
+            format!("A name is there twice in an object of the body: see {place}.")
+        } else {
+            format!("The body is no JSON: see {place}.")
+        };
+        Error::new(Reason::InvalidSyntax, detail)
     })?;
     if is_deeper(&value, limits.json_depth) {
         return Err(Error::new(
@@ -27,6 +32,72 @@ pub fn parse(bytes: &[u8], limits: &Limits) -> Result<Value, Error> {
         ));
     }
     Ok(value)
+}
+
+/// JSON in whose objects no name is twice. A parser that keeps the last of them would read something else than
+/// whoever checked the message on its way.
+struct Strict(Value);
+
+impl<'de> Deserialize<'de> for Strict {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_any(Reader).map(Self)
+    }
+}
+
+struct Reader;
+
+impl<'de> Visitor<'de> for Reader {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON without a name twice in an object")
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(Number::from_f64(value).map_or(Value::Null, Value::Number))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Value, E> {
+        Ok(Value::String(value))
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut values: A) -> Result<Value, A::Error> {
+        let mut list = Vec::new();
+        while let Some(Strict(value)) = values.next_element()? {
+            list.push(value);
+        }
+        Ok(Value::Array(list))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
+        let mut map = Map::new();
+        while let Some((name, Strict(value))) = entries.next_entry::<String, Strict>()? {
+            if map.insert(name, value).is_some() {
+                return Err(A::Error::custom("a name is there twice"));
+            }
+        }
+        Ok(Value::Object(map))
+    }
 }
 
 fn is_deeper(value: &Value, limit: usize) -> bool {
@@ -140,6 +211,26 @@ mod tests {
         }
         let error = parse(&vec![b' '; limits.body + 1], &limits).unwrap_err();
         assert_eq!((error.reason, error.status()), (Reason::TooLarge, 413));
+    }
+
+    #[test]
+    fn a_name_spelled_alike_twice_is_refused_wherever_it_is() {
+        for body in [
+            r#"{"active": true, "active": false}"#,
+            r#"{"name": {"givenName": "a", "givenName": "b"}}"#,
+            r#"{"emails": [{"value": "a", "value": "b"}]}"#,
+        ] {
+            let error = parse(body.as_bytes(), &Limits::DEFAULT).unwrap_err();
+            assert_eq!(error.reason, Reason::InvalidSyntax);
+            assert!(error.detail.contains("twice"), "{}", error.detail);
+        }
+    }
+
+    #[test]
+    fn what_is_read_is_what_was_sent() {
+        let text = r#"{"a": [1, -2, 3.5, 1e3, true, null, "\u0041é"], "b": {}, "A": 18446744073709551615}"#;
+        let plain: Value = serde_json::from_str(text).unwrap();
+        assert_eq!(parse(text.as_bytes(), &Limits::DEFAULT).unwrap(), plain);
     }
 
     #[test]

@@ -33,7 +33,7 @@ pub use filter::{Filter, Key, Lookup, Lookups};
 pub use limits::Limits;
 pub use member::{Member, MemberChanges, MemberKind};
 pub use page::{Page, PageRequest, Position};
-pub use patch::{Patch, Patched};
+pub use patch::{Budget, Patch, Patched};
 pub use path::Path;
 pub use profile::{GroupAnswer, Profile, RemoveWithValues};
 pub use projection::Projection;

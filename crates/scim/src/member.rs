@@ -37,6 +37,13 @@ pub struct MemberChanges {
 }
 
 impl MemberChanges {
+    /// The whole list from now on.
+    pub fn whole(members: Vec<Member>) -> Self {
+        let mut changes = Self::default();
+        changes.replace(members);
+        changes
+    }
+
     /// Whether [`MemberChanges::added`] is the whole list from now on.
     pub fn replaces(&self) -> bool {
         self.replaces

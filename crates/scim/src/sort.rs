@@ -113,6 +113,17 @@ impl Sort {
     }
 }
 
+impl SortKey {
+    /// Bytes that it takes, as long as somebody keeps it.
+    pub fn bytes(&self) -> usize {
+        let text = match &self.0 {
+            Some(Sorted::Text(text)) => text.len(),
+            _ => 0,
+        };
+        size_of::<Self>() + text
+    }
+}
+
 impl Sorted {
     fn compare(&self, other: &Self) -> Ordering {
         match (self, other) {

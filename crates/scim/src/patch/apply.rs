@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::work::Work;
+use super::work::{Budget, cost};
 use super::{Change, Patch, Patched, Verb};
 use crate::error::{Error, Reason};
 use crate::member::MemberChanges;
@@ -16,23 +16,31 @@ pub(super) struct Copy<'a> {
     pub(super) tree: Map<String, Value>,
     pub(super) members: MemberChanges,
     pub(super) rules: Rules<'a>,
-    pub(super) work: Work,
+    pub(super) work: &'a mut Budget,
 }
 
 impl Patch<'_> {
     /// What the resource is after it. The resource itself stays as it is, so an error changes nothing.
     pub fn apply(self, resource: &Resource) -> Result<Patched, Error> {
+        let mut budget = Budget::new(self.rules.limits);
+        self.apply_within(resource, &mut budget)
+    }
+
+    /// The same where several requests share what may be worked. What it took is spent also where it is refused.
+    pub fn apply_within(self, resource: &Resource, budget: &mut Budget) -> Result<Patched, Error> {
         if self.kind != resource.kind() {
             return Err(Error::new(
                 Reason::InvalidSyntax,
                 format!("This PATCH is for a {}.", self.kind.name),
             ));
         }
+        let before = budget.spent();
+        budget.charge(cost(resource.tree().values()))?;
         let mut copy = Copy {
             tree: resource.tree().clone(),
             members: MemberChanges::default(),
             rules: self.rules,
-            work: Work::new(self.rules.limits.patch_work),
+            work: budget,
         };
         for change in self.changes {
             copy.change(self.kind.links, change)?;
@@ -45,7 +53,7 @@ impl Patch<'_> {
             resource,
             changed,
             members: copy.members,
-            work: copy.work.done(),
+            work: copy.work.spent().saturating_sub(before),
         })
     }
 }

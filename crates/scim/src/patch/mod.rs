@@ -9,6 +9,8 @@ mod read;
 mod single;
 mod work;
 
+pub use self::work::Budget;
+
 use serde_json::Value;
 
 use crate::error::{Error, Reason};

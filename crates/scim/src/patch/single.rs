@@ -17,10 +17,16 @@ impl Copy<'_> {
         value: Option<Value>,
     ) -> Result<(), Error> {
         let rules = self.rules;
+        let attribute = target.attribute;
+        // What is there is looked at, and its value and link are copied.
+        let there = self
+            .container(target)
+            .and_then(|container| container.get(attribute.name));
+        let there = super::work::cost(there.into_iter());
+        self.work.charge(there)?;
         let Some(container) = self.container(target) else {
             return Ok(());
         };
-        let attribute = target.attribute;
         let value = value.filter(|_| verb != Verb::Remove).unwrap_or_default();
         match target.sub {
             Some(sub) => {

@@ -20,9 +20,9 @@ pub(super) static SCHEMA: Schema = Schema {
 
 const MEMBERS: &[Attribute] = &[
     text("value", "The member's id").exact().immutable(),
-    link("$ref", &["User", "Group"], "The member's URL").immutable(),
+    link("$ref", &["User"], "The member's URL").immutable(),
     text("type", "What the member is")
-        .usually(&["User", "Group"])
+        .usually(&["User"])
         .immutable(),
     text("display", "The member's name").read_only(),
 ];
