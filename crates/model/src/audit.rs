@@ -14,6 +14,8 @@ pub enum Actor {
     Token(TokenId),
     /// A gate of a plane.
     Plane(PlaneId),
+    /// A provisioning client of a connection, as `CONNECTION/CREDENTIAL`.
+    Scim(String),
     /// Aeolus itself, or its operator at the machine.
     System,
     /// Somebody who has not proved who they are.
@@ -104,6 +106,14 @@ actions! {
     UserCreate = "user.create",
     /// A user was removed.
     UserDelete = "user.delete",
+    /// An identity provider made a user by SCIM.
+    ScimUserCreate = "scim.user_create",
+    /// Such a user was changed by the provider.
+    ScimUserUpdate = "scim.user_update",
+    /// Such a user was deleted by the provider.
+    ScimUserDelete = "scim.user_delete",
+    /// An identity provider disabled or deleted the last owner of an organization, or the last administrator.
+    NobodyLeft = "scim.nobody_left",
     /// A deployment was added.
     DeploymentCreate = "deployment.create",
     /// A deployment was changed.
@@ -116,6 +126,14 @@ actions! {
     PlaneRegister = "connection.plane_register",
     /// A plane has none there any more.
     PlaneUnregister = "connection.plane_unregister",
+    /// A credential was made with which a provider provisions.
+    ScimCredentialCreate = "scim.credential_create",
+    /// Such a credential was given a new value.
+    ScimCredentialRotate = "scim.credential_rotate",
+    /// Such a credential was deleted.
+    ScimCredentialDelete = "scim.credential_delete",
+    /// Such a credential ends soon.
+    ScimCredentialExpiresSoon = "scim.credential_expires_soon",
     /// The keys of a connection's identity provider were dropped: it could not be asked for too long.
     ProviderKeysDrop = "connection.keys_drop",
     /// A gate proved that control's database was restored; publishing stopped.

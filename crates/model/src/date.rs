@@ -8,6 +8,14 @@ pub fn moment(secs: i64) -> String {
     format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02} UTC")
 }
 
+/// A moment as RFC 3339 writes it: `2026-12-24T18:00:00Z`.
+pub fn rfc3339(secs: i64) -> String {
+    let (day, second) = (secs.div_euclid(86_400), secs.rem_euclid(86_400));
+    let (year, month, day) = date(day);
+    let (hour, minute, second) = (second / 3600, second % 3600 / 60, second % 60);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+}
+
 /// Year, month and day of a day since 1970-01-01. Years are counted from March, so that the leap day comes
 /// last.
 pub const fn date(days: i64) -> (i64, i64, i64) {

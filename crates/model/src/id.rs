@@ -114,6 +114,10 @@ ids! {
     InvitationId
     /// A link that sets a new password.
     PasswordResetId
+    /// A credential with which a provider provisions.
+    ScimCredentialId
+    /// A request of a provisioning client, in its log.
+    ScimRequestId
     /// An e-mail on its way out, or something that will be in one.
     EmailId
 }

@@ -33,7 +33,7 @@ pub use audit::{Action, Actor, AuditEvent, Change, Outcome};
 pub use built_ins::{BuiltInFault, BuiltIns};
 pub use cidr::{Cidr, CidrError, admits};
 pub use clock::{Clock, SystemClock, Time};
-pub use date::{date, moment};
+pub use date::{date, moment, rfc3339};
 pub use device::{DeviceCode, DeviceError, DeviceStage};
 pub use grant::{Grant, Grants, Resource, Subject};
 pub use granted_role::{
@@ -42,8 +42,8 @@ pub use granted_role::{
 pub use host_pattern::{HostPattern, HostPatternError, domain_above};
 pub use id::{
     ConnectionId, DeploymentId, EmailId, GrantId, IdError, InvitationId, KeyId, OrganizationId,
-    PasswordResetId, PlaneId, RefreshFamilyId, RoleId, SessionId, TeamId, TokenId, UserId,
-    WorkspaceId,
+    PasswordResetId, PlaneId, RefreshFamilyId, RoleId, ScimCredentialId, ScimRequestId, SessionId,
+    TeamId, TokenId, UserId, WorkspaceId,
 };
 pub use identity::{IdentitySubject, IdentitySubjectError};
 pub use name::{

@@ -19,8 +19,12 @@ pub enum Taken {
     Team,
     /// A connection of this name.
     Connection,
+    /// A group of this name of the connection's provisioning client.
+    ScimGroup,
     /// Somebody who is this subject of an identity provider.
     Identity,
+    /// Somebody of this `userName` in the connection, or a connection whose word the account goes by.
+    ScimName,
     /// A rollout of this name.
     Rollout,
     /// A role of this name in the organization.
@@ -47,7 +51,11 @@ impl Taken {
             Self::User => "a user with this e-mail address",
             Self::Team => "a team of this name in the organization",
             Self::Connection => "a connection of this name",
+            Self::ScimGroup => "a group of this name at the connection",
             Self::Identity => "somebody who is this subject of the identity provider",
+            Self::ScimName => {
+                "somebody of this userName, or somebody else who looks after the account"
+            }
             Self::Rollout => "a rollout of this name",
             Self::Role => "a role of this name in the organization",
             Self::Grant => "the same grant",

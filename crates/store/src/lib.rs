@@ -45,9 +45,11 @@ pub use repository::{
     PasswordReset, PasswordResets, Plane, PlaneStage, Planes, ProviderEndpoints, ProviderKey,
     ProviderKeySets, ProviderKeys, Publication, Publications, RefreshTokens, Replica, Replicas,
     RevocationList, Revocations, RoleRecord, Roles, Rollout, RolloutStage, Rollouts, RootDocument,
-    Roots, Route, ScopeFilter, SecondFactor, SecondFactors, SessionHints, SessionRecord, Sessions,
-    Settings, Shortened, SignInSource, SigningKey, StatusBits, StatusEnd, Team, Teams, Throttle,
-    Throttles, TokenFilter, TokenRecord, TokenWindow, Tokens, Told, Tries, User, Users,
+    Roots, Route, ScimCredential, ScimCredentialKind, ScimCredentials, ScimGroup, ScimGroupKey,
+    ScimGroupOf, ScimGroups, ScimKey, ScimRequest, ScimRequests, ScimSecret, ScimSecretDue,
+    ScimUser, ScimUsers, ScopeFilter, SecondFactor, SecondFactors, SessionHints, SessionRecord,
+    Sessions, Settings, Shortened, SignInSource, SigningKey, StatusBits, StatusEnd, Team, Teams,
+    Throttle, Throttles, TokenFilter, TokenRecord, TokenWindow, Tokens, Told, Tries, User, Users,
     ValueRecord, Workspace, Workspaces,
 };
 pub use unit::{Ending, Read, Unit, Write};

@@ -10,10 +10,14 @@ use crate::repository::{
     AuditLog, AuditSinks, Batches, ChangedSubjects, Codes, Connections, Deployments, DeviceCodes,
     Emails, FirstAdminCodes, GrantRepository, GroupTeams, IdempotencyKeys, Identities,
     Introductions, Invitations, Keys, Organizations, PasswordResets, Planes, ProviderKeySets,
-    Publications, RefreshTokens, Replicas, Revocations, Roles, Rollouts, Roots, SecondFactors,
-    SessionHints, Sessions, Settings, Teams, Throttles, Tokens, Users, Workspaces, audit_chain,
-    changed_subjects, revocations, settings,
+    Publications, RefreshTokens, Replicas, Revocations, Roles, Rollouts, Roots, ScimCredentials,
+    ScimGroups, ScimRequests, ScimUsers, SecondFactors, SessionHints, Sessions, Settings, Teams,
+    Throttles, Tokens, Users, Workspaces, audit_chain, changed_subjects, revocations, settings,
 };
+
+mod ending;
+
+pub use ending::Ending;
 
 mod sealed {
     use crate::engine::Tx;
@@ -40,14 +44,6 @@ pub struct Write {
     subjects: BTreeSet<Subject>,
     /// Of which organizations token values were revoked.
     revoked: BTreeSet<OrganizationId>,
-}
-
-/// A transaction that has its position in the feed and waits to be committed: everybody who changes
-/// something waits for it.
-#[derive(Debug)]
-pub struct Ending {
-    write: Write,
-    position: u64,
 }
 
 /// What a transaction has changed of what snapshots are made from. The later includes the earlier.
@@ -108,6 +104,8 @@ repositories! {
     teams: Teams,
     /// Teams that stand for groups of identity providers.
     group_teams: GroupTeams,
+    /// Teams that are groups of provisioning clients.
+    scim_groups: ScimGroups,
     /// Roles that organizations made for themselves.
     roles: Roles,
     /// Who has which role where.
@@ -126,6 +124,12 @@ repositories! {
     first_admin_code: FirstAdminCodes,
     /// What identity providers last said of themselves.
     provider_keys: ProviderKeySets,
+    /// People as identity providers wrote them by SCIM.
+    scim_users: ScimUsers,
+    /// With what identity providers provision.
+    scim_credentials: ScimCredentials,
+    /// The last requests of provisioning clients.
+    scim_requests: ScimRequests,
     /// What people have beside their passwords.
     second_factors: SecondFactors,
     /// Signed-in sessions.
@@ -180,31 +184,6 @@ impl Read {
     pub fn in_pages_of(mut self, rows: u32) -> Self {
         self.tx.set_page(rows);
         self
-    }
-}
-
-impl Ending {
-    /// The feed's position as of this transaction.
-    pub const fn position(&self) -> u64 {
-        self.position
-    }
-
-    /// Keeps the answer to a request that was claimed ([`IdempotencyKeys::claim`]), as JSON and without
-    /// secrets: what is repeated may not show one again.
-    pub async fn answer(
-        &mut self,
-        actor: &str,
-        key: &str,
-        response: &str,
-    ) -> Result<(), StoreError> {
-        let mut keys = self.write.idempotency_keys();
-        keys.answer(actor, key, response).await
-    }
-
-    /// Commits, and returns the position.
-    pub async fn commit(self) -> Result<u64, StoreError> {
-        self.write.tx.commit().await?;
-        Ok(self.position)
     }
 }
 

@@ -3,7 +3,8 @@
 use aeolus_model::{
     ConnectionId, DeploymentId, Email, EmailId, GrantId, Host, HostPattern, IdentitySubject,
     InvitationId, KeyId, OrganizationId, PasswordResetId, PathPrefix, PlaneId, RefreshFamilyId,
-    RoleId, SessionId, Slug, TeamId, Time, TokenId, UserId, WorkspaceId,
+    RoleId, ScimCredentialId, ScimRequestId, SessionId, Slug, TeamId, Time, TokenId, UserId,
+    WorkspaceId,
 };
 
 /// A value of a column. `None` is NULL, which in PostgreSQL has a type too.
@@ -135,7 +136,9 @@ ids!(
     RoleId,
     InvitationId,
     KeyId,
-    PasswordResetId
+    PasswordResetId,
+    ScimCredentialId,
+    ScimRequestId
 );
 
 macro_rules! texts {

@@ -2,7 +2,7 @@
 
 use aeolus_model::{ConnectionId, Slug};
 
-use super::{ManagedBy, group_teams};
+use super::{ManagedBy, ScimGroups, group_teams};
 use crate::StoreError;
 use crate::engine::{Row, bind};
 use crate::unit::{Unit, Write};
@@ -89,10 +89,11 @@ impl Connections<'_, Write> {
         taken!(self.0.change_one(UPDATE, values).await, Connection)
     }
 
-    /// Removes one, with the teams that stand for its groups. Sessions that came through it are refused by
-    /// gates from then on.
+    /// Removes one, with the teams that stand for its groups, and those that its provisioning client made and nobody is
+    /// in. Sessions that came through it are refused by gates from then on.
     pub async fn delete(&mut self, id: ConnectionId) -> Result<bool, StoreError> {
         group_teams::delete_of(self.0, id).await?;
+        ScimGroups(self.0).unlink(id).await?;
         Ok(self.0.change(DELETE, bind![id]).await? > 0)
     }
 }

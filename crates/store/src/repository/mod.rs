@@ -83,6 +83,11 @@ pub(crate) mod revocations;
 mod roles;
 mod rollouts;
 mod roots;
+mod scim_credentials;
+mod scim_groups;
+mod scim_members;
+mod scim_requests;
+mod scim_users;
 mod second_factors;
 mod session_hints;
 mod sessions;
@@ -126,6 +131,13 @@ pub use revocations::{Mark, RevocationList, Revocations, StatusBits, StatusEnd};
 pub use roles::{RoleRecord, Roles};
 pub use rollouts::{Rollout, RolloutStage, Rollouts};
 pub use roots::{RootDocument, Roots};
+pub use scim_credentials::{
+    ScimCredential, ScimCredentialKind, ScimCredentials, ScimSecret, ScimSecretDue,
+};
+pub use scim_groups::{ScimGroup, ScimGroupKey, ScimGroups};
+pub use scim_members::ScimGroupOf;
+pub use scim_requests::{ScimRequest, ScimRequests};
+pub use scim_users::{ScimKey, ScimUser, ScimUsers};
 pub use second_factors::{SecondFactor, SecondFactors, Tries};
 pub use session_hints::SessionHints;
 pub use sessions::{SessionRecord, Sessions, SignInSource};
@@ -176,6 +188,12 @@ pub(crate) const STATEMENTS: &[&[&str]] = &[
     roles::ALL,
     rollouts::ALL,
     roots::ALL,
+    scim_users::ALL,
+    scim_credentials::ALL,
+    scim_requests::ALL,
+    scim_groups::ALL,
+    scim_members::ALL,
+    scim_users::ALL,
     second_factors::ALL,
     session_hints::ALL,
     sessions::ALL,
