@@ -78,7 +78,8 @@ pub(crate) fn check(repo: &Repo) -> Result<Vec<String>> {
             continue;
         }
         for (number, line) in String::from_utf8_lossy(&bytes).lines().enumerate() {
-            for word in WORDS.iter().filter(|word| word.occurs_in(line)) {
+            let words = WORDS.iter().filter(|word| !word.is_endpoint_in(path));
+            for word in words.filter(|word| word.occurs_in(line)) {
                 let Word { text, why, .. } = word;
                 problems.push(format!(
                     "{path}:{}: \"{text}\" is not allowed: {why}.",
@@ -91,6 +92,11 @@ pub(crate) fn check(repo: &Repo) -> Result<Vec<String>> {
 }
 
 impl Word {
+    /// `/Users/{id}` is what SCIM (RFC 7644 §3.2) calls an endpoint of its own.
+    fn is_endpoint_in(&self, path: &str) -> bool {
+        self.text == "/Users/" && path.contains("scim")
+    }
+
     fn occurs_in(&self, line: &str) -> bool {
         line.match_indices(self.text).any(|(at, _)| {
             let before = line.get(..at).and_then(|head| head.chars().next_back());
@@ -140,6 +146,15 @@ mod tests {
         ] {
             assert!(problems(line).is_empty(), "{line}");
         }
+    }
+
+    #[test]
+    fn endpoints_of_scim_are_no_paths_of_a_machine() {
+        let text = "get(\"/Users/ann\")";
+        let (_folder, repo) = fixture::repo(&[("scim/one.rs", text), ("one.rs", text)]);
+        let found = check(&repo).unwrap();
+        assert_eq!(found.len(), 1);
+        assert!(found.iter().all(|problem| problem.starts_with("one.rs:1:")));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::time::Duration;
 use aeolus_model::Secret;
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
-use http::{HeaderValue, Request, StatusCode};
+use http::{HeaderValue, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::Client;
@@ -176,6 +176,25 @@ impl Egress {
         } else {
             Err(EgressError::Status(answer.status()))
         }
+    }
+
+    /// Sends a request as it is, and gives back the whole answer, whatever its status.
+    pub async fn exchange(
+        &self,
+        request: Request<Bytes>,
+        reach: Reach,
+    ) -> Result<Response<Bytes>, EgressError> {
+        checked(&request.uri().to_string(), reach)?;
+        let answered = async {
+            let answer = self.pool(reach).request(request.map(Full::from)).await;
+            let answer = answer.map_err(|error| EgressError::Unreachable(causes(&error)))?;
+            let (head, body) = answer.into_parts();
+            let body = Limited::new(body, self.bounds.bytes).collect();
+            let body = body.await.map_err(|_| EgressError::Body)?.to_bytes();
+            Ok(Response::from_parts(head, body))
+        };
+        let answered = tokio::time::timeout(self.bounds.time, answered).await;
+        answered.map_err(|_| EgressError::Timeout)?
     }
 
     async fn ask(

@@ -31,6 +31,8 @@ pub mod role;
 pub mod rollout;
 #[cfg(feature = "schema")]
 pub mod schema;
+pub mod scim;
+pub mod scim_templates;
 mod secret_ref;
 pub mod session;
 pub mod team;

@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 pub const GRANT_AUTHORIZATION_CODE: &str = "authorization_code";
 /// `grant_type` of RFC 6749 §6.
 pub const GRANT_REFRESH_TOKEN: &str = "refresh_token";
+/// `grant_type` of RFC 6749 §4.4.2: for provisioning clients alone.
+pub const GRANT_CLIENT_CREDENTIALS: &str = "client_credentials";
 /// `grant_type` of RFC 8693 §2.1.
 pub const GRANT_TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 /// `grant_type` of RFC 8628 §3.4.

@@ -231,6 +231,9 @@ pub struct TeamGroup {
     /// Since when the provider has it no more, in seconds; the Team is removed 30 days later.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gone_at: Option<i64>,
+    /// Whether the provider made it by SCIM: then it alone says who is in it, and that it is there.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub provisioned: bool,
 }
 
 /// `PUT /v1/organizations/{o}/teams/{id}`: what is absent stays as it is.

@@ -23,6 +23,7 @@ use crate::people::SignUp;
 use crate::planes::{Acks, Assertions, LastKnown, Looks};
 use crate::publish::{Newest, Published};
 use crate::quota::Meters;
+use crate::scim::ScimParts;
 use crate::signin::cookie::CookieStyle;
 use crate::signin::pool::HashPool;
 use crate::signin::seen::Seen;
@@ -116,6 +117,8 @@ pub(crate) struct Parts {
     pub(crate) federation: Federation,
     /// What was refused, until it is written down.
     pub(crate) denials: Denials,
+    /// Provisioning by identity providers.
+    pub(crate) scim: ScimParts,
     /// Rises whenever a plane says what it has applied: wakes `wait=planes`.
     pub(crate) acknowledged: watch::Sender<u64>,
 }

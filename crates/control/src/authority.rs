@@ -64,7 +64,7 @@ impl Authority {
         let records = match actor {
             Actor::User(id) => unit.grants().effective(*id).await?,
             Actor::Token(id) => unit.grants().of(Subject::Token(*id)).await?,
-            Actor::Plane(_) | Actor::System | Actor::Anonymous => Vec::new(),
+            Actor::Plane(_) | Actor::Scim(_) | Actor::System | Actor::Anonymous => Vec::new(),
         };
         let built_ins = app.built_ins.in_force(unit).await?;
         Ok(Self::of(records, built_ins.roles))

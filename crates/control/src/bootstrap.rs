@@ -22,7 +22,7 @@ use crate::authorization::{Minted, Worlds};
 use crate::built_ins::StartedWith;
 use crate::config::{ControlConfig, FirstAdmin};
 use crate::connections;
-use crate::connections::configured::{self, ConfigureError};
+use crate::connections::configured::{self, ConfigureError, With};
 use crate::connections::reload::{self, LocalAccounts};
 use crate::email::{EmailConfigError, Mailer, SmtpTrust};
 use crate::federation::Federation;
@@ -34,6 +34,7 @@ use crate::planes::{Acks, Assertions, LastKnown, Looks};
 use crate::provider::refresh;
 use crate::quota::Meters;
 use crate::root::{self, RootSetupError};
+use crate::scim::ScimParts;
 use crate::signin::cookie::{self, CookieStyle};
 use crate::signin::parent::ParentCookie;
 use crate::signin::password::{HashError, PasswordError, check_new};
@@ -202,8 +203,9 @@ pub(crate) async fn open(
     }
     let hashes = HashPool::new(config.hash_permits.unwrap_or_else(keys::cores), &*rng)?;
     let local = local_connection(&store, &*clock, &*rng).await?;
-    let with = (&master, &*clock, &*rng);
-    configured::store(&store, with, &config.sign_in.connections).await?;
+    let scim = ScimParts::new(config);
+    let with = With::new(&master, &scim.key, (&*clock, &*rng));
+    configured::store(&store, with, &config.sign_in).await?;
     reload::say_if_nobody(&config.sign_in);
     if let Some(admin) = &config.first_admin {
         first_admin(&store, &hashes, admin, (&clock, &rng)).await?;
@@ -263,6 +265,7 @@ pub(crate) async fn open(
         meters: Meters::new(config.quota),
         federation: Federation::default(),
         denials: Denials::default(),
+        scim,
         acknowledged: watch::Sender::new(0),
     }))
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use aeolus_api::Listen;
 use aeolus_api::egress::Way;
 use aeolus_api::quota::Quota;
-use aeolus_model::{BuiltIns, Email, Secret};
+use aeolus_model::{BuiltIns, Cidr, Email, Secret};
 use aeolus_tls::HandedOver;
 
 use crate::email::EmailConfig;
@@ -63,11 +63,13 @@ pub struct ControlConfig {
     pub audit: AuditConfig,
     /// The way out to identity providers and to where the audit log is sent.
     pub egress: Way,
+    /// From where, and at which listener, is provisioned.
+    pub scim: ScimConfig,
     /// How e-mails are sent; absent: none are.
     pub email: Option<EmailConfig>,
     /// What an organization may use that has no quota of its own.
     pub quota: Quota,
-    /// Sockets that a service manager opened: `control`, `metrics`.
+    /// Sockets that a service manager opened: `control`, `metrics`, `scim`.
     pub handed_over: HandedOver,
 }
 
@@ -123,6 +125,17 @@ pub struct AuditWebhook {
     pub url: String,
     /// What signs the requests to it.
     pub secret: Secret<String>,
+}
+
+/// From where, and at which listener, providers provision.
+#[derive(Clone, Debug, Default)]
+pub struct ScimConfig {
+    /// A listener that answers them and nobody else; absent: there is none.
+    pub listen: Option<Listen>,
+    /// Networks that they come from, at whichever listener; empty: anywhere.
+    pub allowed_networks: Vec<Cidr>,
+    /// Whether they are answered at that listener only.
+    pub only: bool,
 }
 
 /// How planes are told of changes.

@@ -48,6 +48,30 @@ pub(crate) struct Ctx {
     pub(crate) if_match: IfMatch,
 }
 
+/// Who does something, with which request: what the audit log says of whatever it leads to.
+#[derive(Clone, Copy)]
+pub(crate) struct By<'a> {
+    pub(crate) app: &'a App,
+    pub(crate) actor: &'a Actor,
+    pub(crate) request: &'a RequestInfo,
+}
+
+impl By<'_> {
+    /// An audit line about something that was done.
+    pub(crate) fn event(
+        &self,
+        action: Action,
+        organization: Option<OrganizationId>,
+        target: impl Into<Target>,
+    ) -> AuditEvent {
+        AuditEvent {
+            organization,
+            target: target.into().0,
+            ..self.request.event(self.app, self.actor.clone(), action)
+        }
+    }
+}
+
 impl FromRequestParts<App> for Ctx {
     type Rejection = ApiError;
 
@@ -171,6 +195,15 @@ impl Ctx {
         }
     }
 
+    /// Who asks.
+    pub(crate) fn by(&self) -> By<'_> {
+        By {
+            app: &self.app,
+            actor: &self.actor,
+            request: &self.request,
+        }
+    }
+
     /// An audit line about something that was done.
     pub(crate) fn event(
         &self,
@@ -178,11 +211,7 @@ impl Ctx {
         organization: Option<OrganizationId>,
         target: impl Into<Target>,
     ) -> AuditEvent {
-        AuditEvent {
-            organization,
-            target: target.into().0,
-            ..self.request.event(&self.app, self.actor.clone(), action)
-        }
+        self.by().event(action, organization, target)
     }
 }
 

@@ -19,7 +19,7 @@ use crate::app::App;
 use crate::audit::Refused;
 use crate::ctx::RequestInfo;
 use crate::error::{ApiError, Failure, Form};
-use crate::{pages, quota};
+use crate::{pages, quota, scim};
 
 /// The address of the connection's other end.
 #[derive(Clone, Copy, Debug)]
@@ -113,6 +113,7 @@ fn render(failure: &Failure, info: &RequestInfo) -> Response {
             };
             json(failure.status, "application/json", &error)
         }
+        Form::Scim(kind) => scim::render(failure, kind),
         Form::Page => pages::error(failure, &info.id),
     };
     let headers = response.headers_mut();

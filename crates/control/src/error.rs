@@ -33,6 +33,8 @@ pub(crate) enum Form {
     Problem,
     /// RFC 6749 §5.2.
     OAuth,
+    /// RFC 7644 §3.12, with its `scimType` if it has one.
+    Scim(Option<&'static str>),
     /// A page for a person.
     Page,
 }
@@ -105,6 +107,9 @@ pub(crate) enum ApiError {
     /// A fleet document counts on it as it is.
     #[error("managed by a fleet document: {0}")]
     Managed(String),
+    /// A provisioning client says so, and nobody else.
+    #[error("managed by SCIM: {0}")]
+    Provisioned(String),
     /// In the organization, people get roles by teams alone.
     #[error("roles by teams alone: {0}")]
     TeamsOnly(Slug),

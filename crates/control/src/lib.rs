@@ -37,6 +37,7 @@ mod restore;
 mod rollout;
 pub mod root;
 mod router;
+mod scim;
 mod seen;
 
 mod serve;
@@ -51,10 +52,11 @@ pub use audit::SinkConfigError;
 pub use bootstrap::ControlError;
 pub use config::{
     AuditConfig, AuditFile, AuditWebhook, ControlConfig, FirstAdmin, ParentCookie, Publishing,
-    SessionLife, SignInConfig, SignUp, Upgrades,
+    ScimConfig, SessionLife, SignInConfig, SignUp, Upgrades,
 };
 pub use connections::configured::ConfigureError;
 pub use connections::document::check_sign_in;
+pub use connections::provisioning::Provisioning;
 pub use connections::reload::Reload;
 pub use email::{EmailConfig, EmailConfigError, EmailSender, SmtpServer, SmtpTrust};
 pub use factor::{FactorReset, reset_second_factor};

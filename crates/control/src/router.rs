@@ -1,17 +1,19 @@
 //! Every route, in one place.
 
-use axum::Router;
 use axum::middleware::from_fn_with_state;
-use axum::routing::{delete, get, post};
+use axum::response::IntoResponse as _;
+use axum::routing::{any, delete, get, post};
+use axum::{Extension, Router};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::app::App;
 use crate::edge::edge;
 use crate::error::ApiError;
+use crate::scim::OwnListener;
 use crate::{
     audit, authorization, connections, email, factor, federation, keys, openapi, ops, pages,
-    people, planes, policy, provider, quota, rollout, sessions, signin, status_lists, tenancy,
-    tokens,
+    people, planes, policy, provider, quota, rollout, scim, sessions, signin, status_lists,
+    tenancy, tokens,
 };
 
 macro_rules! routes {
@@ -138,6 +140,13 @@ routes! {
     "/v1/connections/{connection}/planes/{plane}" =>
         get connections::registrations::get, put connections::registrations::set,
         delete connections::registrations::delete;
+    "/v1/connections/{connection}/scim/credentials" =>
+        get scim::credentials::list, post scim::credentials::create;
+    "/v1/connections/{connection}/scim/credentials/{id}" => delete scim::credentials::delete;
+    "/v1/connections/{connection}/scim/credentials/{id}/rotate" => post scim::credentials::rotate;
+    "/v1/connections/{connection}/scim/requests" => get scim::requests;
+    "/v1/scim/v2/{connection}/ServiceProviderConfig" => get scim::provider_config;
+    "/v1/connections/{connection}/scim/templates:apply" => post scim::templates::apply;
     "/v1/email:test" => post email::test;
     "/v1/keys" => get keys::list;
     "/v1/keys/{id}" => delete keys::remove;
@@ -154,6 +163,24 @@ routes! {
     "/v1/planes/self/status" => post planes::status;
     "/v1/planes/self/sessions/{sid}/renew" => post planes::renew;
     "/v1/planes/self/check" => post planes::check;
+    "/v1/scim/v2/{connection}/Users" =>
+        get scim::list::<scim::Users>, post scim::create::<scim::Users>;
+    "/v1/scim/v2/{connection}/Users/{id}" =>
+        get scim::get::<scim::Users>, put scim::replace::<scim::Users>,
+        patch scim::patch::<scim::Users>, delete scim::delete::<scim::Users>;
+    "/v1/scim/v2/{connection}/Users/.search" => post scim::search::<scim::Users>;
+    "/v1/scim/v2/{connection}/Groups" =>
+        get scim::list::<scim::Groups>, post scim::create::<scim::Groups>;
+    "/v1/scim/v2/{connection}/Groups/{id}" =>
+        get scim::get::<scim::Groups>, put scim::replace::<scim::Groups>,
+        patch scim::patch::<scim::Groups>, delete scim::delete::<scim::Groups>;
+    "/v1/scim/v2/{connection}/Groups/.search" => post scim::search::<scim::Groups>;
+    "/v1/scim/v2/{connection}/.search" => post scim::search_all;
+    "/v1/scim/v2/{connection}/Bulk" => post scim::bulk;
+    "/v1/scim/v2/{connection}/ResourceTypes" => get scim::resource_types;
+    "/v1/scim/v2/{connection}/ResourceTypes/{id}" => get scim::resource_type;
+    "/v1/scim/v2/{connection}/Schemas" => get scim::schemas;
+    "/v1/scim/v2/{connection}/Schemas/{id}" => get scim::schema;
     "/v1/rollouts" => get rollout::list;
     "/v1/rollouts/{name}" => get rollout::get, put rollout::set, delete rollout::delete;
     "/v1/rollouts/{name}/promote" => post rollout::promote;
@@ -163,14 +190,25 @@ routes! {
 /// The public routes behind the edge.
 pub(crate) fn router(app: App) -> Router {
     routes()
+        .route("/v1/scim/v2/{connection}", any(scim::unknown))
+        .route("/v1/scim/v2/{connection}/", any(scim::unknown))
+        .route("/v1/scim/v2/{connection}/Me", any(scim::me))
+        .route("/v1/scim/v2/{connection}/{*rest}", any(scim::unknown))
         .fallback(no_endpoint)
         .method_not_allowed_fallback(no_method)
         .layer(CatchPanicLayer::custom(|_| {
             let broken = ApiError::Internal("a handler panicked".into());
-            axum::response::IntoResponse::into_response(broken)
+            broken.into_response()
         }))
+        .layer(from_fn_with_state(app.clone(), scim::record))
         .layer(from_fn_with_state(app.clone(), edge))
         .with_state(app)
+}
+
+/// The routes of the listener that is for provisioning alone: SCIM, the token endpoint for its clients, and whether
+/// control runs.
+pub(crate) fn scim(app: App) -> Router {
+    router(app).layer(Extension(OwnListener))
 }
 
 /// The operator's routes, on a listener of their own.

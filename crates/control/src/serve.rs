@@ -13,7 +13,7 @@ use crate::app::App;
 use crate::bootstrap::{self, ControlError};
 use crate::config::ControlConfig;
 use crate::connections::reload::{self, Reload};
-use crate::{audit, connections, email, groups, jobs, keys, publish, router, server, tokens};
+use crate::{audit, connections, email, groups, jobs, keys, publish, router, scim, server, tokens};
 
 /// Where control really listens, and under which URL it is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +22,8 @@ pub struct Bound {
     pub control: aeolus_tls::Bound,
     /// Metrics.
     pub metrics: Option<aeolus_tls::Bound>,
+    /// Provisioning.
+    pub scim: Option<aeolus_tls::Bound>,
     /// The issuer: the public URL, without a trailing slash.
     pub issuer: String,
 }
@@ -55,6 +57,11 @@ impl Control {
         router::router(self.app.clone())
     }
 
+    /// The routes of the listener that is for provisioning alone.
+    pub fn scim_router(&self) -> Router {
+        router::scim(self.app.clone())
+    }
+
     /// The metrics listener's routes.
     pub fn metrics_router(&self) -> Router {
         router::metrics(self.app.clone())
@@ -72,6 +79,7 @@ impl Control {
             audit::run(self.app.clone(), shutdown.clone()),
             email::run(self.app.clone(), shutdown.clone()),
             groups::run(self.app.clone(), shutdown.clone()),
+            scim::run(self.app.clone(), shutdown.clone()),
             jobs::run(self.app.clone(), shutdown),
         );
     }
@@ -106,11 +114,16 @@ pub async fn serve(
         Some(at) => Some(Listener::bind("metrics", at, &mut config.handed_over).await?),
         None => None,
     };
+    let scim = match &config.scim.listen {
+        Some(at) => Some(Listener::bind("scim", at, &mut config.handed_over).await?),
+        None => None,
+    };
     let issuer = bootstrap::issuer(config.public_url.as_deref(), listener.bound())?;
     let control = Control::open(&config, &issuer, clock, rng).await?;
     let bound = Bound {
         control: listener.bound().clone(),
         metrics: metrics.as_ref().map(|metrics| metrics.bound().clone()),
+        scim: scim.as_ref().map(|scim| scim.bound().clone()),
         issuer,
     };
     let servers = TaskTracker::new();
@@ -118,6 +131,10 @@ pub async fn serve(
     if let Some(metrics) = metrics {
         let routes = control.metrics_router();
         servers.spawn(server::run(metrics, routes, shutdown.clone()));
+    }
+    if let Some(scim) = scim {
+        let routes = control.scim_router();
+        servers.spawn(server::run(scim, routes, shutdown.clone()));
     }
     servers.close();
     if let Err(error) = control.started().await {

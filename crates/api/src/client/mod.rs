@@ -13,6 +13,7 @@ mod planes;
 mod policy;
 mod quota;
 mod roles;
+mod scim;
 mod sessions;
 mod teams;
 mod tenancy;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{PlaneRegistration, SessionTokens, plane_registration, session_tokens};
 #[cfg(feature = "schema")]
 use crate::schema;
+use crate::scim::ScimConnection;
 use crate::{Period, SecretRef};
 
 /// An identity provider.
@@ -93,6 +94,9 @@ pub struct Connection {
     /// say `mfa` in `amr`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub second_factor_acr: Vec<String>,
+    /// How its users and groups are taken where it provisions by SCIM; absent: as suits the provider.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scim: Option<ScimConnection>,
 }
 
 /// Who gets an account by coming through one provider, and where they are put.
@@ -262,6 +266,7 @@ impl Connection {
             session_tokens: self.session_tokens.clone(),
             plane_registrations: self.plane_registrations.clone(),
             second_factor_acr: self.second_factor_acr.clone(),
+            scim: self.scim.clone(),
             ..Self::bare(self.name.clone(), self.kind)
         };
         *self != terms
@@ -299,6 +304,7 @@ impl Connection {
             session_tokens: None,
             plane_registrations: Vec::new(),
             second_factor_acr: Vec::new(),
+            scim: None,
         }
     }
 

@@ -14,6 +14,8 @@ pub enum Actor {
     Token(Id),
     /// A gate of a plane.
     Plane(Id),
+    /// A provisioning client of a connection, as `CONNECTION/CREDENTIAL`.
+    Scim(String),
     /// Aeolus itself, or its operator at the machine.
     System,
     /// Somebody who has not proved who they are.

@@ -103,6 +103,7 @@ pub(super) fn name(actor: &Actor) -> String {
         Actor::User(id) => id.to_string(),
         Actor::Token(id) => id.to_string(),
         Actor::Plane(id) => id.to_string(),
+        Actor::Scim(client) => client.clone(),
         Actor::System => "system".to_owned(),
         Actor::Anonymous => "anonymous".to_owned(),
     }

@@ -69,6 +69,21 @@ pub(crate) async fn by_name<U: Unit>(
     Ok(found.and_then(|row| sign_in(app, &row)))
 }
 
+/// The row of a connection, by id or name.
+pub(crate) async fn find<U: Unit>(
+    unit: &mut U,
+    text: &str,
+) -> Result<aeolus_store::Connection, ApiError> {
+    let found = match text.parse::<ConnectionId>() {
+        Ok(id) => unit.connections().get(id).await?,
+        Err(_) => match text.parse::<Slug>() {
+            Ok(name) => unit.connections().by_name(&name).await?,
+            Err(_) => None,
+        },
+    };
+    found.ok_or(ApiError::NotFound("connection"))
+}
+
 /// Those that the sign-in page offers, by what people read on them.
 pub(crate) async fn offered<U: Unit>(app: &App, unit: &mut U) -> Result<Vec<Offered>, ApiError> {
     let rows = unit.connections().list().await?;

@@ -5,9 +5,10 @@
 use std::collections::BTreeMap;
 
 use aeolus_keys::envelope::{EnvelopeError, MasterKey};
-use aeolus_model::{Action, AuditEvent, Change, Clock, ConnectionId, Rng, Time};
+use aeolus_model::{Action, AuditEvent, Change, Clock, ConnectionId, Rng, Secret, Time};
 use aeolus_store::{Connection, ManagedBy, Store, StoreError, Unit, Write};
 
+use super::provisioning::{self, Provisioning};
 use super::{Settings, secret};
 use crate::groups;
 
@@ -18,6 +19,8 @@ pub struct SignInConfig {
     pub local: bool,
     /// Through which providers, each name once.
     pub connections: Vec<aeolus_oidc::Connection>,
+    /// What provisions, each name once.
+    pub provisioning: Vec<Provisioning>,
 }
 
 impl Default for SignInConfig {
@@ -26,6 +29,7 @@ impl Default for SignInConfig {
         Self {
             local: true,
             connections: Vec::new(),
+            provisioning: Vec::new(),
         }
     }
 }
@@ -42,7 +46,29 @@ pub enum ConfigureError {
 }
 
 /// What it is done with.
-pub(crate) type With<'a> = (&'a MasterKey, &'a dyn Clock, &'a dyn Rng);
+#[derive(Clone, Copy)]
+pub(crate) struct With<'a> {
+    pub(crate) master: &'a MasterKey,
+    /// Under which codes are digested.
+    pub(crate) scim_key: &'a Secret<[u8; 32]>,
+    pub(crate) clock: &'a dyn Clock,
+    pub(crate) rng: &'a dyn Rng,
+}
+
+impl<'a> With<'a> {
+    pub(crate) fn new(
+        master: &'a MasterKey,
+        scim_key: &'a Secret<[u8; 32]>,
+        (clock, rng): (&'a dyn Clock, &'a dyn Rng),
+    ) -> Self {
+        Self {
+            master,
+            scim_key,
+            clock,
+            rng,
+        }
+    }
+}
 
 /// How often it is tried where another replica does the same at the same moment.
 const TRIES: usize = 5;
@@ -53,6 +79,8 @@ struct Planned {
     is_new: bool,
     changes: Vec<Change>,
     reason: &'static str,
+    /// Whether how people sign in is another, too.
+    signs_in: bool,
 }
 
 /// What the audit log says where a connection is no more in the configuration.
@@ -69,7 +97,7 @@ impl Planned {
 pub(crate) async fn begin(
     store: &Store,
     with: With<'_>,
-    wanted: &[aeolus_oidc::Connection],
+    wanted: &SignInConfig,
 ) -> Result<Option<Write>, ConfigureError> {
     let mut view = store.read().await?;
     if plan(&mut view, with, wanted).await?.is_empty() {
@@ -89,7 +117,9 @@ pub(crate) async fn begin(
         if each.leaves() {
             // Whoever came through it has to come by another way.
             let mut sessions = write.sessions();
-            let ended = sessions.end_all_through(each.row.id, with.1.now()).await?;
+            let ended = sessions
+                .end_all_through(each.row.id, with.clock.now())
+                .await?;
             each.changes
                 .push(Change::from("sessions", ended.to_string()));
         }
@@ -97,15 +127,20 @@ pub(crate) async fn begin(
         if each.is_new {
             write.connections().insert(&each.row).await?;
         } else {
-            write.group_teams().hold(each.row.id).await?;
+            if each.signs_in {
+                write.group_teams().hold(each.row.id).await?;
+            }
             write.connections().update(&each.row).await?;
         }
-        write.audit(event(&each, with.1.now()));
+        write.audit(event(&each, with.clock.now()));
+        if !each.signs_in {
+            continue;
+        }
         // What groups give in the whole installation is as the configuration says from the same moment.
-        let mut wanted = wanted.iter();
+        let mut wanted = wanted.connections.iter();
         let named = wanted.find(|wanted| *wanted.name() == each.row.name);
         let rules = named.and_then(aeolus_oidc::Connection::teams);
-        groups::settle_all(&mut write, (with.1, with.2), (each.row.id, rules)).await?;
+        groups::settle_all(&mut write, (with.clock, with.rng), (each.row.id, rules)).await?;
     }
     Ok(Some(write))
 }
@@ -114,7 +149,7 @@ pub(crate) async fn begin(
 pub(crate) async fn store(
     store: &Store,
     with: With<'_>,
-    wanted: &[aeolus_oidc::Connection],
+    wanted: &SignInConfig,
 ) -> Result<(), ConfigureError> {
     for _ in 1..TRIES {
         match once(store, with, wanted).await {
@@ -126,11 +161,7 @@ pub(crate) async fn store(
     once(store, with, wanted).await
 }
 
-async fn once(
-    store: &Store,
-    with: With<'_>,
-    wanted: &[aeolus_oidc::Connection],
-) -> Result<(), ConfigureError> {
+async fn once(store: &Store, with: With<'_>, wanted: &SignInConfig) -> Result<(), ConfigureError> {
     if let Some(write) = begin(store, with, wanted).await? {
         write.commit().await?;
     }
@@ -140,16 +171,17 @@ async fn once(
 async fn plan<U: Unit>(
     unit: &mut U,
     with: With<'_>,
-    wanted: &[aeolus_oidc::Connection],
+    wanted: &SignInConfig,
 ) -> Result<Vec<Planned>, ConfigureError> {
     let held = unit.connections().list().await?;
     let mut planned = Vec::new();
-    for connection in wanted {
+    for connection in &wanted.connections {
         let found = held.iter().find(|row| row.name == *connection.name());
         planned.extend(bring(with, connection, found)?);
     }
     for row in &held {
-        let named = wanted.iter().any(|wanted| *wanted.name() == row.name);
+        let mut names = wanted.connections.iter();
+        let named = names.any(|wanted| *wanted.name() == row.name);
         let settings = Settings::of(row).unwrap_or_default();
         if row.managed_by == ManagedBy::Configuration && !named && !settings.absent {
             planned.push(Planned {
@@ -163,15 +195,64 @@ async fn plan<U: Unit>(
                 is_new: false,
                 changes: Vec::new(),
                 reason: LEFT,
+                signs_in: true,
             });
         }
     }
+    provision(with, &wanted.provisioning, &held, &mut planned)?;
     Ok(planned)
+}
+
+/// Adds what the configuration says of provisioning to what is planned.
+fn provision(
+    with: With<'_>,
+    wanted: &[Provisioning],
+    held: &[Connection],
+    planned: &mut Vec<Planned>,
+) -> Result<(), ConfigureError> {
+    let tools = (with.scim_key, with.clock, with.rng);
+    let mut names: Vec<_> = wanted.iter().map(|wanted| &wanted.name).collect();
+    names.extend(held.iter().map(|row| &row.name));
+    names.sort_unstable();
+    names.dedup();
+    for name in names {
+        let so_far = planned.iter().position(|each| each.row.name == *name);
+        let found = match so_far {
+            Some(at) => planned.get(at).map(|each| each.row.clone()),
+            None => held.iter().find(|row| row.name == *name).cloned(),
+        };
+        let changed = match wanted.iter().find(|wanted| wanted.name == *name) {
+            Some(wanted) => provisioning::bring(tools, wanted, found.as_ref())?,
+            None => match &found {
+                Some(row) => provisioning::leave(row)?,
+                None => None,
+            },
+        };
+        let Some((row, changes)) = changed else {
+            continue;
+        };
+        match so_far.and_then(|at| planned.get_mut(at)) {
+            Some(each) => {
+                each.row = row;
+                each.changes.extend(changes);
+            }
+            None => planned.push(Planned {
+                row,
+                is_new: found.is_none(),
+                changes,
+                reason: "provisioning",
+                signs_in: false,
+            }),
+        }
+    }
+    Ok(())
 }
 
 /// What of a connection has to be another, if anything.
 fn bring(
-    (master, clock, rng): With<'_>,
+    With {
+        master, clock, rng, ..
+    }: With<'_>,
     wanted: &aeolus_oidc::Connection,
     found: Option<&Connection>,
 ) -> Result<Option<Planned>, ConfigureError> {
@@ -217,10 +298,11 @@ fn bring(
         is_new: found.is_none(),
         row,
         reason,
+        signs_in: true,
     }))
 }
 
-fn text(settings: &Settings) -> Result<String, StoreError> {
+pub(super) fn text(settings: &Settings) -> Result<String, StoreError> {
     serde_json::to_string(settings).map_err(|error| StoreError::Engine(error.to_string()))
 }
 

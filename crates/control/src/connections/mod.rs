@@ -7,6 +7,7 @@ pub(crate) mod document;
 mod due;
 mod fetch;
 mod list;
+pub(crate) mod provisioning;
 pub(crate) mod registrations;
 pub(crate) mod reload;
 pub(crate) mod secret;
@@ -25,7 +26,7 @@ use self::age::Ages;
 use self::due::{Last, due};
 use crate::app::App;
 
-pub(crate) use self::by_name::{Offered, SignIn, all, by_name, mark, offered, sign_in};
+pub(crate) use self::by_name::{Offered, SignIn, all, by_name, find, mark, offered, sign_in};
 pub(crate) use self::list::list;
 pub(crate) use self::settings::Settings;
 pub(crate) use self::terms::{Providers, logout_terms, salt_from};

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use super::configured::{self, ConfigureError, SignInConfig};
+use super::configured::{self, ConfigureError, SignInConfig, With};
 use crate::app::App;
 
 /// What whoever looks at the configuration has found.
@@ -58,8 +58,8 @@ pub(crate) async fn follow(
 }
 
 async fn apply(app: &App, wanted: &SignInConfig) -> Result<(), ConfigureError> {
-    let with = (&app.master, &*app.clock, &*app.rng);
-    if let Some(write) = configured::begin(&app.store, with, &wanted.connections).await? {
+    let with = With::new(&app.master, &app.scim.key, (&*app.clock, &*app.rng));
+    if let Some(write) = configured::begin(&app.store, with, wanted).await? {
         app.commit(write).await?;
     }
     app.local_accounts.0.store(wanted.local, Ordering::Relaxed);

@@ -3,10 +3,13 @@
 use aeolus_api::fleet::{
     self, PlaneRegistration, SessionTokens, discovered_issuer, discovery_document,
 };
+use aeolus_api::scim::ScimConnection;
 use aeolus_model::Slug;
 use aeolus_oidc::Kind;
 use aeolus_store::Connection;
 use serde::{Deserialize, Serialize};
+
+use crate::scim::ScimCode;
 
 /// What is configured of a connection.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +33,12 @@ pub(crate) struct Settings {
     /// By which `acr` the provider says that there was a second factor.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) second_factor_acr: Vec<String>,
+    /// How users and groups that it pushes are taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) scim: Option<ScimConnection>,
+    /// The code of the configuration with which it provisions, as its digest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) scim_code: Option<ScimCode>,
     /// It has left the configuration. The row stays, so that people are still linked when it comes back.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) absent: bool,
@@ -42,6 +51,11 @@ impl Settings {
             return Ok(Self::default());
         }
         serde_json::from_str(text)
+    }
+
+    /// Whether the configuration says nothing of it any more: neither how people sign in nor how it provisions.
+    pub(crate) const fn has_left(&self) -> bool {
+        self.absent && self.scim.is_none() && self.scim_code.is_none()
     }
 
     /// Of a connection; none if its text can't be read.

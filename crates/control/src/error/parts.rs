@@ -99,7 +99,7 @@ pub(super) fn parts(error: &ApiError) -> (u16, &'static str, &'static str, Strin
         ),
         E::TooLarge => (413, "too-large", "The body is too large", String::new()),
         E::Again(_) | E::KeyReused | E::KeyBegun | E::ChangedSinceRead => repeated_parts(error),
-        E::Conflict(_) | E::Managed(_) | E::TeamsOnly(_) | E::ReservedHost(_) => conflict_parts(error),
+        E::Conflict(_) | E::Managed(_) | E::Provisioned(_) | E::TeamsOnly(_) | E::ReservedHost(_) => conflict_parts(error),
         E::Gone(_) | E::OverInOrganization => over_parts(error),
         E::SignInAgain | E::Network | E::SecondFactor | E::OwnSecondFactor | E::RecentSignIn => {
             rule_parts(error)
@@ -208,6 +208,14 @@ fn conflict_parts(error: &ApiError) -> (u16, &'static str, &'static str, String)
             format!(
                 "{what} Change the document and apply it; else the next apply would fail, or undo it. Nothing \
                  was changed."
+            ),
+        ),
+        ApiError::Provisioned(what) => (
+            409,
+            "managed-by-scim",
+            "An identity provider says that by SCIM",
+            format!(
+                "{what} Change the group there; roles can be given to it here. Nothing was changed."
             ),
         ),
         ApiError::TeamsOnly(organization) => (

@@ -11,7 +11,7 @@ const MAX: usize = 30;
 
 /// A name that nobody in the organization has. Where the group's own can't be written without loss, or is taken,
 /// a hash of what the group is follows: two that look alike are never called alike.
-pub(super) async fn free(
+pub(crate) async fn free(
     unit: &mut impl Unit,
     organization: OrganizationId,
     (connection, group): (ConnectionId, &str),

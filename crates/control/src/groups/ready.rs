@@ -8,7 +8,7 @@ use aeolus_oidc::{Connection, GroupList, Groups, Identity, SubjectClaim, TeamRul
 use aeolus_store::{GroupTeam, StoreError, Unit, Write};
 
 use super::made::{self, New};
-use super::{MOST_OF_PERSON, by_group, kept};
+use super::{MOST_OF_PERSON, by_group, kept, provisioned};
 use crate::app::App;
 use crate::ctx::RequestInfo;
 
@@ -35,6 +35,7 @@ pub(crate) async fn ready(
     };
     let line = |action| info.event(app, Actor::System, action);
     let (wanted, whole) = counted(rules, list);
+    let wanted = unprovisioned(write, connection, wanted).await?;
     let found = queue(write, (connection, rules), &wanted, first).await?;
     let subject = identity.subject.as_str();
     let tenants = provider.profile().subject == SubjectClaim::TidOid;
@@ -137,7 +138,8 @@ pub(crate) async fn news(
         }
         Groups::Listed(list) => list,
     };
-    for (id, name) in counted(rules, list).0 {
+    let wanted = unprovisioned(unit, connection, counted(rules, list).0).await?;
+    for (id, name) in wanted {
         if name.is_none() && by_group(unit, connection, id).await?.is_none() {
             return Ok(News::Names);
         }
@@ -145,8 +147,26 @@ pub(crate) async fn news(
     Ok(News::None)
 }
 
+/// Without those whose Teams the connection's provisioning client makes: it says who is in them, whatever a sign-in says.
+async fn unprovisioned<'l>(
+    unit: &mut impl Unit,
+    connection: ConnectionId,
+    wanted: Vec<Wanted<'l>>,
+) -> Result<Vec<Wanted<'l>>, StoreError> {
+    if unit.scim_groups().count(connection).await? == 0 {
+        return Ok(wanted);
+    }
+    let mut left = Vec::new();
+    for (id, name) in wanted {
+        if !provisioned::is(unit, connection, (id, name)).await? {
+            left.push((id, name));
+        }
+    }
+    Ok(left)
+}
+
 /// Those that become Teams, and whether that is all of them.
-fn counted<'l>(rules: &TeamRules, list: &'l GroupList) -> (Vec<(&'l str, Option<&'l str>)>, bool) {
+fn counted<'l>(rules: &TeamRules, list: &'l GroupList) -> (Vec<Wanted<'l>>, bool) {
     let taken = list.iter().filter(|(id, name)| rules.take(id, *name));
     let mut wanted: Vec<_> = taken.take(MOST_OF_PERSON + 1).collect();
     let whole = list.is_whole() && wanted.len() <= MOST_OF_PERSON;

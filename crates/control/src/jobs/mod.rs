@@ -9,7 +9,7 @@ use aeolus_store::{StoreError, Unit as _};
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
-use crate::{email, factor, groups};
+use crate::{email, factor, groups, scim};
 
 const EVERY: Duration = Duration::from_secs(15 * 60);
 const HOUR: Duration = Duration::from_secs(3600);
@@ -42,6 +42,9 @@ pub(crate) async fn run(app: App, shutdown: CancellationToken) {
 /// One round.
 pub(crate) async fn tend(app: &App) -> Result<(), StoreError> {
     round(app).await?;
+    scim::flush(app).await?;
+    scim::forget(app).await?;
+    scim::say_expiry(app).await?;
     notices::say(app).await
 }
 

@@ -14,6 +14,8 @@ pub(super) enum Speaks {
     OAuth,
     /// With a page for a person.
     Pages,
+    /// With an error of SCIM (RFC 7644 §3.12).
+    Scim,
 }
 
 /// What a query says.
@@ -101,9 +103,10 @@ pub(super) fn refusal_to(speaks: Speaks, status: u16, generator: &mut SchemaGene
         }
         Speaks::OAuth => Content::json::<OAuthError>(),
         Speaks::Pages => Content::Other("text/html"),
+        Speaks::Scim => Content::Other("application/scim+json"),
     };
-    // What breaks before the endpoint is reached is a problem document.
-    if status >= 500 {
+    // What breaks before the endpoint is reached is a problem document; so is a path that is no text.
+    if status >= 500 || speaks == Speaks::Scim && status == 400 {
         return refusal(status, &[own], generator);
     }
     let what = http::StatusCode::from_u16(status).ok();

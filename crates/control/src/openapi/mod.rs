@@ -52,7 +52,7 @@ pub fn openapi() -> Value {
             "description": "The API of the control plane. Lists take `limit` and `cursor`; a POST may have an \
                             `Idempotency-Key`; refusals are `application/problem+json` with a stable `code`. \
                             Any answer may also be 500 or 503 while something is broken. The OAuth2 \
-                            endpoints refuse as RFC 6749 says.",
+                            endpoints refuse as RFC 6749 says, those of SCIM as RFC 7644.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/"}],
@@ -63,6 +63,10 @@ pub fn openapi() -> Value {
             "securitySchemes": {
                 "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT",
                     "description": "An access token (`aeolus login`) or an API token."},
+                "scim": {"type": "http", "scheme": "bearer",
+                    "description": "A secret of a provisioning credential, or an access token for it."},
+                "scimBasic": {"type": "http", "scheme": "basic",
+                    "description": "The user and password of a provisioning credential."},
                 "plane": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT",
                     "description": "An assertion that a plane's identity has signed, good for 60 s."},
             },

@@ -14,6 +14,8 @@ pub(super) enum Who {
     Bearer,
     /// A gate, by its plane's assertion.
     Plane,
+    /// A provisioning client, by a credential of its connection.
+    Provisioner,
 }
 
 /// One operation.
@@ -29,6 +31,7 @@ pub(super) struct Operation {
     body: Option<(Content, bool)>,
     answer: (u16, Option<Content>),
     also: Vec<(u16, Content)>,
+    silent: Option<u16>,
     conditional: bool,
     cached: bool,
     refusals: Vec<u16>,
@@ -53,6 +56,7 @@ impl Operation {
             body: None,
             answer: (200, None),
             also: Vec::new(),
+            silent: None,
             conditional: false,
             cached: false,
             refusals: Vec::new(),
@@ -108,6 +112,12 @@ impl Operation {
         self
     }
 
+    /// It may answer with nothing.
+    pub(super) const fn also_nothing(mut self) -> Self {
+        self.silent = Some(204);
+        self
+    }
+
     pub(super) fn answers<T: JsonSchema>(mut self, status: u16) -> Self {
         self.answer = (status, Some(Content::json::<T>()));
         self
@@ -160,6 +170,11 @@ impl Operation {
         match self.speaks {
             Speaks::Problems => {}
             Speaks::OAuth => all.extend([400, 401, 413]),
+            Speaks::Scim => {
+                all.extend([400, 401, 403, 404, 429]);
+                let writes = self.body.iter().flat_map(|_| [409, 413, 415]);
+                all.extend(writes.chain(self.conditional.then_some(412)));
+            }
             Speaks::Pages => {
                 all.push(400);
                 all.extend(self.body.iter().flat_map(|_| [413, 415]));
@@ -205,6 +220,8 @@ impl Operation {
                 "n" => "Which of its lists, from 0.",
                 "sha256" => "The SHA-256 of the section in lower-case hex.",
                 "connection" => "The connection's name.",
+                _ if self.path.starts_with("/v1/scim/v2/{connection}/Schemas") => "Its URN.",
+                _ if self.path.starts_with("/v1/scim/v2/{connection}/Res") => "Its name.",
                 _ if self.path.starts_with("/v1/keys") => {
                     "The key's id (kid); for a rotation the purpose."
                 }
@@ -270,6 +287,10 @@ impl Operation {
             let answer = json!({"description": "Done.", "content": content});
             answers.insert(status.to_string(), answer);
         }
+        if let Some(status) = self.silent {
+            let done = json!({"description": "Done; there is nothing to show."});
+            answers.insert(status.to_string(), done);
+        }
         for status in self.statuses() {
             let own = self.otherwise.iter().filter(|(of, _)| *of == status);
             let own: Vec<Content> = own.map(|(_, content)| *content).collect();
@@ -288,6 +309,7 @@ impl Operation {
                 Who::Anybody => json!([]),
                 Who::Bearer => json!([{"bearer": []}]),
                 Who::Plane => json!([{"plane": []}]),
+                Who::Provisioner => json!([{"scim": []}, {"scimBasic": []}]),
             },
             "parameters": self.parameters(),
             "responses": answers,

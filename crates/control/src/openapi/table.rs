@@ -4,12 +4,16 @@ mod installation;
 mod oauth;
 mod organization;
 mod plane;
+mod provisioning;
+mod scim;
 mod teams;
 
 use installation::{audit_log, own, public, rollouts, system};
 use oauth::oauth;
 use organization::{organizations, people, roles, rules, tokens};
 use plane::planes;
+use provisioning::provisioning;
+use scim::scim;
 use teams::teams;
 
 use super::content::{Form, Parameter};
@@ -87,6 +91,10 @@ fn put(path: &'static str, id: &'static str, what: &'static str) -> Operation {
     Operation::new(("put", path), id, what)
 }
 
+fn patch(path: &'static str, id: &'static str, what: &'static str) -> Operation {
+    Operation::new(("patch", path), id, what)
+}
+
 fn delete(path: &'static str, id: &'static str, what: &'static str) -> Operation {
     Operation::new(("delete", path), id, what)
 }
@@ -103,6 +111,14 @@ pub(super) fn all() -> Vec<Operation> {
         roles(),
         tokens(),
     ];
-    let more = [rules(), audit_log(), system(), planes(), rollouts()];
+    let more = [
+        rules(),
+        audit_log(),
+        system(),
+        scim(),
+        provisioning(),
+        planes(),
+        rollouts(),
+    ];
     rooms.into_iter().chain(more).flatten().collect()
 }

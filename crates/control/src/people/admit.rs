@@ -1,10 +1,10 @@
-//! Finding out who somebody is: by the link, else by an invitation, else by an address that the provider
+//! Finding out who somebody is: by the link, else by what the same provider wrote by SCIM, else by an invitation, else by an address that the provider
 //! proves and may speak for, else by signing up.
 
 use aeolus_model::{Action, Actor, AuditEvent, OrganizationId, Outcome};
 use aeolus_store::{Identity, Unit as _, User, Write};
 
-use super::{Arrival, Refused, account, code, invited, link, sign_up};
+use super::{Arrival, Refused, account, code, invited, link, provisioned, sign_up};
 use crate::app::App;
 use crate::ctx::RequestInfo;
 use crate::error::ApiError;
@@ -21,6 +21,13 @@ pub(crate) async fn admit(
         write.organizations().lock(organization).await?;
     }
     let mut found = linked(write, arrival).await?;
+    if found.is_none() {
+        match provisioned::link(app, info, write, arrival).await? {
+            Ok(true) => found = linked(write, arrival).await?,
+            Ok(false) => {}
+            Err(refused) => return Ok(Err(refused)),
+        }
+    }
     if let Some(link) = &found {
         // Whoever removes this way in, or disables the account, is done before it is looked at, or waits.
         write.users().hold(link.user).await?;

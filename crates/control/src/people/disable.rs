@@ -43,10 +43,10 @@ pub(crate) async fn disable(
             return Err(ApiError::Conflict(text.to_owned()));
         }
     }
+    // What a provider says of them by SCIM undoes it no more.
+    write.scim_users().take_over(user.id).await?;
     let places = places(&mut write, &user).await?;
-    // Gates compare whole seconds: what began earlier in this one has to be refused too.
-    let until = Time::from_secs(now.secs().saturating_add(1));
-    let sessions_ended = end(&mut write, (&user, &places), (now, until)).await?;
+    let sessions_ended = end(&mut write, (&user, &places), (now, next_second(now))).await?;
     let tokens = tokens(&mut write, (&user, &places)).await?;
     let mut event = ctx.event(Action::UserDisable, None, user.id);
     event.changes = vec![
@@ -69,6 +69,7 @@ pub(crate) async fn enable(
     Path(user): Path<String>,
 ) -> Result<Reply<UserAbled>, ApiError> {
     let (mut write, mut user) = allowed(&ctx, &user).await?;
+    refuse_inactive(&mut write, &user).await?;
     let changed = user.disabled_at.take().is_some();
     if changed {
         write.users().update(&user).await?;
@@ -80,6 +81,52 @@ pub(crate) async fn enable(
     event.changes = vec![Change::to("email", user.email.to_string())];
     write.audit(event);
     ctx.done(write, |seq| answer(&user, changed, seq)).await
+}
+
+/// The same by the word of an identity provider: who was disabled already stays so by whoever did it. Says how many
+/// sessions ended.
+pub(crate) async fn shut_out(write: &mut Write, user: &User, now: Time) -> Result<u64, ApiError> {
+    let disabled = User {
+        disabled_at: user.disabled_at.or(Some(now)),
+        ..user.clone()
+    };
+    if user.disabled_at.is_none() {
+        write.users().update(&disabled).await?;
+    }
+    let places = places(write, user).await?;
+    end(write, (user, &places), (now, next_second(now))).await
+}
+
+/// Lets them in again whom [`shut_out`] has disabled.
+pub(crate) async fn let_in(write: &mut Write, user: &User, now: Time) -> Result<(), ApiError> {
+    let enabled = User {
+        disabled_at: None,
+        ..user.clone()
+    };
+    write.users().update(&enabled).await?;
+    let places = places(write, user).await?;
+    end(write, (user, &places), (now, now)).await.map(|_| ())
+}
+
+/// Who is inactive at the provider that provisions them is let in there, and not here beside it.
+async fn refuse_inactive(write: &mut Write, user: &User) -> Result<(), ApiError> {
+    let Some(said) = write.scim_users().of_account(user.id).await? else {
+        return Ok(());
+    };
+    if !said.off || user.disabled_at.is_none() {
+        return Ok(());
+    }
+    let connection = write.connections().get(said.connection).await?;
+    let name = connection.map_or_else(String::new, |connection| connection.name.to_string());
+    Err(ApiError::Conflict(format!(
+        "The provider of connection {name} says that they are not active. Activate them there, or disable them here \
+         first: then only an administrator lets them in again."
+    )))
+}
+
+/// Gates compare whole seconds: what began earlier in this one has to be refused too.
+const fn next_second(now: Time) -> Time {
+    Time::from_secs(now.secs().saturating_add(1))
 }
 
 async fn allowed(ctx: &Ctx, text: &str) -> Result<(Write, User), ApiError> {
@@ -108,7 +155,7 @@ fn answer(user: &User, changed: bool, seq: u64) -> UserAbled {
 
 /// The organizations that a person can have got into: all, for who holds something in the whole
 /// installation.
-pub(super) async fn places(
+pub(crate) async fn places(
     write: &mut Write,
     user: &User,
 ) -> Result<BTreeSet<OrganizationId>, ApiError> {

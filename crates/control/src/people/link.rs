@@ -91,12 +91,18 @@ pub(super) async fn by_address(
 /// Whether an address is theirs by the word of a provider whose word counts for its domain: any provider may
 /// say anything of any address (O22).
 pub(super) fn vouches(arrival: &Arrival<'_>, email: &Email) -> bool {
-    let provisions = arrival.provider.provision();
-    let counts = trusts(arrival, email) || provisions.is_some_and(|rule| rule.is_for(email));
-    counts && arrival.proved() == Some(email)
+    counts_for(arrival.provider, email) && arrival.proved() == Some(email)
 }
 
-fn trusts(arrival: &Arrival<'_>, email: &Email) -> bool {
+/// Whether a provider's word counts for an address's domain, as far as it vouches for an address at all.
+pub(crate) fn counts_for(provider: &aeolus_oidc::Connection, email: &Email) -> bool {
+    let mut domains = provider.trusted_domains().iter();
+    let trusts = domains.any(|domain| domain.as_str() == email.domain());
+    trusts || provider.provision().is_some_and(|rule| rule.is_for(email))
+}
+
+/// Whether whom it proves is whoever has the address here already.
+pub(super) fn trusts(arrival: &Arrival<'_>, email: &Email) -> bool {
     let mut domains = arrival.provider.trusted_domains().iter();
     domains.any(|domain| domain.as_str() == email.domain())
 }
@@ -124,7 +130,7 @@ pub(crate) async fn require_proved(
     )))
 }
 
-async fn is_known_at(
+pub(crate) async fn is_known_at(
     write: &mut Write,
     user: UserId,
     connection: ConnectionId,

@@ -12,6 +12,7 @@ mod join;
 mod link;
 mod own_ways;
 mod password;
+mod provisioned;
 mod refused;
 mod setup;
 mod sign_up;
@@ -23,10 +24,10 @@ use aeolus_oidc::Identity;
 
 pub(crate) use self::admit::{admit, denied, queue};
 pub use self::code::first_admin;
-pub(crate) use self::disable::{disable, enable};
+pub(crate) use self::disable::{disable, enable, let_in, places, shut_out};
 pub(crate) use self::invited::{key_from as invitation_key_from, link_of};
 pub(crate) use self::join::{accept_post, invitation_get, join_post};
-pub(crate) use self::link::{may_link, require_proved};
+pub(crate) use self::link::{counts_for, is_known_at, may_link, require_proved};
 pub(crate) use self::own_ways::{OwnWays, own_ways, remove_post};
 pub(crate) use self::password::{
     answer_forgotten, forgot_get, forgot_post, link_of as reset_link, reset, reset_get, reset_post,
@@ -34,7 +35,7 @@ pub(crate) use self::password::{
 pub(crate) use self::refused::Refused;
 pub(crate) use self::setup::{setup_account, setup_get, setup_post};
 pub use self::sign_up::SignUp;
-pub(crate) use self::stand_in::is_stand_in;
+pub(crate) use self::stand_in::{is_stand_in, stand_in};
 
 /// Somebody whom an identity provider has proved, on their way in.
 pub(crate) struct Arrival<'a> {

@@ -8,6 +8,9 @@ pub(crate) enum Refused {
     Unknown,
     /// Somebody here has the address, and nothing proves that it is they (O22). Reads as [`Self::Unknown`].
     AddressTaken,
+    /// What a provider wrote by SCIM says that they are an administrator, and may not (note 032). Reads as
+    /// [`Self::Unknown`].
+    Administrator,
     /// The account may not sign in.
     Disabled,
     /// Signing up takes an address that the provider vouches for (O21).
@@ -43,7 +46,7 @@ impl Refused {
     /// What they read is found under.
     pub(crate) const fn code(self) -> &'static str {
         match self {
-            Self::Unknown | Self::AddressTaken => "not-known-here",
+            Self::Unknown | Self::AddressTaken | Self::Administrator => "not-known-here",
             Self::Disabled => "account-disabled",
             Self::Unproved => "address-not-proved",
             Self::NoAddress => "no-address",
@@ -62,6 +65,7 @@ impl Refused {
         match self {
             Self::Unknown => "unknown",
             Self::AddressTaken => "address-taken",
+            Self::Administrator => "administrator",
             Self::Disabled => "disabled",
             _ => self.code(),
         }
@@ -70,7 +74,9 @@ impl Refused {
     /// The heading of the page.
     pub(crate) const fn title(self) -> &'static str {
         match self {
-            Self::Unknown | Self::AddressTaken => "You are not known here yet",
+            Self::Unknown | Self::AddressTaken | Self::Administrator => {
+                "You are not known here yet"
+            }
             Self::Disabled => "Your account is disabled",
             Self::Unproved => "Your address is not confirmed",
             Self::NoAddress => "Your address is missing",
@@ -87,7 +93,7 @@ impl Refused {
     /// What happened, and what to do.
     pub(crate) const fn text(self) -> &'static str {
         match self {
-            Self::Unknown | Self::AddressTaken => {
+            Self::Unknown | Self::AddressTaken | Self::Administrator => {
                 "Nobody here is known by the account that you signed in with. If you have come here another \
                  way before, sign in that way and add this one on your account page. Otherwise ask an owner \
                  of your organization for an invitation."
@@ -145,6 +151,7 @@ mod tests {
             (status, code, refused.title(), refused.text())
         };
         assert_eq!(shown(Refused::Unknown), shown(Refused::AddressTaken));
+        assert_eq!(shown(Refused::Unknown), shown(Refused::Administrator));
         assert_ne!(Refused::Unknown.reason(), Refused::AddressTaken.reason());
     }
 }

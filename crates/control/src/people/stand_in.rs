@@ -19,11 +19,12 @@ pub(crate) fn is_stand_in(email: &Email) -> bool {
     email.domain() == DOMAIN
 }
 
-fn stand_in(rng: &dyn Rng) -> Result<Email, ApiError> {
+/// Another address that nobody is reached at.
+pub(crate) fn stand_in(rng: &dyn Rng, prefix: &str) -> Result<Email, ApiError> {
     let mut bytes = [0; BYTES];
     rng.fill(&mut bytes);
     let hex = |text: String, byte: &u8| format!("{text}{byte:02x}");
-    let name = bytes.iter().fold("former-".to_owned(), hex);
+    let name = bytes.iter().fold(prefix.to_owned(), hex);
     Email::parse(&format!("{name}@{DOMAIN}")).map_err(ApiError::internal)
 }
 
@@ -49,7 +50,7 @@ pub(super) async fn take(
         return Ok(false);
     }
     let loser = User {
-        email: stand_in(&*app.rng)?,
+        email: stand_in(&*app.rng, "former-")?,
         ..there
     };
     write.users().update(&loser).await?;

@@ -2,9 +2,10 @@
 //! Discovery 1.0, RFC 8414): one document under both names.
 
 use aeolus_api::oauth::{
-    GRANT_AUTHORIZATION_CODE, GRANT_DEVICE_CODE, GRANT_REFRESH_TOKEN, GRANT_TOKEN_EXCHANGE,
-    Metadata, SCOPE_OFFLINE_ACCESS,
+    GRANT_AUTHORIZATION_CODE, GRANT_CLIENT_CREDENTIALS, GRANT_DEVICE_CODE, GRANT_REFRESH_TOKEN,
+    GRANT_TOKEN_EXCHANGE, Metadata, SCOPE_OFFLINE_ACCESS,
 };
+use aeolus_api::scim::SCOPE_SCIM;
 use axum::Json;
 use axum::extract::State;
 use http::header::{CACHE_CONTROL, HeaderName};
@@ -23,6 +24,7 @@ pub(crate) async fn discovery(
         GRANT_AUTHORIZATION_CODE,
         GRANT_REFRESH_TOKEN,
         GRANT_TOKEN_EXCHANGE,
+        GRANT_CLIENT_CREDENTIALS,
     ];
     if app.device_flow {
         grants.push(GRANT_DEVICE_CODE);
@@ -37,13 +39,24 @@ pub(crate) async fn discovery(
         introspection_endpoint: at("/oauth2/introspect"),
         jwks_uri: at("/.well-known/jwks.json"),
         end_session_endpoint: at("/oauth2/logout"),
-        scopes_supported: list(&["openid", "email", "profile", SCOPE_OFFLINE_ACCESS]),
+        scopes_supported: list(&[
+            "openid",
+            "email",
+            "profile",
+            SCOPE_OFFLINE_ACCESS,
+            SCOPE_SCIM,
+        ]),
         response_types_supported: list(&["code"]),
         response_modes_supported: list(&["query"]),
         grant_types_supported: list(&grants),
         subject_types_supported: list(&["public"]),
         id_token_signing_alg_values_supported: list(&["RS256"]),
-        token_endpoint_auth_methods_supported: list(&["private_key_jwt", "none"]),
+        token_endpoint_auth_methods_supported: list(&[
+            "private_key_jwt",
+            "none",
+            "client_secret_basic",
+            "client_secret_post",
+        ]),
         token_endpoint_auth_signing_alg_values_supported: list(&["EdDSA"]),
         code_challenge_methods_supported: list(&["S256"]),
         claims_supported: list(&[

@@ -1,8 +1,8 @@
 //! `POST /oauth2/token` (RFC 6749 §3.2): each grant type is a file of its own.
 
 use aeolus_api::oauth::{
-    ASSERTION_TYPE, GRANT_AUTHORIZATION_CODE, GRANT_DEVICE_CODE, GRANT_REFRESH_TOKEN,
-    GRANT_TOKEN_EXCHANGE, TokenAnswer,
+    ASSERTION_TYPE, GRANT_AUTHORIZATION_CODE, GRANT_CLIENT_CREDENTIALS, GRANT_DEVICE_CODE,
+    GRANT_REFRESH_TOKEN, GRANT_TOKEN_EXCHANGE, TokenAnswer,
 };
 use axum::Json;
 use axum::extract::{Request, State};
@@ -15,6 +15,7 @@ use crate::app::App;
 use crate::ctx::RequestInfo;
 use crate::error::ApiError;
 use crate::extract;
+use crate::scim::{self, NoScope, OwnListener};
 
 const MAX_FORM: usize = 32 * 1024;
 
@@ -24,6 +25,11 @@ pub(crate) async fn token(
     info: RequestInfo,
     request: Request,
 ) -> Result<Json<TokenAnswer>, OAuthFailure> {
+    if request.extensions().get::<OwnListener>().is_some() {
+        return scim::token::token(State(app), info, request).await;
+    }
+    let provisions = request.extensions().get::<NoScope>().is_none();
+    let headers = request.headers().clone();
     let form = read_form(request).await?;
     let grant = form.get("grant_type");
     match grant.ok_or(OAuthFailure::Request("there is no grant_type"))? {
@@ -39,13 +45,20 @@ pub(crate) async fn token(
             let client = authenticate(&app, &form).await?;
             device::redeem(&app, &info, client, &form).await.map(Json)
         }
+        GRANT_CLIENT_CREDENTIALS if !provisions => Err(OAuthFailure::Request(
+            "nobody provisions from that address or at this listener (control.scim)",
+        )),
+        GRANT_CLIENT_CREDENTIALS => {
+            let shown = (&headers, &form);
+            scim::token::grant(&app, &info, shown).await.map(Json)
+        }
         GRANT_TOKEN_EXCHANGE => exchange::exchange(&app, &info, &form).await.map(Json),
         _ => Err(OAuthFailure::GrantType),
     }
 }
 
 /// Reads a form body, each parameter at most once.
-pub(super) async fn read_form(request: Request) -> Result<Params, OAuthFailure> {
+pub(crate) async fn read_form(request: Request) -> Result<Params, OAuthFailure> {
     if !extract::has_type(&request, "application/x-www-form-urlencoded") {
         return Err(OAuthFailure::Request(
             "send application/x-www-form-urlencoded",

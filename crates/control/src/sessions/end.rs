@@ -11,7 +11,7 @@ use axum::extract::Path;
 
 use super::whose::{Purpose, belongs, within};
 use crate::authority::Authority;
-use crate::ctx::Ctx;
+use crate::ctx::{By, Ctx};
 use crate::error::ApiError;
 use crate::extract::Query;
 use crate::planes::{Change, wait_within};
@@ -38,7 +38,7 @@ pub(crate) async fn end(
             .sessions()
             .end_in(session.id, organization, now)
             .await?;
-        write.audit(ended(&ctx, &session, Some(organization)));
+        write.audit(ended(ctx.by(), &session, Some(organization)));
         BTreeSet::from([organization])
     } else {
         let session = session.ok_or(ApiError::NotFound("session"))?;
@@ -96,10 +96,10 @@ pub(super) async fn end_everywhere(
     let entered = write.sessions().entered(session.id).await?;
     if newly {
         for organization in &entered {
-            write.audit(ended(ctx, session, Some(*organization)));
+            write.audit(ended(ctx.by(), session, Some(*organization)));
         }
         if entered.is_empty() {
-            write.audit(ended(ctx, session, None));
+            write.audit(ended(ctx.by(), session, None));
         }
     }
     Ok(entered.into_iter().collect())
@@ -107,14 +107,14 @@ pub(super) async fn end_everywhere(
 
 /// That a session was ended, and by whom.
 pub(super) fn ended(
-    ctx: &Ctx,
+    by: By<'_>,
     session: &Session,
     organization: Option<OrganizationId>,
 ) -> AuditEvent {
-    let own = ctx.actor == Actor::User(session.user);
+    let own = *by.actor == Actor::User(session.user);
     AuditEvent {
         reason: if own { "" } else { "by_administrator" }.to_owned(),
-        ..ctx.event(Action::SignOut, organization, session.id)
+        ..by.event(Action::SignOut, organization, session.id)
     }
 }
 

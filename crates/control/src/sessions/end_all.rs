@@ -9,7 +9,7 @@ use axum::Json;
 
 use super::end::{acks, end_everywhere, ended};
 use super::whose::{Purpose, Whose, asked};
-use crate::ctx::Ctx;
+use crate::ctx::{By, Ctx};
 use crate::error::ApiError;
 use crate::extract::Query;
 use crate::tokens::wants_planes;
@@ -42,7 +42,7 @@ pub(crate) async fn end_all(ctx: Ctx, query: Query) -> Result<Json<SessionsEnded
             }
         }
         Whose::Within(organization, Some(user)) => {
-            over = end_all_in(&ctx, &mut write, (organization, user)).await?;
+            over = end_all_in(ctx.by(), &mut write, (organization, user)).await?;
             told.insert(organization);
         }
         Whose::Within(_, None) => return Err(ApiError::field("user", "say whose")),
@@ -56,11 +56,11 @@ pub(crate) async fn end_all(ctx: Ctx, query: Query) -> Result<Json<SessionsEnded
 /// Ends in one organization whatever a person has signed in until now, also what control has not heard
 /// of yet: its gates refuse it, others don't.
 pub(crate) async fn end_all_in(
-    ctx: &Ctx,
+    by: By<'_>,
     write: &mut Write,
     (organization, user): (OrganizationId, UserId),
 ) -> Result<Vec<SessionId>, ApiError> {
-    let now = ctx.app.clock.now();
+    let now = by.app.clock.now();
     let of = (organization, Some(user));
     let sessions = write.sessions().list_in(of, now, Page::first(ALL)).await?;
     let mark = Mark {
@@ -70,10 +70,10 @@ pub(crate) async fn end_all_in(
     write.revocations().mark(organization, mark).await?;
     let mut over = Vec::new();
     for record in sessions.items {
-        write.audit(ended(ctx, &record.session, Some(organization)));
+        write.audit(ended(by, &record.session, Some(organization)));
         over.push(record.session.id);
     }
-    write.audit(ctx.event(Action::SessionsEnd, Some(organization), user));
+    write.audit(by.event(Action::SessionsEnd, Some(organization), user));
     Ok(over)
 }
 

@@ -27,7 +27,9 @@ pub(crate) async fn me(ctx: Ctx) -> Result<Json<Me>, ApiError> {
             let record = view.tokens().get(*id).await?;
             (None, record.ok_or(ApiError::NotFound("token"))?.token.name)
         }
-        Actor::Plane(_) | Actor::System | Actor::Anonymous => (None, String::new()),
+        Actor::Plane(_) | Actor::Scim(_) | Actor::System | Actor::Anonymous => {
+            (None, String::new())
+        }
     };
     let connection = ctx.session.as_ref().map(|session| session.connection);
     Ok(Json(Me {

@@ -9,8 +9,8 @@ use aeolus_api::oauth::{ASSERTION_TYPE, TokenAnswer};
 use aeolus_api::plane::{EnrollAnswer, EnrollRequest, PlaneCreated};
 use aeolus_api::quota::Quota;
 use aeolus_control::{
-    AuditConfig, Control, ControlConfig, FirstAdmin, Publishing, SessionLife, SignInConfig, SignUp,
-    Upgrades,
+    AuditConfig, Control, ControlConfig, FirstAdmin, Publishing, ScimConfig, SessionLife,
+    SignInConfig, SignUp, Upgrades,
 };
 use aeolus_keys::claims::PlaneAssertion;
 use aeolus_keys::envelope::MasterKey;
@@ -147,6 +147,7 @@ pub(crate) fn config(dir: &std::path::Path) -> ControlConfig {
         built_ins: BuiltIns::default(),
         audit: AuditConfig::default(),
         egress: aeolus_api::egress::Way::default(),
+        scim: ScimConfig::default(),
         email: None,
         quota: Quota::default(),
         handed_over: aeolus_tls::HandedOver::default(),

@@ -156,7 +156,7 @@ impl Scene {
     }
 }
 
-fn teams_at_gates(snapshot: &Snapshot, user: UserId) -> Vec<String> {
+pub(crate) fn teams_at_gates(snapshot: &Snapshot, user: UserId) -> Vec<String> {
     let world = World::from_snapshot(snapshot);
     let person = world.person(Subject::User(user));
     person.map_or_else(Vec::new, |person| {

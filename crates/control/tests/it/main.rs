@@ -126,6 +126,32 @@ mod rollout;
 #[cfg(test)]
 mod rotation;
 #[cfg(test)]
+mod scim_caller;
+#[cfg(test)]
+mod scim_client;
+#[cfg(test)]
+mod scim_clients;
+#[cfg(test)]
+mod scim_credentials;
+#[cfg(test)]
+mod scim_groups;
+#[cfg(test)]
+mod scim_guards;
+#[cfg(test)]
+mod scim_listener;
+#[cfg(test)]
+mod scim_people;
+#[cfg(test)]
+mod scim_providers;
+#[cfg(test)]
+mod scim_requests;
+#[cfg(test)]
+mod scim_templates;
+#[cfg(test)]
+mod scim_users;
+#[cfg(test)]
+mod scim_writers;
+#[cfg(test)]
 mod seen;
 #[cfg(test)]
 mod served;

@@ -120,6 +120,7 @@ fn the_description_holds_together() {
                 "/oauth2/userinfo" => "application/problem+json",
                 "/oauth2/authorize" | "/oauth2/logout" => "text/html",
                 _ if path.starts_with("/oauth2/") => "application/json",
+                _ if path.starts_with("/v1/scim/") => "application/scim+json",
                 _ => "application/problem+json",
             };
             let said = content[media].is_object();

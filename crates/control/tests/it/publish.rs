@@ -81,6 +81,17 @@ impl Reader {
         self.take(f, answer).await.expect("news")
     }
 
+    /// What is in force after an answer of the API, whatever else is published before.
+    pub(crate) async fn read_after(&mut self, f: &Fixture, answer: &Answer) -> Snapshot {
+        let seq = answer.json()["seq"].as_u64().expect("a position");
+        loop {
+            let snapshot = self.read(f).await;
+            if snapshot.manifest().position.seq >= seq {
+                return snapshot;
+            }
+        }
+    }
+
     /// What an answer brings, if it brings something.
     pub(crate) async fn take(&mut self, f: &Fixture, answer: ManifestAnswer) -> Option<Snapshot> {
         let manifest = answer.manifest?;

@@ -89,23 +89,23 @@ async fn o4_a_plane_is_told_what_is_in_force_there() {
     body["deployments"] = json!(["acme/sales/etl"]);
     body["shadow"] = json!(true);
     body["fallBack"] = json!({"slowMs": 100});
-    f.call("PUT", PATH, &admin, Some(body)).await.expect(200);
+    let set = f.call("PUT", PATH, &admin, Some(body)).await.expect(200);
     let told = |snapshot: aeolus_snapshot::Snapshot| {
         let [flag] = &snapshot.sections().rollouts.rollouts[..] else {
             panic!("{snapshot:?}");
         };
         flag.clone()
     };
-    let running = told(reader.read(&f).await);
+    let running = told(reader.read_after(&f, &set).await);
     assert_eq!((running.percent, running.shadow_percent), (25, 10));
     assert_eq!(running.deployments, ["acme/sales/etl"]);
     let fall_back = running.fall_back.unwrap();
     assert_eq!((fall_back.bad_percent, fall_back.slow_millis), (5, 100));
     for (word, percent) in [("promote", 100), ("abort", 0)] {
-        f.call("POST", &format!("{PATH}/{word}"), &admin, None)
-            .await
-            .expect(200);
-        let flag = told(reader.read(&f).await);
+        let changed = f
+            .call("POST", &format!("{PATH}/{word}"), &admin, None)
+            .await;
+        let flag = told(reader.read_after(&f, &changed.expect(200)).await);
         assert_eq!((flag.percent, flag.deployments.len()), (percent, 0));
     }
     let elsewhere = json!({"name": "other"});
@@ -114,8 +114,9 @@ async fn o4_a_plane_is_told_what_is_in_force_there() {
         .expect(201);
     let mut body = settings(25);
     body["rule"] = json!({"planes": ["other"]});
-    f.call("PUT", PATH, &admin, Some(body)).await.expect(200);
-    assert_eq!(reader.read(&f).await.sections().rollouts.rollouts, []);
+    let set = f.call("PUT", PATH, &admin, Some(body)).await.expect(200);
+    let here = reader.read_after(&f, &set).await;
+    assert_eq!(here.sections().rollouts.rollouts, []);
 }
 
 /// The database beside the server.

@@ -8,7 +8,7 @@ mod set;
 mod view;
 
 use aeolus_api::fleet::PlaneRegistration;
-use aeolus_model::{ConnectionId, Permission, Slug};
+use aeolus_model::Permission;
 use aeolus_store::{Connection, ManagedBy, Plane, Unit};
 
 use super::Settings;
@@ -36,14 +36,7 @@ impl Found {
         (text, permission): (&str, Permission),
     ) -> Result<Self, ApiError> {
         ctx.authority(unit).await?.require(permission, &[])?;
-        let found = match text.parse::<ConnectionId>() {
-            Ok(id) => unit.connections().get(id).await?,
-            Err(_) => match text.parse::<Slug>() {
-                Ok(name) => unit.connections().by_name(&name).await?,
-                Err(_) => None,
-            },
-        };
-        let row = found.ok_or(ApiError::NotFound("connection"))?;
+        let row = super::find(unit, text).await?;
         let settings = Settings::parse(&row.config).map_err(ApiError::internal)?;
         Ok(Self { row, settings })
     }

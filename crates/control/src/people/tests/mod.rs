@@ -3,6 +3,7 @@
 mod arrivals;
 mod invitations;
 mod links;
+mod provisioned;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -71,6 +72,7 @@ pub(crate) fn config(dir: &std::path::Path, sign_up: SignUp) -> ControlConfig {
         },
         built_ins: BuiltIns::default(),
         audit: AuditConfig::default(),
+        scim: crate::ScimConfig::default(),
         email: None,
         quota: Quota::default(),
         handed_over: aeolus_tls::HandedOver::default(),

@@ -2,6 +2,7 @@
 
 use aeolus_api::FieldError;
 use aeolus_api::fleet::{self, ApplyRequest};
+use aeolus_api::scim::{ScimConnection, ScimTeamTemplate};
 use aeolus_api::tenancy::ChangeOp;
 use aeolus_model::{ConnectionId, GrantedRole, Permission};
 use aeolus_store::{Connection, ManagedBy, Unit as _};
@@ -9,7 +10,7 @@ use aeolus_store::{Connection, ManagedBy, Unit as _};
 use super::Run;
 use crate::connections::{Settings, document, secret};
 use crate::error::ApiError;
-use crate::groups;
+use crate::{groups, scim};
 
 impl Run<'_> {
     pub(super) async fn connections(&mut self, body: &ApplyRequest) -> Result<(), ApiError> {
@@ -30,6 +31,9 @@ impl Run<'_> {
                 None => self.said(wanted, body.client_secret(index), (id, &held))?,
             };
             let settings = settings.map_err(|errors| invalid(index, errors))?;
+            if gives(&held) != gives(&settings) {
+                self.require(Permission::SystemIamUpdate)?;
+            }
             let connection = Connection {
                 id,
                 name: wanted.name.clone(),
@@ -123,6 +127,20 @@ impl Run<'_> {
     }
 }
 
+/// What whoever provisions through a connection may give and take: roles by templates, accounts that are there,
+/// and those of people who administer the installation. Whoever says so has to say who has which role.
+fn gives(settings: &Settings) -> (&[ScimTeamTemplate], bool, bool) {
+    settings.scim.as_ref().map_or((&[], false, false), |scim| {
+        let ScimConnection {
+            team_templates,
+            match_existing,
+            match_administrators,
+            ..
+        } = scim;
+        (team_templates, *match_existing, *match_administrators)
+    })
+}
+
 /// Whether a document speaks of the client that is held.
 fn is_same_client(wanted: &fleet::Connection, held: &Settings) -> bool {
     let wanted = document::settings(wanted);
@@ -161,6 +179,14 @@ fn whose(
 
 /// What the document says besides of who signs in there: judged together with what was registered at the API.
 fn terms(wanted: &fleet::Connection, mut settings: Settings) -> Result<Settings, Errors> {
+    // What the configuration says of it counts where the document says nothing.
+    if !wanted.configured || wanted.scim.is_some() {
+        settings.scim.clone_from(&wanted.scim);
+    }
+    let templates = scim::template_errors(wanted.scim.as_ref());
+    if !templates.is_empty() {
+        return Err(templates);
+    }
     settings.session_tokens.clone_from(&wanted.session_tokens);
     settings.declare_planes(&wanted.plane_registrations);
     settings

@@ -12,6 +12,7 @@ use super::grants::Held;
 use super::passwords::Passwords;
 use crate::error::ApiError;
 use crate::people;
+use crate::tenancy::teams::Group;
 
 impl Run<'_> {
     /// Accounts for everybody the document names in an organization.
@@ -155,18 +156,17 @@ impl Run<'_> {
     /// Whether a group of an identity provider says who is in it: then a document may give it roles, and name
     /// nobody.
     async fn is_of_group(&mut self, team: &Team, names_nobody: bool) -> Result<bool, ApiError> {
-        let Some(group) = self.write.group_teams().get(team.id).await? else {
-            return Ok(false);
-        };
+        let group = Group::of(&mut self.write, team.id).await?;
         if names_nobody {
-            return Ok(true);
+            return Ok(!matches!(group, Group::None));
         }
-        let connection = self.write.connections().get(group.connection).await?;
-        let connection = connection.map_or_else(String::new, |row| row.name.to_string());
-        Err(ApiError::Conflict(format!(
-            "Who is in {} is said by the group {} of {connection}: remove its members from the document.",
-            team.name, group.group
-        )))
+        let refused = group.refuse_members(&mut self.write, &team.name).await;
+        refused.map(|()| false).map_err(|error| match error {
+            ApiError::Conflict(what) => {
+                ApiError::Conflict(format!("{what} Or remove its members from the document."))
+            }
+            other => other,
+        })
     }
 
     async fn members(

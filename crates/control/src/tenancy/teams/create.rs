@@ -6,7 +6,7 @@ use aeolus_model::{Action, Change, OrganizationId, Slug, TeamId};
 use aeolus_store::{ManagedBy, Team, Unit as _, Write};
 use axum::extract::Path;
 
-use super::{check_description, check_name, require, view};
+use super::{Group, check_description, check_name, require, view};
 use crate::ctx::Ctx;
 use crate::error::ApiError;
 use crate::extract::Json;
@@ -24,7 +24,7 @@ pub(crate) async fn create(
     require(&authority, organization.id)?;
     let TeamCreate { name, description } = body;
     let team = make(&ctx, &mut write, organization.id, (name, description)).await?;
-    let item = view::team(&mut write, team, None).await?;
+    let item = view::team(&mut write, team, &Group::None).await?;
     ctx.created(write, |seq| Created { item, seq }).await
 }
 

@@ -6,7 +6,7 @@ use aeolus_store::{GrantRecord, GroupTeam, Organization, Unit as _, Write};
 use axum::Json;
 use axum::extract::Path;
 
-use super::{Found, about_member, require};
+use super::{Found, Group, about_member, require};
 use crate::connections;
 use crate::ctx::Ctx;
 use crate::error::ApiError;
@@ -80,6 +80,7 @@ impl Leaving {
         let found = super::find(&mut write, organization.id, team).await?;
         let held = write.grants().of(Subject::Team(found.team.id)).await?;
         found.refuse_named(&held)?;
+        found.refuse_provisioned(&mut write).await?;
         let members = write.teams().count_members(found.team.id).await?;
         refuse_imported(ctx, &mut write, (&found, members)).await?;
         Ok(Self {
@@ -112,10 +113,10 @@ async fn refuse_imported(
     write: &mut Write,
     (found, members): (&Found, u64),
 ) -> Result<(), ApiError> {
-    let Some(group) = found.group.as_ref().filter(|_| members > 0) else {
+    let Group::SignIn(group) = &found.group else {
         return Ok(());
     };
-    if !imports(ctx, write, group).await? {
+    if members == 0 || !imports(ctx, write, group).await? {
         return Ok(());
     }
     Err(ApiError::Conflict(format!(

@@ -29,7 +29,7 @@ pub(crate) async fn get(
         members = view::members(&mut view, organization, listing.items).await?;
         count = Some(view.teams().count_members(found.team.id).await?);
     }
-    let team = view::team(&mut view, found.team, found.group.as_ref()).await?;
+    let team = view::team(&mut view, found.team, &found.group).await?;
     let roles = sight.roles.into_iter().map(|record| record.grant.into());
     Ok(Json(TeamShown {
         team,

@@ -11,7 +11,7 @@ use axum::extract::Path;
 
 use super::add::{NOBODY, person};
 use super::create::make;
-use super::{Found, check_name, put_in, require, require_gives};
+use super::{Found, Group, check_name, put_in, require, require_gives};
 use crate::authority::{self, Authority, deployment_path, organization_path, workspace_path};
 use crate::ctx::Ctx;
 use crate::error::ApiError;
@@ -124,14 +124,16 @@ impl Run<'_> {
         let id = self.organization.id;
         let there = self.write.teams().by_name(id, name).await?;
         let found = if let Some(team) = there {
-            let group = self.write.group_teams().get(team.id).await?;
-            Found { team, group }
+            Found::of(&mut self.write, team).await?
         } else {
             check_name(name).map_err(|error| in_column("team", error))?;
             let new = (name.clone(), String::new());
             let team = make(self.ctx, &mut self.write, id, new).await?;
             self.note("team", name, "", "");
-            Found { team, group: None }
+            Found {
+                team,
+                group: Group::None,
+            }
         };
         self.teams.insert(name.clone(), found);
         Ok(())
@@ -251,7 +253,7 @@ fn in_column(column: &str, error: ApiError) -> ApiError {
                 })
                 .collect(),
         ),
-        ApiError::Conflict(what) => ApiError::field(column, what),
+        ApiError::Conflict(what) | ApiError::Provisioned(what) => ApiError::field(column, what),
         other => other,
     }
 }

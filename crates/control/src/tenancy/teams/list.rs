@@ -7,6 +7,7 @@ use aeolus_store::Unit as _;
 use axum::Json;
 use axum::extract::Path;
 
+use super::Group;
 use crate::authority::organization_path;
 use crate::ctx::Ctx;
 use crate::error::ApiError;
@@ -25,11 +26,10 @@ pub(crate) async fn list(
     let path = organization_path(organization.id);
     authority.require(Permission::OrganizationTeamsGet, &path)?;
     let listing = view.teams().list(organization.id, page).await?;
-    let groups = view.group_teams().in_organization(organization.id).await?;
     let mut items = Vec::new();
     for team in listing.items {
-        let group = groups.iter().find(|group| group.team == team.id);
-        items.push(super::view::team(&mut view, team, group).await?);
+        let group = Group::of(&mut view, team.id).await?;
+        items.push(super::view::team(&mut view, team, &group).await?);
     }
     Ok(Json(Page {
         items,

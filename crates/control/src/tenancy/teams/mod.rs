@@ -4,6 +4,7 @@ mod add;
 mod create;
 mod delete;
 mod get;
+mod group;
 mod import;
 mod list;
 mod members;
@@ -15,6 +16,7 @@ pub(crate) use add::add;
 pub(crate) use create::create;
 pub(crate) use delete::delete;
 pub(crate) use get::get;
+pub(in crate::tenancy) use group::Group;
 pub(crate) use import::import;
 pub(crate) use list::list;
 pub(crate) use members::members;
@@ -25,7 +27,7 @@ use aeolus_api::team::MAX_DESCRIPTION;
 use aeolus_model::{
     Action, AuditEvent, Change, Grant, OrganizationId, Permission, Slug, Subject, TeamId, UserId,
 };
-use aeolus_store::{GrantRecord, GroupTeam, ManagedBy, Member, Team, Unit, Write};
+use aeolus_store::{GrantRecord, ManagedBy, Member, Team, Unit, Write};
 
 use crate::authority::{Authority, organization_path, path_within};
 use crate::ctx::Ctx;
@@ -35,7 +37,7 @@ use crate::tenancy::roles;
 /// A team, and the group that it stands for if it does.
 pub(super) struct Found {
     team: Team,
-    group: Option<GroupTeam>,
+    group: Group,
 }
 
 /// A team by id or name. Some are named by the id of their group, which reads like one of ours.
@@ -55,8 +57,7 @@ async fn find(
         found = unit.teams().by_name(organization, &name).await?;
     }
     let team = found.ok_or(ApiError::NotFound("team"))?;
-    let group = unit.group_teams().get(team.id).await?;
-    Ok(Found { team, group })
+    Found::of(unit, team).await
 }
 
 /// Refuses unless the actor may make, change and delete the organization's teams (row P1).
@@ -83,17 +84,19 @@ async fn require_gives(
 }
 
 impl Found {
+    async fn of(unit: &mut impl Unit, team: Team) -> Result<Self, ApiError> {
+        let group = Group::of(unit, team.id).await?;
+        Ok(Self { team, group })
+    }
+
     /// Refuses to say who is in a team where a provider does.
     async fn refuse_group(&self, unit: &mut impl Unit) -> Result<(), ApiError> {
-        let Some(group) = &self.group else {
-            return Ok(());
-        };
-        let connection = unit.connections().get(group.connection).await?;
-        let connection = connection.map_or_else(String::new, |row| row.name.to_string());
-        Err(ApiError::Conflict(format!(
-            "Who is in {} is said by the group {} of {connection}: change the group there.",
-            self.team.name, group.group
-        )))
+        self.group.refuse_members(unit, &self.team.name).await
+    }
+
+    /// Refuses to rename or delete a team that a provisioning client made.
+    async fn refuse_provisioned(&self, unit: &mut impl Unit) -> Result<(), ApiError> {
+        self.group.refuse_provisioned(unit, &self.team.name).await
     }
 
     /// Refuses where a fleet document counts on there being a team of this name: it made it, or gives it roles,

@@ -5,7 +5,7 @@ use aeolus_model::{Action, Change, Subject};
 use aeolus_store::{GroupTeam, Team, Unit as _};
 use axum::extract::Path;
 
-use super::{check_description, check_name, require, view};
+use super::{Group, check_description, check_name, require, view};
 use crate::ctx::Ctx;
 use crate::error::ApiError;
 use crate::extract::Json;
@@ -30,6 +30,7 @@ pub(crate) async fn set(
     if is_renamed {
         let held = write.grants().of(Subject::Team(found.team.id)).await?;
         found.refuse_named(&held)?;
+        found.refuse_provisioned(&mut write).await?;
     }
     let team = found.team;
     let changed = Team {
@@ -42,10 +43,10 @@ pub(crate) async fn set(
     }
     let mut group = found.group;
     if body.name.is_some()
-        && let Some(found) = group
+        && let Group::SignIn(found) = group
     {
         write.group_teams().named(team.id).await?;
-        group = Some(GroupTeam {
+        group = Group::SignIn(GroupTeam {
             by_id: false,
             ..found
         });
@@ -59,7 +60,7 @@ pub(crate) async fn set(
     if !event.changes.is_empty() {
         write.audit(event);
     }
-    let team = view::team(&mut write, changed, group.as_ref()).await?;
+    let team = view::team(&mut write, changed, &group).await?;
     let seq = ctx.app.commit(write).await?;
     Ok(axum::Json(TeamChanged { team, seq }))
 }

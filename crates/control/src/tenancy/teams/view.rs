@@ -2,10 +2,10 @@
 
 use aeolus_api::team::TeamMember;
 use aeolus_api::tenancy::TeamGroup;
-use aeolus_model::{OrganizationId, Permission, Resource, Subject, TeamId, Time};
-use aeolus_store::{GrantRecord, GroupTeam, ManagedBy, Member, Team, Unit};
+use aeolus_model::{OrganizationId, Permission, Resource, Slug, Subject, TeamId, Time};
+use aeolus_store::{GrantRecord, ManagedBy, Member, Team, Unit};
 
-use super::{Found, find};
+use super::{Found, Group, find};
 use crate::authority::{Authority, organization_path, path_within};
 use crate::error::ApiError;
 
@@ -13,11 +13,12 @@ use crate::error::ApiError;
 pub(super) async fn team(
     unit: &mut impl Unit,
     team: Team,
-    group: Option<&GroupTeam>,
+    group: &Group,
 ) -> Result<aeolus_api::tenancy::Team, ApiError> {
     let connection = match group {
-        Some(group) => unit.connections().get(group.connection).await?,
-        None => None,
+        Group::None => None,
+        Group::SignIn(group) => unit.connections().get(group.connection).await?,
+        Group::Scim(group) => unit.connections().get(group.connection).await?,
     };
     Ok(aeolus_api::tenancy::Team {
         id: team.id,
@@ -25,13 +26,31 @@ pub(super) async fn team(
         name: team.name,
         description: team.description,
         in_document: team.managed_by == ManagedBy::Apply,
-        group: group.zip(connection).map(|(group, connection)| TeamGroup {
-            connection: connection.name,
+        group: connection.and_then(|connection| shown(group, connection.name)),
+    })
+}
+
+fn shown(group: &Group, connection: Slug) -> Option<TeamGroup> {
+    match group {
+        Group::None => None,
+        Group::SignIn(group) => Some(TeamGroup {
+            connection,
             id: group.group.clone(),
             name: group.name.clone(),
             gone_at: group.gone_at.map(Time::secs),
+            provisioned: false,
         }),
-    })
+        Group::Scim(group) => Some(TeamGroup {
+            connection,
+            id: group
+                .external_id
+                .clone()
+                .unwrap_or_else(|| group.team.to_string()),
+            name: Some(group.display_name.clone()),
+            gone_at: None,
+            provisioned: true,
+        }),
+    }
 }
 
 /// Those who are in one. Whoever was added to the organization by their address and hasn't come yet is called

@@ -8,7 +8,7 @@ use aeolus_model::{
 use aeolus_store::{ManagedBy, Organization, Unit as _, User, Write};
 
 use crate::authority::{Authority, path_within};
-use crate::ctx::Ctx;
+use crate::ctx::{By, Ctx};
 use crate::error::ApiError;
 use crate::sessions::{belongs, end_all_in, find};
 use crate::tenancy::owners::Owners;
@@ -23,39 +23,36 @@ pub(super) async fn show_out(
     (action, heir): (Action, Option<&Email>),
 ) -> Result<Offboarded, ApiError> {
     let owners = Owners::of(write, organization).await?;
-    let mut leaving = Leaving::of(ctx, write, (organization.id, user)).await?;
+    let mut leaving = Leaving::of(ctx.by(), write, (organization.id, user)).await?;
     let heir = match heir {
         None => None,
         Some(email) => Some(leaving.heir(email).await?),
     };
-    // Before what makes the person one of the organization's is gone.
-    let sessions = leaving.sessions().await?;
-    let tokens = leaving.tokens(heir.as_ref()).await?;
-    let grants = leaving.grants().await?;
-    let teams = leaving.teams().await?;
-    let user = leaving.user;
-    write
-        .group_teams()
-        .show_out(organization.id, user.id)
-        .await?;
+    let ended = leaving.end(heir.as_ref()).await?;
     owners.require_one_left(write).await?;
-    write.audit(ctx.event(action, Some(organization.id), user.id));
-    Ok(Offboarded {
-        user_id: user.id,
-        email: user.email,
-        sessions,
-        grants,
-        teams,
-        tokens,
-        done: false,
-        seq: None,
-        planes: None,
-    })
+    write.audit(ctx.event(action, Some(organization.id), ended.user_id));
+    Ok(ended)
+}
+
+/// The same of somebody whom their identity provider takes out: nobody inherits, and nothing is refused.
+pub(crate) async fn take_out(
+    by: By<'_>,
+    write: &mut Write,
+    organization: OrganizationId,
+    user: User,
+) -> Result<Offboarded, ApiError> {
+    let leaving = Leaving {
+        by,
+        write,
+        organization,
+        user,
+    };
+    leaving.end(None).await
 }
 
 /// Somebody on their way out.
 struct Leaving<'a> {
-    ctx: &'a Ctx,
+    by: By<'a>,
     write: &'a mut Write,
     organization: OrganizationId,
     user: User,
@@ -65,7 +62,7 @@ impl<'a> Leaving<'a> {
     /// Somebody of the organization, or who once was and still answers for tokens in it. Nobody shows
     /// themselves out.
     async fn of(
-        ctx: &'a Ctx,
+        by: By<'a>,
         write: &'a mut Write,
         (organization, text): (OrganizationId, &str),
     ) -> Result<Self, ApiError> {
@@ -82,15 +79,36 @@ impl<'a> Leaving<'a> {
         {
             return Err(none);
         }
-        if ctx.actor == Actor::User(user.id) {
+        if *by.actor == Actor::User(user.id) {
             let text = "Nobody takes themselves out; another owner does that.";
             return Err(ApiError::Conflict(text.to_owned()));
         }
         Ok(Self {
-            ctx,
+            by,
             write,
             organization,
             user,
+        })
+    }
+
+    async fn end(mut self, heir: Option<&User>) -> Result<Offboarded, ApiError> {
+        // Before what makes the person one of the organization's is gone.
+        let sessions = self.sessions().await?;
+        let tokens = self.tokens(heir).await?;
+        let grants = self.grants().await?;
+        let teams = self.teams().await?;
+        let mut groups = self.write.group_teams();
+        groups.show_out(self.organization, self.user.id).await?;
+        Ok(Offboarded {
+            user_id: self.user.id,
+            email: self.user.email,
+            sessions,
+            grants,
+            teams,
+            tokens,
+            done: false,
+            seq: None,
+            planes: None,
         })
     }
 
@@ -113,7 +131,7 @@ impl<'a> Leaving<'a> {
     }
 
     async fn sessions(&mut self) -> Result<Vec<SessionId>, ApiError> {
-        end_all_in(self.ctx, self.write, (self.organization, self.user.id)).await
+        end_all_in(self.by, self.write, (self.organization, self.user.id)).await
     }
 
     /// Gives the tokens to another person, all of them or none, or else deletes them.
@@ -141,7 +159,7 @@ impl<'a> Leaving<'a> {
                     ..event
                 });
             } else {
-                let now = self.ctx.app.clock.now();
+                let now = self.by.app.clock.now();
                 self.write.tokens().delete(token.id, now).await?;
                 let event = self.event(Action::TokenDelete, token.id);
                 self.write.audit(event);
@@ -157,7 +175,7 @@ impl<'a> Leaving<'a> {
 
     /// Refuses with every token that may do what the heir may not.
     async fn require_covers(&mut self, heir: &User, tokens: &[ApiToken]) -> Result<(), ApiError> {
-        let authority = Authority::load(&self.ctx.app, self.write, &Actor::User(heir.id)).await?;
+        let authority = Authority::load(self.by.app, self.write, &Actor::User(heir.id)).await?;
         let mut wrong = Vec::new();
         for token in tokens {
             if token.kind != TokenKind::Standard
@@ -234,6 +252,6 @@ impl<'a> Leaving<'a> {
     }
 
     fn event(&self, action: Action, target: impl std::fmt::Display) -> AuditEvent {
-        self.ctx.event(action, Some(self.organization), target)
+        self.by.event(action, Some(self.organization), target)
     }
 }

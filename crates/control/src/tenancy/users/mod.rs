@@ -8,5 +8,6 @@ mod offboard;
 
 pub(crate) use create::create;
 pub(crate) use delete::delete;
+pub(crate) use leaving::take_out;
 pub(crate) use list::list;
 pub(crate) use offboard::offboard;

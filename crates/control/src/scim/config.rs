@@ -1,0 +1,85 @@
+//! What is configured of how a connection provisions.
+
+use aeolus_api::scim::{ScimConnection, ScimProfile, ScimTeamTemplate};
+use aeolus_model::{OrganizationId, Slug};
+use aeolus_oidc::{TeamTemplate, TeamTemplates};
+use aeolus_scim::Profile;
+use aeolus_store::{Page, StoreError, Unit};
+
+/// How users and groups that a connection pushes are taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ScimSettings {
+    /// The organization that they are in: the one that is named, else the only one there is. None where neither
+    /// says one.
+    pub(crate) organization: Option<OrganizationId>,
+    /// Whether a user who exists already is taken over by who provisions the same address.
+    pub(crate) match_existing: bool,
+    /// Whether also one who administers the installation.
+    pub(crate) match_administrators: bool,
+    /// Which roles groups give, as it was written.
+    pub(crate) team_templates: Vec<TeamTemplate>,
+}
+
+impl ScimSettings {
+    /// As they are at this moment.
+    pub(super) async fn load<U: Unit>(
+        unit: &mut U,
+        said: &ScimConnection,
+    ) -> Result<Self, StoreError> {
+        let organization = if let Some(name) = &said.organization {
+            match Slug::parse(name) {
+                Ok(name) => unit.organizations().by_name(&name).await?,
+                Err(_) => None,
+            }
+        } else {
+            let all = unit.organizations().list(Page::first(2)).await?;
+            let mut all = all.items.into_iter();
+            all.next().filter(|_| all.next().is_none())
+        };
+        Ok(Self {
+            organization: organization.map(|organization| organization.id),
+            match_existing: said.match_existing,
+            match_administrators: said.match_administrators,
+            team_templates: said.team_templates.iter().map(template).collect(),
+        })
+    }
+}
+
+/// A template as it is read.
+pub(crate) fn template(written: &ScimTeamTemplate) -> TeamTemplate {
+    TeamTemplate {
+        pattern: written.pattern.clone(),
+        role: written.role.clone(),
+        organization: written.organization.clone(),
+        workspace: written.workspace.clone(),
+        deployment: written.deployment.clone(),
+    }
+}
+
+/// What is wrong with templates: the member below the connection, and why.
+pub(crate) fn template_errors(said: Option<&ScimConnection>) -> Vec<(String, String)> {
+    let Some(said) = said else {
+        return Vec::new();
+    };
+    let templates: Vec<_> = said.team_templates.iter().map(template).collect();
+    let errors = TeamTemplates::read(&templates).err().unwrap_or_default();
+    let each = errors.iter().map(|error| {
+        let at = format!("scim.teamTemplates[{}].{}", error.index, error.member);
+        (at, error.message.clone())
+    });
+    each.collect()
+}
+
+/// Whose ways the client of a connection of some type has.
+pub(super) const fn profile(said: &ScimConnection, kind: &str) -> &'static Profile {
+    match said.profile {
+        Some(ScimProfile::Strict) => &Profile::STRICT,
+        Some(ScimProfile::Okta) => &Profile::OKTA,
+        Some(ScimProfile::Microsoft) => &Profile::MICROSOFT,
+        None => match kind.as_bytes() {
+            b"okta" => &Profile::OKTA,
+            b"microsoft" => &Profile::MICROSOFT,
+            _ => &Profile::STRICT,
+        },
+    }
+}
