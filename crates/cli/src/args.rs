@@ -17,6 +17,7 @@ mod org;
 mod policy;
 mod role;
 mod rollout;
+mod scim;
 mod secret;
 mod serving;
 mod session;
@@ -59,6 +60,10 @@ pub(crate) use role::{
     RoleCommand, RoleCreate, RoleDelete, RoleList, RoleOne, RolePermissions, RoleUpdate,
 };
 pub(crate) use rollout::{RolloutCommand, RolloutDelete, RolloutMove, RolloutSet, RolloutShow};
+pub(crate) use scim::{
+    ScimCheck, ScimCommand, ScimCredentialCommand, ScimCredentialCreate, ScimCredentialList,
+    ScimCredentialOne, ScimCredentialRotate, ScimKind, ScimLog, ScimProfile, ScimTemplates,
+};
 pub(crate) use secret::{SecretCommand, SecretList, SecretRotate};
 pub(crate) use serving::{
     AirflowEnv, ClientKeys, ControlCommand, ControlFirstAdmin, ControlRecover,
@@ -139,6 +144,9 @@ pub(crate) enum Command {
     /// Show the identity providers that people come through, and register planes there.
     #[command(subcommand)]
     Connection(ConnectionCommand),
+    /// Make what identity providers provision with (SCIM), see what they asked, and try what they do.
+    #[command(subcommand)]
+    Scim(Box<ScimCommand>),
     /// List, add and remove people; end their access, disable and enable them, reset their second factors.
     #[command(subcommand)]
     User(UserCommand),

@@ -29,6 +29,7 @@ mod process;
 mod recover;
 mod role;
 mod rollout;
+mod scim;
 mod second_factor;
 mod session;
 mod team;
@@ -123,6 +124,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
             SessionCommand::End(args) => block_on(session::end(&args, &context)),
         },
         Command::Connection(command) => block_on(connection::connection(&command, &context)),
+        Command::Scim(command) => block_on(scim::scim(&command, &context)),
         Command::User(command) => block_on(user::user(&command, &context)),
         Command::Invitation(command) => block_on(invitation::invitation(&command, &context)),
         Command::Team(command) => block_on(team::team(&command, &context)),

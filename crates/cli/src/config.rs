@@ -13,6 +13,7 @@ mod master;
 mod probe;
 mod rails;
 mod roles;
+mod scim;
 mod secret;
 mod siblings;
 mod tls;
@@ -22,7 +23,8 @@ mod values;
 #[cfg(test)]
 pub(crate) use auth::Configured;
 pub(crate) use compat::Compat;
-pub(crate) use environment::{Environment, leaves};
+pub(crate) use egress::way_of;
+pub(crate) use environment::{Environment, is_renamed, leaves};
 pub(crate) use keys::Keys;
 pub(crate) use layers::{Effective, Flag, Sources};
 pub(crate) use rails::Rails;

@@ -191,6 +191,7 @@ fn who(actor: &Actor) -> String {
         Actor::User(id) => format!("user {id}"),
         Actor::Token(id) => format!("token {id}"),
         Actor::Plane(id) => format!("plane {id}"),
+        Actor::Scim(client) => format!("scim client {client}"),
         Actor::System => "system".to_owned(),
         Actor::Anonymous => "anonymous".to_owned(),
     }

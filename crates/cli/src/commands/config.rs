@@ -55,11 +55,17 @@ fn explained(effective: &Effective, context: &Context) -> Result<(), Failure> {
         ui::line(&note.to_string());
     }
     let public_url = config.control.public_url.as_deref();
+    config.control.scim.read()?;
+    let (base, environment) = (&effective.base, &context.environment);
+    let provisions = config.auth.provisioning(public_url, base, environment)?;
     for configured in &connections {
         ui::line(&configured.shown(public_url).to_string());
         for note in &configured.notes {
             ui::line(&note.to_string());
         }
+    }
+    for note in &provisions.notes {
+        ui::line(&note.to_string());
     }
     Ok(())
 }
@@ -104,6 +110,8 @@ pub(super) fn print(file: &ConfigFile, context: &Context) -> Result<(), Failure>
     let original = effective.original.is_some();
     let auth = &effective.config.auth;
     auth.connections(original, &effective.base, &context.environment)?;
+    auth.provisioning(None, &effective.base, &context.environment)?;
+    effective.config.control.scim.read()?;
     Ok(())
 }
 

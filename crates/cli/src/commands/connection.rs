@@ -29,7 +29,7 @@ pub(super) async fn connection(
 }
 
 /// All of them.
-async fn connections(client: &Client) -> Result<Vec<Connection>, Failure> {
+pub(super) async fn connections(client: &Client) -> Result<Vec<Connection>, Failure> {
     all(|cursor| {
         let client = client.clone();
         async move { client.connections(cursor.as_deref()).await }

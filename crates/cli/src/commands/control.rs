@@ -31,6 +31,8 @@ struct Ready {
     issuer: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     metrics: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scim: Option<String>,
 }
 
 /// Runs the control plane.
@@ -65,6 +67,7 @@ pub(super) fn serve(args: &ControlServe, context: &Context) -> Result<(), Failur
                 control: bound.control.address(),
                 issuer: bound.issuer,
                 metrics: bound.metrics.as_ref().map(aeolus_tls::Bound::address),
+                scim: bound.scim.as_ref().map(aeolus_tls::Bound::address),
             };
             process::announce(&ready, ready_json);
         };
@@ -81,9 +84,12 @@ fn sign_in(effective: &Effective, environment: &Environment) -> Result<SignInCon
     let auth = &effective.config.auth;
     let original = effective.original.is_some();
     let all = auth.connections(original, &effective.base, environment)?;
+    let public_url = effective.config.control.public_url.as_deref();
+    let provisions = auth.provisioning(public_url, &effective.base, environment)?;
     Ok(SignInConfig {
         local: auth.local.enabled.unwrap_or(true),
         connections: all.into_iter().map(|each| each.connection).collect(),
+        provisioning: provisions.all,
     })
 }
 
@@ -165,6 +171,7 @@ fn configured(
         built_ins: config.control.roles.read()?,
         audit,
         egress,
+        scim: config.control.scim.read()?,
         email,
         quota: config.limits.per_organization,
         handed_over: HandedOver::from_environment(&names.unwrap_or_default()),

@@ -164,8 +164,9 @@ fn table(teams: &[Team]) -> Table {
                 } else {
                     ""
                 };
+                let by = if group.provisioned { " (SCIM)" } else { "" };
                 (
-                    group.connection.to_string(),
+                    format!("{}{by}", group.connection),
                     format!("{}{gone}", group.id),
                     group.name.clone().unwrap_or_default(),
                 )

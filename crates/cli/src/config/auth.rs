@@ -3,10 +3,12 @@
 
 mod connections;
 mod groups;
+mod provisioning;
 mod sign_up;
 
 use std::collections::BTreeMap;
 
+use aeolus_api::scim::ScimConnection;
 use aeolus_oidc::Kind;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -141,6 +143,12 @@ pub(crate) struct Provider {
     pub(crate) provision: Provision,
     /// Teams of its groups, where `idpGroupsImport` is on.
     pub(crate) teams: ProviderTeams,
+    /// What it shows to provision by SCIM: a token, or `user:password`. `SCIM_AUTH_CODE_OKTA` and
+    /// `SCIM_AUTH_CODE_MICROSOFT` in the environment say it, too.
+    #[schemars(with = "OptionalSecret")]
+    pub(crate) scim_auth_code: Option<SecretSource>,
+    /// How the users and groups are taken that it provisions.
+    pub(crate) scim: ScimConnection,
 }
 
 /// Which claims say something about a person: whole names, never paths.

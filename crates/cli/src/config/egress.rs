@@ -34,6 +34,11 @@ impl Effective {
     }
 }
 
+/// The way out of a command: through the proxy that the environment names, with the system's authorities.
+pub(crate) fn way_of(environment: &Environment) -> Result<Way, Failure> {
+    Egress::default().way("", (Path::new(""), environment))
+}
+
 impl Egress {
     /// With the proxy that the environment names. A relative path begins at `base`.
     fn way(

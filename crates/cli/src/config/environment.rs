@@ -12,8 +12,16 @@ use super::layers::Leaf;
 use crate::report::Report;
 use crate::yaml::{Field, Shape};
 
-/// Names of the older schema of the field, and those of the newer one (row B8).
-const RENAMED: [(&str, &str); 2] = [
+/// Names of the older schema of the field, and those of the newer one (rows B8, C6, C7).
+const RENAMED: [(&str, &str); 4] = [
+    (
+        "SCIM_AUTH_CODE_OKTA",
+        "AUTH__OPENID_CONNECT__OKTA__SCIM_AUTH_CODE",
+    ),
+    (
+        "SCIM_AUTH_CODE_MICROSOFT",
+        "AUTH__OPENID_CONNECT__MICROSOFT__SCIM_AUTH_CODE",
+    ),
     (
         "AUTH__OPENID_CONNECT__IDP_GROUPS_IMPORT_ENABLED",
         "AUTH__OPENID_CONNECT__IDP_GROUPS_IMPORT__ENABLED",
@@ -23,6 +31,11 @@ const RENAMED: [(&str, &str); 2] = [
         "AUTH__OPENID_CONNECT__IDP_GROUPS_REFRESH__ENABLED",
     ),
 ];
+
+/// Whether it is an older name of a key.
+pub(crate) fn is_renamed(name: &str) -> bool {
+    RENAMED.iter().any(|(old, _)| *old == name)
+}
 
 /// The environment's variables.
 #[derive(Clone, Default)]
@@ -67,14 +80,13 @@ impl Environment {
         let mut found = Vec::new();
         let mut reports = Vec::new();
         for (name, value) in &self.0 {
-            let Some((top, _)) = name.split_once("__") else {
-                continue;
-            };
-            if !tops.iter().any(|known| known == top) {
-                continue;
-            }
             // The newer of two names wins where both are set (row B8).
             let newer = RENAMED.iter().find(|(old, _)| old == name);
+            let top = name.split_once("__").map(|(top, _)| top);
+            let section = top.is_some_and(|top| tops.iter().any(|known| known == top));
+            if !section && newer.is_none() {
+                continue;
+            }
             if newer.is_some_and(|(_, new)| self.get(new).is_some()) {
                 continue;
             }

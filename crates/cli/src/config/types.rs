@@ -20,6 +20,7 @@ use super::keys::Keys;
 use super::probe::Probe;
 use super::rails::Rails;
 use super::roles::Roles;
+use super::scim::Scim;
 use super::siblings::Siblings;
 use super::tls::{ControlTls, ProxyTls};
 
@@ -86,6 +87,8 @@ pub(crate) struct Control {
     /// The way out to identity providers and to where the audit log is sent. The environment names a proxy, if there
     /// is one: `GLOBAL_AGENT_HTTPS_PROXY` or `HTTPS_PROXY`, and `NO_PROXY` what goes without it.
     pub(crate) egress: Egress,
+    /// Provisioning by identity providers (SCIM).
+    pub(crate) scim: Scim,
 }
 
 impl Default for Control {
@@ -101,6 +104,7 @@ impl Default for Control {
             roles: Roles::default(),
             audit: Audit::default(),
             egress: Egress::default(),
+            scim: Scim::default(),
         }
     }
 }

@@ -223,7 +223,13 @@ fn told_apart(sign_in: &SignInConfig) -> [u8; 32] {
             secret,
         )
     });
-    let whole = (sign_in.local, each.collect::<Vec<_>>());
+    let provisioning = sign_in.provisioning.iter().map(|each| {
+        let code = each.code.as_ref();
+        let code = code.map(|code| digest::sha256(code.expose().as_bytes()));
+        (each.name.to_string(), &each.kind, &each.settings, code)
+    });
+    let provisioning = provisioning.collect::<Vec<_>>();
+    let whole = (sign_in.local, each.collect::<Vec<_>>(), provisioning);
     // Texts, numbers and lists of them are always written.
     digest::sha256(&serde_json::to_vec(&whole).unwrap_or_default())
 }

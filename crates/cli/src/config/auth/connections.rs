@@ -183,7 +183,7 @@ fn absent_flow(profile: &Profile) -> Option<FlowName> {
     profile.implicit.map(|_| FlowName::Implicit)
 }
 
-fn slug(kind: Kind) -> Result<Slug, String> {
+pub(super) fn slug(kind: Kind) -> Result<Slug, String> {
     kind.name()
         .parse()
         .map_err(|error| format!("{kind}: {error}"))
@@ -209,7 +209,7 @@ fn trimmed(secret: &Secret<String>, key: &str, notes: &mut Vec<Note>) -> Secret<
     Secret::new(text.to_owned())
 }
 
-fn is_encoded_twice(text: &str) -> bool {
+pub(super) fn is_encoded_twice(text: &str) -> bool {
     let Ok(decoded) = STANDARD.decode(text) else {
         return false;
     };

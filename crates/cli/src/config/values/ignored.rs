@@ -40,7 +40,6 @@ pub(super) fn of_open_id(key: &str) -> Option<&'static str> {
 pub(super) fn of_provider(key: &str) -> Option<&'static str> {
     Some(match key {
         "useExternalProxy" => "control uses no proxy in this release",
-        "scimAuthCode" => "SCIM has credentials of its own",
         _ => return None,
     })
 }

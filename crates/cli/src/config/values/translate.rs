@@ -235,6 +235,9 @@ fn provider(found: &Entry, kind: Kind, path: &str, notes: &mut Vec<Note>) -> Ent
     let client = kept.iter().find(|entry| entry.key == "clientId");
     let has_client = client.is_some_and(|entry| entry.value.value != Value::Text(String::new()));
     let note = match (on, has_client) {
+        (false, _) if kept.iter().any(|entry| entry.key.starts_with("scim")) => {
+            Some("nobody signs in through it: it is not enabled")
+        }
         (false, _) => Some("it is not enabled"),
         (true, false) if matches!(kind, Kind::Google | Kind::Github | Kind::Custom) => Some(
             "it is enabled without a clientId: the original sends people through its maker's own client, which is not here. Register a client of your own",

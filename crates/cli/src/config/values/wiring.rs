@@ -2,7 +2,7 @@
 //! (rows B3, B4, A21).
 
 use super::{NoteKind, Original, entry};
-use crate::config::{Config, Environment, leaves};
+use crate::config::{Config, Environment, is_renamed, leaves};
 use crate::yaml::{Node, Shape, Value};
 
 /// Names by which an HTTPS proxy is configured.
@@ -122,7 +122,8 @@ fn is_ours(name: &str) -> bool {
     };
     let all = leaves(&Shape::of::<Config>());
     let auth = all.iter().filter(|leaf| leaf.path.starts_with("auth."));
-    auth.clone().any(|leaf| leaf.variable == name)
+    is_renamed(name)
+        || auth.clone().any(|leaf| leaf.variable == name)
         || auth
             .filter(|leaf| leaf.field.shape == Shape::Texts)
             .any(|leaf| below(&leaf.variable))
