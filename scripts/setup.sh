@@ -58,6 +58,7 @@ main() {
             setup_pinned clients Authlib
             setup_pinned schemathesis schemathesis
             setup_pinned smtp aiosmtpd
+            setup_pinned scim scim2-tester
             setup_pinned idp "oidc-provider-mock and canaille"
             ;;
         bench)

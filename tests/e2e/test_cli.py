@@ -31,6 +31,8 @@ organizations:
       - name: sales
         deployments:
           - {{name: etl, plane: local, hosts: [etl.localhost], upstream: "http://127.0.0.1:1"}}
+connections:
+  - {{name: entra, type: microsoft, scim: {{organization: acme}}}}
 rollouts:
   - {{name: first, path: plane, percent: 5}}
 """
@@ -262,6 +264,35 @@ def test_planes_rollouts_connections_and_keys(admin):
     keys = admin.json("key list --purpose id")
     assert admin.run("key rotate id --dry-run --compromised").returncode == 0
     assert admin.run(f"key remove {keys[0]['kid']} --compromised --dry-run", check=False).returncode in (0, 1)
+
+
+def test_provisioning(admin):
+    made = admin.json("scim credential create --connection entra --name first --days 30")
+    assert made["baseUrl"].endswith("/v1/scim/v2/entra?aadOptscim062020"), made
+    asked = f"{admin.env['AEOLUS_URL']}/v1/scim/v2/entra/ServiceProviderConfig"
+
+    def status(secret: str) -> int:
+        return requests.get(asked, headers={"Authorization": f"Bearer {secret}"}, timeout=10).status_code
+
+    assert status(made["secret"]) == 200
+    rotated = admin.run("scim credential rotate first --connection entra --grace 1h")
+    assert "secret token" in rotated.stdout and "stays good" in rotated.stderr
+    after = re.search(r"secret token +(\S+)", rotated.stdout).group(1)
+    assert (status(made["secret"]), status(after)) == (200, 200)
+    listed = named(admin.json("scim credential list --connection entra"), "name", "first")
+    assert len(listed["earlierEndAt"]) == 1 and listed["kind"] == "bearer"
+    assert "now" in admin.text("scim credential delete first --connection entra")
+    assert (status(made["secret"]), status(after)) == (401, 401)
+    client = admin.json("scim credential create --connection entra --name gallery --kind client")
+    form = {"grant_type": "client_credentials", "client_id": client["user"], "client_secret": client["secret"]}
+    token = requests.post(client["tokenUrl"], data=form, timeout=10).json()
+    assert status(token["access_token"]) == 200 and token["expires_in"] == 3600
+    deadline = time.monotonic() + 20
+    while "gallery" not in (log := admin.text("scim log --connection entra")):
+        assert time.monotonic() < deadline, log
+    assert " 401 " in log and "GET /ServiceProviderConfig" in log and client["secret"] not in log
+    denied = admin.signed_in("bob@example.com").run("scim credential list --connection entra", check=False)
+    assert denied.returncode == 1 and "forbidden" in denied.stderr
 
 
 def test_teams(admin):
