@@ -32,7 +32,11 @@ organizations:
         deployments:
           - {{name: etl, plane: local, hosts: [etl.localhost], upstream: "http://127.0.0.1:1"}}
 connections:
-  - {{name: entra, type: microsoft, scim: {{organization: acme}}}}
+  - name: entra
+    type: microsoft
+    scim:
+      organization: acme
+      teamTemplates: [{{match: "airflow-(.+)-ops", role: WORKSPACE_OPERATOR, workspace: "$1"}}]
 rollouts:
   - {{name: first, path: plane, percent: 5}}
 """
@@ -293,6 +297,28 @@ def test_provisioning(admin):
     assert " 401 " in log and "GET /ServiceProviderConfig" in log and client["secret"] not in log
     denied = admin.signed_in("bob@example.com").run("scim credential list --connection entra", check=False)
     assert denied.returncode == 1 and "forbidden" in denied.stderr
+
+
+def test_roles_of_provisioned_groups(admin):
+    made = admin.json("scim credential create --connection entra --name groups")
+    headers = {"Authorization": f"Bearer {made['secret']}", "Content-Type": "application/scim+json"}
+    groups = f"{admin.env['AEOLUS_URL']}/v1/scim/v2/entra/Groups"
+    body = {"schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": "airflow-later-ops"}
+    group = requests.post(groups, json=body, headers=headers, timeout=10)
+    assert group.status_code == 201, group.text
+    templates = "scim templates --connection entra"
+    [shown] = admin.json(f"{templates} --dry-run")["groups"]
+    assert shown["missing"] and not shown.get("gives"), shown
+    admin.run("workspace create acme/later")
+    dry = admin.run(f"{templates} --dry-run")
+    assert "WORKSPACE_OPERATOR" in dry.stdout and "dry run" in dry.stderr, (dry.stdout, dry.stderr)
+    assert "WORKSPACE_OPERATOR" not in admin.text("team show airflow-later-ops --organization acme")
+    assert "done" in admin.run(templates).stderr
+    assert re.search(r"WORKSPACE_OPERATOR +acme/later", admin.text("team show airflow-later-ops --organization acme"))
+    refused = admin.run("team add airflow-later-ops ann@example.com --organization acme", check=False)
+    assert refused.returncode == 1 and "managed-by-scim" in refused.stderr, refused.stderr
+    assert requests.delete(f"{groups}/{group.json()['id']}", headers=headers, timeout=10).status_code == 204
+    admin.run("workspace delete acme/later")
 
 
 def test_teams(admin):
