@@ -76,16 +76,15 @@ def report(name: str, curve: Curve, shown: dict[str, str], **more: Figures) -> N
     for figure in least:
         row = "  ".join(f"{count}: {figures[figure]:.1f}" for count, figures in curve.items())
         print(f"{figure:24} {row}  (x {ratios[figure]:.2f})")
-    result = {
-        "name": name,
-        "command": f"make bench NAME={name}",
-        "commit": subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True).stdout.strip(),
-        "curve": {str(count): figures for count, figures in curve.items()},
-        "ratios": ratios,
-        **more,
-    }
-    (ROOT / "bench" / "results").mkdir(exist_ok=True)
-    (ROOT / "bench" / "results" / f"{name}.json").write_text(json.dumps(result, indent=2) + "\n")
+    write(name, curve={str(count): figures for count, figures in curve.items()}, ratios=ratios, **more)
     line = " ".join(f"{short}={ratios[figure]:.2f}" for short, figure in shown.items())
     rest = " ".join(f"{key}={figure:.1f}" for figures in more.values() for key, figure in figures.items())
     print(f"{name}: {line} {rest}".rstrip())
+
+
+def write(name: str, **measured: object) -> None:
+    """Writes what was measured, with the command that measured it and of which commit."""
+    commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True).stdout.strip()
+    result = {"name": name, "command": f"make bench NAME={name}", "commit": commit, **measured}
+    (ROOT / "bench" / "results").mkdir(exist_ok=True)
+    (ROOT / "bench" / "results" / f"{name}.json").write_text(json.dumps(result, indent=2) + "\n")

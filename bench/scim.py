@@ -12,7 +12,6 @@ import http.client
 import json
 import os
 import statistics
-import subprocess
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
@@ -22,6 +21,8 @@ from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 import curve
+from curve import Figures
+
 import measure  # noqa: I001
 from harness import aeolus
 from harness.herd import now
@@ -45,8 +46,6 @@ auth:
       discoveryUrl: https://login.microsoftonline.com/00000000-0000-0000-0000-000000000001/v2.0
       scim: {organization: many}
 """
-
-Figures = dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -273,17 +272,7 @@ def report(rows: dict[str, Figures]) -> None:
         )
     for figure, value in rows["hostile"].items():
         print(f"{figure:20} {'':12} {'':12} {value:13.1f}")
-    result = {
-        "name": "scim",
-        "command": "make bench NAME=scim",
-        "commit": subprocess.run(
-            ["git", "rev-parse", "HEAD"], cwd=curve.ROOT, capture_output=True, text=True, check=False
-        ).stdout.strip(),
-        "sizes": {"small": vars(SMALL), "full": vars(FULL)},
-        "rows": rows,
-    }
-    (curve.ROOT / "bench" / "results").mkdir(exist_ok=True)
-    (curve.ROOT / "bench" / "results" / "scim.json").write_text(json.dumps(result, indent=2) + "\n")
+    curve.write("scim", sizes={"small": vars(SMALL), "full": vars(FULL)}, rows=rows)
     ratio = full["one_member_ms"] / peer["one_member_ms"]
     flat = full["user_name_ms"] / small["user_name_ms"]
     worst = max(value for figure, value in rows["hostile"].items() if figure.endswith("_ms"))
