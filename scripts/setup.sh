@@ -65,6 +65,7 @@ main() {
             require_base
             setup_packages "${BENCH_PACKAGES[@]}"
             setup_proxies
+            setup_pinned scim "the reference server for SCIM"
             ;;
         *) fail "usage: scripts/setup.sh demo|check|test|bench" ;;
     esac
