@@ -4,6 +4,7 @@
 #   setup.sh demo     Airflow in a virtual environment
 #   setup.sh check    cargo-deny; rustfmt and clippy
 #   setup.sh test     both, and the programs the end-to-end tests drive
+#   setup.sh packages of those the system packages alone, which Rust tests use too
 #   setup.sh bench    the programs the benchmarks drive
 #
 # System packages come from apt-get where this runs as root on a Debian system. Elsewhere a missing one
@@ -46,6 +47,7 @@ main() {
     case "${1:-}" in
         demo) require_base && setup_airflow ;;
         check) require_base && setup_cargo_tools ;;
+        packages) require_base && setup_packages "${TEST_PACKAGES[@]}" ;;
         test)
             require_base
             setup_packages "${TEST_PACKAGES[@]}"
@@ -67,7 +69,7 @@ main() {
             setup_proxies
             setup_pinned scim "the reference server for SCIM"
             ;;
-        *) fail "usage: scripts/setup.sh demo|check|test|bench" ;;
+        *) fail "usage: scripts/setup.sh demo|check|packages|test|bench" ;;
     esac
 }
 

@@ -8,8 +8,13 @@ RESULTS=()
 FAILED=false
 
 main() {
-    scripts/setup.sh test
+    scripts/setup.sh packages
+    scripts/setup.sh check
+    # Downloads mostly wait, compilers mostly compute: what only the Python parts need comes meanwhile.
+    scripts/setup.sh test &
+    local programs=$!
     part "Rust" scripts/check.sh
+    wait "$programs" || fail "the programs of the end-to-end tests could not be set up (see above)."
     # Cargo makes a program only for tests of its own package; the Python parts run it from target/debug.
     part "program" cargo build --quiet --all-targets
     find_initdb >/dev/null || skipped "store on PostgreSQL" "there is no PostgreSQL server (initdb)"
