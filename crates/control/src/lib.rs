@@ -65,5 +65,6 @@ pub use openapi::openapi;
 pub use people::first_admin;
 pub use restore::{Recovered, recover};
 pub use router::ROUTES;
+pub use scim::template_errors;
 pub use serve::{Bound, Control, serve};
 pub use signin::password::{PasswordError, check_new as check_password};

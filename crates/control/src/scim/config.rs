@@ -2,9 +2,10 @@
 
 use aeolus_api::scim::{ScimConnection, ScimProfile, ScimTeamTemplate};
 use aeolus_model::{OrganizationId, Slug};
-use aeolus_oidc::{TeamTemplate, TeamTemplates};
 use aeolus_scim::Profile;
 use aeolus_store::{Page, StoreError, Unit};
+
+use super::team_templates::TeamTemplates;
 
 /// How users and groups that a connection pushes are taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,7 +18,7 @@ pub(crate) struct ScimSettings {
     /// Whether also one who administers the installation.
     pub(crate) match_administrators: bool,
     /// Which roles groups give, as it was written.
-    pub(crate) team_templates: Vec<TeamTemplate>,
+    pub(crate) team_templates: Vec<ScimTeamTemplate>,
 }
 
 impl ScimSettings {
@@ -40,29 +41,19 @@ impl ScimSettings {
             organization: organization.map(|organization| organization.id),
             match_existing: said.match_existing,
             match_administrators: said.match_administrators,
-            team_templates: said.team_templates.iter().map(template).collect(),
+            team_templates: said.team_templates.clone(),
         })
     }
 }
 
-/// A template as it is read.
-pub(crate) fn template(written: &ScimTeamTemplate) -> TeamTemplate {
-    TeamTemplate {
-        pattern: written.pattern.clone(),
-        role: written.role.clone(),
-        organization: written.organization.clone(),
-        workspace: written.workspace.clone(),
-        deployment: written.deployment.clone(),
-    }
-}
-
-/// What is wrong with templates: the member below the connection, and why.
-pub(crate) fn template_errors(said: Option<&ScimConnection>) -> Vec<(String, String)> {
+/// What is wrong with the templates of a connection: of each the member below the connection, as `scim.teamTemplates[0].role`,
+/// and why. Empty where nothing is.
+pub fn template_errors(said: Option<&ScimConnection>) -> Vec<(String, String)> {
     let Some(said) = said else {
         return Vec::new();
     };
-    let templates: Vec<_> = said.team_templates.iter().map(template).collect();
-    let errors = TeamTemplates::read(&templates).err().unwrap_or_default();
+    let errors = TeamTemplates::read(&said.team_templates);
+    let errors = errors.err().unwrap_or_default();
     let each = errors.iter().map(|error| {
         let at = format!("scim.teamTemplates[{}].{}", error.index, error.member);
         (at, error.message.clone())

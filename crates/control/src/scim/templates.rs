@@ -5,12 +5,11 @@ use std::collections::BTreeSet;
 
 use aeolus_api::scim_templates::{TemplatedGroup, TemplatesApplied};
 use aeolus_model::{ConnectionId, Permission, Resource};
-use aeolus_oidc::TeamTemplates;
 use aeolus_store::{Connection, ScimGroup, StoreError, Team, Unit};
 use axum::extract::Path;
 
-use super::config;
 use super::groups::{Plan, Wanted, plan, wanted};
+use super::team_templates::TeamTemplates;
 use crate::authority::Authority;
 use crate::connections::{self, Settings};
 use crate::ctx::Ctx;
@@ -87,8 +86,7 @@ pub(crate) async fn apply(
 fn templates(row: &Connection) -> Result<TeamTemplates, ApiError> {
     let settings = Settings::parse(&row.config).map_err(ApiError::internal)?;
     let said = settings.scim.unwrap_or_default();
-    let written: Vec<_> = said.team_templates.iter().map(config::template).collect();
-    TeamTemplates::read(&written).map_err(|errors| {
+    TeamTemplates::read(&said.team_templates).map_err(|errors| {
         let first = errors.into_iter().next();
         ApiError::Conflict(first.map_or_else(String::new, |error| error.to_string()))
     })

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use aeolus_api::scim::ScimConnection;
-use aeolus_control::Provisioning;
+use aeolus_control::{Provisioning, template_errors};
 use aeolus_model::Secret;
-use aeolus_oidc::{Kind, TeamTemplate, TeamTemplates};
+use aeolus_oidc::Kind;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
@@ -72,7 +72,7 @@ fn one(
     if code.is_none() && provider.scim == ScimConnection::default() {
         return Ok(None);
     }
-    templates(&provider.scim, &format!("{key}.scim"))?;
+    templates(&provider.scim, &key)?;
     let name = slug(kind).map_err(|error| Report::new("CFG-0013", error).usage())?;
     if let Some(code) = &code {
         judge(kind, code.expose(), &code_key, notes);
@@ -143,23 +143,12 @@ fn is_pair_encoded(code: &str) -> bool {
 }
 
 fn templates(said: &ScimConnection, key: &str) -> Result<(), Failure> {
-    let all: Vec<TeamTemplate> = said
-        .team_templates
-        .iter()
-        .map(|written| TeamTemplate {
-            pattern: written.pattern.clone(),
-            role: written.role.clone(),
-            organization: written.organization.clone(),
-            workspace: written.workspace.clone(),
-            deployment: written.deployment.clone(),
-        })
-        .collect();
-    let errors = TeamTemplates::read(&all).err().unwrap_or_default();
+    let errors = template_errors(Some(said));
     if errors.is_empty() {
         return Ok(());
     }
-    let report = |error| {
-        Report::new("CFG-0013", format!("{key}.{error}"))
+    let report = |(at, why): &(String, String)| {
+        Report::new("CFG-0013", format!("{key}.{at}: {why}"))
             .why("Groups that it is for would be Teams without roles.")
             .help("`aeolus config check FILE` shows the rest")
     };

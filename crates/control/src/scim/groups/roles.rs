@@ -5,9 +5,9 @@ use aeolus_model::{
     Action, AuditEvent, Change, Clock, Grant, GrantId, GrantedRole, OrganizationId, Rng, Slug,
     Subject, TeamId,
 };
-use aeolus_oidc::{TeamTemplates, Templated};
 use aeolus_store::{GrantRecord, ManagedBy, StoreError, Team, Unit, Write};
 
+use super::super::team_templates::{TeamTemplates, Templated};
 use crate::authority::{Path, deployment_path, organization_path, workspace_path};
 use crate::error::ApiError;
 use crate::tenancy::{grants, roles};

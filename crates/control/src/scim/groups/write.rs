@@ -1,13 +1,13 @@
 //! Making groups, changing and removing them.
 
 use aeolus_model::{Action, AuditEvent, Change as Told, OrganizationId, Slug, Subject, TeamId};
-use aeolus_oidc::TeamTemplates;
 use aeolus_scim::{Document, Error, MemberChanges, Reason, Resource};
 use aeolus_store::{ManagedBy, ScimGroup, StoreError, Team, Unit as _, Write};
 
 use super::super::answer::ScimFailure;
 use super::super::caller::Caller;
 use super::super::kept::{Change, Stored};
+use super::super::team_templates::TeamTemplates;
 use super::keys::Keys;
 use super::members::{self, Moved};
 use super::{roles, stored, team_of};

@@ -1,9 +1,9 @@
 use super::*;
 
-fn template(pattern: &str, role: &str, places: [&str; 3]) -> TeamTemplate {
+fn template(pattern: &str, role: &str, places: [&str; 3]) -> ScimTeamTemplate {
     let [organization, workspace, deployment] =
         places.map(|text| (!text.is_empty()).then(|| text.to_owned()));
-    TeamTemplate {
+    ScimTeamTemplate {
         pattern: pattern.to_owned(),
         role: role.to_owned(),
         organization,
@@ -12,7 +12,7 @@ fn template(pattern: &str, role: &str, places: [&str; 3]) -> TeamTemplate {
     }
 }
 
-fn read(written: &[TeamTemplate]) -> TeamTemplates {
+fn read(written: &[ScimTeamTemplate]) -> TeamTemplates {
     TeamTemplates::read(written).unwrap()
 }
 
@@ -118,8 +118,8 @@ fn scim_template_no_name_keeps_it_busy() {
 #[test]
 fn scim_template_is_written_as_the_configuration_says() {
     let text = r#"{"match":"airflow-(.+)-ops","role":"WORKSPACE_OPERATOR","workspace":"$1"}"#;
-    let written: TeamTemplate = serde_json::from_str(text).unwrap();
+    let written: ScimTeamTemplate = serde_json::from_str(text).unwrap();
     assert_eq!(serde_json::to_string(&written).unwrap(), text);
     let unknown = r#"{"match":"a","role":"own","workspaces":"x"}"#;
-    assert!(serde_json::from_str::<TeamTemplate>(unknown).is_err());
+    assert!(serde_json::from_str::<ScimTeamTemplate>(unknown).is_err());
 }

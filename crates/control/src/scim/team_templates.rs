@@ -5,56 +5,35 @@
 
 mod place;
 
+use aeolus_api::scim::ScimTeamTemplate;
 use aeolus_model::{Role, RoleName, Scope};
 use regex::{Regex, RegexBuilder};
-use serde::{Deserialize, Serialize};
 
 use self::place::Text;
 
 /// Most templates of a connection.
-pub const MAX_TEMPLATES: usize = 200;
+const MAX_TEMPLATES: usize = 200;
 /// Longest pattern in bytes, and the most that it may take compiled.
 const MAX_PATTERN: usize = 512;
 const MAX_COMPILED: usize = 64 * 1_024;
 /// Longest name of a group, in bytes, that a template can be for.
 const MAX_NAME: usize = 255;
 
-/// One template, as it is written. In the places, `$1` or `${name}` is what the pattern's group of that number or name
-/// matched, and `$$` is a dollar.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct TeamTemplate {
-    /// A regular expression that the whole name of the group has to be.
-    #[serde(rename = "match")]
-    pub pattern: String,
-    /// A built-in role's name, or that of one of the organization's own.
-    pub role: String,
-    /// The organization that the Team is made in; absent: the connection's.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub organization: Option<String>,
-    /// The workspace that the role is given at, or that the deployment is in; absent: the role is given at the organization.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub workspace: Option<String>,
-    /// The deployment that the role is given at.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub deployment: Option<String>,
-}
-
 /// What is wrong with a template.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("teamTemplates[{index}].{member}: {message}")]
-pub struct TemplateError {
+pub(crate) struct TemplateError {
     /// Which one, counted from 0.
-    pub index: usize,
+    pub(crate) index: usize,
     /// Which part of it.
-    pub member: &'static str,
+    pub(crate) member: &'static str,
     /// What is wrong.
-    pub message: String,
+    pub(crate) message: String,
 }
 
 /// The templates of a connection, read.
 #[derive(Clone, Debug, Default)]
-pub struct TeamTemplates(Vec<Template>);
+pub(crate) struct TeamTemplates(Vec<Template>);
 
 #[derive(Clone, Debug)]
 struct Template {
@@ -68,22 +47,22 @@ struct Template {
 /// What a group's Team is given. The places are names that may or may not be somebody's: what was matched is in lower case,
 /// as names here are, and nothing else was made of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Templated {
+pub(crate) struct Templated {
     /// Which template it was, counted from 0.
-    pub index: usize,
+    pub(crate) index: usize,
     /// The role.
-    pub role: RoleName,
+    pub(crate) role: RoleName,
     /// The organization, where the template names one.
-    pub organization: Option<String>,
+    pub(crate) organization: Option<String>,
     /// The workspace, where the role isn't given at the organization itself.
-    pub workspace: Option<String>,
+    pub(crate) workspace: Option<String>,
     /// The deployment in it, where the role is given at one.
-    pub deployment: Option<String>,
+    pub(crate) deployment: Option<String>,
 }
 
 impl TeamTemplates {
     /// Reads what is written; all that is wrong is said at once.
-    pub fn read(written: &[TeamTemplate]) -> Result<Self, Vec<TemplateError>> {
+    pub(crate) fn read(written: &[ScimTeamTemplate]) -> Result<Self, Vec<TemplateError>> {
         if written.len() > MAX_TEMPLATES {
             return Err(vec![TemplateError {
                 index: MAX_TEMPLATES,
@@ -109,13 +88,8 @@ impl TeamTemplates {
         }
     }
 
-    /// Whether there is none.
-    pub const fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     /// What the Team of a group of this name is given; none where no template is for it.
-    pub fn of(&self, name: &str) -> Option<Templated> {
+    pub(crate) fn of(&self, name: &str) -> Option<Templated> {
         if name.len() > MAX_NAME {
             return None;
         }
@@ -135,7 +109,7 @@ impl TeamTemplates {
 }
 
 impl Template {
-    fn read(written: &TeamTemplate) -> Result<Self, (&'static str, String)> {
+    fn read(written: &ScimTeamTemplate) -> Result<Self, (&'static str, String)> {
         let pattern = pattern(&written.pattern).map_err(|message| ("match", message))?;
         let role: RoleName = written
             .role
