@@ -38,10 +38,7 @@ Curve = dict[int, Figures]
 @contextmanager
 def fleet() -> Iterator[tuple[aeolus.Fleet, Path]]:
     """Control of a release build with that fleet, and the folder that has both planes' gates."""
-    build = ["cargo", "build", "--quiet", "--release"]
-    if RELEASE.name == "release":
-        for package, binary in BINARIES:
-            subprocess.run([*build, "--package", package, "--bin", binary], check=True, cwd=ROOT)
+    build(*BINARIES)
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
         aeolus.private(home / "password", b"correct horse battery staple")
@@ -51,6 +48,15 @@ def fleet() -> Iterator[tuple[aeolus.Fleet, Path]]:
             for plane in ("small", "large"):
                 made.enrol(plane, home / plane)
             yield made, home
+
+
+def build(*binaries: tuple[str, str]) -> None:
+    """Makes a release build of programs, each with the package that it is of."""
+    if RELEASE.name != "release":
+        return
+    for package, binary in binaries:
+        command = ["cargo", "build", "--quiet", "--release", "--package", package, "--bin", binary]
+        subprocess.run(command, check=True, cwd=ROOT)
 
 
 def fill(made: aeolus.Fleet, what: str, count: int) -> None:

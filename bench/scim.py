@@ -15,7 +15,7 @@ import statistics
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, urlsplit
@@ -24,11 +24,12 @@ import curve
 from curve import Figures
 
 import measure  # noqa: I001
-from harness import aeolus
+from harness import aeolus, postgres
 from harness.herd import now
 from harness.process import free_port, running, wait_for
 
 ROUNDS = int(os.environ.get("ROUNDS", "40"))
+DATABASES = os.environ.get("DATABASES", "sqlite,postgres").split(",")
 USER = "urn:ietf:params:scim:schemas:core:2.0:User"
 GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
 PATCH = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
@@ -58,7 +59,8 @@ class Size:
 
 
 SMALL = Size(1_000, 50, 600)
-FULL = Size(int(os.environ.get("USERS", "50000")), 5_000, 20_000)
+USERS = int(os.environ.get("USERS", "50000"))
+FULL = Size(USERS, USERS // 10, USERS * 2 // 5)
 
 
 class Scim:
@@ -159,7 +161,7 @@ def figures(scim: Scim, size: Size, rounds: int) -> Figures:
         one.append(took(lambda person=person: scim.must("PATCH", at, changed(added([person])))))
         one.append(took(lambda person=person: scim.must("PATCH", at, changed(removed(person)))))
     some = outside[: min(256, len(outside))]
-    for _ in range(max(rounds // 8, 1)):
+    for _ in range(max(rounds // 4, 1)):
         few.append(took(lambda: scim.must("PATCH", at, changed(added(some)))))
         scim.must("PATCH", at, changed(*map(removed, some)))
 
@@ -176,6 +178,7 @@ def figures(scim: Scim, size: Size, rounds: int) -> Figures:
         "one_member_ms": statistics.median(one),
         "one_member_p95_ms": statistics.quantiles(one, n=20)[-1],
         "members_256_ms": statistics.median(few),
+        "members_256_max_ms": max(few),
         "removals_2000_ms": took(lambda: scim.must("PATCH", at, changed(*map(removed, several)))),
         "user_name_ms": found(f'userName eq "P{middle}@example.com"'),
         "external_id_ms": found(f'externalId eq "x{middle}"'),
@@ -210,13 +213,13 @@ def hostile(scim: Scim, group: str, pid: int) -> Figures:
 
 
 @contextmanager
-def ours(home: Path) -> Iterator[tuple[Scim, int]]:
-    """Control with a connection that Entra pushes to."""
+def ours(home: Path, database: str | None) -> Iterator[tuple[Scim, int]]:
+    """Control with a connection that Entra pushes to, on a database or on a file of its own."""
     aeolus.private(home / "password", b"correct horse battery staple")
     (home / "fleet.yaml").write_text(curve.FLEET)
     (home / "config.yaml").write_text(CONFIG)
     settings = (home / "aeolus", home / "fleet.yaml", home / "password", home / "logs")
-    with aeolus.controlled(*settings, SCIM_AUTH_CODE_MICROSOFT=SECRET) as fleet:
+    with aeolus.controlled(*settings, database=database, SCIM_AUTH_CODE_MICROSOFT=SECRET) as fleet:
         fleet.config = home / "config.yaml"
         fleet.kill_control()
         fleet.start_control()
@@ -242,29 +245,48 @@ def peers(home: Path) -> Iterator[Scim]:
         yield scim
 
 
+def measured(kind: str, name: str, size: Size, home: Path) -> dict[str, Figures]:
+    """Our figures at one size on one kind of database; of the full size what a hostile client gets, too."""
+    home.mkdir()
+    with ExitStack() as stack:
+        database = stack.enter_context(postgres.postgres()).url if kind == "postgres" else None
+        scim, pid = stack.enter_context(ours(home, database))
+        print(f"Aeolus on {kind}, {size}", flush=True)
+        rows = {name: figures(scim, size, ROUNDS)}
+        if size == FULL:
+            group = scim.must("POST", "/Groups", {"schemas": [GROUP], "displayName": "hostile"})["id"]
+            rows["hostile"] = hostile(scim, group, pid)
+        return rows
+
+
 def main() -> None:
     """Measures, prints and writes the result."""
-    rows: dict[str, Figures] = {}
+    if "postgres" in DATABASES and postgres.programs() is None:
+        raise SystemExit("scim: there is no PostgreSQL (initdb); DATABASES=sqlite leaves it out")
+    curve.build(("aeolus-cli", "aeolus"))
+    busy = [os.getloadavg()[1]]
+    ours_by_kind: dict[str, dict[str, Figures]] = {}
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
         with peers(home) as scim:
             print(f"the reference server, {SMALL}", flush=True)
-            rows["peer"] = figures(scim, SMALL, max(ROUNDS // 8, 3))
-        for name, size in (("small", SMALL), ("full", FULL)):
-            (home / name).mkdir()
-            with ours(home / name) as (scim, pid):
-                print(f"Aeolus, {size}", flush=True)
-                rows[name] = figures(scim, size, ROUNDS)
-                if name == "full":
-                    group = scim.must("POST", "/Groups", {"schemas": [GROUP], "displayName": "hostile"})["id"]
-                    rows["hostile"] = hostile(scim, group, pid)
-    report(rows)
+            peer = figures(scim, SMALL, max(ROUNDS // 8, 3))
+        for kind in DATABASES:
+            rows = ours_by_kind.setdefault(kind, {})
+            for name, size in (("small", SMALL), ("full", FULL)):
+                rows |= measured(kind, name, size, home / f"{kind}-{name}")
+                busy.append(os.getloadavg()[1])
+    sizes = {"small": vars(SMALL), "full": vars(FULL)}
+    curve.write("scim", sizes=sizes, load_average=busy, rows={"peer": peer, **ours_by_kind})
+    print("load average: " + " ".join(f"{load:.1f}" for load in busy))
+    for kind, rows in ours_by_kind.items():
+        report(kind, peer, rows)
 
 
-def report(rows: dict[str, Figures]) -> None:
-    """Prints the table and its one line, and writes both."""
-    peer, small, full = rows["peer"], rows["small"], rows["full"]
-    print(f"{'':20} {'reference':>12} {'Aeolus':>12} {'Aeolus, full':>13} {'flat':>7} {'to reference':>13}")
+def report(kind: str, peer: Figures, rows: dict[str, Figures]) -> None:
+    """Prints the table of one kind of database and its one line."""
+    small, full = rows["small"], rows["full"]
+    print(f"{kind:20} {'reference':>12} {'Aeolus':>12} {'Aeolus, full':>13} {'flat':>7} {'to reference':>13}")
     for figure, most in full.items():
         print(
             f"{figure:20} {peer[figure]:12.1f} {small[figure]:12.1f} {most:13.1f} "
@@ -272,12 +294,11 @@ def report(rows: dict[str, Figures]) -> None:
         )
     for figure, value in rows["hostile"].items():
         print(f"{figure:20} {'':12} {'':12} {value:13.1f}")
-    curve.write("scim", sizes={"small": vars(SMALL), "full": vars(FULL)}, rows=rows)
     ratio = full["one_member_ms"] / peer["one_member_ms"]
     flat = full["user_name_ms"] / small["user_name_ms"]
     worst = max(value for figure, value in rows["hostile"].items() if figure.endswith("_ms"))
     print(
-        f"scim: member_p95={full['one_member_p95_ms']:.1f}ms members_256={full['members_256_ms']:.0f}ms "
+        f"scim: {kind} member_p95={full['one_member_p95_ms']:.1f}ms members_256={full['members_256_ms']:.0f}ms "
         f"removals_2000={full['removals_2000_ms']:.0f}ms to_peer={ratio:.3f} flat={flat:.2f} refused={worst:.0f}ms"
     )
 

@@ -33,6 +33,7 @@ TEST_PACKAGES=(
     "valgrind valgrind the_budget_of_instructions"
 )
 BENCH_PACKAGES=(
+    "postgresql initdb provisioning_on_PostgreSQL"
     "nginx nginx the_comparison_server"
     "haproxy haproxy a_peer"
     "apache2 apache2 a_peer"
