@@ -244,6 +244,13 @@ impl Write {
         self.changed = self.changed.max(Changed::Revocations);
     }
 
+    /// Waits for every transaction that is about to commit, and keeps the next from it until this one has ended: what is
+    /// looked at from here on, nobody overtakes who looks in the same way. The last of all locks: no row may be waited for
+    /// after it.
+    pub async fn go_last(&mut self) -> Result<(), StoreError> {
+        settings::hold(&mut self.tx).await
+    }
+
     /// Takes everything back. Dropping does the same, a little later.
     pub async fn rollback(self) -> Result<(), StoreError> {
         self.tx.rollback().await

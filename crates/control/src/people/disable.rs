@@ -17,6 +17,9 @@ use crate::planes::Wait;
 use crate::sessions::find;
 use crate::tokens::wants_planes;
 
+/// So many API tokens are named in a line of the audit log; with more, their number is beside them.
+const MOST_TOLD: usize = 200;
+
 /// Keeps somebody from signing in, named by id or address, and ends everything they had signed in to, also
 /// what planes began without control: gates are told as of every revocation (A12). API tokens that they made
 /// are their organizations'; the answer names them.
@@ -34,10 +37,8 @@ pub(crate) async fn disable(
     let now = ctx.app.clock.now();
     let changed = user.disabled_at.is_none();
     if changed {
-        let before = administrators::of(&mut write).await?;
-        user.disabled_at = Some(now);
-        write.users().update(&user).await?;
-        if before.contains(&user.id) && before.len() == 1 {
+        let able = administrators::of(&mut write).await?;
+        if able.contains(&user.id) && able.len() == 1 {
             let text = "It would leave the installation without an administrator who may sign in; make \
                         somebody else one first.";
             return Err(ApiError::Conflict(text.to_owned()));
@@ -45,19 +46,15 @@ pub(crate) async fn disable(
     }
     // What a provider says of them by SCIM undoes it no more.
     write.scim_users().take_over(user.id).await?;
-    let places = places(&mut write, &user).await?;
-    let sessions_ended = end(&mut write, (&user, &places), (now, next_second(now))).await?;
-    let tokens = tokens(&mut write, (&user, &places)).await?;
+    let ended = shut_out(&mut write, &user, now).await?;
+    user.disabled_at = user.disabled_at.or(Some(now));
     let mut event = ctx.event(Action::UserDisable, None, user.id);
-    event.changes = vec![
-        Change::to("email", user.email.to_string()),
-        Change::from("sessions", sessions_ended.to_string()),
-    ];
+    event.changes = ended.told(&user);
     write.audit(event);
     let wait = wait.then_some(Wait::any(None));
     let done = |seq| UserAbled {
-        sessions_ended,
-        tokens,
+        sessions_ended: ended.sessions,
+        tokens: ended.tokens,
         ..answer(&user, changed, seq)
     };
     ctx.awaited(write, (StatusCode::OK, wait), done).await
@@ -83,18 +80,48 @@ pub(crate) async fn enable(
     ctx.done(write, |seq| answer(&user, changed, seq)).await
 }
 
-/// The same by the word of an identity provider: who was disabled already stays so by whoever did it. Says how many
-/// sessions ended.
-pub(crate) async fn shut_out(write: &mut Write, user: &User, now: Time) -> Result<u64, ApiError> {
-    let disabled = User {
-        disabled_at: user.disabled_at.or(Some(now)),
-        ..user.clone()
-    };
+/// What ended with somebody's leave to sign in, and what goes on.
+pub(crate) struct ShutOut {
+    /// How many sessions ended.
+    sessions: u64,
+    /// API tokens that they made, which are their organizations': they go on, and somebody has to look at them (A12).
+    tokens: Vec<TokenId>,
+}
+
+impl ShutOut {
+    /// What the audit log says of it.
+    pub(crate) fn told(&self, user: &User) -> Vec<Change> {
+        let mut changes = vec![
+            Change::to("email", user.email.to_string()),
+            Change::from("sessions", self.sessions.to_string()),
+        ];
+        let tokens = self.tokens.iter().take(MOST_TOLD);
+        changes.extend(tokens.map(|token| Change::to("keptToken", token.to_string())));
+        if self.tokens.len() > MOST_TOLD {
+            changes.push(Change::to("keptTokens", self.tokens.len().to_string()));
+        }
+        changes
+    }
+}
+
+/// Keeps somebody from signing in, and ends what they had signed in to, whoever says so: an administrator, or the provider
+/// that provisions them. Who was disabled already stays so by whoever did it. They are held (note 003).
+pub(crate) async fn shut_out(
+    write: &mut Write,
+    user: &User,
+    now: Time,
+) -> Result<ShutOut, ApiError> {
     if user.disabled_at.is_none() {
+        let disabled = User {
+            disabled_at: Some(now),
+            ..user.clone()
+        };
         write.users().update(&disabled).await?;
     }
     let places = places(write, user).await?;
-    end(write, (user, &places), (now, next_second(now))).await
+    let sessions = end(write, (user, &places), (now, next_second(now))).await?;
+    let tokens = tokens(write, (user, &places)).await?;
+    Ok(ShutOut { sessions, tokens })
 }
 
 /// Lets them in again whom [`shut_out`] has disabled.

@@ -41,7 +41,7 @@ fn active(active: bool) -> Value {
     json!([{"op": "replace", "path": "active", "value": active}])
 }
 
-async fn grant(f: &Fixture, user: UserId, role: Role, organization: Option<&str>) {
+pub(crate) async fn grant(f: &Fixture, user: UserId, role: Role, organization: Option<&str>) {
     let store = f.store().await;
     let mut write = store.write().await.unwrap();
     let organization = match organization {

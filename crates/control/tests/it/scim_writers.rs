@@ -164,7 +164,7 @@ fn below(rng: &SeededRng, end: u8) -> u8 {
 }
 
 /// All at once.
-async fn futures_join<T>(all: Vec<impl Future<Output = T>>) -> Vec<T> {
+pub(crate) async fn futures_join<T>(all: Vec<impl Future<Output = T>>) -> Vec<T> {
     let mut waiting: Vec<_> = all.into_iter().map(Box::pin).collect();
     let mut done: Vec<Option<T>> = waiting.iter().map(|_| None).collect();
     std::future::poll_fn(|cx| {

@@ -14,6 +14,7 @@ statements! {
         noted = CASE WHEN $2 = 1 THEN n + 1 ELSE noted END,
         whole = CASE WHEN $3 = 1 THEN n + 1 WHEN records > noted THEN records ELSE whole END
         WHERE id = 1 RETURNING n";
+    HOLD = "UPDATE feed SET n = n WHERE id = 1";
     NEXT_EPOCH = "UPDATE feed SET epoch = epoch + 1 WHERE id = 1 RETURNING epoch";
     GET = "SELECT value FROM settings WHERE name = $1";
     PUT = "INSERT INTO settings (name, value) VALUES ($1, $2)
@@ -111,6 +112,11 @@ impl Settings<'_, Write> {
         self.0.change_one(NEXT_EPOCH, bind![]).await?;
         Ok(epoch)
     }
+}
+
+/// Takes the feed's row, as the end of a transaction does.
+pub(crate) async fn hold(tx: &mut Tx) -> Result<(), StoreError> {
+    tx.execute(HOLD, bind![]).await.map(|_| ())
 }
 
 /// The feed's next position. Waits for every transaction that has taken one and not yet ended.

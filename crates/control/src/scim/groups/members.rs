@@ -1,8 +1,10 @@
 //! Who is in a group. The list itself is never read to change it.
 
-use aeolus_model::{Action, AuditEvent, Change, UserId};
+use std::collections::BTreeSet;
+
+use aeolus_model::{Action, AuditEvent, Change, OrganizationId, TeamId, UserId};
 use aeolus_scim::{Error, Member, MemberChanges, MemberKind, Reason};
-use aeolus_store::{ScimGroupKey, StoreError, Team, Unit as _, Write};
+use aeolus_store::{StoreError, Team, Unit as _, Write};
 
 use super::super::answer::ScimFailure;
 use super::super::caller::Caller;
@@ -77,28 +79,70 @@ pub(super) async fn apply(
     Ok(Moved { into, out })
 }
 
-/// Takes somebody who is about to be a user of the connection no more out of its groups.
-pub(in super::super) async fn leave(
+/// Refuses to go on, so that all is done again, where one of those who came in is a user of the connection no more. Asked
+/// last, as [`require_left`] is: of who puts somebody in and who deletes them, the later one sees what the other did.
+pub(super) async fn require_there(
+    caller: &Caller,
+    write: &mut Write,
+    moved: &Moved,
+) -> Result<(), ScimFailure> {
+    if moved.into.is_empty() {
+        return Ok(());
+    }
+    write.go_last().await?;
+    let connection = caller.connection.id;
+    let mut groups = write.scim_groups();
+    match groups.first_unknown(connection, &moved.into).await? {
+        Some(_) => Err(StoreError::Conflict.into()),
+        None => Ok(()),
+    }
+}
+
+/// The same where somebody who is a user of the connection no more is in one of its groups.
+pub(in super::super) async fn require_left(
     caller: &Caller,
     write: &mut Write,
     user: UserId,
 ) -> Result<(), ScimFailure> {
+    write.go_last().await?;
+    let mut groups = write.scim_groups();
+    let left = groups.of_users(caller.connection.id, &[user]).await?;
+    if left.is_empty() {
+        return Ok(());
+    }
+    Err(StoreError::Conflict.into())
+}
+
+/// Takes somebody who is about to be a user of the connection no more out of its groups, and says in which organizations
+/// these are. Whoever takes several groups takes the lowest id first.
+pub(in super::super) async fn leave(
+    caller: &Caller,
+    write: &mut Write,
+    user: UserId,
+) -> Result<BTreeSet<OrganizationId>, ScimFailure> {
     let connection = caller.connection.id;
-    let key = ScimGroupKey::Member(user);
-    for group in write.scim_groups().find(connection, &key).await? {
+    let groups = write.scim_groups().of_users(connection, &[user]).await?;
+    let teams: BTreeSet<TeamId> = groups.into_iter().map(|group| group.team).collect();
+    let mut places = BTreeSet::new();
+    for id in teams {
         let mut groups = write.scim_groups();
-        groups.hold(connection, group.team).await?;
-        let out = groups.take_out(group.team, &[user]).await?;
-        groups.touch(group.team, caller.app.clock.now()).await?;
+        if groups.hold(connection, id).await?.is_none() {
+            continue;
+        }
+        let out = groups.take_out(id, &[user]).await?;
+        if !out.is_empty() {
+            groups.touch(id, caller.app.clock.now()).await?;
+        }
         let moved = Moved {
             out,
             ..Moved::default()
         };
-        if let Some(team) = write.teams().get(group.team).await? {
+        if let Some(team) = write.teams().get(id).await? {
             moved.say(caller, write, &team);
+            places.insert(team.organization);
         }
     }
-    Ok(())
+    Ok(places)
 }
 
 /// The people that a request names, by id.

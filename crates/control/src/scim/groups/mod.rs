@@ -13,7 +13,7 @@ use aeolus_scim::{Document, Error, GroupAnswer, Key, Link, Lookup, MemberKind, R
 use aeolus_store::{ScimGroup, ScimGroupKey, Unit, Write};
 use serde_json::{Map, Value};
 
-pub(super) use self::members::leave;
+pub(super) use self::members::{leave, require_left};
 pub(crate) use self::roles::{Plan, Wanted, plan, wanted};
 
 use super::answer::ScimFailure;

@@ -80,6 +80,7 @@ pub(super) async fn insert(
     let members = members.map(MemberChanges::whole).unwrap_or_default();
     let moved = members::apply(caller, write, &team, &members).await?;
     moved.say(caller, write, &team);
+    members::require_there(caller, write, &moved).await?;
     stored(group)
 }
 
@@ -128,6 +129,7 @@ pub(super) async fn change(
         }
     };
     moved.say(caller, write, &team);
+    members::require_there(caller, write, &moved).await?;
     stored(after)
 }
 

@@ -1,6 +1,8 @@
 //! Nothing that a provider writes is refused because of who is left (a client would try for ever). It is done, and
 //! said loudly.
 
+use std::collections::BTreeSet;
+
 use aeolus_model::{Action, AuditEvent, OrganizationId, Resource, Role, UserId};
 use aeolus_store::{StoreError, Unit as _, User, Write};
 
@@ -13,6 +15,8 @@ use crate::tenancy::holders;
 pub(super) struct Left {
     installation: bool,
     organizations: Vec<OrganizationId>,
+    /// Whoever changes something in these waits.
+    locked: BTreeSet<OrganizationId>,
 }
 
 /// Waits for everybody else who takes an administrator or owner away where this one is one, and says where they are
@@ -25,6 +29,7 @@ pub(super) async fn lock(
     let mut left = Left {
         installation: false,
         organizations: Vec::new(),
+        locked: BTreeSet::new(),
     };
     if administrators::of(write).await?.contains(&user.id) {
         write.grants().lock_system().await?;
@@ -32,13 +37,14 @@ pub(super) async fn lock(
         left.installation = able.len() == 1 && able.contains(&user.id);
     }
     let mut places = places(write, user).await?;
-    places.extend(caller.settings.organization);
-    for organization in places {
-        write.organizations().lock(organization).await?;
-        if is_last_owner(write, organization, user.id).await? {
-            left.organizations.push(organization);
+    places.extend(super::leave::organizations(caller, write).await?);
+    for organization in &places {
+        write.organizations().lock(*organization).await?;
+        if is_last_owner(write, *organization, user.id).await? {
+            left.organizations.push(*organization);
         }
     }
+    left.locked = places;
     Ok(left)
 }
 
@@ -63,6 +69,11 @@ async fn is_last_owner(
 }
 
 impl Left {
+    /// Whether all of these are locked: somebody may have been put into another one meanwhile.
+    pub(super) fn covers(&self, organizations: &BTreeSet<OrganizationId>) -> bool {
+        organizations.is_subset(&self.locked)
+    }
+
     /// Says it, once it is done.
     pub(super) fn say(self, caller: &Caller, write: &mut Write, user: UserId) {
         let mut places: Vec<Option<OrganizationId>> =

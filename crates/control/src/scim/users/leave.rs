@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use aeolus_model::{Action, AuditEvent, Change, OrganizationId, Subject};
 use aeolus_oidc::Connection;
-use aeolus_store::{ManagedBy, Unit as _, User, Write};
+use aeolus_store::{ManagedBy, StoreError, Unit as _, User, Write};
 
 use super::super::answer::ScimFailure;
 use super::super::caller::Caller;
@@ -15,8 +15,8 @@ use crate::groups;
 use crate::people::{places, shut_out};
 use crate::tenancy::users::take_out;
 
-/// Removes a user, and everything that hung on them in the connection's organization. The account goes as well, where
-/// it was made for them and nothing else holds it. Else it stays, without what came by this connection.
+/// Removes a user, and everything that hung on them in the organizations where the connection put them. The account goes as
+/// well, where it was made for them and nothing else holds it. Else it stays, without what came by this connection.
 pub(super) async fn remove(
     caller: &Caller,
     write: &mut Write,
@@ -24,8 +24,12 @@ pub(super) async fn remove(
 ) -> Result<(), ScimFailure> {
     let (row, user, left) = writing::held(caller, write, seen, true).await?;
     let now = caller.app.clock.now();
-    scim_groups::leave(caller, write, user.id).await?;
-    for organization in organizations(caller, write).await? {
+    let mut places = scim_groups::leave(caller, write, user.id).await?;
+    places.extend(organizations(caller, write).await?);
+    if left.as_ref().is_some_and(|left| !left.covers(&places)) {
+        return Err(StoreError::Conflict.into());
+    }
+    for organization in places {
         let ended = take_out(caller.by(), write, organization, user.clone()).await?;
         let event = caller
             .by()
@@ -33,7 +37,6 @@ pub(super) async fn remove(
         write.audit(event);
     }
     unlink(caller, write, &user).await?;
-    write.scim_users().delete(&row).await?;
     // What an administrator disabled stays, so that nobody with its address comes in beside it.
     let disabled_here = user.disabled_at.is_some() && !row.off;
     let gone = row.made && !disabled_here && !is_held(write, &user).await?;
@@ -48,18 +51,25 @@ pub(super) async fn remove(
     });
     if gone {
         // Gates refuse at once what they would else learn with the next records.
-        shut_out(write, &user, now).await?;
+        let ended = shut_out(write, &user, now).await?;
+        let event = caller.event(Action::UserDelete, user.id);
+        write.audit(AuditEvent {
+            changes: ended.told(&user),
+            ..event
+        });
+        // The user of the connection goes with it. Whoever puts them in a group holds the account first, too.
         write.users().delete(user.id).await?;
-        write.audit(caller.event(Action::UserDelete, user.id));
+    } else {
+        write.scim_users().delete(&row).await?;
     }
     if let Some(left) = left.filter(|_| user.disabled_at.is_none()) {
         left.say(caller, write, user.id);
     }
-    Ok(())
+    scim_groups::require_left(caller, write, user.id).await
 }
 
-/// Where the connection puts people.
-async fn organizations(
+/// Where the connection puts people whatever groups they are in.
+pub(super) async fn organizations(
     caller: &Caller,
     write: &mut Write,
 ) -> Result<BTreeSet<OrganizationId>, ScimFailure> {

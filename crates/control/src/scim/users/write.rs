@@ -152,13 +152,10 @@ pub(super) async fn disable(
     user: &User,
     left: Option<Left>,
 ) -> Result<(), ScimFailure> {
-    let sessions = shut_out(write, user, caller.app.clock.now()).await?;
+    let ended = shut_out(write, user, caller.app.clock.now()).await?;
     let event = caller.event(Action::UserDisable, user.id);
     write.audit(AuditEvent {
-        changes: vec![
-            account::address(&user.email),
-            Change::from("sessions", sessions.to_string()),
-        ],
+        changes: ended.told(user),
         ..event
     });
     if let Some(left) = left.filter(|_| user.disabled_at.is_none()) {
