@@ -34,7 +34,7 @@ mod unit;
 pub use database_url::{DatabaseUrl, DatabaseUrlError};
 pub use engine::Store;
 pub use error::{StoreError, Taken};
-pub use page::{Listing, Page};
+pub use page::{Listing, Page, Step};
 pub use repository::{
     AuditBegin, AuditChain, AuditCursor, AuditCut, AuditLine, AuditLog, AuditRecord, AuditSink,
     AuditSinks, Batches, Blob, ChangedSubjects, Claim, Codes, Connection, Connections, Deployment,
@@ -46,8 +46,8 @@ pub use repository::{
     ProviderKeySets, ProviderKeys, Publication, Publications, RefreshTokens, Replica, Replicas,
     RevocationList, Revocations, RoleRecord, Roles, Rollout, RolloutStage, Rollouts, RootDocument,
     Roots, Route, ScimCredential, ScimCredentialKind, ScimCredentials, ScimGroup, ScimGroupKey,
-    ScimGroupOf, ScimGroups, ScimKey, ScimRequest, ScimRequests, ScimSecret, ScimSecretDue,
-    ScimUser, ScimUsers, ScopeFilter, SecondFactor, SecondFactors, SessionHints, SessionRecord,
+    ScimGroupOf, ScimGroups, ScimRequest, ScimRequests, ScimSecret, ScimSecretDue, ScimUser,
+    ScimUserKey, ScimUsers, ScopeFilter, SecondFactor, SecondFactors, SessionHints, SessionRecord,
     Sessions, Settings, Shortened, SignInSource, SigningKey, StatusBits, StatusEnd, Team, Teams,
     Throttle, Throttles, TokenFilter, TokenRecord, TokenWindow, Tokens, Told, Tries, User, Users,
     ValueRecord, Workspace, Workspaces,

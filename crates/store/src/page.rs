@@ -24,6 +24,27 @@ impl<C> Page<C> {
     }
 }
 
+/// How much of what clients wrote is read at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// So many records at most.
+    pub rows: u32,
+    /// So many bytes of them at most, but for the first, which is read however large it is.
+    pub bytes: u64,
+}
+
+impl Step {
+    /// How many of the next records, of these sizes in bytes, are one step.
+    pub(crate) fn fits(&self, sizes: &[u64]) -> u32 {
+        let mut bytes = 0_u64;
+        let within = sizes.iter().enumerate().take_while(|(at, size)| {
+            bytes = bytes.saturating_add(**size);
+            *at == 0 || bytes <= self.bytes
+        });
+        u32::try_from(within.count()).unwrap_or(u32::MAX)
+    }
+}
+
 /// A part of a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listing<T, C> {
@@ -41,5 +62,27 @@ impl<T, C: Copy> Listing<T, C> {
         items.truncate(limit);
         let next = items.last().filter(|_| more).map(cursor);
         Self { items, next }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_ends_where_it_would_be_too_large_and_is_never_empty() {
+        let step = Step { rows: 9, bytes: 10 };
+        for (sizes, fits) in [
+            (vec![], 0),
+            (vec![11], 1),
+            (vec![11, 1], 1),
+            (vec![5, 5], 2),
+            (vec![5, 5, 1], 2),
+            (vec![5, 6, 1], 1),
+            (vec![0, 0, 0], 3),
+            (vec![u64::MAX, u64::MAX], 1),
+        ] {
+            assert_eq!(step.fits(&sizes), fits, "{sizes:?}");
+        }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use aeolus_model::UserId;
 use aeolus_oidc::{Kind, Tenants};
-use aeolus_store::{ScimKey, ScimUser, StoreError, Unit as _, Write};
+use aeolus_store::{ScimUserKey, StoreError, Unit as _, Write};
 
 use super::{Arrival, Refused, account, administrators, link};
 use crate::app::App;
@@ -75,9 +75,9 @@ async fn by_subject(write: &mut Write, arrival: &Arrival<'_>) -> Result<Option<U
         Kind::Microsoft => subject.rsplit('/').next().unwrap_or(subject),
         _ => subject,
     };
-    let key = ScimKey::ExternalId(id);
+    let key = ScimUserKey::ExternalId(id);
     let found = write.scim_users().find(arrival.connection, key, 2).await?;
-    Ok(only(found.iter()))
+    Ok(only(found))
 }
 
 /// By an address that the provider vouches for. Where the connection is one tenant, whose administrators write both
@@ -96,14 +96,14 @@ async fn by_address(write: &mut Write, arrival: &Arrival<'_>) -> Result<Option<U
     }
     let key = aeolus_scim::fold(email.as_str());
     let mut found = Vec::new();
-    for key in [ScimKey::Name(&key), ScimKey::Email(&key)] {
+    for key in [ScimUserKey::Name(&key), ScimUserKey::Email(&key)] {
         found.extend(write.scim_users().find(arrival.connection, key, 2).await?);
     }
-    Ok(only(found.iter()))
+    Ok(only(found))
 }
 
-fn only<'a>(found: impl Iterator<Item = &'a ScimUser>) -> Option<UserId> {
-    let ids: BTreeSet<UserId> = found.map(|user| user.id).collect();
+fn only(found: Vec<UserId>) -> Option<UserId> {
+    let ids: BTreeSet<UserId> = found.into_iter().collect();
     let mut ids = ids.into_iter();
     ids.next().filter(|_| ids.next().is_none())
 }

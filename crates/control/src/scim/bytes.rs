@@ -1,6 +1,19 @@
 //! How much a query may load.
 
+use std::collections::BTreeMap;
+
 use aeolus_scim::{Error, Reason};
+use aeolus_store::Step;
+
+use super::kept::Stored;
+
+/// So many resources are loaded at a time, and so many bytes of them: each may be large.
+pub(super) const STEP: Step = Step {
+    rows: 100,
+    bytes: 8 * 1024 * 1024,
+};
+/// So many are loaded at a time of those that an index finds: each has 1 MiB at most (note 030).
+pub(super) const AT_ONCE: usize = 8;
 
 /// So many bytes of resources are in memory for one question at most.
 const BYTES: usize = 32 * 1024 * 1024;
@@ -34,6 +47,39 @@ impl Bytes {
             return Err(Error::new(Reason::TooMany, why));
         }
         Ok(())
+    }
+}
+
+/// What indexes find, each once and in the order of keys.
+pub(super) struct Gathered {
+    found: BTreeMap<String, Stored>,
+    bytes: Bytes,
+}
+
+impl Gathered {
+    /// Nothing so far.
+    pub(super) const fn new() -> Self {
+        Self {
+            found: BTreeMap::new(),
+            bytes: Bytes::of("What the filter asks for", "filter for less at a time"),
+        }
+    }
+
+    /// One more.
+    ///
+    /// # Errors
+    /// `tooMany` once they are too large together.
+    pub(super) fn add(&mut self, stored: Stored) -> Result<(), Error> {
+        if !self.found.contains_key(&stored.key) {
+            self.bytes.add(stored.bytes)?;
+            self.found.insert(stored.key.clone(), stored);
+        }
+        Ok(())
+    }
+
+    /// All of them.
+    pub(super) fn into_all(self) -> Vec<Stored> {
+        self.found.into_values().collect()
     }
 }
 

@@ -1,20 +1,17 @@
 //! Which resources a query means.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aeolus_scim::{Error, Filter, Lookups, Projection, Reason, Search, Sort, SortKey};
-use aeolus_store::Read;
+use aeolus_store::{Read, Step};
 use tokio::time::Instant;
 
 use super::answer::ScimFailure;
-use super::bytes::Bytes;
+use super::bytes::{Bytes, Gathered, STEP};
 use super::caller::Caller;
 use super::kept::{Kept, Stored};
 use super::place::From;
 
-/// So many resources are loaded at a time: each may be large.
-const STEP: u32 = 100;
 /// So long is looked at most.
 const DEADLINE: Duration = Duration::from_secs(15);
 
@@ -76,19 +73,13 @@ async fn by_index<K: Kept>(
     search: &Search,
     lookups: &Lookups,
 ) -> Result<Vec<Stored>, ScimFailure> {
-    let mut found: BTreeMap<String, Stored> = BTreeMap::new();
+    let mut found = Gathered::new();
     let judge = Judge::<K>::of(caller, search);
-    let mut bytes = Bytes::of("What the filter asks for", "filter for less at a time");
     for all in &lookups.alternatives {
         judge.in_time()?;
-        for stored in K::find(view, caller.connection.id, all).await? {
-            if !found.contains_key(&stored.key) {
-                bytes.add(stored.bytes)?;
-                found.insert(stored.key.clone(), stored);
-            }
-        }
+        K::find(view, caller.connection.id, all, &mut found).await?;
     }
-    let mut found: Vec<Stored> = found.into_values().collect();
+    let mut found = found.into_all();
     if !lookups.exact {
         found = judge.keep(view, found).await?;
     }
@@ -115,16 +106,15 @@ async fn listed<K: Kept>(
             From::Place(offset) => K::skip(view, connection, *offset, STEP).await?,
             From::After(key) => K::walk(view, connection, key, STEP).await?,
         };
-        let more = step.len() == usize_of(STEP);
+        if step.is_empty() {
+            return Ok(page.found(total, false));
+        }
         for stored in step {
             if page.all.len() == wanted {
                 return Ok(page.found(total, true));
             }
             after = From::After(stored.key.clone());
             page.add(stored)?;
-        }
-        if !more {
-            return Ok(page.found(total, false));
         }
     }
 }
@@ -302,21 +292,19 @@ impl<'a, K: Kept> Judge<'a, K> {
         };
         self.in_time()?;
         let connection = self.caller.connection.id;
-        let limit = self.left.map_or(STEP, |left| {
-            u32::try_from(left).unwrap_or(u32::MAX).min(STEP)
-        });
-        if limit == 0 {
+        let left = self.left.unwrap_or(u64::MAX);
+        let left = u32::try_from(left).unwrap_or(u32::MAX);
+        if left == 0 {
             return Ok(None);
         }
-        let step = K::walk(view, connection, &after, limit).await?;
+        let rows = left.min(STEP.rows);
+        let step = K::walk(view, connection, &after, Step { rows, ..STEP }).await?;
         let many = step.len() as u64;
         self.looked += many;
         if let Some(left) = &mut self.left {
             *left = left.saturating_sub(many);
         }
-        if step.len() == usize_of(STEP) {
-            self.after = step.last().map(|stored| stored.key.clone());
-        }
+        self.after = step.last().map(|stored| stored.key.clone());
         self.keep(view, step).await.map(Some)
     }
 

@@ -7,10 +7,11 @@ use aeolus_scim::schema::ResourceType;
 use aeolus_scim::{
     Document, Key, Link, Lookup, MemberChanges, Patched, Projection, Record, Resource, Version,
 };
-use aeolus_store::{Unit, Write};
+use aeolus_store::{Step, Unit, Write};
 use serde_json::{Map, Value};
 
 use super::answer::ScimFailure;
+use super::bytes::Gathered;
 use super::caller::Caller;
 
 /// A resource as it is kept.
@@ -64,28 +65,29 @@ pub(crate) trait Kept: Send + Sync + 'static {
         id: &str,
     ) -> impl Future<Output = Result<Option<Stored>, ScimFailure>> + Send;
 
-    /// Those of which all of these equalities hold, each once, by an index: at least one of their keys has one
-    /// ([`Kept::has_index`]).
+    /// Gathers those of which all of these equalities hold, by an index: at least one of their keys has one
+    /// ([`Kept::has_index`]). Only a few are loaded at a time, so that what is too much is never in memory.
     fn find<U: Unit>(
         unit: &mut U,
         connection: ConnectionId,
         all: &[Lookup],
-    ) -> impl Future<Output = Result<Vec<Stored>, ScimFailure>> + Send;
+        found: &mut Gathered,
+    ) -> impl Future<Output = Result<(), ScimFailure>> + Send;
 
-    /// So many after a key, in the order of keys.
+    /// The next ones after a key, in the order of keys; none after the last.
     fn walk<U: Unit>(
         unit: &mut U,
         connection: ConnectionId,
         after: &str,
-        limit: u32,
+        step: Step,
     ) -> impl Future<Output = Result<Vec<Stored>, ScimFailure>> + Send;
 
-    /// So many from a place on, in the order of keys.
+    /// The next ones from a place on, in the order of keys; none behind the last.
     fn skip<U: Unit>(
         unit: &mut U,
         connection: ConnectionId,
         offset: u64,
-        limit: u32,
+        step: Step,
     ) -> impl Future<Output = Result<Vec<Stored>, ScimFailure>> + Send;
 
     /// How many there are.

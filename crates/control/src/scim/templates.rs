@@ -8,6 +8,7 @@ use aeolus_model::{ConnectionId, Permission, Resource};
 use aeolus_store::{Connection, ScimGroup, StoreError, Team, Unit};
 use axum::extract::Path;
 
+use super::bytes::STEP;
 use super::groups::{Plan, Wanted, plan, wanted};
 use super::team_templates::TeamTemplates;
 use crate::authority::Authority;
@@ -16,9 +17,6 @@ use crate::ctx::Ctx;
 use crate::error::ApiError;
 use crate::extract::Query;
 use crate::once::Reply;
-
-/// So many groups are read at a time.
-const STEP: u32 = 500;
 
 /// Says what each group's Team is given and loses, and does it, unless it is a dry run. Only for who may say who has
 /// which role in the whole installation: templates are about every organization.
@@ -107,17 +105,15 @@ async fn all(
     templates: &TeamTemplates,
 ) -> Result<Vec<Found>, ApiError> {
     let mut all = Vec::new();
-    let mut after: Option<String> = None;
+    let mut after = String::new();
     loop {
-        let mut groups = unit.scim_groups();
-        let step = groups.after(connection, after.as_deref(), STEP).await?;
-        let is_last = step.len() < STEP as usize;
-        after = step.last().map(|group| group.name_key.clone());
+        let step = unit.scim_groups().walk(connection, &after, STEP).await?;
+        let Some(last) = step.last() else {
+            return Ok(all);
+        };
+        after.clone_from(&last.name_key);
         for group in step {
             all.extend(Found::of(unit, templates, group).await?);
-        }
-        if is_last {
-            return Ok(all);
         }
     }
 }

@@ -138,6 +138,8 @@ mod scim_groups;
 #[cfg(test)]
 mod scim_guards;
 #[cfg(test)]
+mod scim_large;
+#[cfg(test)]
 mod scim_leaving;
 #[cfg(test)]
 mod scim_listener;

@@ -1,7 +1,7 @@
 //! One repository per aggregate: its record, its SQL and the mapping between the two.
 
-use crate::StoreError;
-use crate::engine::words;
+use crate::engine::{Row, words};
+use crate::{Step, StoreError};
 
 /// Names statements and lists them, so that a test can prepare every one on every engine.
 macro_rules! statements {
@@ -46,6 +46,20 @@ macro_rules! people {
             reaches!(),
             ") ORDER BY member LIMIT $3) AS members
             ORDER BY subject LIMIT $3) AS people"
+        )
+    };
+}
+
+/// The ids that `$1` is made of, as rows: one statement for any number of them, on either engine. What stands beside the
+/// parameter says only its type.
+macro_rules! ids {
+    ($rest:expr) => {
+        concat!(
+            "WITH RECURSIVE ids (at, id) AS (
+                SELECT 1, substr(COALESCE($1, (SELECT id FROM connections WHERE 1 = 0)), 1, 16)
+                UNION ALL
+                SELECT at + 16, substr($1, at + 16, 16) FROM ids WHERE at + 16 <= length($1)) ",
+            $rest
         )
     };
 }
@@ -137,7 +151,7 @@ pub use scim_credentials::{
 pub use scim_groups::{ScimGroup, ScimGroupKey, ScimGroups};
 pub use scim_members::ScimGroupOf;
 pub use scim_requests::{ScimRequest, ScimRequests};
-pub use scim_users::{ScimKey, ScimUser, ScimUsers};
+pub use scim_users::{ScimUser, ScimUserKey, ScimUsers};
 pub use second_factors::{SecondFactor, SecondFactors, Tries};
 pub use session_hints::SessionHints;
 pub use sessions::{SessionRecord, Sessions, SignInSource};
@@ -188,7 +202,6 @@ pub(crate) const STATEMENTS: &[&[&str]] = &[
     roles::ALL,
     rollouts::ALL,
     roots::ALL,
-    scim_users::ALL,
     scim_credentials::ALL,
     scim_requests::ALL,
     scim_groups::ALL,
@@ -223,6 +236,12 @@ words!(ManagedBy { Apply = "apply", Api = "api", Configuration = "configuration"
 /// A value as it is kept in a TEXT column.
 pub(crate) fn json(value: &impl serde::Serialize) -> Result<String, StoreError> {
     serde_json::to_string(value).map_err(|error| StoreError::Engine(error.to_string()))
+}
+
+/// How many of the next records, of these sizes, are one step.
+fn fits(step: Step, sizes: &[Row]) -> Result<u32, StoreError> {
+    let sizes: Result<Vec<u64>, _> = sizes.iter().map(Row::only).collect();
+    Ok(step.fits(&sizes?))
 }
 
 /// What a TEXT column keeps as JSON.

@@ -2,10 +2,10 @@
 
 use aeolus_model::{ConnectionId, OrganizationId, TeamId, Time, UserId};
 
-use super::grants;
-use crate::StoreError;
+use super::{fits, grants};
 use crate::engine::{Row, bind};
 use crate::unit::{Unit, Write};
+use crate::{Step, StoreError};
 
 macro_rules! select {
     ($rest:expr) => {
@@ -19,12 +19,17 @@ macro_rules! select {
 
 statements! {
     GET = select!("WHERE team = $1");
-    BY_NAME = select!("WHERE connection = $1 AND name_key = $2");
-    BY_EXTERNAL = select!("WHERE connection = $1 AND external_id = $2");
-    OF_MEMBER = select!("WHERE connection = $1
-        AND team IN (SELECT team FROM team_members WHERE member = $2)");
-    AFTER = select!("WHERE connection = $1 AND name_key > $2 ORDER BY name_key LIMIT $3");
-    FROM_PLACE = select!("WHERE connection = $1 ORDER BY name_key LIMIT $3 OFFSET $2");
+    BY_NAME = "SELECT team FROM scim_groups WHERE connection = $1 AND name_key = $2";
+    BY_EXTERNAL = "SELECT team FROM scim_groups WHERE connection = $1 AND external_id = $2";
+    OF_MEMBER = "SELECT team FROM scim_groups WHERE connection = $1
+        AND team IN (SELECT team FROM team_members WHERE member = $2)";
+    SOME = ids!(select!("WHERE connection = $2 AND team IN (SELECT id FROM ids)"));
+    WALK = select!("WHERE connection = $1 AND name_key > $2 ORDER BY name_key LIMIT $3");
+    WALK_SIZES = "SELECT CAST(octet_length(tree) AS BIGINT) FROM scim_groups
+        WHERE connection = $1 AND name_key > $2 ORDER BY name_key LIMIT $3";
+    SKIP = select!("WHERE connection = $1 ORDER BY name_key LIMIT $2 OFFSET $3");
+    SKIP_SIZES = "SELECT CAST(octet_length(tree) AS BIGINT) FROM scim_groups
+        WHERE connection = $1 ORDER BY name_key LIMIT $2 OFFSET $3";
     IN_ORGANIZATION = select!("WHERE team IN (SELECT id FROM teams WHERE organization = $1)
         ORDER BY team");
     COUNT = "SELECT COUNT(*) FROM scim_groups WHERE connection = $1";
@@ -108,45 +113,62 @@ impl<U: Unit> ScimGroups<'_, U> {
         Ok(found.filter(|found| found.connection == connection))
     }
 
-    /// Those of a connection that have a key, in the order of their names.
+    /// Those of a connection that have a key: by their ids, because what a client wrote of them may be large.
     pub async fn find(
         &mut self,
         connection: ConnectionId,
         key: &ScimGroupKey,
-    ) -> Result<Vec<ScimGroup>, StoreError> {
+    ) -> Result<Vec<TeamId>, StoreError> {
         let (sql, values) = match key {
             ScimGroupKey::Id(team) => {
-                return Ok(self.get(connection, *team).await?.into_iter().collect());
+                let found = self.get(connection, *team).await?;
+                return Ok(found.into_iter().map(|found| found.team).collect());
             }
             ScimGroupKey::Name(name) => (BY_NAME, bind![connection, name]),
             ScimGroupKey::External(id) => (BY_EXTERNAL, bind![connection, id]),
             ScimGroupKey::Member(user) => (OF_MEMBER, bind![connection, user]),
         };
-        // SQLite would go through all groups in the order of their names instead of by the key.
-        let mut found = self.all(sql, values).await?;
+        let rows = self.0.tx().fetch(sql, values).await?;
+        rows.iter().map(Row::only).collect()
+    }
+
+    /// Those of these teams, up to 500, that are groups of the connection, in the order of their names. They are ordered here,
+    /// because SQLite would go through all groups in that order instead.
+    pub async fn some(
+        &mut self,
+        connection: ConnectionId,
+        teams: &[TeamId],
+    ) -> Result<Vec<ScimGroup>, StoreError> {
+        let ids: Vec<u8> = teams.iter().flat_map(|id| *id.as_bytes()).collect();
+        let mut found = self.all(SOME, bind![ids, connection]).await?;
         found.sort_by(|one, other| one.name_key.cmp(&other.name_key));
         Ok(found)
     }
 
-    /// So many of a connection, in the order of their names, after one of these.
-    pub async fn after(
+    /// The next ones of a connection after a name, in the order of their names; none after the last.
+    pub async fn walk(
         &mut self,
         connection: ConnectionId,
-        after: Option<&str>,
-        limit: u32,
+        after: &str,
+        step: Step,
     ) -> Result<Vec<ScimGroup>, StoreError> {
-        let values = bind![connection, after.unwrap_or(""), limit];
-        self.all(AFTER, values).await
+        let values = bind![connection, after, step.rows];
+        let sizes = self.0.tx().fetch(WALK_SIZES, values).await?;
+        let values = bind![connection, after, fits(step, &sizes)?];
+        self.all(WALK, values).await
     }
 
-    /// So many of a connection, in the order of their names, behind the first so many.
-    pub async fn behind(
+    /// The next ones of a connection from a place on, in the order of their names; none behind the last.
+    pub async fn skip(
         &mut self,
         connection: ConnectionId,
-        first: u64,
-        limit: u32,
+        offset: u64,
+        step: Step,
     ) -> Result<Vec<ScimGroup>, StoreError> {
-        self.all(FROM_PLACE, bind![connection, first, limit]).await
+        let values = bind![connection, step.rows, offset];
+        let sizes = self.0.tx().fetch(SKIP_SIZES, values).await?;
+        let values = bind![connection, fits(step, &sizes)?, offset];
+        self.all(SKIP, values).await
     }
 
     /// Those that are teams of an organization.

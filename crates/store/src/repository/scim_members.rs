@@ -11,20 +11,6 @@ use crate::unit::{Unit, Write};
 /// So many ids are one parameter.
 const AT_ONCE: usize = 500;
 
-/// The ids that `$1` is made of, as rows: one statement for any number of them, on either engine. What stands beside the
-/// parameter says only its type.
-macro_rules! ids {
-    ($rest:literal) => {
-        concat!(
-            "WITH RECURSIVE ids (at, id) AS (
-                SELECT 1, substr(COALESCE($1, (SELECT id FROM connections WHERE 1 = 0)), 1, 16)
-                UNION ALL
-                SELECT at + 16, substr($1, at + 16, 16) FROM ids WHERE at + 16 <= length($1)) ",
-            $rest
-        )
-    };
-}
-
 statements! {
     ADD = ids!("INSERT INTO team_members (team, member, managed_by)
         SELECT teams.id, ids.id, $3 FROM ids, teams WHERE teams.id = $2 ORDER BY ids.at

@@ -3,32 +3,38 @@
 
 use aeolus_model::{ConnectionId, Time, UserId};
 
-use crate::StoreError;
+use super::fits;
 use crate::engine::{Fields, Row, bind};
 use crate::unit::{Unit, Write};
+use crate::{Step, StoreError};
 
-/// The columns of a person.
+macro_rules! columns {
+    () => {
+        "SELECT connection, id, user_name, name_key, external_id, tree, made, off, version,
+        created_at, changed_at FROM scim_users "
+    };
+}
+
 macro_rules! select {
     ($rest:literal) => {
-        concat!(
-            "SELECT connection, id, user_name, name_key, external_id, tree, made, off, version,
-            created_at, changed_at FROM scim_users WHERE connection = $1 ",
-            $rest
-        )
+        concat!(columns!(), "WHERE connection = $1 ", $rest)
     };
 }
 
 statements! {
     GET = select!("AND id = $2");
-    BY_NAME = select!("AND name_key = $2");
-    BY_EXTERNAL_ID = select!("AND external_id = $2 LIMIT $3");
-    BY_EMAIL = select!("AND id IN (SELECT id FROM scim_emails WHERE connection = $1
-        AND email_key = $2) LIMIT $3");
+    BY_NAME = "SELECT id FROM scim_users WHERE connection = $1 AND name_key = $2 LIMIT $3";
+    BY_EXTERNAL_ID = "SELECT id FROM scim_users WHERE connection = $1 AND external_id = $2 LIMIT $3";
+    BY_EMAIL = "SELECT id FROM scim_emails WHERE connection = $1 AND email_key = $2 LIMIT $3";
+    SOME = ids!(concat!(columns!(), "WHERE connection = $2 AND id IN (SELECT id FROM ids)"));
     WALK = select!("AND name_key > $2 ORDER BY name_key LIMIT $3");
+    WALK_SIZES = "SELECT CAST(octet_length(tree) AS BIGINT) FROM scim_users
+        WHERE connection = $1 AND name_key > $2 ORDER BY name_key LIMIT $3";
     SKIP = select!("ORDER BY name_key LIMIT $2 OFFSET $3");
+    SKIP_SIZES = "SELECT CAST(octet_length(tree) AS BIGINT) FROM scim_users
+        WHERE connection = $1 ORDER BY name_key LIMIT $2 OFFSET $3";
     COUNT = "SELECT COUNT(*) FROM scim_users WHERE connection = $1";
-    OF_ACCOUNT = "SELECT connection, id, user_name, name_key, external_id, tree, made, off, version,
-        created_at, changed_at FROM scim_users WHERE id = $1";
+    OF_ACCOUNT = concat!(columns!(), "WHERE id = $1");
     TAKE_OVER = "UPDATE scim_users SET off = 0 WHERE id = $1";
     INSERT = "INSERT INTO scim_users (connection, id, user_name, name_key, external_id, tree, made,
         off, version, created_at, changed_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9, $9)";
@@ -70,7 +76,7 @@ pub struct ScimUser {
 
 /// By what people are found without looking at all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ScimKey<'a> {
+pub enum ScimUserKey<'a> {
     /// The name as it is compared.
     Name(&'a str),
     /// `externalId`.
@@ -94,46 +100,65 @@ impl<U: Unit> ScimUsers<'_, U> {
         row.as_ref().map(record).transpose()
     }
 
-    /// By a key, at most so many, in the order of their names: those that there are are ordered here, because SQLite
-    /// would go through everybody in that order instead.
+    /// Who has a key, at most so many: by their ids, because what a provider wrote of them may be large.
     pub async fn find(
         &mut self,
         connection: ConnectionId,
-        key: ScimKey<'_>,
+        key: ScimUserKey<'_>,
         limit: u32,
-    ) -> Result<Vec<ScimUser>, StoreError> {
-        let (sql, values) = match key {
-            ScimKey::Name(name) => (BY_NAME, bind![connection, name]),
-            ScimKey::ExternalId(id) => (BY_EXTERNAL_ID, bind![connection, id, limit]),
-            ScimKey::Email(email) => (BY_EMAIL, bind![connection, email, limit]),
+    ) -> Result<Vec<UserId>, StoreError> {
+        let (sql, key) = match key {
+            ScimUserKey::Name(name) => (BY_NAME, name),
+            ScimUserKey::ExternalId(id) => (BY_EXTERNAL_ID, id),
+            ScimUserKey::Email(email) => (BY_EMAIL, email),
         };
-        let rows = self.0.tx().fetch(sql, values).await?;
+        let rows = self
+            .0
+            .tx()
+            .fetch(sql, bind![connection, key, limit])
+            .await?;
+        rows.iter().map(Row::only).collect()
+    }
+
+    /// Those of these people, up to 500, whom the connection has, in the order of their names. They are ordered here, because
+    /// SQLite would go through everybody in that order instead.
+    pub async fn some(
+        &mut self,
+        connection: ConnectionId,
+        ids: &[UserId],
+    ) -> Result<Vec<ScimUser>, StoreError> {
+        let ids: Vec<u8> = ids.iter().flat_map(|id| *id.as_bytes()).collect();
+        let rows = self.0.tx().fetch(SOME, bind![ids, connection]).await?;
         let found: Result<Vec<_>, _> = rows.iter().map(record).collect();
         let mut found = found?;
         found.sort_by(|one, other| one.name_key.cmp(&other.name_key));
         Ok(found)
     }
 
-    /// So many after a name, in the order of their names.
+    /// The next ones after a name, in the order of their names; none after the last.
     pub async fn walk(
         &mut self,
         connection: ConnectionId,
         after: &str,
-        limit: u32,
+        step: Step,
     ) -> Result<Vec<ScimUser>, StoreError> {
-        let values = bind![connection, after, limit];
+        let values = bind![connection, after, step.rows];
+        let sizes = self.0.tx().fetch(WALK_SIZES, values).await?;
+        let values = bind![connection, after, fits(step, &sizes)?];
         let rows = self.0.tx().fetch(WALK, values).await?;
         rows.iter().map(record).collect()
     }
 
-    /// So many from a place on, in the order of their names.
+    /// The next ones from a place on, in the order of their names; none behind the last.
     pub async fn skip(
         &mut self,
         connection: ConnectionId,
         offset: u64,
-        limit: u32,
+        step: Step,
     ) -> Result<Vec<ScimUser>, StoreError> {
-        let values = bind![connection, limit, offset];
+        let values = bind![connection, step.rows, offset];
+        let sizes = self.0.tx().fetch(SKIP_SIZES, values).await?;
+        let values = bind![connection, fits(step, &sizes)?, offset];
         let rows = self.0.tx().fetch(SKIP, values).await?;
         rows.iter().map(record).collect()
     }

@@ -1,7 +1,7 @@
 use aeolus_model::{ConnectionId, Grant, GrantId, Resource, Role, Subject, TeamId, UserId};
 use aeolus_store::{
-    Connection, GrantRecord, ManagedBy, ScimGroup, ScimGroupKey, ScimUser, StoreError, Taken, Team,
-    Unit, Write,
+    Connection, GrantRecord, ManagedBy, ScimGroup, ScimGroupKey, ScimUser, Step, StoreError, Taken,
+    Team, Unit, Write,
 };
 
 use crate::fixture::{Database, NOW, event, slug};
@@ -110,15 +110,33 @@ async fn scim_groups_are_found_by_each_key_and_in_pages(db: Database) {
         (ScimGroupKey::Name("delta".to_owned()), None),
     ] {
         let found = scim.find(connection, &key).await.unwrap();
+        let found = scim.some(connection, &found).await.unwrap();
         assert_eq!(found.first(), expected, "{key:?}");
         let other = ConnectionId::from_bytes([9; 16]);
         assert_eq!(scim.find(other, &key).await.unwrap(), [], "{key:?}");
     }
     let (first, rest) = (std::slice::from_ref(alpha), [beta.clone(), gamma.clone()]);
-    assert_eq!(scim.after(connection, None, 1).await.unwrap(), first);
-    let after = scim.after(connection, Some("alpha"), 9).await.unwrap();
+    let rows = |rows| Step { rows, bytes: 1_000 };
+    assert_eq!(scim.walk(connection, "", rows(1)).await.unwrap(), first);
+    let after = scim.walk(connection, "alpha", rows(9)).await.unwrap();
     assert_eq!(after, rest);
-    assert_eq!(scim.behind(connection, 1, 2).await.unwrap(), rest);
+    assert_eq!(scim.skip(connection, 1, rows(2)).await.unwrap(), rest);
+    assert_eq!(scim.skip(connection, 3, rows(2)).await.unwrap(), []);
+    // Each has two bytes.
+    let bytes = |bytes| Step { rows: 9, bytes };
+    assert_eq!(scim.walk(connection, "", bytes(1)).await.unwrap(), first);
+    assert_eq!(
+        scim.walk(connection, "alpha", bytes(5)).await.unwrap(),
+        rest
+    );
+    assert_eq!(scim.skip(connection, 1, bytes(3)).await.unwrap(), rest[..1]);
+    let both = [groups[1].team, groups[0].team];
+    assert_eq!(
+        scim.some(ConnectionId::from_bytes([9; 16]), &both)
+            .await
+            .unwrap(),
+        []
+    );
     assert_eq!(scim.count(connection).await.unwrap(), 3);
     let owns = scim.owns(connection, "x", ["gamma", ""]).await.unwrap();
     assert!(owns);

@@ -10,13 +10,14 @@ use std::collections::HashMap;
 use aeolus_model::{ConnectionId, TeamId, UserId};
 use aeolus_scim::schema::{GROUP, ResourceType};
 use aeolus_scim::{Document, Error, GroupAnswer, Key, Link, Lookup, MemberKind, Reason, Resource};
-use aeolus_store::{ScimGroup, ScimGroupKey, Unit, Write};
+use aeolus_store::{ScimGroup, ScimGroupKey, Step, Unit, Write};
 use serde_json::{Map, Value};
 
 pub(super) use self::members::{leave, require_left};
 pub(crate) use self::roles::{Plan, Wanted, plan, wanted};
 
 use super::answer::ScimFailure;
+use super::bytes::{AT_ONCE, Gathered};
 use super::caller::Caller;
 use super::kept::{Change, Kept, Stored};
 use crate::error::ApiError;
@@ -54,44 +55,43 @@ impl Kept for Groups {
         unit: &mut U,
         connection: ConnectionId,
         all: &[Lookup],
-    ) -> Result<Vec<Stored>, ScimFailure> {
-        let Some(first) = all.iter().min_by_key(|lookup| selectivity(lookup.key)) else {
-            return Ok(Vec::new());
+        found: &mut Gathered,
+    ) -> Result<(), ScimFailure> {
+        let first = all.iter().min_by_key(|lookup| selectivity(lookup.key));
+        let Some(key) = first.and_then(key_of) else {
+            return Ok(());
         };
-        let Some(key) = key_of(first) else {
-            return Ok(Vec::new());
-        };
-        let mut found = Vec::new();
-        for group in unit.scim_groups().find(connection, &key).await? {
-            let mut holds = true;
-            for lookup in all {
-                holds = holds && self::holds(unit, &group, lookup).await?;
-            }
-            if holds {
-                found.push(stored(group)?);
+        let ids = unit.scim_groups().find(connection, &key).await?;
+        for step in ids.chunks(AT_ONCE) {
+            for group in unit.scim_groups().some(connection, step).await? {
+                let mut holds = true;
+                for lookup in all {
+                    holds = holds && self::holds(unit, &group, lookup).await?;
+                }
+                if holds {
+                    found.add(stored(group)?)?;
+                }
             }
         }
-        Ok(found)
+        Ok(())
     }
 
     async fn walk<U: Unit>(
         unit: &mut U,
         connection: ConnectionId,
         after: &str,
-        limit: u32,
+        step: Step,
     ) -> Result<Vec<Stored>, ScimFailure> {
-        let mut groups = unit.scim_groups();
-        all_of(groups.after(connection, Some(after), limit).await?)
+        all_of(unit.scim_groups().walk(connection, after, step).await?)
     }
 
     async fn skip<U: Unit>(
         unit: &mut U,
         connection: ConnectionId,
         offset: u64,
-        limit: u32,
+        step: Step,
     ) -> Result<Vec<Stored>, ScimFailure> {
-        let mut groups = unit.scim_groups();
-        all_of(groups.behind(connection, offset, limit).await?)
+        all_of(unit.scim_groups().skip(connection, offset, step).await?)
     }
 
     async fn count<U: Unit>(unit: &mut U, connection: ConnectionId) -> Result<u64, ScimFailure> {

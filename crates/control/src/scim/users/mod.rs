@@ -10,10 +10,11 @@ mod write;
 use aeolus_model::{ConnectionId, UserId};
 use aeolus_scim::schema::{ResourceType, USER};
 use aeolus_scim::{Document, Key, Lookup, Reason, Resource, fold};
-use aeolus_store::{ScimKey, ScimUser, Unit, Write};
+use aeolus_store::{ScimUser, ScimUserKey, Step, Unit, Write};
 use serde_json::{Map, Value};
 
 use super::answer::ScimFailure;
+use super::bytes::{AT_ONCE, Gathered};
 use super::caller::Caller;
 use super::groups;
 use super::kept::{Change, Kept, Stored};
@@ -56,54 +57,38 @@ impl Kept for Users {
         unit: &mut U,
         connection: ConnectionId,
         all: &[Lookup],
-    ) -> Result<Vec<Stored>, ScimFailure> {
+        found: &mut Gathered,
+    ) -> Result<(), ScimFailure> {
         let Some(first) = all.iter().min_by_key(|lookup| selectivity(lookup.key)) else {
-            return Ok(Vec::new());
+            return Ok(());
         };
-        let mut users = unit.scim_users();
-        let key = match first.key {
-            Key::Id => {
-                let id = id_of(&first.value);
-                let found = match id {
-                    Some(id) => users.get(connection, id).await?,
-                    None => None,
-                };
-                return all_hold(found.into_iter().collect(), all);
+        for step in ids(unit, connection, first).await?.chunks(AT_ONCE) {
+            let users = unit.scim_users().some(connection, step).await?;
+            for user in all_of(users)? {
+                if all.iter().all(|lookup| holds(&user, lookup)) {
+                    found.add(user)?;
+                }
             }
-            // No text that is kept has it, and PostgreSQL takes none with it.
-            _ if first.value.contains('\0') => return Ok(Vec::new()),
-            Key::UserName => ScimKey::Name(&first.value),
-            Key::ExternalId => ScimKey::ExternalId(&first.value),
-            Key::Email => ScimKey::Email(&first.value),
-            Key::DisplayName | Key::Member => return Err(ApiError::internal(NO_INDEX).into()),
-        };
-        let found = users.find(connection, key, MOST_ALIKE + 1).await?;
-        if found.len() > usize::try_from(MOST_ALIKE).unwrap_or(usize::MAX) {
-            let why =
-                format!("More than {MOST_ALIKE} users have this: filter by userName as well.");
-            return Err(aeolus_scim::Error::new(Reason::TooMany, why).into());
         }
-        all_hold(found, all)
+        Ok(())
     }
 
     async fn walk<U: Unit>(
         unit: &mut U,
         connection: ConnectionId,
         after: &str,
-        limit: u32,
+        step: Step,
     ) -> Result<Vec<Stored>, ScimFailure> {
-        let found = unit.scim_users().walk(connection, after, limit).await?;
-        all_of(found)
+        all_of(unit.scim_users().walk(connection, after, step).await?)
     }
 
     async fn skip<U: Unit>(
         unit: &mut U,
         connection: ConnectionId,
         offset: u64,
-        limit: u32,
+        step: Step,
     ) -> Result<Vec<Stored>, ScimFailure> {
-        let found = unit.scim_users().skip(connection, offset, limit).await?;
-        all_of(found)
+        all_of(unit.scim_users().skip(connection, offset, step).await?)
     }
 
     async fn count<U: Unit>(unit: &mut U, connection: ConnectionId) -> Result<u64, ScimFailure> {
@@ -186,10 +171,28 @@ const fn selectivity(key: Key) -> u8 {
     }
 }
 
-fn all_hold(found: Vec<ScimUser>, all: &[Lookup]) -> Result<Vec<Stored>, ScimFailure> {
-    let mut stored = all_of(found)?;
-    stored.retain(|user| all.iter().all(|lookup| holds(user, lookup)));
-    Ok(stored)
+/// Who has a key.
+async fn ids(
+    unit: &mut impl Unit,
+    connection: ConnectionId,
+    Lookup { key, value }: &Lookup,
+) -> Result<Vec<UserId>, ScimFailure> {
+    let key = match key {
+        Key::Id => return Ok(id_of(value).into_iter().collect()),
+        // No text that is kept has it, and PostgreSQL takes none with it.
+        _ if value.contains('\0') => return Ok(Vec::new()),
+        Key::UserName => ScimUserKey::Name(value),
+        Key::ExternalId => ScimUserKey::ExternalId(value),
+        Key::Email => ScimUserKey::Email(value),
+        Key::DisplayName | Key::Member => return Err(ApiError::internal(NO_INDEX).into()),
+    };
+    let mut users = unit.scim_users();
+    let found = users.find(connection, key, MOST_ALIKE + 1).await?;
+    if found.len() > usize::try_from(MOST_ALIKE).unwrap_or(usize::MAX) {
+        let why = format!("More than {MOST_ALIKE} users have this: filter by userName as well.");
+        return Err(aeolus_scim::Error::new(Reason::TooMany, why).into());
+    }
+    Ok(found)
 }
 
 fn holds(user: &Stored, Lookup { key, value }: &Lookup) -> bool {
