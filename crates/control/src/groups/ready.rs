@@ -147,7 +147,9 @@ pub(crate) async fn news(
     Ok(News::None)
 }
 
-/// Without those whose Teams the connection's provisioning client makes: it says who is in them, whatever a sign-in says.
+/// Without those whose Teams the connection's provisioning client made: it says who is in them, whatever a sign-in says. A
+/// Team that a sign-in made is the sign-ins' also where a client pushes the same group later: each has one who says who is in
+/// it (note 033).
 async fn unprovisioned<'l>(
     unit: &mut impl Unit,
     connection: ConnectionId,
@@ -158,7 +160,8 @@ async fn unprovisioned<'l>(
     }
     let mut left = Vec::new();
     for (id, name) in wanted {
-        if !provisioned::is(unit, connection, (id, name)).await? {
+        let is_own = by_group(unit, connection, id).await?.is_some();
+        if is_own || !provisioned::is(unit, connection, (id, name)).await? {
             left.push((id, name));
         }
     }

@@ -9,7 +9,7 @@ use aeolus_oidc::{Discovery, TeamRules, graph};
 use aeolus_store::{GroupTeam, ManagedBy, Member, StoreError, Unit as _, Write};
 use tokio_util::sync::CancellationToken;
 
-use super::{age, follow, kept, provisioned};
+use super::{age, follow, kept};
 use crate::app::App;
 use crate::connections::{self, SignIn};
 use crate::federation::graph::{self as ask, Carrier, Known, Unheard};
@@ -165,10 +165,7 @@ async fn take(
     let name = known.name.as_deref();
     let id = rules.id_of(&team.group, &team.place);
     let called = name.or(team.name.as_deref());
-    let mut view = app.store.read().await?;
-    let of_scim = provisioned::is(&mut view, team.connection, (&id, called)).await?;
-    drop(view);
-    let taken = !of_scim && rules.take(&id, called);
+    let taken = rules.take(&id, called);
     let subjects = known.members.iter().filter(|_| taken);
     let wanted: BTreeSet<UserId> = subjects
         .filter_map(|subject| people.get(subject).copied())

@@ -144,6 +144,8 @@ mod scim_leaving;
 #[cfg(test)]
 mod scim_listener;
 #[cfg(test)]
+mod scim_models;
+#[cfg(test)]
 mod scim_people;
 #[cfg(test)]
 mod scim_providers;

@@ -18,132 +18,155 @@ on_every_engine! {
     scim_11_memberships_are_the_models_whoever_writes_at_once,
     scim_x11_gates_hear_at_once_who_is_in_a_group_and_who_no_more,
     scim_6_a_sign_in_leaves_a_provisioned_group_alone,
+    scim_6_a_team_that_a_sign_in_made_stays_the_sign_ins,
 }
 
 /// What one writer asks for next: what is to be in, what out, or who is in from now on.
+#[derive(Clone, Debug)]
 enum Step {
-    In(Vec<usize>),
-    Out(Vec<usize>),
-    Whole(Vec<usize>),
-    Rename(u64),
+    In(BTreeSet<usize>),
+    Out(BTreeSet<usize>),
+    Whole(BTreeSet<usize>),
+    Rename(String),
 }
 
-/// Of one connection: a group's model, and the people.
-struct Writer<'f> {
-    client: Client<'f>,
-    people: Vec<String>,
-    groups: Vec<(String, BTreeSet<usize>)>,
-}
+impl Step {
+    /// Of a group with so many people. Names are told apart by who writes.
+    fn any(rng: &SeededRng, people: usize, name: String) -> Self {
+        let picked = (0..people).filter(|_| below(rng, 3) == 0).collect();
+        match below(rng, 7) {
+            0 => Self::Rename(name),
+            1 | 2 => Self::Out(picked),
+            3 | 4 => Self::In(picked),
+            _ => Self::Whole(picked),
+        }
+    }
 
-impl Writer<'_> {
-    /// Each of these people is written by one writer alone, so that the order of writers doesn't matter.
-    async fn write(&self, group: usize, own: &[usize], seed: &str) -> BTreeMap<usize, bool> {
-        let rng = SeededRng::new(seed);
-        let path = &self.groups[group].0;
-        let mut last = BTreeMap::new();
-        for round in 0..12 {
-            let picked: Vec<usize> = own
+    fn operations(&self, people: &[String]) -> Value {
+        let values = |who: &BTreeSet<usize>| -> Vec<Value> {
+            who.iter().map(|at| json!({"value": people[*at]})).collect()
+        };
+        match self {
+            Self::In(who) => json!([{"op": "add", "path": "members", "value": values(who)}]),
+            Self::Out(who) => who
                 .iter()
-                .copied()
-                .filter(|_| below(&rng, 2) == 0)
-                .collect();
-            let step = match below(&rng, 5) {
-                0 => Step::Rename(round),
-                1 | 2 => Step::Out(picked),
-                _ => Step::In(picked),
-            };
-            last.extend(self.send(path, step).await);
+                .map(|at| json!({"op": "remove", "path": format!("members[value eq \"{}\"]", people[*at])}))
+                .collect(),
+            Self::Whole(who) => json!([{"op": "replace", "path": "members", "value": values(who)}]),
+            Self::Rename(name) => json!([{"op": "replace", "value": {"displayName": name}}]),
         }
-        last
     }
 
-    async fn send(&self, path: &str, step: Step) -> BTreeMap<usize, bool> {
-        let values = |who: &[usize]| -> Vec<Value> {
-            who.iter()
-                .map(|at| json!({"value": self.people[*at]}))
-                .collect()
-        };
-        let (operations, said): (Value, Vec<(usize, bool)>) = match step {
-            Step::In(who) => (
-                json!([{"op": "add", "path": "members", "value": values(&who)}]),
-                who.iter().map(|at| (*at, true)).collect(),
-            ),
-            Step::Out(who) => (
-                who.iter()
-                    .map(|at| json!({"op": "remove", "path": format!("members[value eq \"{}\"]", self.people[*at])}))
-                    .collect(),
-                who.iter().map(|at| (*at, false)).collect(),
-            ),
-            Step::Whole(who) => (
-                json!([{"op": "replace", "path": "members", "value": values(&who)}]),
-                (0..self.people.len()).map(|at| (at, who.contains(&at))).collect(),
-            ),
-            Step::Rename(number) => (
-                json!([{"op": "replace", "value": {"displayName": format!("{path} {number}")}}]),
-                Vec::new(),
-            ),
-        };
-        if operations == json!([]) {
-            return BTreeMap::new();
+    /// Who is in after it.
+    fn done(&self, before: &BTreeSet<usize>) -> BTreeSet<usize> {
+        match self {
+            Self::In(who) => before | who,
+            Self::Out(who) => before - who,
+            Self::Whole(who) => who.clone(),
+            Self::Rename(_) => before.clone(),
         }
-        self.client.patch(path, operations).await.expect(200);
-        said.into_iter().collect()
     }
+
+    fn asks_nothing(&self) -> bool {
+        matches!(self, Self::In(who) | Self::Out(who) if who.is_empty())
+    }
+
+    const fn renames(&self) -> bool {
+        matches!(self, Self::Rename(_))
+    }
+}
+
+/// What was done to a group, by the version that it was in afterwards: there is one order of all writers in which everything
+/// makes of the members what it says. Whatever has changed something has a version of its own, and what has not says the one
+/// in which it changed nothing.
+fn replayed(done: Vec<(u64, Step)>) -> BTreeSet<usize> {
+    let mut by_version = BTreeMap::<u64, Vec<Step>>::new();
+    for (version, step) in done {
+        by_version.entry(version).or_default().push(step);
+    }
+    let mut members = BTreeSet::new();
+    let mut last = 1;
+    for (version, steps) in by_version {
+        assert!(
+            version == last || version == last + 1,
+            "nobody made version {}: {steps:?}",
+            last + 1
+        );
+        if version == last {
+            for step in &steps {
+                assert!(
+                    !step.renames() && step.done(&members) == members,
+                    "{version} {step:?}"
+                );
+            }
+            continue;
+        }
+        let changed = steps.iter().enumerate().find_map(|(at, step)| {
+            let after = step.done(&members);
+            let changes = step.renames() || after != members;
+            let mut others = steps.iter().enumerate().filter(|(other, _)| *other != at);
+            let fits = others.all(|(_, other)| !other.renames() && other.done(&after) == after);
+            (changes && fits).then_some(after)
+        });
+        members = changed.unwrap_or_else(|| panic!("{version} of {members:?} by {steps:?}"));
+        last = version;
+    }
+    members
+}
+
+/// A version, as `meta` or an `ETag` says it.
+fn version_of(tag: &str) -> u64 {
+    let digits: String = tag.chars().filter(char::is_ascii_digit).collect();
+    digits.parse().unwrap()
 }
 
 async fn scim_11_memberships_are_the_models_whoever_writes_at_once(database: Option<String>) {
-    const PEOPLE: usize = 24;
+    const PEOPLE: usize = 12;
+    const WRITERS: usize = 4;
+    const ROUNDS: usize = 10;
     let f = fixture("scim_11", database).await;
-    let mut writers = Vec::new();
+    let (mut clients, mut groups) = (Vec::new(), Vec::new());
     for name in ["one", "two"] {
         let client = Client::new(&f, name, "okta").await;
         let people = people(&client, name, PEOPLE).await;
-        let mut groups = Vec::new();
+        let at = clients.len();
         for number in 0..2 {
-            let path = pushed(&client, &format!("{name} {number}"), &[]).await;
-            groups.push((path, BTreeSet::new()));
+            groups.push((at, pushed(&client, &format!("{name} {number}"), &[]).await));
         }
-        writers.push(Writer {
-            client,
-            people,
-            groups,
-        });
+        clients.push((client, people));
     }
-    for writer in &mut writers {
-        // Who is in first, as a whole.
-        let whole: Vec<usize> = (0..PEOPLE).step_by(3).collect();
-        for at in 0..writer.groups.len() {
-            let path = writer.groups[at].0.clone();
-            writer.send(&path, Step::Whole(whole.clone())).await;
-            writer.groups[at].1 = whole.iter().copied().collect();
-        }
-    }
-    let halves: [Vec<usize>; 2] = [(0..PEOPLE / 2).collect(), (PEOPLE / 2..PEOPLE).collect()];
+    let (clients, groups) = (&clients, &groups);
     let mut all = Vec::new();
-    for (which, writer) in writers.iter().enumerate() {
-        for group in 0..writer.groups.len() {
-            for (half, own) in halves.iter().enumerate() {
-                let seed = format!("{which} {group} {half}");
-                all.push(async move { (which, group, writer.write(group, own, &seed).await) });
-            }
+    for (which, (at, path)) in groups.iter().enumerate() {
+        for writer in 0..WRITERS {
+            all.push(async move {
+                let (client, people) = &clients[*at];
+                let rng = SeededRng::new(&format!("{which} {writer}"));
+                let mut done = Vec::new();
+                for round in 0..ROUNDS {
+                    let name = format!("{which} {writer} {round}");
+                    let step = Step::any(&rng, PEOPLE, name);
+                    let operations = step.operations(people);
+                    if step.asks_nothing() {
+                        continue;
+                    }
+                    let shown = client.patch(path, operations).await.expect(200).json();
+                    done.push((version_of(shown["meta"]["version"].as_str().unwrap()), step));
+                }
+                (which, done)
+            });
         }
     }
-    for (which, group, said) in futures_join(all).await {
-        for (at, is_in) in said {
-            let model = &mut writers[which].groups[group].1;
-            if is_in {
-                model.insert(at);
-            } else {
-                model.remove(&at);
-            }
-        }
+    let mut done: Vec<Vec<(u64, Step)>> = groups.iter().map(|_| Vec::new()).collect();
+    for (which, some) in futures_join(all).await {
+        done[which].extend(some);
     }
-    for writer in &writers {
-        for (path, model) in &writer.groups {
-            let expected: BTreeSet<&String> = model.iter().map(|at| &writer.people[*at]).collect();
-            let found = members(&writer.client, path).await;
-            assert_eq!(found.iter().collect::<BTreeSet<_>>(), expected, "{path}");
-        }
+    for ((at, path), done) in groups.iter().zip(done) {
+        let (client, people) = &clients[*at];
+        let model = replayed(done);
+        let expected: BTreeSet<&String> = model.iter().map(|at| &people[*at]).collect();
+        let found = members(client, path).await;
+        assert_eq!(found.iter().collect::<BTreeSet<_>>(), expected, "{path}");
     }
 }
 
@@ -157,7 +180,7 @@ async fn people(client: &Client<'_>, name: &str, count: usize) -> Vec<String> {
 }
 
 /// A number below another.
-fn below(rng: &SeededRng, end: u8) -> u8 {
+pub(crate) fn below(rng: &SeededRng, end: u8) -> u8 {
     let mut byte = [0];
     rng.fill(&mut byte);
     byte[0] % end
@@ -255,4 +278,22 @@ async fn scim_6_a_sign_in_leaves_a_provisioned_group_alone(database: Option<Stri
     s.comes("one", "eve", json!([])).await;
     assert_eq!(members(&client, &by_name).await, [eve.to_string()]);
     assert_eq!(s.teams_of("eve").await.len(), 1);
+}
+
+async fn scim_6_a_team_that_a_sign_in_made_stays_the_sign_ins(database: Option<String>) {
+    let s = Scene::new("scim-later", database, json!({})).await;
+    s.comes("one", "eve", json!(["data-eng", "ops"])).await;
+    assert_eq!(s.teams_of("eve").await, ["data-eng", "ops"]);
+    let client = Client::of(&s.f, "one").await;
+    let pushed = pushed(&client, "Data-Eng", &[]).await;
+    // She comes again, and then somebody new.
+    s.comes("one", "eve", json!(["data-eng", "ops"])).await;
+    assert_eq!(s.teams_of("eve").await, ["data-eng", "ops"]);
+    s.comes("one", "bob", json!(["data-eng", "new"])).await;
+    assert_eq!(s.teams_of("bob").await, ["data-eng", "new"]);
+    // What the client pushed is another Team, whose members it alone says.
+    assert_eq!(members(&client, &pushed).await, Vec::<String>::new());
+    s.comes("one", "eve", json!(["ops"])).await;
+    assert_eq!(s.teams_of("eve").await, ["ops"]);
+    assert_eq!(s.teams_of("bob").await, ["data-eng", "new"]);
 }
