@@ -127,8 +127,8 @@ pub struct AuditWebhook {
     pub secret: Secret<String>,
 }
 
-/// From where, and at which listener, providers provision.
-#[derive(Clone, Debug, Default)]
+/// From where, how often, and at which listener, providers provision.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScimConfig {
     /// A listener that answers them and nobody else; absent: there is none.
     pub listen: Option<Listen>,
@@ -136,6 +136,20 @@ pub struct ScimConfig {
     pub allowed_networks: Vec<Cidr>,
     /// Whether they are answered at that listener only.
     pub only: bool,
+    /// How many requests of one connection are answered in a minute, at each replica.
+    pub requests_per_minute: u32,
+}
+
+impl Default for ScimConfig {
+    /// At the main listener, from anywhere, 6,000 requests a minute.
+    fn default() -> Self {
+        Self {
+            listen: None,
+            allowed_networks: Vec::new(),
+            only: false,
+            requests_per_minute: 6_000,
+        }
+    }
 }
 
 /// How planes are told of changes.

@@ -23,6 +23,7 @@ mod federation;
 mod groups;
 mod jobs;
 mod keys;
+mod minute;
 mod once;
 mod openapi;
 mod ops;

@@ -47,7 +47,8 @@ pub(super) fn serve(args: &ControlServe, context: &Context) -> Result<(), Failur
     let _logs = logs::begin(&effective.config)?;
     process::begin(args.supervised)?;
     let (reloads, reloaded) = mpsc::channel(1);
-    let mut watch = Watch::new(&sources, (&effective, &sign_in), reloads);
+    let told = (&effective, &sign_in, effective.config.control.scim.read()?);
+    let mut watch = Watch::new(&sources, told, reloads);
     let way = way(&effective, &context.environment)?;
     let config = configured(effective.config, (sign_in, way), &effective.base, context)?;
     let ready_json = args.supervised.ready_json;

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::report::{Failure, Report};
 
 /// Provisioning by identity providers (SCIM), which come from the internet.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(crate) struct Scim {
     /// A listener that answers `/v1/scim/v2/…`, `/oauth2/token` for provisioning clients and `/livez`, and nothing
@@ -21,6 +21,26 @@ pub(crate) struct Scim {
     pub(crate) allowed_networks: Vec<String>,
     /// Whether the main listener answers them no more.
     pub(crate) only: bool,
+    /// How many requests of one connection are answered in a minute, at each replica: 60 to 1,000,000. Beyond, clients are told
+    /// to wait (429). An operation of a bulk request counts as one.
+    pub(crate) requests_per_minute: u32,
+}
+
+impl Default for Scim {
+    fn default() -> Self {
+        let ScimConfig {
+            listen,
+            only,
+            requests_per_minute,
+            ..
+        } = ScimConfig::default();
+        Self {
+            listen,
+            allowed_networks: Vec::new(),
+            only,
+            requests_per_minute,
+        }
+    }
 }
 
 impl Scim {
@@ -35,6 +55,13 @@ impl Scim {
             .help("say where to listen, or leave `only` out")
             .usage());
         }
+        if !(60..=1_000_000).contains(&self.requests_per_minute) {
+            let what = format!(
+                "control.scim.requestsPerMinute is {}, and has to be from 60 to 1,000,000",
+                self.requests_per_minute
+            );
+            return Err(Report::new("CFG-0004", what).usage());
+        }
         let blocks = self.allowed_networks.iter().map(|text| {
             text.parse::<Cidr>().map_err(|error| {
                 Report::new("CFG-0004", format!("control.scim.allowedNetworks: {error}")).usage()
@@ -44,6 +71,7 @@ impl Scim {
             listen: self.listen.clone(),
             allowed_networks: blocks.collect::<Result<_, _>>()?,
             only: self.only,
+            requests_per_minute: self.requests_per_minute,
         })
     }
 }

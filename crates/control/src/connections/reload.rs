@@ -7,11 +7,14 @@ use tokio_util::sync::CancellationToken;
 
 use super::configured::{self, ConfigureError, SignInConfig, With};
 use crate::app::App;
+use crate::config::ScimConfig;
 
 /// What whoever looks at the configuration has found.
 pub enum Reload {
     /// How people sign in is another. Whether it took effect is answered.
     SignIn(SignInConfig, oneshot::Sender<Result<(), ConfigureError>>),
+    /// From where and how often is provisioned is another.
+    Scim(ScimConfig),
     /// The configuration as it stands can't be used: what was in force stays in force.
     Refused,
     /// It can be used again, and is what is in force.
@@ -45,6 +48,7 @@ pub(crate) async fn follow(
         };
         match reload {
             None => return,
+            Some(Reload::Scim(wanted)) => app.scim.follow(wanted),
             Some(Reload::Refused) => app.metrics.configuration_refused(true),
             Some(Reload::Sound) => app.metrics.configuration_refused(false),
             Some(Reload::SignIn(wanted, answer)) => {

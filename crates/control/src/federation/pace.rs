@@ -1,9 +1,8 @@
 //! How often somebody may begin or finish sign-ins: in memory, so that strangers cause no writes.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
-
 use aeolus_model::Time;
+
+use crate::minute::{PerMinute, left};
 
 /// Begun in a minute, from one source, and as many answered: a whole office comes from one.
 const MOST: u32 = 600;
@@ -17,7 +16,6 @@ const WRITTEN_OF_ALL: u32 = 1_000;
 /// More sources than these aren't told apart: in a minute with so many, each of the others may as often as it
 /// likes.
 const SOURCES: usize = 100_000;
-const MINUTE: i64 = 60;
 
 /// What somebody asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,82 +27,52 @@ pub(super) enum Ask {
 }
 
 /// What was counted in this minute.
-#[derive(Default)]
-pub(super) struct Pace(Mutex<Minute>);
+pub(super) struct Pace {
+    started: PerMinute,
+    answered: PerMinute,
+    failed: PerMinute,
+    written: PerMinute,
+    written_of_all: PerMinute,
+}
 
-#[derive(Default)]
-struct Minute {
-    number: i64,
-    started: HashMap<String, u32>,
-    answered: HashMap<String, u32>,
-    failed: HashMap<String, u32>,
-    written: HashMap<String, u32>,
-    written_of_all: u32,
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            started: PerMinute::of(SOURCES),
+            answered: PerMinute::of(SOURCES),
+            failed: PerMinute::of(SOURCES),
+            written: PerMinute::of(SOURCES),
+            written_of_all: PerMinute::of(1),
+        }
+    }
 }
 
 impl Pace {
     /// Counts one. `Some(seconds)` to wait if there were too many.
     pub(super) fn count(&self, ask: Ask, source: &str, now: Time) -> Option<u64> {
-        let mut minute = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        minute.turn(now);
         let counted = match ask {
-            Ask::Start => &mut minute.started,
-            Ask::Answer => &mut minute.answered,
+            Ask::Start => &self.started,
+            Ask::Answer => &self.answered,
         };
-        (hit(counted, source) > MOST).then(|| left(now))
+        (counted.hit(source, 1, now) > MOST).then(|| left(now))
     }
 
     /// Counts a code that a provider didn't take.
     pub(super) fn failed(&self, source: &str, now: Time) {
-        let mut minute = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        minute.turn(now);
-        hit(&mut minute.failed, source);
+        self.failed.hit(source, 1, now);
     }
 
     /// `Some(seconds)` to wait if there were too many of those.
     pub(super) fn wait(&self, source: &str, now: Time) -> Option<u64> {
-        let mut minute = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        minute.turn(now);
-        let failed = minute.failed.get(source).copied();
-        (failed >= Some(FAILED)).then(|| left(now))
+        (self.failed.hits(source, now) >= FAILED).then(|| left(now))
     }
 
     /// Whether one more refusal from there is written down.
     pub(super) fn writes(&self, source: &str, now: Time) -> bool {
-        let mut minute = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        minute.turn(now);
-        let room = minute.written_of_all < WRITTEN_OF_ALL;
-        let writes = room && hit(&mut minute.written, source) <= WRITTEN;
-        minute.written_of_all += u32::from(writes);
-        writes
+        self.written_of_all.hits("", now) < WRITTEN_OF_ALL
+            && self.written.hit(source, 1, now) <= WRITTEN
+            && self.written_of_all.hit("", 1, now) <= WRITTEN_OF_ALL
     }
-}
-
-impl Minute {
-    fn turn(&mut self, now: Time) {
-        let number = now.secs().div_euclid(MINUTE);
-        if self.number != number {
-            *self = Self {
-                number,
-                ..Self::default()
-            };
-        }
-    }
-}
-
-/// Seconds until the next minute.
-fn left(now: Time) -> u64 {
-    let left = MINUTE - now.secs().rem_euclid(MINUTE);
-    u64::try_from(left).unwrap_or(1).max(1)
-}
-
-fn hit(counted: &mut HashMap<String, u32>, source: &str) -> u32 {
-    if counted.len() >= SOURCES && !counted.contains_key(source) {
-        return 0;
-    }
-    let hits = counted.entry(source.to_owned()).or_default();
-    *hits = hits.saturating_add(1);
-    *hits
 }
 
 #[cfg(test)]

@@ -17,6 +17,9 @@ use super::{KINDS, LIMITS, on_kind};
 /// Does what is asked for, in the order in which it can be done.
 pub(crate) async fn bulk(caller: Caller, Body(body): Body) -> Result<Answer, ScimFailure> {
     let bulk = Bulk::read(body, &LIMITS)?;
+    // The request itself was counted as one.
+    let more = bulk.operations.len().saturating_sub(1);
+    caller.count(u32::try_from(more).unwrap_or(u32::MAX))?;
     let mut progress = Progress::new(&bulk);
     let mut budget = Budget::new(&LIMITS);
     let mut ids: HashMap<String, String> = HashMap::new();

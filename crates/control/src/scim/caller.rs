@@ -60,7 +60,7 @@ impl FromRequestParts<App> for Caller {
         let actor = Actor::Scim(format!("{}/{}", known.connection.name, known.credential));
         request.note_actor(&actor);
         let _ = noted.credential.set(known.credential);
-        Ok(Self {
+        let caller = Self {
             app: app.clone(),
             profile: config::profile(&said, &known.connection.kind),
             base: base(app, parts, &known.connection.name),
@@ -68,7 +68,29 @@ impl FromRequestParts<App> for Caller {
             settings,
             actor,
             request,
-        })
+        };
+        caller.count(1)?;
+        Ok(caller)
+    }
+}
+
+impl Caller {
+    /// Counts so much of what the connection's clients ask for in a minute.
+    ///
+    /// # Errors
+    /// 429 with `Retry-After` once it is more than is answered: a client that runs wild would keep everybody waiting.
+    pub(super) fn count(&self, many: u32) -> Result<(), Error> {
+        let (scim, now) = (&self.app.scim, self.app.clock.now());
+        let most = scim.config().requests_per_minute;
+        match scim.floods.asked(self.connection.id, (many, most), now) {
+            None => Ok(()),
+            Some(left) => Err(Error::new(
+                Reason::TooFast,
+                format!(
+                    "More than {most} requests of this connection came in a minute: ask again in {left} seconds."
+                ),
+            )),
+        }
     }
 }
 

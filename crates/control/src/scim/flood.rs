@@ -1,52 +1,45 @@
-//! How many credentials that nobody issued are answered for what they are: in memory, so that strangers cause no
-//! writes. A credential that is good is never refused for them.
+//! How much provisioning clients may ask for: in memory, so that whoever asks too often causes no writes.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use aeolus_model::{ConnectionId, Time};
 
-use aeolus_model::Time;
+use crate::minute::{PerMinute, left};
 
-/// In a minute, from one source.
-const MOST: u32 = 60;
+/// Credentials that nobody issued, in a minute from one source. A credential that is good is never refused for them.
+const MOST_BAD: u32 = 60;
 /// More sources than these aren't told apart in a minute.
 const SOURCES: usize = 50_000;
-const MINUTE: i64 = 60;
 
 /// What was counted in this minute.
-#[derive(Default)]
-pub(crate) struct Floods(Mutex<Minute>);
-
-#[derive(Default)]
-struct Minute {
-    number: i64,
-    failed: HashMap<String, u32>,
+pub(crate) struct Floods {
+    bad: PerMinute,
+    good: PerMinute,
 }
 
-impl Floods {
-    /// Counts one. Says whether there were too many in this minute.
-    pub(super) fn failed(&self, source: &str, now: Time) -> bool {
-        let mut minute = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let number = now.secs().div_euclid(MINUTE);
-        if minute.number != number {
-            *minute = Minute {
-                number,
-                failed: HashMap::new(),
-            };
+impl Default for Floods {
+    fn default() -> Self {
+        Self {
+            bad: PerMinute::of(SOURCES),
+            good: PerMinute::of(SOURCES),
         }
-        if let Some(count) = minute.failed.get_mut(source) {
-            *count = count.saturating_add(1);
-            return *count > MOST;
-        }
-        if minute.failed.len() < SOURCES {
-            minute.failed.insert(source.to_owned(), 1);
-        }
-        false
     }
 }
 
-/// Seconds until the next minute begins.
-pub(super) fn left(now: Time) -> i64 {
-    MINUTE - now.secs().rem_euclid(MINUTE)
+impl Floods {
+    /// Counts a bad credential. Says whether there were too many in this minute.
+    pub(super) fn failed(&self, source: &str, now: Time) -> bool {
+        self.bad.hit(source, 1, now) > MOST_BAD
+    }
+
+    /// Counts so many requests of a connection's clients. `Some(seconds)` to wait if there were more than `most` in this minute.
+    pub(super) fn asked(
+        &self,
+        connection: ConnectionId,
+        (many, most): (u32, u32),
+        now: Time,
+    ) -> Option<u64> {
+        let asked = self.good.hit(&connection.to_string(), many, now);
+        (asked > most).then(|| left(now))
+    }
 }
 
 #[cfg(test)]
@@ -57,12 +50,23 @@ mod tests {
     fn one_source_is_slowed_down_and_others_are_not_until_the_minute_is_over() {
         let floods = Floods::default();
         let now = Time::from_secs(90);
-        for _ in 0..MOST {
+        for _ in 0..MOST_BAD {
             assert!(!floods.failed("a", now));
         }
         assert!(floods.failed("a", now));
         assert!(!floods.failed("b", now));
-        assert_eq!(left(now), 30);
         assert!(!floods.failed("a", Time::from_secs(120)));
+    }
+
+    #[test]
+    fn scim_a_connection_waits_for_the_next_minute_and_others_do_not() {
+        let floods = Floods::default();
+        let [one, other] = [1, 2].map(|id| ConnectionId::from_bytes([id; 16]));
+        let now = Time::from_secs(90);
+        assert_eq!(floods.asked(one, (90, 100), now), None);
+        assert_eq!(floods.asked(one, (10, 100), now), None);
+        assert_eq!(floods.asked(one, (1, 100), now), Some(30));
+        assert_eq!(floods.asked(other, (1, 100), now), None);
+        assert_eq!(floods.asked(one, (1, 100), Time::from_secs(120)), None);
     }
 }

@@ -3,16 +3,17 @@
 
 mod list;
 
-use std::collections::{HashMap, VecDeque};
-use std::sync::{Mutex, PoisonError};
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use aeolus_model::{ConnectionId, Time};
+use aeolus_model::Time;
 use aeolus_store::{ScimRequest, StoreError, Unit as _};
 use tokio_util::sync::CancellationToken;
 
 use super::uses;
 use crate::app::App;
+use crate::minute::PerMinute;
 
 pub(crate) use list::list;
 
@@ -23,56 +24,60 @@ const AT_ONCE: usize = 100;
 const EVERY: Duration = Duration::from_secs(1);
 /// Requests without a good credential that are kept of a connection in a minute: strangers don't push out the rest.
 const STRANGERS: u32 = 20;
-const MINUTE: i64 = 60;
 /// How long requests are kept, and how many of a connection.
 const AGE: Duration = Duration::from_secs(7 * 86_400);
 const MOST: u32 = 1_000;
 
-/// What is not written yet.
-#[derive(Default)]
-pub(crate) struct ScimLog(Mutex<Waiting>);
+/// Connections whose strangers are told apart in a minute.
+const CONNECTIONS: usize = 10_000;
 
-#[derive(Default)]
-struct Waiting {
-    requests: VecDeque<ScimRequest>,
-    minute: i64,
-    strangers: HashMap<ConnectionId, u32>,
+/// What is not written yet.
+pub(crate) struct ScimLog {
+    waiting: Mutex<VecDeque<ScimRequest>>,
+    strangers: PerMinute,
+}
+
+impl Default for ScimLog {
+    fn default() -> Self {
+        Self {
+            waiting: Mutex::default(),
+            strangers: PerMinute::of(CONNECTIONS),
+        }
+    }
 }
 
 impl ScimLog {
     /// Keeps one, if there is room.
     pub(super) fn push(&self, request: ScimRequest, now: Time) {
-        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if request.credential.is_empty() {
-            let minute = now.secs().div_euclid(MINUTE);
-            if waiting.minute != minute {
-                waiting.minute = minute;
-                waiting.strangers.clear();
-            }
-            let count = waiting.strangers.entry(request.connection).or_default();
-            *count = count.saturating_add(1);
-            if *count > STRANGERS {
+            let connection = request.connection.to_string();
+            if self.strangers.hit(&connection, 1, now) > STRANGERS {
                 return;
             }
         }
-        if waiting.requests.len() < WAITING {
-            waiting.requests.push_back(request);
+        let mut waiting = self.waiting();
+        if waiting.len() < WAITING {
+            waiting.push_back(request);
         }
     }
 
     fn take(&self) -> Vec<ScimRequest> {
-        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = waiting.requests.len().min(AT_ONCE);
-        waiting.requests.drain(..count).collect()
+        let mut waiting = self.waiting();
+        let count = waiting.len().min(AT_ONCE);
+        waiting.drain(..count).collect()
     }
 
     fn give_back(&self, requests: Vec<ScimRequest>) {
-        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut waiting = self.waiting();
         for request in requests.into_iter().rev() {
-            if waiting.requests.len() < WAITING {
-                waiting.requests.push_front(request);
+            if waiting.len() < WAITING {
+                waiting.push_front(request);
             }
         }
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, VecDeque<ScimRequest>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -14,10 +14,11 @@ use http::{HeaderValue, StatusCode};
 
 use super::caller::BASE;
 use super::copy::Copied;
-use super::{ScimFailure, answer, flood, mask};
+use super::{ScimFailure, answer, mask};
 use crate::app::App;
 use crate::ctx::RequestInfo;
 use crate::error::{ApiError, Failure, Form};
+use crate::minute;
 
 /// The request came to the listener that is for provisioning alone.
 #[derive(Clone, Copy, Debug)]
@@ -44,21 +45,22 @@ const BESIDE: [&str; 2] = [TOKEN, "/livez"];
 /// Around everything; what is no request of such a client goes through.
 pub(crate) async fn record(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let own = request.extensions().get::<OwnListener>().is_some();
+    let config = app.scim.config();
     let path = request.uri().path();
     let provisions = path.starts_with(BASE);
-    if own && !provisions && !BESIDE.contains(&path) || provisions && app.scim.config.only && !own {
+    if own && !provisions && !BESIDE.contains(&path) || provisions && config.only && !own {
         return ApiError::NoEndpoint.into_response();
     }
     let info = request.extensions().get::<RequestInfo>().cloned();
     let info = info.unwrap_or_default();
     let from = info.source.parse().ok();
-    let admitted = admits(&app.scim.config.allowed_networks, from);
+    let admitted = admits(&config.allowed_networks, from);
     if !provisions {
         // Whoever may not provision needs no token for it.
         if path == TOKEN && own && !admitted {
             return elsewhere().into_response();
         }
-        if !own && (app.scim.config.only || !admitted) {
+        if !own && (config.only || !admitted) {
             request.extensions_mut().insert(NoScope);
         }
         return next.run(request).await;
@@ -97,7 +99,7 @@ fn headers(app: &App, response: &mut Response) {
         headers.append(WWW_AUTHENTICATE, basic);
     }
     if status == StatusCode::TOO_MANY_REQUESTS && !headers.contains_key(RETRY_AFTER) {
-        let left = flood::left(app.clock.now());
+        let left = minute::left(app.clock.now());
         headers.insert(RETRY_AFTER, HeaderValue::from(left));
     }
 }

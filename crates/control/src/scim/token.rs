@@ -14,9 +14,10 @@ use base64::engine::general_purpose::STANDARD;
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 
-use super::{access, flood, secret};
+use super::{access, secret};
 use crate::app::App;
 use crate::ctx::RequestInfo;
+use crate::minute;
 use crate::provider::params::Params;
 use crate::provider::{OAuthFailure, read_form};
 
@@ -54,8 +55,7 @@ pub(crate) async fn grant(
     let found = found.filter(|found| found.kind == ScimCredentialKind::Client);
     let Some(found) = found else {
         if app.scim.floods.failed(&info.counted_as(), now) {
-            let left = u64::try_from(flood::left(now)).unwrap_or(1);
-            return Err(OAuthFailure::Pace(left));
+            return Err(OAuthFailure::Pace(minute::left(now)));
         }
         return Err(OAuthFailure::Client);
     };

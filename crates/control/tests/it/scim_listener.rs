@@ -1,6 +1,6 @@
 //! From where, and at which listener, is provisioned.
 
-use aeolus_control::ScimConfig;
+use aeolus_control::{Reload, ScimConfig};
 use axum::Router;
 use axum::body::Body;
 use http::Request;
@@ -147,4 +147,73 @@ async fn c2_who_comes_from_elsewhere_is_refused_by_the_address_that_the_proxies_
         );
     }
     assert_eq!(ask(&f.router, "/livez", "198.51.100.1").await.0, 200);
+}
+
+#[tokio::test]
+async fn scim_from_where_is_provisioned_follows_the_configuration() {
+    let f = fixture("scim-follows", ScimConfig::default()).await;
+    let (reloads, receiver) = tokio::sync::mpsc::channel(1);
+    let stop = tokio_util::sync::CancellationToken::new();
+    let (control, ended) = (f.control.clone(), stop.clone());
+    let following = tokio::spawn(async move { control.follow(receiver, ended).await });
+    assert_eq!(ask(&f.router, CONFIG, "198.51.100.1").await.0, 200);
+    let networks = ScimConfig {
+        allowed_networks: vec!["203.0.113.0/24".parse().unwrap()],
+        // The listener that is to be the only one is opened at the next start.
+        only: true,
+        listen: Some("127.0.0.1:1".parse().unwrap()),
+        ..ScimConfig::default()
+    };
+    reloads.send(Reload::Scim(networks)).await.unwrap();
+    // Each is taken before the next.
+    reloads.send(Reload::Sound).await.unwrap();
+    reloads.send(Reload::Sound).await.unwrap();
+    assert_eq!(ask(&f.router, CONFIG, "198.51.100.1").await.0, 403);
+    assert_eq!(ask(&f.router, CONFIG, "203.0.113.7").await.0, 200);
+    stop.cancel();
+    following.await.unwrap();
+}
+
+#[tokio::test]
+async fn scim_a_client_that_runs_wild_is_told_to_wait_and_others_are_not() {
+    let f = Fixture::configured("scim-pace", |config| {
+        config.scim.requests_per_minute = 100;
+        config.sign_in.provisioning = vec![
+            provisioning("okta", CODE),
+            provisioning("microsoft", crate::scim_caller::TOKEN),
+        ];
+    })
+    .await;
+    // 25 a second for as long as a clock's second lasts, and what is beyond.
+    for _ in 0..100 {
+        crate::scim_caller::ask(&f, "okta", &basic(CODE))
+            .await
+            .expect(200);
+    }
+    let late = crate::scim_caller::ask(&f, "okta", &basic(CODE)).await;
+    let wait: u64 = late.header("retry-after").parse().unwrap();
+    assert!((1..=60).contains(&wait), "{wait}");
+    let body = crate::scim_client::refused(late, 429, None);
+    assert!(body["detail"].as_str().unwrap().contains("100 requests"));
+    let other = crate::scim_caller::bearer(crate::scim_caller::TOKEN);
+    crate::scim_caller::ask(&f, "microsoft", &other)
+        .await
+        .expect(200);
+    f.clock.advance(std::time::Duration::from_secs(wait));
+    crate::scim_caller::ask(&f, "okta", &basic(CODE))
+        .await
+        .expect(200);
+    // Each operation of a bulk request is one.
+    let operation = serde_json::json!({"method": "DELETE", "path": "/Users/none"});
+    let bulk = serde_json::json!({
+        "schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"],
+        "Operations": vec![operation; 60],
+    });
+    for status in [200, 429] {
+        let request = Request::post("/v1/scim/v2/okta/Bulk")
+            .header(AUTHORIZATION, basic(CODE))
+            .header(CONTENT_TYPE, "application/scim+json")
+            .body(Body::from(bulk.to_string()));
+        f.send(request.unwrap()).await.expect(status);
+    }
 }

@@ -1,12 +1,12 @@
-//! The configuration while control runs (design note 027): how people sign in follows its files within
-//! seconds, as a whole or not at all. Everything else waits for a start.
+//! The configuration while control runs (design note 027): how people sign in, and from where and how often is provisioned,
+//! follow its files within seconds, as a whole or not at all. Everything else waits for a start.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use aeolus_control::{Reload, SignInConfig};
+use aeolus_control::{Reload, ScimConfig, SignInConfig};
 use aeolus_keys::digest;
 use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
@@ -20,6 +20,19 @@ const EVERY: Duration = Duration::from_secs(2);
 /// For so long nothing may change before it counts: somebody may be in the middle of writing it.
 const SETTLE: Duration = Duration::from_millis(500);
 
+/// What else takes effect without a start.
+const LIVE: [&str; 3] = [
+    "control.scim.allowedNetworks",
+    "control.scim.only",
+    "control.scim.requestsPerMinute",
+];
+
+/// What takes effect without a start.
+struct Live {
+    sign_in: SignInConfig,
+    scim: ScimConfig,
+}
+
 /// Looks at the configuration until shutdown.
 pub(super) struct Watch {
     places: Arc<Places>,
@@ -28,6 +41,8 @@ pub(super) struct Watch {
     started: BTreeMap<String, Value>,
     /// How people sign in now.
     in_force: [u8; 32],
+    /// From where and how often is provisioned now.
+    scim: ScimConfig,
     /// What was found last.
     seen: Looked,
 }
@@ -40,11 +55,11 @@ struct Places {
 }
 
 impl Places {
-    fn look(&self) -> (Looked, Option<SignInConfig>) {
+    fn look(&self) -> (Looked, Option<Live>) {
         match self.read() {
-            Ok((effective, sign_in)) => {
-                let sound = Looked::Sound(told_apart(&sign_in), others(&effective));
-                (sound, Some(sign_in))
+            Ok((effective, live)) => {
+                let sound = Looked::Sound(told_apart(&live.sign_in), others(&effective));
+                (sound, Some(live))
             }
             Err(failure) => {
                 let each = failure.reports.iter();
@@ -54,7 +69,7 @@ impl Places {
         }
     }
 
-    fn read(&self) -> Result<(Effective, SignInConfig), Failure> {
+    fn read(&self) -> Result<(Effective, Live), Failure> {
         if let Some(file) = &self.file {
             is_written(file)?;
         }
@@ -65,7 +80,8 @@ impl Places {
         };
         let effective = sources.load()?;
         let sign_in = super::sign_in(&effective, &self.environment)?;
-        Ok((effective, sign_in))
+        let scim = effective.config.control.scim.read()?;
+        Ok((effective, Live { sign_in, scim }))
     }
 }
 
@@ -95,7 +111,7 @@ impl Watch {
     /// Of what control is started with.
     pub(super) fn new(
         sources: &Sources<'_>,
-        (effective, sign_in): (&Effective, &SignInConfig),
+        (effective, sign_in, scim): (&Effective, &SignInConfig, ScimConfig),
         reloads: mpsc::Sender<Reload>,
     ) -> Self {
         let (in_force, started) = (told_apart(sign_in), others(effective));
@@ -109,6 +125,7 @@ impl Watch {
             seen: Looked::Sound(in_force, started.clone()),
             started,
             in_force,
+            scim,
         }
     }
 
@@ -120,26 +137,26 @@ impl Watch {
             if found == self.seen {
                 continue;
             }
-            let (found, sign_in) = self.settled(found).await;
-            if found != self.seen && self.take(&found, sign_in).await {
+            let (found, live) = self.settled(found).await;
+            if found != self.seen && self.take(&found, live).await {
                 self.seen = found;
             }
         }
     }
 
-    async fn settled(&self, mut before: Looked) -> (Looked, Option<SignInConfig>) {
+    async fn settled(&self, mut before: Looked) -> (Looked, Option<Live>) {
         loop {
             tokio::time::sleep(SETTLE).await;
-            let (found, sign_in) = self.look().await;
+            let (found, live) = self.look().await;
             if found == before {
-                return (found, sign_in);
+                return (found, live);
             }
             before = found;
         }
     }
 
     /// Apart from everything that control does: a file may be on a disk that hangs.
-    async fn look(&self) -> (Looked, Option<SignInConfig>) {
+    async fn look(&self) -> (Looked, Option<Live>) {
         let places = Arc::clone(&self.places);
         let looked = tokio::task::spawn_blocking(move || places.look()).await;
         // It is cut off at shutdown alone.
@@ -147,7 +164,7 @@ impl Watch {
     }
 
     /// Whether it is done with. What control can't store is tried again.
-    async fn take(&mut self, found: &Looked, sign_in: Option<SignInConfig>) -> bool {
+    async fn take(&mut self, found: &Looked, live: Option<Live>) -> bool {
         let (digest, values) = match found {
             Looked::Broken(reports) => {
                 for (code, error) in reports {
@@ -162,6 +179,7 @@ impl Watch {
             }
             Looked::Sound(digest, values) => (digest, values),
         };
+        let (sign_in, scim) = live.map(|live| (live.sign_in, live.scim)).unzip();
         if let Some(sign_in) = sign_in.filter(|_| *digest != self.in_force) {
             let (taken, answer) = oneshot::channel();
             let sent = self.reloads.send(Reload::SignIn(sign_in, taken)).await;
@@ -182,6 +200,13 @@ impl Watch {
         } else {
             let _ = self.reloads.send(Reload::Sound).await;
         }
+        if let Some(scim) = scim.filter(|scim| *scim != self.scim) {
+            self.scim = scim.clone();
+            let _ = self.reloads.send(Reload::Scim(scim)).await;
+            tracing::info!(
+                "from where and how often is provisioned follows the changed configuration from now on"
+            );
+        }
         let waits = self.waits(values);
         if !waits.is_empty() {
             tracing::warn!(
@@ -197,6 +222,7 @@ impl Watch {
             self.started.keys().chain(values.keys()).collect();
         let changed = keys
             .into_iter()
+            .filter(|key| !LIVE.contains(&key.as_str()))
             .filter(|key| self.started.get(*key) != values.get(*key));
         changed.cloned().collect()
     }

@@ -65,7 +65,8 @@ async fn watched<F: Future<Output = ()>>(
     let effective = sources.load().unwrap();
     let sign_in = super::super::sign_in(&effective, &environment).unwrap();
     let (reloads, reloaded) = mpsc::channel(1);
-    let mut watch = Watch::new(&sources, (&effective, &sign_in), reloads);
+    let scim = effective.config.control.scim.read().unwrap();
+    let mut watch = Watch::new(&sources, (&effective, &sign_in, scim), reloads);
     tokio::select! {
         () = watch.run() => {}
         () = test(reloaded) => {}
@@ -157,12 +158,37 @@ async fn what_only_a_start_reads_is_told_apart() {
     let effective = sources.load().unwrap();
     let told = super::super::sign_in(&effective, &environment).unwrap();
     let (reloads, _reloaded) = mpsc::channel(1);
-    let watch = Watch::new(&sources, (&effective, &told), reloads);
-    let more = "control: {deviceFlow: \"off\"}\ngate: {rails: {}}";
+    let scim = effective.config.control.scim.read().unwrap();
+    let watch = Watch::new(&sources, (&effective, &told, scim), reloads);
+    let more = "control: {deviceFlow: \"off\", scim: {requestsPerMinute: 100}}\ngate: {rails: {}}";
     mounted.swap(&format!("{OKTA}\n{more}"), "s1");
     let (Looked::Sound(digest, values), _) = watch.look().await else {
         panic!("it is sound");
     };
     assert_eq!(digest, watch.in_force);
     assert_eq!(watch.waits(&values), ["control.deviceFlow"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn scim_from_where_and_how_often_is_provisioned_follows_without_a_start() {
+    let mut mounted = Mounted::new(OKTA, "s1");
+    watched(&mounted.file(), async |mut reloaded| {
+        let scim = "control: {scim: {allowedNetworks: [10.0.0.0/8], requestsPerMinute: 100}}";
+        mounted.swap(&format!("{OKTA}\n{scim}"), "s1");
+        assert!(matches!(next(&mut reloaded).await, Some(Reload::Sound)));
+        let Some(Reload::Scim(found)) = next(&mut reloaded).await else {
+            panic!("it was not found");
+        };
+        assert_eq!(found.allowed_networks, ["10.0.0.0/8".parse().unwrap()]);
+        assert_eq!(found.requests_per_minute, 100);
+        assert!(next(&mut reloaded).await.is_none());
+        // What is wrong in it changes nothing.
+        let scim = "control: {scim: {requestsPerMinute: 1}}";
+        mounted.swap(&format!("{OKTA}\n{scim}"), "s1");
+        assert!(matches!(next(&mut reloaded).await, Some(Reload::Refused)));
+        mounted.swap(OKTA, "s1");
+        assert!(matches!(next(&mut reloaded).await, Some(Reload::Sound)));
+        assert!(matches!(next(&mut reloaded).await, Some(Reload::Scim(_))));
+    })
+    .await;
 }
