@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::PlaneAcks;
 use crate::fleet::{ConnectionKind, PlaneRegistration, SignInFlow, TokenEndpointAuthMethod};
+use crate::scim::ScimProfile;
 
 /// A connection to an identity provider. Its secrets are never shown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,6 +46,9 @@ pub struct Connection {
     pub discovery_url: Option<String>,
     /// Whether access tokens that the provider signed count at gates.
     pub session_tokens: bool,
+    /// Whose ways its provisioning client has, or would have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scim_profile: Option<ScimProfile>,
     /// The planes that may sign people in here by themselves while control is away.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub plane_registrations: Vec<PlaneRegistration>,

@@ -12,6 +12,7 @@ use super::{Settings, by_name};
 use crate::app::App;
 use crate::ctx::Ctx;
 use crate::error::ApiError;
+use crate::scim;
 
 /// Lists connections, oldest first.
 pub(crate) async fn list(ctx: Ctx) -> Result<Json<Page<Connection>>, ApiError> {
@@ -42,6 +43,8 @@ fn shown(
     let settings = Settings::of(&row).unwrap_or_default();
     let kind = serde_json::from_value(row.kind.as_str().into());
     let broken = |_| ApiError::Internal(format!("the type of {}", row.id));
+    let said = settings.scim.clone().unwrap_or_default();
+    let profile = scim::profile_of(&said, &row.kind);
     let endpoints = held.and_then(|held| held.endpoints.as_ref());
     Ok(Connection {
         id: row.id,
@@ -67,6 +70,7 @@ fn shown(
         client_id: settings.sign_in.client_id,
         discovery_url: settings.sign_in.discovery_url,
         session_tokens: settings.session_tokens.is_some(),
+        scim_profile: Some(profile),
         authorization_endpoint: endpoints.map(|found| found.authorization.clone()),
         token_endpoint: endpoints.map(|found| found.token.clone()),
         keys_fetched_at: held.map(|held| held.fetched_at.secs()),

@@ -62,15 +62,19 @@ pub fn template_errors(said: Option<&ScimConnection>) -> Vec<(String, String)> {
 }
 
 /// Whose ways the client of a connection of some type has.
-pub(super) const fn profile(said: &ScimConnection, kind: &str) -> &'static Profile {
-    match said.profile {
-        Some(ScimProfile::Strict) => &Profile::STRICT,
-        Some(ScimProfile::Okta) => &Profile::OKTA,
-        Some(ScimProfile::Microsoft) => &Profile::MICROSOFT,
-        None => match kind.as_bytes() {
-            b"okta" => &Profile::OKTA,
-            b"microsoft" => &Profile::MICROSOFT,
-            _ => &Profile::STRICT,
-        },
+pub(crate) fn profile_of(said: &ScimConnection, kind: &str) -> ScimProfile {
+    said.profile.unwrap_or(match kind {
+        "okta" => ScimProfile::Okta,
+        "microsoft" => ScimProfile::Microsoft,
+        _ => ScimProfile::Strict,
+    })
+}
+
+/// The same, as requests are read.
+pub(super) fn profile(said: &ScimConnection, kind: &str) -> &'static Profile {
+    match profile_of(said, kind) {
+        ScimProfile::Strict => &Profile::STRICT,
+        ScimProfile::Okta => &Profile::OKTA,
+        ScimProfile::Microsoft => &Profile::MICROSOFT,
     }
 }

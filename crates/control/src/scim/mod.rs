@@ -38,6 +38,7 @@ pub(crate) use self::answer::{ScimFailure, render};
 pub(crate) use self::bulk::bulk;
 pub(crate) use self::caller::Caller;
 pub(crate) use self::code::ScimCode;
+pub(crate) use self::config::profile_of;
 pub use self::config::template_errors;
 pub(crate) use self::discovery::{provider_config, resource_type, resource_types, schema, schemas};
 pub(crate) use self::expiry::say as say_expiry;

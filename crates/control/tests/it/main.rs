@@ -142,6 +142,8 @@ mod scim_large;
 #[cfg(test)]
 mod scim_leaving;
 #[cfg(test)]
+mod scim_lifecycle;
+#[cfg(test)]
 mod scim_listener;
 #[cfg(test)]
 mod scim_models;

@@ -95,6 +95,46 @@ async fn refusals_carry_no_credential_and_look_alike() {
     assert_eq!(refused[0].source, "198.51.100.7");
 }
 
+/// What a provider provisions with is control's alone (note 034): to a gate it is what anybody made up.
+#[tokio::test]
+async fn scim_a_credential_for_provisioning_is_nothing_here() {
+    let fleet = Fleet::start().await;
+    let secret = "kL4tq9Zr2mX7vB1nC8sD5fG0hJ3wE6yU";
+    // A secret, an access token, and what Okta sends, each beside one that nobody has.
+    for (shown, made_up) in [
+        (format!("Bearer xsc_{secret}"), "Bearer mallory".to_owned()),
+        (
+            format!("Bearer xsa_01890a5d-ac96-774b-bcce-b302099a8057.1800000000.{secret}"),
+            "Bearer mallory".to_owned(),
+        ),
+        (
+            "Basic b2t0YTpjb3JyZWN0IGhvcnNl".to_owned(),
+            "Basic bWFsbG9yeTptYWxsb3J5".to_owned(),
+        ),
+    ] {
+        for asked in [
+            DAGS,
+            "POST https://etl.test/api/v2/dags",
+            "GET https://etl.test/",
+        ] {
+            let with = |credential: &str| format!("Authorization: {credential}\r\n");
+            let answer = fleet.check(asked, &with(&shown)).await;
+            let other = fleet.check(asked, &with(&made_up)).await;
+            assert_eq!(answer.status, 401, "{asked} {shown}: {answer:?}");
+            assert_eq!(answer.status, other.status);
+            assert_eq!(answer.body(), other.body());
+            for name in ["www-authenticate", "x-auth-location", "authorization"] {
+                assert_eq!(answer.header(name), other.header(name), "{name}");
+            }
+            assert_eq!(answer.header("x-aeolus-user"), None);
+        }
+    }
+    let refused = fleet.fake.refused.lock().unwrap();
+    for pair in refused.chunks(2) {
+        assert_eq!(pair[0].reason, pair[1].reason);
+    }
+}
+
 #[tokio::test]
 async fn t44_a_remembered_token_is_asked_for_its_life_on_every_use() {
     let fleet = Fleet::start().await;

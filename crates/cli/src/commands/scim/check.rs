@@ -17,8 +17,10 @@ mod strict;
 
 use std::io::Read as _;
 
+use aeolus_api::connection::Connection;
+use aeolus_api::fleet::ConnectionKind;
+use aeolus_api::scim as api;
 use aeolus_model::{Rng, Secret};
-use aeolus_oidc::Kind;
 
 use self::carrier::ByEgress;
 use self::credential::Credential;
@@ -112,13 +114,12 @@ async fn place(args: &ScimCheck, context: &Context) -> Result<Place, Failure> {
     let found = connections(&client).await?;
     let mut found = found.into_iter();
     let found = found.find(|each| each.name.as_str() == connection);
-    let kind = found.map(|found| found.kind.name());
-    let kind = kind.ok_or_else(|| {
+    let found = found.ok_or_else(|| {
         Report::new("CLI-0014", format!("there is no connection {connection}"))
             .help("`aeolus connection list` shows those that there are")
             .failed()
     })?;
-    let profile = args.profile.unwrap_or_else(|| profile_of(kind));
+    let profile = args.profile.unwrap_or_else(|| profile_of(&found));
     let metadata = client.metadata().await.map_err(refused)?;
     let own = format!(
         "{}/v1/scim/v2/{connection}",
@@ -133,11 +134,14 @@ async fn place(args: &ScimCheck, context: &Context) -> Result<Place, Failure> {
     })
 }
 
-fn profile_of(kind: &str) -> ScimProfile {
-    match Kind::parse(kind) {
-        Some(Kind::Okta) => ScimProfile::Okta,
-        Some(Kind::Microsoft) => ScimProfile::Microsoft,
-        _ => ScimProfile::Strict,
+/// What control says of it; one of before says nothing, and takes it from the provider.
+fn profile_of(connection: &Connection) -> ScimProfile {
+    match (connection.scim_profile, connection.kind) {
+        (Some(api::ScimProfile::Okta), _) | (None, ConnectionKind::Okta) => ScimProfile::Okta,
+        (Some(api::ScimProfile::Microsoft), _) | (None, ConnectionKind::Microsoft) => {
+            ScimProfile::Microsoft
+        }
+        (Some(api::ScimProfile::Strict) | None, _) => ScimProfile::Strict,
     }
 }
 

@@ -76,11 +76,21 @@ impl Group {
 }
 
 /// The connection whose client says who is in a group; none where nobody does any more, because the connection has left
-/// the configuration.
+/// the configuration, or has nothing left that a client could show.
 async fn provisions(unit: &mut impl Unit, group: &ScimGroup) -> Result<Option<Slug>, StoreError> {
-    let row = unit.connections().get(group.connection).await?;
-    let row = row.filter(|row| Settings::of(row).is_none_or(|settings| !settings.absent));
-    Ok(row.map(|row| row.name))
+    let Some(row) = unit.connections().get(group.connection).await? else {
+        return Ok(None);
+    };
+    // Of what can't be read nobody knows that it is over.
+    if let Some(settings) = Settings::of(&row) {
+        let over = settings.absent
+            || settings.scim_code.is_none()
+                && unit.scim_credentials().list(row.id).await?.is_empty();
+        if over {
+            return Ok(None);
+        }
+    }
+    Ok(Some(row.name))
 }
 
 async fn name(unit: &mut impl Unit, connection: ConnectionId) -> Result<String, StoreError> {

@@ -101,10 +101,26 @@ fn everything_is_called_by_a_name_that_is_unmistakable() {
 }
 
 #[test]
-fn a_profile_follows_from_the_provider() {
-    assert_eq!(profile_of("okta"), ScimProfile::Okta);
-    assert_eq!(profile_of("microsoft"), ScimProfile::Microsoft);
+fn scim_a_profile_is_the_connections_and_else_follows_from_the_provider() {
+    let shown = |kind: &str, profile: Option<&str>| {
+        let mut shown = serde_json::json!({
+            "id": "00000000-0000-0000-0000-000000000001",
+            "name": "idp",
+            "type": kind,
+            "origin": "document",
+            "sessionTokens": false,
+        });
+        if let Some(profile) = profile {
+            shown["scimProfile"] = profile.into();
+        }
+        profile_of(&serde_json::from_value(shown).unwrap())
+    };
+    assert_eq!(shown("okta", None), ScimProfile::Okta);
+    assert_eq!(shown("microsoft", None), ScimProfile::Microsoft);
     for other in ["google", "custom", "adfs"] {
-        assert_eq!(profile_of(other), ScimProfile::Strict);
+        assert_eq!(shown(other, None), ScimProfile::Strict);
+        assert_eq!(shown(other, Some("okta")), ScimProfile::Okta);
     }
+    assert_eq!(shown("okta", Some("microsoft")), ScimProfile::Microsoft);
+    assert_eq!(shown("microsoft", Some("strict")), ScimProfile::Strict);
 }
