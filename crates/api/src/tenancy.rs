@@ -179,7 +179,8 @@ pub struct User {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct UserCreate {
-    /// Their address.
+    /// Their address. The answer is the same whether somebody has it here or not. Where somebody merely said that it
+    /// is theirs, another account waits for it until a provider shows whose it is.
     #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Email"))]
     pub email: Email,
     /// Their display name; absent: the address.

@@ -50,6 +50,6 @@ pub use repository::{
     ScimUserKey, ScimUsers, ScopeFilter, SecondFactor, SecondFactors, SessionHints, SessionRecord,
     Sessions, Settings, Shortened, SignInSource, SigningKey, StatusBits, StatusEnd, Team, Teams,
     Throttle, Throttles, TokenFilter, TokenRecord, TokenWindow, Tokens, Told, Tries, User, Users,
-    ValueRecord, Workspace, Workspaces,
+    ValueRecord, WaitingAddresses, Workspace, Workspaces,
 };
 pub use unit::{Ending, Read, Unit, Write};

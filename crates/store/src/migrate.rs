@@ -11,7 +11,7 @@ use sqlx::{Connection as _, SqlSafeStr};
 use crate::StoreError;
 use crate::engine::{engine_error, migrate_error};
 
-const MIGRATIONS: [(i64, &str, &str); 31] = [
+const MIGRATIONS: [(i64, &str, &str); 32] = [
     (1, "init", include_str!("../migrations/0001_init.sql")),
     (
         2,
@@ -114,6 +114,11 @@ const MIGRATIONS: [(i64, &str, &str); 31] = [
         36,
         "scim credentials",
         include_str!("../migrations/0036_scim_credentials.sql"),
+    ),
+    (
+        37,
+        "waiting addresses",
+        include_str!("../migrations/0037_waiting_addresses.sql"),
     ),
 ];
 

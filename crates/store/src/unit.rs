@@ -12,7 +12,8 @@ use crate::repository::{
     Introductions, Invitations, Keys, Organizations, PasswordResets, Planes, ProviderKeySets,
     Publications, RefreshTokens, Replicas, Revocations, Roles, Rollouts, Roots, ScimCredentials,
     ScimGroups, ScimRequests, ScimUsers, SecondFactors, SessionHints, Sessions, Settings, Teams,
-    Throttles, Tokens, Users, Workspaces, audit_chain, changed_subjects, revocations, settings,
+    Throttles, Tokens, Users, WaitingAddresses, Workspaces, audit_chain, changed_subjects,
+    revocations, settings,
 };
 
 mod ending;
@@ -118,6 +119,8 @@ repositories! {
     invitations: Invitations,
     /// What people are called where they haven't come yet.
     introductions: Introductions,
+    /// Who waits for an address that somebody else has unproved.
+    waiting_addresses: WaitingAddresses,
     /// Links that set a new password.
     password_resets: PasswordResets,
     /// What makes the first administrator.

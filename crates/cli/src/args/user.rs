@@ -44,7 +44,7 @@ pub(crate) struct UserList {
 /// `user add`.
 #[derive(Debug, Args)]
 pub(crate) struct UserAdd {
-    /// Whom.
+    /// Whom. They come in once an identity provider proves that the address is theirs; where none does, invite them.
     #[arg(value_name = "EMAIL", value_parser = email)]
     pub(crate) user: Email,
     /// To this organization; absent: the only one there is.

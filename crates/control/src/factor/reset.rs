@@ -13,7 +13,7 @@ use crate::authority::{Authority, organization_path};
 use crate::ctx::Ctx;
 use crate::email::{self, News};
 use crate::error::ApiError;
-use crate::sessions::find;
+use crate::sessions::named;
 
 /// Removes the second factor of somebody, named by id or address, and ends their sessions. Whoever may take
 /// people out of an organization may do it for those who hold nothing outside it; for all others it takes
@@ -74,19 +74,20 @@ pub(crate) async fn allowed(
         return Err(ApiError::Forbidden(words.token.to_owned()));
     }
     ctx.require_recent()?;
-    let Some(user) = find(write, text).await? else {
+    let authority = ctx.authority(write).await?;
+    let all = authority.may(Permission::SystemIamUpdate, &[]);
+    let Some(user) = meant(ctx, write, (text, &authority)).await? else {
         return Err(none());
     };
     let places = places(write, &user).await?;
     if ctx.actor == Actor::User(user.id) {
         return Err(ApiError::Conflict(words.own.to_owned()));
     }
-    let authority = ctx.authority(write).await?;
-    if authority.may(Permission::SystemIamUpdate, &[]) {
+    if all {
         return held(ctx, write, user, &places).await;
     }
-    if !places.iter().flatten().any(|id| authority.knows(*id)) {
-        return Err(none());
+    if !has_come(write, (&user, &places), &authority).await? {
+        return Err(unmet());
     }
     let Some(id) = only(&places) else {
         return Err(elsewhere());
@@ -100,6 +101,39 @@ pub(crate) async fn allowed(
     }
     authority.require_covers_person(write, user.id).await?;
     Ok((user, Some(id)))
+}
+
+/// Whom the actor means: of those with an address, who is in an organization that they know.
+async fn meant(
+    ctx: &Ctx,
+    write: &mut Write,
+    (text, authority): (&str, &Authority),
+) -> Result<Option<User>, ApiError> {
+    for user in named(write, text).await? {
+        let places = places(write, &user).await?;
+        if authority.may(Permission::SystemIamUpdate, &[])
+            || ctx.actor == Actor::User(user.id)
+            || places.iter().flatten().any(|id| authority.knows(*id))
+        {
+            return Ok(Some(user));
+        }
+    }
+    Ok(None)
+}
+
+/// Whether somebody has come to one of the actor's organizations. Else they were added there by their address, and
+/// whoever did that may neither learn what else the account is nor do anything to what it signs in by (A1).
+async fn has_come(
+    write: &mut Write,
+    (user, places): (&User, &BTreeSet<Option<OrganizationId>>),
+    authority: &Authority,
+) -> Result<bool, ApiError> {
+    for id in places.iter().flatten().filter(|id| authority.knows(**id)) {
+        if write.introductions().name(*id, user.id).await?.is_none() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// The same for the installation's administrator, who waits for whoever changes what is held in any of these
@@ -141,6 +175,12 @@ pub(crate) async fn still_allowed(
         Err(ApiError::Forbidden(_)) => Ok(false),
         judged => judged.map(|()| true),
     }
+}
+
+fn unmet() -> ApiError {
+    let name = Permission::SystemIamUpdate.name();
+    let what = format!("{name}: they were added and have not come to your organization yet");
+    ApiError::Forbidden(what)
 }
 
 fn elsewhere() -> ApiError {

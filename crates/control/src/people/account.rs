@@ -3,7 +3,7 @@
 use aeolus_model::{Action, Actor, AuditEvent, Change, Email, Secret, Slug, UserId};
 use aeolus_store::{GrantRecord, Identity, ManagedBy, StoreError, Unit as _, User, Write};
 
-use super::{Arrival, Refused, link, stand_in};
+use super::{Arrival, Refused, link, stand_in, waiting};
 use crate::app::App;
 use crate::ctx::RequestInfo;
 use crate::error::ApiError;
@@ -70,6 +70,10 @@ pub(super) async fn make(
     {
         return Ok(Err(Refused::AddressTaken));
     }
+    if let Some(waited) = write.users().by_email(email).await? {
+        link(app, info, write, (arrival, waited.id)).await?;
+        return Ok(Ok(waited));
+    }
     let new = New {
         email,
         name: &name_of(arrival).unwrap_or_else(|| email.to_string()),
@@ -100,8 +104,9 @@ pub(super) async fn link(
     };
     write.identities().insert(&link).await?;
     let held = write.users().get(user).await?;
-    if held.is_some_and(|held| link::vouches(arrival, &held.email)) {
+    if let Some(held) = held.filter(|held| link::vouches(arrival, &held.email)) {
         write.users().set_proved(user, true).await?;
+        waiting::settle(app, info, write, &held).await?;
     }
     let event = info.event(app, Actor::User(user), Action::IdentityLink);
     write.audit(AuditEvent {

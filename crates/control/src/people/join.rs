@@ -238,6 +238,8 @@ async fn join(
     match make(app, info, headers, joined).await? {
         Ok(response) => Ok(Ok(response)),
         Err(Refused::AddressTaken) => {
+            let what = (Actor::Anonymous, Action::InvitationAccept);
+            note(app, info, what, Refused::AddressTaken).await?;
             let message = "There is an account with this address. Sign in with it, then accept.";
             show(app, headers, &value, again(409, message)).await
         }
@@ -268,6 +270,7 @@ async fn make(
     let mut write = app.store.write().await?;
     let email = &joined.invitation.email;
     if write.users().by_email(email).await?.is_some() {
+        write.rollback().await?;
         return Ok(Err(Refused::AddressTaken));
     }
     let new = account::New {

@@ -8,7 +8,7 @@ use aeolus_model::{
 };
 use aeolus_store::{GrantRecord, StoreError, Unit, User, Write};
 
-use super::{Arrival, Refused, account};
+use super::{Arrival, Refused, account, administrators, stand_in, waiting};
 use crate::app::App;
 use crate::ctx::RequestInfo;
 use crate::error::ApiError;
@@ -72,8 +72,10 @@ pub(super) async fn by_address(
     let unproved = write.users().has_unproved_address(user.id).await?;
     if unproved && vouches(arrival, email) {
         // It may be their own: nobody comes in beside the account that was disabled.
-        let disabled = user.disabled_at.map(|_| Err(Refused::Disabled));
-        return Ok(disabled);
+        if user.disabled_at.is_some() {
+            return Ok(Some(Err(Refused::Disabled)));
+        }
+        return waited_for(app, info, write, (arrival, &user)).await;
     }
     if unproved
         || !trusts(arrival, email)
@@ -81,6 +83,35 @@ pub(super) async fn by_address(
     {
         return Ok(Some(Err(Refused::AddressTaken)));
     }
+    if user.disabled_at.is_some() {
+        return Ok(Some(Err(Refused::Disabled)));
+    }
+    account::link(app, info, write, (arrival, user.id)).await?;
+    Ok(Some(Ok(user)))
+}
+
+/// The account that waits for the address, which its holder loses to it. Whoever is an administrator by it comes where
+/// the connection may say who has an account, as for one that has its address.
+async fn waited_for(
+    app: &App,
+    info: &RequestInfo,
+    write: &mut Write,
+    (arrival, holder): (&Arrival<'_>, &User),
+) -> Result<Option<Result<User, Refused>>, ApiError> {
+    let Some(waiting) = waiting::of(write, &holder.email).await? else {
+        return Ok(None);
+    };
+    if !trusts(arrival, &holder.email) && administrators::is_one(write, waiting.id).await? {
+        return Ok(Some(Err(Refused::AddressTaken)));
+    }
+    if !stand_in::take(app, info, write, (arrival, holder)).await? {
+        return Ok(Some(Err(Refused::AddressTaken)));
+    }
+    write.users().hold(waiting.id).await?;
+    let user = write.users().by_email(&holder.email).await?;
+    let Some(user) = user.filter(|user| user.id == waiting.id) else {
+        return Ok(Some(Err(Refused::AddressTaken)));
+    };
     if user.disabled_at.is_some() {
         return Ok(Some(Err(Refused::Disabled)));
     }
@@ -108,19 +139,18 @@ pub(super) fn trusts(arrival: &Arrival<'_>, email: &Email) -> bool {
 }
 
 /// Refuses to take an account for whoever is meant by its address, where that is its owner's own word and they
-/// are not in the organization already: somebody else may be meant. An invitation finds who has its link.
+/// are not in the organization already: somebody else may be meant. An invitation finds who has its link. Only for
+/// who may know of the account anyway.
 pub(crate) async fn require_proved(
     write: &mut Write,
     user: &User,
     organization: Option<OrganizationId>,
 ) -> Result<(), ApiError> {
-    if !write.users().has_unproved_address(user.id).await? {
-        return Ok(());
-    }
-    let held = write.grants().of(Subject::User(user.id)).await?;
-    let inside =
-        |held: &GrantRecord| held.organization.is_some() && held.organization == organization;
-    if held.iter().any(inside) {
+    let meant = match organization {
+        Some(organization) => is_meant(write, user.id, organization).await?,
+        None => !write.users().has_unproved_address(user.id).await?,
+    };
+    if meant {
         return Ok(());
     }
     Err(ApiError::Conflict(format!(
@@ -128,6 +158,21 @@ pub(crate) async fn require_proved(
          an invitation. Invite them instead: who is meant has the link.",
         user.email
     )))
+}
+
+/// Whether who has an address is who is meant by it in an organization: it is shown to be theirs, or they were given
+/// something there already.
+pub(super) async fn is_meant(
+    write: &mut Write,
+    user: UserId,
+    organization: OrganizationId,
+) -> Result<bool, StoreError> {
+    if !write.users().has_unproved_address(user).await? {
+        return Ok(true);
+    }
+    let held = write.grants().of(Subject::User(user)).await?;
+    let inside = |held: &GrantRecord| held.organization == Some(organization);
+    Ok(held.iter().any(inside))
 }
 
 pub(crate) async fn is_known_at(

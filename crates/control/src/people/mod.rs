@@ -17,6 +17,7 @@ mod refused;
 mod setup;
 mod sign_up;
 mod stand_in;
+pub(crate) mod waiting;
 mod ways;
 
 use aeolus_model::{ConnectionId, Email, Secret, UserId};

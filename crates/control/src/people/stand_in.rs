@@ -3,7 +3,7 @@
 use aeolus_model::{Action, Actor, AuditEvent, Change, Email, EmailId, Rng};
 use aeolus_store::{OutgoingEmail, Unit as _, User, Write};
 
-use super::{Arrival, link};
+use super::{Arrival, link, waiting};
 use crate::app::App;
 use crate::ctx::RequestInfo;
 use crate::email;
@@ -54,6 +54,7 @@ pub(super) async fn take(
         ..there
     };
     write.users().update(&loser).await?;
+    waiting::freed(write, email).await?;
     let event = info.event(app, Actor::System, Action::AddressLose);
     write.audit(AuditEvent {
         target: loser.id.to_string(),

@@ -13,4 +13,4 @@ mod whose;
 pub(crate) use end::end;
 pub(crate) use end_all::{end_all, end_all_in};
 pub(crate) use list::list;
-pub(crate) use whose::{belongs, find};
+pub(crate) use whose::{belongs, find, find_in, named};

@@ -7,6 +7,7 @@ use crate::authority::{Authority, organization_path};
 use crate::ctx::Ctx;
 use crate::error::ApiError;
 use crate::extract::Query;
+use crate::people::waiting;
 
 /// Whose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,30 +88,44 @@ pub(crate) async fn belongs(
         || teams.iter().any(|team| team.organization == organization))
 }
 
-/// Somebody of an organization. Everybody else is as unknown as nobody.
+/// Somebody of an organization, or nobody.
 async fn person_in(
     unit: &mut impl Unit,
     organization: OrganizationId,
     text: &str,
 ) -> Result<UserId, ApiError> {
-    let none = ApiError::NotFound("user");
-    let Some(user) = find(unit, text).await? else {
-        return Err(none);
-    };
-    if belongs(unit, organization, user.id).await? {
-        Ok(user.id)
-    } else {
-        Err(none)
-    }
+    let found = find_in(unit, organization, text).await?;
+    found.map(|user| user.id).ok_or(ApiError::NotFound("user"))
 }
 
-/// Somebody, by id or address.
+/// Somebody of an organization, by id or address. Everybody else is as unknown as nobody (A1).
+pub(crate) async fn find_in(
+    unit: &mut impl Unit,
+    organization: OrganizationId,
+    text: &str,
+) -> Result<Option<User>, ApiError> {
+    for user in named(unit, text).await? {
+        if belongs(unit, organization, user.id).await? {
+            return Ok(Some(user));
+        }
+    }
+    Ok(None)
+}
+
+/// Somebody, by id or address, in the whole installation.
 pub(crate) async fn find(unit: &mut impl Unit, text: &str) -> Result<Option<User>, ApiError> {
+    Ok(named(unit, text).await?.into_iter().next())
+}
+
+/// All whom a text may mean: somebody by their id; by an address who has it, and then who waits for it.
+pub(crate) async fn named(unit: &mut impl Unit, text: &str) -> Result<Vec<User>, ApiError> {
     if let Ok(id) = text.parse() {
-        return Ok(unit.users().get(id).await?);
+        return Ok(Vec::from_iter(unit.users().get(id).await?));
     }
-    match Email::parse(text) {
-        Ok(email) => Ok(unit.users().by_email(&email).await?),
-        Err(_) => Ok(None),
-    }
+    let Ok(email) = Email::parse(text) else {
+        return Ok(Vec::new());
+    };
+    let holder = unit.users().by_email(&email).await?;
+    let waiting = waiting::of(unit, &email).await?;
+    Ok(holder.into_iter().chain(waiting).collect())
 }

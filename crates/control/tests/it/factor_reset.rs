@@ -31,9 +31,15 @@ async fn p7_nobody_resets_the_factor_of_who_may_do_more_than_they() {
     let f = with_fleet("reset-rank").await;
     f.enroll(&f.login("owner@example.com").await).await;
     let admin = f.admin().await;
-    let low = json!({"email": "low@example.com", "role": "ORGANIZATION_MEMBER"});
+    let new = json!({"email": "new@example.com", "role": "ORGANIZATION_MEMBER"});
     let users = "/v1/organizations/acme/users";
-    f.call("POST", users, &admin, Some(low)).await.expect(201);
+    f.call("POST", users, &admin, Some(new)).await.expect(201);
+    let low = json!({"email": "low@example.com", "role": "ORGANIZATION_MEMBER"});
+    let document = json!({"fleet": {"version": 1, "planes": [], "organizations":
+        [{"name": "acme", "users": [low]}]}, "secrets": {}});
+    f.call("POST", "/v1/apply", &admin, Some(document))
+        .await
+        .expect(200);
     let role = json!({"name": "helpdesk", "scope": "ORGANIZATION",
         "permissions": ["organization.iam.update"]});
     let roles = "/v1/organizations/acme/roles";
@@ -54,6 +60,10 @@ async fn p7_nobody_resets_the_factor_of_who_may_do_more_than_they() {
     assert!(refused.text().contains("ORGANIZATION_OWNER"));
     let of_low = "/v1/users/low%40example.com/second-factor";
     f.call("DELETE", of_low, &eve, None).await.expect(200);
+    // Nor of somebody who was added by their address and has not come.
+    let of_new = "/v1/users/new%40example.com/second-factor";
+    let refused = f.call("DELETE", of_new, &eve, None).await.expect(403);
+    assert!(refused.text().contains("not come"), "{}", refused.text());
     f.call("DELETE", OF_OWNER, &admin, None).await.expect(200);
 }
 

@@ -43,7 +43,7 @@ impl Fixture {
         (value.to_owned(), made)
     }
 
-    async fn take_up(&self, value: &str, password: &str) -> Answer {
+    pub(crate) async fn take_up(&self, value: &str, password: &str) -> Answer {
         let fields = [
             ("invitation", value),
             ("name", "New"),
@@ -111,25 +111,6 @@ async fn d7_no_invitation_gives_a_role_where_teams_alone_do(database: Option<Str
     rules(json!({})).await;
     f.take_up(&new, PASSWORD).await.expect(303);
     accept().await.expect(303);
-}
-
-/// Whoever has an organization of their own can make an account with anybody's address: another one gives it
-/// nothing by that.
-#[tokio::test]
-async fn o22_an_account_of_an_invitations_link_is_not_who_is_meant_by_its_address() {
-    let (f, admin) = fixture("squat", None).await;
-    let owner = f.token_of("owner@example.com").await;
-    let body = json!({"email": "bob@elsewhere.test"});
-    let (value, _) = f.invite(&owner, body).await;
-    f.take_up(&value, PASSWORD).await.expect(303);
-    let person = json!({"email": "bob@elsewhere.test", "role": "ORGANIZATION_MEMBER"});
-    let made = json!({"name": "other"});
-    f.call("POST", "/v1/organizations", &admin, Some(made))
-        .await
-        .expect(201);
-    let users = "/v1/organizations/other/users";
-    let refused = f.call("POST", users, &admin, Some(person)).await;
-    assert!(refused.expect(409).text().contains("Invite them instead"));
 }
 
 #[tokio::test]

@@ -6,9 +6,189 @@ use aeolus_model::{InvitationId, Slug};
 use aeolus_store::Unit as _;
 use serde_json::{Value, json};
 
-use crate::fixture::Fixture;
+use crate::engines::on_every_engine;
+use crate::fixture::{ADMIN, Answer, Fixture, PASSWORD};
 use crate::people::{INVITATIONS, fixture};
 use crate::smtp::Smtp;
+
+on_every_engine! {
+    a1_whoever_is_added_is_answered_for_alike_whatever_account_has_the_address,
+    o22_who_took_an_address_at_their_word_is_not_who_is_added_by_it,
+}
+
+const USERS: &str = "/v1/organizations/globex/users";
+
+/// Whoever is reached at `bob@elsewhere.test` has an account, or somebody who says so: nobody has shown it.
+async fn took_at_their_word(f: &Fixture) {
+    let owner = f.token_of("owner@example.com").await;
+    let body = json!({"email": "bob@elsewhere.test"});
+    let (value, _) = f.invite(&owner, body).await;
+    f.take_up(&value, PASSWORD).await.expect(303);
+}
+
+/// An answer without what is another one each time: ids, and the order that people have by them.
+fn blank(value: Value, address: &str) -> Value {
+    let is_id = |text: &str| text.len() == 36 && text.matches('-').count() == 4;
+    match value {
+        Value::String(text) if is_id(&text) => json!("*"),
+        Value::String(text) => json!(text.replace(address, "ADDRESS")),
+        Value::Array(items) => {
+            let items = items.into_iter().map(|item| blank(item, address));
+            let mut items: Vec<Value> = items.collect();
+            items.sort_by_key(Value::to_string);
+            Value::Array(items)
+        }
+        Value::Object(fields) => {
+            let fields = fields.into_iter().filter(|(key, _)| key != "seq");
+            let fields = fields.map(|(key, value)| (key, blank(value, address)));
+            Value::Object(fields.collect())
+        }
+        other => other,
+    }
+}
+
+/// Whoever owns an organization adds an address and does all that they may do to people: no answer tells whether
+/// somebody has the address here, who holds what elsewhere, or who is disabled.
+async fn a1_whoever_is_added_is_answered_for_alike_whatever_account_has_the_address(
+    database: Option<String>,
+) {
+    let (f, admin) = fixture("add-alike", database).await;
+    let gus = f.globex(&admin).await;
+    took_at_their_word(&f).await;
+    let path = "/v1/users/eve@example.com/disable";
+    f.call("POST", path, &admin, None).await.expect(200);
+    let team = json!({"name": "crew"});
+    f.call("POST", "/v1/organizations/globex/teams", &gus, Some(team))
+        .await
+        .expect(201);
+    let teams = f
+        .call("GET", "/v1/organizations/globex/teams", &gus, None)
+        .await;
+    let team = teams.expect(200).json()["items"][0]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let members = format!("/v1/organizations/globex/teams/{team}/members");
+    let told = async |address: &str| {
+        let mut told = Vec::new();
+        let mut ask = async |method: &str, path: &str, body: Value| {
+            let body = (!body.is_null()).then_some(body);
+            let answer: Answer = f.call(method, path, &gus, body).await;
+            let text = answer.text();
+            let json = serde_json::from_str(&text).unwrap_or(Value::Null);
+            told.push((
+                format!("{method} {path}").replace(address, "ADDRESS"),
+                answer.status,
+                blank(json, address),
+            ));
+        };
+        let add = json!({"email": address, "role": "ORGANIZATION_MEMBER", "name": "Zed"});
+        let explain = format!("/v1/explain?subject={address}&resource=globex");
+        let sessions = format!("/v1/sessions?organization=globex&user={address}");
+        let offboard = format!("{USERS}/{address}/offboard");
+        for round in ["before", "after"] {
+            if round == "after" {
+                ask("POST", USERS, add.clone()).await;
+                ask("POST", USERS, add.clone()).await;
+                ask("GET", USERS, Value::Null).await;
+            }
+            ask("GET", &explain, Value::Null).await;
+            ask("GET", &sessions, Value::Null).await;
+            ask(
+                "POST",
+                &format!("/v1/users/{address}/password-reset"),
+                Value::Null,
+            )
+            .await;
+            ask(
+                "DELETE",
+                &format!("/v1/users/{address}/second-factor"),
+                Value::Null,
+            )
+            .await;
+            ask("POST", &members, json!({"users": [address]})).await;
+            ask("GET", &members, Value::Null).await;
+            ask("DELETE", &format!("{members}/{address}"), Value::Null).await;
+            ask("POST", &offboard, json!({"dryRun": true})).await;
+            ask(
+                "POST",
+                &format!("{USERS}/nobody@example.com/offboard"),
+                json!({"giveTokensTo": address}),
+            )
+            .await;
+            ask(
+                "GET",
+                &format!("/v1/organizations/globex/audit?actor={address}"),
+                Value::Null,
+            )
+            .await;
+        }
+        ask("DELETE", &format!("{USERS}/{address}"), Value::Null).await;
+        ask("GET", USERS, Value::Null).await;
+        ask("GET", &explain, Value::Null).await;
+        told
+    };
+    let free = told("free@elsewhere.test").await;
+    let done = free
+        .iter()
+        .filter(|(_, status, _)| status.is_success())
+        .count();
+    assert!(done > 10, "most of it can be done: {free:#?}");
+    for address in [
+        "bob@elsewhere.test",
+        "member@example.com",
+        "eve@example.com",
+        ADMIN,
+    ] {
+        for (taken, free) in told(address).await.into_iter().zip(&free) {
+            assert_eq!(taken, *free, "{address}");
+        }
+    }
+}
+
+/// What is given to whom an address means is nobody's who said that it is theirs, and one account waits for all
+/// organizations.
+async fn o22_who_took_an_address_at_their_word_is_not_who_is_added_by_it(database: Option<String>) {
+    let (f, admin) = fixture("squat", database).await;
+    let gus = f.globex(&admin).await;
+    took_at_their_word(&f).await;
+    let person = json!({"email": "bob@elsewhere.test", "role": "ORGANIZATION_OWNER"});
+    let add = async |organization: &str, bearer: &str| {
+        let path = format!("/v1/organizations/{organization}/users");
+        let added = f.call("POST", &path, bearer, Some(person.clone())).await;
+        added.expect(201).json()["id"].as_str().unwrap().to_owned()
+    };
+    let waiting = add("globex", &gus).await;
+    let body = json!({"name": "other"});
+    f.call("POST", "/v1/organizations", &admin, Some(body))
+        .await
+        .expect(201);
+    assert_eq!(add("other", &admin).await, waiting);
+    let bob = f.token_of("bob@elsewhere.test").await;
+    let me = f.call("GET", "/v1/me", &bob, None).await.expect(200).json();
+    assert_ne!(me["actor"]["id"].as_str().unwrap(), waiting);
+    f.call("GET", "/v1/organizations/globex", &bob, None)
+        .await
+        .expect(404);
+    // Where they were let in at their word it is they who are meant.
+    let owner = f.token_of("owner@example.com").await;
+    let inside = add("acme", &owner).await;
+    assert_eq!(me["actor"]["id"], json!(inside));
+    let refused = f.call(
+        "POST",
+        "/v1/apply",
+        &admin,
+        Some(json!({"fleet": {"version": 1,
+        "planes": [], "organizations": [{"name": "other", "users": [person]}]}, "secrets": {}})),
+    );
+    assert!(
+        refused
+            .await
+            .expect(409)
+            .text()
+            .contains("Invite them instead")
+    );
+}
 
 /// Whoever owns an organization learns by adding an address neither whether anybody has it here nor who they are.
 #[tokio::test]

@@ -112,6 +112,7 @@ mod throttles;
 mod token_values;
 mod tokens;
 mod users;
+mod waiting_addresses;
 mod workspaces;
 
 pub use audit::{AuditCursor, AuditLine, AuditLog, AuditRecord, Direction};
@@ -162,6 +163,7 @@ pub use throttles::{Throttle, Throttles};
 pub use token_values::ValueRecord;
 pub use tokens::{ScopeFilter, TokenFilter, TokenRecord, Tokens};
 pub use users::{User, Users};
+pub use waiting_addresses::WaitingAddresses;
 pub use workspaces::{Workspace, Workspaces};
 
 /// A SHA-256.
@@ -217,6 +219,7 @@ pub(crate) const STATEMENTS: &[&[&str]] = &[
     token_values::ALL,
     tokens::ALL,
     users::ALL,
+    waiting_addresses::ALL,
     workspaces::ALL,
 ];
 

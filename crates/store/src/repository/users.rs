@@ -7,12 +7,13 @@ use crate::engine::{Fields, Row, bind};
 use crate::unit::{Unit, Write};
 use crate::{Listing, Page, StoreError};
 
-/// The columns of a user.
+/// The columns of a user. Who waits for an address is shown with it.
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT id, email, name, password_hash, disabled_at, created_at, managed_by, revision
-            FROM users ",
+            "SELECT id, COALESCE((SELECT waiting.email FROM waiting_addresses waiting
+            WHERE waiting.user_id = users.id), email), name, password_hash, disabled_at, created_at,
+            managed_by, revision FROM users ",
             $rest
         )
     };
@@ -23,7 +24,8 @@ statements! {
     BY_EMAIL = select!("WHERE email = $1");
     LIST = select!("WHERE id > $1 ORDER BY id LIMIT $2");
     REACHING = concat!(
-        "SELECT people.subject, id, email, name, password_hash, disabled_at, created_at,
+        "SELECT people.subject, id, COALESCE((SELECT waiting.email FROM waiting_addresses waiting
+        WHERE waiting.user_id = users.id), email), name, password_hash, disabled_at, created_at,
         managed_by, revision FROM ",
         people!(),
         " LEFT JOIN users ON users.id = people.subject AND disabled_at IS NULL
@@ -32,7 +34,8 @@ statements! {
     INSERT = "INSERT INTO users
         (id, email, name, password_hash, disabled_at, created_at, managed_by, revision)
         VALUES ($1, $2, $3, $4, $5, $6, $7, 1)";
-    UPDATE = "UPDATE users SET email = $1, name = $2, password_hash = $3, disabled_at = $4,
+    UPDATE = "UPDATE users SET email = CASE WHEN EXISTS (SELECT 1 FROM waiting_addresses waiting
+        WHERE waiting.user_id = $6 AND waiting.email = $1) THEN email ELSE $1 END, name = $2, password_hash = $3, disabled_at = $4,
         managed_by = $5, revision = revision + 1 WHERE id = $6 AND revision = $7";
     IS_UNPROVED = "SELECT 1 FROM unproved_addresses WHERE user_id = $1";
     UNPROVED = "INSERT INTO unproved_addresses (user_id) VALUES ($1)
@@ -47,7 +50,7 @@ statements! {
 pub struct User {
     /// Their id.
     pub id: UserId,
-    /// How to reach them; unique.
+    /// How to reach them; unique but for one who waits for it (`WaitingAddresses`).
     pub email: Email,
     /// How to call them.
     pub name: String,
@@ -74,7 +77,7 @@ impl<U: Unit> Users<'_, U> {
         row.as_ref().map(record).transpose()
     }
 
-    /// By e-mail address.
+    /// Who has an e-mail address, not who waits for it.
     pub async fn by_email(&mut self, email: &Email) -> Result<Option<User>, StoreError> {
         let row = self.0.tx().first(BY_EMAIL, bind![email]).await?;
         row.as_ref().map(record).transpose()

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use aeolus_model::{Email, InvitationId, Resource, Role, RoleName};
-use aeolus_store::{InvitationRecord, InvitedRole, Page, Unit};
+use aeolus_model::{Email, InvitationId, Resource, Role, RoleName, UserId};
+use aeolus_store::{InvitationRecord, InvitedRole, Page, StoreError, Taken, Unit, User};
 
 use crate::fixture::{Database, NOW};
 
@@ -15,6 +15,7 @@ on_every_engine! {
     an_address_is_taken_as_proved_until_it_is_said_not_to_be,
     what_was_sent_is_counted_although_the_invitation_is_gone,
     whoever_was_added_has_the_name_they_were_given_until_they_come,
+    a1_who_waits_for_an_address_is_shown_with_it_and_found_by_it_once_it_is_theirs,
 }
 
 const DIGEST: [u8; 32] = [1; 32];
@@ -163,4 +164,56 @@ async fn whoever_was_added_has_the_name_they_were_given_until_they_come(db: Data
     introductions.came(organization, user).await.unwrap();
     let name = introductions.name(organization, user).await.unwrap();
     assert_eq!(name, None);
+}
+
+async fn a1_who_waits_for_an_address_is_shown_with_it_and_found_by_it_once_it_is_theirs(
+    db: Database,
+) {
+    let holder = db.fleet().await.user;
+    let mut write = db.store.write().await.unwrap();
+    let waiter = |text: &str| User {
+        id: UserId::random(&db.rng),
+        email: Email::parse(text).unwrap(),
+        name: "Zed".to_owned(),
+        password_hash: None,
+        ..holder.clone()
+    };
+    let (first, second) = (waiter("w1@nowhere.invalid"), waiter("w2@nowhere.invalid"));
+    for user in [&first, &second] {
+        write.users().insert(user).await.unwrap();
+    }
+    let email = &holder.email;
+    let mut waiting = write.waiting_addresses();
+    waiting.insert(email, first.id).await.unwrap();
+    assert_eq!(waiting.of(email).await.unwrap(), Some(first.id));
+    assert!(waiting.is_waiting(first.id).await.unwrap());
+    assert!(!waiting.is_waiting(second.id).await.unwrap());
+    let who = write.users().by_email(email).await.unwrap().unwrap();
+    assert_eq!(who.id, holder.id, "who has it");
+    // A change of anything else leaves the address where it is.
+    let shown = write.users().get(first.id).await.unwrap().unwrap();
+    assert_eq!(shown.email, *email);
+    let renamed = User {
+        name: "Zoe".to_owned(),
+        ..shown
+    };
+    write.users().update(&renamed).await.unwrap();
+    // The holder gives it up, and the waiter takes it.
+    let former = User {
+        email: Email::parse("former@nowhere.invalid").unwrap(),
+        ..write.users().get(holder.id).await.unwrap().unwrap()
+    };
+    write.users().update(&former).await.unwrap();
+    assert!(write.users().by_email(email).await.unwrap().is_none());
+    let waits = write.users().get(first.id).await.unwrap().unwrap();
+    assert!(write.waiting_addresses().delete(first.id).await.unwrap());
+    write.users().update(&waits).await.unwrap();
+    let has = write.users().by_email(email).await.unwrap().unwrap();
+    assert_eq!((has.id, has.name.as_str()), (first.id, "Zoe"));
+    // One at a time waits.
+    let mut waiting = write.waiting_addresses();
+    let other = Email::parse("other@example.com").unwrap();
+    waiting.insert(&other, first.id).await.unwrap();
+    let again = waiting.insert(&other, second.id).await;
+    assert!(matches!(again, Err(StoreError::Taken(Taken::User))));
 }

@@ -4,6 +4,7 @@ use aeolus_model::Host;
 use serde_json::json;
 
 use super::*;
+use crate::people::waiting;
 
 fn trusting() -> Value {
     json!({"trustedDomains": ["acme.test"]})
@@ -87,6 +88,105 @@ async fn o22_an_account_made_by_an_untrusted_providers_word_keeps_nobody_out() {
     assert_eq!(back.id, account.id, "the account stays");
     assert!(crate::people::is_stand_in(&back.email), "{}", back.email);
     assert_eq!(w.comes(&ann()).await.unwrap().id, owner.id);
+}
+
+/// An account that somebody made at their own word with Ann's address, and one that waits for the address because an
+/// owner has added her by it.
+async fn added(w: &World) -> (User, User) {
+    let squatter = w.comes(&squatter()).await.unwrap();
+    let mut write = w.app.store.write().await.unwrap();
+    let new = User {
+        id: UserId::random(&*w.app.rng),
+        email: email("ann@acme.test"),
+        password_hash: None,
+        ..squatter.clone()
+    };
+    let waiting = waiting::add(&w.app, &mut write, w.organization, new);
+    let waiting = waiting.await.unwrap();
+    write.commit().await.unwrap();
+    assert_ne!(waiting.id, squatter.id);
+    w.grant(waiting.id, Role::OrganizationOwner).await;
+    (squatter, waiting)
+}
+
+fn squatter<'a>() -> Who<'a> {
+    Who {
+        entra: true,
+        subject: "squatter",
+        ..ann()
+    }
+}
+
+fn public() -> SignUp {
+    SignUp {
+        public: true,
+        allowed_domains: Vec::new(),
+    }
+}
+
+#[tokio::test]
+async fn o22_who_was_added_by_a_taken_address_has_it_once_a_provider_proves_it() {
+    let w = World::with("waits", public(), trusting()).await;
+    let (taken, waiting) = added(&w).await;
+    // The account that has the address now goes on, and is nobody who was added.
+    assert_eq!(w.comes(&squatter()).await.unwrap().id, taken.id);
+    assert!(w.roles(taken.id).await.is_empty());
+    let came = w.comes(&ann()).await.unwrap();
+    assert_eq!(came.id, waiting.id);
+    assert_eq!(came.email, email("ann@acme.test"));
+    assert_eq!(w.roles(came.id).await, ["ORGANIZATION_OWNER"]);
+    assert_eq!(w.comes(&ann()).await.unwrap().id, waiting.id);
+    let back = w.comes(&squatter()).await.unwrap();
+    assert_eq!(back.id, taken.id);
+    assert!(crate::people::is_stand_in(&back.email), "{}", back.email);
+    assert!(w.roles(taken.id).await.is_empty());
+}
+
+#[tokio::test]
+async fn o22_the_account_that_shows_the_address_to_be_its_own_has_what_waited_for_it() {
+    let w = World::with("settles", public(), trusting()).await;
+    let (own, waiting) = added(&w).await;
+    let shown = Who {
+        link_to: Some(own.id),
+        ..ann()
+    };
+    assert_eq!(w.comes(&shown).await.unwrap().id, own.id);
+    assert_eq!(w.roles(own.id).await, ["ORGANIZATION_OWNER"]);
+    let mut view = w.app.store.read().await.unwrap();
+    assert!(view.users().get(waiting.id).await.unwrap().is_none());
+    let there = view.users().by_email(&email("ann@acme.test")).await;
+    assert_eq!(there.unwrap().unwrap().id, own.id);
+}
+
+#[tokio::test]
+async fn a12_whoever_waits_for_an_address_and_is_disabled_does_not_come_in() {
+    let w = World::with("waits-disabled", public(), trusting()).await;
+    let (taken, waiting) = added(&w).await;
+    let mut write = w.app.store.write().await.unwrap();
+    let waiting = write.users().get(waiting.id).await.unwrap().unwrap();
+    let disabled = User {
+        disabled_at: Some(w.clock.now()),
+        ..waiting
+    };
+    write.users().update(&disabled).await.unwrap();
+    write.commit().await.unwrap();
+    assert_eq!(w.comes(&ann()).await.unwrap_err(), Refused::Disabled);
+    let shown = Who {
+        link_to: Some(taken.id),
+        ..ann()
+    };
+    w.comes(&shown).await.unwrap();
+    assert!(w.roles(taken.id).await.is_empty());
+}
+
+/// A connection's rule says who has an account, and not who an administrator is.
+#[tokio::test]
+async fn o22_an_administrator_who_waits_comes_by_a_trusted_provider_alone() {
+    let rule = json!({"provision": {"domains": ["acme.test"], "organization": "acme"}});
+    let w = World::with("waits-admin", public(), rule).await;
+    let (_, waiting) = added(&w).await;
+    w.grant(waiting.id, Role::SystemAdmin).await;
+    assert_eq!(w.comes(&ann()).await.unwrap_err(), Refused::AddressTaken);
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use super::super::answer::{ScimFailure, taken};
 use super::super::caller::Caller;
 use super::keys::Person;
 use crate::connections;
-use crate::people::{administrators, counts_for, is_stand_in, stand_in};
+use crate::people::{administrators, counts_for, is_stand_in, stand_in, waiting};
 
 /// Makes an account, as the provider's rule for who comes by themselves would.
 pub(super) async fn make(
@@ -77,6 +77,7 @@ pub(super) async fn follow(
     }
     write.users().update(&changed).await?;
     if changed.email != user.email {
+        waiting::freed(write, &user.email).await?;
         prove(write, provider(caller).as_ref(), &changed).await?;
     }
     changed.revision += 1;

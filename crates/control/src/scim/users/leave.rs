@@ -12,7 +12,7 @@ use super::super::groups as scim_groups;
 use super::super::kept::Stored;
 use super::{account, write as writing};
 use crate::groups;
-use crate::people::{places, shut_out};
+use crate::people::{places, shut_out, waiting};
 use crate::tenancy::users::take_out;
 
 /// Removes a user, and everything that hung on them in the organizations where the connection put them. The account goes as
@@ -59,6 +59,7 @@ pub(super) async fn remove(
         });
         // The user of the connection goes with it. Whoever puts them in a group holds the account first, too.
         write.users().delete(user.id).await?;
+        waiting::freed(write, &user.email).await?;
     } else {
         write.scim_users().delete(&row).await?;
     }

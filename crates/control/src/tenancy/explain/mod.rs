@@ -88,7 +88,8 @@ impl Why<'_> {
             let of = view.teams().of(id).await?;
             teams.extend(of.into_iter().map(|team| (team.id, team.name)));
         }
-        let path = self.place.path.iter().chain([&Resource::System]);
+        let all = (!self.found.here_alone).then_some(&Resource::System);
+        let path = self.place.path.iter().chain(all);
         for (steps, resource) in path.enumerate() {
             for record in records.iter().filter(|r| r.grant.resource == *resource) {
                 self.way(record, self.place.name(steps), &teams);

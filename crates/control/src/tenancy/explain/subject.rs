@@ -1,10 +1,10 @@
 //! Who, by id, address or name.
 
 use aeolus_model::{
-    Actor, BuiltIns, GrantedRole, OrganizationId, PermissionSet, Subject, TeamId, TokenId,
-    TokenKind, direct_ceiling,
+    Actor, BuiltIns, GrantedRole, OrganizationId, Permission, PermissionSet, Subject, TeamId,
+    TokenId, TokenKind, UserId, direct_ceiling,
 };
-use aeolus_store::{Read, Unit as _};
+use aeolus_store::{Read, Unit as _, User};
 
 use crate::ctx::Ctx;
 use crate::error::ApiError;
@@ -15,6 +15,8 @@ pub(super) struct Found {
     pub(super) subject: Subject,
     pub(super) name: String,
     pub(super) disabled: bool,
+    /// Whether nothing is told of what they hold in the whole installation.
+    pub(super) here_alone: bool,
     /// For a direct access token: at most these of what its role is shipped with. Gates judge it alone.
     most: Option<PermissionSet>,
 }
@@ -64,6 +66,7 @@ impl Found {
             subject,
             name,
             disabled: false,
+            here_alone: false,
             most: None,
         }
     }
@@ -86,18 +89,46 @@ impl Found {
         text: &str,
     ) -> Result<Self, ApiError> {
         let none = || ApiError::NotFound("subject");
-        let user = sessions::find(view, text).await?.ok_or_else(none)?;
-        let own = ctx.actor == Actor::User(user.id);
-        if !own && !sessions::belongs(view, organization, user.id).await? {
-            let held = view.grants().effective(user.id).await?;
-            // Who holds something in the whole installation reaches into every organization.
-            if !held.iter().any(|record| record.organization.is_none()) {
-                return Err(none());
-            }
+        let named = sessions::named(view, text).await?;
+        let own = named.iter().find(|user| ctx.actor == Actor::User(user.id));
+        if let Some(own) = own {
+            return Self::of(ctx, view, organization, own.clone()).await;
         }
+        if let Some(user) = sessions::find_in(view, organization, text).await? {
+            return Self::of(ctx, view, organization, user).await;
+        }
+        let user = named.into_iter().next().ok_or_else(none)?;
+        let held = view.grants().effective(user.id).await?;
+        // Who holds something in the whole installation reaches into every organization. An address alone does not
+        // tell those of the organization who that is (A1).
+        let by_id = text.parse::<UserId>().is_ok();
+        let reaches = held.iter().any(|record| record.organization.is_none());
+        if reaches && (by_id || sees_all(ctx, view).await?) {
+            return Self::of(ctx, view, organization, user).await;
+        }
+        Err(none())
+    }
+
+    /// Somebody who was added to the organization and hasn't come yet is told of as far as it holds there.
+    async fn of(
+        ctx: &Ctx,
+        view: &mut Read,
+        organization: OrganizationId,
+        user: User,
+    ) -> Result<Self, ApiError> {
+        let unmet = view.introductions().name(organization, user.id).await?;
+        let here_alone =
+            unmet.is_some() && ctx.actor != Actor::User(user.id) && !sees_all(ctx, view).await?;
         Ok(Self {
-            disabled: user.disabled_at.is_some(),
+            disabled: user.disabled_at.is_some() && !here_alone,
+            here_alone,
             ..Self::new(Subject::User(user.id), user.email.to_string())
         })
     }
+}
+
+/// Whether the actor may know of everybody.
+async fn sees_all(ctx: &Ctx, view: &mut Read) -> Result<bool, ApiError> {
+    let authority = ctx.authority(view).await?;
+    Ok(authority.may(Permission::SystemUsersGet, &[]))
 }

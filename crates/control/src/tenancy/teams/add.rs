@@ -14,7 +14,7 @@ use crate::extract::{Json, Query};
 use crate::once::Reply;
 use crate::people;
 use crate::planes::Wait;
-use crate::sessions::{belongs, find};
+use crate::sessions::find_in;
 use crate::tokens::wants_planes;
 
 /// Puts people of the organization into a team, all of them or none. Gates hear of each of them by themselves.
@@ -88,12 +88,9 @@ pub(super) async fn person(
     organization: OrganizationId,
     text: &str,
 ) -> Result<Option<User>, ApiError> {
-    let Some(user) = find(write, text).await? else {
+    let Some(user) = find_in(write, organization, text).await? else {
         return Ok(None);
     };
-    if !belongs(write, organization, user.id).await? {
-        return Ok(None);
-    }
     people::require_proved(write, &user, Some(organization)).await?;
     Ok(Some(user))
 }

@@ -1,8 +1,8 @@
 //! `DELETE /v1/organizations/{o}/teams/{id}/members/{user}?wait=planes`.
 
 use aeolus_api::Deleted;
-use aeolus_model::Change;
-use aeolus_store::Unit as _;
+use aeolus_model::{Change, TeamId, UserId};
+use aeolus_store::{Unit as _, Write};
 use axum::Json;
 use axum::extract::Path;
 
@@ -29,12 +29,8 @@ pub(crate) async fn remove(
     let found = super::find(&mut write, organization.id, &team).await?;
     found.refuse_group(&mut write).await?;
     let team = found.team;
-    let user = sessions::find(&mut write, &user).await?;
-    let user = user.ok_or(ApiError::NotFound("member"))?.id;
     let owners = Owners::of(&mut write, &organization).await?;
-    if !write.teams().remove(team.id, user).await? {
-        return Err(ApiError::NotFound("member"));
-    }
+    let user = take_out(&mut write, team.id, &user).await?;
     owners.require_one_left(&mut write).await?;
     let change = Change::from("team", team.name.to_string());
     write.audit(about_member(&ctx, &team, user, change));
@@ -42,4 +38,14 @@ pub(crate) async fn remove(
     let wait = wait.then_some(Wait::any(Some(organization.id)));
     let planes = heard(&ctx.app, wait, seq).await?;
     Ok(Json(Deleted { seq, planes }))
+}
+
+/// Who of those that are meant was a member.
+async fn take_out(write: &mut Write, team: TeamId, text: &str) -> Result<UserId, ApiError> {
+    for user in sessions::named(write, text).await? {
+        if write.teams().remove(team, user.id).await? {
+            return Ok(user.id);
+        }
+    }
+    Err(ApiError::NotFound("member"))
 }

@@ -18,7 +18,8 @@ use crate::tenancy::roles;
 /// Adds somebody with a role in the organization. If the installation has no account with the
 /// address yet, one is made, without a password: an administrator sets one by `apply`, or the
 /// person comes through an identity provider. Whether there was one shows neither in the answer nor later: the
-/// person is called what the caller calls them until they come (A1).
+/// person is called what the caller calls them until they come, and who has the address at their own word alone is
+/// not taken for them (A1).
 pub(crate) async fn create(
     ctx: Ctx,
     Path(organization): Path<String>,
@@ -82,12 +83,7 @@ async fn find_or_make(
     write: &mut Write,
     (organization, body): (OrganizationId, &UserCreate),
 ) -> Result<(UserId, bool), ApiError> {
-    if let Some(user) = write.users().by_email(&body.email).await? {
-        people::require_proved(write, &user, Some(organization)).await?;
-        let inside = belongs(write, organization, user.id).await?;
-        return Ok((user.id, !inside));
-    }
-    let user = aeolus_store::User {
+    let new = aeolus_store::User {
         id: UserId::random(&*ctx.app.rng),
         email: body.email.clone(),
         name: name_of(body)?,
@@ -97,6 +93,7 @@ async fn find_or_make(
         managed_by: ManagedBy::Api,
         revision: 0,
     };
-    write.users().insert(&user).await?;
-    Ok((user.id, true))
+    let user = people::waiting::add(&ctx.app, write, organization, new).await?;
+    let inside = belongs(write, organization, user.id).await?;
+    Ok((user.id, !inside))
 }

@@ -10,7 +10,7 @@ use aeolus_store::{ManagedBy, Organization, Unit as _, User, Write};
 use crate::authority::{Authority, path_within};
 use crate::ctx::{By, Ctx};
 use crate::error::ApiError;
-use crate::sessions::{belongs, end_all_in, find};
+use crate::sessions::{belongs, end_all_in, find_in, named};
 use crate::tenancy::owners::Owners;
 
 /// Ends everything in an organization (locked by now) that hangs on a person, named by id or address;
@@ -66,19 +66,20 @@ impl<'a> Leaving<'a> {
         write: &'a mut Write,
         (organization, text): (OrganizationId, &str),
     ) -> Result<Self, ApiError> {
-        let none = ApiError::NotFound("user");
-        let Some(user) = find(write, text).await? else {
-            return Err(none);
-        };
-        if !belongs(write, organization, user.id).await?
-            && write
-                .tokens()
-                .created_by(organization, user.id)
-                .await?
-                .is_empty()
-        {
-            return Err(none);
+        let mut theirs = None;
+        for user in named(write, text).await? {
+            if belongs(write, organization, user.id).await?
+                || !write
+                    .tokens()
+                    .created_by(organization, user.id)
+                    .await?
+                    .is_empty()
+            {
+                theirs = Some(user);
+                break;
+            }
         }
+        let user = theirs.ok_or(ApiError::NotFound("user"))?;
         if *by.actor == Actor::User(user.id) {
             let text = "Nobody takes themselves out; another owner does that.";
             return Err(ApiError::Conflict(text.to_owned()));
@@ -115,16 +116,16 @@ impl<'a> Leaving<'a> {
     /// Who is to answer for the tokens.
     async fn heir(&mut self, email: &Email) -> Result<User, ApiError> {
         let wrong = |text: &str| ApiError::field("giveTokensTo", text);
-        let found = self.write.users().by_email(email).await?;
-        let unknown = || wrong("there is nobody of this address in the organization");
-        let heir = found.ok_or_else(unknown)?;
-        if !belongs(self.write, self.organization, heir.id).await? {
-            return Err(unknown());
-        }
+        let found = find_in(self.write, self.organization, email.as_str()).await?;
+        let heir =
+            found.ok_or_else(|| wrong("there is nobody of this address in the organization"))?;
         if heir.id == self.user.id {
             return Err(wrong("that is the person who leaves"));
         }
-        if heir.disabled_at.is_some() {
+        let whose = (self.organization, heir.id);
+        let unmet = self.write.introductions().name(whose.0, whose.1).await?;
+        // Of who hasn't come here yet nothing is told that holds elsewhere.
+        if heir.disabled_at.is_some() && unmet.is_none() {
             return Err(wrong("their account is disabled"));
         }
         Ok(heir)
