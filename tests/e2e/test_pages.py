@@ -10,16 +10,18 @@ import re
 import socket
 import threading
 import time
+from email import message_from_string
 from urllib.parse import urljoin
 
 import pytest
 import requests
 from conftest import PASSWORD, at, required
-from harness import aeolus, browser, provider
+from harness import aeolus, browser, provider, smtp
 from harness.pages import look, there
 from harness.process import free_port, wait_for
 from harness.signin import Form
 from selenium.webdriver.common.by import By
+from test_email import settings
 from test_second_factor import code_of
 
 FLEET = """
@@ -95,17 +97,19 @@ def fleet(tmp_path_factory, upstream):
     home = tmp_path_factory.mktemp("pages")
     aeolus.private(home / "password", PASSWORD.encode())
     document = home / "fleet.yaml"
-    # E-mails are sent somewhere, so that there is a page for a forgotten password.
-    email = {"EMAIL__SMTP__HOST": "127.0.0.1", "EMAIL__SMTP__PORT": str(free_port()), "EMAIL__FROM": "aeolus@example.com"}
+    aeolus.private(home / "smtp-password", smtp.PASSWORD.encode())
     # What is accepted there is never answered.
     stuck = socket.create_server(("127.0.0.1", 0))
-    with stuck, provider.node_mock(free_port(), home / "mock.log") as issuer:
+    required("aiosmtpd", smtp.PYTHON.exists())
+    with stuck, provider.node_mock(free_port(), home / "mock.log") as issuer, smtp.server(home) as server:
+        email = settings(server, str(home / "smtp-password"))
         document.write_text(FLEET.format(echo=upstream.port, stuck=stuck.getsockname()[1]))
         with aeolus.serving(home / "aeolus", document, home / "password", home / "logs", **email) as running:
             running.stop_control()
             running.config = home / "control.yaml"
             running.config.write_text(CONFIG.format(issuer=issuer))
             running.start_control()
+            running.mailbox = server
             yield running
 
 
@@ -211,9 +215,19 @@ def test_the_pages_of_a_forgotten_password(fleet, visitor):
     assert not visitor.wrong, "\n".join(visitor.wrong)
 
 
+def sent_to(mailbox: smtp.Server, address: str) -> str:
+    """The link of an invitation in the next message to an address."""
+    took = next(took for took in iter(mailbox.next, None) if took["to"] == [address])
+    text = message_from_string(took["text"]).get_payload(decode=True).decode()
+    return re.search(r"https?://\S+/invitation/[0-9a-f]+", text).group(0)
+
+
 def test_an_invitation(fleet, visitor):
     made = fleet.run("invitation", "create", "new@example.com", "--note", "Welcome aboard!", "--output", "json")
-    link = json.loads(made.stdout)["link"]
+    visitor.open("invitation-handed", json.loads(made.stdout)["link"], "Welcome aboard!")
+    visitor.fill("Send the link")
+    visitor.see("invitation-sent", "on its way")
+    link = sent_to(fleet.mailbox, "new@example.com")
     visitor.open("invitation", link, "Welcome aboard!")
     visitor.fill("Accept with a new account", name="New", password="passwordpassword")
     visitor.see("invitation-wrong", "can't be used")

@@ -28,7 +28,7 @@ pub(super) fn with_links(app: &App, body: &str) -> String {
         let (before, rest) = body.split_at_checked(at)?;
         let (id, after) = rest.strip_prefix(begin)?.split_once(END)?;
         let link = if begin == BEGIN {
-            people::link_of(app, id.parse().ok()?)
+            people::mailed_link_of(app, id.parse().ok()?)
         } else {
             people::reset_link(app, id.parse().ok()?)
         };

@@ -20,6 +20,8 @@ use crate::tenancy::roles;
 const LABEL: &[u8] = b"invitation";
 /// Bytes of a value: 160 bits.
 const BYTES: usize = 20;
+/// Letters of a value that is sent by e-mail: an id, and as much as of the other.
+const MAILED: usize = 2 * (16 + BYTES);
 
 /// The key that values are made with, from the master key.
 pub(crate) fn key_from(master: &Secret<[u8; 32]>) -> Secret<[u8; 32]> {
@@ -41,9 +43,42 @@ pub(crate) fn link(app: &App, value: &Secret<String>) -> String {
     format!("{}/invitation/{}", app.issuer, value.expose())
 }
 
-/// The link of an invitation.
-pub(crate) fn link_of(app: &App, id: InvitationId) -> String {
-    link(app, &value_of(app, id))
+/// The value of the link that is sent to the address itself: the invitation's id and a proof that we sent it. Whoever
+/// invited has the other value alone, so that who has this one reads what is sent there.
+fn mailed_value_of(app: &App, id: InvitationId) -> Secret<String> {
+    let code = digest::hmac(
+        app.invitation_key.expose(),
+        &[LABEL, b"mailed", id.as_bytes()],
+    );
+    let bytes = id.as_bytes().iter().chain(code.iter().take(BYTES));
+    let hex = |text: String, byte: &u8| format!("{text}{byte:02x}");
+    Secret::new(bytes.fold(String::new(), hex))
+}
+
+/// The link of an invitation that is sent to its address.
+pub(crate) fn mailed_link_of(app: &App, id: InvitationId) -> String {
+    link(app, &mailed_value_of(app, id))
+}
+
+/// Whether a value that was found good came by e-mail.
+pub(crate) fn is_mailed(value: &Secret<String>) -> bool {
+    value.expose().len() == MAILED
+}
+
+/// The invitation that a value which was sent by e-mail names, if it was we who sent it.
+fn of_mailed(app: &App, value: &Secret<String>) -> Option<InvitationId> {
+    let id = id_in(value.expose())?;
+    let good = digest_of(&mailed_value_of(app, id));
+    digest::eq(&digest_of(value), &good).then_some(id)
+}
+
+/// What stands at the beginning of a value.
+fn id_in(text: &str) -> Option<InvitationId> {
+    let mut bytes = [0; 16];
+    for (at, byte) in bytes.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(text.get(2 * at..2 * at + 2)?, 16).ok()?;
+    }
+    Some(InvitationId::from_bytes(bytes))
 }
 
 /// What a value is found by.
@@ -57,10 +92,16 @@ pub(crate) async fn open(
     unit: &mut impl Unit,
     value: &Secret<String>,
 ) -> Result<Option<InvitationRecord>, ApiError> {
-    if value.expose().len() != 2 * BYTES {
-        return Ok(None);
-    }
-    let found = unit.invitations().by_digest(&digest_of(value)).await?;
+    let found = if is_mailed(value) {
+        match of_mailed(app, value) {
+            Some(id) => unit.invitations().get(id).await?,
+            None => None,
+        }
+    } else if value.expose().len() == 2 * BYTES {
+        unit.invitations().by_digest(&digest_of(value)).await?
+    } else {
+        None
+    };
     let now = app.clock.now();
     Ok(found.filter(|invitation| invitation.is_open(now)))
 }
@@ -189,4 +230,24 @@ async fn promised<'i>(
         roles.push((role, promise));
     }
     Ok((!roles.is_empty()).then_some(roles))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn any_text_names_an_invitation_or_none(text in ".{0,80}") {
+            id_in(&text);
+        }
+
+        #[test]
+        fn a_value_names_its_invitation(bytes: [u8; 16]) {
+            let text = bytes.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
+            prop_assert_eq!(id_in(&text), Some(InvitationId::from_bytes(bytes)));
+        }
+    }
 }

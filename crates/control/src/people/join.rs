@@ -8,8 +8,9 @@ use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use http::{HeaderMap, StatusCode};
 
+use super::by_mail::{self, Address, Joining};
 use super::ways::{Ways, ways};
-use super::{Refused, account, invited};
+use super::{Refused, account, invited, waiting};
 use crate::app::App;
 use crate::ctx::RequestInfo;
 use crate::error::{ApiError, Failure, Form};
@@ -41,7 +42,7 @@ enum View<'a> {
     /// Somebody who is signed in, at this address. `fits`: it is for them.
     SignedIn { email: &'a Email, fits: bool },
     /// Anybody else.
-    Stranger { ways: Ways },
+    Stranger { ways: Ways, joining: Joining },
 }
 
 /// Shows who invites, and the ways to accept.
@@ -122,14 +123,15 @@ async fn show(
         Some(session) => view.users().get(session.user).await?,
         None => None,
     };
-    let shown = match &user {
-        Some(user) => View::SignedIn {
+    let shown = if let Some(user) = &user {
+        View::SignedIn {
             email: &user.email,
             fits: invitation.any_address || user.email == invitation.email,
-        },
-        None => View::Stranger {
-            ways: ways(app, &mut view).await?,
-        },
+        }
+    } else {
+        let ways = ways(app, &mut view).await?;
+        let joining = Joining::of(app, &ways, value);
+        View::Stranger { ways, joining }
     };
     let page = Page {
         organization: organization.name.as_str(),
@@ -164,6 +166,7 @@ async fn accept(
     let user = write.users().get(session.user).await?;
     let user = user.ok_or(ApiError::NoSession)?;
     let addresses = [Some(&user.email)];
+    let invited = invited::open(app, &mut write, &value).await?;
     let took = invited::accept(app, info, &mut write, (&value, &user), &addresses).await?;
     if let Err(why) = took {
         write.rollback().await?;
@@ -175,6 +178,11 @@ async fn accept(
         )
         .await?;
         return Ok(Err(refused(why)));
+    }
+    if invited::is_mailed(&value) && invited.is_some_and(|invited| invited.email == user.email) {
+        // They are signed in as the account, and read what is sent to its address.
+        write.users().set_proved(user.id, true).await?;
+        waiting::settle(app, info, &mut write, &user).await?;
     }
     app.commit(write).await?;
     Ok(Ok(Redirect::to("/").into_response()))
@@ -207,8 +215,19 @@ async fn join(
     };
     let there = ways(app, &mut view).await?;
     drop(view);
-    if !there.local {
-        return Err(ApiError::NotFound("way to sign in"));
+    match Joining::of(app, &there, &value) {
+        Joining::Nowhere => return Err(ApiError::NotFound("way to sign in")),
+        Joining::ByMail => {
+            if throttle::count_source(app, &info.counted_as())
+                .await?
+                .is_some()
+            {
+                return show(app, headers, &value, again(429, TOO_MANY)).await;
+            }
+            by_mail::send(app, &invitation).await?;
+            return show(app, headers, &value, again(200, by_mail::SENT)).await;
+        }
+        Joining::Here => {}
     }
     if !is_name(&name) {
         let message = "Say your name in up to 200 characters.";
@@ -231,6 +250,7 @@ async fn join(
     let hash = hash.map_err(ApiError::internal)?;
     let _writing = turn.write().await?;
     let joined = Joined {
+        mailed: invited::is_mailed(&value),
         invitation: &invitation,
         name: &name,
         hash: hash.into(),
@@ -254,13 +274,15 @@ pub(super) fn is_name(name: &str) -> bool {
 
 /// Somebody who has chosen a password.
 struct Joined<'a> {
+    /// Whether the link was sent to the address, and so the address is theirs.
+    mailed: bool,
     invitation: &'a InvitationRecord,
     name: &'a str,
     hash: Secret<String>,
 }
 
-/// The account, what was promised, and its first session. The address is the invited one at their word: a link
-/// proves no mailbox, because whoever invited has it too.
+/// The account, what was promised, and its first session. The address is the invited one at their word, unless the link
+/// was sent there: whoever invited has the other one too.
 async fn make(
     app: &App,
     info: &RequestInfo,
@@ -268,19 +290,29 @@ async fn make(
     joined: Joined<'_>,
 ) -> Result<Result<Response, Refused>, ApiError> {
     let mut write = app.store.write().await?;
-    let email = &joined.invitation.email;
-    if write.users().by_email(email).await?.is_some() {
-        write.rollback().await?;
-        return Ok(Err(Refused::AddressTaken));
-    }
-    let new = account::New {
-        email,
-        name: joined.name,
-        password: Some(joined.hash),
-        through: None,
-        proved: false,
+    let mut organizations = write.organizations();
+    organizations.lock(joined.invitation.organization).await?;
+    let whose = (joined.invitation, joined.mailed);
+    let user = match by_mail::address(app, info, &mut write, whose).await? {
+        Address::Taken => {
+            write.rollback().await?;
+            return Ok(Err(Refused::AddressTaken));
+        }
+        Address::Waited(user) => {
+            let what = (user, joined.name, joined.hash);
+            by_mail::take_over(app, info, &mut write, what).await?
+        }
+        Address::Free => {
+            let new = account::New {
+                email: &joined.invitation.email,
+                name: joined.name,
+                password: Some(joined.hash),
+                through: None,
+                proved: joined.mailed,
+            };
+            account::open(app, info, &mut write, new).await?
+        }
     };
-    let user = account::open(app, info, &mut write, new).await?;
     let took = invited::take(app, info, &mut write, (joined.invitation, &user)).await?;
     if let Err(why) = took {
         write.rollback().await?;

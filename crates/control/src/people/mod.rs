@@ -4,6 +4,7 @@
 mod account;
 pub(crate) mod administrators;
 mod admit;
+mod by_mail;
 pub(crate) mod code;
 mod disable;
 pub(crate) mod invitations;
@@ -26,7 +27,7 @@ use aeolus_oidc::Identity;
 pub(crate) use self::admit::{admit, denied, queue};
 pub use self::code::first_admin;
 pub(crate) use self::disable::{disable, enable, let_in, places, shut_out};
-pub(crate) use self::invited::{key_from as invitation_key_from, link_of};
+pub(crate) use self::invited::{key_from as invitation_key_from, mailed_link_of};
 pub(crate) use self::join::{accept_post, invitation_get, join_post};
 pub(crate) use self::link::{counts_for, is_known_at, may_link, require_proved};
 pub(crate) use self::own_ways::{OwnWays, own_ways, remove_post};

@@ -1,6 +1,6 @@
 //! Addresses that accounts lose: whoever took one at their own word gives it up to whom a provider proves it of.
 
-use aeolus_model::{Action, Actor, AuditEvent, Change, Email, EmailId, Rng};
+use aeolus_model::{Action, Actor, AuditEvent, Change, Email, EmailId, Rng, Slug};
 use aeolus_store::{OutgoingEmail, Unit as _, User, Write};
 
 use super::{Arrival, link, waiting};
@@ -28,18 +28,47 @@ pub(crate) fn stand_in(rng: &dyn Rng, prefix: &str) -> Result<Email, ApiError> {
     Email::parse(&format!("{name}@{DOMAIN}")).map_err(ApiError::internal)
 }
 
+/// By what an address is shown to be somebody's.
+#[derive(Clone, Copy)]
+pub(super) enum Proof<'a> {
+    /// By the word of this provider, which counts for the domain.
+    Provider(&'a Slug),
+    /// They opened a link that was sent there.
+    Mail,
+}
+
+impl Proof<'_> {
+    fn name(self) -> String {
+        match self {
+            Self::Provider(name) => name.to_string(),
+            Self::Mail => "e-mail".to_owned(),
+        }
+    }
+}
+
 /// Frees an address that nobody has shown to be its holder's, for somebody whom a provider proves it of whose word
-/// counts for its domain (O22). The account stays, under another address. Says whether it is free.
+/// counts for its domain (O22). Says whether it is free.
 pub(super) async fn take(
     app: &App,
     info: &RequestInfo,
     write: &mut Write,
     (arrival, holder): (&Arrival<'_>, &User),
 ) -> Result<bool, ApiError> {
-    let email = &holder.email;
-    if !link::vouches(arrival, email) {
+    if !link::vouches(arrival, &holder.email) {
         return Ok(false);
     }
+    let proof = Proof::Provider(arrival.provider.name());
+    give_up(app, info, write, (holder, proof)).await
+}
+
+/// Frees an address for whom it is shown to be. The account stays, under another address. Says whether it is free.
+pub(super) async fn give_up(
+    app: &App,
+    info: &RequestInfo,
+    write: &mut Write,
+    (holder, proof): (&User, Proof<'_>),
+) -> Result<bool, ApiError> {
+    let email = &holder.email;
     write.users().hold(holder.id).await?;
     let there = write.users().by_email(email).await?;
     let same = |there: &User| there.id == holder.id && there.disabled_at.is_none();
@@ -58,14 +87,14 @@ pub(super) async fn take(
     let event = info.event(app, Actor::System, Action::AddressLose);
     write.audit(AuditEvent {
         target: loser.id.to_string(),
-        reason: format!("through:{}", arrival.provider.name()),
+        reason: format!("through:{}", proof.name()),
         changes: vec![
             Change::from("email", email.to_string()),
             Change::to("email", loser.email.to_string()),
         ],
         ..event
     });
-    tell(app, write, (email, &loser.email), arrival).await?;
+    tell(app, write, (email, &loser.email), proof).await?;
     Ok(true)
 }
 
@@ -75,13 +104,13 @@ async fn tell(
     app: &App,
     write: &mut Write,
     (address, stand_in): (&Email, &Email),
-    arrival: &Arrival<'_>,
+    proof: Proof<'_>,
 ) -> Result<(), ApiError> {
-    let provider = arrival.provider.name();
+    let provider = proof.name();
     if app.mailer.is_none() {
         // Whoever made that account asks an operator why their address does not sign them in any more.
         tracing::warn!(
-            provider = provider.as_str(),
+            provider,
             now = stand_in.as_str(),
             "an account lost its address to whom a provider proves it of, and no e-mail tells it: whoever made it signs in with its password and what it is called now"
         );

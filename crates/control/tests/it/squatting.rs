@@ -7,13 +7,14 @@ use aeolus_store::Unit as _;
 use serde_json::{Value, json};
 
 use crate::engines::on_every_engine;
-use crate::fixture::{ADMIN, Answer, Fixture, PASSWORD};
-use crate::people::{INVITATIONS, fixture};
+use crate::fixture::{ADMIN, Answer, Fixture, ISS, PASSWORD};
+use crate::people::{INVITATIONS, fixture, mailed};
 use crate::smtp::Smtp;
 
 on_every_engine! {
     a1_whoever_is_added_is_answered_for_alike_whatever_account_has_the_address,
     o22_who_took_an_address_at_their_word_is_not_who_is_added_by_it,
+    a1_where_e_mails_are_sent_no_link_of_whoever_invited_tells_who_has_an_account,
 }
 
 const USERS: &str = "/v1/organizations/globex/users";
@@ -39,7 +40,9 @@ fn blank(value: Value, address: &str) -> Value {
             Value::Array(items)
         }
         Value::Object(fields) => {
-            let fields = fields.into_iter().filter(|(key, _)| key != "seq");
+            let fields = fields
+                .into_iter()
+                .filter(|(key, _)| !matches!(key.as_str(), "seq" | "requestId"));
             let fields = fields.map(|(key, value)| (key, blank(value, address)));
             Value::Object(fields.collect())
         }
@@ -295,7 +298,7 @@ async fn invitations_are_sent_so_often_and_not_more() {
         address[..2].copy_from_slice(&n.to_be_bytes());
         let mut invitations = write.invitations();
         invitations
-            .note_sent((id, acme), &address, f.clock_now())
+            .note_sent((id, acme), &address, (f.clock_now(), f.clock_now()))
             .await
             .unwrap();
     }
@@ -308,4 +311,103 @@ async fn invitations_are_sent_so_often_and_not_more() {
     let owner = f.token_of("owner@example.com").await;
     let (_, made) = f.invite(&owner, json!({"email": "x@example.com"})).await;
     assert_eq!(made["emailed"], true, "the next day");
+}
+
+/// Whoever invites has a link too: it makes no account with a password, and so tells of none. The one that is sent to the
+/// address does both, and shows whose the address is.
+async fn a1_where_e_mails_are_sent_no_link_of_whoever_invited_tells_who_has_an_account(
+    database: Option<String>,
+) {
+    let smtp = Smtp::start().await;
+    let f = Fixture::configured("join-a1", |config| {
+        config.email = Some(smtp.config());
+        if let Some(database) = database {
+            config.database = database;
+        }
+    });
+    let f = f.await;
+    let admin = f.admin().await;
+    f.fleet(&admin).await;
+    let owner = f.token_of("owner@example.com").await;
+    let mut pages = Vec::new();
+    for email in ["free@example.com", "eve@example.com"] {
+        let (value, _) = f.invite(&owner, json!({"email": email})).await;
+        let page = f.get(&format!("/invitation/{value}")).await.expect(200);
+        assert!(!page.text().contains("Accept with a new account"));
+        let asked = f.take_up(&value, PASSWORD).await.expect(200).text();
+        assert!(asked.contains("on its way"), "{asked}");
+        let blank = |text: String| text.replace(&value, "VALUE").replace(email, "ADDRESS");
+        pages.push(blank(page.text()) + &blank(asked));
+    }
+    assert_eq!(pages[0], pages[1]);
+    f.work();
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
+    while smtp.letters().len() < 2 {
+        assert!(tokio::time::Instant::now() < deadline, "never sent");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let link_to = |email: &str| {
+        let letters = smtp.letters();
+        let to: Vec<_> = letters.iter().filter(|l| l.to.contains(email)).collect();
+        assert_eq!(to.len(), 1, "once a day to {email}");
+        mailed(&to[0].body().replace("=\r\n", "").replace("=\n", ""))
+    };
+    let unproved = async |email: &str| {
+        let store = f.store().await;
+        let mut view = store.read().await.unwrap();
+        let user = view.users().by_email(&email.parse().unwrap()).await;
+        let id = user.unwrap().unwrap().id;
+        view.users().has_unproved_address(id).await.unwrap()
+    };
+    let free = link_to("free@example.com");
+    let (kept, last) = free.split_at(free.len() - 1);
+    let altered = format!("{kept}{}", if last == "0" { "1" } else { "0" });
+    f.get(&format!("/invitation/{altered}")).await.expect(410);
+    f.take_up(&free, PASSWORD).await.expect(303);
+    assert!(!unproved("free@example.com").await);
+    f.take_up(&free, PASSWORD).await.expect(410);
+    let eve = link_to("eve@example.com");
+    f.take_up(&eve, PASSWORD).await.expect(409);
+    let cookie = f.login("eve@example.com").await;
+    let more = [("origin", ISS), ("cookie", cookie.as_str())];
+    let fields = [("invitation", eve.as_str())];
+    f.form("/invitation/accept", &fields, &more)
+        .await
+        .expect(303);
+    // Who only said that an address is theirs gives it up, and what waited for it is whose it is.
+    let store = f.store().await;
+    let mut write = store.write().await.unwrap();
+    let squatter = write
+        .users()
+        .by_email(&"free@example.com".parse().unwrap())
+        .await;
+    let squatter = squatter.unwrap().unwrap().id;
+    write.users().set_proved(squatter, false).await.unwrap();
+    write.commit().await.unwrap();
+    let gus = f.globex(&admin).await;
+    let person = json!({"email": "free@example.com", "role": "ORGANIZATION_MEMBER"});
+    let added = f.call("POST", USERS, &gus, Some(person)).await.expect(201);
+    let body = json!({"email": "free@example.com"});
+    f.invite(&owner, body).await;
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
+    let to_free = || {
+        let letters = smtp.letters().into_iter();
+        let to: Vec<_> = letters
+            .filter(|l| l.to.contains("free@example.com"))
+            .collect();
+        to
+    };
+    while to_free().len() < 2 {
+        assert!(tokio::time::Instant::now() < deadline, "never sent");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let body = to_free()[1].body();
+    let link = mailed(&body.replace("=\r\n", "").replace("=\n", ""));
+    let joined = f.take_up(&link, PASSWORD).await.expect(303);
+    let token = f.token_of_cookie(&joined.cookie()).await;
+    let me = f.call("GET", "/v1/me", &token, None).await.expect(200);
+    assert_eq!(me.json()["actor"]["id"], added.json()["id"]);
+    f.call("GET", "/v1/organizations/globex", &token, None)
+        .await
+        .expect(200);
 }

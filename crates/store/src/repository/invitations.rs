@@ -34,7 +34,8 @@ statements! {
     SENT_IN = "SELECT COUNT(*) FROM invitation_emails WHERE organization = $1 AND sent_at > $2";
     SENT_TO = "SELECT COUNT(*) FROM invitation_emails WHERE address = $1 AND sent_at > $2";
     NOTE_SENT = "INSERT INTO invitation_emails (invitation, organization, address, sent_at)
-        VALUES ($1, $2, $3, $4)";
+        VALUES ($1, $2, $3, $4) ON CONFLICT (invitation) DO UPDATE SET sent_at = $4
+        WHERE invitation_emails.sent_at <= $5";
     FORGET_SENT = "DELETE FROM invitation_emails WHERE sent_at < $1";
 }
 
@@ -140,15 +141,15 @@ impl Invitations<'_, Write> {
         Ok((of, to))
     }
 
-    /// Notes that one is sent.
+    /// Notes that one is sent, unless it was after `since` already; says whether it is.
     pub async fn note_sent(
         &mut self,
         (invitation, organization): (InvitationId, OrganizationId),
         address: &Digest,
-        at: Time,
-    ) -> Result<(), StoreError> {
-        let values = bind![invitation, organization, address, at];
-        self.0.note(NOTE_SENT, values).await.map(|_| ())
+        (at, since): (Time, Time),
+    ) -> Result<bool, StoreError> {
+        let values = bind![invitation, organization, address, at, since];
+        Ok(self.0.note(NOTE_SENT, values).await? > 0)
     }
 
     /// Forgets what was sent before a moment.

@@ -137,9 +137,14 @@ async fn what_was_sent_is_counted_although_the_invitation_is_gone(db: Database) 
     let mut write = db.store.write().await.unwrap();
     let mut invitations = write.invitations();
     let which = (invitation.id, organization);
-    invitations.note_sent(which, &address, NOW).await.unwrap();
-    assert!(invitations.delete(invitation.id).await.unwrap());
     let before = NOW.minus(Duration::from_secs(1));
+    let note = (NOW, before);
+    assert!(invitations.note_sent(which, &address, note).await.unwrap());
+    let again = invitations.note_sent(which, &address, note).await.unwrap();
+    assert!(!again, "sent since");
+    let later = (NOW, NOW);
+    assert!(invitations.note_sent(which, &address, later).await.unwrap());
+    assert!(invitations.delete(invitation.id).await.unwrap());
     let sent = invitations.sent((organization, &address), before).await;
     assert_eq!(sent.unwrap(), (1, 1));
     let sent = invitations.sent((organization, &other), before).await;

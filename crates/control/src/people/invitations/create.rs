@@ -14,6 +14,7 @@ use aeolus_store::{InvitationRecord, InvitedRole, Organization, OutgoingEmail, U
 use axum::extract::Path;
 
 use super::super::invited;
+use crate::app::App;
 use crate::authority::{Authority, path_within};
 use crate::ctx::Ctx;
 use crate::email;
@@ -68,7 +69,7 @@ pub(crate) async fn create(
     let mut event = ctx.event(Action::InvitationCreate, Some(organization.id), record.id);
     event.changes = changes(&record);
     write.audit(event);
-    let emailed = send(&ctx, &mut write, (&organization, &record)).await?;
+    let emailed = send(&ctx.app, &mut write, (&organization, &record)).await?;
     let shown = super::view(record, now);
     let kept = |seq| InvitationCreated {
         link: None,
@@ -167,16 +168,17 @@ fn changes(record: &InvitationRecord) -> Vec<Change> {
     changes
 }
 
-/// Has the link sent where e-mails are. The message is kept without its link: that is put in when it is sent.
-async fn send(
-    ctx: &Ctx,
+/// Has a link sent to the address where e-mails are, once a day. The message is kept without it: that is put in when it
+/// is sent.
+pub(crate) async fn send(
+    app: &App,
     write: &mut Write,
     (organization, record): (&Organization, &InvitationRecord),
 ) -> Result<bool, ApiError> {
-    if ctx.app.mailer.is_none() {
+    if app.mailer.is_none() {
         return Ok(false);
     }
-    let now = ctx.app.clock.now();
+    let now = app.clock.now();
     let address = digest::sha256(record.email.as_str().as_bytes());
     let since = now.minus(Duration::from_secs(DAY));
     let which = (record.id, organization.id);
@@ -185,7 +187,9 @@ async fn send(
     if of >= SENT_A_DAY.0 || to >= SENT_A_DAY.1 {
         return Ok(false);
     }
-    invitations.note_sent(which, &address, now).await?;
+    if !invitations.note_sent(which, &address, (now, since)).await? {
+        return Ok(false);
+    }
     let by = write.users().get(record.invited_by).await?;
     let by = by.map_or_else(String::new, |user| user.email.to_string());
     let name = &organization.name;
@@ -198,12 +202,12 @@ async fn send(
         "{by} invites you to the organization {name} on {}.\n\nTo accept, open this page and choose how to \
          sign in:\n\n{}\n\nThe link is for you alone and is good once, until {}. If you don't know who sent it, \
          ignore it: nothing happens.\n{note}",
-        ctx.app.issuer,
+        app.issuer,
         email::link_of(record.id),
         moment(record.expires_at.secs()),
     );
     let message = OutgoingEmail {
-        id: EmailId::new(&*ctx.app.clock, &*ctx.app.rng),
+        id: EmailId::new(&*app.clock, &*app.rng),
         recipient: record.email.clone(),
         subject: format!("Invitation to {name}"),
         body,
@@ -211,5 +215,5 @@ async fn send(
         next_at: now,
         attempts: 0,
     };
-    Ok(email::enqueue(&ctx.app, write, &message).await?)
+    Ok(email::enqueue(app, write, &message).await?)
 }
