@@ -45,7 +45,9 @@ async fn create(args: &InvitationCreate, context: &Context) -> Result<(), Failur
     ]);
     ui::answer(context.output, &made, &table)?;
     if made.emailed {
-        ui::note("The link is on its way to them by e-mail.");
+        ui::note(
+            "A link of their own is on its way to them by e-mail: by that one they can choose a password, too.",
+        );
     } else {
         ui::note("Give them the link: it is shown this once, and good once.");
     }
