@@ -118,6 +118,8 @@ ids! {
     ScimCredentialId
     /// A request of a provisioning client, in its log.
     ScimRequestId
+    /// Something that happened to a provisioned user or group: the `jti` of its token.
+    ScimEventId
     /// An e-mail on its way out, or something that will be in one.
     EmailId
 }

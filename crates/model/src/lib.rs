@@ -42,8 +42,8 @@ pub use granted_role::{
 pub use host_pattern::{HostPattern, HostPatternError, domain_above};
 pub use id::{
     ConnectionId, DeploymentId, EmailId, GrantId, IdError, InvitationId, KeyId, OrganizationId,
-    PasswordResetId, PlaneId, RefreshFamilyId, RoleId, ScimCredentialId, ScimRequestId, SessionId,
-    TeamId, TokenId, UserId, WorkspaceId,
+    PasswordResetId, PlaneId, RefreshFamilyId, RoleId, ScimCredentialId, ScimEventId,
+    ScimRequestId, SessionId, TeamId, TokenId, UserId, WorkspaceId,
 };
 pub use identity::{IdentitySubject, IdentitySubjectError};
 pub use name::{

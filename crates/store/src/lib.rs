@@ -45,11 +45,12 @@ pub use repository::{
     PasswordReset, PasswordResets, Plane, PlaneStage, Planes, ProviderEndpoints, ProviderKey,
     ProviderKeySets, ProviderKeys, Publication, Publications, RefreshTokens, Replica, Replicas,
     RevocationList, Revocations, RoleRecord, Roles, Rollout, RolloutStage, Rollouts, RootDocument,
-    Roots, Route, ScimCredential, ScimCredentialKind, ScimCredentials, ScimGroup, ScimGroupKey,
-    ScimGroupOf, ScimGroups, ScimRequest, ScimRequests, ScimSecret, ScimSecretDue, ScimUser,
-    ScimUserKey, ScimUsers, ScopeFilter, SecondFactor, SecondFactors, SessionHints, SessionRecord,
-    Sessions, Settings, Shortened, SignInSource, SigningKey, StatusBits, StatusEnd, Team, Teams,
-    Throttle, Throttles, TokenFilter, TokenRecord, TokenWindow, Tokens, Told, Tries, User, Users,
-    ValueRecord, WaitingAddresses, Workspace, Workspaces,
+    Roots, Route, ScimCredential, ScimCredentialKind, ScimCredentials, ScimEvent, ScimEventWaiting,
+    ScimEvents, ScimGroup, ScimGroupKey, ScimGroupOf, ScimGroups, ScimHold, ScimReceiver,
+    ScimRequest, ScimRequests, ScimSecret, ScimSecretDue, ScimUser, ScimUserKey, ScimUsers,
+    ScopeFilter, SecondFactor, SecondFactors, SessionHints, SessionRecord, Sessions, Settings,
+    Shortened, SignInSource, SigningKey, StatusBits, StatusEnd, Team, Teams, Throttle, Throttles,
+    TokenFilter, TokenRecord, TokenWindow, Tokens, Told, Tries, User, Users, ValueRecord,
+    WaitingAddresses, Workspace, Workspaces,
 };
 pub use unit::{Ending, Read, Unit, Write};

@@ -11,7 +11,7 @@ use sqlx::{Connection as _, SqlSafeStr};
 use crate::StoreError;
 use crate::engine::{engine_error, migrate_error};
 
-const MIGRATIONS: [(i64, &str, &str); 32] = [
+const MIGRATIONS: [(i64, &str, &str); 33] = [
     (1, "init", include_str!("../migrations/0001_init.sql")),
     (
         2,
@@ -119,6 +119,11 @@ const MIGRATIONS: [(i64, &str, &str); 32] = [
         37,
         "waiting addresses",
         include_str!("../migrations/0037_waiting_addresses.sql"),
+    ),
+    (
+        38,
+        "scim events",
+        include_str!("../migrations/0038_scim_events.sql"),
     ),
 ];
 

@@ -11,9 +11,9 @@ use crate::repository::{
     Emails, FirstAdminCodes, GrantRepository, GroupTeams, IdempotencyKeys, Identities,
     Introductions, Invitations, Keys, Organizations, PasswordResets, Planes, ProviderKeySets,
     Publications, RefreshTokens, Replicas, Revocations, Roles, Rollouts, Roots, ScimCredentials,
-    ScimGroups, ScimRequests, ScimUsers, SecondFactors, SessionHints, Sessions, Settings, Teams,
-    Throttles, Tokens, Users, WaitingAddresses, Workspaces, audit_chain, changed_subjects,
-    revocations, settings,
+    ScimEvent, ScimEvents, ScimGroups, ScimRequests, ScimUsers, SecondFactors, SessionHints,
+    Sessions, Settings, Teams, Throttles, Tokens, Users, WaitingAddresses, Workspaces, audit_chain,
+    changed_subjects, revocations, scim_events, settings,
 };
 
 mod ending;
@@ -40,6 +40,8 @@ pub struct Read {
 pub struct Write {
     tx: Tx,
     events: Vec<AuditEvent>,
+    /// What receivers are to be told of it.
+    scim_events: Vec<ScimEvent>,
     changed: Changed,
     /// Who changed, as long as nothing else has.
     subjects: BTreeSet<Subject>,
@@ -133,6 +135,8 @@ repositories! {
     scim_credentials: ScimCredentials,
     /// The last requests of provisioning clients.
     scim_requests: ScimRequests,
+    /// What receivers are to be told of people and groups that are provisioned.
+    scim_events: ScimEvents,
     /// What people have beside their passwords.
     second_factors: SecondFactors,
     /// Signed-in sessions.
@@ -196,6 +200,7 @@ impl Write {
         Self {
             tx,
             events,
+            scim_events: Vec::new(),
             changed: Changed::Nothing,
             subjects: BTreeSet::new(),
             revoked: BTreeSet::new(),
@@ -205,6 +210,11 @@ impl Write {
     /// Adds a line to the audit log; it is written at commit, in this transaction.
     pub fn audit(&mut self, event: AuditEvent) {
         self.events.push(event);
+    }
+
+    /// Lets a receiver know of something; it is written at commit, in this transaction.
+    pub fn tell(&mut self, event: ScimEvent) {
+        self.scim_events.push(event);
     }
 
     /// Commits and returns the feed's position: a new one if something changed that snapshots are
@@ -223,7 +233,8 @@ impl Write {
         if self.subjects.len() > MOST_SUBJECTS {
             self.changed = Changed::Records;
         }
-        let position = if self.changed == Changed::Nothing && self.events.is_empty() {
+        let nothing = self.events.is_empty() && self.scim_events.is_empty();
+        let position = if self.changed == Changed::Nothing && nothing {
             self.settings().feed().await?.position
         } else {
             let position = settings::advance(&mut self.tx, self.changed).await?;
@@ -232,6 +243,7 @@ impl Write {
                 changed_subjects::append(&mut self.tx, position, subjects).await?;
             }
             audit_chain::append(&mut self.tx, position, &self.events).await?;
+            scim_events::append(&mut self.tx, position, &self.scim_events).await?;
             revocations::note(&mut self.tx, position, &self.revoked).await?;
             position
         };

@@ -3,8 +3,8 @@
 use aeolus_model::{
     ConnectionId, DeploymentId, Email, EmailId, GrantId, Host, HostPattern, IdentitySubject,
     InvitationId, KeyId, OrganizationId, PasswordResetId, PathPrefix, PlaneId, RefreshFamilyId,
-    RoleId, ScimCredentialId, ScimRequestId, SessionId, Slug, TeamId, Time, TokenId, UserId,
-    WorkspaceId,
+    RoleId, ScimCredentialId, ScimEventId, ScimRequestId, SessionId, Slug, TeamId, Time, TokenId,
+    UserId, WorkspaceId,
 };
 
 /// A value of a column. `None` is NULL, which in PostgreSQL has a type too.
@@ -138,7 +138,8 @@ ids!(
     KeyId,
     PasswordResetId,
     ScimCredentialId,
-    ScimRequestId
+    ScimRequestId,
+    ScimEventId
 );
 
 macro_rules! texts {

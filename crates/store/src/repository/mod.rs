@@ -98,6 +98,7 @@ mod roles;
 mod rollouts;
 mod roots;
 mod scim_credentials;
+pub(crate) mod scim_events;
 mod scim_groups;
 mod scim_members;
 mod scim_requests;
@@ -149,6 +150,7 @@ pub use roots::{RootDocument, Roots};
 pub use scim_credentials::{
     ScimCredential, ScimCredentialKind, ScimCredentials, ScimSecret, ScimSecretDue,
 };
+pub use scim_events::{ScimEvent, ScimEventWaiting, ScimEvents, ScimHold, ScimReceiver};
 pub use scim_groups::{ScimGroup, ScimGroupKey, ScimGroups};
 pub use scim_members::ScimGroupOf;
 pub use scim_requests::{ScimRequest, ScimRequests};
@@ -206,6 +208,7 @@ pub(crate) const STATEMENTS: &[&[&str]] = &[
     roots::ALL,
     scim_credentials::ALL,
     scim_requests::ALL,
+    scim_events::ALL,
     scim_groups::ALL,
     scim_members::ALL,
     scim_users::ALL,

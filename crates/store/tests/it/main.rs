@@ -27,6 +27,7 @@ mod retries;
 mod roles;
 mod rollouts;
 mod schema;
+mod scim_events;
 mod scim_groups;
 mod second_factors;
 mod sessions;
