@@ -27,16 +27,20 @@ pub enum KeyPurpose {
     Snapshot,
     /// Tokens of `/v1/authorization`, where control itself answers proxies.
     Legacy,
+    /// Security event tokens for receivers of what is provisioned. There is none before the first receiver.
+    Events,
 }
 
 /// A text that names no purpose.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no purpose of a key: use access, api, direct, id, status, snapshot or legacy")]
+#[error(
+    "{0:?} is no purpose of a key: use access, api, direct, id, status, snapshot, legacy or events"
+)]
 pub struct UnknownPurpose(String);
 
 impl KeyPurpose {
     /// Every purpose.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Access,
         Self::Api,
         Self::Direct,
@@ -44,6 +48,7 @@ impl KeyPurpose {
         Self::Status,
         Self::Snapshot,
         Self::Legacy,
+        Self::Events,
     ];
 
     /// Its name.
@@ -56,6 +61,7 @@ impl KeyPurpose {
             Self::Status => "status",
             Self::Snapshot => "snapshot",
             Self::Legacy => "legacy",
+            Self::Events => "events",
         }
     }
 }

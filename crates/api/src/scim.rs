@@ -224,3 +224,41 @@ pub struct ScimRequest {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub body: String,
 }
+
+/// How telling a connection's receiver what it provisions goes. Times are in seconds since 1970.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct ScimEventsStatus {
+    /// Where events are pushed to; absent: nobody is told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<String>,
+    /// The `aud` of the tokens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audience: Option<String>,
+    /// Whether they are sent with a header Authorization.
+    pub authorization: bool,
+    /// How many events wait.
+    pub waiting: u64,
+    /// Since when the first of them does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting_since: Option<i64>,
+    /// How many the receiver has taken.
+    pub delivered: u64,
+    /// When it last took one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivered_at: Option<i64>,
+    /// How many it never got: it refused them, they waited for more than a week, or there was no room.
+    pub dropped: u64,
+    /// How often in a row the next one was tried in vain.
+    pub failures: u32,
+    /// When one last was; absent: never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed_at: Option<i64>,
+    /// Why.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub error: String,
+    /// When it is tried again; absent: at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_at: Option<i64>,
+}

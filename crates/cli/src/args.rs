@@ -62,7 +62,8 @@ pub(crate) use role::{
 pub(crate) use rollout::{RolloutCommand, RolloutDelete, RolloutMove, RolloutSet, RolloutShow};
 pub(crate) use scim::{
     ScimCheck, ScimCommand, ScimCredentialCommand, ScimCredentialCreate, ScimCredentialList,
-    ScimCredentialOne, ScimCredentialRotate, ScimKind, ScimLog, ScimProfile, ScimTemplates,
+    ScimCredentialOne, ScimCredentialRotate, ScimEvents, ScimKind, ScimLog, ScimProfile,
+    ScimTemplates,
 };
 pub(crate) use secret::{SecretCommand, SecretList, SecretRotate};
 pub(crate) use serving::{

@@ -58,6 +58,7 @@ pub use config::{
 pub use connections::configured::ConfigureError;
 pub use connections::document::check_sign_in;
 pub use connections::provisioning::Provisioning;
+pub use connections::receiver::ScimEventsTo;
 pub use connections::reload::Reload;
 pub use email::{EmailConfig, EmailConfigError, EmailSender, SmtpServer, SmtpTrust};
 pub use factor::{FactorReset, reset_second_factor};

@@ -145,6 +145,7 @@ routes! {
     "/v1/connections/{connection}/scim/credentials/{id}" => delete scim::credentials::delete;
     "/v1/connections/{connection}/scim/credentials/{id}/rotate" => post scim::credentials::rotate;
     "/v1/connections/{connection}/scim/requests" => get scim::requests;
+    "/v1/connections/{connection}/scim/events" => get scim::events::status;
     "/v1/scim/v2/{connection}/ServiceProviderConfig" => get scim::provider_config;
     "/v1/connections/{connection}/scim/templates:apply" => post scim::templates::apply;
     "/v1/email:test" => post email::test;

@@ -68,7 +68,7 @@ impl Control {
     }
 
     /// Runs the publisher, the keepers of our keys and the providers', the audit log's sinks, the sender of
-    /// e-mails, who asks providers for groups and the housekeeping until shutdown.
+    /// e-mails, who asks providers for groups, the senders of SCIM events and the housekeeping until shutdown.
     pub async fn work(&self, shutdown: CancellationToken) {
         tokio::join!(
             publish::run(self.app.clone(), shutdown.clone()),
@@ -80,6 +80,7 @@ impl Control {
             email::run(self.app.clone(), shutdown.clone()),
             groups::run(self.app.clone(), shutdown.clone()),
             scim::run(self.app.clone(), shutdown.clone()),
+            scim::events::run(self.app.clone(), shutdown.clone()),
             jobs::run(self.app.clone(), shutdown),
         );
     }

@@ -143,11 +143,13 @@ pub enum Kind {
     ClientAssertion,
     /// Control's word of how far the audit log goes.
     Checkpoint,
+    /// A security event token (RFC 8417), which tells a receiver what happened to somebody.
+    SecurityEvent,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Access,
         Self::Api,
         Self::Direct,
@@ -164,6 +166,7 @@ impl Kind {
         Self::PlaneAssertion,
         Self::ClientAssertion,
         Self::Checkpoint,
+        Self::SecurityEvent,
     ];
 
     /// Its name, as stores and snapshots keep it and the `kind` claim says it.
@@ -185,6 +188,7 @@ impl Kind {
             Self::PlaneAssertion => "plane-assertion",
             Self::ClientAssertion => "client-assertion",
             Self::Checkpoint => "checkpoint",
+            Self::SecurityEvent => "security-event",
         }
     }
 
@@ -210,13 +214,17 @@ impl Kind {
             Self::Root => "aeolus-root+jwt",
             Self::StatusList => "statuslist+jwt",
             Self::Checkpoint => "aeolus-checkpoint+jwt",
+            // RFC 8417 §2.3.
+            Self::SecurityEvent => "secevent+jwt",
         }
     }
 
     /// The one algorithm its tokens are signed with.
     pub const fn alg(self) -> Alg {
         match self {
-            Self::Id | Self::Logout | Self::Airflow2 | Self::Legacy => Alg::Rs256,
+            Self::Id | Self::Logout | Self::Airflow2 | Self::Legacy | Self::SecurityEvent => {
+                Alg::Rs256
+            }
             Self::ClientAssertion => Alg::Es256,
             _ => Alg::EdDsa,
         }

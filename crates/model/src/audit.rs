@@ -134,6 +134,8 @@ actions! {
     ScimCredentialDelete = "scim.credential_delete",
     /// Such a credential ends soon.
     ScimCredentialExpiresSoon = "scim.credential_expires_soon",
+    /// Events that a receiver was to be told of what is provisioned were dropped.
+    ScimEventsDrop = "scim.events_drop",
     /// The keys of a connection's identity provider were dropped: it could not be asked for too long.
     ProviderKeysDrop = "connection.keys_drop",
     /// A gate proved that control's database was restored; publishing stopped.

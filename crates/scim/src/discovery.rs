@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::event::Event;
 use crate::limits::Limits;
 use crate::schema::{RESOURCE_TYPES, ResourceType, Schema, uri};
 
@@ -48,15 +49,21 @@ impl Authentication {
     }
 }
 
-/// The resource at `/ServiceProviderConfig`. The first way to authenticate is the preferred one.
-pub fn service_provider_config(base: &str, limits: &Limits, ways: &[Authentication]) -> Value {
+/// The resource at `/ServiceProviderConfig`. The first way to authenticate is the preferred one. `events` are told to some
+/// receiver (RFC 9967 §4); none where nobody is told.
+pub fn service_provider_config(
+    base: &str,
+    limits: &Limits,
+    ways: &[Authentication],
+    events: &[Event],
+) -> Value {
     let supported = json!({"supported": true});
     let ways: Vec<Value> = ways
         .iter()
         .enumerate()
         .map(|(at, way)| way.to_json(at == 0))
         .collect();
-    json!({
+    let mut config = json!({
         "schemas": [uri::SERVICE_PROVIDER_CONFIG],
         "patch": supported,
         "bulk": {
@@ -81,7 +88,13 @@ pub fn service_provider_config(base: &str, limits: &Limits, ways: &[Authenticati
             "resourceType": "ServiceProviderConfig",
             "location": format!("{base}/ServiceProviderConfig"),
         },
-    })
+    });
+    let uris: Vec<&str> = events.iter().map(|event| event.uri()).collect();
+    if let Some(config) = config.as_object_mut().filter(|_| !uris.is_empty()) {
+        let said = json!({"asyncRequest": "none", "eventUris": uris});
+        config.insert("securityEvents".to_owned(), said);
+    }
+    config
 }
 
 /// All schemas that are advertised.

@@ -4,7 +4,8 @@ use http::Method;
 
 use super::{Call, Client, ClientError, escape};
 use crate::scim::{
-    ScimCredential, ScimCredentialCreate, ScimCredentialCreated, ScimCredentialRotate, ScimRequest,
+    ScimCredential, ScimCredentialCreate, ScimCredentialCreated, ScimCredentialRotate,
+    ScimEventsStatus, ScimRequest,
 };
 use crate::scim_templates::TemplatesApplied;
 use crate::{Deleted, Page};
@@ -60,6 +61,12 @@ impl Client {
             escape(connection)
         );
         self.json(Call::new(Method::POST, &path)).await
+    }
+
+    /// How telling a connection's receiver goes.
+    pub async fn scim_events(&self, connection: &str) -> Result<ScimEventsStatus, ClientError> {
+        let path = format!("/v1/connections/{}/scim/events", escape(connection));
+        self.json(Call::get(&path)).await
     }
 
     /// The last requests of a connection's provider, the newest first; after one, those that came later, the oldest

@@ -41,7 +41,7 @@ pub(crate) struct KeyList {
 )]
 #[derive(Debug, Args)]
 pub(crate) struct KeyRotate {
-    /// What it signs: access, api, direct, id, status, snapshot or legacy.
+    /// What it signs: access, api, direct, id, status, snapshot, legacy or events.
     pub(crate) purpose: KeyPurpose,
     /// How long it is announced before it signs, such as 2h; absent: as long as a gate that is cut off
     /// goes on serving. Until then it waits for planes that have not said that they know it.

@@ -16,6 +16,8 @@ pub(crate) enum ScimCommand {
     Credential(ScimCredentialCommand),
     /// Show what a provider asked last and how it was answered; what is said of people is masked.
     Log(ScimLog),
+    /// Show how telling a connection's receiver goes: how many events wait, what was delivered last, what went wrong.
+    Events(ScimEvents),
     /// Give the Teams of its groups what the connection's templates say now, by the names the groups were made under.
     Templates(ScimTemplates),
     /// Try a connection's endpoint as its identity provider does, and say what has to be mended.
@@ -109,6 +111,16 @@ pub(crate) struct ScimTemplates {
     /// Only say what would be given and taken back.
     #[arg(long)]
     pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) target: Target,
+}
+
+/// `scim events`.
+#[derive(Debug, Args)]
+pub(crate) struct ScimEvents {
+    /// The connection's name.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) connection: String,
     #[command(flatten)]
     pub(crate) target: Target,
 }

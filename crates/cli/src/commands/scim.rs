@@ -2,6 +2,7 @@
 
 mod check;
 mod credential;
+mod events;
 mod log;
 mod templates;
 
@@ -19,6 +20,7 @@ pub(super) async fn scim(command: &ScimCommand, context: &Context) -> Result<(),
             ScimCredentialCommand::Delete(args) => credential::delete(args, context).await,
         },
         ScimCommand::Log(args) => log::log(args, context).await,
+        ScimCommand::Events(args) => events::events(args, context).await,
         ScimCommand::Templates(args) => templates::templates(args, context).await,
         ScimCommand::Check(args) => check::check(args, context).await,
     }

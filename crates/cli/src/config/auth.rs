@@ -4,6 +4,7 @@
 mod connections;
 mod groups;
 mod provisioning;
+mod scim_events;
 mod sign_up;
 
 use std::collections::BTreeMap;
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 #[cfg(test)]
 pub(crate) use self::connections::Configured;
 use self::groups::{IdpGroupsImport, IdpGroupsRefresh, ProviderTeams, SystemGroups};
+use self::scim_events::ScimEvents;
 use self::sign_up::{Provision, PublicSignups};
 use super::secret::SecretSource;
 use super::types::OptionalSecret;
@@ -149,6 +151,8 @@ pub(crate) struct Provider {
     pub(crate) scim_auth_code: Option<SecretSource>,
     /// How the users and groups are taken that it provisions.
     pub(crate) scim: ScimConnection,
+    /// Who is told of them.
+    pub(crate) scim_events: ScimEvents,
 }
 
 /// Which claims say something about a person: whole names, never paths.

@@ -135,7 +135,7 @@ pub(super) fn usable(
         return Ok(None);
     }
     let sealed = settings.client_secret.as_deref();
-    let secret = sealed.map(|sealed| secret::open(&app.master, row.id, sealed));
+    let secret = sealed.map(|sealed| secret::open(&app.master, (row.id, secret::CLIENT), sealed));
     let connection = Connection::new(
         row.name.clone(),
         kind,

@@ -210,7 +210,6 @@ fn provision(
     held: &[Connection],
     planned: &mut Vec<Planned>,
 ) -> Result<(), ConfigureError> {
-    let tools = (with.scim_key, with.clock, with.rng);
     let mut names: Vec<_> = wanted.iter().map(|wanted| &wanted.name).collect();
     names.extend(held.iter().map(|row| &row.name));
     names.sort_unstable();
@@ -222,7 +221,7 @@ fn provision(
             None => held.iter().find(|row| row.name == *name).cloned(),
         };
         let changed = match wanted.iter().find(|wanted| wanted.name == *name) {
-            Some(wanted) => provisioning::bring(tools, wanted, found.as_ref())?,
+            Some(wanted) => provisioning::bring(with, wanted, found.as_ref())?,
             None => match &found {
                 Some(row) => provisioning::leave(row)?,
                 None => None,
@@ -261,7 +260,7 @@ fn bring(
     let before = found.and_then(Settings::of).unwrap_or_default();
     let secret = wanted.client_secret().map(|secret| {
         let held = before.client_secret.clone();
-        secret::seal_unless_held((master, rng), id, secret.expose(), held)
+        secret::seal_unless_held((master, rng), (id, secret::CLIENT), secret.expose(), held)
     });
     let after = Settings {
         sign_in: wanted.settings().clone(),

@@ -8,6 +8,7 @@ mod due;
 mod fetch;
 mod list;
 pub(crate) mod provisioning;
+pub(crate) mod receiver;
 pub(crate) mod registrations;
 pub(crate) mod reload;
 pub(crate) mod secret;

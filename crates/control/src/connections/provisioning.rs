@@ -2,11 +2,12 @@
 //! apart from how people sign in, so that somebody provisions who signs nobody in, and the other way round.
 
 use aeolus_api::scim::ScimConnection;
-use aeolus_model::{Change, Clock, ConnectionId, Rng, Secret, Slug};
+use aeolus_model::{Change, ConnectionId, Secret, Slug};
 use aeolus_store::{Connection, ManagedBy};
 
 use super::Settings;
-use super::configured::{ConfigureError, text};
+use super::configured::{ConfigureError, With, text};
+use super::receiver::{Receiver, ScimEventsTo};
 use crate::scim::ScimCode;
 
 /// How one connection provisions, as the configuration says.
@@ -20,16 +21,23 @@ pub struct Provisioning {
     pub code: Option<Secret<String>>,
     /// How users and groups are taken.
     pub settings: ScimConnection,
+    /// Who is told of them.
+    pub events: Option<ScimEventsTo>,
 }
 
 /// Another row for one that is wanted, with what changes; none if it is right.
 pub(super) fn bring(
-    (key, clock, rng): (&Secret<[u8; 32]>, &dyn Clock, &dyn Rng),
+    With {
+        master,
+        scim_key,
+        clock,
+        rng,
+    }: With<'_>,
     wanted: &Provisioning,
     found: Option<&Connection>,
 ) -> Result<Option<(Connection, Vec<Change>)>, ConfigureError> {
     let code = wanted.code.as_ref();
-    let code = code.map(|code| ScimCode::new(key, code.expose()));
+    let code = code.map(|code| ScimCode::new(scim_key, code.expose()));
     let said = (wanted.settings != ScimConnection::default()).then(|| wanted.settings.clone());
     let row = match found {
         Some(found) => found.clone(),
@@ -44,8 +52,12 @@ pub(super) fn bring(
         },
     };
     let before = Settings::of(&row).unwrap_or_default();
+    let held = before.scim_events.as_ref();
+    let events = wanted.events.as_ref();
+    let events = events.map(|to| Receiver::of(to, (master, rng), (row.id, held)));
     let after = Settings {
         scim_code: code,
+        scim_events: events.transpose()?,
         // What a document says counts where nothing is said here.
         scim: said.or_else(|| {
             before
@@ -65,6 +77,7 @@ pub(super) fn leave(row: &Connection) -> Result<Option<(Connection, Vec<Change>)
     };
     let after = Settings {
         scim_code: None,
+        scim_events: None,
         scim: before
             .scim
             .clone()
@@ -102,10 +115,29 @@ fn changed(
     let changes = [
         Change::of("scim", &shown(before), &shown(after)),
         Change::of("scimAuthCode", had(before), now),
+        receiver((before, after)),
     ];
     let row = Connection {
         config: text(after)?,
         ..row
     };
     Ok(Some((row, changes.into_iter().flatten().collect())))
+}
+
+/// Where events go. Of the header only that it is another.
+fn receiver((before, after): (&Settings, &Settings)) -> Option<Change> {
+    let shown = |of: &Settings, mark: &str| {
+        let to = of.scim_events.as_ref();
+        to.map_or_else(String::new, |to| {
+            format!("{} for {}{mark}", to.endpoint, to.audience())
+        })
+    };
+    let header = |of: &Settings| of.scim_events.as_ref().map(|to| to.authorization.clone());
+    let another = header(before) != header(after);
+    let mark = if another {
+        ", another authorization"
+    } else {
+        ""
+    };
+    Change::of("scimEvents", &shown(before, ""), &shown(after, mark))
 }

@@ -9,6 +9,7 @@ use aeolus_oidc::Kind;
 use aeolus_store::Connection;
 use serde::{Deserialize, Serialize};
 
+use super::receiver::Receiver;
 use crate::scim::ScimCode;
 
 /// What is configured of a connection.
@@ -39,6 +40,9 @@ pub(crate) struct Settings {
     /// The code of the configuration with which it provisions, as its digest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) scim_code: Option<ScimCode>,
+    /// Who is told what it provisions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) scim_events: Option<Receiver>,
     /// It has left the configuration. The row stays, so that people are still linked when it comes back.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) absent: bool,
@@ -55,7 +59,7 @@ impl Settings {
 
     /// Whether the configuration says nothing of it any more: neither how people sign in nor how it provisions.
     pub(crate) const fn has_left(&self) -> bool {
-        self.absent && self.scim.is_none() && self.scim_code.is_none()
+        self.absent && self.scim.is_none() && self.scim_code.is_none() && self.scim_events.is_none()
     }
 
     /// Of a connection; none if its text can't be read.

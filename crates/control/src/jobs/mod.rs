@@ -45,6 +45,7 @@ pub(crate) async fn tend(app: &App) -> Result<(), StoreError> {
     scim::flush(app).await?;
     scim::forget(app).await?;
     scim::say_expiry(app).await?;
+    scim::events::drop_what_is_old(app).await?;
     notices::say(app).await
 }
 

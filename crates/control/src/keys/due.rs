@@ -59,7 +59,7 @@ pub(super) async fn announce(app: &App, now: Time) -> Result<bool, ApiError> {
     let notice = notice(&mut view).await?;
     drop(view);
     let mut moved = false;
-    for kind in KINDS.into_iter().chain([Kind::Legacy]) {
+    for kind in KINDS.into_iter().chain([Kind::Legacy, Kind::SecurityEvent]) {
         let of_kind = |key: &&SigningKey| key.kind == kind.name();
         let announced = |key: &SigningKey| matches!(key.stage, KeyStage::Announced { .. });
         let due = keys

@@ -23,6 +23,18 @@ pub(super) async fn ensure(
     insert(store, master, kind, &key, (clock, rng)).await
 }
 
+/// Makes the first key for security event tokens, if there is none: whoever has no receiver needs none.
+pub(crate) async fn for_events(app: &App) -> Result<(), KeysError> {
+    let kind = Kind::SecurityEvent;
+    if app.keys.now.load().held(kind).is_some() {
+        return Ok(());
+    }
+    if !has_active(&app.store, kind).await? {
+        keep(&app.store, &new(app, kind).await?).await?;
+    }
+    app.keys.refresh(&app.store, &app.master).await
+}
+
 /// A new key that is in no database yet. Making one of RSA takes tenths of a second: no transaction and
 /// no thread that answers requests waits for it.
 pub(super) async fn new(app: &App, kind: Kind) -> Result<Record, KeysError> {
@@ -79,9 +91,12 @@ async fn insert(
     key: &SigningKey,
     parts: (&dyn Clock, &dyn Rng),
 ) -> Result<(), KeysError> {
-    let record = record(master, (kind, key), parts)?;
+    keep(store, &record(master, (kind, key), parts)?).await
+}
+
+async fn keep(store: &Store, record: &Record) -> Result<(), KeysError> {
     let mut write = store.write().await?;
-    match write.keys().insert(&record).await {
+    match write.keys().insert(record).await {
         Ok(()) => write.commit().await.map(|_| ()).map_err(KeysError::from),
         Err(StoreError::Taken(_)) => Ok(()),
         Err(error) => Err(error.into()),

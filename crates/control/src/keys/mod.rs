@@ -39,7 +39,7 @@ pub(crate) use jwks::jwks;
 pub(crate) use legacy::jwk as legacy_jwk;
 pub(crate) use life::LIST_LIFE;
 pub(crate) use list::list;
-pub(crate) use make::import_snapshot_key;
+pub(crate) use make::{for_events, import_snapshot_key};
 pub(crate) use remove::remove;
 pub use reseal::{Resealed, reseal};
 pub(crate) use rotate::rotate;
@@ -172,14 +172,29 @@ impl Keys {
     /// many at once as there are cores, so that revocations and the key set wait for no burst of sign-ins.
     /// Other signatures take less than the way to such a thread.
     pub(crate) async fn sign_id(&self, claims: IdToken) -> Result<String, KeysError> {
-        let signer = self.now.load().signer(Kind::Id);
+        self.sign_slowly(Kind::Id, claims).await
+    }
+
+    async fn sign_slowly<T>(&self, kind: Kind, claims: T) -> Result<String, KeysError>
+    where
+        T: serde::Serialize + Send + 'static,
+    {
+        let signer = self.now.load().signer(kind);
         let permit = Arc::clone(&self.slow).acquire_owned().await;
         let permit = permit.map_err(|_| KeysError::Cancelled)?;
         let signed = tokio::task::spawn_blocking(move || {
             let _permit = permit;
-            signer.sign(Kind::Id, &claims)
+            signer.sign(kind, &claims)
         });
         Ok(signed.await.map_err(|_| KeysError::Cancelled)??)
+    }
+
+    /// Signs a security event token, on such a thread as well.
+    pub(crate) async fn sign_event<T>(&self, claims: T) -> Result<String, KeysError>
+    where
+        T: serde::Serialize + Send + 'static,
+    {
+        self.sign_slowly(Kind::SecurityEvent, claims).await
     }
 
     /// Signs public status lists.
@@ -204,7 +219,11 @@ impl Keys {
 
     /// Whether keys of a kind are of use here.
     fn uses(&self, kind: Kind) -> bool {
-        KINDS.contains(&kind) || (kind == Kind::Legacy && self.legacy)
+        match kind {
+            Kind::Legacy => self.legacy,
+            Kind::SecurityEvent => self.now.load().held(kind).is_some(),
+            kind => KINDS.contains(&kind),
+        }
     }
 }
 
@@ -213,12 +232,13 @@ pub(crate) fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
-/// The token keys, as snapshots carry them: not those of public status lists, which gates don't read. They are taken from the same view as everything else that a
+/// The token keys, as snapshots carry them: not those of public status lists and security events, which gates don't read. They are taken from the same view as everything else that a
 /// plane is told: a replica that has not yet heard of a removal would otherwise tell of the key.
 pub(crate) fn published(records: Vec<aeolus_store::SigningKey>) -> Vec<TokenKey> {
     let public = records.into_iter().filter(|record| {
         let kind = Kind::parse(&record.kind);
-        kind.is_some_and(|kind| kind != Kind::StatusList && opened::is_published(kind))
+        let unread = [Kind::StatusList, Kind::SecurityEvent];
+        kind.is_some_and(|kind| !unread.contains(&kind) && opened::is_published(kind))
     });
     public
         .map(|record| TokenKey {

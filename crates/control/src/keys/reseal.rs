@@ -8,14 +8,14 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::bootstrap::ControlError;
-use crate::connections::Settings;
+use crate::connections::{Settings, secret};
 
 /// What was sealed anew.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Resealed {
     /// Signing keys.
     pub keys: usize,
-    /// Client secrets of connections.
+    /// Connections, whose secrets they are: of the client, and of who is told what they provision.
     pub connections: usize,
     /// Join tokens of planes that are out.
     pub join_tokens: usize,
@@ -85,15 +85,26 @@ impl Again<'_> {
             let Some(mut settings) = Settings::of(&connection) else {
                 continue;
             };
-            let Some(secret) = settings.client_secret.take() else {
-                continue;
-            };
-            let secret = STANDARD
-                .decode(secret)
-                .map_err(|_| EnvelopeError::Malformed)?;
             let id = KeyId::from_bytes(*connection.id.as_bytes());
-            let sealed = self.seal(id, Kind::Federated, &secret)?;
-            settings.client_secret = Some(STANDARD.encode(sealed));
+            let header = settings.scim_events.as_mut();
+            let header = header.and_then(|to| to.authorization.as_mut());
+            let secrets = [
+                (settings.client_secret.as_mut(), secret::CLIENT),
+                (header, Kind::SecurityEvent),
+            ];
+            let mut any = false;
+            for (secret, kind) in secrets {
+                let Some(secret) = secret else {
+                    continue;
+                };
+                let sealed = STANDARD.decode(&*secret);
+                let sealed = sealed.map_err(|_| EnvelopeError::Malformed)?;
+                *secret = STANDARD.encode(self.seal(id, kind, &sealed)?);
+                any = true;
+            }
+            if !any {
+                continue;
+            }
             let config = serde_json::to_string(&settings).map_err(|_| EnvelopeError::Malformed)?;
             let connection = Connection {
                 config,

@@ -25,6 +25,7 @@ pub(super) const fn purpose(kind: Kind) -> Option<KeyPurpose> {
         Kind::StatusList => KeyPurpose::Status,
         Kind::Manifest => KeyPurpose::Snapshot,
         Kind::Legacy => KeyPurpose::Legacy,
+        Kind::SecurityEvent => KeyPurpose::Events,
         _ => return None,
     })
 }
@@ -38,6 +39,7 @@ pub(super) const fn kind(purpose: KeyPurpose) -> Kind {
         KeyPurpose::Status => Kind::StatusList,
         KeyPurpose::Snapshot => Kind::Manifest,
         KeyPurpose::Legacy => Kind::Legacy,
+        KeyPurpose::Events => Kind::SecurityEvent,
     }
 }
 

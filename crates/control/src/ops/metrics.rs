@@ -56,6 +56,7 @@ pub(crate) struct Metrics {
     provider_keys: Family<Connection, Gauge>,
     audit: Audit,
     emails: Emails,
+    scim_events: ScimEvents,
     configuration: Configuration,
 }
 
@@ -79,6 +80,35 @@ impl Configuration {
             refused.clone(),
         );
         Self { errors, refused }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Told {
+    connection: String,
+    result: &'static str,
+}
+
+/// What becomes of SCIM events.
+struct ScimEvents {
+    results: Family<Told, Counter>,
+    waiting: Family<Connection, Gauge>,
+}
+
+impl ScimEvents {
+    fn register(registry: &mut Registry) -> Self {
+        let (results, waiting) = (Family::default(), Family::default());
+        registry.register(
+            "scim_events",
+            "SCIM events delivered, not taken for now, or dropped",
+            results.clone(),
+        );
+        registry.register(
+            "scim_events_waiting",
+            "SCIM events that a connection's receiver doesn't have yet",
+            waiting.clone(),
+        );
+        Self { results, waiting }
     }
 }
 
@@ -184,6 +214,7 @@ impl Metrics {
         );
         let audit = Audit::register(&mut registry);
         let emails = Emails::register(&mut registry);
+        let scim_events = ScimEvents::register(&mut registry);
         let configuration = Configuration::register(&mut registry);
         Self {
             registry,
@@ -197,6 +228,7 @@ impl Metrics {
             provider_keys,
             audit,
             emails,
+            scim_events,
             configuration,
         }
     }
@@ -268,6 +300,24 @@ impl Metrics {
     pub(crate) fn emails_waiting(&self, waiting: u64) {
         let waiting = i64::try_from(waiting).unwrap_or(i64::MAX);
         self.emails.waiting.set(waiting);
+    }
+
+    /// Something became of SCIM events of a connection.
+    pub(crate) fn scim_events(&self, connection: &str, result: &'static str, count: u64) {
+        let connection = connection.to_owned();
+        let labels = Told { connection, result };
+        let results = &self.scim_events.results;
+        results.get_or_create(&labels).inc_by(count);
+    }
+
+    /// How many of them are not delivered yet.
+    pub(crate) fn scim_events_waiting(&self, connection: &str, waiting: u64) {
+        let connection = connection.to_owned();
+        let waiting = i64::try_from(waiting).unwrap_or(i64::MAX);
+        let gauges = &self.scim_events.waiting;
+        gauges
+            .get_or_create(&Connection { connection })
+            .set(waiting);
     }
 
     /// A sink did not take a batch.

@@ -14,6 +14,7 @@ use crate::error::ApiError;
 use crate::extract::Query;
 use crate::once::Reply;
 use crate::planes::Wait;
+use crate::scim::events;
 use crate::sessions::find;
 use crate::tokens::wants_planes;
 
@@ -46,6 +47,9 @@ pub(crate) async fn disable(
     }
     // What a provider says of them by SCIM undoes it no more.
     write.scim_users().take_over(user.id).await?;
+    if changed {
+        events::switched(&ctx.app, &mut write, (user.id, false)).await?;
+    }
     let ended = shut_out(&mut write, &user, now).await?;
     user.disabled_at = user.disabled_at.or(Some(now));
     let mut event = ctx.event(Action::UserDisable, None, user.id);
@@ -73,6 +77,7 @@ pub(crate) async fn enable(
         let now = ctx.app.clock.now();
         let places = places(&mut write, &user).await?;
         end(&mut write, (&user, &places), (now, now)).await?;
+        events::switched(&ctx.app, &mut write, (user.id, true)).await?;
     }
     let mut event = ctx.event(Action::UserEnable, None, user.id);
     event.changes = vec![Change::to("email", user.email.to_string())];

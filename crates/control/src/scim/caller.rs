@@ -31,6 +31,8 @@ pub(crate) struct Caller {
     /// What the client needs that others must not get.
     pub(crate) profile: &'static Profile,
     pub(crate) settings: ScimSettings,
+    /// Whether somebody is told what it does.
+    pub(crate) tells: bool,
     /// Who does it, by the credential's name.
     pub(crate) actor: Actor,
     pub(crate) request: RequestInfo,
@@ -54,6 +56,7 @@ impl FromRequestParts<App> for Caller {
         let Some(known) = found else {
             return Err(refused(app, &request, shown.as_ref()));
         };
+        let tells = known.settings.scim_events.is_some();
         let said = known.settings.scim.unwrap_or_default();
         let settings = ScimSettings::load(&mut view, &said).await?;
         drop(view);
@@ -66,6 +69,7 @@ impl FromRequestParts<App> for Caller {
             base: base(app, parts, &known.connection.name),
             connection: known.connection,
             settings,
+            tells,
             actor,
             request,
         };

@@ -1,7 +1,7 @@
 //! What changes a resource, whether it came alone or in a bulk request.
 
 use aeolus_scim::{
-    Budget, Condition, Conditions, Document, Error, Patch, Projection, Reason, Rules,
+    Budget, Condition, Conditions, Document, Error, Event, Patch, Projection, Reason, Rules,
 };
 use http::StatusCode;
 use serde_json::Value;
@@ -10,7 +10,7 @@ use super::answer::{Answer, ScimFailure};
 use super::caller::Caller;
 use super::kept::{Change, Kept, Stored};
 use super::one::shown;
-use super::{LIMITS, find};
+use super::{LIMITS, events, find};
 
 /// How often something is done again where somebody was faster.
 const TRIES: usize = 8;
@@ -38,11 +38,13 @@ pub(super) async fn create<K: Kept>(
 ) -> Result<Answer, ScimFailure> {
     let document = Document::read(K::KIND, body, rules(caller))?;
     budget.charge(document.members.as_ref().map_or(1, Vec::len))?;
+    let filled = document.members.as_ref().is_some_and(|all| !all.is_empty());
     let mut tries = 0;
     let mut made = loop {
         let mut write = caller.app.store.write().await?;
         match K::insert(caller, &mut write, document.clone()).await {
             Ok(made) => {
+                events::created(caller, &mut write, (&made, filled));
                 caller.app.commit(write).await?;
                 break made;
             }
@@ -114,6 +116,7 @@ async fn once<K: Kept>(
                 (write, seen)
             };
             K::remove(caller, &mut write, &seen).await?;
+            events::deleted(caller, &mut write, &seen);
             caller.app.commit(write).await?;
             return Ok(None);
         }
@@ -129,12 +132,17 @@ async fn once<K: Kept>(
         return Ok(Some(seen));
     }
     let after = K::change(caller, &mut write, &seen, change).await?;
-    if after.version == seen.version {
+    if after.stored.version == seen.version {
         write.rollback().await?;
     } else {
+        let event = match read {
+            Read::Put(_) => Event::Put,
+            _ => Event::Patch,
+        };
+        events::changed(caller, &mut write, event, (&seen, &after));
         caller.app.commit(write).await?;
     }
-    Ok(Some(after))
+    Ok(Some(after.stored))
 }
 
 /// Whether it is done once more.

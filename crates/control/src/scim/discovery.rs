@@ -2,7 +2,7 @@
 
 use aeolus_scim::discovery::{self, Authentication};
 use aeolus_scim::schema::{ResourceType, Schema};
-use aeolus_scim::{Error, ListResponse, Page, Query, Reason};
+use aeolus_scim::{Error, Event, ListResponse, Page, Query, Reason};
 use axum::extract::{Path, RawQuery};
 use serde_json::Value;
 
@@ -21,10 +21,12 @@ pub(crate) async fn provider_config(caller: Caller) -> Answer {
     if caller.profile.name == aeolus_scim::Profile::OKTA.name {
         ways.swap(0, 1);
     }
+    let events: &[Event] = if caller.tells { &Event::ALL } else { &[] };
     Answer::of(discovery::service_provider_config(
         &caller.base,
         &LIMITS,
         &ways,
+        events,
     ))
 }
 

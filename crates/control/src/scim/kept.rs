@@ -48,6 +48,17 @@ pub(crate) struct Change {
     pub(crate) exactly: bool,
 }
 
+/// What a change came to.
+#[derive(Clone, Debug)]
+pub(crate) struct Changed {
+    /// The resource as it is now.
+    pub(crate) stored: Stored,
+    /// Whether others are in it.
+    pub(crate) members: bool,
+    /// Whether somebody may sign in from now on, where that is another.
+    pub(crate) switched: Option<bool>,
+}
+
 /// A resource type as it is kept. Every function asks only for what is the connection's: what isn't, isn't there.
 pub(crate) trait Kept: Send + Sync + 'static {
     /// What it is.
@@ -117,7 +128,7 @@ pub(crate) trait Kept: Send + Sync + 'static {
         write: &mut Write,
         seen: &Stored,
         change: Change,
-    ) -> impl Future<Output = Result<Stored, ScimFailure>> + Send;
+    ) -> impl Future<Output = Result<Changed, ScimFailure>> + Send;
 
     /// Does what has to be in effect before it is removed, in a transaction of its own, and says whether there was
     /// anything. Removing it is a change of everything, and gates hear of single people sooner.

@@ -15,6 +15,7 @@ mod config;
 mod copy;
 pub(crate) mod credentials;
 mod discovery;
+pub(crate) mod events;
 mod expiry;
 mod find;
 mod flood;

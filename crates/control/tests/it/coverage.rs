@@ -238,6 +238,11 @@ const TABLE: &[(&str, &str, Who)] = &[
         Bearer(403),
     ),
     (
+        "get",
+        "/v1/connections/{connection}/scim/events",
+        Bearer(403),
+    ),
+    (
         "post",
         "/v1/connections/{connection}/scim/templates:apply",
         Bearer(403),

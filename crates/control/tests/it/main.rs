@@ -134,6 +134,8 @@ mod scim_clients;
 #[cfg(test)]
 mod scim_credentials;
 #[cfg(test)]
+mod scim_events;
+#[cfg(test)]
 mod scim_groups;
 #[cfg(test)]
 mod scim_guards;

@@ -29,6 +29,7 @@ pub(crate) fn provisioning(kind: &str, code: &str) -> Provisioning {
         kind: kind.to_owned(),
         code: Some(Secret::new(code.to_owned())),
         settings: ScimConnection::default(),
+        events: None,
     }
 }
 

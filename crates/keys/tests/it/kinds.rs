@@ -13,6 +13,7 @@ fn own_key(kind: Kind) -> SigningKey {
         Kind::Logout => rsa(1),
         Kind::Airflow2 => rsa(2),
         Kind::Legacy => rsa(3),
+        Kind::SecurityEvent => rsa(4),
         Kind::ClientAssertion => derived("own"),
         _ => ed25519(kind.name()),
     }

@@ -36,7 +36,7 @@ pub(crate) fn ed25519(name: &str) -> SigningKey {
 
 /// RSA keys can't be seeded; each name is generated once.
 pub(crate) fn rsa(index: usize) -> &'static SigningKey {
-    static KEYS: [OnceLock<SigningKey>; 4] = [const { OnceLock::new() }; 4];
+    static KEYS: [OnceLock<SigningKey>; 5] = [const { OnceLock::new() }; 5];
     KEYS[index].get_or_init(|| SigningKey::generate(Alg::Rs256, &SeededRng::new("")).unwrap())
 }
 
@@ -146,6 +146,11 @@ pub(crate) fn claims(kind: Kind) -> Value {
             "aud": ISS, "iat": NOW, "exp": NOW + 60, "jti": "j1"}),
         Kind::ClientAssertion => json!({"iss": "client", "sub": "client",
             "aud": "https://idp.example.com", "iat": NOW, "exp": NOW + 60, "jti": "j1"}),
+        Kind::SecurityEvent => {
+            json!({"iss": ISS, "aud": "https://receiver.example.com", "iat": NOW,
+            "jti": "j1", "txn": "t1", "sub_id": {"format": "scim", "uri": format!("/Users/{ID}")},
+            "events": {"urn:ietf:params:scim:event:prov:delete": {}}})
+        }
         Kind::Manifest | Kind::Freshness | Kind::Root | Kind::StatusList | Kind::Checkpoint => {
             json!({"plane": ID, "epoch": 1, "seq": 2})
         }

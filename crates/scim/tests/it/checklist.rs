@@ -47,7 +47,9 @@ fn scim_r5_discovery_names_schemas_types_and_limits() {
         BASE,
         &Limits::DEFAULT,
         &[discovery::Authentication::Bearer],
+        &[],
     );
+    assert!(config.get("securityEvents").is_none());
     assert_eq!(config["pagination"]["cursorTimeout"], 3600);
     assert_eq!(config["filter"]["maxResults"], 1000);
     assert_eq!(config["authenticationSchemes"][0]["primary"], true);

@@ -69,7 +69,11 @@ fn one(
     // The original's values have an empty one where nobody provisions.
     let code = code.filter(|code| !code.expose().trim_end_matches(['\n', '\r']).is_empty());
     let code = code.map(|code| trimmed(&code, &code_key, notes));
-    if code.is_none() && provider.scim == ScimConnection::default() {
+    let places = (base, environment);
+    let events = provider
+        .scim_events
+        .read(&format!("{key}.scimEvents"), places, notes)?;
+    if code.is_none() && provider.scim == ScimConnection::default() && events.is_none() {
         return Ok(None);
     }
     templates(&provider.scim, &key)?;
@@ -100,6 +104,7 @@ fn one(
         kind: kind.name().to_owned(),
         code,
         settings: provider.scim.clone(),
+        events,
     }))
 }
 

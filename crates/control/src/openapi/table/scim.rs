@@ -1,7 +1,8 @@
 //! Provisioning: its credentials and its log.
 
 use aeolus_api::scim::{
-    ScimCredential, ScimCredentialCreate, ScimCredentialCreated, ScimCredentialRotate, ScimRequest,
+    ScimCredential, ScimCredentialCreate, ScimCredentialCreated, ScimCredentialRotate,
+    ScimEventsStatus, ScimRequest,
 };
 use aeolus_api::scim_templates::TemplatesApplied;
 use aeolus_api::{Deleted, Page};
@@ -69,5 +70,11 @@ pub(super) fn scim() -> Vec<Operation> {
         .query(&PAGE)
         .query(&[AFTER])
         .answers::<Page<ScimRequest>>(200),
+        get(
+            "/v1/connections/{connection}/scim/events",
+            "getScimEvents",
+            "How telling its receiver goes: how many events wait, and what went wrong last",
+        )
+        .answers::<ScimEventsStatus>(200),
     ]
 }

@@ -8,6 +8,7 @@ use aeolus_store::{StoreError, Team, Unit as _, Write};
 
 use super::super::answer::ScimFailure;
 use super::super::caller::Caller;
+use super::super::events;
 use super::user_of;
 
 /// So many people are named in one line of the audit log.
@@ -126,12 +127,13 @@ pub(in super::super) async fn leave(
     let mut places = BTreeSet::new();
     for id in teams {
         let mut groups = write.scim_groups();
-        if groups.hold(connection, id).await?.is_none() {
+        let Some(group) = groups.hold(connection, id).await? else {
             continue;
-        }
+        };
         let out = groups.take_out(id, &[user]).await?;
         if !out.is_empty() {
             groups.touch(id, caller.app.clock.now()).await?;
+            events::moved(caller, write, &group);
         }
         let moved = Moved {
             out,

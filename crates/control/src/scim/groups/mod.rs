@@ -19,7 +19,7 @@ pub(crate) use self::roles::{Plan, Wanted, plan, wanted};
 use super::answer::ScimFailure;
 use super::bytes::{AT_ONCE, Gathered};
 use super::caller::Caller;
-use super::kept::{Change, Kept, Stored};
+use super::kept::{Change, Changed, Kept, Stored};
 use crate::error::ApiError;
 
 /// So many members are in one answer at most where it has several groups.
@@ -136,7 +136,7 @@ impl Kept for Groups {
         write: &mut Write,
         seen: &Stored,
         change: Change,
-    ) -> Result<Stored, ScimFailure> {
+    ) -> Result<Changed, ScimFailure> {
         write::change(caller, write, seen, change).await
     }
 

@@ -6,7 +6,7 @@ use aeolus_store::{ManagedBy, ScimGroup, StoreError, Team, Unit as _, Write};
 
 use super::super::answer::ScimFailure;
 use super::super::caller::Caller;
-use super::super::kept::{Change, Stored};
+use super::super::kept::{Change, Changed, Stored};
 use super::super::team_templates::TeamTemplates;
 use super::keys::Keys;
 use super::members::{self, Moved};
@@ -93,7 +93,7 @@ pub(super) async fn change(
     write: &mut Write,
     seen: &Stored,
     change: Change,
-) -> Result<Stored, ScimFailure> {
+) -> Result<Changed, ScimFailure> {
     let keys = change
         .changed
         .then(|| Keys::of(&change.resource))
@@ -130,7 +130,11 @@ pub(super) async fn change(
     };
     moved.say(caller, write, &team);
     members::require_there(caller, write, &moved).await?;
-    stored(after)
+    Ok(Changed {
+        stored: stored(after)?,
+        members: !moved.is_empty(),
+        switched: None,
+    })
 }
 
 /// Takes everybody out of a Team that is about to be removed and has roles, so that gates hear of each of them (note 031).

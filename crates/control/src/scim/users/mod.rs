@@ -17,7 +17,7 @@ use super::answer::ScimFailure;
 use super::bytes::{AT_ONCE, Gathered};
 use super::caller::Caller;
 use super::groups;
-use super::kept::{Change, Kept, Stored};
+use super::kept::{Change, Changed, Kept, Stored};
 use crate::error::ApiError;
 
 /// So many have one key at most that isn't unique, for a list of them.
@@ -122,7 +122,7 @@ impl Kept for Users {
         write: &mut Write,
         seen: &Stored,
         change: Change,
-    ) -> Result<Stored, ScimFailure> {
+    ) -> Result<Changed, ScimFailure> {
         write::change(caller, write, seen, change.resource).await
     }
 

@@ -6,7 +6,7 @@ use aeolus_store::{ScimUser, StoreError, Unit as _, User, Write};
 
 use super::super::answer::ScimFailure;
 use super::super::caller::Caller;
-use super::super::kept::Stored;
+use super::super::kept::{Changed, Stored};
 use super::keys::{Keys, Person};
 use super::last::{self, Left};
 use super::{account, adopt, id_of, stored};
@@ -76,7 +76,7 @@ pub(super) async fn change(
     write: &mut Write,
     seen: &Stored,
     resource: Resource,
-) -> Result<Stored, ScimFailure> {
+) -> Result<Changed, ScimFailure> {
     let keys = Keys::of(&resource)?;
     let (was, is) = (seen.resource.active(), resource.active());
     let (row, user, left) = held(caller, write, seen, was && !is).await?;
@@ -102,7 +102,8 @@ pub(super) async fn change(
     if was && !is {
         disable(caller, write, &user, left).await?;
     }
-    if opens && user.disabled_at.is_some() {
+    let lets_in = opens && user.disabled_at.is_some();
+    if lets_in {
         let_in(write, &user, now).await?;
         let event = caller.event(Action::UserEnable, user.id);
         write.audit(AuditEvent {
@@ -110,9 +111,14 @@ pub(super) async fn change(
             ..event
         });
     }
-    stored(ScimUser {
+    let stored = stored(ScimUser {
         version: changed.version + 1,
         ..changed
+    })?;
+    Ok(Changed {
+        stored,
+        members: false,
+        switched: (shuts || lets_in).then_some(lets_in),
     })
 }
 

@@ -104,7 +104,7 @@ impl Run<'_> {
             Some(given) => {
                 let with = (&self.ctx.app.master, &*self.ctx.app.rng);
                 let held = held.client_secret.clone();
-                let sealed = secret::seal_unless_held(with, id, given, held);
+                let sealed = secret::seal_unless_held(with, (id, secret::CLIENT), given, held);
                 Some(sealed.map_err(ApiError::internal)?)
             }
             // It is of the client that it was given for, and is shown to nobody else.

@@ -10,6 +10,7 @@ use aeolus_store::{ManagedBy, Organization, Unit as _, User, Write};
 use crate::authority::{Authority, path_within};
 use crate::ctx::{By, Ctx};
 use crate::error::ApiError;
+use crate::scim::events;
 use crate::sessions::{belongs, end_all_in, find_in, named};
 use crate::tenancy::owners::Owners;
 
@@ -248,6 +249,7 @@ impl<'a> Leaving<'a> {
                 in_document: membership.is_some_and(|m| m.managed_by == ManagedBy::Apply),
             });
             self.write.teams().remove(team.id, self.user.id).await?;
+            events::taken_out(self.by.app, self.write, team.id).await?;
         }
         Ok(shown)
     }

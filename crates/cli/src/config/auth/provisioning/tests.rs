@@ -166,3 +166,63 @@ fn c6_c7_the_documented_wiring_means_that_a_provider_provisions() {
         assert!(error.contains(variable), "{error}");
     }
 }
+
+#[test]
+fn scim_events_have_a_receiver_that_can_be_told() {
+    let section = |said: &str, environment: &[(&str, &str)]| {
+        let text = format!("auth: {{openidConnect: {{okta: {{scimEvents: {said}}}}}}}");
+        read(&text, environment)
+    };
+    let said = "{endpoint: 'https://a.test/in', authorization: {env: TOLD}}";
+    let (found, notes) = section(said, &[("TOLD", "Bearer abc")]).unwrap();
+    let to = found[0].events.as_ref().unwrap();
+    assert_eq!(
+        (found.len(), to.endpoint.as_str()),
+        (1, "https://a.test/in")
+    );
+    assert_eq!(to.authorization.as_ref().unwrap().expose(), "Bearer abc");
+    assert!(
+        notes.contains("events go to https://a.test/in, for https://a.test/in"),
+        "{notes}"
+    );
+    assert!(!notes.contains("abc"), "{notes}");
+    let (_, notes) = section("{endpoint: 'https://a.test/in', authorization: abc}", &[]).unwrap();
+    assert!(
+        notes.contains("has no scheme") && !notes.contains("abc"),
+        "{notes}"
+    );
+    // In the environment each has its name.
+    let names = [
+        (
+            "AUTH__OPENID_CONNECT__OKTA__SCIM_EVENTS__ENDPOINT",
+            "https://a.test/in",
+        ),
+        (
+            "AUTH__OPENID_CONNECT__OKTA__SCIM_EVENTS__AUDIENCE",
+            "tickets",
+        ),
+    ];
+    let (found, notes) = read("{}", &names).unwrap();
+    assert_eq!(
+        found[0].events.as_ref().unwrap().audience.as_deref(),
+        Some("tickets")
+    );
+    assert!(notes.contains("for tickets"), "{notes}");
+    for (bad, member) in [
+        ("{endpoint: 'http://a.test/in'}", "endpoint"),
+        ("{audience: tickets}", "endpoint"),
+        ("{endpoint: 'https://a.test/', audience: ' '}", "audience"),
+        (
+            r#"{endpoint: 'https://a.test/', authorization: "a\nb"}"#,
+            "authorization",
+        ),
+    ] {
+        let error = section(bad, &[]).unwrap_err();
+        assert!(
+            error.contains(&format!("auth.openidConnect.okta.scimEvents.{member}")),
+            "{error}"
+        );
+    }
+    let (found, _) = section("{}", &[]).unwrap();
+    assert!(found.is_empty());
+}
