@@ -51,7 +51,7 @@ impl Bytes {
 }
 
 /// What indexes find, each once and in the order of keys.
-pub(super) struct Gathered {
+pub(crate) struct Gathered {
     found: BTreeMap<String, Stored>,
     bytes: Bytes,
 }

@@ -39,7 +39,7 @@ async fn scim_what_provisioning_gives_is_said_by_who_says_who_has_which_role(
     .await;
     let admin = f.admin().await;
     f.fleet(&admin).await;
-    let idp = crate::scim_client::Client::new(&f, "made", "okta").await;
+    let idp = Client::new(&f, "made", "okta").await;
     let member = "member@example.com".parse().unwrap();
     let store = f.store().await;
     let mut read = store.read().await.unwrap();
