@@ -17,7 +17,7 @@ use crate::authority::{deployment_in, deployment_path, organization_path};
 use crate::ctx::Ctx;
 use crate::error::ApiError;
 use crate::extract::Query;
-use crate::sessions::find;
+use crate::sessions::{find, find_in};
 
 /// Lists every way into the organization's deployments, oldest deployment first. A page has so many
 /// deployments, not so many ways.
@@ -34,7 +34,7 @@ pub(crate) async fn access(
     authority.require(Permission::OrganizationUsersGet, &path)?;
     let only = match query.0.get("subject") {
         None => None,
-        Some(text) => Some(subject(&mut view, text).await?),
+        Some(text) => Some(subject(&mut view, organization, text).await?),
     };
     let (deployments, next) = if let Some(text) = query.0.get("deployment") {
         (vec![one(&mut view, organization, text).await?], None)
@@ -44,6 +44,7 @@ pub(crate) async fn access(
         (listing.items, listing.next)
     };
     let mut review = Review {
+        organization,
         view: &mut view,
         built_ins: Arc::clone(authority.built_ins()),
         only,
@@ -74,20 +75,32 @@ async fn one(
     deployment_in(view, organization, id).await?.ok_or(none)
 }
 
-/// A person by id or address, or a token by id.
-async fn subject(view: &mut Read, text: &str) -> Result<Subject, ApiError> {
+/// A person by id or address, or a token by id. Those who reach nothing here are as unknown as nobody (A1).
+async fn subject(
+    view: &mut Read,
+    organization: OrganizationId,
+    text: &str,
+) -> Result<Subject, ApiError> {
     if let Ok(id) = text.parse::<TokenId>()
         && view.tokens().get(id).await?.is_some()
     {
         return Ok(Subject::Token(id));
     }
-    let user = find(view, text).await?;
-    let user = user.ok_or(ApiError::NotFound("subject"))?;
-    Ok(Subject::User(user.id))
+    if let Some(user) = find_in(view, organization, text).await? {
+        return Ok(Subject::User(user.id));
+    }
+    let none = || ApiError::NotFound("subject");
+    let user = find(view, text).await?.ok_or_else(none)?;
+    let held = view.grants().effective(user.id).await?;
+    let everywhere = held.iter().any(|record| record.organization.is_none());
+    everywhere
+        .then_some(Subject::User(user.id))
+        .ok_or_else(none)
 }
 
 /// What was asked already.
 struct Review<'a> {
+    organization: OrganizationId,
     view: &'a mut Read,
     built_ins: Arc<BuiltIns>,
     only: Option<Subject>,
@@ -188,7 +201,13 @@ impl Review<'_> {
         let found = match subject {
             Subject::User(id) => {
                 let user = self.view.users().get(id).await?;
-                user.map(|user| (user.email.to_string(), user.disabled_at.is_some()))
+                let mut introductions = self.view.introductions();
+                // Of who was added and hasn't come yet nothing is told (A1).
+                let unmet = introductions.name(self.organization, id).await?.is_some();
+                user.map(|user| {
+                    let disabled = user.disabled_at.is_some() && !unmet;
+                    (user.email.to_string(), disabled)
+                })
             }
             Subject::Token(id) => {
                 let token = self.view.tokens().get(id).await?.map(|r| r.token);

@@ -54,7 +54,7 @@ fn shown(group: &Group, connection: Slug) -> Option<TeamGroup> {
 }
 
 /// Those who are in one. Whoever was added to the organization by their address and hasn't come yet is called
-/// what they were called then (A1).
+/// what they were called then, and nothing is told of their account (A1).
 pub(super) async fn members(
     unit: &mut impl Unit,
     organization: OrganizationId,
@@ -69,8 +69,8 @@ pub(super) async fn members(
         shown.push(TeamMember {
             id: user.id,
             email: user.email,
+            disabled: user.disabled_at.is_some() && introduced.is_none(),
             name: introduced.unwrap_or(user.name),
-            disabled: user.disabled_at.is_some(),
             in_document: member.managed_by == ManagedBy::Apply,
         });
     }
