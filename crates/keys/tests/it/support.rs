@@ -148,7 +148,7 @@ pub(crate) fn claims(kind: Kind) -> Value {
             "aud": "https://idp.example.com", "iat": NOW, "exp": NOW + 60, "jti": "j1"}),
         Kind::SecurityEvent => {
             json!({"iss": ISS, "aud": "https://receiver.example.com", "iat": NOW,
-            "jti": "j1", "txn": "t1", "sub_id": {"format": "scim", "uri": format!("/Users/{ID}")},
+            "jti": "j1", "txn": "t1", "sub_id": {"format": "scim", "uri": format!("/Groups/{ID}")},
             "events": {"urn:ietf:params:scim:event:prov:delete": {}}})
         }
         Kind::Manifest | Kind::Freshness | Kind::Root | Kind::StatusList | Kind::Checkpoint => {
