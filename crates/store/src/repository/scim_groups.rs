@@ -21,8 +21,8 @@ statements! {
     GET = select!("WHERE team = $1");
     BY_NAME = "SELECT team FROM scim_groups WHERE connection = $1 AND name_key = $2";
     BY_EXTERNAL = "SELECT team FROM scim_groups WHERE connection = $1 AND external_id = $2";
-    OF_MEMBER = "SELECT team FROM scim_groups WHERE connection = $1
-        AND team IN (SELECT team FROM team_members WHERE member = $2)";
+    OF_MEMBER = "SELECT scim_groups.team FROM team_members CROSS JOIN scim_groups
+        WHERE scim_groups.connection = $1 AND scim_groups.team = team_members.team AND team_members.member = $2";
     SOME = ids!(select!("WHERE connection = $2 AND team IN (SELECT id FROM ids)"));
     WALK = select!("WHERE connection = $1 AND name_key > $2 ORDER BY name_key LIMIT $3");
     WALK_SIZES = "SELECT CAST(octet_length(tree) AS BIGINT) FROM scim_groups

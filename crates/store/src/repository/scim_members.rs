@@ -17,6 +17,7 @@ statements! {
         ON CONFLICT (team, member) DO NOTHING RETURNING member");
     REMOVE = ids!("DELETE FROM team_members
         WHERE team = $2 AND member IN (SELECT id FROM ids) RETURNING member");
+    REMOVE_ONE = "DELETE FROM team_members WHERE team = $2 AND member = $1 RETURNING member";
     KEEP = ids!("DELETE FROM team_members
         WHERE team = $2 AND member NOT IN (SELECT id FROM ids) RETURNING member");
     CLEAR = "DELETE FROM team_members WHERE team = $1 RETURNING member";
@@ -26,10 +27,15 @@ statements! {
     IS_IN = "SELECT 1 FROM team_members WHERE team = $1 AND member = $2";
     UNKNOWN = ids!("SELECT id FROM ids WHERE NOT EXISTS (SELECT 1 FROM scim_users
         WHERE scim_users.connection = $2 AND scim_users.id = ids.id) ORDER BY at LIMIT 1");
-    GROUPS_OF = ids!("SELECT team_members.member, scim_groups.team, scim_groups.display_name
+    GROUPS_OF = ids!("SELECT scim_groups.connection, team_members.member, scim_groups.team,
+        scim_groups.display_name
         FROM ids JOIN team_members ON team_members.member = ids.id
         JOIN scim_groups ON scim_groups.team = team_members.team
-        WHERE scim_groups.connection = $2 ORDER BY ids.at, scim_groups.name_key");
+        ORDER BY ids.at, scim_groups.name_key");
+    GROUPS_OF_ONE = "SELECT scim_groups.connection, team_members.member, scim_groups.team,
+        scim_groups.display_name
+        FROM team_members JOIN scim_groups ON scim_groups.team = team_members.team
+        WHERE team_members.member = $1 ORDER BY scim_groups.name_key";
 }
 
 /// A group that somebody is in.
@@ -84,7 +90,8 @@ impl<U: Unit> ScimGroups<'_, U> {
     }
 
     /// The groups of a connection that these people are in: theirs together, in the order in which they are named, each by
-    /// the groups' names.
+    /// the groups' names. Whose a group is, is judged here: both engines would begin with all groups of the connection, and
+    /// PostgreSQL, where it has no statistics yet, goes through all memberships for an unknown number of people.
     pub async fn of_users(
         &mut self,
         connection: ConnectionId,
@@ -92,10 +99,15 @@ impl<U: Unit> ScimGroups<'_, U> {
     ) -> Result<Vec<ScimGroupOf>, StoreError> {
         let mut found = Vec::new();
         for part in users.chunks(AT_ONCE) {
-            let values = bind![joined(part), connection];
-            let rows = self.0.tx().fetch(GROUPS_OF, values).await?;
+            let rows = match part {
+                [one] => self.0.tx().fetch(GROUPS_OF_ONE, bind![*one]).await?,
+                several => self.0.tx().fetch(GROUPS_OF, bind![joined(several)]).await?,
+            };
             for row in &rows {
                 let mut fields = row.fields();
+                if fields.take::<ConnectionId>()? != connection {
+                    continue;
+                }
                 found.push(ScimGroupOf {
                     user: fields.take()?,
                     team: fields.take()?,
@@ -131,8 +143,11 @@ impl ScimGroups<'_, Write> {
     ) -> Result<Vec<UserId>, StoreError> {
         let mut out = Vec::new();
         for part in users.chunks(AT_ONCE) {
-            let values = bind![joined(part), team];
-            out.extend(self.moved(REMOVE, values).await?);
+            out.extend(match part {
+                // Where PostgreSQL has no statistics yet it goes through the whole group for an unknown number of people.
+                [one] => self.moved(REMOVE_ONE, bind![*one, team]).await?,
+                several => self.moved(REMOVE, bind![joined(several), team]).await?,
+            });
         }
         Ok(out)
     }

@@ -94,7 +94,7 @@ async fn scene(
 }
 
 async fn scim_groups_are_found_by_each_key_and_in_pages(db: Database) {
-    let (connection, people, groups) = scene(&db, 1, &["Beta", "alpha", "Gamma"]).await;
+    let (connection, people, groups) = scene(&db, 2, &["Beta", "alpha", "Gamma"]).await;
     let [beta, alpha, gamma] = groups.as_slice() else {
         panic!("{groups:?}");
     };
@@ -143,10 +143,13 @@ async fn scim_groups_are_found_by_each_key_and_in_pages(db: Database) {
     assert!(scim.owns(connection, "of Beta", ["", ""]).await.unwrap());
     assert!(!scim.owns(connection, "x", ["y", "z"]).await.unwrap());
     let of = scim.of_users(connection, &people).await.unwrap();
-    assert_eq!(
-        (of.len(), of[0].team, of[0].user),
-        (1, beta.team, people[0])
-    );
+    let shown: Vec<_> = of.iter().map(|of| (of.user, of.team)).collect();
+    assert_eq!(shown, [(people[0], beta.team), (people[1], beta.team)]);
+    // One alone is asked for in another way.
+    let (one, other) = (&people[..1], ConnectionId::from_bytes([9; 16]));
+    assert_eq!(scim.of_users(connection, one).await.unwrap(), of[..1]);
+    assert_eq!(scim.of_users(other, one).await.unwrap(), []);
+    assert_eq!(scim.of_users(other, &people).await.unwrap(), []);
 }
 
 async fn scim_group_names_are_unique_and_versions_are_of_what_was_read(db: Database) {
