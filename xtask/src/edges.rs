@@ -50,7 +50,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "aeolus-fuzz",
         &[
-            "gate", "doctor", "decide", "scim", "snapshot", "oidc", "api", "keys", "model",
+            "gate", "doctor", "decide", "scim", "snapshot", "oidc", "pki", "api", "keys", "model",
         ],
     ),
     ("xtask", &[]),

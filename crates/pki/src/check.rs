@@ -1,0 +1,269 @@
+//! What is wrong with certificates, in words: each finding has a stable code, what it means and what to do.
+
+mod rules;
+
+use std::time::Duration;
+
+use aeolus_model::Time;
+pub use rules::{Rule, Severity};
+
+use crate::certificate::{ANY, SERVER_AUTH};
+use crate::{
+    Certificate, KeyType, PrivateKey, PublicKey, RevocationList, San, Stage, Unproven, Usage,
+    verify,
+};
+
+/// What is examined: what one file or server gave, and what to hold against it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Subject<'a> {
+    /// The certificates, in the order they were found.
+    pub certificates: &'a [Certificate],
+    /// The private key that belongs to the first.
+    pub key: Option<&'a PublicKey>,
+    /// A server sends these, so the first has to be a leaf.
+    pub served: bool,
+    /// The names that clients use.
+    pub hosts: &'a [San],
+    /// Who is trusted. None: whether the chain is proved isn't examined.
+    pub trusted: &'a [Certificate],
+    /// What was revoked.
+    pub lists: &'a [RevocationList],
+    /// Warn this long before the end, not only by a part of the life.
+    pub warn_before: Option<Duration>,
+    /// Its users take RSA only.
+    pub rsa_only: bool,
+}
+
+/// One thing that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// What kind of thing.
+    pub rule: &'static Rule,
+    /// The certificate's subject.
+    pub about: String,
+    /// What exactly.
+    pub detail: String,
+}
+
+/// Examines everything at once.
+pub fn examine(subject: &Subject<'_>, now: Time) -> Vec<Finding> {
+    let mut examination = Examination {
+        subject,
+        now,
+        found: Vec::new(),
+    };
+    for certificate in subject.certificates {
+        examination.alone(certificate);
+    }
+    let Some((first, rest)) = subject.certificates.split_first() else {
+        return examination.found;
+    };
+    if let Some(key) = subject.key.filter(|key| **key != first.key) {
+        let detail = format!(
+            "the key is {}, the certificate's is {}",
+            key.kind(),
+            first.key.kind()
+        );
+        examination.add(&rules::OTHER_KEY, first, detail);
+    }
+    if subject.served || !is_authority(first) {
+        examination.leaf(first);
+        examination.chain(first, rest);
+    }
+    examination.found
+}
+
+/// The key that belongs to a certificate, of several.
+pub fn key_of<'a>(certificate: &Certificate, keys: &'a [PrivateKey]) -> Option<&'a PublicKey> {
+    let own = keys
+        .iter()
+        .map(PrivateKey::public)
+        .find(|key| **key == certificate.key);
+    own.or_else(|| keys.first().map(PrivateKey::public))
+}
+
+/// A v1 certificate can't say it; one that names itself was made to be trusted.
+fn is_authority(certificate: &Certificate) -> bool {
+    certificate.authority.is_some() || (certificate.version < 3 && certificate.is_self_issued())
+}
+
+struct Examination<'a> {
+    subject: &'a Subject<'a>,
+    now: Time,
+    found: Vec<Finding>,
+}
+
+impl Examination<'_> {
+    fn add(&mut self, rule: &'static Rule, about: &Certificate, detail: impl Into<String>) {
+        let about = if about.subject.is_empty() {
+            about
+                .names
+                .first()
+                .map(ToString::to_string)
+                .unwrap_or_default()
+        } else {
+            about.subject.clone()
+        };
+        self.found.push(Finding {
+            rule,
+            about,
+            detail: detail.into(),
+        });
+    }
+
+    /// What needs no other certificate.
+    fn alone(&mut self, certificate: &Certificate) {
+        let until = aeolus_model::moment(certificate.not_after.secs());
+        match Stage::at(self.now, certificate.not_before, certificate.not_after) {
+            Stage::NotYet => {
+                let from = aeolus_model::moment(certificate.not_before.secs());
+                self.add(&rules::NOT_YET, certificate, format!("it begins at {from}"));
+            }
+            Stage::Expired => {
+                self.add(&rules::EXPIRED, certificate, format!("it ended at {until}"))
+            }
+            Stage::Late => self.add(&rules::LATE, certificate, format!("it ends at {until}")),
+            Stage::Due => self.add(&rules::DUE, certificate, format!("it ends at {until}")),
+            Stage::Good => {
+                let within = |before| certificate.not_after < self.now.plus(before);
+                if self.subject.warn_before.is_some_and(within) {
+                    self.add(&rules::DUE, certificate, format!("it ends at {until}"));
+                }
+            }
+        }
+        if certificate.key.kind().is_weak() {
+            let detail = format!("its key is {}", certificate.key.kind());
+            self.add(&rules::WEAK_KEY, certificate, detail);
+        }
+        // Nobody verifies the signature of a root.
+        if certificate.has_weak_hash() && !certificate.is_self_issued() {
+            let detail = format!("it is signed by {}", certificate.signature);
+            self.add(&rules::WEAK_HASH, certificate, detail);
+        }
+        if certificate.version < 3 && !certificate.is_self_issued() {
+            self.add(
+                &rules::VERSION,
+                certificate,
+                format!("it is X.509 v{}", certificate.version),
+            );
+        }
+        for list in self.subject.lists {
+            let mut everybody = self.subject.certificates.iter().chain(self.subject.trusted);
+            let ours = |issuer: &Certificate| {
+                certificate.names_issuer(issuer) && list.is_signed_by(issuer)
+            };
+            if list.names(certificate) && everybody.any(ours) {
+                let serial = certificate.serial_hex();
+                self.add(
+                    &rules::REVOKED,
+                    certificate,
+                    format!("serial number {serial}"),
+                );
+            }
+        }
+    }
+
+    /// What a server's or client's own certificate has to be.
+    fn leaf(&mut self, leaf: &Certificate) {
+        if leaf.names.is_empty() && leaf.other_names.is_empty() {
+            let name = leaf.common_name.as_deref().unwrap_or("none");
+            self.add(&rules::NO_NAMES, leaf, format!("its common name is {name}"));
+        }
+        for host in self.subject.hosts {
+            if !leaf.names.iter().any(|name| name.covers(host)) {
+                let names: Vec<String> = leaf.names.iter().map(ToString::to_string).collect();
+                let detail = format!("{host} is asked for, it is for: {}", names.join(", "));
+                self.add(&rules::OTHER_NAME, leaf, detail);
+            }
+        }
+        if leaf.authority.is_some() {
+            self.add(&rules::AUTHORITY_SERVES, leaf, "it says CA:TRUE");
+        }
+        let purposes = leaf.purposes.as_deref().unwrap_or_default();
+        let has = |purpose: &str| purposes.iter().any(|own| own == purpose || own == ANY);
+        let serves = leaf.purposes.is_none() || has(SERVER_AUTH);
+        if !serves && (self.subject.served || !self.subject.hosts.is_empty()) {
+            self.add(
+                &rules::NO_SERVER,
+                leaf,
+                format!("it is for {}", purposes.join(", ")),
+            );
+        }
+        if self.subject.rsa_only && !leaf.key.kind().is_rsa() {
+            self.add(
+                &rules::NOT_RSA,
+                leaf,
+                format!("its key is {}", leaf.key.kind()),
+            );
+        }
+        if serves && leaf.key.kind() == KeyType::Ed25519 && self.subject.served {
+            self.add(&rules::ED25519, leaf, "its key is Ed25519");
+        }
+        let days = leaf.not_after.since(leaf.not_before).as_secs() / 86_400;
+        if serves && days > 825 {
+            self.add(&rules::LONG, leaf, format!("it lives for {days} days"));
+        }
+    }
+
+    /// How the leaf hangs together with what is beside it.
+    fn chain(&mut self, leaf: &Certificate, rest: &[Certificate]) {
+        let mut below = leaf;
+        let mut broken = false;
+        for certificate in rest {
+            if !below.names_issuer(certificate) {
+                let elsewhere = rest.iter().any(|other| below.names_issuer(other));
+                if elsewhere {
+                    let detail = format!("{} doesn't come right after it", below.issuer);
+                    self.add(&rules::ORDER, below, detail);
+                }
+                broken = !elsewhere;
+                break;
+            }
+            below = certificate;
+        }
+        for root in rest.iter().filter(|one| one.is_self_issued()) {
+            self.add(&rules::ROOT_SENT, root, "clients have it or don't trust it");
+        }
+        let all = || rest.iter().chain(self.subject.trusted);
+        let last = if broken {
+            below
+        } else {
+            rest.last().unwrap_or(leaf)
+        };
+        let issuer_is_there = last.is_self_issued() || all().any(|one| last.names_issuer(one));
+        if broken || (!issuer_is_there && !self.subject.trusted.is_empty()) {
+            let detail = format!("{} is not there", last.issuer);
+            self.add(&rules::MISSING, last, detail);
+        }
+        if !self.subject.trusted.is_empty() {
+            self.proof(leaf, rest);
+        }
+    }
+
+    fn proof(&mut self, leaf: &Certificate, rest: &[Certificate]) {
+        let purposes = leaf.purposes.as_deref();
+        let only_client =
+            purposes.is_some_and(|all| !all.iter().any(|one| one == SERVER_AUTH || one == ANY));
+        let usage = if only_client && !self.subject.served {
+            Usage::Client
+        } else {
+            Usage::Server
+        };
+        let proved = verify(leaf, rest, self.subject.trusted, self.now, (usage, &[]));
+        let said: Option<&Rule> = match &proved {
+            Ok(()) => return,
+            Err(Unproven::Expired) => Some(&rules::EXPIRED),
+            Err(Unproven::NotYet) => Some(&rules::NOT_YET),
+            Err(Unproven::Version(_)) => Some(&rules::VERSION),
+            Err(Unproven::Authority) => Some(&rules::AUTHORITY_SERVES),
+            Err(Unproven::Purpose(_)) => Some(&rules::NO_SERVER),
+            Err(Unproven::UnknownIssuer | Unproven::Signature) => Some(&rules::MISSING),
+            Err(_) => None,
+        };
+        // What was said in better words isn't said again.
+        let said = said.is_some_and(|rule| self.found.iter().any(|found| found.rule == rule));
+        if let (Err(why), false) = (proved, said) {
+            self.add(&rules::UNPROVED, leaf, why.to_string());
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! An authority for certificates (RFC 5280): issuing by policy, renewing, revoking, rotating, and saying what
+//! is wrong with a certificate from elsewhere.
+//!
+//! Pure: bytes, a time and random bytes come in, certificates and findings go out. Key generation and ECDSA
+//! signatures alone draw from the library's own generator, which can't be injected, and PKCS#12's salts from
+//! the machine's.
+//!
+//! What is asked becomes types ([`San`], [`KeyKind`], [`Life`], [`Profile`]); there is no way to ask for
+//! anything else. What an [`Authority`] issues was verified as rustls would before it is given out.
+
+mod archive;
+mod authority;
+mod certificate;
+pub mod check;
+mod crl;
+mod input;
+mod key;
+mod life;
+mod name;
+mod pem;
+mod policy;
+mod public;
+mod renewal;
+mod request;
+pub mod state;
+mod verify;
+
+pub use archive::{ArchiveError, pkcs12};
+pub use authority::{Authority, IssueError, Issued, LoadError, Note};
+pub use certificate::{Certificate, CertificateError};
+pub use crl::{Reason, RevocationList, Revoked, UnknownReason};
+pub use input::{Input, InputError, MAX_INPUT, read};
+pub use key::{KeyError, KeyKind, PrivateKey, UnknownKeyKind};
+pub use life::{Life, LifeError};
+pub use name::{NameError, San};
+pub use pem::certificates_pem;
+pub use policy::{Constraints, Profile, Wanted, WantedError};
+pub use public::{KeyType, PublicKey};
+pub use renewal::{Stage, due};
+pub use request::{Request, RequestError};
+pub use verify::{Unproven, Usage, verify};

@@ -1,0 +1,12 @@
+//! The crate's interface from outside.
+
+#[cfg(test)]
+mod authority;
+#[cfg(test)]
+mod check;
+#[cfg(test)]
+mod input;
+#[cfg(test)]
+mod policy;
+#[cfg(test)]
+mod support;
