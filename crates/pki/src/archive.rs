@@ -77,8 +77,10 @@ pub(crate) fn open(
 pub(crate) fn is_archive(der: &[u8]) -> bool {
     let header = match der {
         [0x30, length, rest @ ..] if *length < 0x80 => rest,
-        [0x30, 0x81, _, rest @ ..] | [0x30, 0x82, _, _, rest @ ..] => rest,
-        [0x30, 0x83, _, _, _, rest @ ..] | [0x30, 0x80, rest @ ..] => rest,
+        [0x30, 0x80, rest @ ..]
+        | [0x30, 0x81, _, rest @ ..]
+        | [0x30, 0x82, _, _, rest @ ..]
+        | [0x30, 0x83, _, _, _, rest @ ..] => rest,
         _ => return false,
     };
     header.starts_with(&[0x02, 0x01, 0x03])

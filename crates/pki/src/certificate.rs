@@ -1,5 +1,7 @@
 //! A certificate, read (RFC 5280 §4).
 
+use std::fmt::Write as _;
+
 use aeolus_keys::digest;
 use aeolus_model::Time;
 use x509_parser::certificate::X509Certificate;
@@ -147,7 +149,7 @@ impl Certificate {
             ParsedExtension::BasicConstraints(basic) if basic.ca => {
                 self.authority = Some(basic.path_len_constraint);
             }
-            ParsedExtension::KeyUsage(usage) => self.usages = Some(usages(usage)),
+            ParsedExtension::KeyUsage(usage) => self.usages = Some(usages(*usage)),
             ParsedExtension::ExtendedKeyUsage(usage) => self.purposes = Some(purposes(usage)),
             ParsedExtension::NameConstraints(_) => self.constrained = true,
             ParsedExtension::SubjectKeyIdentifier(id) => self.subject_key_id = Some(id.0.to_vec()),
@@ -167,7 +169,10 @@ pub(crate) fn parsed(der: &[u8]) -> Option<X509Certificate<'_>> {
 }
 
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 fn shown(name: &X509Name<'_>) -> String {
@@ -201,7 +206,7 @@ fn address(bytes: &[u8]) -> Option<std::net::IpAddr> {
         .ok()
 }
 
-fn usages(usage: &x509_parser::extensions::KeyUsage) -> Vec<&'static str> {
+fn usages(usage: x509_parser::extensions::KeyUsage) -> Vec<&'static str> {
     let said = [
         (usage.digital_signature(), "digitalSignature"),
         (usage.non_repudiation(), "nonRepudiation"),

@@ -120,7 +120,7 @@ impl Examination<'_> {
                 self.add(&rules::NOT_YET, certificate, format!("it begins at {from}"));
             }
             Stage::Expired => {
-                self.add(&rules::EXPIRED, certificate, format!("it ended at {until}"))
+                self.add(&rules::EXPIRED, certificate, format!("it ended at {until}"));
             }
             Stage::Late => self.add(&rules::LATE, certificate, format!("it ends at {until}")),
             Stage::Due => self.add(&rules::DUE, certificate, format!("it ends at {until}")),
@@ -231,16 +231,20 @@ impl Examination<'_> {
             rest.last().unwrap_or(leaf)
         };
         let issuer_is_there = last.is_self_issued() || all().any(|one| last.names_issuer(one));
-        if broken || (!issuer_is_there && !self.subject.trusted.is_empty()) {
+        let judged = !self.subject.trusted.is_empty();
+        let proof = judged.then(|| self.proof(leaf, rest));
+        // What is proved lacks nothing, whatever else is sent for other clients.
+        let is_proved = proof == Some(Ok(()));
+        if !is_proved && (broken || (!issuer_is_there && judged)) {
             let detail = format!("{} is not there", last.issuer);
             self.add(&rules::MISSING, last, detail);
         }
-        if !self.subject.trusted.is_empty() {
-            self.proof(leaf, rest);
+        if let Some(Err(why)) = proof {
+            self.unproved(leaf, &why);
         }
     }
 
-    fn proof(&mut self, leaf: &Certificate, rest: &[Certificate]) {
+    fn proof(&self, leaf: &Certificate, rest: &[Certificate]) -> Result<(), Unproven> {
         let purposes = leaf.purposes.as_deref();
         let only_client =
             purposes.is_some_and(|all| !all.iter().any(|one| one == SERVER_AUTH || one == ANY));
@@ -249,20 +253,22 @@ impl Examination<'_> {
         } else {
             Usage::Server
         };
-        let proved = verify(leaf, rest, self.subject.trusted, self.now, (usage, &[]));
-        let said: Option<&Rule> = match &proved {
-            Ok(()) => return,
-            Err(Unproven::Expired) => Some(&rules::EXPIRED),
-            Err(Unproven::NotYet) => Some(&rules::NOT_YET),
-            Err(Unproven::Version(_)) => Some(&rules::VERSION),
-            Err(Unproven::Authority) => Some(&rules::AUTHORITY_SERVES),
-            Err(Unproven::Purpose(_)) => Some(&rules::NO_SERVER),
-            Err(Unproven::UnknownIssuer | Unproven::Signature) => Some(&rules::MISSING),
-            Err(_) => None,
+        verify(leaf, rest, self.subject.trusted, self.now, (usage, &[]))
+    }
+
+    /// What was said in better words isn't said again.
+    fn unproved(&mut self, leaf: &Certificate, why: &Unproven) {
+        let said: Option<&Rule> = match why {
+            Unproven::Expired => Some(&rules::EXPIRED),
+            Unproven::NotYet => Some(&rules::NOT_YET),
+            Unproven::Version(_) => Some(&rules::VERSION),
+            Unproven::Authority => Some(&rules::AUTHORITY_SERVES),
+            Unproven::Purpose(_) => Some(&rules::NO_SERVER),
+            Unproven::UnknownIssuer | Unproven::Signature => Some(&rules::MISSING),
+            _ => None,
         };
-        // What was said in better words isn't said again.
         let said = said.is_some_and(|rule| self.found.iter().any(|found| found.rule == rule));
-        if let (Err(why), false) = (proved, said) {
+        if !said {
             self.add(&rules::UNPROVED, leaf, why.to_string());
         }
     }

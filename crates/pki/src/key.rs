@@ -195,7 +195,7 @@ impl PrivateKey {
         encode_secret("PRIVATE KEY", &self.pkcs8)
     }
 
-    /// As PKCS#8 text, encrypted with AES-256 under PBKDF2-HMAC-SHA-256 of 600,000 rounds, which OpenSSL, GnuTLS
+    /// As PKCS#8 text, encrypted with AES-256 under PBKDF2-HMAC-SHA-256 of 600,000 rounds, which OpenSSL
     /// and Java read.
     pub fn encrypted_pem(
         &self,

@@ -199,6 +199,27 @@ fn chains_are_whole_in_order_and_without_a_root() {
 }
 
 #[test]
+fn a_chain_that_is_sent_for_clients_of_two_roots_lacks_nothing() {
+    let (old, new) = (root("Old"), root("New"));
+    let cross = old
+        .cross_sign(&new, (NOW, &SeededRng::new("cross")))
+        .unwrap();
+    let roots = [old.certificate().clone(), new.certificate().clone()];
+    let chain = server(&new.crossed(cross, roots[0].clone()), &["a.example.com"])
+        .0
+        .chain;
+    for trusted in &roots {
+        let subject = Subject {
+            certificates: &chain,
+            served: true,
+            trusted: std::slice::from_ref(trusted),
+            ..Subject::default()
+        };
+        assert_eq!(codes(&subject, NOW), [""; 0]);
+    }
+}
+
+#[test]
 fn a_chain_of_strangers_is_not_proved() {
     let chain = chained().chain;
     let roots = [root("Root").certificate().clone()];
