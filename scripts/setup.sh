@@ -24,6 +24,7 @@ TEST_PACKAGES=(
     "caddy caddy proxy_tests"
     "apache2 apache2 proxy_tests"
     "openssl openssl certificates_of_the_tests"
+    "gnutls-bin certtool a_second_judge_of_certificates"
     "tinyproxy tinyproxy tests_of_the_way_out"
     "iproute2 ip tests_of_the_way_out"
     "curl curl the_demo's_examples"
@@ -62,6 +63,7 @@ main() {
             setup_pinned schemathesis schemathesis
             setup_pinned smtp aiosmtpd
             setup_pinned scim scim2-tester
+            setup_pinned pkilint pkilint
             setup_pinned idp "oidc-provider-mock and canaille"
             ;;
         bench)

@@ -14,6 +14,7 @@ mod grant;
 mod invitation;
 mod key;
 mod org;
+mod pki;
 mod policy;
 mod role;
 mod rollout;
@@ -55,6 +56,10 @@ pub(crate) use invitation::{
 };
 pub(crate) use key::{KeyCommand, KeyList, KeyRemove, KeyReseal, KeyRotate};
 pub(crate) use org::{OrgCommand, OrgOne, OrgQuota, QuotaSet, QuotaShow};
+pub(crate) use pki::{
+    Passphrase, PkiCheck, PkiCommand, PkiCrl, PkiExport, PkiFolder, PkiFormat, PkiInit, PkiInspect,
+    PkiIssue, PkiProfile, PkiRenew, PkiRevoke, PkiRotateCa, PkiSign,
+};
 pub(crate) use policy::{PolicyCommand, PolicySet, PolicyShow};
 pub(crate) use role::{
     RoleCommand, RoleCreate, RoleDelete, RoleList, RoleOne, RolePermissions, RoleUpdate,
@@ -89,7 +94,7 @@ use crate::ui::Output;
 
 /// The open authentication plane for fleets of Apache Airflow.
 ///
-/// Exit status: 0 done, 1 failed, 2 asked in a way that makes no sense.
+/// Exit status: 0 done, 1 failed, 2 asked in a way that makes no sense, 3 done, with warnings.
 #[derive(Debug, Parser)]
 #[command(
     name = "aeolus",
@@ -181,6 +186,9 @@ pub(crate) enum Command {
     /// Show and move rollouts: which deployments take which path to their decision.
     #[command(subcommand)]
     Rollout(RolloutCommand),
+    /// Make an authority, issue, renew, revoke and check certificates.
+    #[command(subcommand)]
+    Pki(Box<PkiCommand>),
     /// Try out e-mail.
     #[command(subcommand)]
     Email(EmailCommand),

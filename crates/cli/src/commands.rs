@@ -22,6 +22,7 @@ mod key;
 mod login;
 mod logs;
 mod org;
+mod pki;
 mod place;
 mod plane;
 mod policy;
@@ -134,6 +135,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Command::Org(command) => block_on(org::org(&command, &context)),
         Command::Workspace(command) => block_on(workspace::workspace(&command, &context)),
         Command::Deployment(command) => block_on(deployment::deployment(&command, &context)),
+        Command::Pki(command) => block_on(pki::pki(&command, &context)),
         Command::Email(EmailCommand::Test(args)) => block_on(email::test(&args, &context)),
         Command::Policy(command) => block_on(policy::policy(&command, &context)),
         Command::Rollout(command) => match command {

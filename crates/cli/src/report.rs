@@ -11,6 +11,8 @@ pub(crate) enum Exit {
     Failed,
     /// It was asked in a way that makes no sense: arguments or files have to change first.
     Usage,
+    /// It was done, and found something that will go wrong.
+    Warned,
 }
 
 impl Exit {
@@ -19,6 +21,7 @@ impl Exit {
         match self {
             Self::Failed => 1,
             Self::Usage => 2,
+            Self::Warned => 3,
         }
     }
 }

@@ -1,0 +1,138 @@
+//! `aeolus pki export`.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use aeolus_model::Secret;
+use aeolus_pki::{Certificate, PrivateKey, certificates_pem, pkcs12};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::Serialize;
+use zeroize::Zeroizing;
+
+use super::pair::{Pair, write_one};
+use super::{Context, input, refused};
+use crate::args::{PkiExport, PkiFormat};
+use crate::files::damaged;
+use crate::report::{Failure, Report};
+use crate::ui;
+
+/// A Secret of Kubernetes, in the order in which people write it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Manifest {
+    api_version: &'static str,
+    kind: &'static str,
+    metadata: BTreeMap<&'static str, String>,
+    r#type: &'static str,
+    data: BTreeMap<&'static str, String>,
+}
+
+/// Writes a pair in another form.
+pub(super) fn export(args: &PkiExport, context: &Context) -> Result<(), Failure> {
+    let pair = Pair::of(&args.stem);
+    let passphrase = args.passphrase.read(context)?;
+    let chain = input(&pair.certificate, passphrase.as_ref())?.certificates;
+    let key = input(&pair.key, passphrase.as_ref())?
+        .keys
+        .into_iter()
+        .next();
+    let key = key.ok_or_else(|| damaged(&pair.key, &"there is no private key in it"))?;
+    if chain.first().is_none_or(|leaf| leaf.key != *key.public()) {
+        return Err(damaged(
+            &pair.key,
+            &"the private key belongs to another certificate",
+        ));
+    }
+    let name = args.name.clone().unwrap_or_else(|| {
+        let last = args.stem.file_name().unwrap_or_default();
+        last.to_string_lossy().into_owned()
+    });
+    let bytes = match args.format {
+        PkiFormat::Pem => {
+            let (chain, key) = (certificates_pem(&chain), key.pem());
+            Zeroizing::new(format!("{chain}{}", key.expose()).into_bytes())
+        }
+        PkiFormat::Pkcs12 => archive(&name, (&chain, &key), passphrase.as_ref())?,
+        PkiFormat::Kubernetes => manifest(&name, (&chain, &key), args.namespace.as_deref())?,
+    };
+    if args.out == Path::new("-") {
+        return to_standard_output(&bytes);
+    }
+    if let Some(before) = write_one(&args.out, &bytes, (0o600, args.force))? {
+        ui::note(&format!("The file before is kept in {}.", before.display()));
+    }
+    ui::note(&format!(
+        "{} has the private key: mode 0600.",
+        args.out.display()
+    ));
+    Ok(())
+}
+
+fn to_standard_output(bytes: &[u8]) -> Result<(), Failure> {
+    let text = std::str::from_utf8(bytes).map_err(|_| {
+        Report::new(
+            "PKI-018",
+            "PKCS#12 isn't text, and is not written to a terminal",
+        )
+        .help("say --out FILE")
+        .usage()
+    })?;
+    ui::print(text);
+    Ok(())
+}
+
+fn archive(
+    name: &str,
+    what: (&[Certificate], &PrivateKey),
+    passphrase: Option<&Secret<String>>,
+) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    let none = Secret::new(String::new());
+    let archive = pkcs12(name, what, passphrase.unwrap_or(&none));
+    archive.map(Zeroizing::new).map_err(|error| {
+        Report::new("PKI-004", error.to_string())
+            .why("Nothing was written.")
+            .help("give one with --passphrase-file, or as AEOLUS_PKI_PASSPHRASE in the environment")
+            .usage()
+    })
+}
+
+fn manifest(
+    name: &str,
+    (chain, key): (&[Certificate], &PrivateKey),
+    namespace: Option<&str>,
+) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    for (what, text) in [("name", Some(name)), ("namespace", namespace)] {
+        if let Some(text) = text.filter(|text| !is_name(text)) {
+            let said = format!("{text:?} is no {what} in Kubernetes");
+            let help = "use lower-case letters, digits, '-' and '.' (--name, --namespace)";
+            return Err(Report::new("PKI-019", said).help(help).usage());
+        }
+    }
+    let mut metadata = BTreeMap::from([("name", name.to_owned())]);
+    metadata.extend(namespace.map(|namespace| ("namespace", namespace.to_owned())));
+    let manifest = Manifest {
+        api_version: "v1",
+        kind: "Secret",
+        metadata,
+        r#type: "kubernetes.io/tls",
+        data: BTreeMap::from([
+            ("tls.crt", STANDARD.encode(certificates_pem(chain))),
+            ("tls.key", STANDARD.encode(key.pem().expose())),
+        ]),
+    };
+    let text = serde_saphyr::to_string(&manifest).map_err(|error| refused(&error))?;
+    Ok(Zeroizing::new(text.into_bytes()))
+}
+
+/// RFC 1123, as Kubernetes wants names.
+fn is_name(text: &str) -> bool {
+    let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let ends = |byte: Option<u8>| byte.is_some_and(inner);
+    text.len() <= 253
+        && text
+            .bytes()
+            .all(|byte| inner(byte) || byte == b'-' || byte == b'.')
+        && ends(text.bytes().next())
+        && ends(text.bytes().last())
+}

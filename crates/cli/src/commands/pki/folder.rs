@@ -1,0 +1,152 @@
+//! An authority's folder: `ca.crt`, `ca.key`, the intermediate's pair, `bundle.crt`, `authority.json`.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use aeolus_model::Secret;
+use aeolus_pki::state::{Rotation, State};
+use aeolus_pki::{Authority, Certificate, PrivateKey, certificates_pem};
+
+use super::pair::{Pair, put, write_one};
+use super::{Context, input, refused};
+use crate::args::PkiFolder;
+use crate::files::{damaged, folder as make_folder, read as read_file, unwritable};
+use crate::report::{Failure, Report};
+
+/// The folder, while no other run is in it.
+pub(super) struct Folder {
+    pub(super) dir: PathBuf,
+    pub(super) state: State,
+    pub(super) passphrase: Option<Secret<String>>,
+    _lock: File,
+}
+
+impl Folder {
+    /// One that is there.
+    pub(super) fn open(args: &PkiFolder, context: &Context) -> Result<Self, Failure> {
+        let dir = &args.dir;
+        if !Pair::of(&dir.join("ca")).exists() {
+            return Err(
+                Report::new("PKI-010", format!("{} has no authority", dir.display()))
+                    .help("make one: aeolus pki init --dir DIR")
+                    .usage(),
+            );
+        }
+        Self::locked(args, context)
+    }
+
+    /// One that may be made.
+    pub(super) fn make(args: &PkiFolder, context: &Context) -> Result<Self, Failure> {
+        make_folder(&args.dir)?;
+        Self::locked(args, context)
+    }
+
+    fn locked(args: &PkiFolder, context: &Context) -> Result<Self, Failure> {
+        let dir = args.dir.clone();
+        let path = dir.join("lock");
+        let lock = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path);
+        let lock = lock.and_then(|file| file.lock().map(|()| file));
+        let lock = lock.map_err(|error| unwritable(&path, &error))?;
+        let path = dir.join(STATE);
+        // A pair that openssl made has none.
+        let state = match read_file(&path)? {
+            Some(json) => State::parse(&json).map_err(|error| damaged(&path, &error))?,
+            None => State::default(),
+        };
+        Ok(Self {
+            passphrase: args.passphrase.read(context)?,
+            dir,
+            state,
+            _lock: lock,
+        })
+    }
+
+    /// Writes what is remembered.
+    pub(super) fn remember(&self) -> Result<(), Failure> {
+        let path = self.dir.join(STATE);
+        put(&path, &self.state.json(), 0o600).map_err(|error| unwritable(&path, &error))
+    }
+
+    /// Forgets everything; what was remembered is kept beside.
+    pub(super) fn begin_anew(&mut self) -> Result<(), Failure> {
+        self.state = State::default();
+        write_one(&self.dir.join(STATE), &self.state.json(), (0o600, true)).map(|_| ())
+    }
+
+    pub(super) fn pair(&self, name: &str) -> Pair {
+        Pair::of(&self.dir.join(name))
+    }
+
+    /// What clients have to trust.
+    pub(super) fn write_bundle(&self, roots: &[&Certificate]) -> Result<PathBuf, Failure> {
+        let path = self.dir.join("bundle.crt");
+        let text = certificates_pem(roots.iter().copied());
+        put(&path, text.as_bytes(), 0o644).map_err(|error| unwritable(&path, &error))?;
+        Ok(path)
+    }
+
+    /// The root with its key.
+    pub(super) fn root(&self, name: &str) -> Result<Authority, Failure> {
+        let pair = self.pair(name);
+        let certificate = self.certificate(&pair.certificate)?;
+        Authority::load(certificate, self.key(&pair.key)?).map_err(|error| unloaded(&pair, &error))
+    }
+
+    /// The root's certificate.
+    pub(super) fn root_certificate(&self, name: &str) -> Result<Certificate, Failure> {
+        self.certificate(&self.pair(name).certificate)
+    }
+
+    /// Who issues: the intermediate if there is one; the next root's while the root changes.
+    pub(super) fn issuer(&self) -> Result<Authority, Failure> {
+        if !self.state.rotation.issues_from_next() {
+            return self.issuer_of("ca", "intermediate");
+        }
+        let issuer = self.issuer_of("next", "next-intermediate")?;
+        if self.state.rotation == Rotation::UpdateServers {
+            return Ok(issuer);
+        }
+        let cross = self.certificate(&self.dir.join(CROSS))?;
+        Ok(issuer.crossed(cross, self.root_certificate("ca")?))
+    }
+
+    pub(super) fn issuer_of(&self, root: &str, intermediate: &str) -> Result<Authority, Failure> {
+        let pair = self.pair(intermediate);
+        if !pair.exists() {
+            return self.root(root);
+        }
+        let above = self.root_certificate(root)?;
+        let certificate = self.certificate(&pair.certificate)?;
+        Authority::load_below(above, certificate, self.key(&pair.key)?)
+            .map_err(|error| unloaded(&pair, &error))
+    }
+
+    pub(super) fn certificate(&self, path: &Path) -> Result<Certificate, Failure> {
+        let input = input(path, self.passphrase.as_ref())?;
+        let first = input.certificates.into_iter().next();
+        first.ok_or_else(|| damaged(path, &"there is no certificate in it"))
+    }
+
+    fn key(&self, path: &Path) -> Result<PrivateKey, Failure> {
+        let input = input(path, self.passphrase.as_ref())?;
+        let first = input.keys.into_iter().next();
+        first.ok_or_else(|| damaged(path, &"there is no private key in it"))
+    }
+}
+
+const STATE: &str = "authority.json";
+pub(super) const CROSS: &str = "cross.crt";
+
+fn unloaded(pair: &Pair, error: &dyn std::fmt::Display) -> Failure {
+    let what = format!("{}: {error}", pair.certificate.display());
+    let mut failure = refused(&what);
+    if let Some(report) = failure.reports.pop() {
+        let report = report.help("restore both files of the pair from the same backup");
+        failure.reports.push(report);
+    }
+    failure
+}

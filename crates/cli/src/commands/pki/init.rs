@@ -1,0 +1,141 @@
+//! `aeolus pki init`.
+
+use aeolus_model::{Cidr, Clock as _, Host, Rng};
+use aeolus_pki::{Authority, Constraints, Life, PrivateKey, certificates_pem};
+use serde::Serialize;
+
+use super::folder::{CROSS, Folder};
+use super::{Context, key_text, life, new_key, refused};
+use crate::args::PkiInit;
+use crate::moments;
+use crate::report::{Failure, Report};
+use crate::ui::{self, Table};
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Made {
+    certificate: String,
+    subject: String,
+    key: String,
+    not_after: String,
+}
+
+/// Makes an authority.
+pub(super) fn init(args: &PkiInit, context: &Context) -> Result<(), Failure> {
+    let constraints = constraints(&args.permit)?;
+    let (root_life, below_life) = (life(args.days)?, life(args.intermediate_days)?);
+    name(&args.cn)?;
+    let mut folder = Folder::make(&args.folder, context)?;
+    for name in ["ca", "intermediate"] {
+        folder.pair(name).may_be_written(args.force)?;
+    }
+    let at = (context.clock.now(), &context.rng as &dyn Rng);
+    let root = Authority::root(&args.cn, new_key(args.key)?, root_life, at);
+    let root = root.map_err(|error| refused(&error))?;
+    let mut written = vec![("ca", &root)];
+    let below = if args.intermediate {
+        let named = (&*format!("{} Issuing", args.cn), new_key(args.key)?);
+        let made = root.intermediate(named, &constraints, below_life, at);
+        Some(made.map_err(|error| refused(&error))?)
+    } else {
+        None
+    };
+    written.extend(below.as_ref().map(|below| ("intermediate", below)));
+    let passphrase = folder.passphrase.as_ref();
+    let texts: Vec<_> = written
+        .iter()
+        .map(|(_, authority)| key_text(authority.key(), args.encrypt, (passphrase, context)))
+        .collect::<Result<_, _>>()?;
+    // From here on things are written; what belongs to an authority before goes first.
+    if args.force {
+        for name in ["next", "next-intermediate"] {
+            folder.pair(name).remove()?;
+        }
+        let _ = std::fs::remove_file(folder.dir.join(CROSS));
+        folder.begin_anew()?;
+    }
+    if !args.intermediate {
+        folder.pair("intermediate").remove()?;
+    }
+    let (mut made, mut table) = (
+        Vec::new(),
+        Table::new(&["CERTIFICATE", "SUBJECT", "KEY", "UNTIL"]),
+    );
+    for ((name, authority), key) in written.iter().zip(&texts) {
+        let certificate = authority.certificate();
+        let pair = folder.pair(name);
+        let text = certificates_pem([certificate]);
+        if let Some(before) = pair.write(text.as_bytes(), key.expose().as_bytes())? {
+            ui::note(&format!("The pair before is kept in {}.", before.display()));
+        }
+        let one = Made {
+            certificate: pair.certificate.display().to_string(),
+            subject: certificate.subject.clone(),
+            key: certificate.key.kind().to_string(),
+            not_after: moments::written(certificate.not_after),
+        };
+        table.row([&one.certificate, &one.subject, &one.key, &one.not_after]);
+        made.push(one);
+    }
+    folder.state.permitted.clone_from(&args.permit);
+    folder.remember()?;
+    let bundle = folder.write_bundle(&[root.certificate()])?;
+    ui::answer(context.output, &made, &table)?;
+    ui::note(&format!("Clients have to trust {}.", bundle.display()));
+    if args.intermediate {
+        let key = folder.pair("ca").key;
+        let key = key.display();
+        ui::note(&format!(
+            "{key} signs only when the root changes: keep it elsewhere if you can."
+        ));
+    }
+    Ok(())
+}
+
+/// A root's name in certificates.
+fn name(text: &str) -> Result<(), Failure> {
+    let fits =
+        !text.trim().is_empty() && text.chars().count() <= 50 && !text.contains(char::is_control);
+    fits.then_some(()).ok_or_else(|| {
+        Report::new(
+            "PKI-011",
+            "the authority's name has to have 1 to 50 characters, none of them a control character",
+        )
+        .usage()
+    })
+}
+
+/// The names that an intermediate may issue for, as they were typed.
+pub(super) fn constraints(permit: &[String]) -> Result<Constraints, Failure> {
+    let mut constraints = Constraints::default();
+    for text in permit {
+        if let Ok(block) = text.parse::<Cidr>() {
+            constraints.networks.push(block);
+        } else if let Ok(host) = Host::parse(text) {
+            constraints.domains.push(host);
+        } else {
+            return Err(Report::new("PKI-012", format!("{text:?} is neither a domain nor a block of addresses"))
+                .help("give names such as example.com (everything below it is permitted too) and 10.0.0.0/8")
+                .usage());
+        }
+    }
+    Ok(constraints)
+}
+
+/// An authority of the same shape as another one, for `rotate-ca`.
+pub(super) fn successor(
+    name: &str,
+    (root_key, below_key): (PrivateKey, Option<PrivateKey>),
+    permitted: &[String],
+    context: &Context,
+) -> Result<(Authority, Option<Authority>), Failure> {
+    let at = (context.clock.now(), &context.rng as &dyn Rng);
+    let root = Authority::root(name, root_key, Life::ROOT, at).map_err(|error| refused(&error))?;
+    let Some(key) = below_key else {
+        return Ok((root, None));
+    };
+    let named = (&*format!("{name} Issuing"), key);
+    let below = root.intermediate(named, &constraints(permitted)?, Life::INTERMEDIATE, at);
+    let below = below.map_err(|error| refused(&error))?;
+    Ok((root, Some(below)))
+}

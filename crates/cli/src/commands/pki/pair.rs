@@ -1,0 +1,281 @@
+//! A certificate and its key in two files, replaced in one step.
+//!
+//! Two files can't be renamed at once. So when a pair is replaced, both files become links into a folder of
+//! generations beside them, first to what they held before, and one rename of one link swaps both. Whoever is
+//! stopped anywhere leaves the old pair or the new one.
+
+use std::ffi::OsString;
+use std::fs;
+use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, symlink};
+use std::path::{Path, PathBuf};
+
+use crate::files::unwritable;
+use crate::report::{Failure, Report};
+
+/// The two files.
+#[derive(Clone, Debug)]
+pub(super) struct Pair {
+    pub(super) certificate: PathBuf,
+    pub(super) key: PathBuf,
+    /// The folder of generations.
+    store: PathBuf,
+    folder: PathBuf,
+}
+
+const CERTIFICATE: &str = "certificate";
+const KEY: &str = "key";
+const CURRENT: &str = "current";
+
+impl Pair {
+    /// `STEM.crt` and `STEM.key`.
+    pub(super) fn of(stem: &Path) -> Self {
+        let name = stem.file_name().unwrap_or_default();
+        let folder = match stem.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+            _ => PathBuf::from("."),
+        };
+        let mut store = OsString::from(".");
+        store.push(name);
+        store.push(".pair");
+        Self {
+            certificate: with(stem, ".crt"),
+            key: with(stem, ".key"),
+            store: folder.join(store),
+            folder,
+        }
+    }
+
+    /// Whether one of the two is there.
+    pub(super) fn exists(&self) -> bool {
+        [&self.certificate, &self.key]
+            .iter()
+            .any(|path| fs::symlink_metadata(path).is_ok())
+    }
+
+    /// Nothing is replaced that nobody wants to be.
+    pub(super) fn may_be_written(&self, force: bool) -> Result<(), Failure> {
+        if force || !self.exists() {
+            return Ok(());
+        }
+        Err(exists(&self.certificate))
+    }
+
+    /// Writes both. Where there was a pair before, says where that lies now.
+    pub(super) fn write(&self, certificate: &[u8], key: &[u8]) -> Result<Option<PathBuf>, Failure> {
+        let failed = |error: io::Error| unwritable(&self.certificate, &error);
+        if !self.exists() {
+            // A key without a certificate is nothing yet; the certificate makes it a pair.
+            put(&self.key, key, 0o600).map_err(failed)?;
+            put(&self.certificate, certificate, 0o644).map_err(failed)?;
+            return Ok(None);
+        }
+        for step in self.steps(certificate, key).map_err(failed)? {
+            step.take().map_err(failed)?;
+        }
+        Ok(Some(self.store.join("before")))
+    }
+
+    /// Removes both, and what was before them.
+    pub(super) fn remove(&self) -> Result<(), Failure> {
+        let gone = |result: io::Result<()>| match result {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        };
+        gone(fs::remove_file(&self.key))
+            .and_then(|()| gone(fs::remove_file(&self.certificate)))
+            .and_then(|()| gone(fs::remove_dir_all(&self.store)))
+            .map_err(|error| unwritable(&self.certificate, &error))
+    }
+
+    /// What replaces the pair, step by step; after each, the two files belong together.
+    fn steps(&self, certificate: &[u8], key: &[u8]) -> io::Result<Vec<Step>> {
+        let (links, last) = (self.links(), self.last());
+        let mut steps = Vec::new();
+        let mut before = last;
+        if !links {
+            before += 1;
+            let [old, old_key] = [&self.certificate, &self.key].map(fs::read);
+            steps.push(Step::Generation {
+                folder: self.generation(before),
+                certificate: readable(old)?,
+                key: readable(old_key)?,
+            });
+            steps.push(self.link(CURRENT, before));
+            for (path, name) in [(&self.certificate, CERTIFICATE), (&self.key, KEY)] {
+                let store = self.store.file_name().unwrap_or_default();
+                steps.push(Step::Link {
+                    at: path.clone(),
+                    to: Path::new(store).join(CURRENT).join(name),
+                });
+            }
+        }
+        steps.push(Step::Generation {
+            folder: self.generation(before + 1),
+            certificate: Some(certificate.to_vec()),
+            key: Some(key.to_vec()),
+        });
+        steps.push(self.link("before", before));
+        steps.push(self.link(CURRENT, before + 1));
+        if before > 1 {
+            steps.push(Step::Remove(self.generation(before - 1)));
+        }
+        Ok(steps)
+    }
+
+    fn generation(&self, number: u32) -> PathBuf {
+        self.store.join(number.to_string())
+    }
+
+    fn link(&self, name: &str, number: u32) -> Step {
+        Step::Link {
+            at: self.store.join(name),
+            to: PathBuf::from(number.to_string()),
+        }
+    }
+
+    /// Whether both files are links into the generations.
+    fn links(&self) -> bool {
+        let into = |path: &Path| {
+            fs::read_link(path).is_ok_and(|to| self.folder.join(to).starts_with(&self.store))
+        };
+        into(&self.certificate) && into(&self.key)
+    }
+
+    /// The generation that counts, else the highest there is.
+    fn last(&self) -> u32 {
+        let current = fs::read_link(self.store.join(CURRENT)).ok();
+        let current = current.filter(|_| self.links()).and_then(|to| number(&to));
+        let names = fs::read_dir(&self.store).into_iter().flatten().flatten();
+        let highest = names
+            .filter_map(|entry| number(Path::new(&entry.file_name())))
+            .max();
+        current.or(highest).unwrap_or(0)
+    }
+}
+
+/// One step.
+enum Step {
+    Generation {
+        folder: PathBuf,
+        certificate: Option<Vec<u8>>,
+        key: Option<Vec<u8>>,
+    },
+    Link {
+        at: PathBuf,
+        to: PathBuf,
+    },
+    Remove(PathBuf),
+}
+
+impl Step {
+    fn take(self) -> io::Result<()> {
+        match self {
+            Self::Generation {
+                folder,
+                certificate,
+                key,
+            } => {
+                fs::DirBuilder::new()
+                    .recursive(true)
+                    .mode(0o700)
+                    .create(&folder)?;
+                if let Some(key) = key {
+                    put(&folder.join(KEY), &key, 0o600)?;
+                }
+                if let Some(certificate) = certificate {
+                    put(&folder.join(CERTIFICATE), &certificate, 0o644)?;
+                }
+                folder.parent().map_or(Ok(()), sync)
+            }
+            Self::Link { at, to } => {
+                let temporary = with(&at, ".new");
+                let _ = fs::remove_file(&temporary);
+                symlink(&to, &temporary)?;
+                fs::rename(&temporary, &at)?;
+                at.parent().map_or(Ok(()), sync)
+            }
+            Self::Remove(folder) => match fs::remove_dir_all(folder) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+                _ => Ok(()),
+            },
+        }
+    }
+}
+
+/// Writes one file whose former content is kept beside it, if asked to replace it.
+pub(super) fn write_one(
+    path: &Path,
+    content: &[u8],
+    (mode, force): (u32, bool),
+) -> Result<Option<PathBuf>, Failure> {
+    let failed = |error: io::Error| unwritable(path, &error);
+    let mut backup = None;
+    if let Ok(before) = fs::read(path) {
+        if !force {
+            return Err(exists(path));
+        }
+        let beside = with(path, ".before");
+        put(&beside, &before, mode).map_err(failed)?;
+        backup = Some(beside);
+    }
+    put(path, content, mode).map_err(failed)?;
+    Ok(backup)
+}
+
+/// A reader sees the old content or the new one, also after a crash; others than the owner never see a secret.
+pub(super) fn put(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
+    let temporary = with(path, ".new");
+    match fs::remove_file(&temporary) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut options = fs::OpenOptions::new();
+    let mut file = options
+        .write(true)
+        .create_new(true)
+        .mode(mode)
+        .open(&temporary)?;
+    file.write_all(content)?;
+    file.sync_all()?;
+    fs::rename(&temporary, path)?;
+    path.parent().map_or(Ok(()), sync)
+}
+
+fn sync(folder: &Path) -> io::Result<()> {
+    let folder = if folder.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        folder
+    };
+    fs::File::open(folder)?.sync_all()
+}
+
+fn readable(read: io::Result<Vec<u8>>) -> io::Result<Option<Vec<u8>>> {
+    match read {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn number(path: &Path) -> Option<u32> {
+    path.file_name()?.to_str()?.parse().ok()
+}
+
+/// With more at the end of its name: a stem may have dots.
+pub(super) fn with(stem: &Path, more: &str) -> PathBuf {
+    let mut name = stem.as_os_str().to_owned();
+    name.push(more);
+    PathBuf::from(name)
+}
+
+fn exists(path: &Path) -> Failure {
+    Report::new("PKI-001", format!("{} is there already", path.display()))
+        .why("Nothing was written.")
+        .help("choose another place, or say --force: what is there is kept beside the new one")
+        .usage()
+}
+
+#[cfg(test)]
+mod tests;

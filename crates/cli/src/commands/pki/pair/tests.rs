@@ -1,0 +1,80 @@
+use std::os::unix::fs::PermissionsExt as _;
+
+use super::*;
+
+fn read(pair: &Pair) -> (String, String) {
+    let text = |path: &Path| fs::read_to_string(path).unwrap();
+    (text(&pair.certificate), text(&pair.key))
+}
+
+fn both(of: &str) -> (String, String) {
+    (format!("certificate {of}"), format!("key {of}"))
+}
+
+fn write(pair: &Pair, of: &str) -> Option<PathBuf> {
+    let (certificate, key) = both(of);
+    pair.write(certificate.as_bytes(), key.as_bytes()).unwrap()
+}
+
+#[test]
+fn wherever_a_run_stops_the_two_files_belong_together() {
+    for generations in 1..4 {
+        for stop in 0.. {
+            let folder = tempfile::tempdir().unwrap();
+            let pair = Pair::of(&folder.path().join("tls"));
+            for before in 0..generations {
+                write(&pair, &before.to_string());
+            }
+            let old = both(&(generations - 1).to_string());
+            let new = both("new");
+            let steps = pair.steps(new.0.as_bytes(), new.1.as_bytes()).unwrap();
+            let whole = steps.len();
+            for step in steps.into_iter().take(stop) {
+                step.take().unwrap();
+                assert!([&old, &new].contains(&&read(&pair)));
+            }
+            // The next run ends it.
+            write(&pair, "next");
+            assert_eq!(read(&pair), both("next"), "{generations} {stop}");
+            if stop == whole {
+                break;
+            }
+        }
+    }
+}
+
+#[test]
+fn the_pair_before_is_kept_and_the_one_before_it_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let pair = Pair::of(&folder.path().join("a.b"));
+    assert_eq!(pair.certificate, folder.path().join("a.b.crt"));
+    assert!(write(&pair, "1").is_none());
+    assert!(!fs::symlink_metadata(&pair.key).unwrap().is_symlink());
+    assert!(pair.may_be_written(false).is_err() && pair.may_be_written(true).is_ok());
+    for of in ["2", "3", "4"] {
+        let before = read(&pair);
+        let kept = write(&pair, of).unwrap();
+        assert_eq!(fs::read_to_string(kept.join("key")).unwrap(), before.1);
+    }
+    let kept = fs::read_dir(folder.path().join(".a.b.pair")).unwrap();
+    assert_eq!(kept.count(), 4, "two generations and two links");
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&pair.key), 0o600);
+    assert_eq!(mode(&pair.store.join("current/key")), 0o600);
+    assert_eq!(mode(&folder.path().join(".a.b.pair/4")), 0o700);
+    pair.remove().unwrap();
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn one_file_is_replaced_if_asked_and_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.crt");
+    assert_eq!(write_one(&path, b"1", (0o644, false)).unwrap(), None);
+    assert!(write_one(&path, b"2", (0o644, false)).is_err());
+    let kept = write_one(&path, b"2", (0o644, true)).unwrap().unwrap();
+    assert_eq!(
+        (fs::read(kept).unwrap(), fs::read(path).unwrap()),
+        (b"1".to_vec(), b"2".to_vec())
+    );
+}

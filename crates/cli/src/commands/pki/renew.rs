@@ -1,0 +1,154 @@
+//! `aeolus pki renew`.
+
+use std::path::Path;
+
+use aeolus_model::{Clock as _, Time};
+use aeolus_pki::{KeyKind, certificates_pem, due};
+use serde::Serialize;
+
+use super::folder::Folder;
+use super::issue::{issued, recorded, say, wanted};
+use super::pair::Pair;
+use super::{Context, key_text, names, new_key};
+use crate::args::PkiRenew;
+use crate::moments;
+use crate::report::{Failure, Report};
+use crate::ui::{self, Table};
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Looked {
+    stem: String,
+    renewed: bool,
+    not_after: Option<String>,
+    due: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+}
+
+/// Renews what is due. One that fails doesn't keep the others from it.
+pub(super) fn renew(args: &PkiRenew, context: &Context) -> Result<(), Failure> {
+    let mut folder = Folder::open(&args.folder, context)?;
+    let all = folder.state.issued.iter();
+    let mut stems: Vec<String> = all
+        .filter(|record| !record.superseded && record.revoked.is_none())
+        .filter_map(|record| record.stem.clone())
+        .collect();
+    if !args.stems.is_empty() {
+        stems = args
+            .stems
+            .iter()
+            .map(|stem| recorded(stem))
+            .collect::<Result<_, _>>()?;
+    }
+    let (mut looked, mut failures) = (Vec::new(), Vec::new());
+    for stem in stems {
+        looked.push(match one(&mut folder, &stem, (args.now, context)) {
+            Ok(looked) => looked,
+            Err(failure) => {
+                let error = failure
+                    .reports
+                    .first()
+                    .map(|report| report.what().to_owned());
+                failures.push(failure);
+                Looked {
+                    stem,
+                    renewed: false,
+                    not_after: None,
+                    due: None,
+                    error,
+                }
+            }
+        });
+    }
+    let mut table = Table::new(&["PAIR", "RENEWED", "UNTIL", "DUE"]);
+    for one in &looked {
+        let renewed = match (&one.error, one.renewed) {
+            (Some(_), _) => "failed",
+            (None, true) => "yes",
+            (None, false) => "not due",
+        };
+        let said = |text: &Option<String>| text.clone().unwrap_or_default();
+        table.row([
+            one.stem.clone(),
+            renewed.to_owned(),
+            said(&one.not_after),
+            said(&one.due),
+        ]);
+    }
+    ui::answer(context.output, &looked, &table)?;
+    let mut failures = failures.into_iter();
+    let Some(mut failure) = failures.next() else {
+        return Ok(());
+    };
+    failure
+        .reports
+        .extend(failures.flat_map(|failure| failure.reports));
+    Err(failure)
+}
+
+fn one(
+    folder: &mut Folder,
+    stem: &str,
+    (anyway, context): (bool, &Context),
+) -> Result<Looked, Failure> {
+    let record = folder.state.at(stem).cloned();
+    let record = record.ok_or_else(|| {
+        Report::new(
+            "PKI-013",
+            format!("{stem}: this authority issued nothing there that is alive"),
+        )
+        .why("It was not renewed.")
+        .help("issue it: aeolus pki issue --out STEM")
+        .usage()
+    })?;
+    let times = (
+        Time::from_secs(record.not_before),
+        Time::from_secs(record.not_after),
+    );
+    if !anyway && context.clock.now() < due(times.0, times.1) {
+        return Ok(shown(stem, false, times));
+    }
+    let pair = Pair::of(Path::new(stem));
+    let wanted = wanted(names(&record.names)?, record.profile.into(), record.days)?;
+    let key = new_key(kind(folder, &pair)?)?;
+    let was_encrypted = std::fs::read(&pair.key).is_ok_and(|text| {
+        let label = b"ENCRYPTED PRIVATE KEY";
+        text.windows(label.len()).any(|window| window == label)
+    });
+    let passphrase = folder.passphrase.as_ref();
+    let text = key_text(&key, was_encrypted, (passphrase, context))?;
+    let place = (Some(Path::new(stem)), context);
+    let issued = issued(folder, (&wanted, record.days), key.public(), place)?;
+    if let Err(failure) = pair.write(
+        certificates_pem(&issued.chain).as_bytes(),
+        text.expose().as_bytes(),
+    ) {
+        // What lies there is the one before: it is due again, and not superseded.
+        folder.state.undo(&record, &issued.certificate.serial_hex());
+        folder.remember()?;
+        return Err(failure);
+    }
+    issued.notes.iter().for_each(say);
+    let leaf = &issued.certificate;
+    Ok(shown(stem, true, (leaf.not_before, leaf.not_after)))
+}
+
+/// The kind of key that is there; P-256 where the file is gone.
+fn kind(folder: &Folder, pair: &Pair) -> Result<KeyKind, Failure> {
+    if !pair.certificate.exists() {
+        return Ok(KeyKind::P256);
+    }
+    let certificate = folder.certificate(&pair.certificate)?;
+    Ok(KeyKind::like(certificate.key.kind()))
+}
+
+fn shown(stem: &str, renewed: bool, (from, until): (Time, Time)) -> Looked {
+    Looked {
+        stem: stem.to_owned(),
+        renewed,
+        not_after: Some(moments::written(until)),
+        due: Some(moments::written(due(from, until))),
+        error: None,
+    }
+}

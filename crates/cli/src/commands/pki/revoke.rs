@@ -1,0 +1,100 @@
+//! `aeolus pki revoke` and `crl`.
+
+use std::path::Path;
+use std::time::Duration;
+
+use aeolus_model::Clock as _;
+use aeolus_pki::Authority;
+use aeolus_pki::state::Rotation;
+use serde::Serialize;
+
+use super::folder::Folder;
+use super::pair::put;
+use super::{Context, life, refused};
+use crate::args::{PkiCrl, PkiRevoke};
+use crate::files::unwritable;
+use crate::moments;
+use crate::report::{Failure, Report};
+use crate::ui::{self, Table};
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Listed {
+    list: String,
+    revoked: usize,
+    number: u64,
+    next_update: String,
+}
+
+/// Revokes a certificate, and writes the list.
+pub(super) fn revoke(args: &PkiRevoke, context: &Context) -> Result<(), Failure> {
+    let mut folder = Folder::open(&args.folder, context)?;
+    let path = Path::new(&args.certificate);
+    let serial = if path.exists() {
+        folder.certificate(path)?.serial_hex()
+    } else {
+        args.certificate.replace(':', "").to_ascii_lowercase()
+    };
+    if !folder
+        .state
+        .revoke(&serial, args.reason, context.clock.now())
+    {
+        let what = format!(
+            "no live certificate of this authority has the serial number {serial}, or it is revoked already"
+        );
+        return Err(Report::new("PKI-014", what)
+            .why("Nothing was changed.")
+            .help(
+                "give the certificate's file, or its serial number as aeolus pki inspect shows it",
+            )
+            .usage());
+    }
+    list(&mut folder, args.crl_days, context)
+}
+
+/// Writes the list again.
+pub(super) fn crl(args: &PkiCrl, context: &Context) -> Result<(), Failure> {
+    let mut folder = Folder::open(&args.folder, context)?;
+    list(&mut folder, args.crl_days, context)
+}
+
+/// While the root changes, each of the two has a list of its own; both are in one file.
+fn list(folder: &mut Folder, days: u32, context: &Context) -> Result<(), Failure> {
+    let until = life(days)?.duration();
+    let mut issuers = vec![folder.issuer_of("ca", "intermediate")?];
+    if folder.state.rotation != Rotation::Standby {
+        issuers.push(folder.issuer_of("next", "next-intermediate")?);
+    }
+    folder.state.crl_number += 1;
+    // A revocation is remembered first: should the list not be written, the next one has it.
+    folder.remember()?;
+    let (mut text, mut revoked) = (String::new(), 0);
+    for issuer in &issuers {
+        let list = signed(folder, issuer, (until, context))?;
+        revoked += list.len();
+        text.push_str(&list.pem());
+    }
+    let path = folder.dir.join("crl.pem");
+    put(&path, text.as_bytes(), 0o644).map_err(|error| unwritable(&path, &error))?;
+    let listed = Listed {
+        list: path.display().to_string(),
+        revoked,
+        number: folder.state.crl_number,
+        next_update: moments::written(context.clock.now().plus(until)),
+    };
+    let mut table = Table::new(&["LIST", "REVOKED", "NUMBER", "NEXT UPDATE"]);
+    let (revoked, number) = (listed.revoked.to_string(), listed.number.to_string());
+    table.row([&listed.list, &revoked, &number, &listed.next_update]);
+    ui::answer(context.output, &listed, &table)
+}
+
+fn signed(
+    folder: &Folder,
+    issuer: &Authority,
+    (until, context): (Duration, &Context),
+) -> Result<aeolus_pki::RevocationList, Failure> {
+    let now = context.clock.now();
+    let revoked = folder.state.revoked(issuer.trusted());
+    let list = issuer.revocation_list(&revoked, folder.state.crl_number, (now, now.plus(until)));
+    list.map_err(|error| refused(&error))
+}

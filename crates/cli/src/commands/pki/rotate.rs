@@ -1,0 +1,274 @@
+//! `aeolus pki rotate-ca`: another root, step by step, each of which can be taken back.
+
+use aeolus_model::Clock as _;
+use aeolus_pki::state::{Record, Rotation};
+use aeolus_pki::{Certificate, KeyKind, certificates_pem};
+use serde::Serialize;
+
+use super::folder::{CROSS, Folder};
+use super::pair::put;
+use super::{Context, init, key_text, new_key, refused};
+use crate::args::PkiRotateCa;
+use crate::files::{damaged, read, unwritable};
+use crate::moments;
+use crate::report::{Failure, Report};
+use crate::ui::{self, Table};
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Standing {
+    state: &'static str,
+    root: String,
+    not_after: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_root: Option<String>,
+    /// Live certificates of the root that goes.
+    of_root: usize,
+    /// And of the one that comes.
+    of_next_root: usize,
+    then: &'static str,
+}
+
+/// Takes a step, or says where things stand.
+pub(super) fn rotate(args: &PkiRotateCa, context: &Context) -> Result<(), Failure> {
+    let mut folder = Folder::open(&args.folder, context)?;
+    if args.advance {
+        advance(&mut folder, args, context)?;
+    } else if args.rollback {
+        rollback(&mut folder, args.force, context)?;
+    }
+    show(&folder, context)
+}
+
+fn advance(folder: &mut Folder, args: &PkiRotateCa, context: &Context) -> Result<(), Failure> {
+    match folder.state.rotation {
+        Rotation::Standby => begin(folder, args, context)?,
+        Rotation::Init if !(args.clients_have_bundle || args.force) => {
+            let bundle = folder.dir.join("bundle.crt");
+            return Err(Report::new(
+                "PKI-015",
+                "clients that trust only the old root may still be there",
+            )
+            .why("Nothing was changed.")
+            .help(format!(
+                "give {} to every client, then say --clients-have-bundle",
+                bundle.display()
+            ))
+            .usage());
+        }
+        Rotation::Init => {}
+        Rotation::UpdateClients => {
+            let old = folder.root_certificate("ca")?;
+            let left = folder.state.alive(&old, context.clock.now(), true);
+            blocked(&left, args.force, "renew them: aeolus pki renew --now")?;
+        }
+        Rotation::UpdateServers => {
+            let (old, new) = (
+                folder.root_certificate("ca")?,
+                folder.root_certificate("next")?,
+            );
+            // A run that was stopped has put the next root in its place already.
+            if old != new {
+                let left = folder.state.alive(&old, context.clock.now(), false);
+                let help = "wait until they have expired, or revoke them; servers must not serve them any more";
+                blocked(&left, args.force, help)?;
+            }
+            return retire(folder, &new);
+        }
+    }
+    folder.state.rotation = folder.state.rotation.next();
+    folder.remember()
+}
+
+/// Makes the next root, which nothing is issued from yet.
+fn begin(folder: &Folder, args: &PkiRotateCa, context: &Context) -> Result<(), Failure> {
+    let old = folder.root("ca")?;
+    let certificate = old.certificate();
+    let kind = args
+        .key
+        .unwrap_or_else(|| KeyKind::like(certificate.key.kind()));
+    let name = successor(certificate.common_name.as_deref().unwrap_or("CA"));
+    let below = folder.pair("intermediate").exists();
+    let below_key = if below { Some(new_key(kind)?) } else { None };
+    let permitted = &folder.state.permitted;
+    let (next, below) = init::successor(&name, (new_key(kind)?, below_key), permitted, context)?;
+    let cross = old.cross_sign(&next, (context.clock.now(), &context.rng));
+    let cross = cross.map_err(|error| refused(&error))?;
+    let with = (folder.passphrase.as_ref(), context);
+    for (name, authority) in [("next", Some(&next)), ("next-intermediate", below.as_ref())] {
+        let pair = folder.pair(name);
+        pair.remove()?;
+        if let Some(authority) = authority {
+            let key = key_text(authority.key(), args.encrypt, with)?;
+            let text = certificates_pem([authority.certificate()]);
+            pair.write(text.as_bytes(), key.expose().as_bytes())?;
+        }
+    }
+    let path = folder.dir.join(CROSS);
+    let text = certificates_pem([&cross]);
+    put(&path, text.as_bytes(), 0o644).map_err(|error| unwritable(&path, &error))?;
+    folder
+        .write_bundle(&[certificate, next.certificate()])
+        .map(|_| ())
+}
+
+/// The next root takes the place of the old one. The state comes last: a run that is stopped is run again.
+fn retire(folder: &mut Folder, new: &Certificate) -> Result<(), Failure> {
+    for (from, to) in [("next-intermediate", "intermediate"), ("next", "ca")] {
+        let (from, to) = (folder.pair(from), folder.pair(to));
+        if !from.exists() {
+            continue;
+        }
+        let (certificate, key) = (read(&from.certificate)?, read(&from.key)?);
+        let (Some(certificate), Some(key)) = (certificate, key) else {
+            return Err(damaged(&from.certificate, &"one file of the pair is gone"));
+        };
+        to.write(&certificate, &key)?;
+    }
+    folder.write_bundle(&[new])?;
+    folder.state.rotation = Rotation::Standby;
+    folder.remember()?;
+    clear(folder)
+}
+
+fn rollback(folder: &mut Folder, force: bool, context: &Context) -> Result<(), Failure> {
+    let Some(back) = folder.state.rotation.back() else {
+        return Err(Report::new("PKI-016", "there is no change of the root to take back").usage());
+    };
+    if folder.root_certificate("ca")? == folder.root_certificate("next")? {
+        let what = "the old root is gone already: the last step was stopped half-way";
+        return Err(Report::new("PKI-016", what)
+            .help("end it with --advance")
+            .usage());
+    }
+    if back == Rotation::Standby {
+        let next = folder.root_certificate("next")?;
+        let left = folder.state.alive(&next, context.clock.now(), false);
+        let help =
+            "renew them first (aeolus pki renew --now): they get certificates of the old root";
+        blocked(&left, force, help)?;
+        let old = folder.root_certificate("ca")?;
+        folder.write_bundle(&[&old])?;
+    }
+    folder.state.rotation = back;
+    folder.remember()?;
+    if back == Rotation::Standby {
+        clear(folder)?;
+    }
+    Ok(())
+}
+
+fn clear(folder: &Folder) -> Result<(), Failure> {
+    for name in ["next", "next-intermediate"] {
+        folder.pair(name).remove()?;
+    }
+    let path = folder.dir.join(CROSS);
+    match std::fs::remove_file(&path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(unwritable(&path, &error))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn blocked(left: &[&Record], force: bool, help: &str) -> Result<(), Failure> {
+    if left.is_empty() || force {
+        return Ok(());
+    }
+    let shown = left.iter().take(10).map(|record| {
+        let place = record.stem.as_deref().unwrap_or("a request");
+        format!(
+            "{} ({place}, serial {})",
+            record.names.join(" "),
+            record.serial
+        )
+    });
+    let what = format!(
+        "{} certificates that are alive would be refused",
+        left.len()
+    );
+    Err(Report::new("PKI-017", what)
+        .why(shown.collect::<Vec<_>>().join("\n"))
+        .help(help)
+        .failed())
+}
+
+/// `APC-CA`, `APC-CA G2`, `APC-CA G3`: two roots of one name can't be told apart.
+fn successor(name: &str) -> String {
+    let numbered = name.rsplit_once(" G");
+    match numbered.and_then(|(base, number)| Some((base, number.parse::<u32>().ok()?))) {
+        Some((base, number)) => format!("{base} G{}", number.saturating_add(1)),
+        None => format!("{name} G2"),
+    }
+}
+
+fn show(folder: &Folder, context: &Context) -> Result<(), Failure> {
+    let now = context.clock.now();
+    let root = folder.root_certificate("ca")?;
+    let state = folder.state.rotation;
+    let next = match state {
+        Rotation::Standby => None,
+        _ => Some(folder.root_certificate("next")?),
+    };
+    let standing = Standing {
+        state: state.name(),
+        not_after: moments::written(root.not_after),
+        of_root: folder.state.alive(&root, now, false).len(),
+        of_next_root: next
+            .as_ref()
+            .map_or(0, |next| folder.state.alive(next, now, false).len()),
+        root: root.subject,
+        next_root: next.map(|next| next.subject),
+        then: match state {
+            Rotation::Standby => "--advance makes the next root",
+            Rotation::Init => {
+                "give bundle.crt to every client, then --advance --clients-have-bundle"
+            }
+            Rotation::UpdateClients => {
+                "aeolus pki renew --now, see that servers serve it, then --advance"
+            }
+            Rotation::UpdateServers => "once no certificate of the old root is alive, --advance",
+        },
+    };
+    let mut table = Table::new(&[
+        "STATE",
+        "ROOT",
+        "UNTIL",
+        "ALIVE",
+        "NEXT ROOT",
+        "ALIVE",
+        "THEN",
+    ]);
+    let (old, new) = (
+        standing.of_root.to_string(),
+        standing.of_next_root.to_string(),
+    );
+    let next = standing.next_root.clone().unwrap_or_default();
+    let row = [
+        standing.state,
+        &standing.root,
+        &standing.not_after,
+        &old,
+        &next,
+        &new,
+        standing.then,
+    ];
+    table.row(row);
+    ui::answer(context.output, &standing, &table)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn roots_are_numbered() {
+        for (name, next) in [
+            ("APC-CA", "APC-CA G2"),
+            ("APC-CA G2", "APC-CA G3"),
+            ("A Gx", "A Gx G2"),
+        ] {
+            assert_eq!(successor(name), next);
+        }
+    }
+}
