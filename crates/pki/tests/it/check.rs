@@ -186,7 +186,7 @@ fn chains_are_whole_in_order_and_without_a_root() {
         codes(&subject, NOW)
     };
     assert_eq!(judged(&chain), [""; 0]);
-    assert_eq!(judged(&[leaf.clone()]), ["PKI-113"]);
+    assert_eq!(judged(std::slice::from_ref(&leaf)), ["PKI-113"]);
     assert_eq!(
         judged(&[leaf.clone(), between.clone(), top.clone()]),
         ["PKI-112"]
