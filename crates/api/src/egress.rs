@@ -55,6 +55,9 @@ pub enum EgressError {
     /// Not a whole body within its bounds.
     #[error("its answer breaks off or is too large")]
     Body,
+    /// The same, of an answer whose status may be all that matters.
+    #[error("it answers {0}, and what it says breaks off or is too large")]
+    Unread(StatusCode),
 }
 
 /// An answer, whatever its status.
@@ -190,7 +193,9 @@ impl Egress {
             let answer = answer.map_err(|error| EgressError::Unreachable(causes(&error)))?;
             let (head, body) = answer.into_parts();
             let body = Limited::new(body, self.bounds.bytes).collect();
-            let body = body.await.map_err(|_| EgressError::Body)?.to_bytes();
+            let body = body.await;
+            let body = body.map_err(|_| EgressError::Unread(head.status))?;
+            let body = body.to_bytes();
             Ok(Response::from_parts(head, body))
         };
         let answered = tokio::time::timeout(self.bounds.time, answered).await;

@@ -74,7 +74,7 @@ pub(super) async fn change<K: Kept>(
     };
     let mut tries = 0;
     let mut after = loop {
-        match once::<K>(caller, id, &read, conditions, budget).await {
+        match once::<K>(caller, (id, tries > 0), &read, conditions, budget).await {
             Ok(done) => break done,
             Err(failure) => again(failure, &mut tries)?,
         }
@@ -90,15 +90,18 @@ pub(super) async fn change<K: Kept>(
     Ok(shown(caller, stored, asked, StatusCode::OK))
 }
 
-/// One try: what the resource is after it, none where it is gone.
+/// One try: what the resource is after it, none where it is gone. Where others were faster before, they are kept from it.
 async fn once<K: Kept>(
     caller: &Caller,
-    id: &str,
+    (id, again): (&str, bool),
     read: &Read<'_>,
     conditions: &Conditions<'_>,
     budget: &mut Budget,
 ) -> Result<Option<Stored>, ScimFailure> {
     let mut write = caller.app.store.write().await?;
+    if again {
+        K::hold(&mut write, caller.connection.id, id).await?;
+    }
     let seen = K::load(&mut write, caller.connection.id, id).await?;
     let seen = seen.ok_or_else(|| none::<K>(id))?;
     if conditions.judge(&seen.version(), false) != Condition::Proceed {
@@ -131,8 +134,10 @@ async fn once<K: Kept>(
         write.rollback().await?;
         return Ok(Some(seen));
     }
+    let attributes = change.changed;
     let after = K::change(caller, &mut write, &seen, change).await?;
-    if after.stored.version == seen.version {
+    // Another version may be somebody else's, where nothing was left to do.
+    if after.stored.version == seen.version || !(attributes || after.members) {
         write.rollback().await?;
     } else {
         let event = match read {

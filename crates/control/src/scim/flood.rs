@@ -30,15 +30,21 @@ impl Floods {
         self.bad.hit(source, 1, now) > MOST_BAD
     }
 
-    /// Counts so many requests of a connection's clients. `Some(seconds)` to wait if there were more than `most` in this minute.
+    /// Counts so many requests of a connection's clients. `Some(seconds)` to wait if there were `most` in this minute already:
+    /// then they aren't counted, so that nobody keeps others waiting by what is refused, and a bulk request of more than that
+    /// has its turn in a new minute.
     pub(super) fn asked(
         &self,
         connection: ConnectionId,
         (many, most): (u32, u32),
         now: Time,
     ) -> Option<u64> {
-        let asked = self.good.hit(&connection.to_string(), many, now);
-        (asked > most).then(|| left(now))
+        let source = connection.to_string();
+        if self.good.hits(&source, now) >= most {
+            return Some(left(now));
+        }
+        self.good.hit(&source, many, now);
+        None
     }
 }
 
@@ -67,6 +73,11 @@ mod tests {
         assert_eq!(floods.asked(one, (10, 100), now), None);
         assert_eq!(floods.asked(one, (1, 100), now), Some(30));
         assert_eq!(floods.asked(other, (1, 100), now), None);
-        assert_eq!(floods.asked(one, (1, 100), Time::from_secs(120)), None);
+        assert_eq!(floods.asked(one, (1_000, 100), Time::from_secs(120)), None);
+        assert_eq!(
+            floods.asked(one, (1_000, 100), Time::from_secs(121)),
+            Some(59)
+        );
+        assert_eq!(floods.asked(one, (1_000, 100), Time::from_secs(180)), None);
     }
 }

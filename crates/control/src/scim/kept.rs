@@ -121,6 +121,17 @@ pub(crate) trait Kept: Send + Sync + 'static {
         document: Document,
     ) -> impl Future<Output = Result<Stored, ScimFailure>> + Send;
 
+    /// Keeps others from changing it until this transaction ends: asked before it is loaded, where somebody was faster the
+    /// time before, so that whoever changes the whole of what many change in part has their turn. Not needed where nobody
+    /// changes a part alone.
+    fn hold(
+        _: &mut Write,
+        _: ConnectionId,
+        _: &str,
+    ) -> impl Future<Output = Result<(), ScimFailure>> + Send {
+        async { Ok(()) }
+    }
+
     /// Makes it another, if it is still in the version that was seen: else [`aeolus_store::StoreError::Conflict`],
     /// and all is done again. Only called with a change; the version stays where it turns out to be none.
     fn change(

@@ -289,11 +289,11 @@ async fn scim_6_a_team_that_a_sign_in_made_stays_the_sign_ins(database: Option<S
     // She comes again, and then somebody new.
     s.comes("one", "eve", json!(["data-eng", "ops"])).await;
     assert_eq!(s.teams_of("eve").await, ["data-eng", "ops"]);
-    s.comes("one", "bob", json!(["data-eng", "new"])).await;
-    assert_eq!(s.teams_of("bob").await, ["data-eng", "new"]);
+    s.comes("one", "owner", json!(["data-eng", "new"])).await;
+    assert_eq!(s.teams_of("owner").await, ["data-eng", "new"]);
     // What the client pushed is another Team, whose members it alone says.
     assert_eq!(members(&client, &pushed).await, Vec::<String>::new());
     s.comes("one", "eve", json!(["ops"])).await;
     assert_eq!(s.teams_of("eve").await, ["ops"]);
-    assert_eq!(s.teams_of("bob").await, ["data-eng", "new"]);
+    assert_eq!(s.teams_of("owner").await, ["data-eng", "new"]);
 }

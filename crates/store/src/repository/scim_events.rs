@@ -189,6 +189,12 @@ impl ScimEvents<'_, Write> {
         Ok(true)
     }
 
+    /// Waits for who notes what was sent or dropped, and keeps the next from it until this transaction ends. Taken before any
+    /// event is: whoever sends takes them in this order, too.
+    pub async fn alone(&mut self, connection: ConnectionId) -> Result<(), StoreError> {
+        self.count_dropped(connection, 0).await
+    }
+
     /// Lets another process have it at once.
     pub async fn release(&mut self, hold: ScimHold<'_>) -> Result<(), StoreError> {
         let values = bind![hold.connection, hold.holder];

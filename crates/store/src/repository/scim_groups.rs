@@ -38,7 +38,7 @@ statements! {
     INSERT = "INSERT INTO scim_groups (team, connection, display_name, name_key, external_id,
         made_as, tree, version, created_at, changed_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, 1, $8, $8)";
-    HOLD = "UPDATE scim_groups SET version = version WHERE team = $1";
+    HOLD = "UPDATE scim_groups SET version = version WHERE team = $1 AND connection = $2";
     UPDATE = "UPDATE scim_groups SET display_name = $2, name_key = $3, external_id = $4, tree = $5,
         version = version + 1, changed_at = $6 WHERE team = $1 AND version = $7";
     TOUCH = "UPDATE scim_groups SET version = version + 1, changed_at = $2 WHERE team = $1";
@@ -230,7 +230,7 @@ impl ScimGroups<'_, Write> {
         connection: ConnectionId,
         team: TeamId,
     ) -> Result<Option<ScimGroup>, StoreError> {
-        self.0.note(HOLD, bind![team]).await?;
+        self.0.note(HOLD, bind![team, connection]).await?;
         self.get(connection, team).await
     }
 

@@ -9,7 +9,7 @@ use serde::Deserialize;
 /// So much of what a receiver says is repeated.
 const SAID: usize = 200;
 /// Nobody is waited for longer because they say so.
-const LONGEST: Duration = Duration::from_secs(3_600);
+pub(super) const LONGEST: Duration = Duration::from_secs(3_600);
 
 /// What it means.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -50,6 +50,7 @@ pub(super) async fn of_connection(app: &App, connection: ConnectionId) -> Result
     let mut write = app.store.write().await?;
     let told = receiver(&mut write, connection).await?.is_some();
     let mut events = write.scim_events();
+    events.alone(connection).await?;
     let dropped = if told {
         let expired = events.drop_older(connection, before).await?;
         let full = events.drop_beyond(connection, MOST).await?;

@@ -4,12 +4,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aeolus_api::egress::{Bounds, Egress, Reach};
+use aeolus_api::egress::{Bounds, Egress, EgressError, Reach};
 use aeolus_model::{ConnectionId, Time};
 use aeolus_store::{Connection, ScimEventWaiting, ScimHold, ScimReceiver, StoreError, Unit as _};
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
-use http::{HeaderValue, Request};
+use http::{HeaderValue, Request, StatusCode};
 use tokio::task::{Id, JoinSet};
 use tokio_util::sync::CancellationToken;
 
@@ -168,8 +168,7 @@ async fn round(app: &App, egress: &Egress, hold: ScimHold<'_>) -> Result<Round, 
         return Ok(Round::Idle);
     }
     let now = app.clock.now();
-    if sent.is_some_and(|sent| sent.next_at > now) {
-        // Not until then: an administrator may let it be tried at once by another endpoint.
+    if sent.is_some_and(|sent| waits(&sent, now)) {
         return Ok(Round::Wait(POLL));
     }
     let mut write = app.store.write().await?;
@@ -179,7 +178,7 @@ async fn round(app: &App, egress: &Egress, hold: ScimHold<'_>) -> Result<Round, 
     let sent = write.scim_events().receiver(hold.connection).await?;
     write.commit().await?;
     let sent = sent.unwrap_or_default();
-    if !held || sent.next_at > now {
+    if !held || waits(&sent, now) {
         return Ok(Round::Wait(POLL));
     }
     let sender = Sender {
@@ -190,6 +189,11 @@ async fn round(app: &App, egress: &Egress, hold: ScimHold<'_>) -> Result<Round, 
         to: &to,
     };
     sender.all(batch, sent).await
+}
+
+/// Whether it is too early. Nobody waits for what was written by a clock that is ahead.
+fn waits(sent: &ScimReceiver, now: Time) -> bool {
+    sent.next_at > now && sent.next_at <= now.plus(answer::LONGEST)
 }
 
 /// With what a batch is sent.
@@ -231,6 +235,8 @@ impl Sender<'_> {
         };
         match self.egress.exchange(request, Reach::Configured).await {
             Ok(answer) => answer::judge(&answer),
+            // Whatever it says besides.
+            Err(EgressError::Unread(StatusCode::ACCEPTED)) => Judged::Taken,
             Err(error) => later(answer::shown(&error.to_string())),
         }
     }

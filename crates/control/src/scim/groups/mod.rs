@@ -131,6 +131,17 @@ impl Kept for Groups {
         write::insert(caller, write, document).await
     }
 
+    async fn hold(
+        write: &mut Write,
+        connection: ConnectionId,
+        id: &str,
+    ) -> Result<(), ScimFailure> {
+        if let Some(team) = team_of(id) {
+            write.scim_groups().hold(connection, team).await?;
+        }
+        Ok(())
+    }
+
     async fn change(
         caller: &Caller,
         write: &mut Write,

@@ -83,7 +83,7 @@ async fn provisions(unit: &mut impl Unit, group: &ScimGroup) -> Result<Option<Sl
     };
     // Of what can't be read nobody knows that it is over.
     if let Some(settings) = Settings::of(&row) {
-        let over = settings.absent
+        let over = settings.has_left()
             || settings.scim_code.is_none()
                 && unit.scim_credentials().list(row.id).await?.is_empty();
         if over {

@@ -92,7 +92,7 @@ fn cause(error: &EgressError) -> (&'static str, &'static str) {
             "REACH-SECRET",
             "the credential has characters that no header can carry, such as a line end: write it anew",
         ),
-        EgressError::Body => (
+        EgressError::Body | EgressError::Unread(_) => (
             "REACH-PROXY",
             "the answer breaks off: look at the proxy in front of control",
         ),
