@@ -101,19 +101,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Command::Logout(target) => block_on(login::logout(&target, &context)),
         Command::Whoami(target) => block_on(login::whoami(&target, &context)),
         Command::Context(command) => context::context(&command, &context),
-        Command::Token(command) => match command {
-            TokenCommand::Create(args) if args.keys.is_some() => token::mint(&args, &context),
-            TokenCommand::Create(args) => block_on(token::create(&args, &context)),
-            TokenCommand::List(args) => block_on(token::list(&args, &context)),
-            TokenCommand::Show(args) => block_on(token::get(&args, &context)),
-            TokenCommand::Update(args) => block_on(token::update(&args, &context)),
-            TokenCommand::Roles(args) => block_on(token::roles(&args, &context)),
-            TokenCommand::Rotate(args) => block_on(token::rotate(&args, &context)),
-            TokenCommand::EndGrace(args) => block_on(token::end_grace(&args, &context)),
-            TokenCommand::Revoke(args) => block_on(token::revoke(&args, &context)),
-            TokenCommand::Delete(args) => block_on(token::delete(&args, &context)),
-            TokenCommand::Verify(args) => token::verify(&args, &context),
-        },
+        Command::Token(command) => of_token(command, &context),
         Command::Key(command) => match command {
             KeyCommand::List(args) => block_on(key::list(&args, &context)),
             KeyCommand::Rotate(args) => block_on(key::rotate(&args, &context)),
@@ -169,6 +157,22 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
             Ok(())
         }
         Command::Reference { page } => crate::reference::print(page),
+    }
+}
+
+fn of_token(command: TokenCommand, context: &Context) -> Result<(), Failure> {
+    match command {
+        TokenCommand::Create(args) if args.keys.is_some() => token::mint(&args, context),
+        TokenCommand::Create(args) => block_on(token::create(&args, context)),
+        TokenCommand::List(args) => block_on(token::list(&args, context)),
+        TokenCommand::Show(args) => block_on(token::get(&args, context)),
+        TokenCommand::Update(args) => block_on(token::update(&args, context)),
+        TokenCommand::Roles(args) => block_on(token::roles(&args, context)),
+        TokenCommand::Rotate(args) => block_on(token::rotate(&args, context)),
+        TokenCommand::EndGrace(args) => block_on(token::end_grace(&args, context)),
+        TokenCommand::Revoke(args) => block_on(token::revoke(&args, context)),
+        TokenCommand::Delete(args) => block_on(token::delete(&args, context)),
+        TokenCommand::Verify(args) => token::verify(&args, context),
     }
 }
 

@@ -62,7 +62,7 @@ async fn waiting(client: &Client<'_>) -> Vec<(String, Option<String>, Value)> {
 struct Seen(usize);
 
 impl Seen {
-    async fn new(&mut self, client: &Client<'_>) -> Vec<(String, String)> {
+    async fn more(&mut self, client: &Client<'_>) -> Vec<(String, String)> {
         let all = waiting(client).await;
         let new = all[self.0..].iter().map(|(subject, _, events)| {
             let events = events.as_object().unwrap().iter().map(|(uri, said)| {
@@ -71,18 +71,13 @@ impl Seen {
                     .unwrap();
                 let names = said["attributes"].as_array().cloned().unwrap_or_default();
                 let names: Vec<&str> = names.iter().map(|name| name.as_str().unwrap()).collect();
-                match short.strip_suffix(":notice") {
-                    Some(short) => {
-                        assert!(
-                            said["version"].as_str().unwrap().starts_with("W/"),
-                            "{said}"
-                        );
-                        format!("{short}({})", names.join(","))
-                    }
-                    None => {
-                        assert_eq!(*said, json!({}));
-                        short.to_owned()
-                    }
+                if let Some(short) = short.strip_suffix(":notice") {
+                    let version = said["version"].as_str().unwrap();
+                    assert!(version.starts_with("W/"), "{said}");
+                    format!("{short}({})", names.join(","))
+                } else {
+                    assert_eq!(*said, json!({}));
+                    short.to_owned()
                 }
             });
             let mut events: Vec<String> = events.collect();
@@ -108,7 +103,7 @@ async fn scim_every_request_that_changes_something_has_its_event(database: Optio
     let okta = telling(&f, TO).await;
     let mut seen = Seen(0);
     let ada = okta.make("ada").await;
-    assert_eq!(seen.new(&okta).await, of(&ada, WHOLE));
+    assert_eq!(seen.more(&okta).await, of(&ada, WHOLE));
     // What is the same is no change, and what is refused isn't either.
     okta.put(&ada, user("ada")).await.expect(200);
     let same = json!([{"op": "replace", "path": "displayName", "value": "ada"}]);
@@ -124,14 +119,14 @@ async fn scim_every_request_that_changes_something_has_its_event(database: Optio
     okta.post("/Users", user("ada")).await.expect(409);
     let bad = json!([{"op": "replace", "path": "nothing", "value": "x"}]);
     okta.patch(&ada, bad).await.expect(400);
-    assert_eq!(seen.new(&okta).await, []);
+    assert_eq!(seen.more(&okta).await, []);
 
     let mut changed = user("ada");
     changed["name"]["familyName"] = json!("Lovelace");
     changed["title"] = json!("Countess");
     okta.put(&ada, changed).await.expect(200);
     assert_eq!(
-        seen.new(&okta).await,
+        seen.more(&okta).await,
         of(&ada, "put(name.familyName,title)")
     );
     for (value, what) in [
@@ -140,35 +135,35 @@ async fn scim_every_request_that_changes_something_has_its_event(database: Optio
     ] {
         let operations = json!([{"op": "replace", "path": "active", "value": value}]);
         okta.patch(&ada, operations).await.expect(200);
-        assert_eq!(seen.new(&okta).await, of(&ada, what));
+        assert_eq!(seen.more(&okta).await, of(&ada, what));
     }
 
     let team = pushed(&okta, "Data", &[id(&ada)]).await;
     let made = of(&team, "create(displayName,externalId,members)");
-    assert_eq!(seen.new(&okta).await, made);
+    assert_eq!(seen.more(&okta).await, made);
     let out = json!([{"op": "remove", "path": format!("members[value eq \"{}\"]", id(&ada))}]);
     okta.patch(&team, out.clone()).await;
-    assert_eq!(seen.new(&okta).await, of(&team, "patch(members)"));
+    assert_eq!(seen.more(&okta).await, of(&team, "patch(members)"));
     // Nobody was in any more; and Okta names a group again with each change of members.
     okta.patch(&team, out).await;
     let rename = json!({"op": "replace", "value": {"displayName": "Data"}});
     okta.patch(&team, json!([rename])).await;
-    assert_eq!(seen.new(&okta).await, []);
+    assert_eq!(seen.more(&okta).await, []);
     let both = json!([{"op": "replace", "value": {"displayName": "Ops"}},
         {"op": "add", "path": "members", "value": [{"value": id(&ada)}]}]);
     okta.patch(&team, both).await;
     assert_eq!(
-        seen.new(&okta).await,
+        seen.more(&okta).await,
         of(&team, "patch(displayName,members)")
     );
     let put = okta.put(&team, group("Ops", &[])).await;
     put.expect(200);
-    assert_eq!(seen.new(&okta).await, of(&team, "put(externalId,members)"));
+    assert_eq!(seen.more(&okta).await, of(&team, "put(externalId,members)"));
     okta.delete(&team).await.expect(204);
-    assert_eq!(seen.new(&okta).await, of(&team, "delete"));
+    assert_eq!(seen.more(&okta).await, of(&team, "delete"));
     okta.delete(&team).await.expect(404);
     okta.delete(&ada).await.expect(204);
-    assert_eq!(seen.new(&okta).await, of(&ada, "delete"));
+    assert_eq!(seen.more(&okta).await, of(&ada, "delete"));
 
     // Names of attributes, never their values.
     for (subject, external_id, events) in waiting(&okta).await {
@@ -218,7 +213,7 @@ async fn scim_every_operation_of_bulk_has_its_event(database: Option<String>) {
             "create(displayName,externalId,members)".to_owned(),
         ),
     ];
-    assert_eq!(Seen(0).new(&okta).await, wanted);
+    assert_eq!(Seen(0).more(&okta).await, wanted);
 }
 
 async fn scim_a_user_who_goes_leaves_groups_in_the_same_transaction(database: Option<String>) {
@@ -232,7 +227,7 @@ async fn scim_a_user_who_goes_leaves_groups_in_the_same_transaction(database: Op
         (team, "patch(members)".to_owned()),
         (ada, "delete".to_owned()),
     ];
-    assert_eq!(seen.new(&okta).await, wanted);
+    assert_eq!(seen.more(&okta).await, wanted);
     let store = f.store().await;
     let mut view = store.read().await.unwrap();
     let next = view.scim_events().next(okta.connection, 9).await.unwrap();
@@ -252,19 +247,19 @@ async fn scim_what_administrators_do_to_somebody_provisioned_is_told(database: O
     let path = |verb: &str| format!("/v1/users/{}/{verb}", id(&ada));
     call(path("disable")).await.expect(200);
     call(path("disable")).await.expect(200);
-    assert_eq!(seen.new(&okta).await, of(&ada, "deactivate"));
+    assert_eq!(seen.more(&okta).await, of(&ada, "deactivate"));
     // The provider's word changes the resource, and not whether they may sign in.
     for value in [false, true] {
         let operations = json!([{"op": "replace", "path": "active", "value": value}]);
         okta.patch(&ada, operations).await.expect(200);
-        assert_eq!(seen.new(&okta).await, of(&ada, "patch(active)"));
+        assert_eq!(seen.more(&okta).await, of(&ada, "patch(active)"));
     }
     call(path("enable")).await.expect(200);
-    assert_eq!(seen.new(&okta).await, of(&ada, "activate"));
+    assert_eq!(seen.more(&okta).await, of(&ada, "activate"));
     let out = format!("/v1/organizations/acme/users/{}/offboard", id(&ada));
     let done = f.call("POST", &out, &admin, Some(json!({}))).await;
     done.expect(200);
-    assert_eq!(seen.new(&okta).await, of(&team, "patch(members)"));
+    assert_eq!(seen.more(&okta).await, of(&team, "patch(members)"));
 }
 
 /// A receiver that answers as it is told, first come first; then 202.

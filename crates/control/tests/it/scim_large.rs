@@ -188,7 +188,11 @@ async fn scim_limits_hold_to_the_byte(database: Option<String>) {
         let made = format!("/Users/{}", made["id"].as_str().unwrap());
         idp.delete(&made).await.expect(204);
     }
-    let named = |name: String| crate::scim_groups::group(&name, &[]);
+    let named = |name: String| {
+        let mut body = crate::scim_groups::group(&name, &[]);
+        body["externalId"] = json!("short");
+        body
+    };
     let beyond = idp.post("/Groups", named("x".repeat(1_001))).await;
     refused(beyond, 400, Some("invalidValue"));
     idp.post("/Groups", named("x".repeat(1_000)))

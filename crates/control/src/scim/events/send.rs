@@ -68,7 +68,7 @@ pub(crate) async fn run(app: App, shutdown: CancellationToken) {
                 }
             }
             Err(error) => {
-                tracing::debug!(%error, "receivers of SCIM events can't be read; trying again")
+                tracing::debug!(%error, "receivers of SCIM events can't be read; trying again");
             }
         }
         tokio::select! {
