@@ -7,11 +7,10 @@ use rcgen::{
 };
 use rustls_pki_types::CertificateDer;
 
-use crate::certificate::KEY_CERT_SIGN;
 use crate::crl::{RevocationList, Revoked};
 use crate::life::Validity;
 use crate::policy::{self, Constraints, Wanted};
-use crate::{Certificate, Life, PrivateKey, PublicKey, Unproven, Usage, verify};
+use crate::{Certificate, Life, PrivateKey, PublicKey, San, Unproven, Usage, verify};
 
 /// A certificate that may issue and the key that is really its own.
 #[derive(Debug)]
@@ -47,6 +46,9 @@ pub enum IssueError {
     /// What was made would be refused, so it was thrown away.
     #[error("what was issued would be refused: {0}")]
     Unproven(#[from] Unproven),
+    /// A URI below an authority that may issue for some names only: its extension can't name URIs.
+    #[error("the authority may issue for some hosts and addresses only, and {0} is a URI")]
+    Uri(San),
     /// The library refused.
     #[error("the library that encodes certificates refused")]
     Refused,
@@ -187,6 +189,15 @@ impl Authority {
         (now, rng): (Time, &dyn Rng),
     ) -> Result<Issued, IssueError> {
         let validity = self.validity(now, wanted.life())?;
+        let mut above = self.sent.iter().chain(&self.roots);
+        let is_narrow = !self.certificate.leaves_uris || above.any(|one| !one.leaves_uris);
+        let uri = wanted
+            .names()
+            .iter()
+            .find(|name| matches!(name, San::Uri(_)));
+        if let Some(uri) = uri.filter(|_| is_narrow) {
+            return Err(IssueError::Uri(uri.clone()));
+        }
         let certificate = self.sign(wanted.parameters(key.kind(), validity, rng), key)?;
         let profile = wanted.profile();
         for root in &self.roots {
@@ -304,9 +315,7 @@ fn may_issue(certificate: &Certificate, key: &PrivateKey) -> Result<(), LoadErro
     if certificate.key != *key.public() {
         return Err(LoadError::OtherKey);
     }
-    let usages = certificate.usages.as_ref();
-    let signs = usages.is_none_or(|usages| usages.contains(&KEY_CERT_SIGN));
-    if certificate.version != 3 || certificate.authority.is_none() || !signs {
+    if certificate.version != 3 || !certificate.may_issue() {
         return Err(LoadError::NoAuthority);
     }
     Ok(())

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use aeolus_keys::digest;
 use aeolus_model::Time;
 use x509_parser::certificate::X509Certificate;
+use x509_parser::error::X509Error;
 use x509_parser::extensions::{GeneralName, ParsedExtension};
 use x509_parser::oid_registry as oid;
 use x509_parser::prelude::FromDer as _;
@@ -54,6 +55,8 @@ pub struct Certificate {
     pub purposes: Option<Vec<String>>,
     /// Whether it narrows the names of those below it.
     pub constrained: bool,
+    /// Whether that leaves URIs to the issuer: where it names none, nobody would hold it to anything.
+    pub(crate) leaves_uris: bool,
     /// The name of its key.
     pub subject_key_id: Option<Vec<u8>>,
     /// The name of its issuer's key.
@@ -83,6 +86,7 @@ impl Certificate {
             usages: None,
             purposes: None,
             constrained: false,
+            leaves_uris: true,
             subject_key_id: None,
             authority_key_id: None,
         };
@@ -131,6 +135,23 @@ impl Certificate {
         own.verify_signature(Some(issuer.public_key())).is_ok()
     }
 
+    /// Whether it is certain that `issuer`'s key did not sign it: one of an unknown kind can't be judged.
+    pub(crate) fn contradicts(&self, issuer: &Self) -> bool {
+        let (Some(own), Some(above)) = (parsed(&self.der), parsed(&issuer.der)) else {
+            return false;
+        };
+        let verified = own.verify_signature(Some(above.public_key()));
+        matches!(verified, Err(X509Error::SignatureVerificationError))
+            && !issuer.key.kind().is_weak()
+    }
+
+    /// Whether it may sign others: CA:TRUE, and usages that say so if there are any. One of v1 can't say.
+    pub(crate) fn may_issue(&self) -> bool {
+        let usages = self.usages.as_ref();
+        let signs = usages.is_none_or(|usages| usages.contains(&KEY_CERT_SIGN));
+        self.version < 3 || (self.authority.is_some() && signs)
+    }
+
     /// Whether its signature is by a hash that can be forged.
     pub fn has_weak_hash(&self) -> bool {
         matches!(self.signature, SHA1_RSA | SHA1_ECDSA | MD5_RSA)
@@ -151,7 +172,13 @@ impl Certificate {
             }
             ParsedExtension::KeyUsage(usage) => self.usages = Some(usages(*usage)),
             ParsedExtension::ExtendedKeyUsage(usage) => self.purposes = Some(purposes(usage)),
-            ParsedExtension::NameConstraints(_) => self.constrained = true,
+            ParsedExtension::NameConstraints(names) => {
+                self.constrained = true;
+                let permitted = names.permitted_subtrees.iter().flatten();
+                self.leaves_uris = permitted
+                    .into_iter()
+                    .any(|tree| matches!(tree.base, GeneralName::URI(_)));
+            }
             ParsedExtension::SubjectKeyIdentifier(id) => self.subject_key_id = Some(id.0.to_vec()),
             ParsedExtension::AuthorityKeyIdentifier(id) => {
                 self.authority_key_id = id.key_identifier.as_ref().map(|id| id.0.to_vec());

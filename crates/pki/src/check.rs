@@ -22,6 +22,8 @@ pub struct Subject<'a> {
     pub key: Option<&'a PublicKey>,
     /// A server sends these, so the first has to be a leaf.
     pub served: bool,
+    /// The first is said to be a server's or client's own, whatever it says of itself.
+    pub own: bool,
     /// The names that clients use.
     pub hosts: &'a [San],
     /// Who is trusted. None: whether the chain is proved isn't examined.
@@ -66,10 +68,17 @@ pub fn examine(subject: &Subject<'_>, now: Time) -> Vec<Finding> {
         );
         examination.add(&rules::OTHER_KEY, first, detail);
     }
-    if subject.served || !is_authority(first) {
-        examination.leaf(first);
-        examination.chain(first, rest);
+    if !examination.is_own(first, rest) {
+        return examination.found;
     }
+    examination.leaf(first);
+    examination.listed(first);
+    if is_authority(first) && rest.iter().any(|one| !is_authority(one)) {
+        examination.add(&rules::ORDER, first, "a leaf comes after an authority");
+        return examination.found;
+    }
+    examination.signatures(first, rest);
+    examination.chain(first, rest);
     examination.found
 }
 
@@ -111,6 +120,18 @@ impl Examination<'_> {
         });
     }
 
+    /// Whether the first is judged as a leaf. Authorities alone (a bundle, an authority beside its key) aren't.
+    fn is_own(&self, first: &Certificate, rest: &[Certificate]) -> bool {
+        let subject = self.subject;
+        let beside_key = subject.key.is_some() && (first.version < 3 || !first.names.is_empty());
+        subject.served
+            || subject.own
+            || !subject.hosts.is_empty()
+            || beside_key
+            || !is_authority(first)
+            || rest.iter().any(|one| !is_authority(one))
+    }
+
     /// What needs no other certificate.
     fn alone(&mut self, certificate: &Certificate) {
         let until = aeolus_model::moment(certificate.not_after.secs());
@@ -147,19 +168,41 @@ impl Examination<'_> {
                 format!("it is X.509 v{}", certificate.version),
             );
         }
-        for list in self.subject.lists {
-            let mut everybody = self.subject.certificates.iter().chain(self.subject.trusted);
-            let ours = |issuer: &Certificate| {
-                certificate.names_issuer(issuer) && list.is_signed_by(issuer)
-            };
-            if list.names(certificate) && everybody.any(ours) {
-                let serial = certificate.serial_hex();
-                self.add(
-                    &rules::REVOKED,
-                    certificate,
-                    format!("serial number {serial}"),
-                );
+        let of_issuer = |list: &&RevocationList| self.is_of_issuer(list, certificate);
+        let lists = self.subject.lists.iter().filter(of_issuer);
+        if lists.into_iter().any(|list| list.names(certificate)) {
+            let serial = certificate.serial_hex();
+            let detail = format!("serial number {serial}");
+            self.add(&rules::REVOKED, certificate, detail);
+        }
+    }
+
+    /// Whether the certificate's issuer signed the list.
+    fn is_of_issuer(&self, list: &RevocationList, certificate: &Certificate) -> bool {
+        let mut everybody = self.subject.certificates.iter().chain(self.subject.trusted);
+        everybody.any(|issuer| certificate.names_issuer(issuer) && list.is_signed_by(issuer))
+    }
+
+    /// Whether lists that were given say something about the leaf today.
+    fn listed(&mut self, leaf: &Certificate) {
+        let lists = self.subject.lists;
+        let of_issuer = |list: &&RevocationList| self.is_of_issuer(list, leaf);
+        let own: Vec<&RevocationList> = lists.iter().filter(of_issuer).collect();
+        if own.is_empty() {
+            if let Some(list) = lists.first() {
+                let detail = format!("it is by {}, the list by {}", leaf.issuer, list.issuer);
+                self.add(&rules::UNLISTED, leaf, detail);
             }
+            return;
+        }
+        let is_fresh = |list: &&RevocationList| list.next_update.is_none_or(|at| self.now < at);
+        if own.iter().any(is_fresh) {
+            return;
+        }
+        if let Some(until) = own.iter().filter_map(|list| list.next_update).max() {
+            let until = aeolus_model::moment(until.secs());
+            let detail = format!("the next one was due at {until}");
+            self.add(&rules::OLD_LIST, leaf, detail);
         }
     }
 
@@ -168,6 +211,10 @@ impl Examination<'_> {
         if leaf.names.is_empty() && leaf.other_names.is_empty() {
             let name = leaf.common_name.as_deref().unwrap_or("none");
             self.add(&rules::NO_NAMES, leaf, format!("its common name is {name}"));
+        }
+        if leaf.version < 3 && leaf.is_self_issued() {
+            let detail = format!("it is X.509 v{}", leaf.version);
+            self.add(&rules::VERSION, leaf, detail);
         }
         for host in self.subject.hosts {
             if !leaf.names.iter().any(|name| name.covers(host)) {
@@ -202,6 +249,32 @@ impl Examination<'_> {
         let days = leaf.not_after.since(leaf.not_before).as_secs() / 86_400;
         if serves && days > 825 {
             self.add(&rules::LONG, leaf, format!("it lives for {days} days"));
+        }
+    }
+
+    /// Whether those that name each other in one file did sign, and may.
+    fn signatures(&mut self, leaf: &Certificate, rest: &[Certificate]) {
+        let from_leaf =
+            std::iter::once(leaf).chain(rest.iter().filter(|one| !one.is_self_issued()));
+        for below in from_leaf {
+            let named = rest
+                .iter()
+                .chain([leaf])
+                .filter(|issuer| below.names_issuer(issuer));
+            let named: Vec<&Certificate> = named.collect();
+            if named.is_empty() {
+                continue;
+            }
+            if named.iter().all(|issuer| below.contradicts(issuer)) {
+                let detail = format!("the key of {} did not sign it", below.issuer);
+                self.add(&rules::SIGNATURE, below, detail);
+            }
+            // One that is a leaf and its own issuer is trusted itself.
+            let others = || named.iter().filter(|issuer| **issuer != below);
+            if others().next().is_some() && !others().any(|issuer| issuer.may_issue()) {
+                let detail = format!("{} is neither CA:TRUE nor for keyCertSign", below.issuer);
+                self.add(&rules::NO_ISSUER, below, detail);
+            }
         }
     }
 
@@ -258,16 +331,18 @@ impl Examination<'_> {
 
     /// What was said in better words isn't said again.
     fn unproved(&mut self, leaf: &Certificate, why: &Unproven) {
-        let said: Option<&Rule> = match why {
-            Unproven::Expired => Some(&rules::EXPIRED),
-            Unproven::NotYet => Some(&rules::NOT_YET),
-            Unproven::Version(_) => Some(&rules::VERSION),
-            Unproven::Authority => Some(&rules::AUTHORITY_SERVES),
-            Unproven::Purpose(_) => Some(&rules::NO_SERVER),
-            Unproven::UnknownIssuer | Unproven::Signature => Some(&rules::MISSING),
-            _ => None,
+        let said: &[&Rule] = match why {
+            Unproven::Expired => &[&rules::EXPIRED],
+            Unproven::NotYet => &[&rules::NOT_YET],
+            Unproven::Version(_) => &[&rules::VERSION],
+            Unproven::Authority => &[&rules::AUTHORITY_SERVES],
+            Unproven::Purpose(_) => &[&rules::NO_SERVER],
+            Unproven::UnknownIssuer | Unproven::Signature => {
+                &[&rules::MISSING, &rules::SIGNATURE, &rules::NO_ISSUER]
+            }
+            _ => &[],
         };
-        let said = said.is_some_and(|rule| self.found.iter().any(|found| found.rule == rule));
+        let said = self.found.iter().any(|found| said.contains(&found.rule));
         if !said {
             self.add(&rules::UNPROVED, leaf, why.to_string());
         }

@@ -156,7 +156,7 @@ impl Constraints {
     }
 
     /// Kinds of names that aren't mentioned are unrestricted (RFC 5280 §4.2.1.10): where one kind is
-    /// permitted, the other is excluded as a whole.
+    /// permitted, the other is excluded as a whole. URIs can't be said in it, so none is issued below it.
     fn extension(&self) -> Option<NameConstraints> {
         if self.is_empty() {
             return None;

@@ -1,4 +1,5 @@
-//! Whether a chain proves what it should (RFC 5280 §6, RFC 6125), as rustls would judge.
+//! Whether a chain proves what it should (RFC 5280 §6, RFC 6125), as rustls would judge,
+//! and by the dates and usages of who is trusted, which rustls leaves out.
 
 use std::time::Duration;
 
@@ -50,6 +51,9 @@ pub enum Unproven {
     /// More authorities are below one than it allows.
     #[error("more authorities are in the chain than one of them allows")]
     PathLength,
+    /// One that is trusted may not issue.
+    #[error("{0} is trusted, and may not issue: it lacks CA:TRUE, or keyCertSign among its usages")]
+    NoIssuer(String),
     /// Anything else.
     #[error("{0}")]
     Other(String),
@@ -82,13 +86,44 @@ pub fn verify(
     }
     let der = CertificateDer::from(leaf.der());
     let parsed = EndEntityCert::try_from(&der).map_err(|error| unproven(&error, usage))?;
+    let sound = |one: &&Certificate| one.der() == leaf.der() || fault(one, at).is_none();
+    let sent: Vec<&Certificate> = between.iter().filter(|one| one.may_issue()).collect();
+    let all: Vec<&Certificate> = trusted.iter().filter(sound).collect();
+    if let Err(error) = path(&parsed, &sent, &all, (at, usage)) {
+        // One that is faulty itself says more than that nobody is left.
+        let faulty = trusted.iter().filter(|one| !sound(one));
+        let mut leading = faulty.filter(|one| path(&parsed, &sent, &[one], (at, usage)).is_ok());
+        let why = leading.find_map(|one| fault(one, at));
+        return Err(why.unwrap_or_else(|| unproven(&error, usage)));
+    }
+    names
+        .iter()
+        .try_for_each(|name| is_for(leaf, &parsed, name))
+}
+
+/// Why a trusted authority leads to nothing. rustls doesn't look; openssl, Go and browsers do.
+fn fault(trusted: &Certificate, at: Time) -> Option<Unproven> {
+    if at > trusted.not_after {
+        Some(Unproven::Expired)
+    } else if at < trusted.not_before {
+        Some(Unproven::NotYet)
+    } else {
+        (!trusted.may_issue()).then(|| Unproven::NoIssuer(trusted.subject.clone()))
+    }
+}
+
+fn path(
+    leaf: &EndEntityCert<'_>,
+    between: &[&Certificate],
+    trusted: &[&Certificate],
+    (at, usage): (Time, Usage),
+) -> Result<(), Error> {
     let trusted: Vec<_> = trusted
         .iter()
         .map(|one| CertificateDer::from(one.der()))
         .collect();
     let anchors = trusted.iter().map(anchor_from_trusted_cert);
-    let anchors: Result<Vec<_>, Error> = anchors.collect();
-    let anchors = anchors.map_err(|error| unproven(&error, usage))?;
+    let anchors = anchors.collect::<Result<Vec<_>, Error>>()?;
     let between: Vec<_> = between
         .iter()
         .map(|one| CertificateDer::from(one.der()))
@@ -99,12 +134,8 @@ pub fn verify(
         Usage::Server => KeyUsage::server_auth(),
         Usage::Client => KeyUsage::client_auth(),
     };
-    parsed
-        .verify_for_usage(ALGORITHMS, &anchors, &between, at, purpose, None, None)
-        .map_err(|error| unproven(&error, usage))?;
-    names
-        .iter()
-        .try_for_each(|name| is_for(leaf, &parsed, name))
+    leaf.verify_for_usage(ALGORITHMS, &anchors, &between, at, purpose, None, None)
+        .map(|_| ())
 }
 
 fn is_for(leaf: &Certificate, parsed: &EndEntityCert<'_>, name: &San) -> Result<(), Unproven> {

@@ -132,4 +132,20 @@ rules! {
         "revoked",
         "Whoever checks the revocation list refuses it.",
         "issue another one with a new key";
+    SIGNATURE = "PKI-121" Error:
+        "a signature that is not its issuer's",
+        "Every client refuses it: it was changed, or another authority of the same name issued it.",
+        "issue it again, or put the certificate of the authority that did sign it beside it";
+    NO_ISSUER = "PKI-122" Error:
+        "issued by a certificate that may not issue",
+        "openssl, Go and browsers refuse what is signed by a certificate without CA:TRUE, or with usages that lack keyCertSign.",
+        "issue it again from an authority";
+    OLD_LIST = "PKI-123" Error:
+        "an expired revocation list",
+        "What was revoked since is not on it, and who checks lists refuses every certificate of this issuer.",
+        "write it again (aeolus pki crl), by a timer";
+    UNLISTED = "PKI-124" Error:
+        "no revocation list of its issuer",
+        "Lists were given, and none is signed by an issuer of this certificate that is known here: whether it is revoked is not known.",
+        "give the list of its issuer with --crl, and the issuer's certificate with --ca";
 }

@@ -9,12 +9,12 @@ use aeolus_testkit::SeededRng;
 
 use crate::support::{NOW, days, key, names, root, server};
 
-fn codes(subject: &Subject<'_>, now: Time) -> Vec<&'static str> {
+pub(crate) fn codes(subject: &Subject<'_>, now: Time) -> Vec<&'static str> {
     let found = examine(subject, now);
     found.iter().map(|finding| finding.rule.code).collect()
 }
 
-fn certificate(pem: &str) -> Certificate {
+pub(crate) fn certificate(pem: &str) -> Certificate {
     read(pem.as_bytes(), None).unwrap().certificates.remove(0)
 }
 
@@ -151,12 +151,12 @@ fn what_is_only_a_clients_is_no_servers() {
     );
 }
 
-struct Chained {
-    root: Authority,
-    chain: Vec<Certificate>,
+pub(crate) struct Chained {
+    pub(crate) root: Authority,
+    pub(crate) chain: Vec<Certificate>,
 }
 
-fn chained() -> Chained {
+pub(crate) fn chained() -> Chained {
     let root = root("Root");
     let rng = SeededRng::new("chain");
     let issuing = root
@@ -247,15 +247,23 @@ fn what_is_revoked_is_found_if_the_list_is_its_issuers() {
         .revocation_list(&revoked, 1, (NOW, until))
         .unwrap();
     let roots = [root.certificate().clone()];
-    for (list, expected) in [(own, vec!["PKI-120"]), (foreign, vec![])] {
+    for (list, expected) in [(&own, "PKI-120"), (&foreign, "PKI-124")] {
         let subject = Subject {
             certificates: &issued.chain,
             trusted: &roots,
-            lists: &[list],
+            lists: std::slice::from_ref(list),
             ..Subject::default()
         };
-        assert_eq!(codes(&subject, NOW), expected);
+        assert_eq!(codes(&subject, NOW), [expected]);
     }
+    let both = [own, foreign];
+    let late = Subject {
+        certificates: &issued.chain,
+        trusted: &roots,
+        lists: &both,
+        ..Subject::default()
+    };
+    assert_eq!(codes(&late, NOW.plus(days(8))), ["PKI-120", "PKI-123"]);
 }
 
 #[test]

@@ -7,6 +7,8 @@ mod check;
 #[cfg(test)]
 mod input;
 #[cfg(test)]
+mod issuers;
+#[cfg(test)]
 mod policy;
 #[cfg(test)]
 mod support;

@@ -2,7 +2,10 @@
 
 use std::net::IpAddr;
 
-use aeolus_pki::{KeyKind, Life, Profile, Request, RequestError, San, Usage, Wanted, read, verify};
+use aeolus_pki::{
+    Constraints, IssueError, KeyKind, Life, Profile, Request, RequestError, San, Usage, Wanted,
+    read, verify,
+};
 use aeolus_testkit::SeededRng;
 use proptest::prelude::*;
 use rcgen::{
@@ -10,7 +13,7 @@ use rcgen::{
     SanType,
 };
 
-use crate::support::{NOW, days, key, names, root};
+use crate::support::{NOW, days, key, names, root, wanted};
 
 /// What an attacker may ask for.
 #[derive(Clone, Debug)]
@@ -136,4 +139,26 @@ fn short_keys_are_nobodys() {
         KeyKind::like(key(KeyKind::P384).public().kind()),
         KeyKind::P384
     );
+}
+
+#[test]
+fn a_narrow_authority_issues_no_uri() {
+    let root = root("Root");
+    let rng = SeededRng::new("narrow");
+    let uri = wanted(&["spiffe://plane/eu-1"], Profile::Both);
+    let issue = |permit: &[&str]| {
+        let domains = permit
+            .iter()
+            .map(|name| aeolus_model::Host::parse(name).unwrap());
+        let constraints = Constraints {
+            domains: domains.collect(),
+            networks: Vec::new(),
+        };
+        let named = ("Issuing", key(KeyKind::P256));
+        let below = root.intermediate(named, &constraints, Life::INTERMEDIATE, (NOW, &rng));
+        let own = key(KeyKind::P256);
+        below.unwrap().issue(&uri, own.public(), (NOW, &rng))
+    };
+    assert!(issue(&[]).is_ok());
+    assert!(matches!(issue(&["example.com"]), Err(IssueError::Uri(_))));
 }

@@ -16,6 +16,7 @@ use self::shown::{Place, Shown};
 use super::{Context, input, names};
 use crate::args::PkiCheck;
 use crate::report::{Exit, Failure, Report};
+use crate::ui;
 
 /// What everything is held against.
 struct Held {
@@ -36,8 +37,16 @@ pub(super) async fn check(args: &PkiCheck, context: &Context) -> Result<(), Fail
         if path.is_dir() {
             match files(path) {
                 Ok(files) => {
+                    let before = (shown.count(), unread.len());
                     for file in files {
                         one(&file, true, (&held, args, context), &mut shown, &mut unread);
+                    }
+                    if before == (shown.count(), unread.len()) {
+                        let mut empty = Place::new(place.clone(), &[]);
+                        empty.nothing(
+                            "no file in it has one (.crt, .cer, .cert, .pem, .der, .p12, .pfx)",
+                        );
+                        shown.add(empty);
                     }
                 }
                 Err(failure) => unread.push(failure),
@@ -56,7 +65,10 @@ pub(super) async fn check(args: &PkiCheck, context: &Context) -> Result<(), Fail
     if args.metrics {
         shown.print_metrics();
     } else {
-        shown.print(context.output)?;
+        shown.print(context.output, unread.is_empty())?;
+    }
+    if held.trusted.is_empty() && shown.has_files() {
+        ui::note("The chains of files weren't proved: say with --ca whom clients trust.");
     }
     if !unread.is_empty() {
         let reports = unread.into_iter().flat_map(|failure| failure.reports);
@@ -78,18 +90,31 @@ fn held(args: &PkiCheck, context: &Context) -> Result<Held, Failure> {
         passphrase: None,
     };
     for path in &args.ca {
-        held.trusted
-            .extend(input(path, passphrase.as_ref())?.certificates);
+        let found = input(path, passphrase.as_ref())?.certificates;
+        held.trusted.extend(some(found, path, "certificate")?);
     }
     for path in &args.crl {
-        held.lists.extend(input(path, None)?.lists);
+        let found = input(path, None)?.lists;
+        held.lists.extend(some(found, path, "revocation list")?);
     }
     if let Some(path) = &args.key {
-        let keys = input(path, passphrase.as_ref())?.keys;
+        let keys = some(input(path, passphrase.as_ref())?.keys, path, "private key")?;
         held.key = keys.first().map(|key| key.public().clone());
     }
     held.passphrase = passphrase;
     Ok(held)
+}
+
+/// What was given to be held against must be there: without it less would be checked than was asked.
+fn some<T>(found: Vec<T>, path: &Path, what: &str) -> Result<Vec<T>, Failure> {
+    if !found.is_empty() {
+        return Ok(found);
+    }
+    let what = format!("{}: there is no {what} in it", path.display());
+    Err(Report::new("PKI-003", what)
+        .why("Nothing was checked.")
+        .help("give the file that has it")
+        .usage())
 }
 
 /// The files of a folder that may be certificates, by name; folders in it aren't entered.
@@ -104,10 +129,10 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(unread)? {
         let path = entry.map_err(unread)?.path();
-        let extension = path.extension().and_then(|extension| extension.to_str());
+        let extension = path.extension().unwrap_or_default().to_string_lossy();
         let named = matches!(
-            extension,
-            Some("crt" | "cer" | "cert" | "pem" | "der" | "p12" | "pfx")
+            &*extension.to_ascii_lowercase(),
+            "crt" | "cer" | "cert" | "pem" | "der" | "p12" | "pfx"
         );
         if named && path.is_file() {
             files.push(path);
@@ -151,11 +176,12 @@ fn one(
         warn_before: warn_before(args),
         rsa_only: args.rsa_only,
         served: false,
+        own: held.key.is_some(),
     };
     let mut place = Place::new(path.display().to_string(), &read.certificates);
     place.found(examine(&subject, context.clock.now()));
     if read.certificates.is_empty() {
-        place.nothing();
+        place.nothing("it has something else only");
     }
     let key = path.with_extension("key");
     for file in [path, &key]
@@ -187,9 +213,8 @@ fn server(
     shown: &mut Shown,
 ) {
     let mut hosts = held.hosts.clone();
-    if hosts.is_empty() {
-        hosts.extend(San::parse(name));
-    }
+    let own = San::parse(name);
+    hosts.extend(own.clone().ok().filter(|own| !held.hosts.contains(own)));
     let system = if held.trusted.is_empty() {
         live::system()
     } else {
@@ -199,6 +224,7 @@ fn server(
         certificates: chain,
         key: held.key.as_ref(),
         served: true,
+        own: true,
         hosts: &hosts,
         trusted: if held.trusted.is_empty() {
             &system
@@ -211,6 +237,12 @@ fn server(
     };
     let mut found = Place::new(place.to_owned(), chain);
     found.found(examine(&subject, context.clock.now()));
+    if let Err(error) = own {
+        found.nameless(name, &error.to_string());
+    }
+    if chain.is_empty() {
+        found.nothing("the server sent none");
+    }
     shown.add(found);
 }
 

@@ -19,7 +19,7 @@ use crate::report::{Failure, Report};
 /// The longest time for a connection and its handshake.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The chain that a server sends for a name: the place's own, unless another is asked for.
+/// The name of the place, and the chain that it sends for it, or for another name that is asked for.
 pub(super) async fn chain(
     place: &str,
     host: Option<&str>,
@@ -38,7 +38,7 @@ pub(super) async fn chain(
         .filter(|host| !host.contains('*'))
         .unwrap_or(name)
         .to_owned();
-    let server = ServerName::try_from(asked.clone()).map_err(|error| unreached(&error))?;
+    let server = ServerName::try_from(asked).map_err(|error| unreached(&error))?;
     let connector = connector().map_err(|error| unreached(&error))?;
     let handshake = async {
         // RFC 6761: these are this machine, whatever its resolver says.
@@ -56,7 +56,7 @@ pub(super) async fn chain(
     let chain = read
         .collect::<Result<Vec<_>, _>>()
         .map_err(|error| unreached(&error))?;
-    Ok((asked, chain))
+    Ok((name.to_owned(), chain))
 }
 
 /// The authorities that this machine trusts.

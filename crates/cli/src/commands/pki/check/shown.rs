@@ -97,16 +97,29 @@ impl Place {
         });
     }
 
-    /// A file that was named and has no certificate.
-    pub(super) fn nothing(&mut self) {
+    /// A place that was named and has no certificate.
+    pub(super) fn nothing(&mut self, detail: &str) {
         self.findings.push(Found {
             code: "PKI-151",
             severity: Severity::Error.name(),
             about: self.place.clone(),
             problem: "no certificate",
-            detail: "it has something else only".to_owned(),
+            detail: detail.to_owned(),
             means: "There is nothing that could be checked.",
             act: "name the file of the certificate",
+        });
+    }
+
+    /// A server's name that no certificate can be compared with.
+    pub(super) fn nameless(&mut self, name: &str, why: &str) {
+        self.findings.push(Found {
+            code: "PKI-152",
+            severity: Severity::Error.name(),
+            about: name.to_owned(),
+            problem: "a name that no certificate is issued for",
+            detail: why.to_owned(),
+            means: "Whether the certificate is for it was not checked, and many clients refuse such names.",
+            act: "check the server by a name that DNS and certificates can have",
         });
     }
 }
@@ -116,7 +129,20 @@ impl Shown {
         self.places.push(place);
     }
 
-    pub(super) fn print(&self, output: Output) -> Result<(), Failure> {
+    /// How many places have something to say.
+    pub(super) fn count(&self) -> usize {
+        self.places.len()
+    }
+
+    /// Whether there are certificates of files, whose chains only `--ca` lets prove.
+    pub(super) fn has_files(&self) -> bool {
+        self.places
+            .iter()
+            .any(|place| !place.certificates.is_empty() && Path::new(&place.place).exists())
+    }
+
+    /// That nothing is wrong is said only if something was checked and nothing was left out.
+    pub(super) fn print(&self, output: Output, is_whole: bool) -> Result<(), Failure> {
         if output != Output::Table {
             return ui::answer(output, &self.places, &Table::default());
         }
@@ -141,7 +167,9 @@ impl Shown {
             }
         }
         if told.is_empty() {
-            ui::line("\nnothing is wrong");
+            if is_whole && !self.places.is_empty() {
+                ui::line("\nnothing is wrong");
+            }
             return Ok(());
         }
         ui::line("");
