@@ -7,7 +7,9 @@
 use std::ffi::OsString;
 use std::fs;
 use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, symlink};
+use std::os::unix::fs::{
+    MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, fchown, symlink,
+};
 use std::path::{Path, PathBuf};
 
 use crate::files::unwritable;
@@ -53,6 +55,11 @@ impl Pair {
             .any(|path| fs::symlink_metadata(path).is_ok())
     }
 
+    /// Everything that belongs to it, whether it is there or not.
+    pub(super) fn files(&self) -> [PathBuf; 3] {
+        [&self.certificate, &self.key, &self.store].map(Clone::clone)
+    }
+
     /// Nothing is replaced that nobody wants to be.
     pub(super) fn may_be_written(&self, force: bool) -> Result<(), Failure> {
         if force || !self.exists() {
@@ -91,6 +98,7 @@ impl Pair {
     /// What replaces the pair, step by step; after each, the two files belong together.
     fn steps(&self, certificate: &[u8], key: &[u8]) -> io::Result<Vec<Step>> {
         let (links, last) = (self.links(), self.last());
+        let like = Like::of(self);
         let mut steps = Vec::new();
         let mut before = last;
         if !links {
@@ -100,6 +108,7 @@ impl Pair {
                 folder: self.generation(before),
                 certificate: readable(old)?,
                 key: readable(old_key)?,
+                like,
             });
             steps.push(self.link(CURRENT, before));
             for (path, name) in [(&self.certificate, CERTIFICATE), (&self.key, KEY)] {
@@ -114,13 +123,19 @@ impl Pair {
             folder: self.generation(before + 1),
             certificate: Some(certificate.to_vec()),
             key: Some(key.to_vec()),
+            like,
         });
         steps.push(self.link("before", before));
         steps.push(self.link(CURRENT, before + 1));
-        if before > 1 {
-            steps.push(Step::Remove(self.generation(before - 1)));
-        }
+        // One before the last may have stayed where a run was stopped: keys aren't left lying about.
+        let older = self.generations().filter(|number| *number < before);
+        steps.extend(older.map(|number| Step::Remove(self.generation(number))));
         Ok(steps)
+    }
+
+    fn generations(&self) -> impl Iterator<Item = u32> {
+        let names = fs::read_dir(&self.store).into_iter().flatten().flatten();
+        names.filter_map(|entry| number(Path::new(&entry.file_name())))
     }
 
     fn generation(&self, number: u32) -> PathBuf {
@@ -146,13 +161,56 @@ impl Pair {
     fn last(&self) -> u32 {
         let current = fs::read_link(self.store.join(CURRENT)).ok();
         let current = current.filter(|_| self.links()).and_then(|to| number(&to));
-        let names = fs::read_dir(&self.store).into_iter().flatten().flatten();
-        let highest = names
-            .filter_map(|entry| number(Path::new(&entry.file_name())))
-            .max();
-        current.or(highest).unwrap_or(0)
+        current.or_else(|| self.generations().max()).unwrap_or(0)
     }
 }
+
+/// Owner and mode of the two files that are replaced: who could read them still can.
+#[derive(Clone, Copy, Debug, Default)]
+struct Like {
+    certificate: Option<Access>,
+    key: Option<Access>,
+}
+
+impl Like {
+    fn of(pair: &Pair) -> Self {
+        let of = |path: &Path| fs::metadata(path).ok().map(|found| Access::of(&found));
+        Self {
+            certificate: of(&pair.certificate),
+            key: of(&pair.key),
+        }
+    }
+}
+
+/// Who owns a file, and what others may do with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Access {
+    owner: u32,
+    group: u32,
+    mode: u32,
+}
+
+impl Access {
+    fn of(found: &fs::Metadata) -> Self {
+        Self {
+            owner: found.uid(),
+            group: found.gid(),
+            mode: found.mode() & 0o777,
+        }
+    }
+
+    /// Gives a file to the owner first: the mode is never for another's group.
+    fn give(self, file: &fs::File) -> io::Result<()> {
+        let own = Self::of(&file.metadata()?);
+        if (own.owner, own.group) != (self.owner, self.group) {
+            fchown(file, Some(self.owner), Some(self.group))?;
+        }
+        file.set_permissions(fs::Permissions::from_mode(self.mode))
+    }
+}
+
+/// Others reach a certificate in it by its name, and can't list it; the key has a mode of its own.
+const PASSABLE: u32 = 0o711;
 
 /// One step.
 enum Step {
@@ -160,6 +218,7 @@ enum Step {
         folder: PathBuf,
         certificate: Option<Vec<u8>>,
         key: Option<Vec<u8>>,
+        like: Like,
     },
     Link {
         at: PathBuf,
@@ -175,16 +234,18 @@ impl Step {
                 folder,
                 certificate,
                 key,
+                like,
             } => {
-                fs::DirBuilder::new()
-                    .recursive(true)
-                    .mode(0o700)
-                    .create(&folder)?;
+                fs::create_dir_all(&folder)?;
+                for folder in [Some(&*folder), folder.parent()].into_iter().flatten() {
+                    fs::set_permissions(folder, fs::Permissions::from_mode(PASSABLE))?;
+                }
                 if let Some(key) = key {
-                    put(&folder.join(KEY), &key, 0o600)?;
+                    put_like(&folder.join(KEY), &key, (0o600, like.key))?;
                 }
                 if let Some(certificate) = certificate {
-                    put(&folder.join(CERTIFICATE), &certificate, 0o644)?;
+                    let with = (0o644, like.certificate);
+                    put_like(&folder.join(CERTIFICATE), &certificate, with)?;
                 }
                 folder.parent().map_or(Ok(()), sync)
             }
@@ -211,10 +272,11 @@ pub(super) fn write_one(
 ) -> Result<Option<PathBuf>, Failure> {
     let failed = |error: io::Error| unwritable(path, &error);
     let mut backup = None;
-    if let Ok(before) = fs::read(path) {
+    if fs::symlink_metadata(path).is_ok() {
         if !force {
             return Err(exists(path));
         }
+        let before = fs::read(path).map_err(failed)?;
         let beside = with(path, ".before");
         put(&beside, &before, mode).map_err(failed)?;
         backup = Some(beside);
@@ -225,6 +287,10 @@ pub(super) fn write_one(
 
 /// A reader sees the old content or the new one, also after a crash; others than the owner never see a secret.
 pub(super) fn put(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
+    put_like(path, content, (mode, None))
+}
+
+fn put_like(path: &Path, content: &[u8], (mode, like): (u32, Option<Access>)) -> io::Result<()> {
     let temporary = with(path, ".new");
     match fs::remove_file(&temporary) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -236,6 +302,9 @@ pub(super) fn put(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
         .create_new(true)
         .mode(mode)
         .open(&temporary)?;
+    if let Some(like) = like {
+        like.give(&file)?;
+    }
     file.write_all(content)?;
     file.sync_all()?;
     fs::rename(&temporary, path)?;

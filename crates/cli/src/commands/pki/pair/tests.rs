@@ -61,7 +61,11 @@ fn the_pair_before_is_kept_and_the_one_before_it_is_not() {
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&pair.key), 0o600);
     assert_eq!(mode(&pair.store.join("current/key")), 0o600);
-    assert_eq!(mode(&folder.path().join(".a.b.pair/4")), 0o700);
+    // Whoever may read the certificate reaches it, and can't list what is beside it.
+    for passable in [".a.b.pair", ".a.b.pair/4"] {
+        assert_eq!(mode(&folder.path().join(passable)), 0o711);
+    }
+    assert_eq!(mode(&pair.certificate), 0o644);
     pair.remove().unwrap();
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 }
@@ -77,4 +81,33 @@ fn one_file_is_replaced_if_asked_and_kept() {
         (fs::read(kept).unwrap(), fs::read(path).unwrap()),
         (b"1".to_vec(), b"2".to_vec())
     );
+}
+
+#[test]
+fn who_could_read_a_key_still_can_and_older_ones_go() {
+    let folder = tempfile::tempdir().unwrap();
+    let pair = Pair::of(&folder.path().join("tls"));
+    write(&pair, "1");
+    fs::set_permissions(&pair.key, fs::Permissions::from_mode(0o640)).unwrap();
+    write(&pair, "2");
+    for of in ["3", "4"] {
+        write(&pair, of);
+        assert_eq!(fs::metadata(&pair.key).unwrap().mode() & 0o777, 0o640);
+        // As a run leaves it that is stopped before its last step.
+        fs::create_dir(pair.generation(0)).unwrap();
+    }
+    write(&pair, "5");
+    let mut left: Vec<u32> = pair.generations().collect();
+    left.sort_unstable();
+    assert_eq!(left, [4, 5]);
+}
+
+#[test]
+fn what_can_not_be_read_is_not_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.crt");
+    symlink("nowhere", &path).unwrap();
+    assert!(write_one(&path, b"1", (0o644, false)).is_err());
+    assert!(write_one(&path, b"1", (0o644, true)).is_err());
+    assert!(path.is_symlink());
 }
