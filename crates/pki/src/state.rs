@@ -4,7 +4,7 @@ use aeolus_model::Time;
 use serde::{Deserialize, Serialize};
 
 use crate::certificate::hex;
-use crate::{Certificate, Profile, Reason, Revoked};
+use crate::{Certificate, KeyKind, Profile, Reason, Revoked};
 
 /// The version of the form that is written.
 const VERSION: u8 = 1;
@@ -25,7 +25,7 @@ pub struct State {
     pub issued: Vec<Record>,
 }
 
-/// Where a change of the root stands. Each stage can be gone back from.
+/// Where a change of the root stands. Each stage but the last can be gone back from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Rotation {
@@ -39,6 +39,8 @@ pub enum Rotation {
     UpdateClients,
     /// Every server has a certificate of the next root; the cross certificate is no longer sent.
     UpdateServers,
+    /// The next root is taking the old one's place. This alone can't be gone back from, only ended.
+    Retiring,
 }
 
 impl Rotation {
@@ -49,12 +51,16 @@ impl Rotation {
             Self::Init => "init",
             Self::UpdateClients => "update_clients",
             Self::UpdateServers => "update_servers",
+            Self::Retiring => "retiring",
         }
     }
 
     /// Whether certificates come from the next root.
     pub const fn issues_from_next(self) -> bool {
-        matches!(self, Self::UpdateClients | Self::UpdateServers)
+        matches!(
+            self,
+            Self::UpdateClients | Self::UpdateServers | Self::Retiring
+        )
     }
 
     /// The stage after it.
@@ -64,14 +70,15 @@ impl Rotation {
             Self::Standby => Self::Init,
             Self::Init => Self::UpdateClients,
             Self::UpdateClients => Self::UpdateServers,
-            Self::UpdateServers => Self::Standby,
+            Self::UpdateServers => Self::Retiring,
+            Self::Retiring => Self::Standby,
         }
     }
 
-    /// The stage before it; none before there was a next root.
+    /// The stage before it; none before there was a next root, or once it takes over.
     pub const fn back(self) -> Option<Self> {
         match self {
-            Self::Standby => None,
+            Self::Standby | Self::Retiring => None,
             Self::Init => Some(Self::Standby),
             Self::UpdateClients => Some(Self::Init),
             Self::UpdateServers => Some(Self::UpdateClients),
@@ -97,6 +104,12 @@ pub struct Record {
     pub not_after: i64,
     /// The length of life that was asked for: the issuer's end may have clipped it.
     pub days: u32,
+    /// The kind of key that was asked for; none for a request's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// Whether its key's file is encrypted.
+    #[serde(default)]
+    pub encrypted: bool,
     /// The files' path without `.crt` and `.key`; none for a signed request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stem: Option<String>,
@@ -106,6 +119,15 @@ pub struct Record {
     /// When and why it was revoked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revoked: Option<RevokedRecord>,
+}
+
+/// A key that was made with its certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OwnKey {
+    /// Its kind.
+    pub kind: KeyKind,
+    /// Whether its file is encrypted.
+    pub encrypted: bool,
 }
 
 /// A [`Profile`] as it is written.
@@ -193,7 +215,7 @@ impl State {
     pub fn add(
         &mut self,
         (leaf, root): (&Certificate, &Certificate),
-        (profile, days): (Profile, u32),
+        (profile, days, own_key): (Profile, u32, Option<OwnKey>),
         stem: Option<String>,
         now: Time,
     ) {
@@ -209,20 +231,38 @@ impl State {
             not_before: leaf.not_before.secs(),
             not_after: leaf.not_after.secs(),
             days,
+            key: own_key.map(|key| key.kind.name().to_owned()),
+            encrypted: own_key.is_some_and(|key| key.encrypted),
             stem,
             superseded: false,
             revoked: None,
         });
     }
 
-    /// Takes an addition back whose files could not be written: what lay there before counts again.
-    pub fn undo(&mut self, before: &Record, added: &str) {
+    /// Takes an addition back whose files were not written: what lay there before counts again.
+    pub fn undo(&mut self, before: Option<&str>, added: &str) {
         self.issued.retain(|record| record.serial != added);
         for record in &mut self.issued {
-            if record.serial == before.serial {
-                record.superseded = before.superseded;
+            if before == Some(&record.serial) {
+                record.superseded = false;
             }
         }
+    }
+
+    /// What really lies in these files decides: a run that was stopped remembered what it never wrote. None: what
+    /// lies there isn't remembered.
+    pub fn settle(&mut self, stem: &str, serial: &str) -> Option<Record> {
+        let lies = |record: &&Record| {
+            record.serial == serial
+                && record.stem.as_deref() == Some(stem)
+                && record.revoked.is_none()
+        };
+        let found = self.issued.iter().find(lies)?.clone();
+        let thought = self.at(stem).map(|record| record.serial.clone());
+        if let Some(thought) = thought.filter(|thought| thought != serial) {
+            self.undo(Some(serial), &thought);
+        }
+        Some(found)
     }
 
     /// Marks a certificate revoked. Says whether it is one that is remembered and wasn't revoked.
@@ -278,4 +318,54 @@ impl State {
 fn bytes(hex: &str) -> Option<Vec<u8>> {
     let pair = |at: usize| u8::from_str_radix(hex.get(at..at + 2)?, 16).ok();
     (0..hex.len()).step_by(2).map(pair).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(serial: &str, superseded: bool) -> Record {
+        Record {
+            serial: serial.to_owned(),
+            names: vec!["a.example.com".to_owned()],
+            profile: RecordedProfile::Server,
+            root: String::new(),
+            not_before: 0,
+            not_after: 1,
+            days: 1,
+            key: None,
+            encrypted: false,
+            stem: Some("/tls".to_owned()),
+            superseded,
+            revoked: None,
+        }
+    }
+
+    #[test]
+    fn what_lies_in_the_files_decides() {
+        let mut state = State {
+            issued: vec![record("01", true), record("02", false)],
+            ..State::default()
+        };
+        assert_eq!(state.at("/tls").unwrap().serial, "02");
+        assert_eq!(state.settle("/tls", "03"), None);
+        assert_eq!(state.settle("/other", "01"), None);
+        assert_eq!(state.settle("/tls", "01").unwrap().serial, "01");
+        assert_eq!(state.issued, [record("01", false)]);
+    }
+
+    #[test]
+    fn only_the_end_of_a_rotation_can_not_be_gone_back_from() {
+        let mut at = Rotation::Standby;
+        for back in [
+            Some(Rotation::Standby),
+            Some(Rotation::Init),
+            Some(Rotation::UpdateClients),
+            None,
+        ] {
+            at = at.next();
+            assert_eq!(at.back(), back);
+        }
+        assert_eq!((at, at.next()), (Rotation::Retiring, Rotation::Standby));
+    }
 }

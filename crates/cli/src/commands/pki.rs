@@ -127,6 +127,13 @@ fn key_text(
         .map_err(|error| refused(&error))
 }
 
+/// Whether a key's file is encrypted. One that is gone isn't.
+fn is_encrypted(path: &Path) -> Result<bool, Failure> {
+    let text = crate::files::read(path)?.unwrap_or_default();
+    let label = b"ENCRYPTED";
+    Ok(text.windows(label.len()).any(|window| window == label))
+}
+
 /// Names as they were typed.
 fn names(texts: &[String]) -> Result<Vec<San>, Failure> {
     let parsed = texts.iter().map(|text| {

@@ -77,6 +77,55 @@ impl Folder {
         write_one(&self.dir.join(STATE), &self.state.json(), (0o600, true)).map(|_| ())
     }
 
+    /// The authority's own files are written by nobody but it.
+    pub(super) fn is_outside(&self, stem: &Path) -> Result<(), Failure> {
+        let above = match stem.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        };
+        let own = self.dir.canonicalize();
+        let is_inside = own.is_ok_and(|own| {
+            above
+                .canonicalize()
+                .is_ok_and(|above| above.starts_with(own))
+        });
+        if !is_inside {
+            return Ok(());
+        }
+        let what = format!("{} is in the authority's own folder", stem.display());
+        Err(Report::new("PKI-022", what)
+            .why("Nothing was written: what is there belongs to the authority alone.")
+            .help("choose a place outside of it with --out")
+            .usage())
+    }
+
+    /// Moves what belonged to an authority before out of the way, keys and all; says where to, if there was any.
+    pub(super) fn set_aside(&self, names: &[&str]) -> Result<Option<PathBuf>, Failure> {
+        let mut moved = Vec::new();
+        for name in names {
+            moved.extend(self.pair(name).files());
+        }
+        moved.push(self.dir.join(CROSS));
+        moved.retain(|path| path.symlink_metadata().is_ok());
+        if moved.is_empty() {
+            return Ok(None);
+        }
+        let mut numbers = 1_u32..;
+        let aside = numbers.find_map(|number| {
+            let path = self.dir.join(format!("before-{number}"));
+            path.symlink_metadata().is_err().then_some(path)
+        });
+        let Some(aside) = aside else {
+            return Ok(None);
+        };
+        make_folder(&aside)?;
+        for path in &moved {
+            let to = aside.join(path.file_name().unwrap_or_default());
+            std::fs::rename(path, &to).map_err(|error| unwritable(&to, &error))?;
+        }
+        Ok(Some(aside))
+    }
+
     pub(super) fn pair(&self, name: &str) -> Pair {
         Pair::of(&self.dir.join(name))
     }
@@ -107,7 +156,7 @@ impl Folder {
             return self.issuer_of("ca", "intermediate");
         }
         let issuer = self.issuer_of("next", "next-intermediate")?;
-        if self.state.rotation == Rotation::UpdateServers {
+        if self.state.rotation != Rotation::UpdateClients {
             return Ok(issuer);
         }
         let cross = self.certificate(&self.dir.join(CROSS))?;

@@ -4,7 +4,7 @@ use aeolus_model::{Cidr, Clock as _, Host, Rng};
 use aeolus_pki::{Authority, Constraints, Life, PrivateKey, certificates_pem};
 use serde::Serialize;
 
-use super::folder::{CROSS, Folder};
+use super::folder::Folder;
 use super::{Context, key_text, life, new_key, refused};
 use crate::args::PkiInit;
 use crate::moments;
@@ -48,14 +48,17 @@ pub(super) fn init(args: &PkiInit, context: &Context) -> Result<(), Failure> {
         .collect::<Result<_, _>>()?;
     // From here on things are written; what belongs to an authority before goes first.
     if args.force {
-        for name in ["next", "next-intermediate"] {
-            folder.pair(name).remove()?;
+        let mut old = vec!["next", "next-intermediate"];
+        if !args.intermediate {
+            old.push("intermediate");
         }
-        let _ = std::fs::remove_file(folder.dir.join(CROSS));
+        if let Some(aside) = folder.set_aside(&old)? {
+            let aside = aside.display();
+            ui::note(&format!(
+                "What belonged to the authority before is kept in {aside}."
+            ));
+        }
         folder.begin_anew()?;
-    }
-    if !args.intermediate {
-        folder.pair("intermediate").remove()?;
     }
     let (mut made, mut table) = (
         Vec::new(),

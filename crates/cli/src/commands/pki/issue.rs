@@ -3,7 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use aeolus_model::Clock as _;
-use aeolus_pki::{Issued, Note, Profile, Wanted, certificates_pem};
+use aeolus_pki::state::OwnKey;
+use aeolus_pki::{
+    IssueError, Issued, KeyKind, Note, PrivateKey, Profile, PublicKey, Wanted, certificates_pem,
+};
 use serde::Serialize;
 
 use super::folder::Folder;
@@ -34,18 +37,32 @@ pub(super) fn issue(args: &PkiIssue, context: &Context) -> Result<(), Failure> {
     let pair = Pair::of(&args.out);
     pair.may_be_written(args.force)?;
     let mut folder = Folder::open(&args.folder, context)?;
+    // Another run may have written it while this one waited.
+    pair.may_be_written(args.force)?;
+    folder.is_outside(&args.out)?;
+    let stem = recorded(&args.out)?;
+    let before = folder.state.at(&stem).map(|record| record.serial.clone());
     let key = new_key(args.key)?;
     let text = key_text(&key, args.encrypt, (folder.passphrase.as_ref(), context))?;
     let issued = issued(
         &mut folder,
         (&wanted, args.days),
-        key.public(),
+        Whose::Ours(&key, args.encrypt),
         (Some(&args.out), context),
     )?;
-    let before = pair.write(
+    let written = pair.write(
         certificates_pem(&issued.chain).as_bytes(),
         text.expose().as_bytes(),
-    )?;
+    );
+    let before = match written {
+        Ok(before) => before,
+        Err(failure) => {
+            let added = issued.certificate.serial_hex();
+            folder.state.undo(before.as_deref(), &added);
+            folder.remember()?;
+            return Err(failure);
+        }
+    };
     show(
         &issued,
         (&pair.certificate, Some(&pair.key)),
@@ -65,14 +82,16 @@ pub(super) fn sign(args: &PkiSign, context: &Context) -> Result<(), Failure> {
     }
     let wanted = wanted(asked, args.profile.into(), args.days)?;
     let path = with(&args.out, ".crt");
-    if path.exists() && !args.force {
+    let mut folder = Folder::open(&args.folder, context)?;
+    folder.is_outside(&args.out)?;
+    if !args.force && std::fs::symlink_metadata(&path).is_ok() {
         Pair::of(&args.out).may_be_written(false)?;
     }
-    let mut folder = Folder::open(&args.folder, context)?;
+    has_no_other_key(&args.out, request.key(), &folder)?;
     let issued = issued(
         &mut folder,
         (&wanted, args.days),
-        request.key(),
+        Whose::Theirs(request.key()),
         (None, context),
     )?;
     let text = certificates_pem(&issued.chain);
@@ -92,18 +111,57 @@ pub(super) fn sign(args: &PkiSign, context: &Context) -> Result<(), Failure> {
     show(&issued, (&path, None), before.as_deref(), context)
 }
 
+/// A certificate beside a key that isn't its own serves nobody.
+fn has_no_other_key(out: &Path, own: &PublicKey, folder: &Folder) -> Result<(), Failure> {
+    let path = with(out, ".key");
+    if std::fs::symlink_metadata(&path).is_err() {
+        return Ok(());
+    }
+    let keys = input(&path, folder.passphrase.as_ref())?.keys;
+    if keys.first().is_some_and(|key| key.public() == own) {
+        return Ok(());
+    }
+    let what = format!("{} is not the key of the request", path.display());
+    Err(Report::new("PKI-021", what)
+        .why("Nothing was written: the certificate would lie beside a key of another.")
+        .help("choose another place with --out")
+        .usage())
+}
+
+/// Whose key it is that a certificate is for.
+#[derive(Clone, Copy)]
+pub(super) enum Whose<'a> {
+    /// Made here; whether its file is encrypted.
+    Ours(&'a PrivateKey, bool),
+    /// Of a request.
+    Theirs(&'a PublicKey),
+}
+
 /// Issues, and remembers it before anything is written: whatever gets out can be revoked.
 pub(super) fn issued(
     folder: &mut Folder,
     (wanted, days): (&Wanted, u32),
-    key: &aeolus_pki::PublicKey,
+    whose: Whose<'_>,
     (stem, context): (Option<&Path>, &Context),
 ) -> Result<Issued, Failure> {
     let now = context.clock.now();
     let issuer = folder.issuer()?;
+    let (key, own) = match whose {
+        Whose::Theirs(key) => (key, None),
+        Whose::Ours(key, encrypted) => {
+            let kind = KeyKind::like(key.public().kind());
+            (key.public(), Some(OwnKey { kind, encrypted }))
+        }
+    };
     let issued = issuer.issue(wanted, key, (now, &context.rng));
     let issued = issued.map_err(|error| {
-        let help = "see what the authority may issue: aeolus pki inspect on its certificates";
+        let help = match error {
+            IssueError::AuthorityNotValid => {
+                "compare this machine's clock; an authority that has expired is replaced: aeolus pki init --force"
+            }
+            IssueError::Uri(_) => "leave it out, or issue it from an authority without --permit",
+            _ => "see what the authority may issue: aeolus pki inspect on its certificates",
+        };
         Report::new("PKI-008", error.to_string())
             .why("Nothing was written.")
             .help(help)
@@ -111,7 +169,9 @@ pub(super) fn issued(
     })?;
     let stem = stem.map(recorded).transpose()?;
     let what = (&issued.certificate, issuer.trusted());
-    folder.state.add(what, (wanted.profile(), days), stem, now);
+    folder
+        .state
+        .add(what, (wanted.profile(), days, own), stem, now);
     folder.remember()?;
     Ok(issued)
 }

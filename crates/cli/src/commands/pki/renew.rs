@@ -3,13 +3,14 @@
 use std::path::Path;
 
 use aeolus_model::{Clock as _, Time};
-use aeolus_pki::{KeyKind, certificates_pem, due};
+use aeolus_pki::state::Record;
+use aeolus_pki::{Certificate, KeyKind, certificates_pem, due};
 use serde::Serialize;
 
 use super::folder::Folder;
-use super::issue::{issued, recorded, say, wanted};
+use super::issue::{Whose, issued, recorded, say, wanted};
 use super::pair::Pair;
-use super::{Context, key_text, names, new_key};
+use super::{Context, is_encrypted, key_text, names, new_key};
 use crate::args::PkiRenew;
 use crate::moments;
 use crate::report::{Failure, Report};
@@ -102,30 +103,46 @@ fn one(
         .help("issue it: aeolus pki issue --out STEM")
         .usage()
     })?;
+    let pair = Pair::of(Path::new(stem));
+    let lying = lying(folder, &pair)?;
+    let (record, is_known) = match &lying {
+        Some(lying) if lying.serial_hex() != record.serial => {
+            // A run that was stopped remembered what it never wrote, or somebody put another one there.
+            let settled = folder.state.settle(stem, &lying.serial_hex());
+            folder.remember()?;
+            let is_known = settled.is_some();
+            (settled.unwrap_or(record), is_known)
+        }
+        Some(_) => (record, true),
+        None => (record, false),
+    };
     let times = (
         Time::from_secs(record.not_before),
         Time::from_secs(record.not_after),
     );
-    if !anyway && context.clock.now() < due(times.0, times.1) {
+    if is_known && !anyway && context.clock.now() < due(times.0, times.1) {
         return Ok(shown(stem, false, times));
     }
-    let pair = Pair::of(Path::new(stem));
     let wanted = wanted(names(&record.names)?, record.profile.into(), record.days)?;
-    let key = new_key(kind(folder, &pair)?)?;
-    let was_encrypted = std::fs::read(&pair.key).is_ok_and(|text| {
-        let label = b"ENCRYPTED PRIVATE KEY";
-        text.windows(label.len()).any(|window| window == label)
-    });
+    let key = new_key(kind(&record, lying.as_ref()))?;
+    // The file may have been encrypted, or be gone: a secret isn't made plain by a renewal.
+    let encrypt = record.encrypted || is_encrypted(&pair.key)?;
     let passphrase = folder.passphrase.as_ref();
-    let text = key_text(&key, was_encrypted, (passphrase, context))?;
+    let text = key_text(&key, encrypt, (passphrase, context))?;
     let place = (Some(Path::new(stem)), context);
-    let issued = issued(folder, (&wanted, record.days), key.public(), place)?;
+    let issued = issued(
+        folder,
+        (&wanted, record.days),
+        Whose::Ours(&key, encrypt),
+        place,
+    )?;
     if let Err(failure) = pair.write(
         certificates_pem(&issued.chain).as_bytes(),
         text.expose().as_bytes(),
     ) {
         // What lies there is the one before: it is due again, and not superseded.
-        folder.state.undo(&record, &issued.certificate.serial_hex());
+        let added = issued.certificate.serial_hex();
+        folder.state.undo(Some(&record.serial), &added);
         folder.remember()?;
         return Err(failure);
     }
@@ -134,13 +151,19 @@ fn one(
     Ok(shown(stem, true, (leaf.not_before, leaf.not_after)))
 }
 
-/// The kind of key that is there; P-256 where the file is gone.
-fn kind(folder: &Folder, pair: &Pair) -> Result<KeyKind, Failure> {
-    if !pair.certificate.exists() {
-        return Ok(KeyKind::P256);
+/// The certificate that lies in the files; none if one of the two is gone.
+fn lying(folder: &Folder, pair: &Pair) -> Result<Option<Certificate>, Failure> {
+    if !pair.certificate.exists() || !pair.key.exists() {
+        return Ok(None);
     }
-    let certificate = folder.certificate(&pair.certificate)?;
-    Ok(KeyKind::like(certificate.key.kind()))
+    folder.certificate(&pair.certificate).map(Some)
+}
+
+/// The kind of key that was asked for, else the one that is there.
+fn kind(record: &Record, lying: Option<&Certificate>) -> KeyKind {
+    let asked = record.key.as_deref().and_then(|name| name.parse().ok());
+    let there = || lying.map(|certificate| KeyKind::like(certificate.key.kind()));
+    asked.or_else(there).unwrap_or(KeyKind::P256)
 }
 
 fn shown(stem: &str, renewed: bool, (from, until): (Time, Time)) -> Looked {

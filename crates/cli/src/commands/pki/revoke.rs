@@ -61,7 +61,11 @@ pub(super) fn crl(args: &PkiCrl, context: &Context) -> Result<(), Failure> {
 /// While the root changes, each of the two has a list of its own; both are in one file.
 fn list(folder: &mut Folder, days: u32, context: &Context) -> Result<(), Failure> {
     let until = life(days)?.duration();
-    let mut issuers = vec![folder.issuer_of("ca", "intermediate")?];
+    let mut issuers = Vec::new();
+    // What is there of the old root is half gone then.
+    if folder.state.rotation != Rotation::Retiring {
+        issuers.push(folder.issuer_of("ca", "intermediate")?);
+    }
     if folder.state.rotation != Rotation::Standby {
         issuers.push(folder.issuer_of("next", "next-intermediate")?);
     }

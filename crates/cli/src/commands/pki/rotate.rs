@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::folder::{CROSS, Folder};
 use super::pair::put;
-use super::{Context, init, key_text, new_key, refused};
+use super::{Context, init, is_encrypted, key_text, new_key, refused};
 use crate::args::PkiRotateCa;
 use crate::files::{damaged, read, unwritable};
 use crate::moments;
@@ -60,19 +60,24 @@ fn advance(folder: &mut Folder, args: &PkiRotateCa, context: &Context) -> Result
         Rotation::UpdateClients => {
             let old = folder.root_certificate("ca")?;
             let left = folder.state.alive(&old, context.clock.now(), true);
-            blocked(&left, args.force, "renew them: aeolus pki renew --now")?;
+            let help = "renew them (aeolus pki renew --now), revoke those that nobody serves (aeolus pki revoke SERIAL), or say --force";
+            blocked(&left, args.force, help)?;
         }
         Rotation::UpdateServers => {
             let (old, new) = (
                 folder.root_certificate("ca")?,
                 folder.root_certificate("next")?,
             );
-            // A run that was stopped has put the next root in its place already.
-            if old != new {
-                let left = folder.state.alive(&old, context.clock.now(), false);
-                let help = "wait until they have expired, or revoke them; servers must not serve them any more";
-                blocked(&left, args.force, help)?;
-            }
+            let left = folder.state.alive(&old, context.clock.now(), false);
+            let help = "wait until they have expired, revoke them (aeolus pki revoke SERIAL), or say --force if no server serves them any more";
+            blocked(&left, args.force, help)?;
+            // Remembered before anything is written: a run that is stopped is ended by the next, and not taken back.
+            folder.state.rotation = Rotation::Retiring;
+            folder.remember()?;
+            return retire(folder, &new);
+        }
+        Rotation::Retiring => {
+            let new = folder.root_certificate("next")?;
             return retire(folder, &new);
         }
     }
@@ -95,11 +100,25 @@ fn begin(folder: &Folder, args: &PkiRotateCa, context: &Context) -> Result<(), F
     let cross = old.cross_sign(&next, (context.clock.now(), &context.rng));
     let cross = cross.map_err(|error| refused(&error))?;
     let with = (folder.passphrase.as_ref(), context);
-    for (name, authority) in [("next", Some(&next)), ("next-intermediate", below.as_ref())] {
+    let mut texts = Vec::new();
+    for (name, old, authority) in [
+        ("next", "ca", Some(&next)),
+        ("next-intermediate", "intermediate", below.as_ref()),
+    ] {
+        let key = match authority {
+            None => None,
+            Some(authority) => {
+                // What was encrypted stays so.
+                let encrypt = args.encrypt || is_encrypted(&folder.pair(old).key)?;
+                Some(key_text(authority.key(), encrypt, with)?)
+            }
+        };
+        texts.push((name, authority, key));
+    }
+    for (name, authority, key) in texts {
         let pair = folder.pair(name);
         pair.remove()?;
-        if let Some(authority) = authority {
-            let key = key_text(authority.key(), args.encrypt, with)?;
+        if let (Some(authority), Some(key)) = (authority, key) {
             let text = certificates_pem([authority.certificate()]);
             pair.write(text.as_bytes(), key.expose().as_bytes())?;
         }
@@ -112,7 +131,8 @@ fn begin(folder: &Folder, args: &PkiRotateCa, context: &Context) -> Result<(), F
         .map(|_| ())
 }
 
-/// The next root takes the place of the old one. The state comes last: a run that is stopped is run again.
+/// The next root takes the place of the old one. That it is over is remembered last: a run that is stopped is run
+/// again, and ends it.
 fn retire(folder: &mut Folder, new: &Certificate) -> Result<(), Failure> {
     for (from, to) in [("next-intermediate", "intermediate"), ("next", "ca")] {
         let (from, to) = (folder.pair(from), folder.pair(to));
@@ -132,20 +152,20 @@ fn retire(folder: &mut Folder, new: &Certificate) -> Result<(), Failure> {
 }
 
 fn rollback(folder: &mut Folder, force: bool, context: &Context) -> Result<(), Failure> {
-    let Some(back) = folder.state.rotation.back() else {
-        return Err(Report::new("PKI-016", "there is no change of the root to take back").usage());
-    };
-    if folder.root_certificate("ca")? == folder.root_certificate("next")? {
-        let what = "the old root is gone already: the last step was stopped half-way";
+    if folder.state.rotation == Rotation::Retiring {
+        let what = "the old root is being replaced: the last step was stopped half-way";
         return Err(Report::new("PKI-016", what)
+            .why("Nothing was changed.")
             .help("end it with --advance")
             .usage());
     }
+    let Some(back) = folder.state.rotation.back() else {
+        return Err(Report::new("PKI-016", "there is no change of the root to take back").usage());
+    };
     if back == Rotation::Standby {
         let next = folder.root_certificate("next")?;
         let left = folder.state.alive(&next, context.clock.now(), false);
-        let help =
-            "renew them first (aeolus pki renew --now): they get certificates of the old root";
+        let help = "renew them first (aeolus pki renew --now): they get certificates of the old root; revoke those that nobody serves, or say --force";
         blocked(&left, force, help)?;
         let old = folder.root_certificate("ca")?;
         folder.write_bundle(&[&old])?;
@@ -227,6 +247,7 @@ fn show(folder: &Folder, context: &Context) -> Result<(), Failure> {
             Rotation::UpdateClients => {
                 "aeolus pki renew --now, see that servers serve it, then --advance"
             }
+            Rotation::Retiring => "--advance ends the last step, which was stopped",
             Rotation::UpdateServers => "once no certificate of the old root is alive, --advance",
         },
     };
