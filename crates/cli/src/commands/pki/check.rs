@@ -56,7 +56,7 @@ pub(super) async fn check(args: &PkiCheck, context: &Context) -> Result<(), Fail
         } else {
             match live::chain(place, args.host.first().map(String::as_str)).await {
                 Ok((name, chain)) => {
-                    server(place, (&name, &chain), (&held, args, context), &mut shown)
+                    server(place, (&name, &chain), (&held, args, context), &mut shown);
                 }
                 Err(failure) => unread.push(failure),
             }

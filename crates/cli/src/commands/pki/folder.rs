@@ -3,15 +3,17 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use aeolus_model::Secret;
+use aeolus_model::{Clock as _, Secret, Time};
 use aeolus_pki::state::{Rotation, State};
-use aeolus_pki::{Authority, Certificate, PrivateKey, certificates_pem};
+use aeolus_pki::{Authority, Certificate, PrivateKey, certificates_pem, due};
 
 use super::pair::{Pair, put, write_one};
 use super::{Context, input, refused};
 use crate::args::PkiFolder;
 use crate::files::{damaged, folder as make_folder, read as read_file, unwritable};
+use crate::moments;
 use crate::report::{Failure, Report};
+use crate::ui;
 
 /// The folder, while no other run is in it.
 pub(super) struct Folder {
@@ -32,7 +34,27 @@ impl Folder {
                     .usage(),
             );
         }
-        Self::locked(args, context)
+        let folder = Self::locked(args, context)?;
+        folder.say_its_age(context.clock.now());
+        Ok(folder)
+    }
+
+    /// An authority isn't renewed by itself, and what it issues ends with it: that it has to be is said in time.
+    fn say_its_age(&self, now: Time) {
+        if self.state.rotation != Rotation::Standby {
+            return;
+        }
+        for name in ["ca", "intermediate"] {
+            let path = self.pair(name).certificate;
+            // One that can't be read is for whoever needs it to say.
+            let read = self.certificate(&path).ok();
+            if let Some(certificate) = read.filter(|one| is_old(one, now)) {
+                let (path, until) = (path.display(), moments::written(certificate.not_after));
+                ui::note(&format!(
+                    "note: the authority's own {path} ends at {until}, and what is issued ends with it: begin a new one (aeolus pki rotate-ca --advance)"
+                ));
+            }
+        }
     }
 
     /// One that may be made.
@@ -187,6 +209,10 @@ impl Folder {
     }
 }
 
+fn is_old(certificate: &Certificate, now: Time) -> bool {
+    now >= due(certificate.not_before, certificate.not_after)
+}
+
 const STATE: &str = "authority.json";
 pub(super) const CROSS: &str = "cross.crt";
 
@@ -198,4 +224,24 @@ fn unloaded(pair: &Pair, error: &dyn std::fmt::Display) -> Failure {
         failure.reports.push(report);
     }
     failure
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use aeolus_keys::SystemRng;
+    use aeolus_pki::{KeyKind, Life};
+
+    use super::*;
+
+    #[test]
+    fn an_authority_is_old_after_two_thirds_of_its_life() {
+        let now = Time::from_secs(1_800_000_000);
+        let key = PrivateKey::generate(KeyKind::P256).unwrap();
+        let made = Authority::root("CA", key, Life::INTERMEDIATE, (now, &SystemRng)).unwrap();
+        let after = |days: u64| now.plus(Duration::from_secs(days * 86_400));
+        assert!(!is_old(made.certificate(), after(242)));
+        assert!(is_old(made.certificate(), after(244)));
+    }
 }

@@ -1,6 +1,7 @@
 //! Findings as they are printed.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::Path;
 
 use aeolus_pki::Certificate;
@@ -21,7 +22,8 @@ pub(super) struct Shown {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Place {
-    place: String,
+    #[serde(rename = "place")]
+    name: String,
     certificates: Vec<One>,
     findings: Vec<Found>,
 }
@@ -51,7 +53,7 @@ struct Found {
 }
 
 impl Place {
-    pub(super) fn new(place: String, certificates: &[Certificate]) -> Self {
+    pub(super) fn new(name: String, certificates: &[Certificate]) -> Self {
         let certificates = certificates.iter().map(|one| One {
             subject: one.subject.clone(),
             serial: one.serial_hex(),
@@ -65,7 +67,7 @@ impl Place {
             times: (one.not_before.secs(), one.not_after.secs()),
         });
         Self {
-            place,
+            name,
             certificates: certificates.collect(),
             findings: Vec::new(),
         }
@@ -102,7 +104,7 @@ impl Place {
         self.findings.push(Found {
             code: "PKI-151",
             severity: Severity::Error.name(),
-            about: self.place.clone(),
+            about: self.name.clone(),
             problem: "no certificate",
             detail: detail.to_owned(),
             means: "There is nothing that could be checked.",
@@ -138,7 +140,7 @@ impl Shown {
     pub(super) fn has_files(&self) -> bool {
         self.places
             .iter()
-            .any(|place| !place.certificates.is_empty() && Path::new(&place.place).exists())
+            .any(|place| !place.certificates.is_empty() && Path::new(&place.name).exists())
     }
 
     /// That nothing is wrong is said only if something was checked and nothing was left out.
@@ -154,7 +156,7 @@ impl Shown {
         all.sort_by_key(|(_, one)| one.times.1);
         let mut table = Table::new(&["UNTIL", "ROLE", "SUBJECT", "WHERE"]);
         for (place, one) in all {
-            table.row([one.not_after.as_str(), one.role, &one.subject, &place.place]);
+            table.row([one.not_after.as_str(), one.role, &one.subject, &place.name]);
         }
         ui::answer(output, &(), &table)?;
         let mut told = BTreeMap::new();
@@ -162,7 +164,7 @@ impl Shown {
         for place in &self.places {
             for found in &place.findings {
                 let what = format!("{}: {}", found.problem, found.detail);
-                table.row([found.severity, found.code, &place.place, &what]);
+                table.row([found.severity, found.code, &place.name, &what]);
                 told.insert(found.code, (found.means, found.act));
             }
         }
@@ -188,22 +190,24 @@ impl Shown {
             ("not_after", "Until when a certificate is good.", 1),
         ] {
             let name = format!("aeolus_certificate_{name}_timestamp_seconds");
-            text.push_str(&format!("# HELP {name} {help}\n# TYPE {name} gauge\n"));
+            let _ = write!(text, "# HELP {name} {help}\n# TYPE {name} gauge\n");
             for place in &self.places {
                 for one in &place.certificates {
-                    let (at, role) = (label(&place.place), one.role);
+                    let (at, role) = (label(&place.name), one.role);
                     let (subject, serial) = (label(&one.subject), &one.serial);
                     let value = if pick == 0 { one.times.0 } else { one.times.1 };
-                    text.push_str(&format!(
+                    let _ = write!(
+                        text,
                         "{name}{{place=\"{at}\",role=\"{role}\",subject=\"{subject}\",serial=\"{serial}\"}} {value}\n"
-                    ));
+                    );
                 }
             }
         }
         let name = "aeolus_certificate_findings";
-        text.push_str(&format!(
+        let _ = write!(
+            text,
             "# HELP {name} What is wrong with certificates.\n# TYPE {name} gauge\n"
-        ));
+        );
         for place in &self.places {
             for severity in [Severity::Error, Severity::Warning] {
                 let severity = severity.name();
@@ -211,10 +215,11 @@ impl Shown {
                     .findings
                     .iter()
                     .filter(|found| found.severity == severity);
-                let (at, count) = (label(&place.place), count.count());
-                text.push_str(&format!(
+                let (at, count) = (label(&place.name), count.count());
+                let _ = write!(
+                    text,
                     "{name}{{place=\"{at}\",severity=\"{severity}\"}} {count}\n"
-                ));
+                );
             }
         }
         ui::print(&text);
