@@ -65,15 +65,17 @@ pub(super) async fn make(
     arrival: &Arrival<'_>,
     email: &Email,
 ) -> Result<Result<User, Refused>, ApiError> {
-    if let Some(holder) = write.users().by_email(email).await?
-        && !stand_in::take(app, info, write, (arrival, &holder)).await?
-    {
-        return Ok(Err(Refused::AddressTaken));
+    if let Some(holder) = write.users().by_email(email).await? {
+        // Nobody begins to wait for the address any more: whoever adds it waits for its holder, too.
+        write.users().hold(holder.id).await?;
+        if let Some(found) = link::waited_for(app, info, write, (arrival, &holder)).await? {
+            return Ok(found);
+        }
+        if !stand_in::take(app, info, write, (arrival, &holder)).await? {
+            return Ok(Err(Refused::AddressTaken));
+        }
     }
-    if let Some(waited) = write.users().by_email(email).await? {
-        link(app, info, write, (arrival, waited.id)).await?;
-        return Ok(Ok(waited));
-    }
+    // Whoever has the address by now got it meanwhile, and is nobody who was judged: the database refuses.
     let new = New {
         email,
         name: &name_of(arrival).unwrap_or_else(|| email.to_string()),
@@ -106,7 +108,8 @@ pub(super) async fn link(
     let held = write.users().get(user).await?;
     if let Some(held) = held.filter(|held| link::vouches(arrival, &held.email)) {
         write.users().set_proved(user, true).await?;
-        waiting::settle(app, info, write, &held).await?;
+        let trusted = link::trusts(arrival, &held.email);
+        waiting::settle(app, info, write, (held.id, trusted)).await?;
     }
     let event = info.event(app, Actor::User(user), Action::IdentityLink);
     write.audit(AuditEvent {

@@ -4,6 +4,7 @@
 use aeolus_model::{Action, Actor, AuditEvent, Secret};
 use aeolus_store::{InvitationRecord, Unit as _, User, Write};
 
+use super::invitations::{Asking, Sending};
 use super::stand_in::Proof;
 use super::ways::Ways;
 use super::{administrators, invitations, invited, stand_in};
@@ -38,6 +39,10 @@ impl Joining {
 /// What is said of it, whatever there is at the address.
 pub(super) const SENT: &str = "If it wasn't sent today already, the link to make an account with is on its way to the address that \
                     was invited. Open it there; look among unwanted mail, too.";
+
+/// What is said where nothing more is sent today, whatever there is at the address.
+pub(super) const NOT_TODAY: &str = "No more links are sent to the address that was invited today. Look for one there, among unwanted mail, too, or \
+                    open this page again tomorrow.";
 
 /// Who has the invited address.
 pub(super) enum Address {
@@ -96,12 +101,12 @@ pub(super) async fn take_over(
 
 /// Has the link sent with which somebody makes an account, whoever has the address here. Who can't be sent one reads the
 /// same.
-pub(super) async fn send(app: &App, invitation: &InvitationRecord) -> Result<(), ApiError> {
+pub(super) async fn send(app: &App, invitation: &InvitationRecord) -> Result<Sending, ApiError> {
     let mut write = app.store.write().await?;
     let organization = write.organizations().get(invitation.organization).await?;
     let organization = organization.ok_or(ApiError::NotFound("organization"))?;
     let what = (&organization, invitation);
-    invitations::send(app, &mut write, what).await?;
+    let sending = invitations::send(app, &mut write, what, Asking::Invited).await?;
     app.commit(write).await?;
-    Ok(())
+    Ok(sending)
 }

@@ -9,6 +9,7 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 use http::{HeaderMap, StatusCode};
 
 use super::by_mail::{self, Address, Joining};
+use super::invitations::Sending;
 use super::ways::{Ways, ways};
 use super::{Refused, account, invited, waiting};
 use crate::app::App;
@@ -163,10 +164,16 @@ async fn accept(
         return show(app, headers, &value, Asked::default()).await;
     };
     let mut write = app.store.write().await?;
+    let invited = invited::open(app, &mut write, &value).await?;
+    if let Some(invited) = &invited {
+        write.organizations().lock(invited.organization).await?;
+    }
+    // Whoever takes their address, or disables them, is done before they are looked at, or waits.
+    write.users().hold(session.user).await?;
     let user = write.users().get(session.user).await?;
+    let user = user.filter(|user| user.disabled_at.is_none());
     let user = user.ok_or(ApiError::NoSession)?;
     let addresses = [Some(&user.email)];
-    let invited = invited::open(app, &mut write, &value).await?;
     let took = invited::accept(app, info, &mut write, (&value, &user), &addresses).await?;
     if let Err(why) = took {
         write.rollback().await?;
@@ -182,7 +189,7 @@ async fn accept(
     if invited::is_mailed(&value) && invited.is_some_and(|invited| invited.email == user.email) {
         // They are signed in as the account, and read what is sent to its address.
         write.users().set_proved(user.id, true).await?;
-        waiting::settle(app, info, &mut write, &user).await?;
+        waiting::settle(app, info, &mut write, (user.id, false)).await?;
     }
     app.commit(write).await?;
     Ok(Ok(Redirect::to("/").into_response()))
@@ -224,8 +231,11 @@ async fn join(
             {
                 return show(app, headers, &value, again(429, TOO_MANY)).await;
             }
-            by_mail::send(app, &invitation).await?;
-            return show(app, headers, &value, again(200, by_mail::SENT)).await;
+            let (status, message) = match by_mail::send(app, &invitation).await? {
+                Sending::Sent | Sending::SentToday => (200, by_mail::SENT),
+                Sending::Never | Sending::NotToday => (429, by_mail::NOT_TODAY),
+            };
+            return show(app, headers, &value, again(status, message)).await;
         }
         Joining::Here => {}
     }

@@ -90,9 +90,9 @@ pub(super) async fn by_address(
     Ok(Some(Ok(user)))
 }
 
-/// The account that waits for the address, which its holder loses to it. Whoever is an administrator by it comes where
+/// The account that waits for the address, which its holder loses to it. None: nobody waits. Whoever is an administrator by it comes where
 /// the connection may say who has an account, as for one that has its address.
-async fn waited_for(
+pub(super) async fn waited_for(
     app: &App,
     info: &RequestInfo,
     write: &mut Write,

@@ -7,11 +7,11 @@
 
 use std::collections::BTreeSet;
 
-use aeolus_model::{Action, Actor, AuditEvent, Email, GrantId, OrganizationId, Subject, UserId};
-use aeolus_store::{GrantRecord, ManagedBy, Member, StoreError, Unit, User, Write};
+use aeolus_model::{Action, Actor, AuditEvent, Change, Email, OrganizationId, UserId};
+use aeolus_store::{ManagedBy, StoreError, Unit, User, Write};
 
 use super::stand_in::stand_in;
-use super::{account, link};
+use super::{administrators, link};
 use crate::app::App;
 use crate::ctx::RequestInfo;
 use crate::error::ApiError;
@@ -82,48 +82,92 @@ pub(crate) async fn freed(write: &mut Write, email: &Email) -> Result<(), StoreE
     write.users().update(&waiting).await
 }
 
-/// Gives what waits for an address to the account that has shown that the address is its own.
+/// Keeps somebody who may be waiting as they are until this unit ends, before they are given or lose something: until
+/// then nobody gives what is theirs to another account. [`StoreError::Conflict`] if that is done.
+pub(crate) async fn keep(write: &mut Write, user: UserId) -> Result<(), StoreError> {
+    if write.waiting_addresses().is_waiting(user).await? {
+        write.users().hold(user).await?;
+    }
+    match write.users().get(user).await? {
+        Some(_) => Ok(()),
+        None => Err(StoreError::Conflict),
+    }
+}
+
+/// Gives what waits for an address to the account that has shown that the address is its own; `trusted`: by the word of
+/// a provider that may say who has an account. All that hangs on the one that waits passes over, so that whoever shows
+/// the other out ends it (A11, A12).
 pub(super) async fn settle(
     app: &App,
     info: &RequestInfo,
     write: &mut Write,
-    user: &User,
+    (user, trusted): (UserId, bool),
 ) -> Result<(), ApiError> {
-    let Some(waiting) = write.waiting_addresses().of(&user.email).await? else {
+    write.users().hold(user).await?;
+    let Some(user) = write.users().get(user).await? else {
         return Ok(());
     };
-    write.users().hold(waiting).await?;
-    let Some(waiting) = write.users().get(waiting).await? else {
+    let Some(id) = write.waiting_addresses().of(&user.email).await? else {
+        return Ok(());
+    };
+    if id == user.id {
+        return Ok(());
+    }
+    write.users().hold(id).await?;
+    // Until it was held the address could have been given to it, or what it had to another one.
+    if write.waiting_addresses().of(&user.email).await? != Some(id) {
+        return Ok(());
+    }
+    let Some(waiting) = write.users().get(id).await? else {
         return Ok(());
     };
     // Whom an administrator keeps out is not let in under another account.
     if waiting.disabled_at.is_some() {
         return Ok(());
     }
-    introduce(write, (waiting.id, user.id)).await?;
-    for record in write.grants().of(Subject::User(waiting.id)).await? {
-        let mut given = GrantRecord {
-            managed_by: ManagedBy::Api,
-            ..record
-        };
-        given.grant.id = GrantId::new(&*app.clock, &*app.rng);
-        given.grant.subject = Subject::User(user.id);
-        account::give(app, info, write, (user, &given)).await?;
+    if !trusted && administrators::is_one(write, id).await? {
+        return Ok(());
     }
-    for team in write.teams().of(waiting.id).await? {
-        let member = Member {
-            team: team.id,
-            user: user.id,
-            managed_by: ManagedBy::Api,
-        };
-        write.teams().add(&member).await?;
-    }
-    write.users().delete(waiting.id).await?;
+    introduce(write, (id, user.id)).await?;
+    pass_on(app, info, write, (id, user.id)).await?;
+    write.users().delete(id).await?;
     write.audit(AuditEvent {
-        target: waiting.id.to_string(),
+        target: id.to_string(),
         reason: format!("address-proved:{}", user.id),
         ..info.event(app, Actor::System, Action::UserDelete)
     });
+    Ok(())
+}
+
+/// Roles, teams and API tokens of one account become another's: the rows themselves, so that nobody takes back what is
+/// copied at the same time.
+async fn pass_on(
+    app: &App,
+    info: &RequestInfo,
+    write: &mut Write,
+    (from, to): (UserId, UserId),
+) -> Result<(), ApiError> {
+    let by = ManagedBy::Api;
+    for record in write.grants().move_all((from, to), by).await? {
+        let event = info.event(app, Actor::User(to), Action::GrantCreate);
+        write.audit(AuditEvent {
+            organization: record.organization,
+            target: record.grant.id.to_string(),
+            reason: format!("address-proved:{from}"),
+            changes: vec![Change::to("role", record.grant.role.to_string())],
+            ..event
+        });
+    }
+    write.teams().move_all((from, to), by).await?;
+    for (token, organization) in write.tokens().all_by(from).await? {
+        write.tokens().give(token, to).await?;
+        write.audit(AuditEvent {
+            organization: Some(organization),
+            target: token.to_string(),
+            reason: format!("to:{to}"),
+            ..info.event(app, Actor::System, Action::TokenGive)
+        });
+    }
     Ok(())
 }
 

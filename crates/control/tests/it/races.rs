@@ -56,7 +56,7 @@ pub(crate) async fn until_waiting(f: &Fixture, count: i64) {
 
 /// Lets two things happen at once, of which the second begins when all that the first has left is to
 /// commit.
-async fn one_in_the_other(
+pub(crate) async fn one_in_the_other(
     f: &Fixture,
     first: impl Future<Output = Answer>,
     second: impl Future<Output = Answer>,

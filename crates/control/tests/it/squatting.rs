@@ -15,6 +15,7 @@ on_every_engine! {
     a1_whoever_is_added_is_answered_for_alike_whatever_account_has_the_address,
     o22_who_took_an_address_at_their_word_is_not_who_is_added_by_it,
     a1_where_e_mails_are_sent_no_link_of_whoever_invited_tells_who_has_an_account,
+    a11_whoever_is_shown_out_by_an_address_leaves_nothing_for_it,
 }
 
 const USERS: &str = "/v1/organizations/globex/users";
@@ -25,6 +26,67 @@ async fn took_at_their_word(f: &Fixture) {
     let body = json!({"email": "bob@elsewhere.test"});
     let (value, _) = f.invite(&owner, body).await;
     f.take_up(&value, PASSWORD).await.expect(303);
+}
+
+/// Who has an address and who waits for it may both be in an organization: whoever is taken out by it is both, or the
+/// one had again what the other waits with.
+async fn a11_whoever_is_shown_out_by_an_address_leaves_nothing_for_it(database: Option<String>) {
+    let (f, admin) = fixture("both-out", database).await;
+    let gus = f.globex(&admin).await;
+    took_at_their_word(&f).await;
+    let person = json!({"email": "bob@elsewhere.test", "role": "ORGANIZATION_MEMBER"});
+    let added = f.call("POST", USERS, &gus, Some(person)).await.expect(201);
+    let waiting = added.json()["id"].as_str().unwrap().to_owned();
+    let cookie = f.login("bob@elsewhere.test").await;
+    let bob = f.token_of("bob@elsewhere.test").await;
+    let me = f.call("GET", "/v1/me", &bob, None).await.expect(200);
+    let holder = me.json()["actor"]["id"].as_str().unwrap().to_owned();
+    let body = json!({"email": "bob@elsewhere.test"});
+    let path = "/v1/organizations/globex/invitations";
+    let invited = f.call("POST", path, &gus, Some(body)).await.expect(201);
+    let link = invited.json()["link"].as_str().unwrap().to_owned();
+    let value = link.strip_prefix(&format!("{ISS}/invitation/")).unwrap();
+    let more = [("origin", ISS), ("cookie", cookie.as_str())];
+    f.form("/invitation/accept", &[("invitation", value)], &more)
+        .await
+        .expect(303);
+    let team = json!({"name": "crew"});
+    f.call("POST", "/v1/organizations/globex/teams", &gus, Some(team))
+        .await
+        .expect(201);
+    let members = "/v1/organizations/globex/teams/crew/members";
+    let in_team = async || {
+        let list = f.call("GET", members, &gus, None).await.expect(200).json();
+        list["items"].as_array().unwrap().len()
+    };
+    let both = json!({"users": [holder, waiting]});
+    let put_in = async || {
+        let put = f.call("POST", members, &gus, Some(both.clone())).await;
+        put.expect(200);
+    };
+    put_in().await;
+    assert_eq!(in_team().await, 2);
+    let one = format!("{members}/bob@elsewhere.test");
+    f.call("DELETE", &one, &gus, None).await.expect(200);
+    assert_eq!(in_team().await, 0);
+    f.call("DELETE", &one, &gus, None).await.expect(404);
+    put_in().await;
+    let offboard = format!("{USERS}/bob@elsewhere.test/offboard");
+    let ended = f.call("POST", &offboard, &gus, Some(json!({}))).await;
+    let ended = ended.expect(200).json();
+    assert_eq!(ended["userId"], json!(holder));
+    assert_eq!(ended["grants"].as_array().unwrap().len(), 2);
+    assert_eq!(ended["teams"].as_array().unwrap().len(), 2);
+    assert_eq!(in_team().await, 0);
+    let grants = "/v1/organizations/globex/grants";
+    let grants = f.call("GET", grants, &gus, None).await.expect(200).text();
+    assert!(!grants.contains(&holder) && !grants.contains(&waiting));
+    f.call("POST", &offboard, &gus, Some(json!({})))
+        .await
+        .expect(404);
+    f.call("GET", "/v1/organizations/globex", &bob, None)
+        .await
+        .expect(404);
 }
 
 /// An answer without what is another one each time: ids, and the order that people have by them.

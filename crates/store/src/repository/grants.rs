@@ -52,6 +52,11 @@ statements! {
     INSERT = "INSERT INTO grants (id, organization, subject_kind, subject, role, resource_kind,
         resource, managed_by, custom_role) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
     DELETE = "DELETE FROM grants WHERE id = $1 RETURNING subject_kind, subject";
+    MOVE = "UPDATE grants SET subject = $2, managed_by = $3
+        WHERE subject_kind = 'user' AND subject = $1 AND NOT EXISTS (SELECT 1 FROM grants held
+            WHERE held.subject_kind = 'user' AND held.subject = $2 AND held.role = grants.role
+            AND held.resource_kind = grants.resource_kind AND held.resource = grants.resource)
+        RETURNING id";
     LOCK_SYSTEM = "INSERT INTO settings (name, value) VALUES ('administrators', 'locked')
         ON CONFLICT (name) DO UPDATE SET value = excluded.value";
     DELETE_OF = "DELETE FROM grants WHERE subject_kind = $1 AND subject = $2";
@@ -213,6 +218,27 @@ impl GrantRepository<'_, Write> {
         values.extend(bind![resource_kind, resource, managed_by, custom]);
         let changed = self.0.change_of(grant.subject, INSERT, values).await;
         taken!(changed, Grant).map(|_| ())
+    }
+
+    /// Gives what a person was given themselves to another one, but for what that one has; says what it was. The
+    /// grants keep their ids: whoever takes one back at the same time takes it from whoever has it.
+    pub async fn move_all(
+        &mut self,
+        (from, to): (UserId, UserId),
+        managed_by: ManagedBy,
+    ) -> Result<Vec<GrantRecord>, StoreError> {
+        let rows = self.0.tx().fetch(MOVE, bind![from, to, managed_by]).await;
+        let rows = taken!(rows, Grant)?;
+        if rows.is_empty() {
+            return Ok(Vec::new());
+        }
+        let ids = rows.iter().map(Row::only);
+        let ids: Vec<GrantId> = ids.collect::<Result<_, _>>()?;
+        self.0.has_changed(Subject::User(from));
+        self.0.has_changed(Subject::User(to));
+        let mut held = self.of(Subject::User(to)).await?;
+        held.retain(|record| ids.contains(&record.grant.id));
+        Ok(held)
     }
 
     /// Takes a grant back.

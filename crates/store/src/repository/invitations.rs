@@ -33,6 +33,8 @@ statements! {
     FORGET = "DELETE FROM invitations WHERE expires_at < $1";
     SENT_IN = "SELECT COUNT(*) FROM invitation_emails WHERE organization = $1 AND sent_at > $2";
     SENT_TO = "SELECT COUNT(*) FROM invitation_emails WHERE address = $1 AND sent_at > $2";
+    SENT_FROM_TO = "SELECT COUNT(*) FROM invitation_emails
+        WHERE address = $1 AND sent_at > $2 AND organization = $3";
     NOTE_SENT = "INSERT INTO invitation_emails (invitation, organization, address, sent_at)
         VALUES ($1, $2, $3, $4) ON CONFLICT (invitation) DO UPDATE SET sent_at = $4
         WHERE invitation_emails.sent_at <= $5";
@@ -78,6 +80,17 @@ impl InvitationRecord {
     pub fn is_open(&self, now: Time) -> bool {
         self.used.is_none() && self.expires_at > now
     }
+}
+
+/// How many invitations were sent by e-mail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InvitationsSent {
+    /// Of an organization, to whomever.
+    pub of_organization: u64,
+    /// To an address, from wherever.
+    pub to_address: u64,
+    /// Of the organization to the address.
+    pub of_it_to_address: u64,
 }
 
 /// Invitations.
@@ -127,18 +140,23 @@ impl<U: Unit> Invitations<'_, U> {
 }
 
 impl Invitations<'_, Write> {
-    /// How many were sent by e-mail since a moment: of an organization, and to an address (by its digest) from
-    /// wherever, whatever became of them.
+    /// How many were sent by e-mail since a moment, whatever became of them; the address is its digest.
     pub async fn sent(
         &mut self,
         (organization, address): (OrganizationId, &Digest),
         since: Time,
-    ) -> Result<(u64, u64), StoreError> {
-        let of = self.0.tx().first(SENT_IN, bind![organization, since]);
-        let of = of.await?.map_or(Ok(0), |row| row.only())?;
-        let to = self.0.tx().first(SENT_TO, bind![address, since]);
-        let to = to.await?.map_or(Ok(0), |row| row.only())?;
-        Ok((of, to))
+    ) -> Result<InvitationsSent, StoreError> {
+        let tx = self.0.tx();
+        let of = tx.first(SENT_IN, bind![organization, since]).await?;
+        let to = tx.first(SENT_TO, bind![address, since]).await?;
+        let both = bind![address, since, organization];
+        let both = tx.first(SENT_FROM_TO, both).await?;
+        let count = |row: Option<Row>| row.map_or(Ok(0), |row| row.only());
+        Ok(InvitationsSent {
+            of_organization: count(of)?,
+            to_address: count(to)?,
+            of_it_to_address: count(both)?,
+        })
     }
 
     /// Notes that one is sent, unless it was after `since` already; says whether it is.

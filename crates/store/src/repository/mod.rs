@@ -133,7 +133,7 @@ pub use group_teams::{GroupTeam, GroupTeams};
 pub use idempotency::{Claim, IdempotencyKeys};
 pub use identities::{Identities, Identity};
 pub use introductions::Introductions;
-pub use invitations::{InvitationRecord, Invitations, InvitedRole};
+pub use invitations::{InvitationRecord, Invitations, InvitationsSent, InvitedRole};
 pub use keys::{KeyNeed, KeyStage, Keys, SigningKey};
 pub use notices::{Notice, NoticeKind, TokenWindow};
 pub use organizations::{Organization, Organizations};

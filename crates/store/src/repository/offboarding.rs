@@ -10,6 +10,8 @@ use crate::unit::{Unit, Write};
 statements! {
     CREATED_BY = "SELECT id FROM tokens
         WHERE organization = $1 AND created_by = $2 AND deleted_at IS NULL ORDER BY id";
+    ALL_BY = "SELECT id, organization FROM tokens
+        WHERE created_by = $1 AND deleted_at IS NULL ORDER BY id";
     GIVE = "UPDATE tokens SET created_by = $2 WHERE id = $1 AND deleted_at IS NULL";
 }
 
@@ -27,6 +29,19 @@ impl<U: Unit> Tokens<'_, U> {
 }
 
 impl Tokens<'_, Write> {
+    /// Those that a person answers for and that aren't deleted, wherever they are. Looks at every token there is.
+    pub async fn all_by(
+        &mut self,
+        user: UserId,
+    ) -> Result<Vec<(TokenId, OrganizationId)>, StoreError> {
+        let rows = self.0.tx().fetch(ALL_BY, bind![user]).await?;
+        let pair = |row: &Row| {
+            let mut fields = row.fields();
+            Ok((fields.take()?, fields.take()?))
+        };
+        rows.iter().map(pair).collect()
+    }
+
     /// Lets another person answer for one; its value stays good. Says whether there is such a token.
     /// No snapshot says who made a token, so the feed moves only for its audit event.
     pub async fn give(&mut self, id: TokenId, to: UserId) -> Result<bool, StoreError> {

@@ -37,6 +37,9 @@ statements! {
     DELETE = "DELETE FROM teams WHERE id = $1";
     ADD = "INSERT INTO team_members (team, member, managed_by) VALUES ($1, $2, $3)
         ON CONFLICT (team, member) DO NOTHING";
+    MOVE = "UPDATE team_members SET member = $2, managed_by = $3
+        WHERE member = $1 AND NOT EXISTS (SELECT 1 FROM team_members held
+            WHERE held.team = team_members.team AND held.member = $2)";
     REMOVE = "DELETE FROM team_members WHERE team = $1 AND member = $2";
 }
 
@@ -194,6 +197,20 @@ impl Teams<'_, Write> {
         let values = bind![member.team, member.user, member.managed_by];
         let whose = Subject::User(member.user);
         Ok(self.0.change_of(whose, ADD, values).await? > 0)
+    }
+
+    /// Puts a person in wherever another one is, who is out then.
+    pub async fn move_all(
+        &mut self,
+        (from, to): (UserId, UserId),
+        managed_by: ManagedBy,
+    ) -> Result<(), StoreError> {
+        let values = bind![from, to, managed_by];
+        let moved = self.0.change_of(Subject::User(to), MOVE, values).await;
+        if taken!(moved, Record)? > 0 {
+            self.0.has_changed(Subject::User(from));
+        }
+        Ok(())
     }
 
     /// Takes a person out; says whether they were in.

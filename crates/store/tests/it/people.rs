@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use aeolus_model::{Email, InvitationId, Resource, Role, RoleName, UserId};
-use aeolus_store::{InvitationRecord, InvitedRole, Page, StoreError, Taken, Unit, User};
+use aeolus_model::{Email, InvitationId, OrganizationId, Resource, Role, RoleName, UserId};
+use aeolus_store::{
+    InvitationRecord, InvitationsSent, InvitedRole, Page, StoreError, Taken, Unit, User,
+};
 
 use crate::fixture::{Database, NOW};
 
@@ -145,12 +147,19 @@ async fn what_was_sent_is_counted_although_the_invitation_is_gone(db: Database) 
     let later = (NOW, NOW);
     assert!(invitations.note_sent(which, &address, later).await.unwrap());
     assert!(invitations.delete(invitation.id).await.unwrap());
+    let of = |sent: InvitationsSent| {
+        let (of, to) = (sent.of_organization, sent.to_address);
+        [of, to, sent.of_it_to_address]
+    };
+    let elsewhere = OrganizationId::from_bytes([9; 16]);
+    let sent = invitations.sent((elsewhere, &address), before).await;
+    assert_eq!(of(sent.unwrap()), [0, 1, 0]);
     let sent = invitations.sent((organization, &address), before).await;
-    assert_eq!(sent.unwrap(), (1, 1));
+    assert_eq!(of(sent.unwrap()), [1, 1, 1]);
     let sent = invitations.sent((organization, &other), before).await;
-    assert_eq!(sent.unwrap(), (1, 0));
+    assert_eq!(of(sent.unwrap()), [1, 0, 0]);
     let sent = invitations.sent((organization, &address), NOW).await;
-    assert_eq!(sent.unwrap(), (0, 0));
+    assert_eq!(of(sent.unwrap()), [0, 0, 0]);
     let after = NOW.plus(Duration::from_secs(1));
     assert_eq!(invitations.forget_sent(after).await.unwrap(), 1);
 }

@@ -28,8 +28,8 @@ use crate::tenancy::roles;
 const MOST: u64 = 1_000;
 const MOST_ROLES: usize = 20;
 const DAY: u64 = 86_400;
-/// So many are sent by e-mail in a day: of an organization, and to one address from all of them. Others are made
-/// all the same, and whoever invites hands on the link.
+/// So many are sent by e-mail in a day: of an organization, and to one address, of whoever invites by all of them, of
+/// who has a link by its own. Others are made all the same, and whoever invites hands on the link.
 const SENT_A_DAY: (u64, u64) = (500, 5);
 
 /// Invites somebody. Nobody invites to more than they hold (A9), which is judged again when it is taken up.
@@ -69,7 +69,9 @@ pub(crate) async fn create(
     let mut event = ctx.event(Action::InvitationCreate, Some(organization.id), record.id);
     event.changes = changes(&record);
     write.audit(event);
-    let emailed = send(&ctx.app, &mut write, (&organization, &record)).await?;
+    let what = (&organization, &record);
+    let sending = send(&ctx.app, &mut write, what, Asking::Inviter).await?;
+    let emailed = sending == Sending::Sent;
     let shown = super::view(record, now);
     let kept = |seq| InvitationCreated {
         link: None,
@@ -168,27 +170,54 @@ fn changes(record: &InvitationRecord) -> Vec<Change> {
     changes
 }
 
+/// Who asks for an e-mail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Asking {
+    /// Whoever invites, who may mean to fill somebody's mailbox.
+    Inviter,
+    /// Whoever has the link, who is kept from it by no other organization.
+    Invited,
+}
+
+/// What becomes of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sending {
+    /// It is on its way.
+    Sent,
+    /// It was within a day already.
+    SentToday,
+    /// So many were within a day that no more is.
+    NotToday,
+    /// None is sent here.
+    Never,
+}
+
 /// Has a link sent to the address where e-mails are, once a day. The message is kept without it: that is put in when it
 /// is sent.
 pub(crate) async fn send(
     app: &App,
     write: &mut Write,
     (organization, record): (&Organization, &InvitationRecord),
-) -> Result<bool, ApiError> {
+    asking: Asking,
+) -> Result<Sending, ApiError> {
     if app.mailer.is_none() {
-        return Ok(false);
+        return Ok(Sending::Never);
     }
     let now = app.clock.now();
     let address = digest::sha256(record.email.as_str().as_bytes());
     let since = now.minus(Duration::from_secs(DAY));
     let which = (record.id, organization.id);
     let mut invitations = write.invitations();
-    let (of, to) = invitations.sent((organization.id, &address), since).await?;
-    if of >= SENT_A_DAY.0 || to >= SENT_A_DAY.1 {
-        return Ok(false);
+    let sent = invitations.sent((organization.id, &address), since).await?;
+    let to = match asking {
+        Asking::Inviter => sent.to_address,
+        Asking::Invited => sent.of_it_to_address,
+    };
+    if sent.of_organization >= SENT_A_DAY.0 || to >= SENT_A_DAY.1 {
+        return Ok(Sending::NotToday);
     }
     if !invitations.note_sent(which, &address, (now, since)).await? {
-        return Ok(false);
+        return Ok(Sending::SentToday);
     }
     let by = write.users().get(record.invited_by).await?;
     let by = by.map_or_else(String::new, |user| user.email.to_string());
@@ -215,5 +244,10 @@ pub(crate) async fn send(
         next_at: now,
         attempts: 0,
     };
-    Ok(email::enqueue(app, write, &message).await?)
+    let kept = email::enqueue(app, write, &message).await?;
+    Ok(if kept {
+        Sending::Sent
+    } else {
+        Sending::NotToday
+    })
 }

@@ -8,7 +8,7 @@ use aeolus_api::invitation::{Invitation, InvitationStatus, InvitedRole};
 use aeolus_model::Time;
 use aeolus_store::InvitationRecord;
 
-pub(crate) use create::{create, send};
+pub(crate) use create::{Asking, Sending, create, send};
 pub(crate) use list::list;
 pub(crate) use revoke::revoke;
 

@@ -189,6 +189,56 @@ async fn o22_an_administrator_who_waits_comes_by_a_trusted_provider_alone() {
     assert_eq!(w.comes(&ann()).await.unwrap_err(), Refused::AddressTaken);
 }
 
+/// Nor by showing that the address is another account's.
+#[tokio::test]
+async fn o22_what_an_administrator_waits_with_passes_over_by_a_trusted_provider_alone() {
+    let rule = json!({"provision": {"domains": ["acme.test"], "organization": "acme"}});
+    for (settings, roles) in [(rule, 0), (trusting(), 2)] {
+        let name = format!("settles-admin-{roles}");
+        let w = World::with(&name, public(), settings).await;
+        let (own, waiting) = added(&w).await;
+        w.grant(waiting.id, Role::SystemAdmin).await;
+        let shown = Who {
+            link_to: Some(own.id),
+            ..ann()
+        };
+        assert_eq!(w.comes(&shown).await.unwrap().id, own.id);
+        assert_eq!(w.roles(own.id).await.len(), roles);
+    }
+}
+
+/// Whoever has the first administrator's code doesn't become another one who is to change the installation.
+#[tokio::test]
+async fn o22_the_first_administrators_code_is_no_way_around_who_waits() {
+    let rule = json!({"provision": {"domains": ["acme.test"], "organization": "acme"}});
+    let w = World::with("code-waits", public(), rule).await;
+    let (_, waiting) = added(&w).await;
+    let record = GrantRecord {
+        grant: Grant {
+            id: GrantId::new(&*w.app.clock, &*w.app.rng),
+            subject: Subject::User(waiting.id),
+            role: Role::SystemEditor.into(),
+            resource: Resource::System,
+        },
+        organization: None,
+        managed_by: ManagedBy::Api,
+    };
+    let mut write = w.app.store.write().await.unwrap();
+    write.grants().insert(&record).await.unwrap();
+    write.commit().await.unwrap();
+    let code = crate::people::code::replace(&w.app.store, &*w.app.clock, &*w.app.rng);
+    let code = code.await.unwrap().unwrap();
+    let with_code = Who {
+        invitation: Some(&code),
+        ..ann()
+    };
+    let refused = w.comes(&with_code).await.unwrap_err();
+    assert_eq!(refused, Refused::AddressTaken);
+    let mut view = w.app.store.read().await.unwrap();
+    let links = view.identities().of_user(waiting.id).await.unwrap();
+    assert_eq!(links.len(), 0);
+}
+
 #[tokio::test]
 async fn o22_an_address_that_passed_to_somebody_else_opens_nothing() {
     let w = World::with("o22-passed", SignUp::default(), trusting()).await;

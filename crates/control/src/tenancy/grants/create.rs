@@ -10,6 +10,7 @@ use crate::ctx::Ctx;
 use crate::error::ApiError;
 use crate::extract::Json;
 use crate::once::Reply;
+use crate::people::waiting;
 use crate::policy;
 use crate::sessions::belongs;
 use crate::tenancy::roles;
@@ -71,8 +72,10 @@ async fn check_subject(
     let none = ApiError::field("subject", "there is no such subject in the organization");
     match body.subject {
         Subject::User(id) => {
-            let inside = belongs(write, organization, id).await?;
-            if inside { Ok(()) } else { Err(none) }
+            if !belongs(write, organization, id).await? {
+                return Err(none);
+            }
+            Ok(waiting::keep(write, id).await?)
         }
         Subject::Team(id) => {
             let team = write.teams().get(id).await?;

@@ -91,6 +91,7 @@ pub(super) async fn person(
     let Some(user) = find_in(write, organization, text).await? else {
         return Ok(None);
     };
+    people::waiting::keep(write, user.id).await?;
     people::require_proved(write, &user, Some(organization)).await?;
     Ok(Some(user))
 }

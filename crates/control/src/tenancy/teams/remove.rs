@@ -10,6 +10,7 @@ use super::{about_member, require};
 use crate::ctx::Ctx;
 use crate::error::ApiError;
 use crate::extract::Query;
+use crate::people::waiting;
 use crate::planes::{Wait, heard};
 use crate::sessions;
 use crate::tenancy::owners::Owners;
@@ -30,22 +31,30 @@ pub(crate) async fn remove(
     found.refuse_group(&mut write).await?;
     let team = found.team;
     let owners = Owners::of(&mut write, &organization).await?;
-    let user = take_out(&mut write, team.id, &user).await?;
+    let gone = take_out(&mut write, team.id, &user).await?;
     owners.require_one_left(&mut write).await?;
-    let change = Change::from("team", team.name.to_string());
-    write.audit(about_member(&ctx, &team, user, change));
+    for user in gone {
+        let change = Change::from("team", team.name.to_string());
+        write.audit(about_member(&ctx, &team, user, change));
+    }
     let seq = ctx.app.commit(write).await?;
     let wait = wait.then_some(Wait::any(Some(organization.id)));
     let planes = heard(&ctx.app, wait, seq).await?;
     Ok(Json(Deleted { seq, planes }))
 }
 
-/// Who of those that are meant was a member.
-async fn take_out(write: &mut Write, team: TeamId, text: &str) -> Result<UserId, ApiError> {
+/// Those of who is meant that were members: also who waits for an address beside who has it, or else the one would be
+/// a member again once the address is shown to be its own (A11).
+async fn take_out(write: &mut Write, team: TeamId, text: &str) -> Result<Vec<UserId>, ApiError> {
+    let mut gone = Vec::new();
     for user in sessions::named(write, text).await? {
+        waiting::keep(write, user.id).await?;
         if write.teams().remove(team, user.id).await? {
-            return Ok(user.id);
+            gone.push(user.id);
         }
     }
-    Err(ApiError::NotFound("member"))
+    if gone.is_empty() {
+        return Err(ApiError::NotFound("member"));
+    }
+    Ok(gone)
 }

@@ -4,19 +4,22 @@ use aeolus_api::FieldError;
 use aeolus_api::offboard::{Offboarded, OffboardedGrant, OffboardedTeam, OffboardedToken};
 use aeolus_model::{
     Action, Actor, ApiToken, AuditEvent, Email, OrganizationId, SessionId, Subject, TokenKind,
+    UserId,
 };
 use aeolus_store::{ManagedBy, Organization, Unit as _, User, Write};
 
 use crate::authority::{Authority, path_within};
 use crate::ctx::{By, Ctx};
 use crate::error::ApiError;
+use crate::people::waiting;
 use crate::scim::events;
 use crate::sessions::{belongs, end_all_in, find_in, named};
 use crate::tenancy::owners::Owners;
 
 /// Ends everything in an organization (locked by now) that hangs on a person, named by id or address;
 /// their tokens are given to another one if there is one. Their account stays: it may be in other
-/// organizations. The answer says what it was, as if it were not done yet.
+/// organizations. By an address that is who has it and who waits for it, or what the one waits with would come back
+/// once the address is shown to be the other's (A11). The answer says what it was, as if it were not done yet.
 pub(super) async fn show_out(
     ctx: &Ctx,
     write: &mut Write,
@@ -24,14 +27,29 @@ pub(super) async fn show_out(
     (action, heir): (Action, Option<&Email>),
 ) -> Result<Offboarded, ApiError> {
     let owners = Owners::of(write, organization).await?;
-    let mut leaving = Leaving::of(ctx.by(), write, (organization.id, user)).await?;
+    let (first, rest) = theirs(ctx.by(), write, (organization.id, user)).await?;
     let heir = match heir {
         None => None,
-        Some(email) => Some(leaving.heir(email).await?),
+        Some(email) => {
+            let gone = std::iter::once(&first).chain(&rest).map(|user| user.id);
+            let gone: Vec<UserId> = gone.collect();
+            Some(heir_of(write, (organization.id, &gone), email).await?)
+        }
     };
-    let ended = leaving.end(heir.as_ref()).await?;
+    let mut ended = end(ctx.by(), write, (organization.id, first), heir.as_ref()).await?;
+    let mut ids = vec![ended.user_id];
+    for user in rest {
+        let more = end(ctx.by(), write, (organization.id, user), heir.as_ref()).await?;
+        ids.push(more.user_id);
+        ended.sessions.extend(more.sessions);
+        ended.grants.extend(more.grants);
+        ended.teams.extend(more.teams);
+        ended.tokens.extend(more.tokens);
+    }
     owners.require_one_left(write).await?;
-    write.audit(ctx.event(action, Some(organization.id), ended.user_id));
+    for id in ids {
+        write.audit(ctx.event(action, Some(organization.id), id));
+    }
     Ok(ended)
 }
 
@@ -42,13 +60,69 @@ pub(crate) async fn take_out(
     organization: OrganizationId,
     user: User,
 ) -> Result<Offboarded, ApiError> {
+    end(by, write, (organization, user), None).await
+}
+
+async fn end(
+    by: By<'_>,
+    write: &mut Write,
+    (organization, user): (OrganizationId, User),
+    heir: Option<&User>,
+) -> Result<Offboarded, ApiError> {
     let leaving = Leaving {
         by,
         write,
         organization,
         user,
     };
-    leaving.end(None).await
+    leaving.end(heir).await
+}
+
+/// All of the organization who are meant, or who once were in it and still answer for tokens there: the first, and the
+/// others. Nobody shows themselves out.
+async fn theirs(
+    by: By<'_>,
+    write: &mut Write,
+    (organization, text): (OrganizationId, &str),
+) -> Result<(User, Vec<User>), ApiError> {
+    let mut theirs = Vec::new();
+    for user in named(write, text).await? {
+        waiting::keep(write, user.id).await?;
+        let inside = belongs(write, organization, user.id).await?;
+        let mut tokens = write.tokens();
+        if inside || !tokens.created_by(organization, user.id).await?.is_empty() {
+            theirs.push(user);
+        }
+    }
+    if theirs.iter().any(|user| *by.actor == Actor::User(user.id)) {
+        let text = "Nobody takes themselves out; another owner does that.";
+        return Err(ApiError::Conflict(text.to_owned()));
+    }
+    let mut theirs = theirs.into_iter();
+    let first = theirs.next().ok_or(ApiError::NotFound("user"))?;
+    Ok((first, theirs.collect()))
+}
+
+/// Who is to answer for the tokens.
+async fn heir_of(
+    write: &mut Write,
+    (organization, gone): (OrganizationId, &[UserId]),
+    email: &Email,
+) -> Result<User, ApiError> {
+    let wrong = |text: &str| ApiError::field("giveTokensTo", text);
+    let found = find_in(write, organization, email.as_str()).await?;
+    let heir = found.ok_or_else(|| wrong("there is nobody of this address in the organization"))?;
+    waiting::keep(write, heir.id).await?;
+    if gone.contains(&heir.id) {
+        return Err(wrong("that is the person who leaves"));
+    }
+    let mut introductions = write.introductions();
+    let unmet = introductions.name(organization, heir.id).await?;
+    // Of who hasn't come here yet nothing is told that holds elsewhere.
+    if heir.disabled_at.is_some() && unmet.is_none() {
+        return Err(wrong("their account is disabled"));
+    }
+    Ok(heir)
 }
 
 /// Somebody on their way out.
@@ -59,40 +133,7 @@ struct Leaving<'a> {
     user: User,
 }
 
-impl<'a> Leaving<'a> {
-    /// Somebody of the organization, or who once was and still answers for tokens in it. Nobody shows
-    /// themselves out.
-    async fn of(
-        by: By<'a>,
-        write: &'a mut Write,
-        (organization, text): (OrganizationId, &str),
-    ) -> Result<Self, ApiError> {
-        let mut theirs = None;
-        for user in named(write, text).await? {
-            if belongs(write, organization, user.id).await?
-                || !write
-                    .tokens()
-                    .created_by(organization, user.id)
-                    .await?
-                    .is_empty()
-            {
-                theirs = Some(user);
-                break;
-            }
-        }
-        let user = theirs.ok_or(ApiError::NotFound("user"))?;
-        if *by.actor == Actor::User(user.id) {
-            let text = "Nobody takes themselves out; another owner does that.";
-            return Err(ApiError::Conflict(text.to_owned()));
-        }
-        Ok(Self {
-            by,
-            write,
-            organization,
-            user,
-        })
-    }
-
+impl Leaving<'_> {
     async fn end(mut self, heir: Option<&User>) -> Result<Offboarded, ApiError> {
         // Before what makes the person one of the organization's is gone.
         let sessions = self.sessions().await?;
@@ -112,24 +153,6 @@ impl<'a> Leaving<'a> {
             seq: None,
             planes: None,
         })
-    }
-
-    /// Who is to answer for the tokens.
-    async fn heir(&mut self, email: &Email) -> Result<User, ApiError> {
-        let wrong = |text: &str| ApiError::field("giveTokensTo", text);
-        let found = find_in(self.write, self.organization, email.as_str()).await?;
-        let heir =
-            found.ok_or_else(|| wrong("there is nobody of this address in the organization"))?;
-        if heir.id == self.user.id {
-            return Err(wrong("that is the person who leaves"));
-        }
-        let whose = (self.organization, heir.id);
-        let unmet = self.write.introductions().name(whose.0, whose.1).await?;
-        // Of who hasn't come here yet nothing is told that holds elsewhere.
-        if heir.disabled_at.is_some() && unmet.is_none() {
-            return Err(wrong("their account is disabled"));
-        }
-        Ok(heir)
     }
 
     async fn sessions(&mut self) -> Result<Vec<SessionId>, ApiError> {
