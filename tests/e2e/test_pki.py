@@ -317,6 +317,7 @@ def test_a_request_gets_what_it_is_given(authority):
     assert shown["kind"] == "request" and shown["names"] == ["evil.example.org"]
     pki("sign", "--dir", authority / "ca", "--request", request, "--names-from-request", "--out", authority / "b")
     assert answer("inspect", authority / "b.crt")[0]["names"] == ["evil.example.org"]
+    assert "evil.example.org" in pki("inspect", authority / "b.crt").stdout
 
 
 def test_a_certificate_is_renewed_when_due_and_with_a_new_key(authority):
