@@ -175,6 +175,7 @@ mod signin;
 mod smtp;
 #[cfg(test)]
 mod squatting;
+#[cfg(test)]
 mod squatting_settled;
 #[cfg(test)]
 mod status_lists;

@@ -190,23 +190,23 @@ impl Shown {
             ("not_after", "Until when a certificate is good.", 1),
         ] {
             let name = format!("aeolus_certificate_{name}_timestamp_seconds");
-            let _ = write!(text, "# HELP {name} {help}\n# TYPE {name} gauge\n");
+            let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} gauge");
             for place in &self.places {
                 for one in &place.certificates {
                     let (at, role) = (label(&place.name), one.role);
                     let (subject, serial) = (label(&one.subject), &one.serial);
                     let value = if pick == 0 { one.times.0 } else { one.times.1 };
-                    let _ = write!(
+                    let _ = writeln!(
                         text,
-                        "{name}{{place=\"{at}\",role=\"{role}\",subject=\"{subject}\",serial=\"{serial}\"}} {value}\n"
+                        "{name}{{place=\"{at}\",role=\"{role}\",subject=\"{subject}\",serial=\"{serial}\"}} {value}"
                     );
                 }
             }
         }
         let name = "aeolus_certificate_findings";
-        let _ = write!(
+        let _ = writeln!(
             text,
-            "# HELP {name} What is wrong with certificates.\n# TYPE {name} gauge\n"
+            "# HELP {name} What is wrong with certificates.\n# TYPE {name} gauge"
         );
         for place in &self.places {
             for severity in [Severity::Error, Severity::Warning] {
@@ -216,9 +216,9 @@ impl Shown {
                     .iter()
                     .filter(|found| found.severity == severity);
                 let (at, count) = (label(&place.name), count.count());
-                let _ = write!(
+                let _ = writeln!(
                     text,
-                    "{name}{{place=\"{at}\",severity=\"{severity}\"}} {count}\n"
+                    "{name}{{place=\"{at}\",severity=\"{severity}\"}} {count}"
                 );
             }
         }
