@@ -195,6 +195,9 @@ async fn f61_a_sink_that_is_away_loses_nothing_to_retention() {
     *server.refuse.lock().unwrap() = 0;
     work_until(&f, async || server.positions().len() >= all.len()).await;
     let trimmed = async || logged(&f, &admin).await.first() > all.first();
+    // What was taken just as the work ended may not have been noted: it is told again, and trimmed at the next start.
+    let told_again = async || trimmed().await || server.positions().len() > all.len();
+    work_until(&f, told_again).await;
     work_until(&f, trimmed).await;
     assert_eq!(server.positions()[..all.len()], all);
 }
