@@ -82,7 +82,8 @@ impl Caller {
     /// Counts so much of what the connection's clients ask for in a minute.
     ///
     /// # Errors
-    /// 429 with `Retry-After` once it is more than is answered: a client that runs wild would keep everybody waiting.
+    /// 429 with `Retry-After` once as many were let through as are answered: a client that runs wild would keep everybody
+    /// waiting.
     pub(super) fn count(&self, many: u32) -> Result<(), Error> {
         let (scim, now) = (&self.app.scim, self.app.clock.now());
         let most = scim.config().requests_per_minute;
@@ -91,7 +92,7 @@ impl Caller {
             Some(left) => Err(Error::new(
                 Reason::TooFast,
                 format!(
-                    "More than {most} requests of this connection came in a minute: ask again in {left} seconds."
+                    "This minute had {most} requests of this connection, which is all that it may: ask again in {left} seconds."
                 ),
             )),
         }
