@@ -91,6 +91,13 @@ impl Planned {
     fn leaves(&self) -> bool {
         self.reason == LEFT
     }
+
+    /// Whether events go elsewhere from now on, or with another header.
+    fn tells_another(&self) -> bool {
+        self.changes
+            .iter()
+            .any(|change| change.field == provisioning::EVENTS)
+    }
 }
 
 /// Brings the table about, if it is another: the transaction with its audit events, to be committed.
@@ -131,6 +138,9 @@ pub(crate) async fn begin(
                 write.group_teams().hold(each.row.id).await?;
             }
             write.connections().update(&each.row).await?;
+            if each.tells_another() {
+                write.scim_events().afresh(each.row.id).await?;
+            }
         }
         write.audit(event(&each, with.clock.now()));
         if !each.signs_in {

@@ -10,6 +10,9 @@ use super::configured::{ConfigureError, With, text};
 use super::receiver::{Receiver, ScimEventsTo};
 use crate::scim::ScimCode;
 
+/// What the audit log calls who is told.
+pub(super) const EVENTS: &str = "scimEvents";
+
 /// How one connection provisions, as the configuration says.
 #[derive(Clone, Debug)]
 pub struct Provisioning {
@@ -139,5 +142,5 @@ fn receiver((before, after): (&Settings, &Settings)) -> Option<Change> {
     } else {
         ""
     };
-    Change::of("scimEvents", &shown(before, ""), &shown(after, mark))
+    Change::of(EVENTS, &shown(before, ""), &shown(after, mark))
 }

@@ -1,5 +1,7 @@
 //! A connection's settings as the database keeps them.
 
+use std::collections::BTreeMap;
+
 use aeolus_api::fleet::{
     self, PlaneRegistration, SessionTokens, discovered_issuer, discovery_document,
 };
@@ -8,6 +10,7 @@ use aeolus_model::Slug;
 use aeolus_oidc::Kind;
 use aeolus_store::Connection;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::receiver::Receiver;
 use crate::scim::ScimCode;
@@ -46,6 +49,9 @@ pub(crate) struct Settings {
     /// It has left the configuration. The row stays, so that people are still linked when it comes back.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) absent: bool,
+    /// What a later version keeps there: in a rolling upgrade this one writes the same rows.
+    #[serde(flatten)]
+    pub(crate) later: BTreeMap<String, Value>,
 }
 
 impl Settings {
@@ -130,5 +136,24 @@ impl Settings {
             return None;
         }
         self.place(kind).map(|url| discovery_document(&url))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_later_version_keeps_is_not_lost_by_this_one() {
+        let text = r#"{"clientId":"abc","scim":{"organization":"acme"},"fromTheFuture":{"a":[1]}}"#;
+        let before = Settings::parse(text).unwrap();
+        assert_eq!(before.sign_in.client_id.as_deref(), Some("abc"));
+        let after = Settings {
+            absent: true,
+            ..before
+        };
+        let written: Value = serde_json::from_str(&serde_json::to_string(&after).unwrap()).unwrap();
+        assert_eq!(written["fromTheFuture"], serde_json::json!({"a": [1]}));
+        assert_eq!(after.later.len(), 1, "{:?}", after.later);
     }
 }

@@ -28,6 +28,7 @@ on_every_engine! {
     scim_events_are_taken_in_order_by_one_replica_also_after_the_receiver_was_away,
     scim_what_a_receiver_refuses_is_dropped_or_waits,
     scim_events_that_wait_for_a_week_are_dropped_and_audited,
+    scim_another_receiver_is_tried_at_once_and_its_header_outlives_the_master_key,
 }
 
 const TO: &str = "https://events.example.com/in";
@@ -313,6 +314,11 @@ async fn take(
 
 /// Lets replicas of control work until something is so, and ends them in order. Their clock goes on by itself.
 async fn work_until(all: &[&Fixture], done: impl AsyncFn() -> bool) {
+    work(all, Duration::from_millis(200), done).await;
+}
+
+/// The same with a clock of which it is said how far it goes on between looks.
+async fn work(all: &[&Fixture], step: Duration, done: impl AsyncFn() -> bool) {
     let stop = CancellationToken::new();
     let work = all.iter().map(|f| {
         let (control, token) = (Arc::clone(&f.control), stop.clone());
@@ -323,7 +329,7 @@ async fn work_until(all: &[&Fixture], done: impl AsyncFn() -> bool) {
     while !done().await {
         assert!(tokio::time::Instant::now() < deadline, "never");
         tokio::time::sleep(Duration::from_millis(50)).await;
-        all[0].clock.advance(Duration::from_millis(200));
+        all[0].clock.advance(step);
     }
     stop.cancel();
     for each in work {
@@ -440,16 +446,11 @@ async fn scim_what_a_receiver_refuses_is_dropped_or_waits(database: Option<Strin
     okta.make("ada").await;
     let bob = okta.make("bob").await;
     let failed = async || status(&f, &admin).await["failures"] == 1;
-    let stop = CancellationToken::new();
-    let (control, token) = (Arc::clone(&f.control), stop.clone());
-    let work = tokio::spawn(async move { Box::pin(control.work(token)).await });
-    let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
-    while !failed().await {
-        assert!(tokio::time::Instant::now() < deadline, "never");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    work(&[&f], Duration::ZERO, failed).await;
     // Until its time has come nothing is tried: the clock stands still.
-    tokio::time::sleep(Duration::from_millis(2_500)).await;
+    let looked = tokio::time::Instant::now() + Duration::from_millis(2_500);
+    let over = async || tokio::time::Instant::now() >= looked;
+    work(&[&f], Duration::ZERO, over).await;
     assert_eq!(receiver.tried(), 1);
     let shown = status(&f, &admin).await;
     assert_eq!(shown["error"], "it refuses: authentication_failed: expired");
@@ -457,8 +458,6 @@ async fn scim_what_a_receiver_refuses_is_dropped_or_waits(database: Option<Strin
         (&shown["waiting"], &shown["dropped"]),
         (&json!(2), &json!(0))
     );
-    stop.cancel();
-    work.await.unwrap();
 
     f.clock.advance(Duration::from_secs(31));
     let all = async || status(&f, &admin).await["waiting"] == 0;
@@ -506,6 +505,58 @@ async fn scim_events_that_wait_for_a_week_are_dropped_and_audited(database: Opti
     let reasons: Vec<&str> = dropped.iter().map(|line| line.reason.as_str()).collect();
     assert_eq!(reasons.len(), 2);
     assert!(reasons.contains(&"no_receiver"), "{reasons:?}");
+}
+
+async fn scim_another_receiver_is_tried_at_once_and_its_header_outlives_the_master_key(
+    database: Option<String>,
+) {
+    let (one, other) = (Receiver::default(), Receiver::default());
+    let to = |endpoint: String, authorization: &str| ScimEventsTo {
+        endpoint,
+        audience: None,
+        authorization: Some(Secret::new(authorization.to_owned())),
+    };
+    let (to_one, to_other) = (
+        to(one.start().await, "Bearer one"),
+        to(other.start().await, AUTHORIZATION),
+    );
+    let configure = |to: &ScimEventsTo, config: &mut aeolus_control::ControlConfig| {
+        config.sign_in.provisioning = vec![aeolus_control::Provisioning {
+            events: Some(to.clone()),
+            ..crate::scim_templates::provisioning()
+        }];
+    };
+    let first = |config: &mut aeolus_control::ControlConfig| configure(&to_one, config);
+    let f = Fixture::pair_configured("scim_events_moved", database, first).await;
+    let admin = f.admin().await;
+    f.fleet(&admin).await;
+    let okta = Client::of(&f, "okta").await;
+    one.answers(&[(503, "")]);
+    okta.make("ada").await;
+    let failed = async || status(&f, &admin).await["failures"] == 1;
+    work(&[&f], Duration::ZERO, failed).await;
+
+    // What the first one wanted, or was given time for, is nothing to the second.
+    let moved = f.replica(|config| configure(&to_other, config)).await;
+    let taken = async || other.tokens().len() == 1;
+    work(&[&moved], Duration::ZERO, taken).await;
+    assert_eq!((one.tried(), one.tokens().len()), (1, 0));
+
+    okta.make("bob").await;
+    let (old, new) = (Secret::new([42; 32]), Secret::new([43; 32]));
+    let parts = (&*f.clock as _, &*f.rng as _);
+    let resealed = aeolus_control::reseal(&f.database, (&old, &new), parts).await;
+    assert_eq!(resealed.unwrap().connections, 1);
+    let later = |config: &mut aeolus_control::ControlConfig| {
+        configure(&to_other, config);
+        config.master_key = new.clone();
+    };
+    let later = f.replica(later).await;
+    let taken = async || other.tokens().len() == 2;
+    work(&[&later], Duration::ZERO, taken).await;
+    for (headers, _) in other.got.lock().unwrap().iter() {
+        assert_eq!(headers["authorization"], AUTHORIZATION);
+    }
 }
 
 /// Who may see how it goes.

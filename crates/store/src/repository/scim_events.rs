@@ -38,6 +38,7 @@ statements! {
     REFUSED = "UPDATE scim_receivers SET failed_at = $3, error = $4, failures = 0, next_at = 0, held_until = $5
         WHERE connection = $1 AND holder = $2 AND held_until > $3";
     DROPPED = "UPDATE scim_receivers SET dropped = dropped + $2 WHERE connection = $1";
+    AFRESH = "UPDATE scim_receivers SET failures = 0, next_at = 0 WHERE connection = $1";
     RELEASE = "UPDATE scim_receivers SET held_until = 0 WHERE connection = $1 AND holder = $2";
 }
 
@@ -193,6 +194,11 @@ impl ScimEvents<'_, Write> {
     /// event is: whoever sends takes them in this order, too.
     pub async fn alone(&mut self, connection: ConnectionId) -> Result<(), StoreError> {
         self.count_dropped(connection, 0).await
+    }
+
+    /// Lets the next one be tried at once: it goes to another receiver, or by another header.
+    pub async fn afresh(&mut self, connection: ConnectionId) -> Result<(), StoreError> {
+        self.0.note(AFRESH, bind![connection]).await.map(|_| ())
     }
 
     /// Lets another process have it at once.
