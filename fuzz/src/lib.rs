@@ -1,5 +1,7 @@
 //! What several targets share: a plane, keys that are trusted there, and their signatures; a connection.
 
+#![cfg(feature = "core")]
+
 use std::sync::LazyLock;
 
 use aeolus_keys::{Alg, KeyRing, Kind, SigningKey, SystemRng};
