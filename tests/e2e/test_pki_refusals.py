@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from harness import aeolus
-from test_pki import answer, issued, mode, openssl, pki, serving
+from harness.pki import answer, issued, mode, openssl, pki, serving
 
 
 @pytest.fixture
