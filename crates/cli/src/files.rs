@@ -1,9 +1,12 @@
 //! Files that only their owner may read, replaced as a whole; every error names its file.
 
 use std::fmt::Display;
-use std::io::Write as _;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
-use std::path::Path;
+use std::fs::{File, Permissions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{
+    DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, fchown,
+};
+use std::path::{Path, PathBuf};
 
 use crate::report::{Failure, Report};
 
@@ -11,7 +14,7 @@ use crate::report::{Failure, Report};
 pub(crate) fn read(path: &Path) -> Result<Option<Vec<u8>>, Failure> {
     match std::fs::read(path) {
         Ok(bytes) => Ok(Some(bytes)),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(Report::new(
             "FILE-0001",
             format!("{} can't be read: {error}", path.display()),
@@ -32,12 +35,97 @@ pub(crate) fn folder(path: &Path) -> Result<(), Failure> {
 
 /// Writes a secret: mode 0600.
 pub(crate) fn write_private(path: &Path, content: &[u8]) -> Result<(), Failure> {
-    replace(path, content, 0o600).map_err(|error| unwritable(path, &error))
+    write(path, content, Access::PRIVATE)
 }
 
 /// Writes what everybody may read: mode 0644.
 pub(crate) fn write_public(path: &Path, content: &[u8]) -> Result<(), Failure> {
-    replace(path, content, 0o644).map_err(|error| unwritable(path, &error))
+    write(path, content, Access::PUBLIC)
+}
+
+/// Writes a file for those who may read it.
+pub(crate) fn write(path: &Path, content: &[u8], access: Access) -> Result<(), Failure> {
+    replace(path, content, access).map_err(|error| unwritable(path, &error))
+}
+
+/// Whose a file is, and what others may do with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Access {
+    mode: u32,
+    /// User and group; none: whoever writes it.
+    owner: Option<(u32, u32)>,
+}
+
+impl Access {
+    /// Its owner's alone.
+    pub(crate) const PRIVATE: Self = Self {
+        mode: 0o600,
+        owner: None,
+    };
+    /// Everybody's to read.
+    pub(crate) const PUBLIC: Self = Self {
+        mode: 0o644,
+        owner: None,
+    };
+
+    /// That of a file that is there, for the one that takes its place.
+    pub(crate) fn of(path: &Path) -> Option<Self> {
+        let found = std::fs::metadata(path).ok()?;
+        Some(Self {
+            mode: found.mode() & 0o777,
+            owner: Some((found.uid(), found.gid())),
+        })
+    }
+
+    /// Gives a file to its owner first: the mode is never for another's group.
+    fn give(self, file: &File) -> io::Result<()> {
+        let Some(owner) = self.owner else {
+            return Ok(());
+        };
+        let found = file.metadata()?;
+        if (found.uid(), found.gid()) != owner {
+            fchown(file, Some(owner.0), Some(owner.1))?;
+        }
+        file.set_permissions(Permissions::from_mode(self.mode))
+    }
+}
+
+/// A reader sees the old content or the new one, also after a crash, and nobody a secret before it is its owner's.
+pub(crate) fn replace(path: &Path, content: &[u8], access: Access) -> io::Result<()> {
+    let temporary = with(path, ".new");
+    // One left behind by a crash may have another mode.
+    match std::fs::remove_file(&temporary) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mode = access.owner.map_or(access.mode, |_| 0o600);
+    let mut file = File::options()
+        .write(true)
+        .create_new(true)
+        .mode(mode)
+        .open(&temporary)?;
+    access.give(&file)?;
+    file.write_all(content)?;
+    file.sync_all()?;
+    std::fs::rename(&temporary, path)?;
+    path.parent().map_or(Ok(()), sync)
+}
+
+/// Makes what was renamed in a folder last.
+pub(crate) fn sync(folder: &Path) -> io::Result<()> {
+    let folder = if folder.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        folder
+    };
+    File::open(folder)?.sync_all()
+}
+
+/// With more at the end of its name, which may have dots.
+pub(crate) fn with(path: &Path, more: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(more);
+    PathBuf::from(name)
 }
 
 /// A file whose content makes no sense.
@@ -52,7 +140,7 @@ pub(crate) fn damaged(path: &Path, cause: &dyn Display) -> Failure {
 }
 
 /// A place that can not be written to.
-pub(crate) fn unwritable(path: &Path, error: &std::io::Error) -> Failure {
+pub(crate) fn unwritable(path: &Path, error: &io::Error) -> Failure {
     Report::new(
         "FILE-0002",
         format!("{} can't be written: {error}", path.display()),
@@ -61,28 +149,8 @@ pub(crate) fn unwritable(path: &Path, error: &std::io::Error) -> Failure {
     .failed()
 }
 
-/// A reader sees the old content or the new one, also after a crash.
-fn replace(path: &Path, content: &[u8], mode: u32) -> std::io::Result<()> {
-    let temporary = path.with_extension("new");
-    // One left behind by a crash may have another mode.
-    match std::fs::remove_file(&temporary) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let mut file = std::fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(mode)
-        .open(&temporary)?;
-    file.write_all(content)?;
-    file.sync_all()?;
-    std::fs::rename(&temporary, path)
-}
-
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
-
     use super::*;
 
     #[test]

@@ -1,7 +1,5 @@
 //! A certificate, read (RFC 5280 §4).
 
-use std::fmt::Write as _;
-
 use aeolus_keys::digest;
 use aeolus_model::Time;
 use x509_parser::certificate::X509Certificate;
@@ -12,6 +10,7 @@ use x509_parser::prelude::FromDer as _;
 use x509_parser::x509::{X509Name, X509Version};
 
 use crate::San;
+use crate::hex::hex;
 use crate::public::PublicKey;
 
 /// These bytes are no certificate.
@@ -193,13 +192,6 @@ pub(crate) fn parsed(der: &[u8]) -> Option<X509Certificate<'_>> {
         Ok(([], certificate)) => Some(certificate),
         _ => None,
     }
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 fn shown(name: &X509Name<'_>) -> String {

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use aeolus_model::Time;
 use rcgen::RevocationReason;
+use serde::{Deserialize, Serialize};
 use x509_parser::prelude::FromDer as _;
 use x509_parser::revocation_list::CertificateRevocationList;
 
@@ -13,7 +14,8 @@ use crate::certificate::parsed;
 use crate::pem::encode;
 
 /// Why a certificate was revoked (RFC 5280 §5.3.1).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Reason {
     /// It isn't said.
     #[default]

@@ -1,20 +1,31 @@
 //! How long a certificate lives.
 
+use std::fmt;
+use std::num::ParseIntError;
+use std::str::FromStr;
 use std::time::Duration;
 
 use aeolus_model::Time;
+use serde::{Deserialize, Serialize};
 
 /// A day, in seconds.
 const DAY: u64 = 86_400;
 
-/// A length of life: 1 to 3,650 days.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// A length of life: 1 to 3,650 days, written as their number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "u32", into = "u32")]
 pub struct Life(u32);
 
-/// So many days are no life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0} days: a certificate lives for 1 to 3650 days")]
-pub struct LifeError(pub u32);
+/// Why something is no life.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LifeError {
+    /// Too many days, or none.
+    #[error("{0} days: a certificate lives for 1 to 3650 days")]
+    Days(u32),
+    /// No number.
+    #[error("not a number of days: {0}")]
+    NoNumber(#[from] ParseIntError),
+}
 
 impl Life {
     /// A root's: ten years.
@@ -27,7 +38,7 @@ impl Life {
     /// Of so many days.
     pub const fn days(days: u32) -> Result<Self, LifeError> {
         if days == 0 || days > Self::ROOT.0 {
-            return Err(LifeError(days));
+            return Err(LifeError::Days(days));
         }
         Ok(Self(days))
     }
@@ -36,12 +47,33 @@ impl Life {
     pub const fn duration(self) -> Duration {
         Duration::from_secs(self.0 as u64 * DAY)
     }
+}
 
-    /// The life of a certificate that another one replaces, in whole days: what it was asked to be.
-    pub fn of(from: Time, until: Time) -> Self {
-        let days = until.since(from).as_secs() / DAY;
-        let days = u32::try_from(days).unwrap_or(Self::ROOT.0);
-        Self(days.clamp(1, Self::ROOT.0))
+impl TryFrom<u32> for Life {
+    type Error = LifeError;
+
+    fn try_from(days: u32) -> Result<Self, LifeError> {
+        Self::days(days)
+    }
+}
+
+impl From<Life> for u32 {
+    fn from(life: Life) -> Self {
+        life.0
+    }
+}
+
+impl FromStr for Life {
+    type Err = LifeError;
+
+    fn from_str(text: &str) -> Result<Self, LifeError> {
+        Self::days(text.parse()?)
+    }
+}
+
+impl fmt::Display for Life {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
     }
 }
 
@@ -90,8 +122,8 @@ mod tests {
 
     #[test]
     fn a_life_has_bounds_and_stays_within_its_issuers() {
-        assert_eq!(Life::days(0), Err(LifeError(0)));
-        assert_eq!(Life::days(3651), Err(LifeError(3651)));
+        assert_eq!(Life::days(0), Err(LifeError::Days(0)));
+        assert_eq!(Life::days(3651), Err(LifeError::Days(3651)));
         let now = Time::from_millis(1_800_000_000_123);
         let own = Validity::own(now, Life::LEAF);
         assert_eq!(now.secs() - own.from.secs(), 300);
@@ -103,6 +135,9 @@ mod tests {
         let within = Validity::within(now, Life::LEAF, issuer);
         assert_eq!((within.from, within.until), issuer);
         assert!(within.clipped);
-        assert_eq!(Life::of(own.from, own.until), Life::LEAF);
+        assert_eq!("90".parse(), Ok(Life::LEAF));
+        for none in ["", "-1", "0", "3651", "ninety", "4294967296"] {
+            assert!(none.parse::<Life>().is_err(), "{none}");
+        }
     }
 }

@@ -8,13 +8,15 @@ use rcgen::{
     ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, KeyUsagePurpose, NameConstraints, SanType,
     SerialNumber,
 };
+use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use crate::life::Validity;
 use crate::{KeyType, Life, San};
 
 /// What a certificate is used as.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Profile {
     /// A server's.
     #[default]

@@ -3,8 +3,8 @@
 use aeolus_model::Time;
 use serde::{Deserialize, Serialize};
 
-use crate::certificate::hex;
-use crate::{Certificate, KeyKind, Profile, Reason, Revoked};
+use crate::hex::{hex, unhex};
+use crate::{Certificate, KeyKind, Life, Profile, Reason, Revoked, Wanted};
 
 /// The version of the form that is written.
 const VERSION: u8 = 1;
@@ -95,7 +95,7 @@ pub struct Record {
     /// Its names.
     pub names: Vec<String>,
     /// What it is used as.
-    pub profile: RecordedProfile,
+    pub profile: Profile,
     /// SHA-256 of the root that it ends at, in hexadecimal.
     pub root: String,
     /// Seconds since 1970.
@@ -103,71 +103,89 @@ pub struct Record {
     /// Seconds since 1970.
     pub not_after: i64,
     /// The length of life that was asked for: the issuer's end may have clipped it.
-    pub days: u32,
-    /// The kind of key that was asked for; none for a request's.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub key: Option<String>,
-    /// Whether its key's file is encrypted.
-    #[serde(default)]
-    pub encrypted: bool,
-    /// The files' path without `.crt` and `.key`; none for a signed request.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub stem: Option<String>,
-    /// Another one lies in its files now.
-    #[serde(default)]
-    pub superseded: bool,
+    #[serde(rename = "days")]
+    pub life: Life,
+    /// Where it lies.
+    pub lies: Lies,
     /// When and why it was revoked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub revoked: Option<RevokedRecord>,
+    pub revoked: Option<Revocation>,
 }
 
-/// A key that was made with its certificate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct OwnKey {
-    /// Its kind.
-    pub kind: KeyKind,
-    /// Whether its file is encrypted.
+/// Where a certificate lies.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Lies {
+    /// With whoever sent the request, as its key does.
+    Request,
+    /// In files of ours, with a key that was made for it.
+    Files(Files),
+    /// Another one lies in its files now; servers may still have read it.
+    Superseded(Files),
+}
+
+/// A certificate and its key in two files.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Files {
+    /// Their path without `.crt` and `.key`.
+    pub stem: String,
+    /// The kind of key that was asked for.
+    pub key: KeyKind,
+    /// Whether the key's file is encrypted.
     pub encrypted: bool,
 }
 
-/// A [`Profile`] as it is written.
+impl Record {
+    /// The files that it lies in now.
+    pub const fn files(&self) -> Option<&Files> {
+        match &self.lies {
+            Lies::Files(files) => Some(files),
+            Lies::Request | Lies::Superseded(_) => None,
+        }
+    }
+
+    /// The files that it was written to.
+    const fn written(&self) -> Option<&Files> {
+        match &self.lies {
+            Lies::Files(files) | Lies::Superseded(files) => Some(files),
+            Lies::Request => None,
+        }
+    }
+
+    fn lies_at(&self, stem: &str) -> bool {
+        self.files().is_some_and(|files| files.stem == stem)
+    }
+
+    const fn is_superseded(&self) -> bool {
+        matches!(self.lies, Lies::Superseded(_))
+    }
+}
+
+impl Lies {
+    /// Another one takes its place in the files.
+    fn supersede(&mut self) {
+        if let Self::Files(files) = self {
+            *self = Self::Superseded(files.clone());
+        }
+    }
+
+    /// It lies there again.
+    fn restore(&mut self) {
+        if let Self::Superseded(files) = self {
+            *self = Self::Files(files.clone());
+        }
+    }
+}
+
+/// A revocation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[expect(missing_docs, reason = "the words are the profile's")]
-pub enum RecordedProfile {
-    Server,
-    Client,
-    Both,
-}
-
-impl From<Profile> for RecordedProfile {
-    fn from(profile: Profile) -> Self {
-        match profile {
-            Profile::Server => Self::Server,
-            Profile::Client => Self::Client,
-            Profile::Both => Self::Both,
-        }
-    }
-}
-
-impl From<RecordedProfile> for Profile {
-    fn from(profile: RecordedProfile) -> Self {
-        match profile {
-            RecordedProfile::Server => Self::Server,
-            RecordedProfile::Client => Self::Client,
-            RecordedProfile::Both => Self::Both,
-        }
-    }
-}
-
-/// A revocation as it is written.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct RevokedRecord {
+pub struct Revocation {
     /// Seconds since 1970.
     pub at: i64,
-    /// A [`Reason`]'s name.
-    pub reason: String,
+    /// Why.
+    pub reason: Reason,
 }
 
 /// Why what is remembered can't be read.
@@ -215,26 +233,25 @@ impl State {
     pub fn add(
         &mut self,
         (leaf, root): (&Certificate, &Certificate),
-        (profile, days, own_key): (Profile, u32, Option<OwnKey>),
-        stem: Option<String>,
+        wanted: &Wanted,
+        lies: Lies,
         now: Time,
     ) {
         self.issued.retain(|record| record.not_after >= now.secs());
-        for record in &mut self.issued {
-            record.superseded |= stem.is_some() && record.stem == stem;
+        if let Lies::Files(files) = &lies {
+            let before = self.issued.iter_mut();
+            let before = before.filter(|record| record.lies_at(&files.stem));
+            before.for_each(|record| record.lies.supersede());
         }
         self.issued.push(Record {
             serial: leaf.serial_hex(),
             names: leaf.names.iter().map(ToString::to_string).collect(),
-            profile: profile.into(),
+            profile: wanted.profile(),
             root: hex(&root.fingerprint()),
             not_before: leaf.not_before.secs(),
             not_after: leaf.not_after.secs(),
-            days,
-            key: own_key.map(|key| key.kind.name().to_owned()),
-            encrypted: own_key.is_some_and(|key| key.encrypted),
-            stem,
-            superseded: false,
+            life: wanted.life(),
+            lies,
             revoked: None,
         });
     }
@@ -244,25 +261,26 @@ impl State {
         self.issued.retain(|record| record.serial != added);
         for record in &mut self.issued {
             if before == Some(&record.serial) {
-                record.superseded = false;
+                record.lies.restore();
             }
         }
     }
 
     /// What really lies in these files decides: a run that was stopped remembered what it never wrote. None: what
     /// lies there isn't remembered.
-    pub fn settle(&mut self, stem: &str, serial: &str) -> Option<Record> {
+    pub fn settle(&mut self, stem: &str, serial: &str) -> Option<(Record, Files)> {
         let lies = |record: &&Record| {
             record.serial == serial
-                && record.stem.as_deref() == Some(stem)
+                && record.written().is_some_and(|files| files.stem == stem)
                 && record.revoked.is_none()
         };
-        let found = self.issued.iter().find(lies)?.clone();
-        let thought = self.at(stem).map(|record| record.serial.clone());
+        self.issued.iter().find(lies)?;
+        let thought = self.at(stem).map(|(record, _)| record.serial.clone());
         if let Some(thought) = thought.filter(|thought| thought != serial) {
             self.undo(Some(serial), &thought);
         }
-        Some(found)
+        let (record, files) = self.at(stem)?;
+        Some((record.clone(), files.clone()))
     }
 
     /// Marks a certificate revoked. Says whether it is one that is remembered and wasn't revoked.
@@ -274,9 +292,9 @@ impl State {
         let Some(record) = found.filter(|record| record.revoked.is_none()) else {
             return false;
         };
-        record.revoked = Some(RevokedRecord {
+        record.revoked = Some(Revocation {
             at: now.secs(),
-            reason: reason.name().to_owned(),
+            reason,
         });
         true
     }
@@ -288,9 +306,9 @@ impl State {
         let revoked = below.filter_map(|record| {
             let revoked = record.revoked.as_ref()?;
             Some(Revoked {
-                serial: bytes(&record.serial)?,
+                serial: unhex(&record.serial)?,
                 at: Time::from_secs(revoked.at),
-                reason: revoked.reason.parse().unwrap_or_default(),
+                reason: revoked.reason,
             })
         });
         revoked.collect()
@@ -303,40 +321,37 @@ impl State {
             record.root == root
                 && record.revoked.is_none()
                 && record.not_after >= now.secs()
-                && !(current && record.superseded)
+                && !(current && record.is_superseded())
         };
         self.issued.iter().filter(alive).collect()
     }
 
-    /// The leaf that lies in these files.
-    pub fn at(&self, stem: &str) -> Option<&Record> {
-        let lies = |record: &&Record| !record.superseded && record.stem.as_deref() == Some(stem);
-        self.issued.iter().rev().find(lies)
+    /// The leaf that lies in these files, and how.
+    pub fn at(&self, stem: &str) -> Option<(&Record, &Files)> {
+        let lying = |record| Some((record, Record::files(record)?));
+        let mut latest = self.issued.iter().rev().filter_map(lying);
+        latest.find(|(_, files)| files.stem == stem)
     }
-}
-
-fn bytes(hex: &str) -> Option<Vec<u8>> {
-    let pair = |at: usize| u8::from_str_radix(hex.get(at..at + 2)?, 16).ok();
-    (0..hex.len()).step_by(2).map(pair).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn record(serial: &str, superseded: bool) -> Record {
+    fn record(serial: &str, lies: fn(Files) -> Lies) -> Record {
         Record {
             serial: serial.to_owned(),
             names: vec!["a.example.com".to_owned()],
-            profile: RecordedProfile::Server,
+            profile: Profile::Server,
             root: String::new(),
             not_before: 0,
             not_after: 1,
-            days: 1,
-            key: None,
-            encrypted: false,
-            stem: Some("/tls".to_owned()),
-            superseded,
+            life: Life::LEAF,
+            lies: lies(Files {
+                stem: "/tls".to_owned(),
+                key: KeyKind::P256,
+                encrypted: false,
+            }),
             revoked: None,
         }
     }
@@ -344,14 +359,41 @@ mod tests {
     #[test]
     fn what_lies_in_the_files_decides() {
         let mut state = State {
-            issued: vec![record("01", true), record("02", false)],
+            issued: vec![record("01", Lies::Superseded), record("02", Lies::Files)],
             ..State::default()
         };
-        assert_eq!(state.at("/tls").unwrap().serial, "02");
+        assert_eq!(state.at("/tls").unwrap().0.serial, "02");
         assert_eq!(state.settle("/tls", "03"), None);
         assert_eq!(state.settle("/other", "01"), None);
-        assert_eq!(state.settle("/tls", "01").unwrap().serial, "01");
-        assert_eq!(state.issued, [record("01", false)]);
+        assert_eq!(state.settle("/tls", "01").unwrap().0.serial, "01");
+        assert_eq!(state.issued, [record("01", Lies::Files)]);
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let mut one = record("01", Lies::Superseded);
+        one.revoked = Some(Revocation {
+            at: 1,
+            reason: Reason::KeyCompromise,
+        });
+        let mut other = record("02", Lies::Files);
+        other.lies = Lies::Request;
+        let state = State {
+            issued: vec![one, other],
+            ..State::default()
+        };
+        let json = state.json();
+        let text = String::from_utf8(json.clone()).unwrap();
+        assert!(text.contains(r#""superseded": {"#) && text.contains("key-compromise"));
+        assert_eq!(State::parse(&json), Ok(state));
+        for (from, to) in [
+            (r#""request""#, r#""nowhere""#),
+            (r#""days": 90"#, r#""days": 0"#),
+            (r#""serial": "01""#, r#""serial": "01", "stem": "/tls""#),
+        ] {
+            let wrong = text.replace(from, to);
+            assert!(State::parse(wrong.as_bytes()).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use aeolus_pki::{KeyKind, Reason};
+use aeolus_pki::{KeyKind, Life, Reason};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand, ValueEnum};
 
@@ -66,8 +66,8 @@ pub(crate) struct PkiInit {
     #[arg(long, value_name = "K", default_value = "rsa4096", value_parser = keys())]
     pub(crate) key: KeyKind,
     /// How long the root lives.
-    #[arg(long, value_name = "N", default_value_t = 3650)]
-    pub(crate) days: u32,
+    #[arg(long, value_name = "N", default_value_t = Life::ROOT)]
+    pub(crate) days: Life,
     /// Make an intermediate, which issues from then on: the root's key can be kept elsewhere.
     #[arg(long)]
     pub(crate) intermediate: bool,
@@ -75,10 +75,10 @@ pub(crate) struct PkiInit {
     #[arg(
         long,
         value_name = "N",
-        default_value_t = 365,
+        default_value_t = Life::INTERMEDIATE,
         requires = "intermediate"
     )]
-    pub(crate) intermediate_days: u32,
+    pub(crate) intermediate_days: Life,
     /// Domains and blocks of addresses that the intermediate may issue for, such as example.com and 10.0.0.0/8;
     /// absent: any.
     #[arg(long, value_name = "DOMAIN|CIDR", num_args = 1.., requires = "intermediate")]
@@ -114,8 +114,8 @@ pub(crate) struct PkiIssue {
     #[arg(long, value_name = "STEM")]
     pub(crate) out: PathBuf,
     /// How long it lives.
-    #[arg(long, value_name = "N", default_value_t = 90)]
-    pub(crate) days: u32,
+    #[arg(long, value_name = "N", default_value_t = Life::LEAF)]
+    pub(crate) days: Life,
     /// The kind of key. Some consumers take RSA only.
     #[arg(long, value_name = "K", default_value = "p256", value_parser = keys())]
     pub(crate) key: KeyKind,
@@ -148,8 +148,8 @@ pub(crate) struct PkiSign {
     #[arg(long, value_name = "STEM")]
     pub(crate) out: PathBuf,
     /// How long it lives.
-    #[arg(long, value_name = "N", default_value_t = 90)]
-    pub(crate) days: u32,
+    #[arg(long, value_name = "N", default_value_t = Life::LEAF)]
+    pub(crate) days: Life,
     /// What it is used as.
     #[arg(long, value_enum, default_value = "server")]
     pub(crate) profile: PkiProfile,
@@ -183,8 +183,8 @@ pub(crate) struct PkiRevoke {
     #[arg(long, value_name = "REASON", default_value = "unspecified", value_parser = reasons())]
     pub(crate) reason: Reason,
     /// How long the list is good.
-    #[arg(long, value_name = "N", default_value_t = 7)]
-    pub(crate) crl_days: u32,
+    #[arg(long, value_name = "N", default_value = "7")]
+    pub(crate) crl_days: Life,
 }
 
 /// `pki crl`.
@@ -193,8 +193,8 @@ pub(crate) struct PkiCrl {
     #[command(flatten)]
     pub(crate) folder: PkiFolder,
     /// How long the list is good.
-    #[arg(long, value_name = "N", default_value_t = 7)]
-    pub(crate) crl_days: u32,
+    #[arg(long, value_name = "N", default_value = "7")]
+    pub(crate) crl_days: Life,
 }
 
 /// `pki rotate-ca`.

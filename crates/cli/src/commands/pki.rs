@@ -15,7 +15,7 @@ use std::fmt::Display;
 use std::path::Path;
 
 use aeolus_model::Secret;
-use aeolus_pki::{Input, InputError, KeyError, KeyKind, Life, PrivateKey, San, read};
+use aeolus_pki::{Input, InputError, KeyError, KeyKind, PrivateKey, San, read};
 
 use super::Context;
 use crate::args::{Passphrase, PkiCommand, PkiProfile};
@@ -145,10 +145,6 @@ fn names(texts: &[String]) -> Result<Vec<San>, Failure> {
         })
     });
     parsed.collect()
-}
-
-fn life(days: u32) -> Result<Life, Failure> {
-    Life::days(days).map_err(|error| Report::new("PKI-006", error.to_string()).usage())
 }
 
 /// The library or the policy didn't do it.

@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 use super::pair::{Pair, write_one};
 use super::{Context, input, refused};
 use crate::args::{PkiExport, PkiFormat};
-use crate::files::damaged;
+use crate::files::{Access, damaged};
 use crate::report::{Failure, Report};
 use crate::ui;
 
@@ -59,7 +59,7 @@ pub(super) fn export(args: &PkiExport, context: &Context) -> Result<(), Failure>
     if args.out == Path::new("-") {
         return to_standard_output(&bytes);
     }
-    if let Some(before) = write_one(&args.out, &bytes, (0o600, args.force))? {
+    if let Some(before) = write_one(&args.out, &bytes, (Access::PRIVATE, args.force))? {
         ui::note(&format!("The file before is kept in {}.", before.display()));
     }
     ui::note(&format!(

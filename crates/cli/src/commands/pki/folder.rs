@@ -7,10 +7,13 @@ use aeolus_model::{Clock as _, Secret, Time};
 use aeolus_pki::state::{Rotation, State};
 use aeolus_pki::{Authority, Certificate, PrivateKey, certificates_pem, due};
 
-use super::pair::{Pair, put, write_one};
+use super::pair::{Pair, write_one};
 use super::{Context, input, refused};
 use crate::args::PkiFolder;
-use crate::files::{damaged, folder as make_folder, read as read_file, unwritable};
+use crate::files::{
+    Access, damaged, folder as make_folder, read as read_file, unwritable, write_private,
+    write_public,
+};
 use crate::moments;
 use crate::report::{Failure, Report};
 use crate::ui;
@@ -89,14 +92,14 @@ impl Folder {
 
     /// Writes what is remembered.
     pub(super) fn remember(&self) -> Result<(), Failure> {
-        let path = self.dir.join(STATE);
-        put(&path, &self.state.json(), 0o600).map_err(|error| unwritable(&path, &error))
+        write_private(&self.dir.join(STATE), &self.state.json())
     }
 
     /// Forgets everything; what was remembered is kept beside.
     pub(super) fn begin_anew(&mut self) -> Result<(), Failure> {
         self.state = State::default();
-        write_one(&self.dir.join(STATE), &self.state.json(), (0o600, true)).map(|_| ())
+        let path = self.dir.join(STATE);
+        write_one(&path, &self.state.json(), (Access::PRIVATE, true)).map(|_| ())
     }
 
     /// The authority's own files are written by nobody but it.
@@ -156,7 +159,7 @@ impl Folder {
     pub(super) fn write_bundle(&self, roots: &[&Certificate]) -> Result<PathBuf, Failure> {
         let path = self.dir.join("bundle.crt");
         let text = certificates_pem(roots.iter().copied());
-        put(&path, text.as_bytes(), 0o644).map_err(|error| unwritable(&path, &error))?;
+        write_public(&path, text.as_bytes())?;
         Ok(path)
     }
 

@@ -5,7 +5,7 @@ use aeolus_pki::{Authority, Constraints, Life, PrivateKey, certificates_pem};
 use serde::Serialize;
 
 use super::folder::Folder;
-use super::{Context, key_text, life, new_key, refused};
+use super::{Context, key_text, new_key, refused};
 use crate::args::PkiInit;
 use crate::moments;
 use crate::report::{Failure, Report};
@@ -23,19 +23,18 @@ struct Made {
 /// Makes an authority.
 pub(super) fn init(args: &PkiInit, context: &Context) -> Result<(), Failure> {
     let constraints = constraints(&args.permit)?;
-    let (root_life, below_life) = (life(args.days)?, life(args.intermediate_days)?);
     name(&args.cn)?;
     let mut folder = Folder::make(&args.folder, context)?;
     for name in ["ca", "intermediate"] {
         folder.pair(name).may_be_written(args.force)?;
     }
     let at = (context.clock.now(), &context.rng as &dyn Rng);
-    let root = Authority::root(&args.cn, new_key(args.key)?, root_life, at);
+    let root = Authority::root(&args.cn, new_key(args.key)?, args.days, at);
     let root = root.map_err(|error| refused(&error))?;
     let mut written = vec![("ca", &root)];
     let below = if args.intermediate {
         let named = (&*format!("{} Issuing", args.cn), new_key(args.key)?);
-        let made = root.intermediate(named, &constraints, below_life, at);
+        let made = root.intermediate(named, &constraints, args.intermediate_days, at);
         Some(made.map_err(|error| refused(&error))?)
     } else {
         None

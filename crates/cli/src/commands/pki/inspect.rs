@@ -1,9 +1,8 @@
 //! `aeolus pki inspect`.
 
-use std::fmt::Write as _;
 use std::path::Path;
 
-use aeolus_pki::{Certificate, Request, RevocationList};
+use aeolus_pki::{Certificate, Request, RevocationList, hex};
 use serde::Serialize;
 
 use super::{Context, input};
@@ -131,11 +130,4 @@ fn list(file: &Path, of: &RevocationList) -> Part {
     }
     part.say("revoked", of.len());
     part
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

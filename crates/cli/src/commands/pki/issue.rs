@@ -3,16 +3,17 @@
 use std::path::{Path, PathBuf};
 
 use aeolus_model::Clock as _;
-use aeolus_pki::state::OwnKey;
+use aeolus_pki::state::{Files, Lies};
 use aeolus_pki::{
-    IssueError, Issued, KeyKind, Note, PrivateKey, Profile, PublicKey, Wanted, certificates_pem,
+    IssueError, Issued, Life, Note, PrivateKey, Profile, PublicKey, San, Wanted, certificates_pem,
 };
 use serde::Serialize;
 
 use super::folder::Folder;
-use super::pair::{Pair, with, write_one};
-use super::{Context, input, key_text, life, names, new_key, refused, unusable};
+use super::pair::{Pair, write_one};
+use super::{Context, input, key_text, names, new_key, refused, unusable};
 use crate::args::{PkiIssue, PkiSign};
+use crate::files::{Access, with};
 use crate::moments;
 use crate::report::{Failure, Report};
 use crate::ui::{self, Table};
@@ -40,16 +41,16 @@ pub(super) fn issue(args: &PkiIssue, context: &Context) -> Result<(), Failure> {
     // Another run may have written it while this one waited.
     pair.may_be_written(args.force)?;
     folder.is_outside(&args.out)?;
-    let stem = recorded(&args.out)?;
-    let before = folder.state.at(&stem).map(|record| record.serial.clone());
+    let files = Files {
+        stem: recorded(&args.out)?,
+        key: args.key,
+        encrypted: args.encrypt,
+    };
+    let before = folder.state.at(&files.stem);
+    let before = before.map(|(record, _)| record.serial.clone());
     let key = new_key(args.key)?;
     let text = key_text(&key, args.encrypt, (folder.passphrase.as_ref(), context))?;
-    let issued = issued(
-        &mut folder,
-        (&wanted, args.days),
-        Whose::Ours(&key, args.encrypt),
-        (Some(&args.out), context),
-    )?;
+    let issued = issued(&mut folder, &wanted, Whose::Ours(&key, files), context)?;
     let written = pair.write(
         certificates_pem(&issued.chain).as_bytes(),
         text.expose().as_bytes(),
@@ -88,14 +89,10 @@ pub(super) fn sign(args: &PkiSign, context: &Context) -> Result<(), Failure> {
         Pair::of(&args.out).may_be_written(false)?;
     }
     has_no_other_key(&args.out, request.key(), &folder)?;
-    let issued = issued(
-        &mut folder,
-        (&wanted, args.days),
-        Whose::Theirs(request.key()),
-        (None, context),
-    )?;
+    let theirs = Whose::Theirs(request.key());
+    let issued = issued(&mut folder, &wanted, theirs, context)?;
     let text = certificates_pem(&issued.chain);
-    let before = write_one(&path, text.as_bytes(), (0o644, args.force))?;
+    let before = write_one(&path, text.as_bytes(), (Access::PUBLIC, args.force))?;
     for what in request.ignored() {
         ui::note(&format!("The request asked {what}: it doesn't get that."));
     }
@@ -129,10 +126,9 @@ fn has_no_other_key(out: &Path, own: &PublicKey, folder: &Folder) -> Result<(), 
 }
 
 /// Whose key it is that a certificate is for.
-#[derive(Clone, Copy)]
 pub(super) enum Whose<'a> {
-    /// Made here; whether its file is encrypted.
-    Ours(&'a PrivateKey, bool),
+    /// Made here, for these files.
+    Ours(&'a PrivateKey, Files),
     /// Of a request.
     Theirs(&'a PublicKey),
 }
@@ -140,18 +136,15 @@ pub(super) enum Whose<'a> {
 /// Issues, and remembers it before anything is written: whatever gets out can be revoked.
 pub(super) fn issued(
     folder: &mut Folder,
-    (wanted, days): (&Wanted, u32),
+    wanted: &Wanted,
     whose: Whose<'_>,
-    (stem, context): (Option<&Path>, &Context),
+    context: &Context,
 ) -> Result<Issued, Failure> {
     let now = context.clock.now();
     let issuer = folder.issuer()?;
-    let (key, own) = match whose {
-        Whose::Theirs(key) => (key, None),
-        Whose::Ours(key, encrypted) => {
-            let kind = KeyKind::like(key.public().kind());
-            (key.public(), Some(OwnKey { kind, encrypted }))
-        }
+    let (key, lies) = match whose {
+        Whose::Theirs(key) => (key, Lies::Request),
+        Whose::Ours(key, files) => (key.public(), Lies::Files(files)),
     };
     let issued = issuer.issue(wanted, key, (now, &context.rng));
     let issued = issued.map_err(|error| {
@@ -167,11 +160,8 @@ pub(super) fn issued(
             .help(help)
             .failed()
     })?;
-    let stem = stem.map(recorded).transpose()?;
     let what = (&issued.certificate, issuer.trusted());
-    folder
-        .state
-        .add(what, (wanted.profile(), days, own), stem, now);
+    folder.state.add(what, wanted, lies, now);
     folder.remember()?;
     Ok(issued)
 }
@@ -189,12 +179,8 @@ pub(super) fn recorded(stem: &Path) -> Result<String, Failure> {
     })
 }
 
-pub(super) fn wanted(
-    names: Vec<aeolus_pki::San>,
-    profile: Profile,
-    days: u32,
-) -> Result<Wanted, Failure> {
-    let wanted = Wanted::new(names, profile, life(days)?);
+pub(super) fn wanted(names: Vec<San>, profile: Profile, life: Life) -> Result<Wanted, Failure> {
+    let wanted = Wanted::new(names, profile, life);
     wanted.map_err(|error| {
         Report::new("PKI-005", error.to_string())
             .why("Nothing was issued.")

@@ -6,13 +6,11 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::io::{self, Write as _};
-use std::os::unix::fs::{
-    MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, fchown, symlink,
-};
+use std::io;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 
-use crate::files::unwritable;
+use crate::files::{Access, replace, sync, unwritable, with, write, write_private, write_public};
 use crate::report::{Failure, Report};
 
 /// The two files.
@@ -73,8 +71,8 @@ impl Pair {
         let failed = |error: io::Error| unwritable(&self.certificate, &error);
         if !self.exists() {
             // A key without a certificate is nothing yet; the certificate makes it a pair.
-            put(&self.key, key, 0o600).map_err(failed)?;
-            put(&self.certificate, certificate, 0o644).map_err(failed)?;
+            write_private(&self.key, key)?;
+            write_public(&self.certificate, certificate)?;
             return Ok(None);
         }
         for step in self.steps(certificate, key).map_err(failed)? {
@@ -166,46 +164,18 @@ impl Pair {
 }
 
 /// Owner and mode of the two files that are replaced: who could read them still can.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 struct Like {
-    certificate: Option<Access>,
-    key: Option<Access>,
+    certificate: Access,
+    key: Access,
 }
 
 impl Like {
     fn of(pair: &Pair) -> Self {
-        let of = |path: &Path| fs::metadata(path).ok().map(|found| Access::of(&found));
         Self {
-            certificate: of(&pair.certificate),
-            key: of(&pair.key),
+            certificate: Access::of(&pair.certificate).unwrap_or(Access::PUBLIC),
+            key: Access::of(&pair.key).unwrap_or(Access::PRIVATE),
         }
-    }
-}
-
-/// Who owns a file, and what others may do with it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Access {
-    owner: u32,
-    group: u32,
-    mode: u32,
-}
-
-impl Access {
-    fn of(found: &fs::Metadata) -> Self {
-        Self {
-            owner: found.uid(),
-            group: found.gid(),
-            mode: found.mode() & 0o777,
-        }
-    }
-
-    /// Gives a file to the owner first: the mode is never for another's group.
-    fn give(self, file: &fs::File) -> io::Result<()> {
-        let own = Self::of(&file.metadata()?);
-        if (own.owner, own.group) != (self.owner, self.group) {
-            fchown(file, Some(self.owner), Some(self.group))?;
-        }
-        file.set_permissions(fs::Permissions::from_mode(self.mode))
     }
 }
 
@@ -241,11 +211,10 @@ impl Step {
                     fs::set_permissions(folder, fs::Permissions::from_mode(PASSABLE))?;
                 }
                 if let Some(key) = key {
-                    put_like(&folder.join(KEY), &key, (0o600, like.key))?;
+                    replace(&folder.join(KEY), &key, like.key)?;
                 }
                 if let Some(certificate) = certificate {
-                    let with = (0o644, like.certificate);
-                    put_like(&folder.join(CERTIFICATE), &certificate, with)?;
+                    replace(&folder.join(CERTIFICATE), &certificate, like.certificate)?;
                 }
                 folder.parent().map_or(Ok(()), sync)
             }
@@ -264,60 +233,24 @@ impl Step {
     }
 }
 
-/// Writes one file whose former content is kept beside it, if asked to replace it.
+/// Writes one file. One that is there is replaced if asked, and kept beside it; says where.
 pub(super) fn write_one(
     path: &Path,
     content: &[u8],
-    (mode, force): (u32, bool),
+    (access, force): (Access, bool),
 ) -> Result<Option<PathBuf>, Failure> {
-    let failed = |error: io::Error| unwritable(path, &error);
     let mut backup = None;
     if fs::symlink_metadata(path).is_ok() {
         if !force {
             return Err(exists(path));
         }
-        let before = fs::read(path).map_err(failed)?;
+        let before = fs::read(path).map_err(|error| unwritable(path, &error))?;
         let beside = with(path, ".before");
-        put(&beside, &before, mode).map_err(failed)?;
+        write(&beside, &before, access)?;
         backup = Some(beside);
     }
-    put(path, content, mode).map_err(failed)?;
+    write(path, content, access)?;
     Ok(backup)
-}
-
-/// A reader sees the old content or the new one, also after a crash; others than the owner never see a secret.
-pub(super) fn put(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
-    put_like(path, content, (mode, None))
-}
-
-fn put_like(path: &Path, content: &[u8], (mode, like): (u32, Option<Access>)) -> io::Result<()> {
-    let temporary = with(path, ".new");
-    match fs::remove_file(&temporary) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let mut options = fs::OpenOptions::new();
-    let mut file = options
-        .write(true)
-        .create_new(true)
-        .mode(mode)
-        .open(&temporary)?;
-    if let Some(like) = like {
-        like.give(&file)?;
-    }
-    file.write_all(content)?;
-    file.sync_all()?;
-    fs::rename(&temporary, path)?;
-    path.parent().map_or(Ok(()), sync)
-}
-
-fn sync(folder: &Path) -> io::Result<()> {
-    let folder = if folder.as_os_str().is_empty() {
-        Path::new(".")
-    } else {
-        folder
-    };
-    fs::File::open(folder)?.sync_all()
 }
 
 fn readable(read: io::Result<Vec<u8>>) -> io::Result<Option<Vec<u8>>> {
@@ -330,13 +263,6 @@ fn readable(read: io::Result<Vec<u8>>) -> io::Result<Option<Vec<u8>>> {
 
 fn number(path: &Path) -> Option<u32> {
     path.file_name()?.to_str()?.parse().ok()
-}
-
-/// With more at the end of its name: a stem may have dots.
-pub(super) fn with(stem: &Path, more: &str) -> PathBuf {
-    let mut name = stem.as_os_str().to_owned();
-    name.push(more);
-    PathBuf::from(name)
 }
 
 fn exists(path: &Path) -> Failure {

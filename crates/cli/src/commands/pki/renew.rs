@@ -3,8 +3,7 @@
 use std::path::Path;
 
 use aeolus_model::{Clock as _, Time};
-use aeolus_pki::state::Record;
-use aeolus_pki::{Certificate, KeyKind, certificates_pem, due};
+use aeolus_pki::{Certificate, certificates_pem, due};
 use serde::Serialize;
 
 use super::folder::Folder;
@@ -32,8 +31,8 @@ pub(super) fn renew(args: &PkiRenew, context: &Context) -> Result<(), Failure> {
     let mut folder = Folder::open(&args.folder, context)?;
     let all = folder.state.issued.iter();
     let mut stems: Vec<String> = all
-        .filter(|record| !record.superseded && record.revoked.is_none())
-        .filter_map(|record| record.stem.clone())
+        .filter(|record| record.revoked.is_none())
+        .filter_map(|record| Some(record.files()?.stem.clone()))
         .collect();
     if !args.stems.is_empty() {
         stems = args
@@ -93,8 +92,9 @@ fn one(
     stem: &str,
     (anyway, context): (bool, &Context),
 ) -> Result<Looked, Failure> {
-    let record = folder.state.at(stem).cloned();
-    let record = record.ok_or_else(|| {
+    let known = folder.state.at(stem);
+    let known = known.map(|(record, files)| (record.clone(), files.clone()));
+    let (record, files) = known.ok_or_else(|| {
         Report::new(
             "PKI-013",
             format!("{stem}: this authority issued nothing there that is alive"),
@@ -105,16 +105,16 @@ fn one(
     })?;
     let pair = Pair::of(Path::new(stem));
     let lying = lying(folder, &pair)?;
-    let (record, is_known) = match &lying {
+    let ((record, mut files), is_known) = match &lying {
         Some(lying) if lying.serial_hex() != record.serial => {
             // A run that was stopped remembered what it never wrote, or somebody put another one there.
             let settled = folder.state.settle(stem, &lying.serial_hex());
             folder.remember()?;
             let is_known = settled.is_some();
-            (settled.unwrap_or(record), is_known)
+            (settled.unwrap_or((record, files)), is_known)
         }
-        Some(_) => (record, true),
-        None => (record, false),
+        Some(_) => ((record, files), true),
+        None => ((record, files), false),
     };
     let times = (
         Time::from_secs(record.not_before),
@@ -123,19 +123,13 @@ fn one(
     if is_known && !anyway && context.clock.now() < due(times.0, times.1) {
         return Ok(shown(stem, false, times));
     }
-    let wanted = wanted(names(&record.names)?, record.profile.into(), record.days)?;
-    let key = new_key(kind(&record, lying.as_ref()))?;
+    let wanted = wanted(names(&record.names)?, record.profile, record.life)?;
     // The file may have been encrypted, or be gone: a secret isn't made plain by a renewal.
-    let encrypt = record.encrypted || is_encrypted(&pair.key)?;
+    files.encrypted |= is_encrypted(&pair.key)?;
+    let key = new_key(files.key)?;
     let passphrase = folder.passphrase.as_ref();
-    let text = key_text(&key, encrypt, (passphrase, context))?;
-    let place = (Some(Path::new(stem)), context);
-    let issued = issued(
-        folder,
-        (&wanted, record.days),
-        Whose::Ours(&key, encrypt),
-        place,
-    )?;
+    let text = key_text(&key, files.encrypted, (passphrase, context))?;
+    let issued = issued(folder, &wanted, Whose::Ours(&key, files), context)?;
     if let Err(failure) = pair.write(
         certificates_pem(&issued.chain).as_bytes(),
         text.expose().as_bytes(),
@@ -157,13 +151,6 @@ fn lying(folder: &Folder, pair: &Pair) -> Result<Option<Certificate>, Failure> {
         return Ok(None);
     }
     folder.certificate(&pair.certificate).map(Some)
-}
-
-/// The kind of key that was asked for, else the one that is there.
-fn kind(record: &Record, lying: Option<&Certificate>) -> KeyKind {
-    let asked = record.key.as_deref().and_then(|name| name.parse().ok());
-    let there = || lying.map(|certificate| KeyKind::like(certificate.key.kind()));
-    asked.or_else(there).unwrap_or(KeyKind::P256)
 }
 
 fn shown(stem: &str, renewed: bool, (from, until): (Time, Time)) -> Looked {

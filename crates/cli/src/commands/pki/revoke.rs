@@ -4,15 +4,14 @@ use std::path::Path;
 use std::time::Duration;
 
 use aeolus_model::Clock as _;
-use aeolus_pki::Authority;
 use aeolus_pki::state::Rotation;
+use aeolus_pki::{Authority, Life};
 use serde::Serialize;
 
 use super::folder::Folder;
-use super::pair::put;
-use super::{Context, life, refused};
+use super::{Context, refused};
 use crate::args::{PkiCrl, PkiRevoke};
-use crate::files::unwritable;
+use crate::files::write_public;
 use crate::moments;
 use crate::report::{Failure, Report};
 use crate::ui::{self, Table};
@@ -59,8 +58,8 @@ pub(super) fn crl(args: &PkiCrl, context: &Context) -> Result<(), Failure> {
 }
 
 /// While the root changes, each of the two has a list of its own; both are in one file.
-fn list(folder: &mut Folder, days: u32, context: &Context) -> Result<(), Failure> {
-    let until = life(days)?.duration();
+fn list(folder: &mut Folder, life: Life, context: &Context) -> Result<(), Failure> {
+    let until = life.duration();
     let mut issuers = Vec::new();
     // What is there of the old root is half gone then.
     if folder.state.rotation != Rotation::Retiring {
@@ -79,7 +78,7 @@ fn list(folder: &mut Folder, days: u32, context: &Context) -> Result<(), Failure
         text.push_str(&list.pem());
     }
     let path = folder.dir.join("crl.pem");
-    put(&path, text.as_bytes(), 0o644).map_err(|error| unwritable(&path, &error))?;
+    write_public(&path, text.as_bytes())?;
     let listed = Listed {
         list: path.display().to_string(),
         revoked,

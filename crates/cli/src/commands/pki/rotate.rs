@@ -6,10 +6,9 @@ use aeolus_pki::{Certificate, KeyKind, certificates_pem};
 use serde::Serialize;
 
 use super::folder::{CROSS, Folder};
-use super::pair::put;
 use super::{Context, init, is_encrypted, key_text, new_key, refused};
 use crate::args::PkiRotateCa;
-use crate::files::{damaged, read, unwritable};
+use crate::files::{damaged, read, unwritable, write_public};
 use crate::moments;
 use crate::report::{Failure, Report};
 use crate::ui::{self, Table};
@@ -123,9 +122,8 @@ fn begin(folder: &Folder, args: &PkiRotateCa, context: &Context) -> Result<(), F
             pair.write(text.as_bytes(), key.expose().as_bytes())?;
         }
     }
-    let path = folder.dir.join(CROSS);
     let text = certificates_pem([&cross]);
-    put(&path, text.as_bytes(), 0o644).map_err(|error| unwritable(&path, &error))?;
+    write_public(&folder.dir.join(CROSS), text.as_bytes())?;
     folder
         .write_bundle(&[certificate, next.certificate()])
         .map(|_| ())
@@ -196,7 +194,9 @@ fn blocked(left: &[&Record], force: bool, help: &str) -> Result<(), Failure> {
         return Ok(());
     }
     let shown = left.iter().take(10).map(|record| {
-        let place = record.stem.as_deref().unwrap_or("a request");
+        let place = record
+            .files()
+            .map_or("a request", |files| files.stem.as_str());
         format!(
             "{} ({place}, serial {})",
             record.names.join(" "),

@@ -1,4 +1,4 @@
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 
 use super::*;
 
@@ -74,9 +74,14 @@ fn the_pair_before_is_kept_and_the_one_before_it_is_not() {
 fn one_file_is_replaced_if_asked_and_kept() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.crt");
-    assert_eq!(write_one(&path, b"1", (0o644, false)).unwrap(), None);
-    assert!(write_one(&path, b"2", (0o644, false)).is_err());
-    let kept = write_one(&path, b"2", (0o644, true)).unwrap().unwrap();
+    assert_eq!(
+        write_one(&path, b"1", (Access::PUBLIC, false)).unwrap(),
+        None
+    );
+    assert!(write_one(&path, b"2", (Access::PUBLIC, false)).is_err());
+    let kept = write_one(&path, b"2", (Access::PUBLIC, true))
+        .unwrap()
+        .unwrap();
     assert_eq!(
         (fs::read(kept).unwrap(), fs::read(path).unwrap()),
         (b"1".to_vec(), b"2".to_vec())
@@ -107,7 +112,7 @@ fn what_can_not_be_read_is_not_replaced() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.crt");
     symlink("nowhere", &path).unwrap();
-    assert!(write_one(&path, b"1", (0o644, false)).is_err());
-    assert!(write_one(&path, b"1", (0o644, true)).is_err());
+    assert!(write_one(&path, b"1", (Access::PUBLIC, false)).is_err());
+    assert!(write_one(&path, b"1", (Access::PUBLIC, true)).is_err());
     assert!(path.is_symlink());
 }
