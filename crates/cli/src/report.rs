@@ -13,6 +13,8 @@ pub(crate) enum Exit {
     Usage,
     /// It was done, and found something that will go wrong.
     Warned,
+    /// It was done, and a program that was to be run afterwards failed.
+    Hook,
 }
 
 impl Exit {
@@ -22,6 +24,7 @@ impl Exit {
             Self::Failed => 1,
             Self::Usage => 2,
             Self::Warned => 3,
+            Self::Hook => 4,
         }
     }
 }
@@ -70,17 +73,19 @@ impl Report {
 
     /// A failure with this one report.
     pub(crate) fn failed(self) -> Failure {
-        Failure {
-            reports: vec![self],
-            exit: Exit::Failed,
-        }
+        self.exits(Exit::Failed)
     }
 
     /// The same, as the fault of what was asked.
     pub(crate) fn usage(self) -> Failure {
+        self.exits(Exit::Usage)
+    }
+
+    /// The same, with which the program ends in this way.
+    pub(crate) fn exits(self, exit: Exit) -> Failure {
         Failure {
             reports: vec![self],
-            exit: Exit::Usage,
+            exit,
         }
     }
 }

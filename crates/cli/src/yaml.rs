@@ -57,19 +57,26 @@ pub(crate) fn read_tree(path: &Path) -> Result<Node, Failure> {
 
 /// Reads a text as a tree; `name` is what errors call it.
 pub(crate) fn parse_tree(name: &str, text: &str) -> Result<Node, Failure> {
-    Node::parse(text).map_err(|error| {
-        let location = error.location();
-        let at = location.map_or_else(String::new, |l| format!(":{}:{}", l.line(), l.column()));
-        let message = error.without_snippet().to_string();
-        let message = message.lines().next().unwrap_or_default();
-        Report::new(
-            "CFG-0002",
-            format!("{name}{at}: this is not YAML that can be read: {message}"),
-        )
-        .why("Nothing of the file was used.")
-        .help("check indentation, quotes and brackets around that place")
-        .usage()
-    })
+    Node::parse(text).map_err(|error| unreadable(name, &error))
+}
+
+/// Reads every document of a text as a tree.
+pub(crate) fn parse_trees(name: &str, text: &str) -> Result<Vec<Node>, Failure> {
+    Node::parse_all(text).map_err(|error| unreadable(name, &error))
+}
+
+fn unreadable(name: &str, error: &serde_saphyr::Error) -> Failure {
+    let location = error.location();
+    let at = location.map_or_else(String::new, |l| format!(":{}:{}", l.line(), l.column()));
+    let message = error.without_snippet().to_string();
+    let message = message.lines().next().unwrap_or_default();
+    Report::new(
+        "CFG-0002",
+        format!("{name}{at}: this is not YAML that can be read: {message}"),
+    )
+    .why("Nothing of the file was used.")
+    .help("check indentation, quotes and brackets around that place")
+    .usage()
 }
 
 /// Reads a file as a type, or says everything that is wrong with it.

@@ -10,7 +10,7 @@ use rustls_pki_types::CertificateDer;
 use crate::crl::{RevocationList, Revoked};
 use crate::life::Validity;
 use crate::policy::{self, Constraints, Wanted};
-use crate::{Certificate, Life, PrivateKey, PublicKey, San, Unproven, Usage, verify};
+use crate::{Certificate, Life, ListAddress, PrivateKey, PublicKey, San, Unproven, Usage, verify};
 
 /// A certificate that may issue and the key that is really its own.
 #[derive(Debug)]
@@ -21,6 +21,8 @@ pub struct Authority {
     sent: Vec<Certificate>,
     /// Every root by which that has to be proved.
     roots: Vec<Certificate>,
+    /// Where its list of revoked certificates is published.
+    lists: Option<ListAddress>,
 }
 
 /// Why an authority can't be used.
@@ -96,6 +98,7 @@ impl Authority {
             key,
             sent: Vec::new(),
             roots,
+            lists: None,
         };
         is_proved_by(&root.certificate, &root.certificate)?;
         Ok(root)
@@ -109,6 +112,7 @@ impl Authority {
             certificate,
             key,
             sent: Vec::new(),
+            lists: None,
         })
     }
 
@@ -127,6 +131,7 @@ impl Authority {
             certificate,
             key,
             roots: vec![root],
+            lists: None,
         })
     }
 
@@ -135,6 +140,13 @@ impl Authority {
     pub fn crossed(mut self, cross: Certificate, other_root: Certificate) -> Self {
         self.sent.push(cross);
         self.roots.push(other_root);
+        self
+    }
+
+    /// The same, saying in each certificate where its list of revoked ones is found.
+    #[must_use]
+    pub fn listed_at(mut self, lists: Option<ListAddress>) -> Self {
+        self.lists = lists;
         self
     }
 
@@ -155,6 +167,7 @@ impl Authority {
             certificate,
             key,
             roots: self.roots.clone(),
+            lists: None,
         })
     }
 
@@ -198,7 +211,9 @@ impl Authority {
         if let Some(uri) = uri.filter(|_| is_narrow) {
             return Err(IssueError::Uri(uri.clone()));
         }
-        let certificate = self.sign(wanted.parameters(key.kind(), validity, rng), key)?;
+        let lists = self.lists.as_ref().map(|at| at.of(&self.certificate));
+        let parameters = wanted.parameters(key.kind(), (validity, lists), rng);
+        let certificate = self.sign(parameters, key)?;
         let profile = wanted.profile();
         for root in &self.roots {
             let root = std::slice::from_ref(root);

@@ -4,7 +4,9 @@ use aeolus_keys::digest;
 use aeolus_model::Time;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::error::X509Error;
-use x509_parser::extensions::{GeneralName, ParsedExtension};
+use x509_parser::extensions::{
+    CRLDistributionPoints, DistributionPointName, GeneralName, ParsedExtension,
+};
 use x509_parser::oid_registry as oid;
 use x509_parser::prelude::FromDer as _;
 use x509_parser::x509::{X509Name, X509Version};
@@ -56,6 +58,8 @@ pub struct Certificate {
     pub constrained: bool,
     /// Whether that leaves URIs to the issuer: where it names none, nobody would hold it to anything.
     pub(crate) leaves_uris: bool,
+    /// Where lists of revoked certificates are said to be found.
+    pub crl_urls: Vec<String>,
     /// The name of its key.
     pub subject_key_id: Option<Vec<u8>>,
     /// The name of its issuer's key.
@@ -86,6 +90,7 @@ impl Certificate {
             purposes: None,
             constrained: false,
             leaves_uris: true,
+            crl_urls: Vec::new(),
             subject_key_id: None,
             authority_key_id: None,
         };
@@ -178,6 +183,7 @@ impl Certificate {
                     .into_iter()
                     .any(|tree| matches!(tree.base, GeneralName::URI(_)));
             }
+            ParsedExtension::CRLDistributionPoints(points) => self.crl_urls.extend(urls(points)),
             ParsedExtension::SubjectKeyIdentifier(id) => self.subject_key_id = Some(id.0.to_vec()),
             ParsedExtension::AuthorityKeyIdentifier(id) => {
                 self.authority_key_id = id.key_identifier.as_ref().map(|id| id.0.to_vec());
@@ -217,6 +223,20 @@ pub(crate) fn san(name: &GeneralName<'_>) -> Result<San, String> {
         GeneralName::RegisteredID(oid) => Err(format!("registered id {oid}")),
         _ => Err("a name that can't be read".to_owned()),
     }
+}
+
+fn urls(points: &CRLDistributionPoints<'_>) -> Vec<String> {
+    let names = points
+        .iter()
+        .filter_map(|point| match &point.distribution_point {
+            Some(DistributionPointName::FullName(names)) => Some(names),
+            _ => None,
+        });
+    let urls = names.flatten().filter_map(|name| match name {
+        GeneralName::URI(url) => Some((*url).to_owned()),
+        _ => None,
+    });
+    urls.collect()
 }
 
 fn address(bytes: &[u8]) -> Option<std::net::IpAddr> {

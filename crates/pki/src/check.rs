@@ -1,6 +1,6 @@
 //! What is wrong with certificates, in words: each finding has a stable code, what it means and what to do.
 
-mod rules;
+pub(crate) mod rules;
 
 use std::time::Duration;
 

@@ -120,6 +120,11 @@ impl RevocationList {
         })
     }
 
+    /// Its bytes, as addresses in certificates lead to them.
+    pub fn der(&self) -> &[u8] {
+        &self.der
+    }
+
     /// As text.
     pub fn pem(&self) -> String {
         encode("X509 CRL", &self.der)

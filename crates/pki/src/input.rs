@@ -54,6 +54,17 @@ pub enum InputError {
     Archive,
 }
 
+impl InputError {
+    /// Whether a passphrase, or another one, is all that is missing.
+    pub const fn is_locked(self) -> bool {
+        matches!(
+            self,
+            Self::PassphraseNeeded
+                | Self::Key(KeyError::PassphraseNeeded | KeyError::WrongPassphrase)
+        )
+    }
+}
+
 /// Reads whatever it is. Only encrypted keys and PKCS#12 need the passphrase.
 pub fn read(bytes: &[u8], passphrase: Option<&Secret<String>>) -> Result<Input, InputError> {
     if bytes.len() > MAX_INPUT {

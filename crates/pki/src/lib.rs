@@ -8,6 +8,7 @@
 //! What is asked becomes types ([`San`], [`KeyKind`], [`Life`], [`Profile`]); there is no way to ask for
 //! anything else. What an [`Authority`] issues was verified as rustls would before it is given out.
 
+mod address;
 mod archive;
 mod authority;
 mod certificate;
@@ -16,6 +17,7 @@ mod crl;
 mod hex;
 mod input;
 mod key;
+pub mod kube;
 mod life;
 mod name;
 mod pem;
@@ -26,6 +28,7 @@ mod request;
 pub mod state;
 mod verify;
 
+pub use address::{ListAddress, ListAddressError, list_name};
 pub use archive::{ArchiveError, pkcs12};
 pub use authority::{Authority, IssueError, Issued, LoadError, Note};
 pub use certificate::{Certificate, CertificateError};
@@ -36,7 +39,7 @@ pub use key::{KeyError, KeyKind, PrivateKey, UnknownKeyKind};
 pub use life::{Life, LifeError};
 pub use name::{NameError, San};
 pub use pem::certificates_pem;
-pub use policy::{Constraints, Profile, Wanted, WantedError};
+pub use policy::{Constraints, Profile, Subtrees, Wanted, WantedError};
 pub use public::{KeyType, PublicKey};
 pub use renewal::{Stage, due};
 pub use request::{Request, RequestError};

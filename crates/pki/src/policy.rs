@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use aeolus_model::{Cidr, Rng, Time};
 use rcgen::{
-    BasicConstraints, CertificateParams, CidrSubnet, DistinguishedName, DnType,
-    ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, KeyUsagePurpose, NameConstraints, SanType,
-    SerialNumber,
+    BasicConstraints, CertificateParams, CidrSubnet, CrlDistributionPoint, DistinguishedName,
+    DnType, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, KeyUsagePurpose, NameConstraints,
+    SanType, SerialNumber,
 };
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -105,10 +105,12 @@ impl Wanted {
     pub(crate) fn parameters(
         &self,
         key: KeyType,
-        validity: Validity,
+        (validity, lists): (Validity, Option<String>),
         rng: &dyn Rng,
     ) -> Option<CertificateParams> {
         let mut parameters = dated(validity, rng)?;
+        let lists = lists.map(|url| CrlDistributionPoint { uris: vec![url] });
+        parameters.crl_distribution_points = lists.into_iter().collect();
         let names: Option<Vec<SanType>> = self.names.iter().map(san_type).collect();
         parameters.subject_alt_names = names?;
         // An empty subject would make the names critical, which old consumers dislike.
@@ -143,46 +145,73 @@ impl Wanted {
 /// `ub-common-name` (RFC 5280 appendix A.1).
 const MAX_NAME: usize = 64;
 
-/// The names that an intermediate may issue for. Empty: any.
+/// The names that an intermediate may issue for (RFC 5280 §4.2.1.10). Empty: any.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Constraints {
+    /// These alone. Empty: all.
+    pub permitted: Subtrees,
+    /// But none of these.
+    pub excluded: Subtrees,
+}
+
+/// Names, each with what is below it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Subtrees {
     /// Domains, each with everything below it.
     pub domains: Vec<aeolus_model::Host>,
     /// Blocks of addresses.
     pub networks: Vec<Cidr>,
 }
 
-impl Constraints {
+/// A host that never is (RFC 2606 §2).
+const NOBODY: &str = "nobody.invalid";
+
+impl Subtrees {
     fn is_empty(&self) -> bool {
         self.domains.is_empty() && self.networks.is_empty()
     }
 
-    /// Kinds of names that aren't mentioned are unrestricted (RFC 5280 §4.2.1.10): where one kind is
-    /// permitted, the other is excluded as a whole. URIs can't be said in it, so none is issued below it.
+    fn general(&self) -> impl Iterator<Item = GeneralSubtree> {
+        let domains = self.domains.iter().map(ToString::to_string);
+        let networks = self.networks.iter().filter_map(subnet);
+        let networks = networks.map(GeneralSubtree::IpAddress);
+        domains.map(GeneralSubtree::DnsName).chain(networks)
+    }
+}
+
+impl Constraints {
+    /// Kinds of names that aren't mentioned are unrestricted: where something is permitted, the other kinds are
+    /// excluded as a whole. URIs can't be said in it, so none is issued below it.
     fn extension(&self) -> Option<NameConstraints> {
-        if self.is_empty() {
+        let Self {
+            permitted,
+            excluded,
+        } = self;
+        if permitted.is_empty() && excluded.is_empty() {
             return None;
         }
-        let domains = self
-            .domains
-            .iter()
-            .map(|host| GeneralSubtree::DnsName(host.to_string()));
-        let networks = self
-            .networks
-            .iter()
-            .filter_map(subnet)
-            .map(GeneralSubtree::IpAddress);
-        let mut excluded = Vec::new();
-        if self.domains.is_empty() {
-            excluded.push(GeneralSubtree::DnsName(String::new()));
-        }
-        if self.networks.is_empty() {
-            excluded.push(GeneralSubtree::IpAddress(CidrSubnet::V4([0; 4], [0; 4])));
-            excluded.push(GeneralSubtree::IpAddress(CidrSubnet::V6([0; 16], [0; 16])));
+        let mut within: Vec<_> = permitted.general().collect();
+        let mut without: Vec<_> = excluded.general().collect();
+        // E-mail addresses at a host and, with the dot, below it.
+        let mails =
+            |host: &str| [host.to_owned(), format!(".{host}")].map(GeneralSubtree::Rfc822Name);
+        let hosts = excluded.domains.iter();
+        without.extend(hosts.flat_map(|host| mails(&host.to_string())));
+        if !permitted.is_empty() {
+            if permitted.domains.is_empty() {
+                without.push(GeneralSubtree::DnsName(String::new()));
+            }
+            if permitted.networks.is_empty() {
+                without.push(GeneralSubtree::IpAddress(CidrSubnet::V4([0; 4], [0; 4])));
+                without.push(GeneralSubtree::IpAddress(CidrSubnet::V6([0; 16], [0; 16])));
+            }
+            // To exclude "" excludes nothing for openssl: one host is permitted, and excluded.
+            within.push(GeneralSubtree::Rfc822Name(NOBODY.to_owned()));
+            without.push(GeneralSubtree::Rfc822Name(NOBODY.to_owned()));
         }
         Some(NameConstraints {
-            permitted_subtrees: domains.chain(networks).collect(),
-            excluded_subtrees: excluded,
+            permitted_subtrees: within,
+            excluded_subtrees: without,
         })
     }
 }

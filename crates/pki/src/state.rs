@@ -4,7 +4,7 @@ use aeolus_model::Time;
 use serde::{Deserialize, Serialize};
 
 use crate::hex::{hex, unhex};
-use crate::{Certificate, KeyKind, Life, Profile, Reason, Revoked, Wanted};
+use crate::{Authority, Certificate, KeyKind, Life, ListAddress, Profile, Reason, Revoked, Wanted};
 
 /// The version of the form that is written.
 const VERSION: u8 = 1;
@@ -19,10 +19,39 @@ pub struct State {
     /// The names that an intermediate may issue for, as they were given.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub permitted: Vec<String>,
+    /// The names that it may not issue for, as they were given.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub excluded: Vec<String>,
+    /// How long an intermediate lives.
+    #[serde(default = "intermediate", rename = "intermediateDays")]
+    pub intermediate_life: Life,
+    /// Where lists of revoked certificates are published.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub crl_url: Option<ListAddress>,
+    /// Intermediates that issue no more, each until its last certificate has ended.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub former: Vec<Former>,
+    /// Files that were renewed, and of which whoever serves them was not told.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub untold: Vec<String>,
     /// The number of the last list of revoked certificates.
     pub crl_number: u64,
     /// Every leaf that was issued and may still be alive.
     pub issued: Vec<Record>,
+}
+
+/// An intermediate that issues no more. It signs the list of what it revoked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Former {
+    /// The name of its pair in the authority's folder.
+    pub name: String,
+    /// SHA-256 of its certificate, in hexadecimal.
+    pub issuer: String,
+}
+
+const fn intermediate() -> Life {
+    Life::INTERMEDIATE
 }
 
 /// Where a change of the root stands. Each stage but the last can be gone back from.
@@ -98,6 +127,8 @@ pub struct Record {
     pub profile: Profile,
     /// SHA-256 of the root that it ends at, in hexadecimal.
     pub root: String,
+    /// SHA-256 of the certificate of who issued it, in hexadecimal.
+    pub issuer: String,
     /// Seconds since 1970.
     pub not_before: i64,
     /// Seconds since 1970.
@@ -205,6 +236,11 @@ impl Default for State {
             version: VERSION,
             rotation: Rotation::Standby,
             permitted: Vec::new(),
+            excluded: Vec::new(),
+            intermediate_life: intermediate(),
+            crl_url: None,
+            former: Vec::new(),
+            untold: Vec::new(),
             crl_number: 0,
             issued: Vec::new(),
         }
@@ -232,7 +268,7 @@ impl State {
     /// Remembers a leaf. What lay at its files before is superseded, and what expired is forgotten.
     pub fn add(
         &mut self,
-        (leaf, root): (&Certificate, &Certificate),
+        (leaf, issuer): (&Certificate, &Authority),
         wanted: &Wanted,
         lies: Lies,
         now: Time,
@@ -247,7 +283,8 @@ impl State {
             serial: leaf.serial_hex(),
             names: leaf.names.iter().map(ToString::to_string).collect(),
             profile: wanted.profile(),
-            root: hex(&root.fingerprint()),
+            root: hex(&issuer.trusted().fingerprint()),
+            issuer: hex(&issuer.certificate().fingerprint()),
             not_before: leaf.not_before.secs(),
             not_after: leaf.not_after.secs(),
             life: wanted.life(),
@@ -299,10 +336,10 @@ impl State {
         true
     }
 
-    /// What was revoked, of certificates below this root.
-    pub fn revoked(&self, root: &Certificate) -> Vec<Revoked> {
-        let root = hex(&root.fingerprint());
-        let below = self.issued.iter().filter(|record| record.root == root);
+    /// What was revoked, of certificates that were issued by this one's key.
+    pub fn revoked(&self, issuer: &Certificate) -> Vec<Revoked> {
+        let issuer = hex(&issuer.fingerprint());
+        let below = self.issued.iter().filter(|record| record.issuer == issuer);
         let revoked = below.filter_map(|record| {
             let revoked = record.revoked.as_ref()?;
             Some(Revoked {
@@ -326,6 +363,16 @@ impl State {
         self.issued.iter().filter(alive).collect()
     }
 
+    /// Former intermediates of which no certificate is alive.
+    pub fn ended(&self, now: Time) -> Vec<Former> {
+        let alive = |issuer: &str| {
+            let mut issued = self.issued.iter();
+            issued.any(|record| record.issuer == issuer && record.not_after >= now.secs())
+        };
+        let former = self.former.iter();
+        former.filter(|one| !alive(&one.issuer)).cloned().collect()
+    }
+
     /// The leaf that lies in these files, and how.
     pub fn at(&self, stem: &str) -> Option<(&Record, &Files)> {
         let lying = |record| Some((record, Record::files(record)?));
@@ -344,6 +391,7 @@ mod tests {
             names: vec!["a.example.com".to_owned()],
             profile: Profile::Server,
             root: String::new(),
+            issuer: "aa".to_owned(),
             not_before: 0,
             not_after: 1,
             life: Life::LEAF,
@@ -394,6 +442,22 @@ mod tests {
             let wrong = text.replace(from, to);
             assert!(State::parse(wrong.as_bytes()).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn an_intermediate_is_kept_until_its_last_certificate_has_ended() {
+        let former = |issuer: &str| Former {
+            name: format!("of-{issuer}"),
+            issuer: issuer.to_owned(),
+        };
+        let state = State {
+            issued: vec![record("01", Lies::Superseded)],
+            former: vec![former("aa"), former("bb")],
+            ..State::default()
+        };
+        let ended = |secs| state.ended(Time::from_secs(secs));
+        assert_eq!(ended(1), [former("bb")]);
+        assert_eq!(ended(2), [former("aa"), former("bb")]);
     }
 
     #[test]

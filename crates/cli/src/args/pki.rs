@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use aeolus_pki::{KeyKind, Life, Reason};
+use aeolus_pki::{KeyKind, Life, ListAddress, Reason};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand, ValueEnum};
 
@@ -29,7 +29,7 @@ pub(crate) enum PkiCommand {
     Export(PkiExport),
     /// Show what certificates, keys, requests and lists say.
     Inspect(PkiInspect),
-    /// Say what is wrong with certificates in files, in folders or at servers, and what to do.
+    /// Say what is wrong with certificates in files, in Secrets of Kubernetes or at servers, and what to do.
     ///
     /// Exit status: 0 nothing, 1 an error, 2 something can't be read, 3 only warnings.
     Check(PkiCheck),
@@ -83,6 +83,13 @@ pub(crate) struct PkiInit {
     /// absent: any.
     #[arg(long, value_name = "DOMAIN|CIDR", num_args = 1.., requires = "intermediate")]
     pub(crate) permit: Vec<String>,
+    /// Domains and blocks of addresses that the intermediate may not issue for; they win over permitted ones.
+    #[arg(long, value_name = "DOMAIN|CIDR", num_args = 1.., requires = "intermediate")]
+    pub(crate) exclude: Vec<String>,
+    /// Where the folder with lists of revoked certificates (DIR/crl) will be published, such as
+    /// `http://pki.example.com/crl`: every certificate says where its issuer's list is.
+    #[arg(long, value_name = "URL")]
+    pub(crate) crl_url: Option<ListAddress>,
     /// Encrypt the authority's keys with the passphrase.
     #[arg(long)]
     pub(crate) encrypt: bool,
@@ -166,9 +173,17 @@ pub(crate) struct PkiRenew {
     /// Which, as they were issued with `--out`; absent: everything that the authority issued into files.
     #[arg(value_name = "STEM")]
     pub(crate) stems: Vec<PathBuf>,
-    /// Also what isn't due.
+    /// Also what isn't due, but for the intermediate.
     #[arg(long)]
     pub(crate) now: bool,
+    /// The intermediate as well, whether it is due or not. The one before signs on what it revokes.
+    #[arg(long)]
+    pub(crate) intermediate: bool,
+    /// Run a program once something has been renewed, such as "systemctl reload nginx". Its words are split at
+    /// blanks, without a shell; the paths that changed are in `AEOLUS_PKI_CHANGED`, one a line. If it fails, the exit
+    /// status is 4, and the next run runs it again.
+    #[arg(long, value_name = "PROGRAM")]
+    pub(crate) run: Option<String>,
 }
 
 /// `pki revoke`.
@@ -274,9 +289,9 @@ pub(crate) struct PkiInspect {
 /// `pki check`.
 #[derive(Debug, Args)]
 pub(crate) struct PkiCheck {
-    /// Files, folders or servers as host:port. A key beside a certificate (NAME.key beside NAME.crt) is
-    /// compared with it.
-    #[arg(required = true, value_name = "FILE|DIR|HOST:PORT")]
+    /// Files, folders, servers as host:port, or - for standard input. A key beside a certificate (NAME.key beside
+    /// NAME.crt) is compared with it. Manifests of Kubernetes (YAML or JSON) are searched for Secrets.
+    #[arg(required = true, value_name = "FILE|DIR|HOST:PORT|-")]
     pub(crate) places: Vec<String>,
     /// The authorities that clients trust. Absent: this machine's for servers; for files, chains aren't proved.
     /// May be repeated.
@@ -292,15 +307,18 @@ pub(crate) struct PkiCheck {
     /// A list of revoked certificates. May be repeated.
     #[arg(long, value_name = "FILE")]
     pub(crate) crl: Vec<PathBuf>,
+    /// Fetch the lists that certificates say where to find, over plain HTTP.
+    #[arg(long)]
+    pub(crate) fetch_crls: bool,
     /// Warn so many days before the end as well; absent: by parts of the life only.
     #[arg(long, value_name = "N")]
     pub(crate) warn_days: Option<u32>,
     /// Its users take RSA keys only, as the registry of the original does.
     #[arg(long)]
     pub(crate) rsa_only: bool,
-    /// Print figures for Prometheus instead.
-    #[arg(long)]
-    pub(crate) metrics: bool,
+    /// Print figures for Prometheus instead. With a file: write them there as a whole, for the textfile collector.
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "-")]
+    pub(crate) metrics: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) passphrase: Passphrase,
 }

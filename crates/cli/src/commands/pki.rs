@@ -3,8 +3,10 @@
 mod check;
 mod export;
 mod folder;
+mod hook;
 mod init;
 mod inspect;
+mod intermediate;
 mod issue;
 mod pair;
 mod renew;
@@ -12,10 +14,13 @@ mod revoke;
 mod rotate;
 
 use std::fmt::Display;
+use std::fs::File;
+use std::io::Read as _;
 use std::path::Path;
 
 use aeolus_model::Secret;
 use aeolus_pki::{Input, InputError, KeyError, KeyKind, PrivateKey, San, read};
+use zeroize::Zeroizing;
 
 use super::Context;
 use crate::args::{Passphrase, PkiCommand, PkiProfile};
@@ -64,6 +69,12 @@ impl From<PkiProfile> for aeolus_pki::Profile {
 
 /// Reads a file of any form.
 fn input(path: &Path, passphrase: Option<&Secret<String>>) -> Result<Input, Failure> {
+    let bytes = bytes(path, aeolus_pki::MAX_INPUT)?;
+    read(&bytes, passphrase).map_err(|error| unusable(path, error))
+}
+
+/// A file's bytes, or standard input's if it is called `-`; never more than are taken.
+fn bytes(path: &Path, max: usize) -> Result<Zeroizing<Vec<u8>>, Failure> {
     let unread = |why: &dyn Display| {
         Report::new(
             "PKI-002",
@@ -73,15 +84,25 @@ fn input(path: &Path, passphrase: Option<&Secret<String>>) -> Result<Input, Fail
         .help("check the path and that this user may read it")
         .usage()
     };
-    let size = std::fs::metadata(path)
-        .map_err(|error| unread(&error))?
-        .len();
-    if size > aeolus_pki::MAX_INPUT as u64 {
-        return Err(unread(&InputError::TooLarge));
+    let mut bytes = Zeroizing::new(Vec::new());
+    let limit = u64::try_from(max).unwrap_or(u64::MAX).saturating_add(1);
+    let read = if path == Path::new(STANDARD_INPUT) {
+        std::io::stdin().take(limit).read_to_end(&mut bytes)
+    } else {
+        let file = File::open(path);
+        file.and_then(|file| file.take(limit).read_to_end(&mut bytes))
+    };
+    read.map_err(|error| unread(&error))?;
+    if bytes.len() > max {
+        let megabytes = max / (1024 * 1024);
+        return Err(unread(&format!("it has more than {megabytes} MiB")));
     }
-    let bytes = std::fs::read(path).map_err(|error| unread(&error))?;
-    read(&bytes, passphrase).map_err(|error| unusable(path, error))
+    Ok(bytes)
 }
+
+/// What standard input and output are called among files.
+const STANDARD_INPUT: &str = "-";
+const STANDARD_OUTPUT: &str = "-";
 
 fn unusable(path: &Path, error: InputError) -> Failure {
     let what = format!("{}: {error}", path.display());

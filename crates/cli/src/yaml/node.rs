@@ -66,6 +66,14 @@ impl Node {
         Ok(node)
     }
 
+    /// Reads every document; those with nothing in them are left out.
+    pub(crate) fn parse_all(text: &str) -> Result<Vec<Self>, Box<serde_saphyr::Error>> {
+        let options = serde_saphyr::options! { strict_booleans: true };
+        let read: Vec<Spanned<Raw>> =
+            serde_saphyr::from_multiple_with_options(text, options).map_err(Box::new)?;
+        Ok(read.into_iter().map(node).collect())
+    }
+
     /// The entries, if it is a mapping.
     pub(crate) fn entries(&self) -> &[Entry] {
         match &self.value {

@@ -36,7 +36,7 @@ pub struct Rule {
 
 macro_rules! rules {
     ($($name:ident = $code:literal $severity:ident: $what:literal, $means:literal, $act:literal;)*) => {
-        $(pub(super) const $name: Rule = Rule {
+        $(pub(crate) const $name: Rule = Rule {
             code: $code,
             severity: Severity::$severity,
             what: $what,
@@ -148,4 +148,24 @@ rules! {
         "no revocation list of its issuer",
         "Lists were given, and none is signed by an issuer of this certificate that is known here: whether it is revoked is not known.",
         "give the list of its issuer with --crl, and the issuer's certificate with --ca";
+    KEY_IN_ANNOTATION = "PKI-125" Error:
+        "a private key in an annotation",
+        "`kubectl apply` keeps what it was given in last-applied-configuration. Who may read metadata reads the key, and tools that copy Secrets with their annotations spread it.",
+        "remove the annotation, write the Secret with `kubectl apply --server-side` from now on, and issue it again with a new key if others may have read it";
+    OLD_COPY = "PKI-126" Error:
+        "a copy that differs from its source",
+        "Whoever reads the copy uses another certificate than the one that is renewed: it may have been replaced because somebody has its key, and it expires unseen.",
+        "see why it isn't copied any more, and copy it again";
+    NO_CONTENT = "PKI-127" Error:
+        "an entry that isn't what its name says",
+        "Kubernetes takes any bytes in a Secret; whoever mounts it fails, or goes on with what it read before.",
+        "write the Secret again (aeolus pki export STEM --format kubernetes)";
+    LOCKED = "PKI-128" Error:
+        "an encrypted private key that was not opened",
+        "Ingress controllers and proxies take plain keys only, and whether it belongs to the certificate was not checked.",
+        "give the passphrase to check it (--passphrase-file), and store a plain key for those that need one";
+    NOT_RSA_PLATFORM = "PKI-129" Warning:
+        "not an RSA key, in a Secret of the name that the original's platform certificate has",
+        "The original's registry and API take RSA only: with another key, deploys fail.",
+        "issue it with --key rsa2048 or longer if the original uses it";
 }

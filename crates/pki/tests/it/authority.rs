@@ -74,7 +74,7 @@ fn a_long_name_stays_out_of_the_subject() {
 }
 
 #[test]
-fn an_authority_with_another_key_or_without_the_right_is_not_loaded() {
+fn pki_8_an_authority_with_another_key_or_without_the_right_is_not_loaded() {
     let root = root("Root");
     let certificate = root.certificate().clone();
     let refused = Authority::load(certificate.clone(), key(KeyKind::P256)).unwrap_err();
@@ -102,10 +102,9 @@ fn below(root: &Authority, constraints: &Constraints) -> Authority {
 #[test]
 fn an_intermediate_is_sent_and_issues_for_permitted_names_only() {
     let root = root("Root");
-    let constraints = Constraints {
-        domains: vec![Host::parse("example.com").unwrap()],
-        networks: Vec::new(),
-    };
+    let mut constraints = Constraints::default();
+    let permitted = &mut constraints.permitted;
+    permitted.domains = vec![Host::parse("example.com").unwrap()];
     let issuing = below(&root, &constraints);
     assert_eq!(issuing.certificate().authority, Some(Some(0)));
     let issued = server(&issuing, &["a.example.com", "*.b.example.com"]).0;
@@ -120,11 +119,8 @@ fn an_intermediate_is_sent_and_issues_for_permitted_names_only() {
             "{foreign}"
         );
     }
-    let networks = vec!["10.0.0.0/8".parse::<Cidr>().unwrap()];
-    let constraints = Constraints {
-        networks,
-        ..constraints
-    };
+    let permitted = &mut constraints.permitted;
+    permitted.networks = vec!["10.0.0.0/8".parse::<Cidr>().unwrap()];
     server(&below(&root, &constraints), &["a.example.com", "10.0.0.1"]);
 }
 

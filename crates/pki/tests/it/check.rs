@@ -19,7 +19,7 @@ pub(crate) fn certificate(pem: &str) -> Certificate {
 }
 
 #[test]
-fn the_recipe_of_the_original_is_refused_in_so_many_words() {
+fn pki_1_the_recipe_of_the_original_is_refused_in_so_many_words() {
     let leaf = certificate(include_str!("data/seed-leaf.pem"));
     let authority = [certificate(include_str!("data/seed-ca.pem"))];
     let now = leaf.not_before.plus(days(1));

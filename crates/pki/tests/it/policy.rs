@@ -1,129 +1,16 @@
-//! Whatever a request asks for, it gets what the policy says.
+//! What is issued, and what not.
 
-use std::net::IpAddr;
-
+use aeolus_model::Host;
 use aeolus_pki::{
-    Constraints, IssueError, KeyKind, Life, Profile, Request, RequestError, San, Usage, Wanted,
-    read, verify,
+    Authority, Certificate, Constraints, IssueError, KeyKind, Life, ListAddress, Profile,
+    RequestError, Subtrees, Usage, list_name, read, verify,
 };
 use aeolus_testkit::SeededRng;
-use proptest::prelude::*;
-use rcgen::{
-    BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose,
-    SanType,
-};
+use rcgen::{CertificateParams, Issuer, SanType};
+use rustls_pki_types::pem::PemObject as _;
+use rustls_pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 
-use crate::support::{NOW, days, key, names, root, wanted};
-
-/// What an attacker may ask for.
-#[derive(Clone, Debug)]
-struct Asked {
-    names: Vec<SanType>,
-    authority: IsCa,
-    usages: Vec<KeyUsagePurpose>,
-    purposes: Vec<ExtendedKeyUsagePurpose>,
-}
-
-fn asked() -> impl Strategy<Value = Asked> {
-    let dns = "[a-z*]{1,8}(\\.[a-z]{1,8}){0,3}"
-        .prop_filter_map("IA5", |name| Some(SanType::DnsName(name.try_into().ok()?)));
-    let address =
-        any::<u128>().prop_map(|bits| SanType::IpAddress(IpAddr::from(bits.to_be_bytes())));
-    let names = proptest::collection::vec(prop_oneof![dns, address], 0..4);
-    let authority = prop_oneof![
-        Just(IsCa::NoCa),
-        Just(IsCa::Ca(BasicConstraints::Unconstrained)),
-        Just(IsCa::Ca(BasicConstraints::Constrained(3))),
-    ];
-    let usages = proptest::sample::subsequence(
-        vec![
-            KeyUsagePurpose::DigitalSignature,
-            KeyUsagePurpose::KeyCertSign,
-            KeyUsagePurpose::CrlSign,
-        ],
-        0..=3,
-    );
-    let purposes = proptest::sample::subsequence(
-        vec![
-            ExtendedKeyUsagePurpose::Any,
-            ExtendedKeyUsagePurpose::CodeSigning,
-            ExtendedKeyUsagePurpose::OcspSigning,
-        ],
-        0..=3,
-    );
-    (names, authority, usages, purposes).prop_map(|(names, authority, usages, purposes)| Asked {
-        names,
-        authority,
-        usages,
-        purposes,
-    })
-}
-
-fn request(asked: &Asked) -> Vec<u8> {
-    let mut parameters = CertificateParams::default();
-    parameters.subject_alt_names.clone_from(&asked.names);
-    parameters.is_ca = asked.authority;
-    parameters.key_usages.clone_from(&asked.usages);
-    parameters.extended_key_usages.clone_from(&asked.purposes);
-    let request = parameters
-        .serialize_request(&KeyPair::generate().unwrap())
-        .unwrap();
-    request.der().to_vec()
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
-
-    #[test]
-    fn a_request_gives_its_key_and_nothing_else(asked in asked(), life in 1..=3650_u32) {
-        let root = root("Root");
-        let rng = SeededRng::new("request");
-        let request = Request::from_der(&request(&asked)).unwrap();
-        let given = names(&["etl.example.com"]);
-        let wanted = Wanted::new(given.clone(), Profile::Server, Life::days(life).unwrap()).unwrap();
-        let leaf = root.issue(&wanted, request.key(), (NOW, &rng)).unwrap().certificate;
-        prop_assert_eq!(&leaf.names, &given);
-        prop_assert!(leaf.other_names.is_empty());
-        prop_assert_eq!(leaf.authority, None);
-        prop_assert_eq!(leaf.usages.as_deref(), Some(&["digitalSignature"][..]));
-        prop_assert_eq!(leaf.purposes.as_deref(), Some(&["serverAuth".to_owned()][..]));
-        prop_assert_eq!(&leaf.key, request.key());
-        prop_assert!(leaf.not_after <= NOW.plus(days(u64::from(life))));
-        prop_assert!(leaf.not_after <= root.certificate().not_after);
-        prop_assert!(leaf.not_before >= root.certificate().not_before);
-        let may_ca = matches!(asked.authority, IsCa::Ca(_));
-        prop_assert_eq!(request.ignored().iter().any(|what| what.contains("CA:TRUE")), may_ca);
-        let what = (Usage::Server, given.as_slice());
-        verify(&leaf, &[], &[root.certificate().clone()], NOW, what).unwrap();
-    }
-
-    #[test]
-    fn names_survive_parsing_and_nothing_panics(text in "\\PC{0,40}") {
-        if let Ok(name) = San::parse(&text) {
-            let again = San::parse(&name.to_string()).unwrap();
-            prop_assert!(name.covers(&again));
-        }
-    }
-}
-
-#[test]
-fn a_request_that_its_key_did_not_sign_is_refused() {
-    let asked = Asked {
-        names: Vec::new(),
-        authority: IsCa::NoCa,
-        usages: Vec::new(),
-        purposes: Vec::new(),
-    };
-    let mut der = request(&asked);
-    assert!(Request::from_der(&der).is_ok());
-    let last = der.len() - 1;
-    der[last] ^= 1;
-    assert_eq!(
-        Request::from_der(&der).unwrap_err(),
-        RequestError::NotSigned
-    );
-    assert_eq!(Request::from_der(&[]).unwrap_err(), RequestError::Malformed);
-}
+use crate::support::{NOW, days, key, root, server, wanted};
 
 #[test]
 fn short_keys_are_nobodys() {
@@ -147,12 +34,9 @@ fn a_narrow_authority_issues_no_uri() {
     let rng = SeededRng::new("narrow");
     let uri = wanted(&["spiffe://plane/eu-1"], Profile::Both);
     let issue = |permit: &[&str]| {
-        let domains = permit
-            .iter()
-            .map(|name| aeolus_model::Host::parse(name).unwrap());
         let constraints = Constraints {
-            domains: domains.collect(),
-            networks: Vec::new(),
+            permitted: domains(permit),
+            ..Constraints::default()
         };
         let named = ("Issuing", key(KeyKind::P256));
         let below = root.intermediate(named, &constraints, Life::INTERMEDIATE, (NOW, &rng));
@@ -161,4 +45,124 @@ fn a_narrow_authority_issues_no_uri() {
     };
     assert!(issue(&[]).is_ok());
     assert!(matches!(issue(&["example.com"]), Err(IssueError::Uri(_))));
+}
+
+fn domains(of: &[&str]) -> Subtrees {
+    let domains = of.iter().map(|name| Host::parse(name).unwrap());
+    Subtrees {
+        domains: domains.collect(),
+        networks: Vec::new(),
+    }
+}
+
+fn below(root: &Authority, constraints: &Constraints) -> Authority {
+    let rng = SeededRng::new("below");
+    let named = ("Issuing", key(KeyKind::P256));
+    let made = root.intermediate(named, constraints, Life::INTERMEDIATE, (NOW, &rng));
+    made.unwrap()
+}
+
+#[test]
+fn what_is_excluded_is_not_issued_and_the_rest_is() {
+    let rng = SeededRng::new("excluded");
+    let constraints = Constraints {
+        permitted: domains(&["example.com"]),
+        excluded: domains(&["secret.example.com"]),
+    };
+    let networks = vec!["10.0.0.0/8".parse().unwrap()];
+    let only_excluded = Constraints {
+        excluded: Subtrees {
+            networks,
+            ..domains(&["example.org"])
+        },
+        ..Constraints::default()
+    };
+    for (constraints, name, fine) in [
+        (&constraints, "a.example.com", true),
+        (&constraints, "secret.example.com", false),
+        (&constraints, "a.secret.example.com", false),
+        (&constraints, "example.org", false),
+        (&only_excluded, "a.example.com", true),
+        (&only_excluded, "192.168.0.1", true),
+        (&only_excluded, "10.1.2.3", false),
+        (&only_excluded, "a.example.org", false),
+    ] {
+        let issuer = below(&root("Root"), constraints);
+        let own = key(KeyKind::P256);
+        let issued = issuer.issue(&wanted(&[name], Profile::Server), own.public(), (NOW, &rng));
+        assert_eq!(issued.is_ok(), fine, "{name}");
+    }
+}
+
+#[test]
+fn whoever_has_a_narrow_key_makes_no_name_of_another_kind() {
+    let root = root("Root");
+    let constraints = Constraints {
+        permitted: domains(&["example.com"]),
+        ..Constraints::default()
+    };
+    let narrow = below(&root, &constraints);
+    let pem = narrow.key().pem();
+    let der = PrivatePkcs8KeyDer::from_pem_slice(pem.expose().as_bytes()).unwrap();
+    let algorithm = &rcgen::PKCS_ECDSA_P256_SHA256;
+    let pair = rcgen::KeyPair::from_pkcs8_der_and_sign_algo(&der, algorithm).unwrap();
+    let der = CertificateDer::from(narrow.certificate().der());
+    let issuer = Issuer::from_ca_cert_der(&der, &pair).unwrap();
+    let dns = || SanType::DnsName("a.example.com".try_into().unwrap());
+    for (other, fine) in [
+        (None, true),
+        (
+            Some(SanType::Rfc822Name("ann@example.com".try_into().unwrap())),
+            false,
+        ),
+        (
+            Some(SanType::Rfc822Name(
+                "ann@nobody.invalid".try_into().unwrap(),
+            )),
+            false,
+        ),
+        (Some(SanType::IpAddress("10.0.0.1".parse().unwrap())), false),
+    ] {
+        let mut parameters = CertificateParams::new(Vec::new()).unwrap();
+        parameters.subject_alt_names = std::iter::once(dns()).chain(other.clone()).collect();
+        let own = rcgen::KeyPair::generate().unwrap();
+        let made = parameters.signed_by(&own, &issuer).unwrap();
+        let leaf = Certificate::from_der(made.der()).unwrap();
+        let between = [narrow.certificate().clone()];
+        let trusted = [root.certificate().clone()];
+        let judged = verify(&leaf, &between, &trusted, NOW, (Usage::Server, &[]));
+        assert_eq!(judged.is_ok(), fine, "{other:?} {judged:?}");
+    }
+}
+
+#[test]
+fn a_certificate_says_where_its_own_issuers_list_is() {
+    let address: ListAddress = "http://pki.example.com/crl/".parse().unwrap();
+    let (old, new) = (root("Root"), root("Root"));
+    let mut urls = Vec::new();
+    for issuer in [old, new] {
+        let issuer = issuer.listed_at(Some(address.clone()));
+        let leaf = server(&issuer, &["a.example.com"]).0.certificate;
+        let name = list_name(issuer.certificate());
+        assert_eq!(
+            leaf.crl_urls,
+            [format!("http://pki.example.com/crl/{name}")]
+        );
+        let list = issuer
+            .revocation_list(&[], 1, (NOW, NOW.plus(days(7))))
+            .unwrap();
+        assert_eq!(read(list.der(), None).unwrap().lists, [list]);
+        urls.extend(leaf.crl_urls);
+    }
+    assert_ne!(
+        urls[0], urls[1],
+        "one of the same name with another key has another list"
+    );
+    assert!(
+        server(&root("Root"), &["a.example.com"])
+            .0
+            .certificate
+            .crl_urls
+            .is_empty()
+    );
 }

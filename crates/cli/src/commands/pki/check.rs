@@ -1,20 +1,25 @@
 //! `aeolus pki check`: what is wrong with certificates, wherever they are.
 
 mod held;
+mod lists;
 mod live;
+mod manifests;
 mod places;
 mod shown;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
 use aeolus_model::{Clock as _, Time};
+use aeolus_pki::RevocationList;
 use aeolus_pki::check::Subject;
 
 use self::held::Held;
 use self::shown::Shown;
-use super::Context;
+use super::{Context, STANDARD_INPUT, STANDARD_OUTPUT};
 use crate::args::PkiCheck;
+use crate::files::write_public;
 use crate::report::{Exit, Failure};
 use crate::ui;
 
@@ -26,6 +31,7 @@ pub(super) async fn check(args: &PkiCheck, context: &Context) -> Result<(), Fail
         now: context.clock.now(),
         shown: Shown::default(),
         unread: Vec::new(),
+        fetched: BTreeMap::new(),
     };
     for place in &args.places {
         if let Err(failure) = checker.place(place).await {
@@ -44,16 +50,19 @@ struct Checker<'a> {
     shown: Shown,
     /// What could not be read.
     unread: Vec<Failure>,
+    /// Lists of revoked certificates, by where they came from.
+    fetched: BTreeMap<String, Vec<RevocationList>>,
 }
 
 impl Checker<'_> {
-    /// A file, a folder or a server. Fails where nothing of it can be read.
+    /// A file, a folder, a server or standard input. Fails where nothing of it can be read.
     async fn place(&mut self, place: &str) -> Result<(), Failure> {
         let path = Path::new(place);
-        if path.is_dir() {
-            self.folder(path)
-        } else if path.exists() || !place.contains(':') {
-            self.file(path, false)
+        let is_file = place == STANDARD_INPUT || path.exists() || !place.contains(':');
+        if path.is_dir() && place != STANDARD_INPUT {
+            self.folder(path).await
+        } else if is_file {
+            self.file(path, false).await
         } else {
             self.server(place).await
         }
@@ -76,12 +85,16 @@ impl Checker<'_> {
 
     /// Says what was found.
     fn end(self, context: &Context) -> Result<(), Failure> {
-        if self.args.metrics {
-            self.shown.print_metrics();
-        } else {
-            self.shown.print(context.output, self.unread.is_empty())?;
+        let figures = || self.shown.metrics(self.now, self.unread.len());
+        match &self.args.metrics {
+            Some(path) if path == Path::new(STANDARD_OUTPUT) => ui::print(&figures()),
+            Some(path) => {
+                write_public(path, figures().as_bytes())?;
+                self.shown.print(context.output, self.unread.is_empty())?;
+            }
+            None => self.shown.print(context.output, self.unread.is_empty())?,
         }
-        if self.held.trusted.is_empty() && self.shown.has_files() {
+        if self.held.trusted.is_empty() && self.shown.has_unproved() {
             ui::note("The chains of files weren't proved: say with --ca whom clients trust.");
         }
         if self.unread.is_empty() {

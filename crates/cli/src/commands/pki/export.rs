@@ -11,7 +11,7 @@ use serde::Serialize;
 use zeroize::Zeroizing;
 
 use super::pair::{Pair, write_one};
-use super::{Context, input, refused};
+use super::{Context, STANDARD_OUTPUT, input, refused};
 use crate::args::{PkiExport, PkiFormat};
 use crate::files::{Access, damaged};
 use crate::report::{Failure, Report};
@@ -56,7 +56,7 @@ pub(super) fn export(args: &PkiExport, context: &Context) -> Result<(), Failure>
         PkiFormat::Pkcs12 => archive(&name, (&chain, &key), passphrase.as_ref())?,
         PkiFormat::Kubernetes => manifest(&name, (&chain, &key), args.namespace.as_deref())?,
     };
-    if args.out == Path::new("-") {
+    if args.out == Path::new(STANDARD_OUTPUT) {
         return to_standard_output(&bytes);
     }
     if let Some(before) = write_one(&args.out, &bytes, (Access::PRIVATE, args.force))? {

@@ -1,11 +1,12 @@
 //! An authority's folder: `ca.crt`, `ca.key`, the intermediate's pair, `bundle.crt`, `authority.json`.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use aeolus_model::{Clock as _, Secret, Time};
 use aeolus_pki::state::{Rotation, State};
-use aeolus_pki::{Authority, Certificate, PrivateKey, certificates_pem, due};
+use aeolus_pki::{Authority, Certificate, PrivateKey, Stage, certificates_pem, list_name};
 
 use super::pair::{Pair, write_one};
 use super::{Context, input, refused};
@@ -42,19 +43,31 @@ impl Folder {
         Ok(folder)
     }
 
-    /// An authority isn't renewed by itself, and what it issues ends with it: that it has to be is said in time.
+    /// A root isn't renewed by itself, and what it issues ends with it: that it has to be is said in time.
     fn say_its_age(&self, now: Time) {
         if self.state.rotation != Rotation::Standby {
             return;
         }
-        for name in ["ca", "intermediate"] {
+        // An intermediate is renewed when it is due: one that is late never was.
+        for (name, worst, act) in [
+            (
+                "ca",
+                Stage::Due,
+                "begin a new one (aeolus pki rotate-ca --advance)",
+            ),
+            (
+                "intermediate",
+                Stage::Late,
+                "renew it (aeolus pki renew, with the root's key in its place)",
+            ),
+        ] {
             let path = self.pair(name).certificate;
             // One that can't be read is for whoever needs it to say.
             let read = self.certificate(&path).ok();
-            if let Some(certificate) = read.filter(|one| is_old(one, now)) {
+            if let Some(certificate) = read.filter(|one| stage(one, now) >= worst) {
                 let (path, until) = (path.display(), moments::written(certificate.not_after));
                 ui::note(&format!(
-                    "note: the authority's own {path} ends at {until}, and what is issued ends with it: begin a new one (aeolus pki rotate-ca --advance)"
+                    "note: the authority's own {path} ends at {until}, and what is issued ends with it: {act}"
                 ));
             }
         }
@@ -125,7 +138,7 @@ impl Folder {
     }
 
     /// Moves what belonged to an authority before out of the way, keys and all; says where to, if there was any.
-    pub(super) fn set_aside(&self, names: &[&str]) -> Result<Option<PathBuf>, Failure> {
+    pub(super) fn set_aside(&self, names: &[String]) -> Result<Option<PathBuf>, Failure> {
         let mut moved = Vec::new();
         for name in names {
             moved.extend(self.pair(name).files());
@@ -177,15 +190,59 @@ impl Folder {
 
     /// Who issues: the intermediate if there is one; the next root's while the root changes.
     pub(super) fn issuer(&self) -> Result<Authority, Failure> {
+        let lists = self.state.crl_url.clone();
         if !self.state.rotation.issues_from_next() {
-            return self.issuer_of("ca", "intermediate");
+            return Ok(self.issuer_of("ca", "intermediate")?.listed_at(lists));
         }
         let issuer = self.issuer_of("next", "next-intermediate")?;
+        let issuer = issuer.listed_at(lists);
         if self.state.rotation != Rotation::UpdateClients {
             return Ok(issuer);
         }
         let cross = self.certificate(&self.dir.join(CROSS))?;
         Ok(issuer.crossed(cross, self.root_certificate("ca")?))
+    }
+
+    /// Everybody who issued something that may be alive, each with a list of what it revoked.
+    pub(super) fn issuers(&self) -> Result<Vec<Authority>, Failure> {
+        let mut issuers = Vec::new();
+        // What is there of the old root is half gone while the next takes its place.
+        if self.state.rotation != Rotation::Retiring {
+            issuers.push(self.issuer_of("ca", "intermediate")?);
+            for former in &self.state.former {
+                let pair = self.pair(&former.name);
+                if !pair.exists() {
+                    return Err(damaged(&pair.certificate, &"it is gone"));
+                }
+                issuers.push(self.issuer_of("ca", &former.name)?);
+            }
+        }
+        if self.state.rotation != Rotation::Standby {
+            issuers.push(self.issuer_of("next", "next-intermediate")?);
+        }
+        // A renewal that was stopped remembers as former what is still there.
+        let mut seen = BTreeSet::new();
+        issuers.retain(|issuer| seen.insert(issuer.certificate().fingerprint()));
+        Ok(issuers)
+    }
+
+    /// Where an issuer's list lies, for who serves the folder at the address in certificates.
+    pub(super) fn published(&self, issuer: &Certificate) -> PathBuf {
+        self.dir.join("crl").join(list_name(issuer))
+    }
+
+    /// Takes the list of an issuer away that has nothing left to revoke.
+    pub(super) fn unpublish(&self, certificate: &Path) -> Result<(), Failure> {
+        if !certificate.exists() {
+            return Ok(());
+        }
+        let path = self.published(&self.certificate(certificate)?);
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(unwritable(&path, &error))
+            }
+            _ => Ok(()),
+        }
     }
 
     pub(super) fn issuer_of(&self, root: &str, intermediate: &str) -> Result<Authority, Failure> {
@@ -212,8 +269,8 @@ impl Folder {
     }
 }
 
-fn is_old(certificate: &Certificate, now: Time) -> bool {
-    now >= due(certificate.not_before, certificate.not_after)
+fn stage(certificate: &Certificate, now: Time) -> Stage {
+    Stage::at(now, certificate.not_before, certificate.not_after)
 }
 
 const STATE: &str = "authority.json";
@@ -244,7 +301,7 @@ mod tests {
         let key = PrivateKey::generate(KeyKind::P256).unwrap();
         let made = Authority::root("CA", key, Life::INTERMEDIATE, (now, &SystemRng)).unwrap();
         let after = |days: u64| now.plus(Duration::from_secs(days * 86_400));
-        assert!(!is_old(made.certificate(), after(242)));
-        assert!(is_old(made.certificate(), after(244)));
+        assert_eq!(stage(made.certificate(), after(242)), Stage::Good);
+        assert_eq!(stage(made.certificate(), after(244)), Stage::Due);
     }
 }

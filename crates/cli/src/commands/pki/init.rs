@@ -1,7 +1,8 @@
 //! `aeolus pki init`.
 
 use aeolus_model::{Cidr, Clock as _, Host, Rng};
-use aeolus_pki::{Authority, Constraints, Life, PrivateKey, certificates_pem};
+use aeolus_pki::state::State;
+use aeolus_pki::{Authority, Constraints, Life, PrivateKey, Subtrees, certificates_pem};
 use serde::Serialize;
 
 use super::folder::Folder;
@@ -22,7 +23,7 @@ struct Made {
 
 /// Makes an authority.
 pub(super) fn init(args: &PkiInit, context: &Context) -> Result<(), Failure> {
-    let constraints = constraints(&args.permit)?;
+    let constraints = constraints(&args.permit, &args.exclude)?;
     name(&args.cn)?;
     let mut folder = Folder::make(&args.folder, context)?;
     for name in ["ca", "intermediate"] {
@@ -47,10 +48,11 @@ pub(super) fn init(args: &PkiInit, context: &Context) -> Result<(), Failure> {
         .collect::<Result<_, _>>()?;
     // From here on things are written; what belongs to an authority before goes first.
     if args.force {
-        let mut old = vec!["next", "next-intermediate"];
+        let mut old = vec!["next".to_owned(), "next-intermediate".to_owned()];
         if !args.intermediate {
-            old.push("intermediate");
+            old.push("intermediate".to_owned());
         }
+        old.extend(folder.state.former.iter().map(|one| one.name.clone()));
         if let Some(aside) = folder.set_aside(&old)? {
             let aside = aside.display();
             ui::note(&format!(
@@ -80,6 +82,9 @@ pub(super) fn init(args: &PkiInit, context: &Context) -> Result<(), Failure> {
         made.push(one);
     }
     folder.state.permitted.clone_from(&args.permit);
+    folder.state.excluded.clone_from(&args.exclude);
+    folder.state.crl_url.clone_from(&args.crl_url);
+    folder.state.intermediate_life = args.intermediate_days;
     folder.remember()?;
     let bundle = folder.write_bundle(&[root.certificate()])?;
     ui::answer(context.output, &made, &table)?;
@@ -107,29 +112,49 @@ fn name(text: &str) -> Result<(), Failure> {
     })
 }
 
-/// The names that an intermediate may issue for, as they were typed.
-pub(super) fn constraints(permit: &[String]) -> Result<Constraints, Failure> {
-    let mut constraints = Constraints::default();
-    for text in permit {
+/// The names that an intermediate may and may not issue for, as they were typed.
+pub(super) fn constraints(permit: &[String], exclude: &[String]) -> Result<Constraints, Failure> {
+    Ok(Constraints {
+        permitted: subtrees(permit)?,
+        excluded: subtrees(exclude)?,
+    })
+}
+
+fn subtrees(texts: &[String]) -> Result<Subtrees, Failure> {
+    let mut subtrees = Subtrees::default();
+    for text in texts {
         if let Ok(block) = text.parse::<Cidr>() {
-            constraints.networks.push(block);
+            subtrees.networks.push(block);
         } else if let Ok(host) = Host::parse(text) {
-            constraints.domains.push(host);
+            subtrees.domains.push(host);
         } else {
-            return Err(Report::new("PKI-012", format!("{text:?} is neither a domain nor a block of addresses"))
-                .help("give names such as example.com (everything below it is permitted too) and 10.0.0.0/8")
-                .usage());
+            return Err(Report::new(
+                "PKI-012",
+                format!("{text:?} is neither a domain nor a block of addresses"),
+            )
+            .help(
+                "give names such as example.com (which covers everything below it) and 10.0.0.0/8",
+            )
+            .usage());
         }
     }
-    Ok(constraints)
+    Ok(subtrees)
+}
+
+/// `APC-CA`, `APC-CA G2`, `APC-CA G3`: two authorities of one name can't be told apart.
+pub(super) fn successor_name(name: &str) -> String {
+    let numbered = name.rsplit_once(" G");
+    match numbered.and_then(|(base, number)| Some((base, number.parse::<u32>().ok()?))) {
+        Some((base, number)) => format!("{base} G{}", number.saturating_add(1)),
+        None => format!("{name} G2"),
+    }
 }
 
 /// An authority of the same shape as another one, for `rotate-ca`.
 pub(super) fn successor(
     name: &str,
     (root_key, below_key): (PrivateKey, Option<PrivateKey>),
-    permitted: &[String],
-    context: &Context,
+    (state, context): (&State, &Context),
 ) -> Result<(Authority, Option<Authority>), Failure> {
     let at = (context.clock.now(), &context.rng as &dyn Rng);
     let root = Authority::root(name, root_key, Life::ROOT, at).map_err(|error| refused(&error))?;
@@ -137,7 +162,24 @@ pub(super) fn successor(
         return Ok((root, None));
     };
     let named = (&*format!("{name} Issuing"), key);
-    let below = root.intermediate(named, &constraints(permitted)?, Life::INTERMEDIATE, at);
+    let constraints = constraints(&state.permitted, &state.excluded)?;
+    let below = root.intermediate(named, &constraints, state.intermediate_life, at);
     let below = below.map_err(|error| refused(&error))?;
     Ok((root, Some(below)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn authorities_are_numbered() {
+        for (name, next) in [
+            ("APC-CA", "APC-CA G2"),
+            ("APC-CA G2", "APC-CA G3"),
+            ("A Gx", "A Gx G2"),
+        ] {
+            assert_eq!(successor_name(name), next);
+        }
+    }
 }

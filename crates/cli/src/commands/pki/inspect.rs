@@ -106,6 +106,9 @@ fn certificate(file: &Path, of: &Certificate) -> Part {
         Some(None) => part.say("authority", "yes"),
         None => part.say("authority", "no"),
     }
+    if !of.crl_urls.is_empty() {
+        part.say("crlUrls", of.crl_urls.clone());
+    }
     if of.constrained {
         part.say("nameConstraints", "yes");
     }

@@ -150,7 +150,7 @@ pub(super) fn issued(
     let issued = issued.map_err(|error| {
         let help = match error {
             IssueError::AuthorityNotValid => {
-                "compare this machine's clock; a new intermediate comes with aeolus pki rotate-ca --advance, and a root that has expired is replaced by aeolus pki init --force"
+                "compare this machine's clock; a new intermediate comes with aeolus pki renew --intermediate, and a root that has expired is replaced by aeolus pki init --force"
             }
             IssueError::Uri(_) => "leave it out, or issue it from an authority without --permit",
             _ => "see what the authority may issue: aeolus pki inspect on its certificates",
@@ -160,7 +160,7 @@ pub(super) fn issued(
             .help(help)
             .failed()
     })?;
-    let what = (&issued.certificate, issuer.trusted());
+    let what = (&issued.certificate, &issuer);
     folder.state.add(what, wanted, lies, now);
     folder.remember()?;
     Ok(issued)

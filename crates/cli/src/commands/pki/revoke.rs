@@ -4,14 +4,13 @@ use std::path::Path;
 use std::time::Duration;
 
 use aeolus_model::Clock as _;
-use aeolus_pki::state::Rotation;
 use aeolus_pki::{Authority, Life};
 use serde::Serialize;
 
 use super::folder::Folder;
-use super::{Context, refused};
+use super::{Context, intermediate, refused};
 use crate::args::{PkiCrl, PkiRevoke};
-use crate::files::write_public;
+use crate::files::{folder as make_folder, write_public};
 use crate::moments;
 use crate::report::{Failure, Report};
 use crate::ui::{self, Table};
@@ -57,17 +56,11 @@ pub(super) fn crl(args: &PkiCrl, context: &Context) -> Result<(), Failure> {
     list(&mut folder, args.crl_days, context)
 }
 
-/// While the root changes, each of the two has a list of its own; both are in one file.
+/// Each issuer has a list of its own. All are in one file, and for who follows an address in a file each.
 fn list(folder: &mut Folder, life: Life, context: &Context) -> Result<(), Failure> {
     let until = life.duration();
-    let mut issuers = Vec::new();
-    // What is there of the old root is half gone then.
-    if folder.state.rotation != Rotation::Retiring {
-        issuers.push(folder.issuer_of("ca", "intermediate")?);
-    }
-    if folder.state.rotation != Rotation::Standby {
-        issuers.push(folder.issuer_of("next", "next-intermediate")?);
-    }
+    intermediate::forget(folder, context.clock.now())?;
+    let issuers = folder.issuers()?;
     folder.state.crl_number += 1;
     // A revocation is remembered first: should the list not be written, the next one has it.
     folder.remember()?;
@@ -76,6 +69,11 @@ fn list(folder: &mut Folder, life: Life, context: &Context) -> Result<(), Failur
         let list = signed(folder, issuer, (until, context))?;
         revoked += list.len();
         text.push_str(&list.pem());
+        if folder.state.crl_url.is_some() {
+            let path = folder.published(issuer.certificate());
+            make_folder(path.parent().unwrap_or(&folder.dir))?;
+            write_public(&path, list.der())?;
+        }
     }
     let path = folder.dir.join("crl.pem");
     write_public(&path, text.as_bytes())?;
@@ -97,7 +95,7 @@ fn signed(
     (until, context): (Duration, &Context),
 ) -> Result<aeolus_pki::RevocationList, Failure> {
     let now = context.clock.now();
-    let revoked = folder.state.revoked(issuer.trusted());
+    let revoked = folder.state.revoked(issuer.certificate());
     let list = issuer.revocation_list(&revoked, folder.state.crl_number, (now, now.plus(until)));
     list.map_err(|error| refused(&error))
 }

@@ -91,11 +91,11 @@ fn begin(folder: &Folder, args: &PkiRotateCa, context: &Context) -> Result<(), F
     let kind = args
         .key
         .unwrap_or_else(|| KeyKind::like(certificate.key.kind()));
-    let name = successor(certificate.common_name.as_deref().unwrap_or("CA"));
+    let name = init::successor_name(certificate.common_name.as_deref().unwrap_or("CA"));
     let below = folder.pair("intermediate").exists();
     let below_key = if below { Some(new_key(kind)?) } else { None };
-    let permitted = &folder.state.permitted;
-    let (next, below) = init::successor(&name, (new_key(kind)?, below_key), permitted, context)?;
+    let keys = (new_key(kind)?, below_key);
+    let (next, below) = init::successor(&name, keys, (&folder.state, context))?;
     let cross = old.cross_sign(&next, (context.clock.now(), &context.rng));
     let cross = cross.map_err(|error| refused(&error))?;
     let with = (folder.passphrase.as_ref(), context);
@@ -145,7 +145,11 @@ fn retire(folder: &mut Folder, new: &Certificate) -> Result<(), Failure> {
     }
     folder.write_bundle(&[new])?;
     folder.state.rotation = Rotation::Standby;
+    let former = std::mem::take(&mut folder.state.former);
     folder.remember()?;
+    for former in former {
+        folder.pair(&former.name).remove()?;
+    }
     clear(folder)
 }
 
@@ -213,15 +217,6 @@ fn blocked(left: &[&Record], force: bool, help: &str) -> Result<(), Failure> {
         .failed())
 }
 
-/// `APC-CA`, `APC-CA G2`, `APC-CA G3`: two roots of one name can't be told apart.
-fn successor(name: &str) -> String {
-    let numbered = name.rsplit_once(" G");
-    match numbered.and_then(|(base, number)| Some((base, number.parse::<u32>().ok()?))) {
-        Some((base, number)) => format!("{base} G{}", number.saturating_add(1)),
-        None => format!("{name} G2"),
-    }
-}
-
 fn show(folder: &Folder, context: &Context) -> Result<(), Failure> {
     let now = context.clock.now();
     let root = folder.root_certificate("ca")?;
@@ -276,20 +271,4 @@ fn show(folder: &Folder, context: &Context) -> Result<(), Failure> {
     ];
     table.row(row);
     ui::answer(context.output, &standing, &table)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn roots_are_numbered() {
-        for (name, next) in [
-            ("APC-CA", "APC-CA G2"),
-            ("APC-CA G2", "APC-CA G3"),
-            ("A Gx", "A Gx G2"),
-        ] {
-            assert_eq!(successor(name), next);
-        }
-    }
 }

@@ -1,6 +1,6 @@
 //! What a server sends, in a session of its own: one that is resumed shows what was sent before.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use aeolus_pki::Certificate;
@@ -10,8 +10,12 @@ use tokio_rustls::rustls::client::Resumption;
 use tokio_rustls::rustls::client::danger::{
     HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier,
 };
-use tokio_rustls::rustls::crypto::{CryptoProvider, aws_lc_rs};
+use tokio_rustls::rustls::crypto::{
+    CryptoProvider, WebPkiSupportedAlgorithms, aws_lc_rs, verify_tls12_signature,
+    verify_tls13_signature,
+};
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use tokio_rustls::rustls::server::ParsedCertificate;
 use tokio_rustls::rustls::{ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
 
 use crate::report::{Failure, Report};
@@ -19,11 +23,30 @@ use crate::report::{Failure, Report};
 /// The longest time for a connection and its handshake.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The name of the place, and the chain that it sends for it, or for another name that is asked for.
-pub(super) async fn chain(
-    place: &str,
-    host: Option<&str>,
-) -> Result<(String, Vec<Certificate>), Failure> {
+/// What a server sent.
+pub(super) struct Sent {
+    /// The name in the place.
+    pub(super) name: String,
+    /// What it sent for that name, or for another one that is asked for.
+    pub(super) chain: Vec<Certificate>,
+    /// Whether it has the key.
+    pub(super) proof: Proof,
+}
+
+/// Whether the server signed the handshake with the certificate's key.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Proof {
+    /// Nobody could look: the certificate can't be read as one of version 3 by rustls.
+    #[default]
+    Unseen,
+    /// It did.
+    Given,
+    /// It signed with another key.
+    Wrong,
+}
+
+/// Asks a server.
+pub(super) async fn ask(place: &str, host: Option<&str>) -> Result<Sent, Failure> {
     let unreached = |why: &dyn std::fmt::Display| {
         Report::new("PKI-020", format!("{place}: {why}"))
             .why("Nothing is known about its certificate.")
@@ -39,7 +62,9 @@ pub(super) async fn chain(
         .unwrap_or(name)
         .to_owned();
     let server = ServerName::try_from(asked).map_err(|error| unreached(&error))?;
-    let connector = connector().map_err(|error| unreached(&error))?;
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let look = Arc::new(Look::by(&provider));
+    let connector = connector(provider, Arc::clone(&look)).map_err(|error| unreached(&error))?;
     let handshake = async {
         // RFC 6761: these are this machine, whatever its resolver says.
         let local = name == "localhost" || name.ends_with(".localhost");
@@ -56,7 +81,11 @@ pub(super) async fn chain(
     let chain = read
         .collect::<Result<Vec<_>, _>>()
         .map_err(|error| unreached(&error))?;
-    Ok((name.to_owned(), chain))
+    Ok(Sent {
+        name: name.to_owned(),
+        chain,
+        proof: look.proof.get().copied().unwrap_or_default(),
+    })
 }
 
 /// The authorities that this machine trusts.
@@ -68,21 +97,46 @@ pub(super) fn system() -> Vec<Certificate> {
         .collect()
 }
 
-fn connector() -> Result<TlsConnector, Error> {
-    let provider = Arc::new(aws_lc_rs::default_provider());
-    let look = Look(Arc::clone(&provider));
+fn connector(provider: Arc<CryptoProvider>, look: Arc<Look>) -> Result<TlsConnector, Error> {
     let mut config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(look))
+        .with_custom_certificate_verifier(look)
         .with_no_client_auth();
     config.resumption = Resumption::disabled();
     Ok(TlsConnector::from(Arc::new(config)))
 }
 
-/// Believes everything: the chain is only looked at, and nothing is sent on the connection.
+/// Believes everything, so that whatever is sent can be looked at, and notes whether the handshake's signature
+/// is right. Nothing is sent on the connection.
 #[derive(Debug)]
-struct Look(Arc<CryptoProvider>);
+struct Look {
+    algorithms: WebPkiSupportedAlgorithms,
+    proof: OnceLock<Proof>,
+}
+
+impl Look {
+    fn by(provider: &CryptoProvider) -> Self {
+        Self {
+            algorithms: provider.signature_verification_algorithms,
+            proof: OnceLock::new(),
+        }
+    }
+
+    fn note(
+        &self,
+        certificate: &CertificateDer<'_>,
+        verified: &Result<HandshakeSignatureValid, Error>,
+    ) -> HandshakeSignatureValid {
+        let proof = match verified {
+            Ok(_) => Proof::Given,
+            Err(_) if ParsedCertificate::try_from(certificate).is_err() => Proof::Unseen,
+            Err(_) => Proof::Wrong,
+        };
+        self.proof.get_or_init(|| proof);
+        HandshakeSignatureValid::assertion()
+    }
+}
 
 impl ServerCertVerifier for Look {
     fn verify_server_cert(
@@ -98,23 +152,28 @@ impl ServerCertVerifier for Look {
 
     fn verify_tls12_signature(
         &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        Ok(HandshakeSignatureValid::assertion())
+        let verified = verify_tls12_signature(message, certificate, signed, &self.algorithms);
+        Ok(self.note(certificate, &verified))
     }
 
     fn verify_tls13_signature(
         &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        Ok(HandshakeSignatureValid::assertion())
+        let verified = verify_tls13_signature(message, certificate, signed, &self.algorithms);
+        Ok(self.note(certificate, &verified))
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
+        self.algorithms.supported_schemes()
     }
 }
+
+#[cfg(test)]
+mod tests;

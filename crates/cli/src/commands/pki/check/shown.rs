@@ -1,13 +1,18 @@
 //! Findings as they are printed.
 
+mod metrics;
+mod remarks;
+
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::path::Path;
 
+use aeolus_model::Time;
 use aeolus_pki::Certificate;
-use aeolus_pki::check::{Finding, Severity};
+use aeolus_pki::check::{Finding, Rule, Severity};
 use serde::Serialize;
 
+use self::remarks::{NAMELESS, NOTHING, OPEN_KEY, UNSEEN_SIGNATURE, WRONG_SIGNATURE};
+use super::live::Proof;
 use crate::moments;
 use crate::report::{Exit, Failure};
 use crate::ui::{self, Output, Table};
@@ -18,10 +23,34 @@ pub(super) struct Shown {
     places: Vec<Place>,
 }
 
-/// One file or server.
+/// What a place is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) enum Kind {
+    /// A file, a folder or standard input.
+    File,
+    /// A Secret of Kubernetes.
+    Secret,
+    /// A server.
+    Server,
+}
+
+impl Kind {
+    /// Its name.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::File => "file",
+            Self::Secret => "secret",
+            Self::Server => "server",
+        }
+    }
+}
+
+/// One file, Secret or server.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Place {
+    kind: Kind,
     #[serde(rename = "place")]
     name: String,
     certificates: Vec<One>,
@@ -36,8 +65,10 @@ struct One {
     role: &'static str,
     not_before: String,
     not_after: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    crl_urls: Vec<String>,
     #[serde(skip)]
-    times: (i64, i64),
+    times: (Time, Time),
 }
 
 #[derive(Serialize)]
@@ -53,7 +84,7 @@ struct Found {
 }
 
 impl Place {
-    pub(super) fn new(name: String, certificates: &[Certificate]) -> Self {
+    pub(super) fn new(kind: Kind, name: String, certificates: &[Certificate]) -> Self {
         let certificates = certificates.iter().map(|one| One {
             subject: one.subject.clone(),
             serial: one.serial_hex(),
@@ -64,9 +95,11 @@ impl Place {
             },
             not_before: moments::written(one.not_before),
             not_after: moments::written(one.not_after),
-            times: (one.not_before.secs(), one.not_after.secs()),
+            crl_urls: one.crl_urls.clone(),
+            times: (one.not_before, one.not_after),
         });
         Self {
+            kind,
             name,
             certificates: certificates.collect(),
             findings: Vec::new(),
@@ -88,41 +121,39 @@ impl Place {
 
     /// A key that others may read.
     pub(super) fn open(&mut self, file: &Path, mode: u32) {
-        self.findings.push(Found {
-            code: "PKI-150",
-            severity: Severity::Error.name(),
-            about: file.display().to_string(),
-            problem: "a private key that others may read",
-            detail: format!("its mode is {mode:03o}"),
-            means: "Every program on this machine can pose as whoever it belongs to.",
-            act: "chmod 0600, and issue it again with a new key if others may have read it",
-        });
+        let about = file.display().to_string();
+        self.remark(&OPEN_KEY, about, format!("its mode is {mode:03o}"));
     }
 
     /// A place that was named and has no certificate.
     pub(super) fn nothing(&mut self, detail: &str) {
-        self.findings.push(Found {
-            code: "PKI-151",
-            severity: Severity::Error.name(),
-            about: self.name.clone(),
-            problem: "no certificate",
-            detail: detail.to_owned(),
-            means: "There is nothing that could be checked.",
-            act: "name the file of the certificate",
-        });
+        self.remark(&NOTHING, self.name.clone(), detail.to_owned());
     }
 
     /// A server's name that no certificate can be compared with.
     pub(super) fn nameless(&mut self, name: &str, why: &str) {
-        self.findings.push(Found {
-            code: "PKI-152",
-            severity: Severity::Error.name(),
-            about: name.to_owned(),
-            problem: "a name that no certificate is issued for",
-            detail: why.to_owned(),
-            means: "Whether the certificate is for it was not checked, and many clients refuse such names.",
-            act: "check the server by a name that DNS and certificates can have",
-        });
+        self.remark(&NAMELESS, name.to_owned(), why.to_owned());
+    }
+
+    /// Whether the server has the key, where that isn't so or can't be told.
+    pub(super) fn proof(&mut self, proof: Proof) {
+        let (rule, detail) = match proof {
+            Proof::Given => return,
+            Proof::Wrong => (&WRONG_SIGNATURE, "it signed the handshake with another one"),
+            Proof::Unseen => (
+                &UNSEEN_SIGNATURE,
+                "rustls can't read the certificate, so the handshake's signature was not verified",
+            ),
+        };
+        self.remark(rule, self.name.clone(), detail.to_owned());
+    }
+
+    fn remark(&mut self, rule: &'static Rule, about: String, detail: String) {
+        self.found(vec![Finding {
+            rule,
+            about,
+            detail,
+        }]);
     }
 }
 
@@ -136,11 +167,11 @@ impl Shown {
         self.places.len()
     }
 
-    /// Whether there are certificates of files, whose chains only `--ca` lets prove.
-    pub(super) fn has_files(&self) -> bool {
-        self.places
-            .iter()
-            .any(|place| !place.certificates.is_empty() && Path::new(&place.name).exists())
+    /// Whether there are certificates whose chains only `--ca` lets prove.
+    pub(super) fn has_unproved(&self) -> bool {
+        let is_unproved =
+            |place: &Place| place.kind != Kind::Server && !place.certificates.is_empty();
+        self.places.iter().any(is_unproved)
     }
 
     /// That nothing is wrong is said only if something was checked and nothing was left out.
@@ -182,49 +213,6 @@ impl Shown {
         Ok(())
     }
 
-    /// In the text form of Prometheus, for its textfile collector.
-    pub(super) fn print_metrics(&self) {
-        let mut text = String::new();
-        for (name, help, pick) in [
-            ("not_before", "From when a certificate is good.", 0),
-            ("not_after", "Until when a certificate is good.", 1),
-        ] {
-            let name = format!("aeolus_certificate_{name}_timestamp_seconds");
-            let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} gauge");
-            for place in &self.places {
-                for one in &place.certificates {
-                    let (at, role) = (label(&place.name), one.role);
-                    let (subject, serial) = (label(&one.subject), &one.serial);
-                    let value = if pick == 0 { one.times.0 } else { one.times.1 };
-                    let _ = writeln!(
-                        text,
-                        "{name}{{place=\"{at}\",role=\"{role}\",subject=\"{subject}\",serial=\"{serial}\"}} {value}"
-                    );
-                }
-            }
-        }
-        let name = "aeolus_certificate_findings";
-        let _ = writeln!(
-            text,
-            "# HELP {name} What is wrong with certificates.\n# TYPE {name} gauge"
-        );
-        for place in &self.places {
-            for severity in [Severity::Error, Severity::Warning] {
-                let severity = severity.name();
-                let count = place
-                    .findings
-                    .iter()
-                    .filter(|found| found.severity == severity);
-                let (at, count) = (label(&place.name), count.count());
-                let _ = writeln!(
-                    text,
-                    "{name}{{place=\"{at}\",severity=\"{severity}\"}} {count}"
-                );
-            }
-        }
-        ui::print(&text);
-    }
-
     /// How the program ends: by the worst finding.
     pub(super) fn verdict(&self) -> Result<(), Failure> {
         let mut all = self
@@ -241,10 +229,4 @@ impl Shown {
             exit: if error { Exit::Failed } else { Exit::Warned },
         })
     }
-}
-
-fn label(text: &str) -> String {
-    text.replace('\\', "\\\\")
-        .replace('"', "\\\"")
-        .replace('\n', "\\n")
 }
