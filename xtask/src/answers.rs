@@ -16,6 +16,7 @@ A test that answers a row of our lists is named after it: `f39_f40_…` answers 
 - **row**: attacks on forward authentication. Most of its rows run as a table over raw sockets, each at every proxy:
   [tests/e2e/corpus](../../tests/e2e/corpus).
 - **fact**: what a proxy does that a check has to live with.
+- **pki**: what clients, libraries and clusters do with certificates that issuing and checking have to live with.
 - Other letters: behaviours that are owed to those who come from the product that Aeolus replaces.
 ";
 
@@ -74,11 +75,11 @@ fn rows(name: &str) -> Vec<Row> {
     let mut rows = Vec::new();
     while let Some(word) = words.next() {
         let row = match (word, words.peek()) {
-            ("row" | "fact", Some(number)) => number.parse().ok().map(|n| (word.to_owned(), n)),
+            ("row" | "fact" | "pki", Some(number)) => number.parse().ok().map(|n| (word.to_owned(), n)),
             _ => lettered(word),
         };
         let Some(row) = row else { break };
-        if matches!(word, "row" | "fact") {
+        if matches!(word, "row" | "fact" | "pki") {
             words.next();
         }
         rows.push(row);
@@ -114,6 +115,7 @@ mod tests {
         assert_eq!(of("f39_f40_disks"), ["F39", "F40"]);
         assert_eq!(of("o31_row_60_next"), ["O31", "row60"]);
         assert_eq!(of("row_8_a"), ["row8"]);
+        assert_eq!(of("pki_8_a"), ["pki8"]);
         for none in [
             "p50",
             "new",
