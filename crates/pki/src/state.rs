@@ -1,10 +1,13 @@
 //! What an authority remembers: what it issued, what it revoked, and where a change of its root stands.
 
+mod record;
+
 use aeolus_model::Time;
 use serde::{Deserialize, Serialize};
 
+pub use self::record::{Files, Lies, Record, Revocation};
 use crate::hex::{hex, unhex};
-use crate::{Authority, Certificate, KeyKind, Life, ListAddress, Profile, Reason, Revoked, Wanted};
+use crate::{Authority, Certificate, Life, ListAddress, Reason, Revoked, Wanted};
 
 /// The version of the form that is written.
 const VERSION: u8 = 1;
@@ -113,110 +116,6 @@ impl Rotation {
             Self::UpdateServers => Some(Self::UpdateClients),
         }
     }
-}
-
-/// A leaf that was issued.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Record {
-    /// Its serial number in hexadecimal.
-    pub serial: String,
-    /// Its names.
-    pub names: Vec<String>,
-    /// What it is used as.
-    pub profile: Profile,
-    /// SHA-256 of the root that it ends at, in hexadecimal.
-    pub root: String,
-    /// SHA-256 of the certificate of who issued it, in hexadecimal.
-    pub issuer: String,
-    /// Seconds since 1970.
-    pub not_before: i64,
-    /// Seconds since 1970.
-    pub not_after: i64,
-    /// The length of life that was asked for: the issuer's end may have clipped it.
-    #[serde(rename = "days")]
-    pub life: Life,
-    /// Where it lies.
-    pub lies: Lies,
-    /// When and why it was revoked.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub revoked: Option<Revocation>,
-}
-
-/// Where a certificate lies.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Lies {
-    /// With whoever sent the request, as its key does.
-    Request,
-    /// In files of ours, with a key that was made for it.
-    Files(Files),
-    /// Another one lies in its files now; servers may still have read it.
-    Superseded(Files),
-}
-
-/// A certificate and its key in two files.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Files {
-    /// Their path without `.crt` and `.key`.
-    pub stem: String,
-    /// The kind of key that was asked for.
-    pub key: KeyKind,
-    /// Whether the key's file is encrypted.
-    pub encrypted: bool,
-}
-
-impl Record {
-    /// The files that it lies in now.
-    pub const fn files(&self) -> Option<&Files> {
-        match &self.lies {
-            Lies::Files(files) => Some(files),
-            Lies::Request | Lies::Superseded(_) => None,
-        }
-    }
-
-    /// The files that it was written to.
-    const fn written(&self) -> Option<&Files> {
-        match &self.lies {
-            Lies::Files(files) | Lies::Superseded(files) => Some(files),
-            Lies::Request => None,
-        }
-    }
-
-    fn lies_at(&self, stem: &str) -> bool {
-        self.files().is_some_and(|files| files.stem == stem)
-    }
-
-    const fn is_superseded(&self) -> bool {
-        matches!(self.lies, Lies::Superseded(_))
-    }
-}
-
-impl Lies {
-    /// Another one takes its place in the files.
-    fn supersede(&mut self) {
-        if let Self::Files(files) = self {
-            *self = Self::Superseded(files.clone());
-        }
-    }
-
-    /// It lies there again.
-    fn restore(&mut self) {
-        if let Self::Superseded(files) = self {
-            *self = Self::Files(files.clone());
-        }
-    }
-}
-
-/// A revocation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Revocation {
-    /// Seconds since 1970.
-    pub at: i64,
-    /// Why.
-    pub reason: Reason,
 }
 
 /// Why what is remembered can't be read.
@@ -382,96 +281,4 @@ impl State {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn record(serial: &str, lies: fn(Files) -> Lies) -> Record {
-        Record {
-            serial: serial.to_owned(),
-            names: vec!["a.example.com".to_owned()],
-            profile: Profile::Server,
-            root: String::new(),
-            issuer: "aa".to_owned(),
-            not_before: 0,
-            not_after: 1,
-            life: Life::LEAF,
-            lies: lies(Files {
-                stem: "/tls".to_owned(),
-                key: KeyKind::P256,
-                encrypted: false,
-            }),
-            revoked: None,
-        }
-    }
-
-    #[test]
-    fn what_lies_in_the_files_decides() {
-        let mut state = State {
-            issued: vec![record("01", Lies::Superseded), record("02", Lies::Files)],
-            ..State::default()
-        };
-        assert_eq!(state.at("/tls").unwrap().0.serial, "02");
-        assert_eq!(state.settle("/tls", "03"), None);
-        assert_eq!(state.settle("/other", "01"), None);
-        assert_eq!(state.settle("/tls", "01").unwrap().0.serial, "01");
-        assert_eq!(state.issued, [record("01", Lies::Files)]);
-    }
-
-    #[test]
-    fn what_is_written_is_read_again() {
-        let mut one = record("01", Lies::Superseded);
-        one.revoked = Some(Revocation {
-            at: 1,
-            reason: Reason::KeyCompromise,
-        });
-        let mut other = record("02", Lies::Files);
-        other.lies = Lies::Request;
-        let state = State {
-            issued: vec![one, other],
-            ..State::default()
-        };
-        let json = state.json();
-        let text = String::from_utf8(json.clone()).unwrap();
-        assert!(text.contains(r#""superseded": {"#) && text.contains("key-compromise"));
-        assert_eq!(State::parse(&json), Ok(state));
-        for (from, to) in [
-            (r#""request""#, r#""nowhere""#),
-            (r#""days": 90"#, r#""days": 0"#),
-            (r#""serial": "01""#, r#""serial": "01", "stem": "/tls""#),
-        ] {
-            let wrong = text.replace(from, to);
-            assert!(State::parse(wrong.as_bytes()).is_err(), "{wrong}");
-        }
-    }
-
-    #[test]
-    fn an_intermediate_is_kept_until_its_last_certificate_has_ended() {
-        let former = |issuer: &str| Former {
-            name: format!("of-{issuer}"),
-            issuer: issuer.to_owned(),
-        };
-        let state = State {
-            issued: vec![record("01", Lies::Superseded)],
-            former: vec![former("aa"), former("bb")],
-            ..State::default()
-        };
-        let ended = |secs| state.ended(Time::from_secs(secs));
-        assert_eq!(ended(1), [former("bb")]);
-        assert_eq!(ended(2), [former("aa"), former("bb")]);
-    }
-
-    #[test]
-    fn only_the_end_of_a_rotation_can_not_be_gone_back_from() {
-        let mut at = Rotation::Standby;
-        for back in [
-            Some(Rotation::Standby),
-            Some(Rotation::Init),
-            Some(Rotation::UpdateClients),
-            None,
-        ] {
-            at = at.next();
-            assert_eq!(at.back(), back);
-        }
-        assert_eq!((at, at.next()), (Rotation::Retiring, Rotation::Standby));
-    }
-}
+mod tests;
