@@ -93,7 +93,7 @@ pub(super) fn init(args: &PkiInit, context: &Context) -> Result<(), Failure> {
         let key = folder.pair("ca").key;
         let key = key.display();
         ui::note(&format!(
-            "{key} signs only when the root changes: keep it elsewhere if you can."
+            "{key} signs only another intermediate or root: keep it elsewhere if you can."
         ));
     }
     Ok(())
