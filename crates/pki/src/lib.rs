@@ -10,6 +10,7 @@
 
 mod address;
 mod archive;
+mod ask;
 mod authority;
 mod certificate;
 pub mod check;
@@ -30,6 +31,7 @@ mod verify;
 
 pub use address::{ListAddress, ListAddressError, list_name};
 pub use archive::{ArchiveError, pkcs12};
+pub use ask::{AskError, certificate_request};
 pub use authority::{Authority, IssueError, Issued, LoadError, Note};
 pub use certificate::{Certificate, CertificateError};
 pub use crl::{Reason, RevocationList, Revoked, UnknownReason};

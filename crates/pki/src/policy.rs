@@ -269,7 +269,7 @@ pub(crate) fn serial(rng: &dyn Rng) -> SerialNumber {
     SerialNumber::from_slice(&bytes)
 }
 
-fn san_type(name: &San) -> Option<SanType> {
+pub(crate) fn san_type(name: &San) -> Option<SanType> {
     Some(match name {
         San::Dns(host) => SanType::DnsName(host.to_string().try_into().ok()?),
         San::Ip(address) => SanType::IpAddress(*address),
