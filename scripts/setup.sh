@@ -25,6 +25,7 @@ TEST_PACKAGES=(
     "apache2 apache2 proxy_tests"
     "openssl openssl certificates_of_the_tests"
     "gnutls-bin certtool a_second_judge_of_certificates"
+    "pebble pebble an_authority_for_the_tests_of_ACME"
     "tinyproxy tinyproxy tests_of_the_way_out"
     "iproute2 ip tests_of_the_way_out"
     "curl curl the_demo's_examples"

@@ -22,6 +22,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("aeolus-pki", &["keys", "model"]),
     ("aeolus-snapshot", &["keys", "model"]),
     ("aeolus-decide", &["snapshot", "keys", "model"]),
+    ("aeolus-acme", &["pki", "tls", "api", "keys", "model"]),
     ("aeolus-kube", &["api", "pki", "keys", "model"]),
     (
         "aeolus-gate",
@@ -36,8 +37,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "aeolus-cli",
         &[
-            "control", "gate", "doctor", "kube", "store", "scim", "oidc", "pki", "snapshot",
-            "decide", "keys", "model", "api", "tls",
+            "control", "gate", "acme", "doctor", "kube", "store", "scim", "oidc", "pki",
+            "snapshot", "decide", "keys", "model", "api", "tls",
         ],
     ),
     (TESTKIT, &["keys", "model"]),

@@ -1,6 +1,7 @@
 //! The command line.
 
 mod access;
+mod acme;
 mod audit;
 mod client;
 mod connection;
@@ -32,6 +33,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 pub(crate) use access::{AccessCommand, AccessReview};
+pub(crate) use acme::PkiAcme;
 pub(crate) use audit::{
     AuditCheckpoint, AuditCommand, AuditExport, AuditOf, AuditTail, AuditVerify,
 };

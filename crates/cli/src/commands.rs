@@ -1,6 +1,7 @@
 //! The verbs.
 
 mod access;
+mod acme;
 mod apply;
 mod audit;
 mod config;

@@ -6,6 +6,8 @@ use aeolus_pki::{KeyKind, Life, ListAddress, Reason};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand, ValueEnum};
 
+use super::PkiAcme;
+
 /// Certificates.
 #[derive(Debug, Subcommand)]
 pub(crate) enum PkiCommand {
@@ -15,6 +17,11 @@ pub(crate) enum PkiCommand {
     Issue(PkiIssue),
     /// Issue a certificate for the key of a request (PKCS#10). Nothing else of the request counts.
     Sign(PkiSign),
+    /// Have a public authority issue a certificate for names that it can reach (ACME, RFC 8555), or renew it when that
+    /// is due.
+    ///
+    /// Run it by a timer, daily: what isn't due is left alone, and what fails leaves the pair that is there.
+    Acme(Box<PkiAcme>),
     /// Renew what an authority issued, with new keys: at 2/3 of a life, at 1/2 of one of 10 days or less.
     ///
     /// Run it by a timer, daily or more often; what isn't due is left alone.
@@ -323,7 +330,7 @@ pub(crate) struct PkiCheck {
     pub(crate) passphrase: Passphrase,
 }
 
-fn keys() -> impl TypedValueParser<Value = KeyKind> {
+pub(super) fn keys() -> impl TypedValueParser<Value = KeyKind> {
     let names = KeyKind::ALL.map(KeyKind::name);
     PossibleValuesParser::new(names).try_map(|name| name.parse::<KeyKind>())
 }

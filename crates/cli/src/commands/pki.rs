@@ -1,5 +1,6 @@
 //! `aeolus pki`: certificates.
 
+mod acme;
 mod check;
 mod export;
 mod folder;
@@ -8,7 +9,7 @@ mod init;
 mod inspect;
 mod intermediate;
 mod issue;
-mod pair;
+pub(super) mod pair;
 mod renew;
 mod revoke;
 mod rotate;
@@ -31,6 +32,7 @@ pub(super) async fn pki(command: &PkiCommand, context: &Context) -> Result<(), F
     match command {
         PkiCommand::Init(args) => init::init(args, context),
         PkiCommand::Issue(args) => issue::issue(args, context),
+        PkiCommand::Acme(args) => acme::acme(args, context).await,
         PkiCommand::Sign(args) => issue::sign(args, context),
         PkiCommand::Renew(args) => renew::renew(args, context),
         PkiCommand::Revoke(args) => revoke::revoke(args, context),
@@ -156,7 +158,7 @@ fn is_encrypted(path: &Path) -> Result<bool, Failure> {
 }
 
 /// Names as they were typed.
-fn names(texts: &[String]) -> Result<Vec<San>, Failure> {
+pub(super) fn names(texts: &[String]) -> Result<Vec<San>, Failure> {
     let parsed = texts.iter().map(|text| {
         San::parse(text).map_err(|error| {
             Report::new("PKI-005", error.to_string())

@@ -4,7 +4,7 @@
 //! generations beside them, first to what they held before, and one rename of one link swaps both. Whoever is
 //! stopped anywhere leaves the old pair or the new one.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
@@ -15,9 +15,9 @@ use crate::report::{Failure, Report};
 
 /// The two files.
 #[derive(Clone, Debug)]
-pub(super) struct Pair {
-    pub(super) certificate: PathBuf,
-    pub(super) key: PathBuf,
+pub(in crate::commands) struct Pair {
+    pub(in crate::commands) certificate: PathBuf,
+    pub(in crate::commands) key: PathBuf,
     /// The folder of generations.
     store: PathBuf,
     folder: PathBuf,
@@ -29,9 +29,21 @@ const CURRENT: &str = "current";
 
 impl Pair {
     /// `STEM.crt` and `STEM.key`.
-    pub(super) fn of(stem: &Path) -> Self {
+    pub(in crate::commands) fn of(stem: &Path) -> Self {
         let name = stem.file_name().unwrap_or_default();
-        let folder = match stem.parent() {
+        Self::stored((with(stem, ".crt"), with(stem, ".key")), name)
+    }
+
+    /// Two files of any names, in one folder: a link swaps both, and there is no link across file systems.
+    pub(in crate::commands) fn at(certificate: PathBuf, key: PathBuf) -> Option<Self> {
+        let fits = certificate.parent() == key.parent() && certificate != key;
+        let name = certificate.file_name()?.to_owned();
+        key.file_name()?;
+        fits.then(|| Self::stored((certificate, key), &name))
+    }
+
+    fn stored((certificate, key): (PathBuf, PathBuf), name: &OsStr) -> Self {
+        let folder = match certificate.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
             _ => PathBuf::from("."),
         };
@@ -39,15 +51,15 @@ impl Pair {
         store.push(name);
         store.push(".pair");
         Self {
-            certificate: with(stem, ".crt"),
-            key: with(stem, ".key"),
+            certificate,
+            key,
             store: folder.join(store),
             folder,
         }
     }
 
     /// Whether one of the two is there.
-    pub(super) fn exists(&self) -> bool {
+    pub(in crate::commands) fn exists(&self) -> bool {
         [&self.certificate, &self.key]
             .iter()
             .any(|path| fs::symlink_metadata(path).is_ok())
@@ -59,7 +71,7 @@ impl Pair {
     }
 
     /// Nothing is replaced that nobody wants to be.
-    pub(super) fn may_be_written(&self, force: bool) -> Result<(), Failure> {
+    pub(in crate::commands) fn may_be_written(&self, force: bool) -> Result<(), Failure> {
         if force || !self.exists() {
             return Ok(());
         }
@@ -67,7 +79,11 @@ impl Pair {
     }
 
     /// Writes both. Where there was a pair before, says where that lies now.
-    pub(super) fn write(&self, certificate: &[u8], key: &[u8]) -> Result<Option<PathBuf>, Failure> {
+    pub(in crate::commands) fn write(
+        &self,
+        certificate: &[u8],
+        key: &[u8],
+    ) -> Result<Option<PathBuf>, Failure> {
         let failed = |error: io::Error| unwritable(&self.certificate, &error);
         if !self.exists() {
             // A key without a certificate is nothing yet; the certificate makes it a pair.

@@ -1,0 +1,260 @@
+"""`aeolus pki acme` with an authority that is nobody's but its own."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+from pathlib import Path
+
+import pytest
+from conftest import required
+from harness import aeolus
+from harness.pebble import Pebble, authority
+from harness.process import running, wait_for
+
+
+@pytest.fixture(scope="module")
+def pebble(tmp_path_factory):
+    """An authority for those who leave it as it is."""
+    required("pebble", shutil.which("pebble") is not None)
+    with authority(tmp_path_factory.mktemp("pebble")) as started:
+        yield started
+
+
+class Client:
+    """A folder, and a pair of it."""
+
+    def __init__(self, home: Path, pebble: Pebble, *names: str, more: tuple[str, ...] = ()) -> None:
+        self.home, self.pebble, self.more = home, pebble, more
+        self.names = names or ("etl.example.com",)
+        self.out = home / "tls"
+
+    def command(self, *more: object, names: tuple[str, ...] | None = None, hook: Path | None = None) -> list[str]:
+        """The arguments."""
+        proof = ["--dns-hook", hook] if hook else ["--http-01", f"127.0.0.1:{self.pebble.http}"]
+        command = ["pki", "acme", "--dir", self.home / "acme", *self.pebble.options()]
+        command += ["--san", *(names or self.names), "--out", self.out, *proof, *self.more, *more]
+        return [str(part) for part in command]
+
+    def run(self, *more: object, **how) -> dict:
+        """What it did."""
+        return json.loads(aeolus.run(*self.command(*more, "--output", "json", **how)).stdout)
+
+    def refused(self, *more: object, code: str, status: int = 1, **how) -> str:
+        """What it said, with a code and an exit status."""
+        done = aeolus.run(*self.command(*more, **how), check=False)
+        assert done.returncode == status and f"error[{code}]" in done.stderr, done.stderr
+        return done.stderr
+
+    def pair(self) -> tuple[bytes, bytes]:
+        """Both files."""
+        return Path(f"{self.out}.crt").read_bytes(), Path(f"{self.out}.key").read_bytes()
+
+
+@pytest.fixture
+def client(pebble, tmp_path):
+    return Client(tmp_path, pebble)
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_http_01_and_a_rerun_that_leaves_it_alone(client, pebble):
+    names = ("etl.example.com", "www.example.com")
+    first = client.run("--email", "ann@example.com", names=names)
+    assert first["renewed"] is True and sorted(first["names"]) == sorted(names), first
+    root = pebble.root()
+    checked = aeolus.run("pki", "check", f"{client.out}.crt", "--ca", str(root), check=False)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    verified = ["openssl", "verify", "-x509_strict", "-CAfile", root, "-untrusted", f"{client.out}.crt"]
+    for name in names:
+        subprocess.run([*verified, "-verify_hostname", name, f"{client.out}.crt"], check=True, capture_output=True)
+    assert json.loads(aeolus.run("pki", "inspect", f"{client.out}.crt", "--output", "json").stdout)
+    folder = client.home / "acme"
+    assert mode(folder) == 0o700 and mode(Path(f"{client.out}.key")) == 0o600
+    assert [mode(path) for path in (folder / "accounts").iterdir()] == [0o600]
+    assert list((folder / "challenges").iterdir()) == []
+    before = client.pair()
+    again = client.run(names=tuple(reversed(names)))
+    assert again["renewed"] is False and again["serial"] == first["serial"] and client.pair() == before
+    said = aeolus.run(*client.command(names=names)).stdout
+    assert "not due" in said, said
+    now = client.run("--now", "--ca", root, "--key", "p384", names=names)
+    assert now["renewed"] is True and now["serial"] != first["serial"]
+    kept = Path(now["before"])
+    assert ((kept / "certificate").read_bytes(), (kept / "key").read_bytes()) == before
+    more = client.run(names=(*names, "more.example.com"))
+    assert more["renewed"] is True and "other names" in more["why"] and len(more["names"]) == 3
+    Path(f"{client.out}.key").unlink()
+    assert client.run(names=(*names, "more.example.com"))["why"] == "there was none"
+
+
+def test_a_wildcard_by_dns_and_what_it_leaves_behind(client, pebble):
+    hook = pebble.hook("wild")
+    made = client.run("--ca", pebble.root(), "--key", "rsa2048", names=("*.example.com", "example.com"), hook=hook)
+    assert sorted(made["names"]) == ["*.example.com", "example.com"]
+    record = "_acme-challenge.example.com"
+    assert pebble.told("wild") == [f"present {record}"] * 2 + [f"cleanup {record}"] * 2
+    values = {line.split()[2] for line in (pebble.home / "wild.log").read_text().splitlines()}
+    assert len(values) == 2, "one for the wildcard, one for the name"
+
+
+def test_what_can_not_be_is_said_before_anything_is_sent(client, pebble, tmp_path):
+    orders = pebble.orders()
+    client.refused(names=("*.example.com",), code="ACME-003", status=2)
+    client.refused(names=("10.0.0.1",), hook=tmp_path / "hook", code="ACME-003", status=2)
+    client.refused(names=("urn:a:b",), code="ACME-002", status=2)
+    client.refused("--ca", tmp_path / "gone", code="ACME-006", status=2)
+    for url in ("http://127.0.0.1/dir", "ca.example.com"):
+        command = client.command()
+        command[command.index(pebble.directory)] = url
+        done = aeolus.run(*command, check=False)
+        assert done.returncode == 2 and "ACME-001" in done.stderr, done.stderr
+    silent = [part for part in client.command() if part != "--agree-terms"]
+    done = aeolus.run(*silent, check=False)
+    assert done.returncode == 2 and "ACME-004" in done.stderr, done.stderr
+    neither = aeolus.run("pki", "acme", "--dir", str(tmp_path / "d"), "--san", "a.b", "--out", "x", check=False)
+    assert neither.returncode == 2 and "--http-01" in neither.stderr, neither.stderr
+    (tmp_path / "eab").write_text("not base64url!")
+    client.refused("--eab-kid", "kid-1", "--eab-key-file", tmp_path / "eab", code="ACME-005", status=2)
+    assert pebble.orders() == orders and not Path(f"{client.out}.crt").exists()
+
+
+def test_an_authority_that_binds_accounts_and_refuses_nonces(tmp_path):
+    required("pebble", shutil.which("pebble") is not None)
+    key = "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W"
+    settings = {"externalAccountBindingRequired": True, "externalAccountMACKeys": {"kid-1": key}}
+    with authority(tmp_path / "pebble", {"PEBBLE_WFE_NONCEREJECT": "40"}, **settings) as pebble:
+        client = Client(tmp_path, pebble)
+        client.refused(code="ACME-024")
+        (tmp_path / "eab").write_text("d3Jvbmc")
+        client.refused("--now", "--eab-kid", "kid-1", "--eab-key-file", tmp_path / "eab", code="ACME-025")
+        (tmp_path / "eab").write_text(f"{key}\n")
+        binding = ("--eab-kid", "kid-1", "--eab-key-file", tmp_path / "eab")
+        made = client.run("--now", *binding, names=("a.example.com", "b.example.com"))
+        assert made["renewed"] is True
+        # The account is there: nothing binds it again.
+        assert client.run("--now", "--email", "new@example.com")["renewed"] is True
+
+
+def test_a_name_that_is_not_proved_waits_and_leaves_the_pair(client, pebble):
+    client.run()
+    before = client.pair()
+    lazy = pebble.home / "lazy-hook"
+    lazy.write_text(f"#!/bin/sh\necho \"$AEOLUS_ACME_ACTION $AEOLUS_ACME_RECORD\" >>{pebble.home}/lazy.log\n")
+    lazy.chmod(0o700)
+    names = ("etl.example.com", "new.example.com")
+    said = client.refused(names=names, hook=lazy, code="ACME-021")
+    assert "etl.example.com" in said or "new.example.com" in said, said
+    assert client.pair() == before
+    assert sorted({line.split()[0] for line in pebble.told("lazy")}) == ["cleanup", "present"]
+    orders = pebble.orders()
+    waiting = client.refused(names=names, hook=lazy, code="ACME-040")
+    assert "It is not asked before" in waiting and "ACME-021" in waiting, waiting
+    assert pebble.orders() == orders, "it was not asked again"
+    # What failed says nothing about what is there.
+    assert client.run()["renewed"] is False
+    assert client.run("--now", names=names, hook=pebble.hook("good"))["renewed"] is True
+    assert client.run(names=names, hook=pebble.hook("good"))["renewed"] is False
+
+
+def test_a_hook_that_hangs_or_fails_is_ended_and_cleaned_up_after(client, pebble):
+    hook = pebble.hook("hanging", before="if action == 'present': time.sleep(600)")
+    said = client.refused("--hook-timeout", "1s", hook=hook, code="ACME-032")
+    assert "had not done" in said, said
+    assert [line.split()[0] for line in pebble.told("hanging")] == ["present", "cleanup"]
+    hook = pebble.hook("failing", before="raise SystemExit(3)")
+    said = client.refused("--now", hook=hook, code="ACME-032")
+    assert "exit status: 3" in said and "warning: the hook" in said, said
+    client.refused("--now", hook=client.home / "gone", code="ACME-032")
+    # What could not be cleaned up is, once it can.
+    client.run("--now", hook=pebble.hook("mended"))
+    assert [line.split()[0] for line in pebble.told("mended")].count("cleanup") >= 2
+
+
+def test_an_authority_that_is_away_and_comes_back_without_its_memory(tmp_path):
+    required("pebble", shutil.which("pebble") is not None)
+    with authority(tmp_path / "pebble") as pebble:
+        client = Client(tmp_path, pebble)
+        client.run()
+        before = client.pair()
+        accounts = sorted((tmp_path / "acme" / "accounts").iterdir())
+        pebble.stop()
+        client.refused("--now", code="ACME-010")
+        assert client.pair() == before
+        # Nothing is due: nobody has to be there.
+        assert client.run()["renewed"] is False
+        pebble.start()
+        assert client.run("--now")["renewed"] is True
+        assert client.pair() != before
+        assert set(accounts) < set((tmp_path / "acme" / "accounts").iterdir()), "the account before is kept beside"
+
+
+def test_killed_in_the_middle_and_run_again(client, pebble):
+    ended = client.home / "ended"
+    hook = pebble.hook("slow", before=f"while not os.path.exists({str(ended)!r}): time.sleep(0.1)")
+    log = client.home / "killed.log"
+    with running([aeolus.BINARY, *client.command(hook=hook)], log) as killed:
+        wait_for("the hook", lambda: pebble.told("slow"), 20)
+        killed.send_signal(signal.SIGKILL)
+        killed.wait()
+        # The hook is in a group of its own, and outlives who started it.
+        ended.touch()
+    assert not Path(f"{client.out}.crt").exists()
+    made = client.run(hook=pebble.hook("next"))
+    assert made["renewed"] is True
+    assert [line.split()[0] for line in pebble.told("next")] == ["cleanup", "present", "cleanup"]
+    with running([aeolus.BINARY, *client.command("--now", hook=pebble.hook("slow2", "time.sleep(2)"))], log) as stopped:
+        wait_for("the hook", lambda: pebble.told("slow2"), 20)
+        stopped.send_signal(signal.SIGTERM)
+        assert stopped.wait(20) == 1
+    assert "ACME-042" in log.read_text()
+    assert [line.split()[0] for line in pebble.told("slow2")] == ["present", "cleanup"]
+
+
+def test_two_runs_at_once_order_one_certificate(client, pebble):
+    hook = pebble.hook("pause", before="time.sleep(1)")
+    command = [str(aeolus.BINARY), *client.command("--output", "json", hook=hook)]
+    both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    answers = [json.loads(one.communicate(timeout=60)[0]) for one in both]
+    assert sorted(answer["renewed"] for answer in answers) == [False, True], answers
+    assert answers[0]["serial"] == answers[1]["serial"]
+
+
+def test_what_is_not_proved_is_not_written(client, pebble, tmp_path):
+    said = client.refused("--ca", pebble.authority, code="ACME-033")
+    assert "no path leads" in said, said
+    assert not Path(f"{client.out}.crt").exists()
+    (tmp_path / "acme" / "state.json").write_text("{")
+    client.refused("--now", code="ACME-051")
+
+
+def test_what_came_from_elsewhere_is_not_replaced_unasked(client, pebble):
+    ca = str(pebble.home / "ca")
+    aeolus.run("pki", "issue", "--dir", ca, "--san", "etl.example.com", "--out", str(client.out))
+    before = client.pair()
+    client.refused(code="PKI-001", status=2)
+    assert client.pair() == before
+    made = client.run("--force")
+    assert "came from elsewhere" in made["why"], made
+    assert client.run()["renewed"] is False
+
+
+def test_an_address_in_use_is_said_before_anything_is_sent(client, pebble):
+    orders = pebble.orders()
+    with socket.create_server(("127.0.0.1", pebble.http)):
+        client.refused(code="NET-0001")
+    assert pebble.orders() == orders
+
+
+def test_something_that_is_no_acme_is_named(client, pebble):
+    for at, said in ((f"{pebble.management}/roots/0", "makes no sense"), (f"{pebble.port}/gone", "status 404")):
+        command = client.command("--now")
+        command[command.index(pebble.directory)] = f"https://127.0.0.1:{at}"
+        done = aeolus.run(*command, check=False)
+        assert done.returncode == 1 and "ACME-011" in done.stderr and said in done.stderr, done.stderr

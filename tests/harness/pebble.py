@@ -1,0 +1,118 @@
+"""An ACME authority (pebble), a zone that it looks into (pebble-challtestsrv), and a hook that edits that zone."""
+
+from __future__ import annotations
+
+import json
+import os
+import ssl
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from . import aeolus
+from .process import free_port, running, wait_for
+
+HOOK = """#!{python}
+import json, os, time, urllib.request
+action, record, value = (os.environ["AEOLUS_ACME_" + name] for name in ("ACTION", "RECORD", "VALUE"))
+with open({log!r}, "a") as log:
+    log.write(action + " " + record + " " + value + "\\n")
+{before}
+what = {{"present": "set-txt", "cleanup": "clear-txt"}}[action]
+body = json.dumps({{"host": record + ".", "value": value}}).encode()
+urllib.request.urlopen(urllib.request.Request({zone!r} + "/" + what, body), timeout=10).read()
+"""
+
+
+class Pebble:
+    """An authority that can be stopped and started again at the same place, without what it knew."""
+
+    def __init__(self, home: Path, settings: dict, environment: dict[str, str]) -> None:
+        self.home = home
+        self.settings = settings
+        self.environment = environment
+        self.port, self.management, self.http, self.zone = (free_port() for _ in range(4))
+        self.dns = free_port()
+        self.directory = f"https://127.0.0.1:{self.port}/dir"
+        self.log = home / "pebble.log"
+        self.authority = home / "ca" / "bundle.crt"
+        self.started = ExitStack()
+
+    def prepare(self) -> None:
+        """Makes the certificate of its server."""
+        aeolus.run("pki", "init", "--dir", str(self.home / "ca"), "--key", "p256")
+        names = ("localhost", "127.0.0.1")
+        aeolus.run("pki", "issue", "--dir", str(self.home / "ca"), "--san", *names, "--out", str(self.home / "server"))
+        config = {
+            "listenAddress": f"127.0.0.1:{self.port}",
+            "managementListenAddress": f"127.0.0.1:{self.management}",
+            "certificate": str(self.home / "server.crt"),
+            "privateKey": str(self.home / "server.key"),
+            "httpPort": self.http,
+            "tlsPort": free_port(),
+            "ocspResponderURL": "",
+            "certificateValidityPeriod": 90 * 86400,
+            **self.settings,
+        }
+        (self.home / "pebble.json").write_text(json.dumps({"pebble": config}))
+
+    def start(self) -> None:
+        """Starts it, knowing nothing."""
+        command = ["pebble", "-strict", "-config", self.home / "pebble.json", "-dnsserver", f"127.0.0.1:{self.dns}"]
+        quick = {"PEBBLE_VA_NOSLEEP": "1", "PEBBLE_WFE_NONCEREJECT": "0", "PEBBLE_AUTHZREUSE": "0"}
+        self.started.enter_context(running(command, self.log, env={**quick, **self.environment}))
+        wait_for("pebble", lambda: self.get(self.directory), 20)
+
+    def stop(self) -> None:
+        """Ends it."""
+        self.started.close()
+
+    def get(self, url: str) -> bytes:
+        """What it answers."""
+        context = ssl.create_default_context(cafile=str(self.authority))
+        with urllib.request.urlopen(url, timeout=5, context=context) as answer:
+            return answer.read()
+
+    def root(self) -> Path:
+        """The root that clients of what it issued trust: another one after each start."""
+        path = self.home / "root.pem"
+        path.write_bytes(self.get(f"https://127.0.0.1:{self.management}/roots/0"))
+        return path
+
+    def orders(self) -> int:
+        """How many orders it has had, in all its lives."""
+        return self.log.read_text().count("to the db")
+
+    def hook(self, name: str = "hook", before: str = "") -> Path:
+        """A program for `--dns-hook`. It says what it was asked to do in `NAME.log`."""
+        path = self.home / name
+        zone, log = f"http://127.0.0.1:{self.zone}", str(self.home / f"{name}.log")
+        path.write_text(HOOK.format(python=sys.executable, zone=zone, log=log, before=before))
+        path.chmod(0o700)
+        return path
+
+    def told(self, name: str = "hook") -> list[str]:
+        """What a hook was asked to do: `present RECORD`, `cleanup RECORD`."""
+        log = self.home / f"{name}.log"
+        return [" ".join(line.split()[:2]) for line in log.read_text().splitlines()] if log.exists() else []
+
+    def options(self) -> list[str]:
+        """How a client is told of it."""
+        return ["--directory", self.directory, "--directory-ca", str(self.authority), "--agree-terms"]
+
+
+@contextmanager
+def authority(home: Path, environment: dict[str, str] | None = None, **settings: object) -> Iterator[Pebble]:
+    """An authority and a zone in which every name leads to this machine, until the block ends."""
+    home.mkdir(parents=True, exist_ok=True)
+    pebble = Pebble(home, settings, environment or {})
+    pebble.prepare()
+    zone = ["pebble-challtestsrv", "-defaultIPv6", "", "-dns01", f"127.0.0.1:{pebble.dns}"]
+    zone += ["-management", f"127.0.0.1:{pebble.zone}", "-http01", "", "-https01", "", "-tlsalpn01", ""]
+    with ExitStack() as stack:
+        stack.enter_context(running(zone, home / "zone.log", env=dict(os.environ)))
+        stack.callback(pebble.stop)
+        pebble.start()
+        yield pebble
