@@ -32,6 +32,8 @@ class Fleet:
         self.gate_metrics = "off"
         self.database = f"sqlite:{self.data}/control.db"
         self.config: Path | None = None
+        # What the gate alone is told.
+        self.gate_settings: dict[str, str] = {}
         # What runs control: nothing, or what puts it into another network.
         self.within: list[str] = []
         # Only the gate's: a control plane that is killed must refuse connections.
@@ -62,7 +64,7 @@ class Fleet:
             command += [f"--{name}", self.sockets.address(name)]
         mine = ("COMPAT__", "GATE__")
         both = {name: value for name, value in self.settings.items() if name.startswith(mine)}
-        self.start("gate", command, {"GATE__SIBLINGS__LISTEN": self.siblings, **both})
+        self.start("gate", command, {"GATE__SIBLINGS__LISTEN": self.siblings, **both, **self.gate_settings})
 
     def start(self, name: str, command: list[str], settings: dict[str, str], within: list[str] | None = None) -> None:
         """Starts a server with its sockets, as a service manager would."""

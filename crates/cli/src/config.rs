@@ -1,5 +1,6 @@
 //! The configuration of the servers: one YAML file, below the environment, below flags.
 
+mod acme;
 mod audit;
 mod auth;
 mod compat;
@@ -20,6 +21,7 @@ mod tls;
 mod types;
 mod values;
 
+pub(crate) use acme::Acme;
 #[cfg(test)]
 pub(crate) use auth::Configured;
 pub(crate) use compat::Compat;

@@ -1,5 +1,7 @@
 //! What `pki acme` and the servers share: a client as it is asked for, where its pair lies, and why it failed.
 
+mod keeper;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,6 +16,8 @@ use aeolus_pki::{Certificate, KeyKind, MAX_INPUT, San, read};
 use super::pki::pair::Pair;
 use crate::moments;
 use crate::report::{Failure, Report};
+
+pub(super) use self::keeper::{Keeper, kept};
 
 /// A client as it is asked for, by a command or a configuration.
 pub(super) struct Wanted<'a> {

@@ -20,6 +20,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use self::watch::Watch;
+use super::acme::{self, Keeper};
 use super::{Context, logs, process, serve_on};
 use crate::args::{ConfigFile, ControlServe};
 use crate::config::{Config, Effective, Environment, Flag, Sources, Switch};
@@ -50,16 +51,18 @@ pub(super) fn serve(args: &ControlServe, context: &Context) -> Result<(), Failur
     let told = (&effective, &sign_in, effective.config.control.scim.read()?);
     let mut watch = Watch::new(&sources, told, reloads);
     let way = way(&effective, &context.environment)?;
+    let keeper = Keeper::of(&effective, way.clone(), context)?;
     let config = configured(effective.config, (sign_in, way), &effective.base, context)?;
     let ready_json = args.supervised.ready_json;
     serve_on(async move {
         let shutdown = CancellationToken::new();
         process::cancel_on_signal(shutdown.clone())?;
+        let kept = acme::kept(keeper.as_ref(), &shutdown).await?;
         let (sender, receiver) = oneshot::channel();
         let clock = Arc::new(SystemClock);
         let rng = Arc::new(SystemRng);
         let channels = (sender, reloaded);
-        let serving = aeolus_control::serve(config, clock, rng, channels, shutdown);
+        let serving = aeolus_control::serve(config, clock, rng, channels, shutdown.clone());
         let announced = async {
             let Ok(bound) = receiver.await else {
                 return;
@@ -76,6 +79,7 @@ pub(super) fn serve(args: &ControlServe, context: &Context) -> Result<(), Failur
         tokio::select! {
             served = serving => served.map_err(|error| refused(&error)),
             () = watch.run() => Ok(()),
+            () = kept => Ok(()),
         }
     })
 }

@@ -26,6 +26,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use self::reload::Reloader;
+use super::acme::{self, Keeper};
 use super::{Context, logs, process, serve_on};
 use crate::args::{AirflowEnv, Enroll, GateServe};
 use crate::config::Sources;
@@ -131,6 +132,7 @@ pub(super) fn serve(args: &GateServe, context: &Context) -> Result<(), Failure> 
     if let Some(proxy) = way.shown() {
         tracing::info!(proxy, "identity providers are asked through a proxy");
     }
+    let keeper = Keeper::of(&effective, way.clone(), context)?;
     let config = GateConfig {
         data: effective.base.join(gate.data),
         checks: gate.checks,
@@ -162,10 +164,11 @@ pub(super) fn serve(args: &GateServe, context: &Context) -> Result<(), Failure> 
         let shutdown = CancellationToken::new();
         process::cancel_on_signal(shutdown.clone())?;
         let hangup = process::hangups()?;
+        let kept = acme::kept(keeper.as_ref(), &shutdown).await?;
         let (sender, receiver) = oneshot::channel();
         let clock = Arc::new(SystemClock);
         let rng = Arc::new(SystemRng);
-        let serving = aeolus_gate::serve(config, clock, rng, sender, shutdown);
+        let serving = aeolus_gate::serve(config, clock, rng, sender, shutdown.clone());
         let announced = async {
             if let Ok(bound) = receiver.await {
                 process::announce(&Ready::of(&bound), ready_json);
@@ -175,6 +178,7 @@ pub(super) fn serve(args: &GateServe, context: &Context) -> Result<(), Failure> 
         let served = tokio::select! {
             served = serving => served,
             () = announced => Ok(()),
+            () = kept => Ok(()),
         };
         served.map_err(|error| refused(&error))
     })

@@ -10,6 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::SecretSource;
+use super::acme::Tls;
 use super::audit::Audit;
 use super::auth::Auth;
 use super::compat::Compat;
@@ -39,7 +40,7 @@ pub(crate) struct Config {
     /// Control's keys.
     pub(crate) keys: Keys,
     /// Certificates of the listeners.
-    pub(crate) tls: Reserved,
+    pub(crate) tls: Tls,
     /// Outgoing e-mail.
     pub(crate) email: Email,
     /// Bounds on what one server takes on.
@@ -49,11 +50,6 @@ pub(crate) struct Config {
     /// Settings for those who come from another product.
     pub(crate) compat: Compat,
 }
-
-/// A section that has no keys in this release.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Reserved {}
 
 /// The control plane's server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
