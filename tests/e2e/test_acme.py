@@ -8,12 +8,13 @@ import signal
 import socket
 import stat
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
 from conftest import required
 from harness import aeolus
-from harness.pebble import Pebble, authority
+from harness.pebble import Pebble, authority, refusing
 from harness.process import running, wait_for
 
 
@@ -58,6 +59,9 @@ class Client:
 @pytest.fixture
 def client(pebble, tmp_path):
     return Client(tmp_path, pebble)
+
+
+PRESENT = "present _acme-challenge.etl.example.com"
 
 
 def mode(path: Path) -> int:
@@ -122,6 +126,8 @@ def test_what_can_not_be_is_said_before_anything_is_sent(client, pebble, tmp_pat
     assert neither.returncode == 2 and "--http-01" in neither.stderr, neither.stderr
     (tmp_path / "eab").write_text("not base64url!")
     client.refused("--eab-kid", "kid-1", "--eab-key-file", tmp_path / "eab", code="ACME-005", status=2)
+    client.out = tmp_path / "gone" / "tls"
+    client.refused(code="ACME-050")
     assert pebble.orders() == orders and not Path(f"{client.out}.crt").exists()
 
 
@@ -217,6 +223,23 @@ def test_killed_in_the_middle_and_run_again(client, pebble):
     assert [line.split()[0] for line in pebble.told("slow2")] == ["present", "cleanup"]
 
 
+def test_what_is_killed_again_and_again_waits(client, pebble):
+    ended, log = client.home / "ended", client.home / "killed.log"
+    hook = pebble.hook("again", before=f"while not os.path.exists({str(ended)!r}): time.sleep(0.1)")
+    for number in range(1, 4):
+        ended.unlink(missing_ok=True)
+        with running([aeolus.BINARY, *client.command(hook=hook)], log) as killed:
+            wait_for("the hook", lambda: pebble.told("again").count(PRESENT) == number, 20)
+            killed.send_signal(signal.SIGKILL)
+            killed.wait()
+            ended.touch()
+    orders = pebble.orders()
+    client.refused(hook=hook, code="ACME-043")
+    client.refused(hook=hook, code="ACME-040")
+    assert pebble.orders() == orders
+    assert client.run("--now", hook=hook)["renewed"] is True
+
+
 def test_two_runs_at_once_order_one_certificate(client, pebble):
     hook = pebble.hook("pause", before="time.sleep(1)")
     command = [str(aeolus.BINARY), *client.command("--output", "json", hook=hook)]
@@ -258,3 +281,26 @@ def test_something_that_is_no_acme_is_named(client, pebble):
         command[command.index(pebble.directory)] = f"https://127.0.0.1:{at}"
         done = aeolus.run(*command, check=False)
         assert done.returncode == 1 and "ACME-011" in done.stderr and said in done.stderr, done.stderr
+
+
+def test_an_authority_that_has_had_too_much_is_left_alone_as_long_as_it_says(client, pebble):
+    told = {"type": "urn:ietf:params:acme:error:rateLimited", "detail": "too many\u001b[31m accounts"}
+    problem = json.dumps(told).encode()
+
+    def asked(directory: str, *more: str) -> str:
+        command = client.command(*more)
+        command[command.index(pebble.directory)] = directory
+        done = aeolus.run(*command, check=False)
+        assert done.returncode == 1, done.stderr
+        return done.stderr
+
+    with refusing(pebble.home, 429, "application/problem+json", problem, Retry_After="172800") as directory:
+        said = asked(directory)
+        assert "error[ACME-020]" in said and "too many [31m accounts" in said, said
+        assert "error[ACME-040]" in asked(directory)
+        kept = json.loads((client.home / "acme" / "state.json").read_text())["pairs"]
+        until = kept[f"{client.out}.crt"]["failed"]["until"] / 1000
+        assert 172_000 < until - time.time() < 173_000
+    with refusing(pebble.home, 503, "text/html", b"<h1>busy</h1>") as directory:
+        said = asked(directory, "--now")
+        assert "error[ACME-011]" in said and "503" in said, said

@@ -6,9 +6,11 @@ import json
 import os
 import ssl
 import sys
+import threading
 import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from . import aeolus
@@ -101,6 +103,46 @@ class Pebble:
     def options(self) -> list[str]:
         """How a client is told of it."""
         return ["--directory", self.directory, "--directory-ca", str(self.authority), "--agree-terms"]
+
+
+@contextmanager
+def refusing(home: Path, status: int, kind: str, body: bytes, **headers: str) -> Iterator[str]:
+    """An authority that answers every new account alike, with the certificate of `Pebble.prepare`; yields its directory."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def answer(self, status: int, body: bytes = b"", **headers: str) -> None:
+            self.send_response(status)
+            for name, value in {**headers, "Content-Length": str(len(body)), "Replay-Nonce": "n0nce"}.items():
+                self.send_header(name.replace("_", "-"), value)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def do_HEAD(self) -> None:
+            self.answer(200)
+
+        def do_GET(self) -> None:
+            names = ("newNonce", "newAccount", "newOrder")
+            host = self.headers["Host"]
+            self.answer(200, json.dumps({name: f"https://{host}/{name}" for name in names}).encode())
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.answer(status, body, Content_Type=kind, **headers)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(home / "server.crt", home / "server.key")
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield f"https://127.0.0.1:{server.server_port}/dir"
+        finally:
+            server.shutdown()
+            thread.join(10)
 
 
 @contextmanager

@@ -23,6 +23,8 @@ pub trait Place: Send + Sync {
     fn name(&self) -> String;
     /// What lies there.
     fn found(&self) -> Found;
+    /// Whether a pair could be written there, or why not: one that is ordered in vain counts at the authority.
+    fn check(&self) -> Result<(), String>;
     /// Replaces both in one step; says where the pair before lies, or why not.
     fn write(&self, certificate: &str, key: &Secret<String>) -> Result<Option<PathBuf>, String>;
 }

@@ -228,7 +228,7 @@ impl Ordering<'_> {
 
     fn policy(&self) -> RetryPolicy {
         RetryPolicy::new()
-            .initial_delay(Duration::from_millis(400))
+            .initial_delay(Duration::from_millis(250))
             .backoff(1.5)
             .timeout(self.patience)
     }

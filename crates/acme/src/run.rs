@@ -101,8 +101,9 @@ impl<'a> Running<'a> {
 
     /// Orders and writes. What fails is remembered, so that it isn't tried again at once.
     async fn replace(&mut self, why: Why, found: &Found) -> Result<Outcome, AcmeError> {
+        self.place.check().map_err(AcmeError::NotWritten)?;
         let killed = self.kept().begun;
-        if killed >= KILLED {
+        if killed >= KILLED && why != Why::Told {
             self.kept().begun = 0;
             let last = AcmeError::Killed(killed);
             self.failed(&last)?;

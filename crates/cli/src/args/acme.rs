@@ -35,7 +35,7 @@ pub(crate) struct PkiAcme {
     #[arg(long, value_name = "ADDR")]
     pub(crate) http_01: Option<Listen>,
     /// Prove the names by DNS, as wildcards need: a program that adds and removes a TXT record. It is told by its
-    /// environment: AEOLUS_ACME_ACTION (present, cleanup), AEOLUS_ACME_RECORD, AEOLUS_ACME_VALUE, AEOLUS_ACME_NAME.
+    /// environment: `AEOLUS_ACME_ACTION` (present, cleanup), `AEOLUS_ACME_RECORD`, `AEOLUS_ACME_VALUE`, `AEOLUS_ACME_NAME`.
     #[arg(long, value_name = "PROGRAM")]
     pub(crate) dns_hook: Option<PathBuf>,
     /// How long the hook may take each time. It ends once the name's own servers have the record.

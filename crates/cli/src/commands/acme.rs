@@ -104,6 +104,16 @@ impl Place for Pair {
         fitting().map_or(Found::Unusable, Found::Pair)
     }
 
+    fn check(&self) -> Result<(), String> {
+        let name = self.certificate.file_name().unwrap_or_default();
+        let mut tried = std::ffi::OsString::from(".");
+        tried.push(name);
+        tried.push(".try");
+        let tried = self.certificate.with_file_name(tried);
+        let made = std::fs::write(&tried, b"").and_then(|()| std::fs::remove_file(&tried));
+        made.map_err(|error| format!("{} can't be written: {error}", self.certificate.display()))
+    }
+
     fn write(&self, certificate: &str, key: &Secret<String>) -> Result<Option<PathBuf>, String> {
         let written = Self::write(self, certificate.as_bytes(), key.expose().as_bytes());
         written.map_err(|failure| {
