@@ -127,6 +127,75 @@ pub struct Key {
     pub jwk: serde_json::Value,
 }
 
+/// `GET /v1/keys`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct KeyList {
+    /// All keys, by purpose and age.
+    pub items: Vec<Key>,
+    /// What the start of a newer version does; absent from a control that doesn't say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_upgrade: Option<NextUpgrade>,
+}
+
+/// What the start of a newer version does to the keys.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct NextUpgrade {
+    /// What becomes of them, but for the snapshot key.
+    pub keys: AtUpgrade,
+    /// Where they are replaced, what that ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ends: Option<UpgradeEnds>,
+}
+
+/// What becomes of keys at an upgrade.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum AtUpgrade {
+    /// They stay.
+    Kept,
+    /// The next ones are announced, which ends nothing.
+    Announced,
+    /// They are replaced at once.
+    Replaced,
+}
+
+/// What ends when all keys are replaced at once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct UpgradeEnds {
+    /// So many sessions, with their access tokens.
+    pub sessions: u64,
+    /// So many values of API tokens.
+    pub api_tokens: u64,
+    /// So many values of direct access tokens.
+    pub direct_tokens: u64,
+    /// Of so many organizations are those tokens.
+    pub organizations: u64,
+    /// What these keys have signed.
+    pub purposes: Vec<KeyPurpose>,
+}
+
+impl fmt::Display for UpgradeEnds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let purposes: Vec<_> = self.purposes.iter().map(|purpose| purpose.name()).collect();
+        write!(
+            f,
+            "{} sessions, {} API tokens and {} direct access tokens of {} organizations, and whatever else the keys {} have signed",
+            self.sessions,
+            self.api_tokens,
+            self.direct_tokens,
+            self.organizations,
+            purposes.join(", ")
+        )
+    }
+}
+
 /// What happens to a key next.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

@@ -27,6 +27,7 @@ pub mod plane;
 pub mod policy;
 mod problem;
 pub mod quota;
+pub mod registry;
 pub mod role;
 pub mod rollout;
 #[cfg(feature = "schema")]

@@ -56,7 +56,9 @@ pub(crate) use grant::{GrantAdd, GrantCommand, GrantList, GrantRemove};
 pub(crate) use invitation::{
     InvitationCommand, InvitationCreate, InvitationList, InvitationRevoke,
 };
-pub(crate) use key::{KeyCommand, KeyList, KeyRemove, KeyReseal, KeyRotate};
+pub(crate) use key::{
+    KeyCertificates, KeyCommand, KeyImport, KeyList, KeyRemove, KeyReseal, KeyRotate,
+};
 pub(crate) use org::{OrgCommand, OrgOne, OrgQuota, QuotaSet, QuotaShow};
 pub(crate) use pki::{
     Passphrase, PkiCheck, PkiCommand, PkiCrl, PkiExport, PkiFolder, PkiFormat, PkiInit, PkiInspect,

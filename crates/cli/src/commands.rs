@@ -107,6 +107,8 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
             KeyCommand::List(args) => block_on(key::list(&args, &context)),
             KeyCommand::Rotate(args) => block_on(key::rotate(&args, &context)),
             KeyCommand::Remove(args) => block_on(key::remove(&args, &context)),
+            KeyCommand::Certificates(args) => block_on(key::certificates(&args, &context)),
+            KeyCommand::Import(args) => key::import(&args, &context),
             KeyCommand::Reseal(args) => key::reseal(&args, &context),
         },
         Command::Session(command) => match command {

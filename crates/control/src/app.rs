@@ -13,7 +13,7 @@ use tokio::sync::{Notify, watch};
 use crate::audit::Denials;
 use crate::authorization::{Minted, Worlds};
 use crate::built_ins::StartedWith;
-use crate::config::{AuditConfig, Publishing};
+use crate::config::{AuditConfig, NewKeys, Publishing};
 use crate::connections::reload::LocalAccounts;
 use crate::email::Mailer;
 use crate::federation::Federation;
@@ -23,6 +23,7 @@ use crate::people::SignUp;
 use crate::planes::{Acks, Assertions, LastKnown, Looks};
 use crate::publish::{Newest, Published};
 use crate::quota::Meters;
+use crate::registry::Registry;
 use crate::scim::ScimParts;
 use crate::signin::cookie::CookieStyle;
 use crate::signin::pool::HashPool;
@@ -55,6 +56,8 @@ pub(crate) struct Parts {
     pub(crate) keys: Keys,
     /// How often signing keys are replaced by themselves; never if absent.
     pub(crate) rotate_keys: Option<Duration>,
+    /// Whether the next upgrade gets new signing keys.
+    pub(crate) keys_at_upgrade: NewKeys,
     /// Opens and seals what the database keeps sealed.
     pub(crate) master: MasterKey,
     /// Authenticates control's own session cookies; follows from the master key.
@@ -77,6 +80,8 @@ pub(crate) struct Parts {
     pub(crate) local: ConnectionId,
     /// Who may ask at `/v1/authorization`; nobody, if there is no secret for it.
     pub(crate) asking_proxies: Option<ProxySecrets>,
+    /// Whose clients get tokens here, if there is a container registry.
+    pub(crate) registry: Option<Registry>,
     /// What gates would know.
     pub(crate) worlds: Worlds,
     /// For whom `/v1/authorization` has made a token.

@@ -28,12 +28,25 @@ pub(crate) fn bearer_text(headers: &HeaderMap) -> Result<Secret<String>, ApiErro
     Ok(Secret::new(token.to_owned()))
 }
 
+/// Who a credential is of, and until when it is good by itself.
+pub(crate) struct Known {
+    pub(crate) actor: Actor,
+    /// A person's session.
+    pub(crate) session: Option<Session>,
+    pub(crate) until: Time,
+}
+
 /// Who a bearer credential is: a person with an access token for control, or an API token.
 pub(crate) async fn bearer(
     app: &App,
     headers: &HeaderMap,
 ) -> Result<(Actor, Option<Session>), ApiError> {
-    let text = bearer_text(headers)?;
+    let known = known(app, &bearer_text(headers)?).await?;
+    Ok((known.actor, known.session))
+}
+
+/// The same, of a credential without what is around it.
+pub(crate) async fn known(app: &App, text: &Secret<String>) -> Result<Known, ApiError> {
     let token =
         jws::parse(text.expose().as_bytes()).map_err(|_| ApiError::BadCredential("form"))?;
     let kind = app
@@ -57,14 +70,18 @@ pub(crate) async fn bearer(
     }
 }
 
-async fn person(app: &App, claims: &Access) -> Result<(Actor, Option<Session>), ApiError> {
+async fn person(app: &App, claims: &Access) -> Result<Known, ApiError> {
     let mut view = app.store.read().await?;
     let session = live_session(app, &mut view, claims, &app.issuer).await?;
     app.seen.note(session.id, app.clock.now());
-    Ok((Actor::User(session.user), Some(session)))
+    Ok(Known {
+        actor: Actor::User(session.user),
+        session: Some(session),
+        until: Time::from_secs(claims.exp),
+    })
 }
 
-async fn program(app: &App, claims: &Api) -> Result<(Actor, Option<Session>), ApiError> {
+async fn program(app: &App, claims: &Api) -> Result<Known, ApiError> {
     let mut view = app.store.read().await?;
     let token = live_token(app, &mut view, claims).await?;
     let here = |surfaces: &Vec<Surface>| surfaces.contains(&Surface::Control);
@@ -73,7 +90,11 @@ async fn program(app: &App, claims: &Api) -> Result<(Actor, Option<Session>), Ap
     }
     let place = (token.organization, claims.idx);
     app.uses.seen(token.id, place, app.clock.now());
-    Ok((Actor::Token(token.id), None))
+    Ok(Known {
+        actor: Actor::Token(token.id),
+        session: None,
+        until: Time::from_secs(claims.exp),
+    })
 }
 
 /// The session of an access token for an audience, if both it and its person are good at this moment.

@@ -26,13 +26,14 @@ use crate::connections::configured::{self, ConfigureError, With};
 use crate::connections::reload::{self, LocalAccounts};
 use crate::email::{EmailConfigError, Mailer, SmtpTrust};
 use crate::federation::Federation;
-use crate::keys::{self, Keys, KeysError};
+use crate::keys::{self, ImportError, Keys, KeysError};
 use crate::once;
 use crate::ops::Metrics;
 use crate::people;
 use crate::planes::{Acks, Assertions, LastKnown, Looks};
 use crate::provider::refresh;
 use crate::quota::Meters;
+use crate::registry::{Registry, RegistryConfigError};
 use crate::root::{self, RootSetupError};
 use crate::scim::ScimParts;
 use crate::signin::cookie::{self, CookieStyle};
@@ -98,6 +99,12 @@ pub enum ControlError {
         "CONTROL-PROXY: compat.authorization.proxySecret must have 32 characters or more: whoever knows it gets tokens that open an Airflow"
     )]
     ProxySecret,
+    /// A key that can't be imported.
+    #[error(transparent)]
+    Import(#[from] ImportError),
+    /// A container registry that can't be served so.
+    #[error("CONTROL-REGISTRY: compat.registry: {0}")]
+    Registry(#[from] RegistryConfigError),
     /// The parent domain's cookie could not be set from here.
     #[error(
         "CONTROL-URL: compat.parentCookie.domain is {domain}, but {issuer} is not below it, so browsers would drop the cookie: give control.publicUrl a host below the domain"
@@ -194,7 +201,10 @@ pub(crate) async fn open(
             Some(secrets)
         }
     };
-    let legacy = asking_proxies.is_some();
+    if let Some(registry) = &config.registry {
+        registry.check(&issuer)?;
+    }
+    let legacy = asking_proxies.is_some() || config.registry.is_some();
     keys::note_version(&store, &master, &config.upgrades, (&*clock, &*rng)).await?;
     let keys = Keys::open(&store, &master, (&*clock, &*rng), legacy).await?;
     if let Some(dir) = &config.root_dir {
@@ -232,6 +242,7 @@ pub(crate) async fn open(
         rng,
         keys,
         rotate_keys: config.rotate_keys,
+        keys_at_upgrade: config.upgrades.keys,
         master,
         cookie_key: cookie::key_from(&config.master_key),
         refresh_key: refresh::key_from(&config.master_key),
@@ -243,6 +254,7 @@ pub(crate) async fn open(
         built_ins,
         local,
         asking_proxies,
+        registry: config.registry.clone().map(Registry::new),
         worlds: Worlds::default(),
         minted: Minted::default(),
         hashes,

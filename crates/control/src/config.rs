@@ -10,6 +10,7 @@ use aeolus_model::{BuiltIns, Cidr, Email, Secret};
 use aeolus_tls::HandedOver;
 
 use crate::email::EmailConfig;
+use crate::registry::RegistryConfig;
 
 pub use crate::connections::configured::SignInConfig;
 pub use crate::people::SignUp;
@@ -50,6 +51,8 @@ pub struct ControlConfig {
     /// What proxies know that ask at `/v1/authorization`: a secret, or two while it is being replaced.
     /// Without one nobody can ask.
     pub proxy_secrets: Vec<Secret<String>>,
+    /// The container registry whose clients get tokens here; absent: there is none.
+    pub registry: Option<RegistryConfig>,
     /// How planes are told of changes.
     pub publishing: Publishing,
     /// How long a signing key signs before the next one takes over by itself; absent: until somebody
@@ -78,18 +81,30 @@ pub struct ControlConfig {
 pub struct Upgrades {
     /// This program's.
     pub version: semver::Version,
-    /// Whether all signing keys but the snapshot key are replaced at once and every session ends, as the
-    /// original's `regenerateCaEachUpgrade` has it (row H2).
-    pub regenerate_keys: bool,
+    /// Whether it gets new signing keys.
+    pub keys: NewKeys,
+}
+
+/// Whether an upgrade gets new signing keys, all but the snapshot key, and how.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum NewKeys {
+    /// They stay.
+    #[default]
+    None,
+    /// The next ones are announced, and take over as in any rotation. Nothing ends.
+    Staged,
+    /// They are replaced at once and every session ends, as the original's `regenerateCaEachUpgrade` has it
+    /// (row H2).
+    AtOnce,
 }
 
 impl Upgrades {
     /// To the version of this program. One that can't be read is newer than none.
-    pub fn to_this(regenerate_keys: bool) -> Self {
+    pub fn to_this(keys: NewKeys) -> Self {
         let version = semver::Version::parse(env!("CARGO_PKG_VERSION"));
         Self {
             version: version.unwrap_or(semver::Version::new(0, 0, 0)),
-            regenerate_keys,
+            keys,
         }
     }
 }

@@ -34,6 +34,7 @@ mod policy;
 mod provider;
 mod publish;
 mod quota;
+mod registry;
 mod restore;
 mod rollout;
 pub mod root;
@@ -52,8 +53,8 @@ mod tokens;
 pub use audit::SinkConfigError;
 pub use bootstrap::ControlError;
 pub use config::{
-    AuditConfig, AuditFile, AuditWebhook, ControlConfig, FirstAdmin, ParentCookie, Publishing,
-    ScimConfig, SessionLife, SignInConfig, SignUp, Upgrades,
+    AuditConfig, AuditFile, AuditWebhook, ControlConfig, FirstAdmin, NewKeys, ParentCookie,
+    Publishing, ScimConfig, SessionLife, SignInConfig, SignUp, Upgrades,
 };
 pub use connections::configured::ConfigureError;
 pub use connections::document::check_sign_in;
@@ -62,9 +63,10 @@ pub use connections::receiver::ScimEventsTo;
 pub use connections::reload::Reload;
 pub use email::{EmailConfig, EmailConfigError, EmailSender, SmtpServer, SmtpTrust};
 pub use factor::{FactorReset, reset_second_factor};
-pub use keys::{KeysError, Resealed, reseal};
+pub use keys::{ImportError, Imported, KeysError, Resealed, import_legacy_key, reseal};
 pub use openapi::openapi;
 pub use people::first_admin;
+pub use registry::{RegistryConfig, RegistryConfigError, Repositories, Template, TemplateError};
 pub use restore::{Recovered, recover};
 pub use router::ROUTES;
 pub use scim::template_errors;

@@ -12,8 +12,8 @@ use crate::error::ApiError;
 use crate::scim::OwnListener;
 use crate::{
     audit, authorization, connections, email, factor, federation, keys, openapi, ops, pages,
-    people, planes, policy, provider, quota, rollout, scim, sessions, signin, status_lists,
-    tenancy, tokens,
+    people, planes, policy, provider, quota, registry, rollout, scim, sessions, signin,
+    status_lists, tenancy, tokens,
 };
 
 macro_rules! routes {
@@ -78,6 +78,8 @@ routes! {
     "/v1/authorization" => get authorization::authorization;
     "/v1/authorization/permission-groups" => get tenancy::roles::catalogue;
     "/v1/.well-known/jwks.json" => get keys::legacy_jwk;
+    "/v2/.well-known/jwks.json" => get keys::legacy_set;
+    "/v1/registry/authorization" => get registry::authorize, post registry::exchange;
     "/v1/me" => get tenancy::me;
     "/v1/explain" => get tenancy::explain;
     "/v1/sessions" => get sessions::list, delete sessions::end_all;

@@ -10,7 +10,6 @@
 
 mod alg;
 mod base64url;
-mod certificate;
 pub mod chain;
 pub mod claims;
 pub mod digest;

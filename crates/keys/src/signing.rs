@@ -32,6 +32,8 @@ struct Header<'a> {
     alg: &'a str,
     kid: String,
     typ: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    x5c: Option<[&'a str; 1]>,
 }
 
 impl SigningKey {
@@ -119,10 +121,30 @@ impl SigningKey {
         if kind.alg() != self.public.alg() {
             return Err(KeyError::WrongAlg(self.public.alg()));
         }
+        self.compact(kind.typ(), None, claims)
+    }
+
+    /// Signs claims for those who know the key by its certificate, in base64 (RFC 7515 §4.1.6). Nothing here
+    /// reads it as a token of ours: no header of ours has `x5c`.
+    pub fn sign_certified<T: Serialize>(
+        &self,
+        certificate: &str,
+        claims: &T,
+    ) -> Result<String, KeyError> {
+        self.compact("JWT", Some([certificate]), claims)
+    }
+
+    fn compact<T: Serialize>(
+        &self,
+        typ: &str,
+        x5c: Option<[&str; 1]>,
+        claims: &T,
+    ) -> Result<String, KeyError> {
         let header = Header {
-            alg: kind.alg().name(),
+            alg: self.public.alg().name(),
             kid: self.public.kid().to_string(),
-            typ: kind.typ(),
+            typ,
+            x5c,
         };
         let header = serde_json::to_vec(&header).map_err(|_| KeyError::Claims)?;
         let claims = serde_json::to_vec(claims).map_err(|_| KeyError::Claims)?;

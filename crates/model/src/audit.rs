@@ -194,6 +194,8 @@ actions! {
     KeysRegenerate = "key.regenerate",
     /// The private keys were sealed under another master key.
     KeysReseal = "key.reseal",
+    /// A container registry's client was given a token for a repository.
+    RegistryAuthorize = "registry.authorize",
     /// A token for control was exchanged for one that a single deployment takes.
     TokenExchange = "token.exchange",
     /// Somebody let a machine without a browser sign in as them, or refused to.

@@ -131,6 +131,7 @@ permissions! {
     SystemIamUpdate = "system.iam.update",
     SystemApply = "system.apply",
     SystemQuotasUpdate = "system.quotas.update",
+    SystemRegistryBaseImagesPush = "system.registryBaseImages.push",
 }
 
 /// A set of permissions: union, intersection and membership are a few instructions.

@@ -21,10 +21,8 @@ pub enum Scope {
     Deployment,
 }
 
-/// A built-in role.
-///
-/// The names are the newer product generation's; the older ones are accepted as input and mean the
-/// same (`WORKSPACE_ADMIN` is `WORKSPACE_OWNER`, and so on).
+/// A built-in role. The names are the newer product generation's; the older ones are accepted as input
+/// and mean the same (`WORKSPACE_ADMIN` is `WORKSPACE_OWNER`, and so on).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 #[expect(missing_docs, reason = "the permission matrix says what each may do")]
@@ -228,9 +226,11 @@ const SYSTEM_VIEWER: PermissionSet = WORKSPACE_MEMBER.union(ORGANIZATION_MEMBER)
     P::SystemUsersGet,
 ]);
 
-const SYSTEM_EDITOR: PermissionSet = SYSTEM_VIEWER
-    .union(WORKSPACE_OPERATOR)
-    .and(&[P::SystemOrganizationsCreate, P::SystemUserInvite]);
+const SYSTEM_EDITOR: PermissionSet = SYSTEM_VIEWER.union(WORKSPACE_OPERATOR).and(&[
+    P::SystemOrganizationsCreate,
+    P::SystemUserInvite,
+    P::SystemRegistryBaseImagesPush,
+]);
 
 const SYSTEM_ADMIN: PermissionSet = SYSTEM_EDITOR.union(ORGANIZATION_OWNER).and(&[
     P::SystemOrganizationsDelete,

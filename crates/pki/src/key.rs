@@ -164,7 +164,7 @@ impl PrivateKey {
             .map_err(|_| KeyError::WrongPassphrase)
     }
 
-    fn from_pkcs8(pkcs8: Zeroizing<Vec<u8>>) -> Result<Self, KeyError> {
+    pub(crate) fn from_pkcs8(pkcs8: Zeroizing<Vec<u8>>) -> Result<Self, KeyError> {
         let der = PrivatePkcs8KeyDer::from(pkcs8.as_slice());
         let known = [
             &PKCS_ECDSA_P256_SHA256,

@@ -26,6 +26,7 @@ mod policy;
 mod public;
 mod renewal;
 mod request;
+mod signer;
 pub mod state;
 mod verify;
 
@@ -45,4 +46,5 @@ pub use policy::{Constraints, Profile, Subtrees, Wanted, WantedError};
 pub use public::{KeyType, PublicKey};
 pub use renewal::{Stage, due};
 pub use request::{Request, RequestError};
+pub use signer::signer_certificate;
 pub use verify::{Unproven, Usage, verify};

@@ -108,7 +108,7 @@ impl Wanted {
         (validity, lists): (Validity, Option<String>),
         rng: &dyn Rng,
     ) -> Option<CertificateParams> {
-        let mut parameters = dated(validity, rng)?;
+        let mut parameters = dated(validity, serial(rng))?;
         let lists = lists.map(|url| CrlDistributionPoint { uris: vec![url] });
         parameters.crl_distribution_points = lists.into_iter().collect();
         let names: Option<Vec<SanType>> = self.names.iter().map(san_type).collect();
@@ -233,7 +233,7 @@ pub(crate) fn authority(
     below: Option<&Constraints>,
     rng: &dyn Rng,
 ) -> Option<CertificateParams> {
-    let mut parameters = dated(validity, rng)?;
+    let mut parameters = dated(validity, serial(rng))?;
     parameters.distinguished_name.push(DnType::CommonName, name);
     parameters.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     parameters.is_ca = IsCa::Ca(match below {
@@ -245,13 +245,27 @@ pub(crate) fn authority(
     Some(parameters)
 }
 
+/// Everything that the certificate of a key has which signs tokens. It is a function of what is given.
+pub(crate) fn signer(
+    name: &str,
+    validity: Validity,
+    serial: [u8; 16],
+) -> Option<CertificateParams> {
+    let mut parameters = dated(validity, positive(serial))?;
+    parameters.distinguished_name.push(DnType::CommonName, name);
+    parameters.is_ca = IsCa::ExplicitNoCa;
+    parameters.use_authority_key_identifier_extension = true;
+    parameters.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    Some(parameters)
+}
+
 /// rcgen's own defaults are a subject that names rcgen and a life of two thousand years: both are replaced.
-fn dated(validity: Validity, rng: &dyn Rng) -> Option<CertificateParams> {
+fn dated(validity: Validity, serial: SerialNumber) -> Option<CertificateParams> {
     let mut parameters = CertificateParams::default();
     parameters.distinguished_name = DistinguishedName::new();
     parameters.not_before = date(validity.from)?;
     parameters.not_after = date(validity.until)?;
-    parameters.serial_number = Some(serial(rng));
+    parameters.serial_number = Some(serial);
     Some(parameters)
 }
 
@@ -263,6 +277,10 @@ pub(crate) fn date(at: Time) -> Option<OffsetDateTime> {
 pub(crate) fn serial(rng: &dyn Rng) -> SerialNumber {
     let mut bytes = [0; 16];
     rng.fill(&mut bytes);
+    positive(bytes)
+}
+
+fn positive(mut bytes: [u8; 16]) -> SerialNumber {
     if let Some(first) = bytes.first_mut() {
         *first = *first & 0x3f | 0x40;
     }

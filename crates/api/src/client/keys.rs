@@ -4,8 +4,7 @@ use http::Method;
 
 use super::operations::Wait;
 use super::{Call, Client, ClientError, escape};
-use crate::Page;
-use crate::key::{Key, KeyPurpose, KeyRemoved, KeyRotate, KeyRotated};
+use crate::key::{KeyList, KeyPurpose, KeyRemoved, KeyRotate, KeyRotated};
 
 /// How a key is removed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -18,8 +17,13 @@ pub struct KeyRemoval {
 
 impl Client {
     /// All signing keys.
-    pub async fn keys(&self) -> Result<Page<Key>, ClientError> {
+    pub async fn keys(&self) -> Result<KeyList, ClientError> {
         self.json(Call::get("/v1/keys")).await
+    }
+
+    /// The legacy key with those before and after it, as a JSON Web Key set with certificates.
+    pub async fn legacy_keys(&self) -> Result<serde_json::Value, ClientError> {
+        self.json(Call::get("/v2/.well-known/jwks.json")).await
     }
 
     /// Announces the next key of a purpose, gives an announced one another date, or replaces a

@@ -19,6 +19,12 @@ pub(crate) enum KeyCommand {
     Rotate(KeyRotate),
     /// Remove a key that doesn't sign, if nothing needs it.
     Remove(KeyRemove),
+    /// Print the certificates by which others know the legacy key: the one that signs, the one announced after it and
+    /// those before it, as a container registry's `rootcertbundle` takes them.
+    Certificates(KeyCertificates),
+    /// Take an RSA key and its certificate as the legacy key, so that whoever believes the certificate already goes on.
+    /// It works in the database; replicas of control may run.
+    Import(KeyImport),
     /// Seal everything in the database under another master key. Run it with every replica of the
     /// control plane stopped, and start them with the new one.
     Reseal(KeyReseal),
@@ -82,6 +88,42 @@ pub(crate) struct KeyRemove {
     pub(crate) target: Target,
 }
 
+/// `key certificates`.
+#[derive(Debug, Args)]
+pub(crate) struct KeyCertificates {
+    /// Write them to this file instead, in one step: whoever reads it meanwhile reads all or what was there before.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) target: Target,
+}
+
+/// `key import`.
+#[derive(Debug, Args)]
+pub(crate) struct KeyImport {
+    /// A file with the private key: PEM or DER, without encryption.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: PathBuf,
+    /// A file with its certificate.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) certificate: PathBuf,
+    #[command(flatten)]
+    pub(crate) file: ConfigFile,
+    /// The database, as `control serve` takes it.
+    #[arg(long, value_name = "URL")]
+    pub(crate) database: Option<String>,
+    /// A file with the master key.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) master_key_file: Option<String>,
+}
+
+impl KeyImport {
+    /// The flags that were given, as layers of the configuration.
+    pub(crate) fn flags(&self) -> Vec<Flag> {
+        flags(self.database.as_ref(), self.master_key_file.as_ref())
+    }
+}
+
 /// `key reseal`.
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("new").required(true).args(["new_master_key_file", "new_config"]))]
@@ -105,13 +147,13 @@ pub(crate) struct KeyReseal {
 impl KeyReseal {
     /// The flags that were given, as layers of the configuration.
     pub(crate) fn flags(&self) -> Vec<Flag> {
-        super::serving::layer(&[
-            ("--database", "database.url", self.database.as_ref()),
-            (
-                "--master-key-file",
-                "keys.masterKey.file",
-                self.master_key_file.as_ref(),
-            ),
-        ])
+        flags(self.database.as_ref(), self.master_key_file.as_ref())
     }
+}
+
+fn flags(database: Option<&String>, master_key_file: Option<&String>) -> Vec<Flag> {
+    super::serving::layer(&[
+        ("--database", "database.url", database),
+        ("--master-key-file", "keys.masterKey.file", master_key_file),
+    ])
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::Context;
 use crate::args::{ConfigFile, SchemaOf};
-use crate::config::{Config, Effective, Sources, leaves};
+use crate::config::{Config, Effective, Registry, Sources, leaves};
 use crate::fleet_file;
 use crate::report::{Failure, Report};
 use crate::ui::{self, Table};
@@ -41,6 +41,16 @@ pub(super) fn check(file: &Path, context: &Context) -> Result<(), Failure> {
 fn explained(effective: &Effective, context: &Context) -> Result<(), Failure> {
     let config = &effective.config;
     config.control.roles.read()?;
+    config.keys.at_upgrade()?;
+    if let Some(note) = config.keys.upgrade_note() {
+        ui::line(note);
+    }
+    config
+        .compat
+        .registry
+        .as_ref()
+        .map(Registry::read)
+        .transpose()?;
     config.email.check(&effective.base)?;
     let original = effective.original.as_ref();
     let connections =

@@ -23,7 +23,7 @@ use self::watch::Watch;
 use super::acme::{self, Keeper};
 use super::{Context, logs, process, serve_on};
 use crate::args::{ConfigFile, ControlServe};
-use crate::config::{Config, Effective, Environment, Flag, Sources, Switch};
+use crate::config::{Config, Effective, Environment, Flag, Registry, Sources, Switch};
 use crate::report::{Failure, Report};
 
 #[derive(Serialize)]
@@ -150,6 +150,7 @@ fn configured(
     let email = config.email.read(base, environment)?;
     let names = environment.get("LISTEN_FDNAMES");
     let session = config.control.session;
+    let at_upgrade = config.keys.at_upgrade()?;
     Ok(ControlConfig {
         listen: config.control.listen,
         metrics: config.control.metrics,
@@ -169,10 +170,16 @@ fn configured(
         parent_cookie: super::gate::parent_cookie(&config.compat)?
             .map(|(domain, name)| ParentCookie { domain, name }),
         proxy_secrets,
+        registry: config
+            .compat
+            .registry
+            .as_ref()
+            .map(Registry::read)
+            .transpose()?,
         hash_permits: config.limits.password_hashes.map(usize::from),
         publishing: Publishing::default(),
         rotate_keys: config.keys.rotate_every.map(Period::duration),
-        upgrades: Upgrades::to_this(config.keys.regenerate_each_upgrade),
+        upgrades: Upgrades::to_this(at_upgrade),
         built_ins: config.control.roles.read()?,
         audit,
         egress,

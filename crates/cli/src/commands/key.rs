@@ -1,5 +1,7 @@
 //! `aeolus key`.
 
+mod certificates;
+mod import;
 mod reseal;
 mod shown;
 
@@ -14,16 +16,24 @@ use crate::control_client::refused;
 use crate::report::Failure;
 use crate::ui::{self, Output};
 
+pub(super) use certificates::certificates;
+pub(super) use import::import;
 pub(super) use reseal::reseal;
 
 /// Lists keys.
 pub(super) async fn list(args: &KeyList, context: &Context) -> Result<(), Failure> {
     let client = args.target.client(&context.environment).await?;
-    let mut keys = client.keys().await.map_err(refused)?.items;
+    let listed = client.keys().await.map_err(refused)?;
+    let mut keys = listed.items;
     keys.retain(|key| args.purpose.is_none_or(|purpose| key.purpose == purpose));
     let table = shown::table(&keys, context.clock.now());
     ui::answer(context.output, &keys, &table)?;
     say_needs(&keys);
+    if let Some(ends) = listed.next_upgrade.and_then(|next| next.ends) {
+        ui::note(&format!(
+            "warning: keys.regenerateEachUpgrade: the next upgrade will end {ends}. keys.rotateEachUpgrade in its place gives new keys and ends nothing."
+        ));
+    }
     Ok(())
 }
 

@@ -4,6 +4,7 @@ use aeolus_api::schema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::registry::Registry;
 use super::secret::SecretSource;
 use super::types::OptionalSecret;
 
@@ -17,6 +18,8 @@ pub(crate) struct Compat {
     pub(crate) parent_cookie: Option<ParentCookie>,
     /// Lets proxies ask control itself at `/v1/authorization`, for planes that have no gate.
     pub(crate) authorization: Authorization,
+    /// The container registry whose clients get tokens at `/v1/registry/authorization`; absent: none do.
+    pub(crate) registry: Option<Registry>,
 }
 
 /// Who may ask control itself.

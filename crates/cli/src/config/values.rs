@@ -90,6 +90,10 @@ impl Original {
                 "secret" => read.secrets(&found.value, &path, environment),
                 "env" => read.env(&found.value, &path),
                 "regenerateCaEachUpgrade" => read.regenerate(found, &path, &mut own),
+                "jwtSigningKeySecretName" | "jwtSigningCertificateSecretName" => {
+                    let why = "take that key and its certificate with `aeolus key import`";
+                    read.ignore(found.at, &path, why);
+                }
                 _ => read.ignore(found.at, &path, "it is about how the original runs"),
             }
         }

@@ -1,49 +1,72 @@
-//! `GET /v1/.well-known/jwks.json`: the public half of the legacy key as the original shows its own
-//! (row H5): one bare JWK with a certificate, not a set.
+//! The public half of the legacy key with its certificate, for those who believe what that signs: one key as
+//! the original shows its own (row H5), and all that count as a set.
+//!
+//! It is not in the set for `id_token`s: whoever reads that must not believe this key.
 
-use std::time::Duration;
-
-use aeolus_keys::{KeyError, Kind};
+use aeolus_keys::Kind;
 use axum::extract::State;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName};
 use serde_json::{Value, json};
 
-use super::Keys;
+use super::{Keys, KeysError, certificate};
 use crate::app::App;
 use crate::error::ApiError;
 
-/// Ten years, as the original's. Nobody asks: the key counts for as long as it is shown.
-const LIFE: Duration = Duration::from_secs(3650 * 86_400);
+type Shown = ([(HeaderName, &'static str); 2], String);
 
-/// The key, where control answers proxies as the original did.
-pub(crate) async fn jwk(
-    State(app): State<App>,
-) -> Result<([(HeaderName, &'static str); 2], String), ApiError> {
-    let name = url::Url::parse(&app.issuer).ok();
-    let name = name.as_ref().and_then(url::Url::host_str);
-    let jwk = app.keys.legacy_jwk(name.unwrap_or("aeolus"));
-    let jwk = jwk.map_err(ApiError::internal)?;
+/// `GET /v1/.well-known/jwks.json`: the key that signs, bare and not in a set.
+pub(crate) async fn jwk(State(app): State<App>) -> Result<Shown, ApiError> {
+    let jwk = app.keys.legacy_jwk().map_err(ApiError::internal)?;
+    Ok(shown("application/json", jwk.ok_or(ApiError::NoEndpoint)?))
+}
+
+/// `GET /v2/.well-known/jwks.json`: the same as a set (RFC 7517 §5), with the key that signs next and those
+/// whose signatures are still good. Who trusts all of them is ready for a rotation.
+pub(crate) async fn set(State(app): State<App>) -> Result<Shown, ApiError> {
+    let set = app.keys.legacy_set().map_err(ApiError::internal)?;
+    let set = set.ok_or(ApiError::NoEndpoint)?.to_string();
+    Ok(shown("application/jwk-set+json", set))
+}
+
+fn shown(media: &'static str, body: String) -> Shown {
     let headers = [
-        (CONTENT_TYPE, "application/json"),
+        (CONTENT_TYPE, media),
         (CACHE_CONTROL, "public, max-age=300"),
     ];
-    Ok((headers, jwk.ok_or(ApiError::NoEndpoint)?.to_string()))
+    (headers, body)
 }
 
 impl Keys {
-    fn legacy_jwk(&self, name: &str) -> Result<Option<Value>, KeyError> {
-        let held = self.now.load().held(Kind::Legacy);
-        let Some((key, made)) = held.filter(|_| self.legacy) else {
+    fn legacy_jwk(&self) -> Result<Option<String>, KeysError> {
+        let held = self.now.load().certified().filter(|_| self.legacy);
+        let Some((key, certificate)) = held else {
             return Ok(None);
         };
-        let certificate = key.self_signed(name, (made, made.plus(LIFE)))?;
-        let jwk = serde_json::from_str(&key.public().to_jwk().to_json());
-        let mut jwk: Value = jwk.map_err(|_| KeyError::Refused)?;
-        if let Some(members) = jwk.as_object_mut() {
-            members.insert("x5c".to_owned(), json!([STANDARD.encode(certificate)]));
-        }
-        Ok(Some(jwk))
+        let jwk = key.public().to_jwk().to_json();
+        certificate::with(&jwk, &certificate).map(Some)
     }
+
+    fn legacy_set(&self) -> Result<Option<Value>, KeysError> {
+        let Some(active) = self.legacy_jwk()? else {
+            return Ok(None);
+        };
+        let now = self.now.load();
+        let records = now.records.iter();
+        let legacy = records.filter(|record| record.kind == Kind::Legacy.name());
+        let mut keys = Vec::new();
+        for record in legacy {
+            // What was made before certificates were kept has none but the one that is made of it.
+            let jwk = match certificate::kept(&record.public_jwk) {
+                None if active.contains(&record.kid) => &active,
+                _ => &record.public_jwk,
+            };
+            let jwk: Value = serde_json::from_str(jwk).map_err(|_| unreadable())?;
+            keys.push(jwk);
+        }
+        Ok(Some(json!({"keys": keys})))
+    }
+}
+
+fn unreadable() -> KeysError {
+    KeysError::Certificate("its public part is no JSON".to_owned())
 }

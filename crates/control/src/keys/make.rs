@@ -5,7 +5,7 @@ use aeolus_keys::{Alg, KeyError, Kind, SigningKey};
 use aeolus_model::{Clock, KeyId, Rng};
 use aeolus_store::{KeyStage, SigningKey as Record, Store, StoreError, Unit as _};
 
-use super::KeysError;
+use super::{KeysError, certificate};
 use crate::app::App;
 
 /// Makes a kind's first key if it has none. Two replicas that start at once both try; the database
@@ -26,7 +26,7 @@ pub(super) async fn ensure(
 /// Makes the first key for security event tokens, if there is none: whoever has no receiver needs none.
 pub(crate) async fn for_events(app: &App) -> Result<(), KeysError> {
     let kind = Kind::SecurityEvent;
-    if app.keys.now.load().held(kind).is_some() {
+    if app.keys.now.load().has(kind) {
         return Ok(());
     }
     if !has_active(&app.store, kind).await? {
@@ -67,21 +67,27 @@ fn generate(
 }
 
 /// The record of a key that signs from now on.
-fn record(
+pub(super) fn record(
     master: &MasterKey,
     (kind, key): (Kind, &SigningKey),
     (clock, rng): (&dyn Clock, &dyn Rng),
 ) -> Result<Record, KeysError> {
-    let id = KeyId::new(clock, rng);
-    Ok(Record {
+    let (id, now) = (KeyId::new(clock, rng), clock.now());
+    let private = key.to_pkcs8()?;
+    let mut record = Record {
         id,
         kind: kind.name().to_owned(),
         kid: key.public().kid().to_string(),
         public_jwk: key.public().to_jwk().to_json(),
-        sealed: master.seal(id, kind, key.to_pkcs8()?.expose(), rng)?,
-        created_at: clock.now(),
-        stage: KeyStage::Active { since: clock.now() },
-    })
+        sealed: master.seal(id, kind, private.expose(), rng)?,
+        created_at: now,
+        stage: KeyStage::Active { since: now },
+    };
+    if kind == Kind::Legacy {
+        let made = certificate::of(&record, &private)?;
+        record.public_jwk = certificate::with(&record.public_jwk, &made)?;
+    }
+    Ok(record)
 }
 
 async fn insert(

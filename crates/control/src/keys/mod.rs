@@ -6,8 +6,11 @@
 //! removed. The database says where each stands; every replica of control looks there each second, and
 //! one of them moves on what is due.
 
+mod certificate;
 mod due;
+mod ends;
 mod follow;
+mod import;
 mod jwks;
 mod legacy;
 mod life;
@@ -35,8 +38,9 @@ use arc_swap::ArcSwap;
 use tokio::sync::Semaphore;
 
 pub(crate) use follow::run;
+pub use import::{ImportError, Imported, import_legacy_key};
 pub(crate) use jwks::jwks;
-pub(crate) use legacy::jwk as legacy_jwk;
+pub(crate) use legacy::{jwk as legacy_jwk, set as legacy_set};
 pub(crate) use life::LIST_LIFE;
 pub(crate) use list::list;
 pub(crate) use make::{for_events, import_snapshot_key};
@@ -59,6 +63,9 @@ pub enum KeysError {
     /// A key is not usable.
     #[error(transparent)]
     Key(#[from] KeyError),
+    /// A key can't have a certificate, or has another key's.
+    #[error("the certificate of a key: {0}")]
+    Certificate(String),
     /// A kind has no active key.
     #[error("the database has no active key of kind {0}; was it restored in part?")]
     Missing(&'static str),
@@ -180,13 +187,31 @@ impl Keys {
         T: serde::Serialize + Send + 'static,
     {
         let signer = self.now.load().signer(kind);
+        self.slowly(move || signer.sign(kind, &claims)).await
+    }
+
+    async fn slowly(
+        &self,
+        sign: impl FnOnce() -> Result<String, KeyError> + Send + 'static,
+    ) -> Result<String, KeysError> {
         let permit = Arc::clone(&self.slow).acquire_owned().await;
         let permit = permit.map_err(|_| KeysError::Cancelled)?;
         let signed = tokio::task::spawn_blocking(move || {
             let _permit = permit;
-            signer.sign(kind, &claims)
+            sign()
         });
         Ok(signed.await.map_err(|_| KeysError::Cancelled)??)
+    }
+
+    /// Signs what is believed because of the legacy key's certificate, likewise.
+    pub(crate) async fn sign_certified<T>(&self, claims: T) -> Result<String, KeysError>
+    where
+        T: serde::Serialize + Send + 'static,
+    {
+        let held = self.now.load().certified();
+        let (key, certificate) = held.ok_or(KeyError::Absent)?;
+        self.slowly(move || key.sign_certified(&certificate, &claims))
+            .await
     }
 
     /// Signs a security event token, on such a thread as well.
@@ -221,7 +246,7 @@ impl Keys {
     fn uses(&self, kind: Kind) -> bool {
         match kind {
             Kind::Legacy => self.legacy,
-            Kind::SecurityEvent => self.now.load().held(kind).is_some(),
+            Kind::SecurityEvent => self.now.load().has(kind),
             kind => KINDS.contains(&kind),
         }
     }

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use aeolus_keys::envelope::MasterKey;
 use aeolus_keys::{JwkSet, KeyError, KeyRing, Kind, PublicKey, SigningKey};
-use aeolus_model::{KeyId, Time};
+use aeolus_model::KeyId;
 use aeolus_store::{KeyStage, SigningKey as Record};
 use serde::Serialize;
 
-use super::KeysError;
+use super::{KeysError, certificate};
 use crate::error::ApiError;
 
 /// What was read, and what follows from it.
@@ -27,7 +27,8 @@ pub(super) struct Opened {
 struct Held {
     id: KeyId,
     key: Arc<SigningKey>,
-    made: Time,
+    /// Of a legacy key, its certificate in base64.
+    certificate: Option<Arc<str>>,
 }
 
 /// Whether the public keys of a kind are for everybody. Snapshot keys are root documents' to name; the
@@ -100,10 +101,16 @@ impl Opened {
         Signer(self.signing.get(&kind).map(|held| Arc::clone(&held.key)))
     }
 
-    /// The active key of a kind, with when it was made.
-    pub(super) fn held(&self, kind: Kind) -> Option<(Arc<SigningKey>, Time)> {
-        let held = self.signing.get(&kind)?;
-        Some((Arc::clone(&held.key), held.made))
+    /// Whether there is an active key of a kind.
+    pub(super) fn has(&self, kind: Kind) -> bool {
+        self.signing.contains_key(&kind)
+    }
+
+    /// The active legacy key, with its certificate in base64.
+    pub(super) fn certified(&self) -> Option<(Arc<SigningKey>, Arc<str>)> {
+        let held = self.signing.get(&Kind::Legacy)?;
+        let certificate = held.certificate.as_ref()?;
+        Some((Arc::clone(&held.key), Arc::clone(certificate)))
     }
 }
 
@@ -122,10 +129,14 @@ pub(super) fn require_openable(record: &Record, master: &MasterKey) -> Result<()
 
 fn open(record: &Record, kind: Kind, master: &MasterKey) -> Result<Held, KeysError> {
     let opened = master.open(record.id, kind, &record.sealed)?;
+    let certificate = match kind {
+        Kind::Legacy => Some(certificate::of(record, &opened)?.into()),
+        _ => None,
+    };
     Ok(Held {
         id: record.id,
         key: Arc::new(SigningKey::from_pkcs8(&opened)?),
-        made: record.created_at,
+        certificate,
     })
 }
 

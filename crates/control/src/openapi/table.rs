@@ -5,6 +5,7 @@ mod oauth;
 mod organization;
 mod plane;
 mod provisioning;
+mod registry;
 mod scim;
 mod teams;
 
@@ -13,6 +14,7 @@ use oauth::oauth;
 use organization::{organizations, people, roles, rules, tokens};
 use plane::planes;
 use provisioning::provisioning;
+use registry::registry;
 use scim::scim;
 use teams::teams;
 
@@ -118,6 +120,7 @@ pub(super) fn all() -> Vec<Operation> {
         scim(),
         provisioning(),
         planes(),
+        registry(),
         rollouts(),
     ];
     rooms.into_iter().chain(more).flatten().collect()

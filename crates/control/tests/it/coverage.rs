@@ -96,6 +96,10 @@ const TABLE: &[(&str, &str, Who)] = &[
     // Nobody may ask unless a secret is configured.
     ("get", "/v1/authorization", Anybody(404)),
     ("get", "/v1/.well-known/jwks.json", Anybody(404)),
+    ("get", "/v2/.well-known/jwks.json", Anybody(404)),
+    // There is no container registry.
+    ("get", "/v1/registry/authorization", Anybody(404)),
+    ("post", "/v1/registry/authorization", Anybody(404)),
     ("get", "/v1/authorization/permission-groups", Bearer(200)),
     ("get", "/v1/me", Bearer(200)),
     // Without a subject and a resource.

@@ -9,7 +9,7 @@ use aeolus_api::oauth::{ASSERTION_TYPE, TokenAnswer};
 use aeolus_api::plane::{EnrollAnswer, EnrollRequest, PlaneCreated};
 use aeolus_api::quota::Quota;
 use aeolus_control::{
-    AuditConfig, Control, ControlConfig, FirstAdmin, Publishing, ScimConfig, SessionLife,
+    AuditConfig, Control, ControlConfig, FirstAdmin, NewKeys, Publishing, ScimConfig, SessionLife,
     SignInConfig, SignUp, Upgrades,
 };
 use aeolus_keys::claims::PlaneAssertion;
@@ -133,6 +133,7 @@ pub(crate) fn config(dir: &std::path::Path) -> ControlConfig {
         hash_permits: Some(2),
         parent_cookie: None,
         proxy_secrets: Vec::new(),
+        registry: None,
         publishing: Publishing {
             // However busy this machine is, a plane of a test is a small one.
             at_once: Duration::from_secs(3600),
@@ -142,7 +143,7 @@ pub(crate) fn config(dir: &std::path::Path) -> ControlConfig {
         rotate_keys: None,
         upgrades: Upgrades {
             version: semver::Version::new(1, 2, 3),
-            regenerate_keys: false,
+            keys: NewKeys::None,
         },
         built_ins: BuiltIns::default(),
         audit: AuditConfig::default(),

@@ -112,6 +112,10 @@ mod refresh;
 #[cfg(test)]
 mod registrations;
 #[cfg(test)]
+mod registry;
+#[cfg(test)]
+mod registry_scopes;
+#[cfg(test)]
 mod reminders;
 #[cfg(test)]
 mod restore;
@@ -193,5 +197,7 @@ mod tenants;
 mod tokens;
 #[cfg(test)]
 mod upgrades;
+#[cfg(test)]
+mod upgrades_staged;
 #[cfg(test)]
 mod values;

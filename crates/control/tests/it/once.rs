@@ -27,7 +27,7 @@ const TOKENS: &str = "/v1/organizations/acme/tokens";
 const REPLAYED: &str = "idempotency-replayed";
 
 /// Those that aren't done for an actor of the API: they have their own ways against being repeated.
-const OTHERS: [&str; 12] = [
+const OTHERS: [&str; 13] = [
     "/v1/oauth/start",
     "/v1/oauth/callback",
     "/v1/oauth/callback/",
@@ -40,6 +40,7 @@ const OTHERS: [&str; 12] = [
     "/v1/planes/self/sessions/{sid}/renew",
     "/v1/planes/self/check",
     "/v1/authorization",
+    "/v1/registry/authorization",
 ];
 
 impl Fixture {

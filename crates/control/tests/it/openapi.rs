@@ -119,7 +119,9 @@ fn the_description_holds_together() {
             let media = match path.as_str() {
                 "/oauth2/userinfo" => "application/problem+json",
                 "/oauth2/authorize" | "/oauth2/logout" => "text/html",
-                _ if path.starts_with("/oauth2/") => "application/json",
+                _ if path.starts_with("/oauth2/") || path.starts_with("/v1/registry/") => {
+                    "application/json"
+                }
                 _ if path.starts_with("/v1/scim/") => "application/scim+json",
                 _ => "application/problem+json",
             };

@@ -2,7 +2,7 @@
 //! (row H2), and that nothing happens without it.
 
 use aeolus_api::oauth::TokenAnswer;
-use aeolus_control::{ControlConfig, Upgrades};
+use aeolus_control::{ControlConfig, NewKeys, Upgrades};
 use aeolus_keys::jws;
 use aeolus_model::{Action, Clock as _};
 use aeolus_store::{Page, Store, Unit as _};
@@ -22,10 +22,15 @@ on_every_engine! {
 
 const PURPOSES: [&str; 6] = ["access", "api", "direct", "id", "status", "snapshot"];
 
-fn version(minor: u64, regenerate_keys: bool) -> Upgrades {
+fn version(minor: u64, at_once: bool) -> Upgrades {
+    let keys = if at_once {
+        NewKeys::AtOnce
+    } else {
+        NewKeys::None
+    };
     Upgrades {
         version: Version::new(1, minor, 0),
-        regenerate_keys,
+        keys,
     }
 }
 

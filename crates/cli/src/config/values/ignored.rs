@@ -10,7 +10,9 @@ pub(super) fn of_config(key: &str) -> &'static str {
             "that people get roles by teams alone is a rule of each organization: `teamsOnly` in its policy"
         }
         "email" => "e-mail is configured in the section `email` of our own configuration",
-        "jwt" => "tokens are signed with keys that control makes itself; see `aeolus key`",
+        "jwt" => {
+            "tokens are signed with keys that control makes itself (`aeolus key`), those for a container registry too (`compat.registry`)"
+        }
         "deployments" | "helm" | "workers" => "it is about how the original runs Airflow",
         _ => "it is no part of signing in",
     }

@@ -2,7 +2,7 @@
 
 use aeolus_api::email::{EmailTest, EmailTested};
 use aeolus_api::fleet::Rollout as RolloutSettings;
-use aeolus_api::key::{Key, KeyRemoved, KeyRotate, KeyRotated};
+use aeolus_api::key::{KeyList, KeyRemoved, KeyRotate, KeyRotated};
 use aeolus_api::oauth::OAuthError;
 use aeolus_api::person::{PasswordResetCreated, UserAbled};
 use aeolus_api::plane::{Plane, PlaneChanged, PlaneCreate, PlaneCreated};
@@ -39,7 +39,7 @@ pub(super) fn public() -> Vec<Operation> {
         get(
             "/v1/.well-known/jwks.json",
             "getLegacyKey",
-            "The key of what `/v1/authorization` signs, if that is on",
+            "The key of what `/v1/authorization` and the container registry's tokens are signed by, if one is on",
         )
         .by(Who::Anybody)
         .answers_other(200, Some("application/json"))
@@ -231,7 +231,7 @@ pub(super) fn system() -> Vec<Operation> {
         .takes::<EmailTest>()
         .answers::<EmailTested>(200)
         .refuses(&[502]),
-        get("/v1/keys", "listKeys", "Control's signing keys").answers::<Page<Key>>(200),
+        get("/v1/keys", "listKeys", "Control's signing keys").answers::<KeyList>(200),
         delete(
             "/v1/keys/{id}",
             "deleteKey",

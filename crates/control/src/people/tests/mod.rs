@@ -64,11 +64,12 @@ pub(crate) fn config(dir: &std::path::Path, sign_up: SignUp) -> ControlConfig {
         hash_permits: Some(1),
         parent_cookie: None,
         proxy_secrets: Vec::new(),
+        registry: None,
         publishing: Publishing::default(),
         rotate_keys: None,
         upgrades: Upgrades {
             version: semver::Version::new(1, 2, 3),
-            regenerate_keys: false,
+            keys: crate::NewKeys::None,
         },
         built_ins: BuiltIns::default(),
         audit: AuditConfig::default(),
