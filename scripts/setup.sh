@@ -26,6 +26,7 @@ TEST_PACKAGES=(
     "openssl openssl certificates_of_the_tests"
     "gnutls-bin certtool a_second_judge_of_certificates"
     "pebble pebble an_authority_for_the_tests_of_ACME"
+    "docker-registry docker-registry a_registry_that_asks_control"
     "tinyproxy tinyproxy tests_of_the_way_out"
     "iproute2 ip tests_of_the_way_out"
     "curl curl the_demo's_examples"
