@@ -14,7 +14,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("aeolus-model", &[]),
     ("aeolus-doctor", &[]),
     ("aeolus-scim", &[]),
-    ("aeolus-tls", &["api", "model"]),
+    ("aeolus-tls", &["api", "pki", "keys", "model"]),
     ("aeolus-api", &["model"]),
     ("aeolus-keys", &["model"]),
     ("aeolus-store", &["keys", "model"]),
@@ -26,7 +26,9 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("aeolus-kube", &["api", "pki", "keys", "model"]),
     (
         "aeolus-gate",
-        &["decide", "snapshot", "oidc", "keys", "model", "api", "tls"],
+        &[
+            "decide", "snapshot", "oidc", "pki", "keys", "model", "api", "tls",
+        ],
     ),
     (
         "aeolus-control",

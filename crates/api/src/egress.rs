@@ -20,7 +20,7 @@ pub use self::proxy::{Proxies, ProxyError};
 use self::reach::checked;
 pub use self::reach::{Reach, is_askable, reach_of};
 use self::way::Outward;
-pub use self::way::{AuthoritiesError, Way};
+pub use self::way::Way;
 
 /// How much of an answer is read, and how long it may take.
 #[derive(Clone, Copy, Debug)]

@@ -39,6 +39,8 @@ pub mod session;
 pub mod team;
 pub mod tenancy;
 pub mod token;
+#[cfg(feature = "client")]
+pub mod trust;
 
 pub use base64_bytes::Base64Bytes;
 pub use join::{JoinToken, JoinTokenError};

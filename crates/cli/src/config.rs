@@ -34,5 +34,6 @@ pub(crate) use rails::Rails;
 pub(crate) use registry::Registry;
 pub(crate) use secret::{SecretSource, read_reference};
 pub(crate) use siblings::Siblings;
+pub(crate) use tls::{Tls, believed, unbelieved};
 pub(crate) use types::{Config, Gate, LogFormat, Switch};
 pub(crate) use values::{Note, NoteKind, Original};

@@ -9,7 +9,7 @@ use aeolus_model::{Secret, SystemClock};
 
 use crate::args::Target;
 use crate::bearer::Bearer;
-use crate::config::Environment;
+use crate::config::{Environment, Tls, believed};
 use crate::contexts::Contexts;
 use crate::credentials::Place;
 use crate::report::{Exit, Failure, Report};
@@ -49,7 +49,9 @@ impl Target {
                     .help("set AEOLUS_URL, or give --url")
                     .usage()
             })?;
-            return bearer.client(&connect(&url)?, &SystemClock).await;
+            return bearer
+                .client(&connect(&url, environment)?, &SystemClock)
+                .await;
         }
         let place = self.place(environment)?;
         let stored = place.read().await?.ok_or_else(not_signed_in)?;
@@ -57,15 +59,16 @@ impl Target {
             // A token is shown to nobody but the one who issued it.
             return Err(not_signed_in());
         }
-        let stored = stored.fresh(&place, &SystemClock).await?;
-        Ok(connect(&stored.url)?.with_bearer(Secret::new(stored.access_token)))
+        let stored = stored.fresh(&place, (&SystemClock, environment)).await?;
+        Ok(connect(&stored.url, environment)?.with_bearer(Secret::new(stored.access_token)))
     }
 }
 
-/// A client that isn't signed in.
-pub(crate) fn connect(url: &str) -> Result<Client, Failure> {
+/// A client that isn't signed in. It believes the system's authorities, and those that the environment names.
+pub(crate) fn connect(url: &str, environment: &Environment) -> Result<Client, Failure> {
     encrypted(url)?;
-    let client = Client::new(url).map_err(refused)?;
+    let believed = believed(Tls::of_environment(environment))?;
+    let client = Client::trusting(url, believed.trust()).map_err(refused)?;
     Ok(client.with_repeats(Arc::new(SystemRng)))
 }
 

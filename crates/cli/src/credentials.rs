@@ -16,6 +16,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use tokio::time::Instant;
 
 use crate::bearer::since;
+use crate::config::Environment;
 use crate::control_client::{connect, refused};
 use crate::files;
 use crate::report::{Failure, Report};
@@ -101,7 +102,11 @@ impl Credentials {
 
     /// The same sign-in with an access token that is good for a while, stored anew if it had to be
     /// refreshed. What can't be refreshed is left as it was.
-    pub(crate) async fn fresh(self, place: &Place, clock: &dyn Clock) -> Result<Self, Failure> {
+    pub(crate) async fn fresh(
+        self,
+        place: &Place,
+        (clock, environment): (&dyn Clock, &Environment),
+    ) -> Result<Self, Failure> {
         if !self.is_due(clock) {
             return Ok(self);
         }
@@ -118,7 +123,7 @@ impl Credentials {
         if !stored.is_due(clock) {
             return Ok(stored);
         }
-        let client = connect(&stored.url)?;
+        let client = connect(&stored.url, environment)?;
         match stored.refreshed(&client, clock).await {
             Ok(fresh) => {
                 place.rewrite(&fresh).await?;

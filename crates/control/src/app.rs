@@ -25,6 +25,7 @@ use crate::publish::{Newest, Published};
 use crate::quota::Meters;
 use crate::registry::Registry;
 use crate::scim::ScimParts;
+use crate::secured::Secured;
 use crate::signin::cookie::CookieStyle;
 use crate::signin::pool::HashPool;
 use crate::signin::seen::Seen;
@@ -112,6 +113,8 @@ pub(crate) struct Parts {
     pub(crate) audit: AuditConfig,
     /// The way out to identity providers and to where the audit log is sent.
     pub(crate) egress: Way,
+    /// TLS of the listeners, and all certificates.
+    pub(crate) tls: Secured,
     /// Sends e-mails, if some server takes them.
     pub(crate) mailer: Option<Mailer>,
     /// Public lists of what was revoked.

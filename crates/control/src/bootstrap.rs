@@ -13,7 +13,7 @@ use aeolus_store::{
     Connection, DatabaseUrl, DatabaseUrlError, GrantRecord, ManagedBy, Page, Store, StoreError,
     Unit as _, User,
 };
-use aeolus_tls::BindError;
+use aeolus_tls::{BindError, TlsError};
 use tokio::sync::{Notify, watch};
 
 use crate::app::{App, Parts};
@@ -36,6 +36,7 @@ use crate::quota::Meters;
 use crate::registry::{Registry, RegistryConfigError};
 use crate::root::{self, RootSetupError};
 use crate::scim::ScimParts;
+use crate::secured::Secured;
 use crate::signin::cookie::{self, CookieStyle};
 use crate::signin::parent::ParentCookie;
 use crate::signin::password::{HashError, PasswordError, check_new};
@@ -75,6 +76,9 @@ pub enum ControlError {
     /// An address to listen on.
     #[error(transparent)]
     Bind(#[from] BindError),
+    /// Certificates.
+    #[error("CONTROL-TLS: {0}")]
+    Tls(#[from] TlsError),
     /// A place that the audit log can't be copied to.
     #[error("CONTROL-AUDIT: {0}")]
     Audit(#[from] SinkConfigError),
@@ -120,11 +124,12 @@ pub enum ControlError {
 /// The public URL: an origin, https unless loopback.
 pub(crate) fn issuer(
     configured: Option<&str>,
-    bound: &aeolus_tls::Bound,
+    (bound, encrypted): (&aeolus_tls::Bound, bool),
 ) -> Result<String, ControlError> {
     let Some(text) = configured else {
+        let scheme = if encrypted { "https" } else { "http" };
         return match bound {
-            aeolus_tls::Bound::Tcp(at) if at.ip().is_loopback() => Ok(format!("http://{at}")),
+            aeolus_tls::Bound::Tcp(at) if at.ip().is_loopback() => Ok(format!("{scheme}://{at}")),
             _ => Err(ControlError::NoPublicUrl),
         };
     };
@@ -168,7 +173,7 @@ fn mailer(config: &ControlConfig, issuer: &str) -> Result<Option<Mailer>, Contro
     }
     let url = url::Url::parse(issuer).ok();
     let host = url.as_ref().and_then(url::Url::host_str);
-    let mailer = Mailer::new(email, host.unwrap_or("localhost"))?;
+    let mailer = Mailer::new(email, host.unwrap_or("localhost"), &config.authorities)?;
     Ok(Some(mailer))
 }
 
@@ -180,8 +185,10 @@ pub(crate) async fn open(
     rng: Arc<dyn Rng>,
 ) -> Result<App, ControlError> {
     audit::check(&config.audit)?;
+    let tls = Secured::open(config)?;
     let mailer = mailer(config, &issuer)?;
     let url: DatabaseUrl = config.database.parse()?;
+    let url = url.trusting(config.authorities.pem());
     let store = Store::connect(&url).await?;
     let newest = store.read().await?.settings().newest_time().await?;
     let newest_at_start = newest.unwrap_or_else(|| clock.now());
@@ -272,6 +279,7 @@ pub(crate) async fn open(
         acks: Acks::default(),
         audit: config.audit.clone(),
         egress: config.egress.clone(),
+        tls,
         mailer,
         status_lists: Lists::default(),
         meters: Meters::new(config.quota),

@@ -1,13 +1,15 @@
 //! What the server is told. Reading it from files and the environment is the command line's job.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use aeolus_api::Listen;
 use aeolus_api::egress::Way;
 use aeolus_api::quota::Quota;
+use aeolus_api::trust::Authorities;
 use aeolus_model::{BuiltIns, Cidr, Email, Secret};
-use aeolus_tls::HandedOver;
+use aeolus_tls::{HandedOver, Kept, PairFiles};
 
 use crate::email::EmailConfig;
 use crate::registry::RegistryConfig;
@@ -72,8 +74,25 @@ pub struct ControlConfig {
     pub email: Option<EmailConfig>,
     /// What an organization may use that has no quota of its own.
     pub quota: Quota,
+    /// TLS of the listeners.
+    pub tls: ListenerTls,
+    /// Authorities that vouch for the database and the server of e-mails, beside those that are known anyway.
+    pub authorities: Authorities,
+    /// What else is read again when its files are others, such as whom `egress` believes.
+    pub kept: Vec<Arc<dyn Kept>>,
     /// Sockets that a service manager opened: `control`, `metrics`, `scim`.
     pub handed_over: HandedOver,
+}
+
+/// The certificates of listeners; those without one speak plainly, and Unix sockets do at any rate.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ListenerTls {
+    /// Of the API and the pages.
+    pub control: Option<PairFiles>,
+    /// Of metrics.
+    pub metrics: Option<PairFiles>,
+    /// Of provisioning.
+    pub scim: Option<PairFiles>,
 }
 
 /// What happens when a newer version starts on a database than has run there before.

@@ -40,6 +40,7 @@ mod rollout;
 pub mod root;
 mod router;
 mod scim;
+mod secured;
 mod seen;
 
 mod serve;
@@ -53,7 +54,8 @@ mod tokens;
 pub use audit::SinkConfigError;
 pub use bootstrap::ControlError;
 pub use config::{
-    AuditConfig, AuditFile, AuditWebhook, ControlConfig, FirstAdmin, NewKeys, ParentCookie,
+    AuditConfig, AuditFile, AuditWebhook, ControlConfig, FirstAdmin, ListenerTls, NewKeys,
+    ParentCookie,
     Publishing, ScimConfig, SessionLife, SignInConfig, SignUp, Upgrades,
 };
 pub use connections::configured::ConfigureError;

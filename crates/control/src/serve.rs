@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use aeolus_model::{Clock, Rng};
-use aeolus_tls::Listener;
+use aeolus_tls::{Listener, ServerTls};
 use axum::Router;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -13,7 +13,9 @@ use crate::app::App;
 use crate::bootstrap::{self, ControlError};
 use crate::config::ControlConfig;
 use crate::connections::reload::{self, Reload};
-use crate::{audit, connections, email, groups, jobs, keys, publish, router, scim, server, tokens};
+use crate::{
+    audit, connections, email, groups, jobs, keys, publish, router, scim, secured, server, tokens,
+};
 
 /// Where control really listens, and under which URL it is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,7 +70,8 @@ impl Control {
     }
 
     /// Runs the publisher, the keepers of our keys and the providers', the audit log's sinks, the sender of
-    /// e-mails, who asks providers for groups, the senders of SCIM events and the housekeeping until shutdown.
+    /// e-mails, who asks providers for groups, the senders of SCIM events, who looks after certificates and the
+    /// housekeeping until shutdown.
     pub async fn work(&self, shutdown: CancellationToken) {
         tokio::join!(
             publish::run(self.app.clone(), shutdown.clone()),
@@ -81,6 +84,7 @@ impl Control {
             groups::run(self.app.clone(), shutdown.clone()),
             scim::run(self.app.clone(), shutdown.clone()),
             scim::events::run(self.app.clone(), shutdown.clone()),
+            secured::run(self.app.clone(), shutdown.clone()),
             jobs::run(self.app.clone(), shutdown),
         );
     }
@@ -119,7 +123,8 @@ pub async fn serve(
         Some(at) => Some(Listener::bind("scim", at, &mut config.handed_over).await?),
         None => None,
     };
-    let issuer = bootstrap::issuer(config.public_url.as_deref(), listener.bound())?;
+    let told = (listener.bound(), config.tls.control.is_some());
+    let issuer = bootstrap::issuer(config.public_url.as_deref(), told)?;
     let control = Control::open(&config, &issuer, clock, rng).await?;
     let bound = Bound {
         control: listener.bound().clone(),
@@ -128,14 +133,18 @@ pub async fn serve(
         issuer,
     };
     let servers = TaskTracker::new();
-    servers.spawn(server::run(listener, control.router(), shutdown.clone()));
+    let tls = &control.app.tls;
+    let start = |listener: Listener, tls: Option<&ServerTls>, routes: Router| {
+        let tls = secured::at(tls, listener.bound());
+        let shutdown = shutdown.clone();
+        servers.spawn(server::run((listener, tls), routes, shutdown));
+    };
+    start(listener, tls.control.as_ref(), control.router());
     if let Some(metrics) = metrics {
-        let routes = control.metrics_router();
-        servers.spawn(server::run(metrics, routes, shutdown.clone()));
+        start(metrics, tls.metrics.as_ref(), control.metrics_router());
     }
     if let Some(scim) = scim {
-        let routes = control.scim_router();
-        servers.spawn(server::run(scim, routes, shutdown.clone()));
+        start(scim, tls.scim.as_ref(), control.scim_router());
     }
     servers.close();
     if let Err(error) = control.started().await {

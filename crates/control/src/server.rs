@@ -2,20 +2,22 @@
 
 use std::time::Duration;
 
-use aeolus_tls::{Connection, Listener, Pause};
+use aeolus_tls::{Connection, Listener, Pause, ServerTls};
 use axum::Router;
 use axum::body::Body;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Semaphore;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
 use crate::edge::Peer;
 
-/// A client that is slower with its headers is not waited for.
+/// A client that is slower with its headers, or with its handshake, is not waited for.
 const HEADERS: Duration = Duration::from_secs(10);
 /// Connections at once; the next ones wait in the system's queue.
 const CONNECTIONS: usize = 8192;
@@ -24,7 +26,11 @@ const GRACE: Duration = Duration::from_secs(5);
 
 /// Accepts until shutdown, then lets what is being answered finish. Long polls are not waited for:
 /// their gates come again.
-pub(crate) async fn run(listener: Listener, router: Router, shutdown: CancellationToken) {
+pub(crate) async fn run(
+    (listener, tls): (Listener, Option<ServerTls>),
+    router: Router,
+    shutdown: CancellationToken,
+) {
     let tracker = TaskTracker::new();
     let places = std::sync::Arc::new(Semaphore::new(CONNECTIONS));
     let mut pause = Pause::default();
@@ -37,18 +43,43 @@ pub(crate) async fn run(listener: Listener, router: Router, shutdown: Cancellati
             connection = pause.accept(&listener) => connection,
         };
         let router = router.clone();
+        let tls = tls.clone();
         let shutdown = shutdown.clone();
         tracker.spawn(async move {
-            serve(connection, router, shutdown).await;
+            match tls {
+                None => {
+                    let peer = Peer(connection.peer);
+                    speak(connection.stream, (peer, router), shutdown).await;
+                }
+                // On the heap, so that connections without TLS don't take its room.
+                Some(tls) => Box::pin(secure(connection, tls, router, shutdown)).await,
+            }
             drop(place);
         });
     }
     tracker.close();
-    let _ = tokio::time::timeout(GRACE, tracker.wait()).await;
+    let _ = timeout(GRACE, tracker.wait()).await;
 }
 
-async fn serve(connection: Connection, router: Router, shutdown: CancellationToken) {
-    let peer = Peer(connection.peer);
+/// The handshake, then the same as without it.
+async fn secure(
+    Connection { stream, peer }: Connection,
+    tls: ServerTls,
+    router: Router,
+    shutdown: CancellationToken,
+) {
+    let shaken = timeout(HEADERS, tls.accept(stream));
+    match shutdown.run_until_cancelled(shaken).await {
+        Some(Ok(Ok(stream))) => speak(stream, (Peer(peer), router), shutdown).await,
+        Some(Ok(Err(error))) => tracing::debug!(%error, "no TLS with a client"),
+        Some(Err(_)) | None => {}
+    }
+}
+
+async fn speak<S>(stream: S, (peer, router): (Peer, Router), shutdown: CancellationToken)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let service = router.map_request(move |mut request: http::Request<hyper::body::Incoming>| {
         request.extensions_mut().insert(peer);
         request.map(Body::new)
@@ -57,10 +88,7 @@ async fn serve(connection: Connection, router: Router, shutdown: CancellationTok
         .timer(TokioTimer::new())
         .header_read_timeout(HEADERS)
         .max_buf_size(64 * 1024)
-        .serve_connection(
-            TokioIo::new(connection.stream),
-            TowerToHyperService::new(service),
-        );
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
     let mut served = std::pin::pin!(served);
     let mut asked = false;
     loop {

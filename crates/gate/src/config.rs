@@ -9,7 +9,7 @@ use aeolus_api::Listen;
 use aeolus_api::client::ClientError;
 use aeolus_api::egress::Way;
 use aeolus_snapshot::SnapshotError;
-use aeolus_tls::{BindError, ClientFiles, HandedOver, PairFiles, TlsFilesError};
+use aeolus_tls::{BindError, ClientFiles, HandedOver, Kept, PairFiles, TlsError};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::replica::DataError;
@@ -30,18 +30,20 @@ pub struct GateConfig {
     pub fastcgi: Option<Listen>,
     /// The built-in proxy's address.
     pub proxy: Option<Listen>,
-    /// Its certificate; none where a load balancer ends TLS.
-    pub proxy_tls: Option<PairFiles>,
     /// Where metrics are read.
     pub metrics: Option<Listen>,
     /// Where replicas of the same plane meet.
     pub siblings: SiblingConfig,
+    /// TLS of the listeners.
+    pub tls: ListenerTls,
     /// Control's address, where it differs from the one it enrolled with.
     pub control: Option<String>,
     /// TLS towards it.
     pub control_tls: ClientFiles,
     /// The way out to identity providers, at sign-ins while control is away.
     pub egress: Way,
+    /// What else is read again when its files are others, such as whom `egress` and `siblings` believe.
+    pub kept: Vec<Arc<dyn Kept>>,
     /// What may change while it runs.
     pub live: Live,
     /// Where other such settings come from, if from anywhere.
@@ -55,6 +57,21 @@ pub struct GateConfig {
     /// Sockets that a service manager opened: `checks`, `grpc`, `fastcgi`, `proxy`, `metrics`,
     /// `siblings`.
     pub handed_over: HandedOver,
+}
+
+/// The certificates of listeners; those without one speak plainly. Unix sockets do at any rate, but the proxy's.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ListenerTls {
+    /// Of HTTP checks.
+    pub checks: Option<PairFiles>,
+    /// Of checks over gRPC.
+    pub grpc: Option<PairFiles>,
+    /// Of the built-in proxy; none where a load balancer ends TLS.
+    pub proxy: Option<PairFiles>,
+    /// Of metrics.
+    pub metrics: Option<PairFiles>,
+    /// Of siblings.
+    pub siblings: Option<PairFiles>,
 }
 
 /// Other settings for a gate that runs.
@@ -117,7 +134,7 @@ pub enum GateError {
     Control(#[from] ClientError),
     /// Certificates.
     #[error(transparent)]
-    Tls(#[from] TlsFilesError),
+    Tls(#[from] TlsError),
     /// A check listener that others could reach.
     #[error(
         "GATE-0001: checks must not listen on {0}: whoever can ask gets an Airflow token; use a loopback address or unix:PATH, or say for the HTTP checks by gate.checksFrom and gate.proxySecret (32 characters or more) who may ask"

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use aeolus_decide::{Allowed, Deny, Deployment, Memory as _, SessionCookie};
 use aeolus_model::{Clock, PlaneId, Rng, Time};
+use aeolus_tls::Keeper;
 use tokio::time::Instant;
 
 use crate::drill::Drills;
@@ -53,6 +54,8 @@ pub struct Parts {
     pub settings: Settings,
     /// Counts the lines of the process's log that were not written.
     pub lines_lost: Arc<AtomicU64>,
+    /// The process's certificates.
+    pub certificates: Arc<Keeper>,
 }
 
 /// A gate. Also usable in-process, by tests.
@@ -75,6 +78,7 @@ pub struct Gate {
     pub(crate) drills: Drills,
     pub(crate) rollouts: Arc<Rollouts>,
     lines_lost: Arc<AtomicU64>,
+    pub(crate) certificates: Arc<Keeper>,
     draining: AtomicBool,
     limits: Limits,
     pub(crate) waiting: Waiting,
@@ -140,6 +144,7 @@ impl Gate {
             drills: Drills::default(),
             rollouts: Arc::new(Rollouts::new(parts.central)),
             lines_lost: parts.lines_lost,
+            certificates: parts.certificates,
             draining: AtomicBool::new(false),
             limits: Limits::new(&*parts.rng),
             waiting: Waiting::new(&*parts.rng),
@@ -235,6 +240,7 @@ impl Gate {
             lines_lost: self.lines_lost.load(Ordering::Relaxed),
             limited: self.limits.usage(),
             load: self.waiting.load(),
+            certificates: Arc::clone(&self.certificates),
         }
     }
 }

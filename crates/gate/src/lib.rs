@@ -34,6 +34,7 @@ pub mod replica;
 mod rollout;
 mod running;
 mod secret;
+mod secured;
 mod serve;
 pub mod server;
 pub mod session;
@@ -43,7 +44,7 @@ mod trail;
 pub mod upstream;
 mod uses;
 
-pub use config::{Bound, GateConfig, GateError, Reload};
+pub use config::{Bound, GateConfig, GateError, ListenerTls, Reload};
 pub use gate::{Asking, Checking, Gate, Judged, Onward, Parts, Verdict};
 pub use limits::{Caps, Limited, Load, Rates};
 pub use patience::Patience;

@@ -11,6 +11,7 @@ use aeolus_api::client::Client;
 use aeolus_api::egress::Way;
 use aeolus_decide::World;
 use aeolus_model::{Clock, Rng};
+use aeolus_tls::Keeper;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -31,7 +32,7 @@ use crate::replica::{
 use crate::rollout::{self, SwitchFile};
 use crate::secret::{PlaneSecret, Watch, say_if_airflow2_goes_unserved};
 use crate::settings::Settings;
-use crate::siblings::{self, Peer, Siblings};
+use crate::siblings::{self, SiblingConfig, Siblings};
 
 /// How often minted tokens are looked through for those that are over.
 const SWEEP: Duration = Duration::from_secs(30);
@@ -54,7 +55,7 @@ impl Running {
     pub(crate) fn open(
         data: &Data,
         (client, egress): (Option<&Client>, &Way),
-        (settings, lines_lost): (&Settings, Arc<AtomicU64>),
+        (settings, lines_lost, certificates): (&Settings, Arc<AtomicU64>, Arc<Keeper>),
         (clock, rng): (&Arc<dyn Clock>, &Arc<dyn Rng>),
     ) -> Self {
         let bounds = settings.clone();
@@ -138,6 +139,7 @@ impl Running {
             wall: Arc::clone(clock),
             settings: settings.clone(),
             lines_lost,
+            certificates,
         }));
         Self {
             gate,
@@ -191,10 +193,10 @@ impl Running {
     }
 
     /// Asks siblings for a first snapshot until there is one.
-    pub(crate) fn begin_with(&self, peers: Vec<Peer>) -> impl Future<Output = ()> + use<> {
+    pub(crate) fn begin_with(&self, config: SiblingConfig) -> impl Future<Output = ()> + use<> {
         let replica = Arc::clone(&self.replica);
         let secret = Arc::clone(self.secret.secret());
-        siblings::begin(replica, secret, (peers, Arc::clone(&self.rng)))
+        siblings::begin(replica, secret, (config, Arc::clone(&self.rng)))
     }
 
     /// Begins to write decisions down, until the last is made, and, until the stop, to look after the

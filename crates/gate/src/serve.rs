@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use aeolus_api::client::Client;
 use aeolus_model::{Clock, Rng};
-use aeolus_tls::{Listener, ServerTls};
+use aeolus_tls::{Keeper, Listener};
 use tokio::sync::oneshot;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -20,12 +20,13 @@ use crate::gate::Gate;
 use crate::replica::Data;
 use crate::replica::fs::SystemFs;
 use crate::running::Running;
+use crate::secured::{Secured, behind};
 use crate::server::{self, Handler};
 use crate::settings::Settings;
 use crate::{fastcgi, listeners};
 
 /// How often certificates are looked at.
-const RENEWED: Duration = Duration::from_secs(10);
+const RENEWED: Duration = Duration::from_secs(5);
 
 /// The kill switch, where the configuration names no other file: in the data folder.
 const KILL_SWITCH: &str = "kill-switch";
@@ -42,28 +43,37 @@ pub async fn serve(
     config.check()?;
     let data = Data::open(&config.data, Arc::new(SystemFs))?;
     let url = config.control.take().or(data.settings.control_url.clone());
-    let mut certificates = Vec::new();
+    let mut certificates = Keeper::default();
     let client = match url.filter(|url| !url.is_empty()) {
         Some(url) => {
             let tls = config.control_tls.open()?;
-            certificates.extend(tls.own);
+            tls.kept
+                .into_iter()
+                .for_each(|kept| certificates.keep(kept));
             Some(Client::with_tls(&url, tls.config)?)
         }
         None => None,
     };
-    let proxy_tls = config.proxy_tls.take().map(ServerTls::open).transpose()?;
-    certificates.extend(proxy_tls.as_ref().map(|tls| Arc::clone(tls.certificate())));
+    let secured = Secured::open(&config.tls, &mut certificates)?;
+    for kept in std::mem::take(&mut config.kept) {
+        certificates.keep(kept);
+    }
+    let certificates = Arc::new(certificates);
     let settings = Settings::new(std::mem::take(&mut config.live));
     let running = Running::open(
         &data,
         (client.as_ref(), &config.egress),
-        (&settings, Arc::clone(&config.lines_lost)),
+        (
+            &settings,
+            Arc::clone(&config.lines_lost),
+            Arc::clone(&certificates),
+        ),
         (&clock, &rng),
     );
     let listeners = bind(&mut config).await?;
     let stop = CancellationToken::new();
     let servers = TaskTracker::new();
-    let bound = start(listeners, (&running, proxy_tls), (&servers, &stop));
+    let bound = start(listeners, (&running, &secured), (&servers, &stop));
     servers.close();
     let (seen, over) = (TaskTracker::new(), CancellationToken::new());
     if let Some(reloads) = config.reloads.take() {
@@ -81,15 +91,13 @@ pub async fn serve(
         stop.clone(),
     ));
     if !config.siblings.peers.is_empty() {
-        let beginning = running.begin_with(config.siblings.peers);
+        let beginning = running.begin_with(config.siblings);
         let stop = stop.clone();
         seen.spawn(async move { stop.run_until_cancelled(beginning).await });
     }
     if !certificates.is_empty() {
         let look = move || {
-            for certificate in &certificates {
-                certificate.look();
-            }
+            certificates.look(clock.now());
         };
         seen.spawn(again(
             RENEWED,
@@ -117,38 +125,45 @@ pub async fn serve(
 /// Begins to answer at every listener.
 fn start(
     listeners: Listeners,
-    (running, proxy_tls): (&Running, Option<ServerTls>),
+    (running, secured): (&Running, &Secured),
     (servers, stop): (&TaskTracker, &CancellationToken),
 ) -> Bound {
-    let handler: [Arc<dyn Handler>; 4] = [
-        Arc::new(listeners::Checks(Arc::clone(&running.gate))),
-        Arc::new(listeners::GrpcChecks(Arc::clone(&running.gate))),
-        Arc::new(listeners::Proxy(Arc::clone(&running.gate), proxy_tls)),
-        Arc::new(listeners::Metrics(Arc::clone(&running.gate))),
-    ];
-    let [checks, grpc, proxy, metrics] = handler;
+    let gate = &running.gate;
     let mut bound = Bound::default();
-    let start = |listener: Listener, handler: &Arc<dyn Handler>| {
+    let start = |listener: Listener, handler: Arc<dyn Handler>| {
         let at = listener.bound().clone();
-        let handler = Arc::clone(handler);
         servers.spawn(server::run(listener, handler, stop.clone()));
         at
     };
+    let checks: Arc<dyn Handler> = Arc::new(listeners::Checks(Arc::clone(gate)));
     for listener in listeners.checks {
-        bound.checks.push(start(listener, &checks));
+        let at = listener.bound();
+        let handler = behind(secured.checks.as_ref(), Arc::clone(&checks), at);
+        bound.checks.push(start(listener, handler));
     }
-    bound.grpc = listeners.grpc.map(|listener| start(listener, &grpc));
+    bound.grpc = listeners.grpc.map(|listener| {
+        let grpc = Arc::new(listeners::GrpcChecks(Arc::clone(gate)));
+        let handler = behind(secured.grpc.as_ref(), grpc, listener.bound());
+        start(listener, handler)
+    });
     bound.fastcgi = listeners.fastcgi.map(|listener| {
         let at = listener.bound().clone();
-        let gate = Arc::clone(&running.gate);
-        servers.spawn(fastcgi::run(listener, gate, stop.clone()));
+        servers.spawn(fastcgi::run(listener, Arc::clone(gate), stop.clone()));
         at
     });
-    bound.proxy = listeners.proxy.map(|listener| start(listener, &proxy));
-    bound.metrics = listeners.metrics.map(|listener| start(listener, &metrics));
+    bound.proxy = listeners.proxy.map(|listener| {
+        let proxy = listeners::Proxy(Arc::clone(gate), secured.proxy.clone());
+        start(listener, Arc::new(proxy))
+    });
+    bound.metrics = listeners.metrics.map(|listener| {
+        let metrics = Arc::new(listeners::Metrics(Arc::clone(gate)));
+        let handler = behind(secured.metrics.as_ref(), metrics, listener.bound());
+        start(listener, handler)
+    });
     bound.siblings = listeners.siblings.map(|listener| {
-        let siblings: Arc<dyn Handler> = Arc::new(running.siblings());
-        start(listener, &siblings)
+        let siblings = Arc::new(running.siblings());
+        let handler = behind(secured.siblings.as_ref(), siblings, listener.bound());
+        start(listener, handler)
     });
     bound
 }

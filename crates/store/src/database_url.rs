@@ -14,7 +14,13 @@ pub enum DatabaseUrl {
     /// A file of the embedded engine; made when absent.
     Sqlite(PathBuf),
     /// A server, in libpq's URI form.
-    Postgres(Secret<String>),
+    Postgres {
+        /// It.
+        url: Secret<String>,
+        /// Authorities (PEM) that vouch for the server beside those that the driver knows, where the URL asks for
+        /// its certificate to be verified and names no `sslrootcert` of its own.
+        authorities: Vec<u8>,
+    },
 }
 
 /// A text that is no database address. The text itself is not shown: it may hold a password.
@@ -29,7 +35,10 @@ impl FromStr for DatabaseUrl {
 
     fn from_str(text: &str) -> Result<Self, DatabaseUrlError> {
         if text.starts_with("postgres://") || text.starts_with("postgresql://") {
-            return Ok(Self::Postgres(Secret::new(text.to_owned())));
+            return Ok(Self::Postgres {
+                url: Secret::new(text.to_owned()),
+                authorities: Vec::new(),
+            });
         }
         let path = text.strip_prefix("sqlite:").ok_or(DatabaseUrlError)?;
         let path = path.strip_prefix("//").unwrap_or(path);
@@ -40,11 +49,22 @@ impl FromStr for DatabaseUrl {
     }
 }
 
+impl DatabaseUrl {
+    /// The same, where these vouch for a server as well.
+    #[must_use]
+    pub fn trusting(mut self, pem: &[u8]) -> Self {
+        if let Self::Postgres { authorities, .. } = &mut self {
+            authorities.extend_from_slice(pem);
+        }
+        self
+    }
+}
+
 impl fmt::Display for DatabaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
-            Self::Postgres(url) => {
+            Self::Postgres { url, .. } => {
                 let url = url.expose();
                 let rest = url.split_once("://").map_or("", |(_, rest)| rest);
                 let rest = rest.split(['?', '#']).next().unwrap_or_default();

@@ -1,25 +1,33 @@
 //! TLS towards control.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
-use hyper_rustls::ConfigBuilderExt as _;
 use rustls::ClientConfig;
-use rustls::client::Resumption;
 use rustls::crypto::aws_lc_rs;
 
-use crate::files::authorities;
-use crate::{PairFiles, Renewed, TlsFilesError};
+use crate::believed::{AuthorityFiles, Believed};
+use crate::kept::Kept;
+use crate::renewed::Renewed;
+use crate::{PairFiles, TlsError, TlsFilesError};
 
-/// For a control plane behind something that asks its clients for certificates (RFC 8446 §4.4.2), or
-/// has one of a private authority. It comes on top of what gates prove by themselves: who has only the
-/// certificate is nobody.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// For a control plane that asks its clients for certificates (RFC 8446 §4.4.2), or has one of a private
+/// authority. It comes on top of what gates prove by themselves: who has only the certificate is nobody.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientFiles {
-    /// Who may vouch for control; none: the system's authorities.
-    pub authorities: Option<PathBuf>,
+    /// Who may vouch for control.
+    pub authorities: AuthorityFiles,
     /// The client's own certificate, if it has one.
     pub own: Option<PairFiles>,
+}
+
+impl Default for ClientFiles {
+    /// The system's authorities, and no certificate.
+    fn default() -> Self {
+        Self {
+            authorities: AuthorityFiles::beside_system("tls.privateCaCerts", Vec::new()),
+            own: None,
+        }
+    }
 }
 
 /// A client's TLS.
@@ -27,45 +35,44 @@ pub struct ClientFiles {
 pub struct ClientTls {
     /// For its connections.
     pub config: ClientConfig,
-    /// Its own certificate, to be looked after.
-    pub own: Option<Arc<Renewed>>,
+    /// What it is made of, to be looked after.
+    pub kept: Vec<Arc<dyn Kept>>,
 }
 
 impl ClientFiles {
     /// Says what is wrong with the files, also with those that are waited for in [`Self::open`].
-    pub fn check(&self) -> Result<(), TlsFilesError> {
-        if let Some(path) = &self.authorities {
-            authorities(path)?;
-        }
+    pub fn check(&self) -> Result<(), TlsError> {
+        self.authorities.read()?;
         match &self.own {
-            Some(own) => own.read(&aws_lc_rs::default_provider()).map(|_| ()),
+            Some(own) => {
+                let name = own.name;
+                let read = own.read(&aws_lc_rs::default_provider()).map(|_| ());
+                read.map_err(|source| TlsError { name, source })
+            }
             None => Ok(()),
         }
     }
 
     /// Reads the files. An own certificate that can't be used yet is waited for: a gate serves without
-    /// control. Other authorities count after a restart.
-    pub fn open(&self) -> Result<ClientTls, TlsFilesError> {
-        let provider = Arc::new(aws_lc_rs::default_provider());
-        let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
-            .with_safe_default_protocol_versions()
-            .map_err(TlsFilesError::Provider)?;
-        let builder = match &self.authorities {
-            Some(path) => builder.with_root_certificates(authorities(path)?),
-            None => builder.with_native_roots().map_err(TlsFilesError::System)?,
+    /// control.
+    pub fn open(&self) -> Result<ClientTls, TlsError> {
+        let believed = Believed::open(self.authorities.clone())?;
+        let mut kept: Vec<Arc<dyn Kept>> = vec![Arc::clone(&believed) as _];
+        let config = match &self.own {
+            Some(own) => {
+                let provider = Arc::new(aws_lc_rs::default_provider());
+                let own = Arc::new(Renewed::new(own.clone(), provider));
+                own.look();
+                kept.push(Arc::clone(&own) as _);
+                believed.trust().client_with(own)
+            }
+            None => believed.trust().client(),
         };
-        let Some(own) = &self.own else {
-            let config = builder.with_no_client_auth();
-            return Ok(ClientTls { config, own: None });
-        };
-        let own = Arc::new(Renewed::new(own.clone(), provider));
-        own.look();
-        let mut config = builder.with_client_cert_resolver(Arc::clone(&own) as _);
-        // A resumed session goes on with the certificate that it began with.
-        config.resumption = Resumption::disabled();
-        Ok(ClientTls {
-            config,
-            own: Some(own),
-        })
+        let name = self.authorities.name;
+        let config = config.map_err(|error| TlsError {
+            name,
+            source: TlsFilesError::System(error),
+        })?;
+        Ok(ClientTls { config, kept })
     }
 }

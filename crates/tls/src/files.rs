@@ -3,19 +3,32 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use aeolus_api::trust::Authorities;
+use rustls::Error;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::{self, PemObject as _};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
-use rustls::{Error, RootCertStore};
 
 /// A certificate and its key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PairFiles {
+    /// The configuration's name for them.
+    pub name: &'static str,
     /// The certificate, followed by those between it and its authority.
     pub certificate: PathBuf,
     /// Its private key: PKCS#8, SEC 1 or PKCS#1.
     pub key: PathBuf,
+}
+
+/// Why files can't be used, and what the configuration calls them.
+#[derive(Debug, thiserror::Error)]
+#[error("{name}: {source}")]
+pub struct TlsError {
+    /// The configuration's name for them.
+    pub name: &'static str,
+    /// Why.
+    pub source: TlsFilesError,
 }
 
 /// Why files can't be used.
@@ -33,13 +46,8 @@ pub enum TlsFilesError {
     #[error("{}: there is no certificate in it", .0.display())]
     Empty(PathBuf),
     /// An authority that none can be verified by.
-    #[error("{}: a certificate in it is no authority's: {source}", path.display())]
-    Authority {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: Error,
-    },
+    #[error("{}: a certificate in it is no authority's", .0.display())]
+    Authority(PathBuf),
     /// The two don't belong together, or the key is of a kind that isn't supported.
     #[error("{} is not the key of {}: {source}", key.display(), certificate.display())]
     Pair {
@@ -59,16 +67,13 @@ pub enum TlsFilesError {
 }
 
 /// Those who may vouch for somebody.
-pub(crate) fn authorities(path: &Path) -> Result<RootCertStore, TlsFilesError> {
-    let mut store = RootCertStore::empty();
-    for certificate in certificates(path)? {
-        let added = store.add(certificate);
-        added.map_err(|source| TlsFilesError::Authority {
-            path: path.to_owned(),
-            source,
-        })?;
-    }
-    Ok(store)
+pub(crate) fn authorities(path: &Path) -> Result<Authorities, TlsFilesError> {
+    certificates(path)?;
+    let pem = std::fs::read(path).map_err(|error| TlsFilesError::Pem {
+        path: path.to_owned(),
+        source: pem::Error::Io(error),
+    })?;
+    Authorities::from_pem(&pem).map_err(|_| TlsFilesError::Authority(path.to_owned()))
 }
 
 /// A pipe would never end, and a device neither: the largest chains have some dozen KiB.
@@ -86,7 +91,7 @@ fn is_sane(path: &Path) -> Result<(), TlsFilesError> {
     })
 }
 
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsFilesError> {
+pub(crate) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsFilesError> {
     is_sane(path)?;
     let read = CertificateDer::pem_file_iter(path).and_then(Iterator::collect);
     let read: Vec<_> = read.map_err(|source| TlsFilesError::Pem {

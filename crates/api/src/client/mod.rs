@@ -36,6 +36,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use url::Url;
 
+use crate::trust::Trust;
+
 use addresses::Addresses;
 pub use audit::AuditQuery;
 pub use error::ClientError;
@@ -147,13 +149,16 @@ impl Client {
     /// A client for control's public URL. `https` uses the system's trust anchors; `http` is for
     /// loopback and is the caller's to judge.
     pub fn new(base: &str) -> Result<Self, ClientError> {
-        let provider = rustls::crypto::aws_lc_rs::default_provider();
-        let builder = HttpsConnectorBuilder::new()
-            .with_provider_and_native_roots(provider)
-            .map_err(|error| ClientError::Tls(error.to_string()))?;
-        Self::build(
+        let trust = Trust::of_system().map_err(|error| ClientError::Tls(error.to_string()))?;
+        Self::trusting(base, &trust)
+    }
+
+    /// The same, believing others.
+    pub fn trusting(base: &str, trust: &Arc<Trust>) -> Result<Self, ClientError> {
+        let tls = trust.client();
+        Self::with_tls(
             base,
-            builder.https_or_http().enable_http1().wrap_connector(tcp()),
+            tls.map_err(|error| ClientError::Tls(error.to_string()))?,
         )
     }
 

@@ -10,6 +10,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
 use super::*;
+use crate::trust::{Authorities, AuthoritiesError, Believing, Trust};
 
 const CA: &[u8] = include_bytes!("tests/ca.pem");
 const BOUNDS: Bounds = Bounds {
@@ -105,7 +106,8 @@ fn way(variables: &[(&str, &str)]) -> Way {
         let found = variables.iter().find(|(known, _)| *known == name);
         found.map(|(_, value)| (*value).to_owned())
     });
-    Way::through(proxies.unwrap()).trusting(CA).unwrap()
+    let ca = Believing::Beside(Authorities::from_pem(CA).unwrap());
+    Way::through(proxies.unwrap()).trusting(Trust::new(&ca).unwrap())
 }
 
 #[tokio::test]
@@ -191,9 +193,6 @@ async fn what_is_spared_goes_straight_and_only_our_authority_vouches_for_it() {
         &b""[..],
         b"-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n",
     ] {
-        assert_eq!(
-            Way::default().trusting(wrong).unwrap_err(),
-            AuthoritiesError
-        );
+        assert_eq!(Authorities::from_pem(wrong).unwrap_err(), AuthoritiesError);
     }
 }

@@ -12,14 +12,13 @@ use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::proxy::Tunnel;
 use hyper_util::rt::TokioIo;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject as _;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::ClientConfig;
 use tokio::net::TcpStream;
 use tower::Service;
 
 use super::proxy::Proxies;
 use super::reach::{Reach, Resolver};
+use crate::trust::Trust;
 
 const CONNECT: Duration = Duration::from_secs(5);
 /// A name that isn't known here by then is the proxy's alone.
@@ -31,13 +30,8 @@ type Error = Box<dyn std::error::Error + Send + Sync>;
 #[derive(Clone, Debug, Default)]
 pub struct Way {
     proxies: Proxies,
-    authorities: Arc<Vec<CertificateDer<'static>>>,
+    trust: Option<Arc<Trust>>,
 }
-
-/// Certificates that can't be used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("holds no certificates in PEM, or one that can't be read")]
-pub struct AuthoritiesError;
 
 impl Way {
     /// Through these proxies.
@@ -48,19 +42,13 @@ impl Way {
         }
     }
 
-    /// With the certificates of a PEM file as authorities beside the system's.
-    pub fn trusting(self, pem: &[u8]) -> Result<Self, AuthoritiesError> {
-        let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
-        let found = found.map_err(|_| AuthoritiesError)?;
-        let mut store = RootCertStore::empty();
-        let usable = found.iter().all(|each| store.add(each.clone()).is_ok());
-        if found.is_empty() || !usable {
-            return Err(AuthoritiesError);
-        }
-        Ok(Self {
-            authorities: Arc::new(found),
+    /// Believing these instead of the system's authorities alone.
+    #[must_use]
+    pub fn trusting(self, trust: Arc<Trust>) -> Self {
+        Self {
+            trust: Some(trust),
             ..self
-        })
+        }
     }
 
     /// The proxy, without its user and password.
@@ -97,19 +85,10 @@ impl Way {
     }
 
     fn tls(&self) -> Result<ClientConfig, std::io::Error> {
-        let mut roots = RootCertStore::empty();
-        let system = rustls_native_certs::load_native_certs();
-        roots.add_parsable_certificates(system.certs);
-        roots.add_parsable_certificates(self.authorities.iter().cloned());
-        if roots.is_empty() {
-            let text = "this system has no certificates of authorities";
-            return Err(std::io::Error::other(text));
+        match &self.trust {
+            Some(trust) => trust.client(),
+            None => Trust::of_system()?.client(),
         }
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let builder = ClientConfig::builder_with_provider(provider);
-        let builder = builder.with_safe_default_protocol_versions();
-        let builder = builder.map_err(std::io::Error::other)?;
-        Ok(builder.with_root_certificates(roots).with_no_client_auth())
     }
 }
 

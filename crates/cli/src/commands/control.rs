@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use aeolus_api::Period;
 use aeolus_api::egress::Way;
+use aeolus_api::trust::Authorities;
 use aeolus_control::{
     ControlConfig, ControlError, FirstAdmin, ParentCookie, Publishing, SessionLife, SignInConfig,
     Upgrades,
@@ -14,7 +15,7 @@ use aeolus_control::{
 use aeolus_keys::SystemRng;
 use aeolus_model::{Secret, SystemClock};
 use aeolus_store::StoreError;
-use aeolus_tls::HandedOver;
+use aeolus_tls::{Believed, HandedOver};
 use serde::Serialize;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -23,7 +24,9 @@ use self::watch::Watch;
 use super::acme::{self, Keeper};
 use super::{Context, logs, process, serve_on};
 use crate::args::{ConfigFile, ControlServe};
-use crate::config::{Config, Effective, Environment, Flag, Registry, Sources, Switch};
+use crate::config::{
+    Config, Effective, Environment, Flag, Registry, Sources, Switch, unbelieved,
+};
 use crate::report::{Failure, Report};
 
 #[derive(Serialize)]
@@ -52,7 +55,10 @@ pub(super) fn serve(args: &ControlServe, context: &Context) -> Result<(), Failur
     let mut watch = Watch::new(&sources, told, reloads);
     let way = way(&effective, &context.environment)?;
     let keeper = Keeper::of(&effective, way.clone(), context)?;
-    let config = configured(effective.config, (sign_in, way), &effective.base, context)?;
+    let private = effective.private_authorities().read();
+    let private = private.map_err(|error| unbelieved(&error))?;
+    let told = (sign_in, way, private);
+    let config = configured(effective.config, told, &effective.base, context)?;
     let ready_json = args.supervised.ready_json;
     serve_on(async move {
         let shutdown = CancellationToken::new();
@@ -99,17 +105,18 @@ fn sign_in(effective: &Effective, environment: &Environment) -> Result<SignInCon
 }
 
 /// The way out.
-fn way(effective: &Effective, environment: &Environment) -> Result<Way, Failure> {
-    let way = effective.way("control", &effective.config.control.egress, environment)?;
+fn way(effective: &Effective, environment: &Environment) -> Result<(Way, Arc<Believed>), Failure> {
+    let egress = &effective.config.control.egress;
+    let (way, believed) = effective.way("control.egress.caFile", egress, environment)?;
     if let Some(proxy) = way.shown() {
         tracing::info!(proxy, "what control asks outside goes through a proxy");
     }
-    Ok(way)
+    Ok((way, believed))
 }
 
 fn configured(
     config: Config,
-    (sign_in, egress): (SignInConfig, Way),
+    (sign_in, (egress, believed), authorities): (SignInConfig, (Way, Arc<Believed>), Authorities),
     base: &std::path::Path,
     context: &Context,
 ) -> Result<ControlConfig, Failure> {
@@ -184,6 +191,9 @@ fn configured(
         audit,
         egress,
         scim: config.control.scim.read()?,
+        tls: config.control.tls.files(config.control.scim.tls, base)?,
+        authorities,
+        kept: vec![believed],
         email,
         quota: config.limits.per_organization,
         handed_over: HandedOver::from_environment(&names.unwrap_or_default()),
@@ -230,6 +240,9 @@ pub(super) fn refused(error: &ControlError) -> Failure {
             .help("give the master key that the database was made with, or restore both together"),
         ControlError::Root(_) => report.help("see keys.rootDir in the configuration's reference"),
         ControlError::Password(_) => report.help("change control.firstAdmin.password"),
+        ControlError::Tls(_) => report
+            .why("Control doesn't begin to speak plainly where TLS was asked for.")
+            .help("`aeolus pki check` says what is wrong with a certificate and its key"),
         _ => report,
     };
     report.failed()

@@ -4,6 +4,7 @@
 mod child;
 mod folder;
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::path::Path;
 use std::time::Duration;
@@ -12,6 +13,7 @@ use aeolus_api::client::Client;
 use aeolus_api::fleet::Fleet;
 use aeolus_api::plane::PlaneCreate;
 use aeolus_api::{JoinToken, fleet};
+use aeolus_keys::SystemRng;
 use aeolus_model::{Secret, Slug};
 use serde::{Deserialize, Serialize, Serializer};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -21,6 +23,7 @@ use self::child::Child;
 use self::folder::Folder;
 use super::{Context, gate, login};
 use crate::args::DevArgs;
+use crate::config::Sources;
 use crate::control_client::{connect, refused};
 use crate::credentials::Place;
 use crate::fleet_file;
@@ -65,6 +68,8 @@ struct ControlReady {
 struct GateReady {
     checks: Vec<String>,
     proxy: Option<String>,
+    #[serde(default)]
+    tls: Vec<String>,
 }
 
 /// Runs a fleet on this machine until a signal ends it.
@@ -97,6 +102,7 @@ impl Running {
             Some(path) => Some(fleet_file::load_with_secrets(path, &context.environment)?),
             None => None,
         };
+        let context = &believing(args, context)?;
         let plane = plane_name(args, request.as_ref().map(|request| &request.fleet))?;
         let folder = Folder::open(args, context)?;
         let mut signals = Signals::listen()?;
@@ -159,6 +165,25 @@ impl Running {
     }
 }
 
+/// The same context, whose commands believe the authorities of the configuration that both servers are given.
+fn believing(args: &DevArgs, context: &Context) -> Result<Context, Failure> {
+    let sources = Sources {
+        file: args.file.config.as_deref(),
+        environment: &context.environment,
+        flags: Vec::new(),
+    };
+    let private = sources.load()?.private_authorities();
+    let files = private.files.iter().map(|file| file.display().to_string());
+    let files = files.collect::<Vec<_>>().join(",");
+    let below = BTreeMap::from([("TLS__PRIVATE_CA_CERTS".to_owned(), files)]);
+    Ok(Context {
+        clock: context.clock,
+        rng: SystemRng,
+        environment: context.environment.over(&below),
+        output: context.output,
+    })
+}
+
 /// Brings everything up and says where it is.
 async fn up(
     args: &DevArgs,
@@ -178,7 +203,7 @@ async fn up(
     credentials
         .store(&Place::file(folder.credentials()))
         .await?;
-    let client = connect(&ready.issuer)?;
+    let client = connect(&ready.issuer, &context.environment)?;
     let client = client.with_bearer(Secret::new(credentials.access_token));
     let mut seq = None;
     if let Some(request) = request {
@@ -197,11 +222,17 @@ async fn up(
     let started = gate_child.insert(folder.start_gate(args)?);
     let bound: GateReady = started.ready().await?;
     settle(&client, plane, seq).await?;
-    let url = |address: Option<&String>| address.map(|a| format!("http://{a}")).unwrap_or_default();
+    let url = |name: &str, address: Option<&String>| {
+        let encrypted = bound.tls.iter().any(|listener| listener == name);
+        let scheme = if encrypted { "https" } else { "http" };
+        address
+            .map(|address| format!("{scheme}://{address}"))
+            .unwrap_or_default()
+    };
     Ok(Ready {
         control: ready.issuer,
-        gate: url(bound.checks.first()),
-        proxy: url(bound.proxy.as_ref()),
+        gate: url("checks", bound.checks.first()),
+        proxy: url("proxy", bound.proxy.as_ref()),
         admin: Admin {
             email: folder.admin_email.clone(),
             password: folder.admin_password.clone(),
@@ -262,7 +293,7 @@ async fn enrol(
     let created = client.create_plane(&wanted).await.map_err(refused)?;
     let token = JoinToken::parse(created.join_token.as_deref().unwrap_or_default())
         .map_err(|error| Report::new("GATE-0004", error.to_string()).failed())?;
-    let anybody = connect(&token.url)?;
+    let anybody = connect(&token.url, &context.environment)?;
     let joined = gate::join(folder, &token, &anybody, context).await;
     joined.map(|_| ())
 }

@@ -18,7 +18,11 @@ pub(super) async fn doctor(args: &DoctorArgs, context: &Context) -> Result<(), F
     let mut shown = Shown::default();
     for proxy in &args.proxy {
         if proxy.contains("://") {
-            shown.add(proxy, "probe", probe::probe(proxy).await?);
+            shown.add(
+                proxy,
+                "probe",
+                probe::probe(proxy, &context.environment).await?,
+            );
         } else {
             let (kind, examined) = file(Path::new(proxy), args.kind)?;
             shown.add(proxy, kind.name(), examined);

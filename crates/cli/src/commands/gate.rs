@@ -16,11 +16,11 @@ use aeolus_gate::replica::fs::SystemFs;
 use aeolus_gate::replica::{
     ApiControl, Data, DataError, EnrolError, Parts, Replica, Settings, SystemBootClock, enrol,
 };
-use aeolus_gate::{Bound, GateConfig, GateError};
+use aeolus_gate::{Bound, GateConfig, GateError, ListenerTls};
 use aeolus_keys::{Alg, SigningKey, SystemRng};
 use aeolus_model::{DeploymentId, SystemClock};
 use aeolus_snapshot::section::{self, Deployment};
-use aeolus_tls::{BindError, HandedOver, TlsFilesError};
+use aeolus_tls::{BindError, HandedOver, TlsError};
 use serde::Serialize;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -29,7 +29,7 @@ use self::reload::Reloader;
 use super::acme::{self, Keeper};
 use super::{Context, logs, process, serve_on};
 use crate::args::{AirflowEnv, Enroll, GateServe};
-use crate::config::Sources;
+use crate::config::{Sources, believed};
 use crate::control_client::{self, encrypted};
 use crate::files;
 use crate::report::{Failure, Report};
@@ -56,7 +56,9 @@ pub(super) async fn enroll(args: &Enroll, context: &Context) -> Result<(), Failu
         flags: Vec::new(),
     };
     let effective = sources.load()?;
-    let files = effective.config.gate.control_tls.files(&effective.base)?;
+    let private = effective.private_authorities();
+    let control_tls = effective.config.gate.control_tls;
+    let files = control_tls.files(private, &effective.base)?;
     let tls = files.check().and_then(|()| files.open());
     let tls = tls.map_err(|error| unread(&error))?;
     encrypted(&token.url)?;
@@ -112,6 +114,9 @@ struct Ready {
     metrics: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     siblings: Option<String>,
+    /// Which of them speak TLS.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tls: Vec<&'static str>,
 }
 
 /// Runs a gate.
@@ -128,22 +133,26 @@ pub(super) fn serve(args: &GateServe, context: &Context) -> Result<(), Failure> 
     let (reloads, news) = mpsc::channel(1);
     let live = live::live(&effective, context)?;
     let gate = effective.config.gate.clone();
-    let way = effective.way("gate", &gate.egress, &context.environment)?;
+    let told = (&gate.egress, &context.environment);
+    let (way, outward) = effective.way("gate.egress.caFile", told.0, told.1)?;
     if let Some(proxy) = way.shown() {
         tracing::info!(proxy, "identity providers are asked through a proxy");
     }
     let keeper = Keeper::of(&effective, way.clone(), context)?;
+    let private = effective.private_authorities();
+    let inward = believed(private.clone())?;
     let config = GateConfig {
         data: effective.base.join(gate.data),
         checks: gate.checks,
         grpc: gate.grpc,
         fastcgi: gate.fastcgi,
         proxy: gate.proxy,
-        proxy_tls: gate.proxy_tls.files(&effective.base)?,
+        tls: gate.tls.files(gate.proxy_tls, &effective.base)?,
         metrics: gate.metrics,
-        siblings: live::siblings(gate.siblings)?,
+        siblings: live::siblings(gate.siblings, &inward)?,
         control: None,
-        control_tls: gate.control_tls.files(&effective.base)?,
+        control_tls: gate.control_tls.files(private, &effective.base)?,
+        kept: vec![outward, inward],
         egress: way,
         live,
         reloads: Some(news),
@@ -152,6 +161,7 @@ pub(super) fn serve(args: &GateServe, context: &Context) -> Result<(), Failure> 
         handed_over: HandedOver::from_environment(&names.unwrap_or_default()),
         lines_lost: logs.lost(),
     };
+    let encrypted = encrypted_listeners(&config.tls);
     let ready_json = args.supervised.ready_json;
     let mut reloader = Reloader {
         sources,
@@ -171,7 +181,7 @@ pub(super) fn serve(args: &GateServe, context: &Context) -> Result<(), Failure> 
         let serving = aeolus_gate::serve(config, clock, rng, sender, shutdown.clone());
         let announced = async {
             if let Ok(bound) = receiver.await {
-                process::announce(&Ready::of(&bound), ready_json);
+                process::announce(&Ready::of(&bound, encrypted), ready_json);
             }
             reloader.run(hangup).await;
         };
@@ -185,7 +195,7 @@ pub(super) fn serve(args: &GateServe, context: &Context) -> Result<(), Failure> 
 }
 
 impl Ready {
-    fn of(bound: &Bound) -> Self {
+    fn of(bound: &Bound, tls: Vec<&'static str>) -> Self {
         let address =
             |bound: &Option<aeolus_tls::Bound>| bound.as_ref().map(aeolus_tls::Bound::address);
         Self {
@@ -199,8 +209,22 @@ impl Ready {
             proxy: address(&bound.proxy),
             metrics: address(&bound.metrics),
             siblings: address(&bound.siblings),
+            tls,
         }
     }
+}
+
+/// The listeners that speak TLS, by their names in the configuration.
+fn encrypted_listeners(tls: &ListenerTls) -> Vec<&'static str> {
+    let all = [
+        ("checks", &tls.checks),
+        ("grpc", &tls.grpc),
+        ("proxy", &tls.proxy),
+        ("metrics", &tls.metrics),
+        ("siblings", &tls.siblings),
+    ];
+    let with = all.into_iter().filter(|(_, files)| files.is_some());
+    with.map(|(name, _)| name).collect()
 }
 
 fn refused(error: &GateError) -> Failure {
@@ -216,9 +240,10 @@ fn refused(error: &GateError) -> Failure {
 }
 
 /// Why certificates can't be used.
-fn unread(error: &TlsFilesError) -> Failure {
+fn unread(error: &TlsError) -> Failure {
     Report::new("GATE-0014", error.to_string())
-        .help("see gate.controlTls and gate.proxyTls in the configuration")
+        .why("A gate doesn't begin to speak plainly where TLS was asked for.")
+        .help("`aeolus pki check` says what is wrong with a certificate and its key")
         .failed()
 }
 

@@ -36,9 +36,11 @@ pub(super) async fn login(args: &LoginArgs, context: &Context) -> Result<(), Fai
             let password = read_reference(&reference, "--password-file", here, environment)?;
             by_password(&url, email, &password, context).await?
         }
-        _ if args.device => by_device(&connect(&url)?, &context.clock).await?,
+        _ if args.device => {
+            by_device(&connect(&url, &context.environment)?, &context.clock).await?
+        }
         _ if args.paste => by_pasting(&url, context).await?,
-        _ if args.token_stdin => by_token(&url).await?,
+        _ if args.token_stdin => by_token(&url, context).await?,
         _ => by_browser(&url, args.no_browser, context).await?,
     };
     let named = args.target.named_place(&context.environment);
@@ -65,7 +67,7 @@ pub(super) async fn login(args: &LoginArgs, context: &Context) -> Result<(), Fai
 }
 
 /// By a token that was made elsewhere, once control has said that it is good.
-async fn by_token(url: &str) -> Result<Credentials, Failure> {
+async fn by_token(url: &str, context: &Context) -> Result<Credentials, Failure> {
     let mut text = String::new();
     let read = std::io::stdin()
         .lock()
@@ -81,14 +83,14 @@ async fn by_token(url: &str) -> Result<Credentials, Failure> {
         );
     }
     let token = Secret::new(text.to_owned());
-    let client = connect(url)?.with_bearer(token.clone());
+    let client = connect(url, &context.environment)?.with_bearer(token.clone());
     client.me().await.map_err(refused)?;
     Ok(Credentials::given(client.base(), &token))
 }
 
 /// By a browser on another machine.
 async fn by_pasting(url: &str, context: &Context) -> Result<Credentials, Failure> {
-    let client = connect(url)?;
+    let client = connect(url, &context.environment)?;
     let attempt = Attempt::begin(&client, NOWHERE.to_owned(), &context.rng).await?;
     let callback = by_paste(&attempt, &attempt.ways())?;
     attempt.finish(&client, callback, &context.clock).await
@@ -101,7 +103,7 @@ pub(crate) async fn by_password(
     password: &Secret<String>,
     context: &Context,
 ) -> Result<Credentials, Failure> {
-    let client = connect(url)?;
+    let client = connect(url, &context.environment)?;
     // The redirect is read, not followed.
     let redirect = NOWHERE.to_owned();
     let attempt = Attempt::begin(&client, redirect, &context.rng).await?;
@@ -114,7 +116,7 @@ async fn by_browser(
     no_browser: bool,
     context: &Context,
 ) -> Result<Credentials, Failure> {
-    let client = connect(url)?;
+    let client = connect(url, &context.environment)?;
     let loopback = Loopback::bind().await?;
     let attempt = Attempt::begin(&client, loopback.redirect_uri(), &context.rng).await?;
     let link = attempt.link()?;
@@ -167,7 +169,9 @@ pub(super) async fn logout(target: &Target, context: &Context) -> Result<(), Fai
     }
     // The refresh token is good for longer.
     let token = stored.refresh_token.unwrap_or(stored.access_token);
-    let ended = connect(&stored.url)?.revoke(&token, CLI_CLIENT_ID).await;
+    let ended = connect(&stored.url, &context.environment)?
+        .revoke(&token, CLI_CLIENT_ID)
+        .await;
     ended.map_err(|error| {
         Report::new(
             "CLI-0011",

@@ -11,14 +11,6 @@ use serde::{Deserialize, Serialize};
 use super::SecretSource;
 use super::types::OptionalSecret;
 
-/// Certificates of the listeners.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub(crate) struct Tls {
-    /// A certificate of a public authority that this server gets, and renews in place.
-    pub(crate) acme: Acme,
-}
-
 /// A certificate of a public authority, got and kept by `control serve` or `gate serve`. Whatever listener has the same
 /// two files serves it. Several replicas may share the folder and the files: one of them acts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -1,11 +1,14 @@
 //! The way out to identity providers (row A21).
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use aeolus_api::egress::{Proxies, Way};
+use aeolus_tls::{AuthorityFiles, Believed};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::tls::{Tls, believed, unbelieved};
 use super::{Effective, Environment};
 use crate::report::{Failure, Report};
 
@@ -19,52 +22,58 @@ pub(crate) struct Egress {
 }
 
 impl Effective {
-    /// The way out of a section's server. Variables that a file of the original's sets count below the process's.
+    /// The way out of a section's server, and whom it believes, to be looked after. Variables that a file of the
+    /// original's sets count below the process's.
     pub(crate) fn way(
         &self,
-        section: &str,
+        name: &'static str,
         egress: &Egress,
         environment: &Environment,
-    ) -> Result<Way, Failure> {
+    ) -> Result<(Way, Arc<Believed>), Failure> {
         let environment = match &self.original {
             Some(original) => environment.over(&original.variables),
             None => environment.clone(),
         };
-        egress.way(section, (&self.base, &environment))
+        let private = self.private_authorities();
+        egress.way((name, private), (&self.base, &environment))
     }
 }
 
-/// The way out of a command: through the proxy that the environment names, with the system's authorities.
+/// The way out of a command: through the proxy that the environment names, with the system's authorities and those
+/// that it names as well.
 pub(crate) fn way_of(environment: &Environment) -> Result<Way, Failure> {
-    Egress::default().way("", (Path::new(""), environment))
+    let private = Tls::of_environment(environment);
+    let way = Egress::default().way(("", private), (Path::new(""), environment));
+    Ok(way?.0)
 }
 
 impl Egress {
-    /// With the proxy that the environment names. A relative path begins at `base`.
+    /// With the proxy that the environment names. A relative path begins at `base`; `name` is the key of `caFile`.
     fn way(
         &self,
-        section: &str,
+        (name, private): (&'static str, AuthorityFiles),
         (base, environment): (&Path, &Environment),
-    ) -> Result<Way, Failure> {
+    ) -> Result<(Way, Arc<Believed>), Failure> {
         let proxies = Proxies::from_variables(|name| environment.get(name));
         let proxies = proxies.map_err(|error| {
             Report::new("CFG-0015", error.to_string())
                 .why("Identity providers would not be reached.")
                 .usage()
         })?;
-        let way = Way::through(proxies);
-        let Some(path) = &self.ca_file else {
-            return Ok(way);
-        };
-        let path = base.join(path);
-        let wrong = |what: String| {
-            let what = format!("{section}.egress.caFile: {} {what}", path.display());
-            Report::new("CFG-0015", what)
-                .why("Whoever proves by these authorities who they are would not be believed.")
-                .usage()
-        };
-        let pem = std::fs::read(&path).map_err(|error| wrong(format!("can't be read: {error}")))?;
-        way.trusting(&pem).map_err(|error| wrong(error.to_string()))
+        let mut files = private;
+        if let Some(path) = &self.ca_file {
+            let path = base.join(path);
+            let own = AuthorityFiles::beside_system(name, vec![path.clone()]);
+            // Each is named by its own key at the start; later the file says enough.
+            for each in [&own, &files] {
+                each.read().map_err(|error| unbelieved(&error))?;
+            }
+            files = AuthorityFiles { name, ..files };
+            files.files.push(path);
+        }
+        let believed = believed(files)?;
+        let way = Way::through(proxies).trusting(Arc::clone(believed.trust()));
+        Ok((way, believed))
     }
 }
 
@@ -74,7 +83,9 @@ mod tests {
 
     fn refused(egress: &Egress, variables: &[(&str, &str)]) -> String {
         let environment = Environment::of(variables);
-        let failure = egress.way("gate", (Path::new("/nowhere"), &environment));
+        let private = AuthorityFiles::beside_system("tls.privateCaCerts", Vec::new());
+        let told = ("gate.egress.caFile", private);
+        let failure = egress.way(told, (Path::new("/nowhere"), &environment));
         let report = &failure.unwrap_err().reports[0];
         format!("{} {}", report.code(), report.what())
     }
@@ -91,7 +102,7 @@ mod tests {
         let ca_file = Some("ca.pem".into());
         let said = refused(&Egress { ca_file }, &[]);
         assert!(
-            said.contains("gate.egress.caFile: /nowhere/ca.pem can't be read"),
+            said.contains("gate.egress.caFile: /nowhere/ca.pem: "),
             "{said}"
         );
     }

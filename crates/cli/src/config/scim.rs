@@ -6,6 +6,7 @@ use aeolus_model::Cidr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::tls::OwnTls;
 use crate::report::{Failure, Report};
 
 /// Provisioning by identity providers (SCIM), which come from the internet.
@@ -24,6 +25,8 @@ pub(crate) struct Scim {
     /// How many requests of one connection are answered in a minute, at each replica: 60 to 1,000,000. Beyond, clients are told
     /// to wait (429). An operation of a bulk request counts as one.
     pub(crate) requests_per_minute: u32,
+    /// A certificate of that listener's own.
+    pub(crate) tls: OwnTls,
 }
 
 impl Default for Scim {
@@ -39,6 +42,7 @@ impl Default for Scim {
             allowed_networks: Vec::new(),
             only,
             requests_per_minute,
+            tls: OwnTls::default(),
         }
     }
 }

@@ -12,6 +12,7 @@ pub(crate) struct Siblings {
     /// sealed with the plane secret, both ways.
     #[schemars(with = "Option<schema::Listen>")]
     pub(crate) listen: Option<Listen>,
-    /// Where the others do: `HOST:PORT`. All addresses of a host are asked.
+    /// Where the others do: `HOST:PORT`, or `https://HOST:PORT` where `gate.tls` is in force. All addresses of a host
+    /// are asked.
     pub(crate) peers: Vec<String>,
 }

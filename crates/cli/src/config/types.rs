@@ -10,7 +10,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::SecretSource;
-use super::acme::Tls;
 use super::audit::Audit;
 use super::auth::Auth;
 use super::compat::Compat;
@@ -23,7 +22,7 @@ use super::rails::Rails;
 use super::roles::Roles;
 use super::scim::Scim;
 use super::siblings::Siblings;
-use super::tls::{ControlTls, ProxyTls};
+use super::tls::{ControlListeners, ControlTls, GateListeners, OwnTls, Tls};
 
 /// The configuration of an Aeolus server.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -39,7 +38,7 @@ pub(crate) struct Config {
     pub(crate) database: Database,
     /// Control's keys.
     pub(crate) keys: Keys,
-    /// Certificates of the listeners.
+    /// Authorities that are trusted, and a certificate of a public one.
     pub(crate) tls: Tls,
     /// Outgoing e-mail.
     pub(crate) email: Email,
@@ -85,6 +84,8 @@ pub(crate) struct Control {
     pub(crate) egress: Egress,
     /// Provisioning by identity providers (SCIM).
     pub(crate) scim: Scim,
+    /// TLS of its listeners.
+    pub(crate) tls: ControlListeners,
 }
 
 impl Default for Control {
@@ -101,6 +102,7 @@ impl Default for Control {
             audit: Audit::default(),
             egress: Egress::default(),
             scim: Scim::default(),
+            tls: ControlListeners::default(),
         }
     }
 }
@@ -176,8 +178,8 @@ pub(crate) struct Gate {
     /// Where the built-in proxy listens; `null`: nowhere.
     #[schemars(with = "Option<schema::Listen>")]
     pub(crate) proxy: Option<Listen>,
-    /// TLS of the built-in proxy.
-    pub(crate) proxy_tls: ProxyTls,
+    /// A certificate of the built-in proxy's own, where no load balancer ends TLS before it.
+    pub(crate) proxy_tls: OwnTls,
     /// Networks of load balancers in front of the built-in proxy. Of what comes from one, the client is
     /// the last address in X-Forwarded-For that is in none of these networks; else it is the balancer.
     #[schemars(with = "Vec<schema::Cidr>")]
@@ -193,6 +195,8 @@ pub(crate) struct Gate {
     /// The way out to identity providers, where the plane signs people in while control is away. The environment names
     /// a proxy, as for control.
     pub(crate) egress: Egress,
+    /// TLS of its listeners.
+    pub(crate) tls: GateListeners,
     /// How control is reached.
     pub(crate) control_tls: ControlTls,
     /// The plane's other replicas.
@@ -212,12 +216,13 @@ impl Default for Gate {
             grpc: None,
             fastcgi: None,
             proxy: Some(local(8808)),
-            proxy_tls: ProxyTls::default(),
+            proxy_tls: OwnTls::default(),
             trusted_proxies: Vec::new(),
             metrics: Some(local(8819)),
             rails: Rails::default(),
             kill_switch: None,
             egress: Egress::default(),
+            tls: GateListeners::default(),
             control_tls: ControlTls::default(),
             siblings: Siblings::default(),
             probe: None,

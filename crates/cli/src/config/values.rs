@@ -65,6 +65,8 @@ impl Original {
         for found in top {
             if OURS.contains(&found.key.as_str()) {
                 own.push(found.clone());
+            } else if found.key == "global" {
+                read.global(found, &mut own);
             } else if !matches!(found.key.as_str(), "astronomer" | "houston") {
                 read.ignore(found.at, &found.key, "it is no part of signing in");
             }
@@ -146,6 +148,21 @@ impl Original {
         }
         if let Some(signups) = signups {
             translate::put(own, "auth", signups);
+        }
+    }
+
+    /// What all of the original's charts share: of it only the private authorities count here (row K12).
+    fn global(&mut self, global: &Entry, own: &mut Vec<Entry>) {
+        let private = entry(&global.value, "privateCaCerts");
+        if let Some(found) = private {
+            let what = "read as tls.privateCaCerts: a secret's name is the file that the original's charts mount it as, \
+                        /usr/local/share/ca-certificates/NAME.pem; where that isn't there, name files of your own";
+            let path = "global.privateCaCerts";
+            self.note(NoteKind::Understood, found.at, path, what);
+            translate::put(own, "tls", translate::private_authorities(found));
+        }
+        if private.is_none() || global.value.entries().len() > 1 {
+            self.ignore(global.at, "global", "it is no part of signing in");
         }
     }
 

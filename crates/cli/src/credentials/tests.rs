@@ -78,10 +78,17 @@ async fn an_access_token_about_to_end_is_refreshed_and_stored_whole() {
     let (url, served) = endpoint("200 OK", FRESH).await;
     stored(&url, 61).store(&place).await.unwrap();
     let before = place.read().await.unwrap().unwrap();
-    let same = before.clone().fresh(&place, &Now).await.unwrap();
+    let same = before
+        .clone()
+        .fresh(&place, (&Now, &Environment::default()))
+        .await
+        .unwrap();
     assert_eq!(same, before);
     stored(&url, 60).store(&place).await.unwrap();
-    let fresh = stored(&url, 60).fresh(&place, &Now).await.unwrap();
+    let fresh = stored(&url, 60)
+        .fresh(&place, (&Now, &Environment::default()))
+        .await
+        .unwrap();
     assert_eq!(fresh.access_token, "a2");
     assert_eq!(fresh.refresh_token.as_deref(), Some("xar_2"));
     assert_eq!(fresh.expires_at, NOW + 28_800);
@@ -98,7 +105,12 @@ async fn f48_of_ten_commands_at_once_one_refreshes() {
     let mut commands = tokio::task::JoinSet::new();
     for _ in 0..10 {
         let (place, mine) = (place.clone(), stored(&url, -5));
-        commands.spawn(async move { mine.fresh(&place, &Now).await.unwrap().access_token });
+        commands.spawn(async move {
+            mine.fresh(&place, (&Now, &Environment::default()))
+                .await
+                .unwrap()
+                .access_token
+        });
     }
     assert_eq!(commands.join_all().await, ["a2"; 10]);
     assert_eq!(calls(&url, served).await, 1);
@@ -112,7 +124,12 @@ async fn a_session_that_is_over_says_when_and_leaves_the_file_alone() {
     let (url, _served) = endpoint("400 Bad Request", refused).await;
     let mine = stored(&url, -5);
     mine.store(&place).await.unwrap();
-    let failure = mine.clone().fresh(&place, &Now).await.unwrap_err().render();
+    let failure = mine
+        .clone()
+        .fresh(&place, (&Now, &Environment::default()))
+        .await
+        .unwrap_err()
+        .render();
     assert!(failure.contains("CLI-0004"), "{failure}");
     assert!(failure.contains("until 2027-01-16 08:00 UTC"), "{failure}");
     assert!(failure.contains("aeolus login"), "{failure}");
@@ -122,7 +139,11 @@ async fn a_session_that_is_over_says_when_and_leaves_the_file_alone() {
         ..mine
     };
     over.store(&place).await.unwrap();
-    let failure = over.fresh(&place, &Now).await.unwrap_err().render();
+    let failure = over
+        .fresh(&place, (&Now, &Environment::default()))
+        .await
+        .unwrap_err()
+        .render();
     assert!(
         failure.contains("expired 1 min ago (at 2027-01-15 07:59 UTC)"),
         "{failure}"
@@ -138,10 +159,21 @@ async fn while_control_is_away_a_token_that_is_still_good_is_used() {
     drop(gone);
     let mine = stored(&url, 30);
     mine.store(&place).await.unwrap();
-    assert_eq!(mine.clone().fresh(&place, &Now).await.unwrap(), mine);
+    assert_eq!(
+        mine.clone()
+            .fresh(&place, (&Now, &Environment::default()))
+            .await
+            .unwrap(),
+        mine
+    );
     let mine = stored(&url, 0);
     mine.store(&place).await.unwrap();
-    let failure = mine.clone().fresh(&place, &Now).await.unwrap_err().render();
+    let failure = mine
+        .clone()
+        .fresh(&place, (&Now, &Environment::default()))
+        .await
+        .unwrap_err()
+        .render();
     assert!(failure.contains("NET-0010"), "{failure}");
     assert_eq!(place.read().await.unwrap(), Some(mine));
 }
@@ -153,7 +185,11 @@ async fn a_sign_in_without_a_refresh_token_ends_with_its_access_token() {
     let old = r#"{"url":"https://a.example","accessToken":"a","expiresAt":1799999940}"#;
     std::fs::write(place.path(), old).unwrap();
     let mine = place.read().await.unwrap().unwrap();
-    let failure = mine.fresh(&place, &Now).await.unwrap_err().render();
+    let failure = mine
+        .fresh(&place, (&Now, &Environment::default()))
+        .await
+        .unwrap_err()
+        .render();
     assert!(
         failure.contains(
             "the sign-in at https://a.example expired 1 min ago (at 2027-01-15 07:59 UTC)"

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
+use aeolus_api::trust::Authorities;
 use aeolus_model::{Email, EmailId, Time};
 use lettre::message::header::{ContentType, Header, HeaderName, HeaderValue};
 use lettre::message::{Mailbox, Message};
@@ -48,14 +49,19 @@ pub(crate) struct SendError {
 }
 
 impl Mailer {
-    /// `host` is what this machine calls itself.
-    pub(crate) fn new(config: &EmailConfig, host: &str) -> Result<Self, EmailConfigError> {
+    /// `host` is what this machine calls itself. `private` vouch for the server beside the system's authorities,
+    /// unless its own are named.
+    pub(crate) fn new(
+        config: &EmailConfig,
+        host: &str,
+        private: &Authorities,
+    ) -> Result<Self, EmailConfigError> {
         config.check()?;
         let server = &config.server;
         let encryption = config.encryption();
         let tls = match encryption {
-            Encryption::FirstByte => Tls::Wrapper(parameters(config)?),
-            Encryption::StartTls => Tls::Required(parameters(config)?),
+            Encryption::FirstByte => Tls::Wrapper(parameters(config, private)?),
+            Encryption::StartTls => Tls::Required(parameters(config, private)?),
             Encryption::Off => Tls::None,
         };
         let name = server.host.trim_start_matches('[').trim_end_matches(']');
@@ -204,12 +210,22 @@ impl Mailer {
     }
 }
 
-fn parameters(config: &EmailConfig) -> Result<TlsParameters, EmailConfigError> {
+fn parameters(
+    config: &EmailConfig,
+    private: &Authorities,
+) -> Result<TlsParameters, EmailConfigError> {
     let host = &config.server.host;
     let host = host.trim_start_matches('[').trim_end_matches(']');
     let mut builder = TlsParameters::builder(host.to_owned());
     match &config.trust {
-        SmtpTrust::System => {}
+        SmtpTrust::System => {
+            for authority in private.certificates() {
+                let certificate = Certificate::from_der(authority.to_vec());
+                let certificate =
+                    certificate.map_err(|error| EmailConfigError::Tls(error.to_string()))?;
+                builder = builder.add_root_certificate(certificate);
+            }
+        }
         SmtpTrust::Anybody => builder = builder.dangerous_accept_invalid_certs(true),
         SmtpTrust::File(path) => {
             let wrong = |what: String| EmailConfigError::Ca {
@@ -296,7 +312,7 @@ mod tests {
             from: "a@example.com".parse().unwrap(),
             reply_to: None,
         };
-        let mailer = Mailer::new(&config, "control.test").unwrap();
+        let mailer = Mailer::new(&config, "control.test", &Authorities::default()).unwrap();
         let letter = Letter {
             id: EmailId::from_bytes([1; 16]),
             to: &Email::parse("b@example.com").unwrap(),

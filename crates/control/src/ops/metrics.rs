@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::extract::State;
 use http::header::{CONTENT_TYPE, HeaderName};
 use http::{Method, StatusCode};
-use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::{EncodeLabelSet, text};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -325,12 +325,15 @@ impl Metrics {
         self.audit.failures.get_or_create(&Sink { sink }).inc();
     }
 
-    fn text(&self) -> String {
-        let mut text = String::new();
-        if prometheus_client::encoding::text::encode(&mut text, &self.registry).is_err() {
-            text.clear();
+    fn text(&self, certificates: &Registry) -> String {
+        let mut out = String::new();
+        let written = text::encode_registry(&mut out, &self.registry)
+            .and_then(|()| text::encode_registry(&mut out, certificates))
+            .and_then(|()| text::encode_eof(&mut out));
+        if written.is_err() {
+            out.clear();
         }
-        text
+        out
     }
 }
 
@@ -350,5 +353,6 @@ pub(crate) async fn metrics(State(app): State<App>) -> ([(HeaderName, &'static s
     let quotas = i64::try_from(app.meters.unreadable());
     app.metrics.quotas.set(quotas.unwrap_or(i64::MAX));
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    ([(CONTENT_TYPE, kind)], app.metrics.text())
+    let certificates = aeolus_tls::certificates(&app.tls.certificates);
+    ([(CONTENT_TYPE, kind)], app.metrics.text(&certificates))
 }

@@ -151,6 +151,9 @@ pub(crate) fn config(dir: &std::path::Path) -> ControlConfig {
         scim: ScimConfig::default(),
         email: None,
         quota: Quota::default(),
+        tls: aeolus_control::ListenerTls::default(),
+        authorities: aeolus_api::trust::Authorities::default(),
+        kept: Vec::new(),
         handed_over: aeolus_tls::HandedOver::default(),
     }
 }

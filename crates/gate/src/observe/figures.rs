@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aeolus_decide::{AWAY, PathClass, World};
+use aeolus_tls::Keeper;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, MetricEncoder, NoLabelSet};
 use prometheus_client::metrics::MetricType;
@@ -40,6 +41,8 @@ pub struct Gauges {
     pub limited: Limited,
     /// What waits.
     pub load: Load,
+    /// The process's certificates.
+    pub certificates: Arc<Keeper>,
 }
 
 /// One scrape.

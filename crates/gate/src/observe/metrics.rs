@@ -122,6 +122,7 @@ impl Metrics {
 
     /// Everything, in the `OpenMetrics` text format.
     pub fn render(self: &Arc<Self>, gauges: Gauges) -> String {
+        let certificates = aeolus_tls::certificates(&gauges.certificates);
         let mut registry = Registry::with_prefix("aeolus_gate");
         registry.register_collector(Box::new(Figures {
             metrics: Arc::clone(self),
@@ -129,7 +130,9 @@ impl Metrics {
         }));
         let mut out = String::new();
         // Writing to a string can't fail.
-        let _ = text::encode(&mut out, &registry);
+        let _ = text::encode_registry(&mut out, &registry)
+            .and_then(|()| text::encode_registry(&mut out, &certificates))
+            .and_then(|()| text::encode_eof(&mut out));
         out
     }
 }

@@ -1,4 +1,5 @@
 use aeolus_api::egress::Proxies;
+use aeolus_api::trust::{Authorities, Believing, Trust};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -113,7 +114,8 @@ async fn a21_a_gate_asks_through_the_proxy_and_believes_the_authorities_that_are
     let tunnel = "CONNECT idp.test:443 HTTP/1.1";
     assert_eq!(*lock(&asked), [tunnel]);
     let ca = include_bytes!("../../../api/src/egress/tests/ca.pem");
-    let client = ProviderClient::by(&way.trusting(ca).unwrap()).unwrap();
+    let ca = Believing::Beside(Authorities::from_pem(ca).unwrap());
+    let client = ProviderClient::by(&way.trusting(Trust::new(&ca).unwrap())).unwrap();
     let token = client.redeem(code()).await.unwrap();
     assert_eq!(token.expose(), "a.b.c");
     assert_eq!(*lock(&asked), [tunnel, tunnel, "POST /token HTTP/1.1"]);

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aeolus_api::trust::Trust;
 use aeolus_keys::seal::SiblingMessage;
 use aeolus_model::Rng;
 use bytes::Bytes;
@@ -13,10 +14,11 @@ use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use prost::Message as _;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
-use super::{ANSWER, PATH, Peer, QUESTION};
+use super::{ANSWER, PATH, Peer, QUESTION, SiblingConfig};
 use crate::adapters::WorldReplica;
 use crate::replica::{Handover, HandoverError};
 use crate::secret::PlaneSecret;
@@ -35,6 +37,8 @@ const ASKED: usize = 64;
 enum AskError {
     #[error("it can't be reached in time")]
     Unreachable,
+    #[error("there is no TLS with it: {0}")]
+    Tls(std::io::Error),
     #[error("it answers {0}")]
     Status(StatusCode),
     #[error("its answer breaks off, takes too long or is too large")]
@@ -51,15 +55,16 @@ enum AskError {
 pub(crate) async fn begin(
     replica: Arc<WorldReplica>,
     secret: Arc<PlaneSecret>,
-    (peers, rng): (Vec<Peer>, Arc<dyn Rng>),
+    (config, rng): (SiblingConfig, Arc<dyn Rng>),
 ) {
     let mut said = false;
     while replica.current().is_none() {
-        for address in addresses(&peers).await {
+        for (address, peer) in addresses(&config.peers).await {
             if replica.current().is_some() {
                 return;
             }
-            match ask(&replica, &secret, address, &rng).await {
+            let at = (address, peer, &config);
+            match ask(&replica, &secret, at, &rng).await {
                 Ok(true) => {
                     tracing::info!(%address, "began with the snapshot of a sibling");
                     return;
@@ -75,11 +80,11 @@ pub(crate) async fn begin(
 }
 
 /// Every address of every name, in the order of the configuration.
-async fn addresses(peers: &[Peer]) -> Vec<SocketAddr> {
+async fn addresses(peers: &[Peer]) -> Vec<(SocketAddr, &Peer)> {
     let mut all = Vec::new();
     for peer in peers {
-        match timeout(CONNECT, tokio::net::lookup_host(peer.as_str())).await {
-            Ok(Ok(found)) => all.extend(found),
+        match timeout(CONNECT, tokio::net::lookup_host(peer.address())).await {
+            Ok(Ok(found)) => all.extend(found.map(|address| (address, peer))),
             Ok(Err(error)) => tracing::warn!(%peer, %error, "a sibling's name can't be looked up"),
             Err(_) => tracing::warn!(%peer, "a sibling's name can't be looked up in time"),
         }
@@ -92,15 +97,27 @@ async fn addresses(peers: &[Peer]) -> Vec<SocketAddr> {
 async fn ask(
     replica: &Arc<WorldReplica>,
     secret: &PlaneSecret,
-    address: SocketAddr,
+    (address, peer, config): (SocketAddr, &Peer, &SiblingConfig),
     rng: &Arc<dyn Rng>,
 ) -> Result<bool, AskError> {
     let question = question(secret, &**rng).ok_or(AskError::NoSecret)?;
     let connected = timeout(CONNECT, TcpStream::connect(address)).await;
     let stream = connected.ok().and_then(Result::ok);
     let stream = stream.ok_or(AskError::Unreachable)?;
-    let answer = timeout(WHOLE, exchange(stream, address, question.clone())).await;
-    let sealed = answer.map_err(|_| AskError::Broken)??;
+    let answer = async {
+        let Some(host) = peer.proves() else {
+            return exchange(stream, address, question.clone()).await;
+        };
+        let trust = match &config.trust {
+            Some(trust) => Arc::clone(trust),
+            None => Trust::of_system().map_err(AskError::Tls)?,
+        };
+        let secure = timeout(CONNECT, aeolus_tls::connect(&trust, host, stream)).await;
+        let secure = secure.map_err(|_| AskError::Unreachable)?;
+        exchange(secure.map_err(AskError::Tls)?, address, question.clone()).await
+    };
+    let sealed = timeout(WHOLE, answer).await;
+    let sealed = sealed.map_err(|_| AskError::Broken)??;
     let opened = {
         let secret = secret.load();
         let secret = secret.as_ref().ok_or(AskError::NoSecret)?;
@@ -128,7 +145,7 @@ fn question(secret: &PlaneSecret, rng: &dyn Rng) -> Option<Vec<u8>> {
 }
 
 async fn exchange(
-    stream: TcpStream,
+    stream: impl AsyncRead + AsyncWrite + Unpin,
     address: SocketAddr,
     question: Vec<u8>,
 ) -> Result<Vec<u8>, AskError> {

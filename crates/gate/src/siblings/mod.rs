@@ -1,8 +1,8 @@
 //! Replicas of one plane help each other: one that starts without a snapshot while control is away
 //! gets it from another, and decides like that one from then on.
 //!
-//! A question and its answer are sealed with the plane secret, so it takes no TLS between replicas:
-//! who has not got the secret can ask nothing, read nothing and answer nothing. What is in force
+//! A question and its answer are sealed with the plane secret, so it takes no TLS between replicas, and
+//! they may have it all the same: who has not got the secret can ask nothing, read nothing and answer nothing. What is in force
 //! already is never replaced this way.
 
 mod answer;
@@ -13,7 +13,10 @@ pub use answer::Siblings;
 pub(crate) use ask::begin;
 pub use peer::{Peer, PeerError};
 
+use std::sync::Arc;
+
 use aeolus_api::Listen;
+use aeolus_api::trust::Trust;
 
 /// Where siblings meet.
 #[derive(Clone, Debug, Default)]
@@ -22,6 +25,8 @@ pub struct SiblingConfig {
     pub listen: Option<Listen>,
     /// Where the others are.
     pub peers: Vec<Peer>,
+    /// Whom those are believed by that speak TLS; none: the system's authorities.
+    pub trust: Option<Arc<Trust>>,
 }
 
 /// The one path that siblings ask at.

@@ -4,10 +4,13 @@ use std::fmt;
 use std::net::Ipv6Addr;
 use std::str::FromStr;
 
-/// `HOST:PORT`. All addresses of the host are asked, so that the one name of a headless service in
-/// Kubernetes stands for every replica.
+/// `HOST:PORT`, or `https://HOST:PORT` where it speaks TLS. All addresses of the host are asked, so that the one
+/// name of a headless service in Kubernetes stands for every replica.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Peer(String);
+pub struct Peer {
+    address: String,
+    encrypted: bool,
+}
 
 /// A text that names no place.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -15,9 +18,16 @@ pub struct Peer(String);
 pub struct PeerError(String);
 
 impl Peer {
-    /// As it was written.
-    pub fn as_str(&self) -> &str {
-        &self.0
+    /// `HOST:PORT`.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// The host that it has to prove to be, where it speaks TLS.
+    pub fn proves(&self) -> Option<&str> {
+        let (host, _) = self.address.rsplit_once(':')?;
+        let bare = host.trim_start_matches('[').trim_end_matches(']');
+        self.encrypted.then_some(bare)
     }
 }
 
@@ -26,7 +36,11 @@ impl FromStr for Peer {
 
     fn from_str(text: &str) -> Result<Self, PeerError> {
         let error = || PeerError(text.to_owned());
-        let (host, port) = text.rsplit_once(':').ok_or_else(error)?;
+        let (address, encrypted) = match text.strip_prefix("https://") {
+            Some(address) => (address, true),
+            None => (text, false),
+        };
+        let (host, port) = address.rsplit_once(':').ok_or_else(error)?;
         let bare = host
             .strip_prefix('[')
             .and_then(|host| host.strip_suffix(']'));
@@ -37,7 +51,10 @@ impl FromStr for Peer {
         );
         let port_stands = port.parse::<u16>().is_ok_and(|port| port != 0);
         if host_stands && port_stands {
-            Ok(Self(text.to_owned()))
+            Ok(Self {
+                address: address.to_owned(),
+                encrypted,
+            })
         } else {
             Err(error())
         }
@@ -46,7 +63,8 @@ impl FromStr for Peer {
 
 impl fmt::Display for Peer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        let scheme = if self.encrypted { "https://" } else { "" };
+        write!(f, "{scheme}{}", self.address)
     }
 }
 
@@ -57,8 +75,14 @@ mod tests {
     #[test]
     fn a_peer_is_a_host_and_a_port() {
         for good in ["gates.airflow.svc:8813", "10.0.0.1:1", "[fd00::1]:8813"] {
-            assert_eq!(good.parse::<Peer>().unwrap().as_str(), good);
+            let peer: Peer = good.parse().unwrap();
+            assert_eq!((peer.address(), peer.proves()), (good, None));
+            let encrypted: Peer = format!("https://{good}").parse().unwrap();
+            assert_eq!(encrypted.address(), good);
+            assert_eq!(encrypted.to_string(), format!("https://{good}"));
         }
+        let peer: Peer = "https://[fd00::1]:8813".parse().unwrap();
+        assert_eq!(peer.proves(), Some("fd00::1"));
         for bad in [
             "",
             "gates",

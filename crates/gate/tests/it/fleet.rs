@@ -26,7 +26,7 @@ use aeolus_model::{
 };
 use aeolus_snapshot::{Position, Sections, section};
 use aeolus_testkit::{ManualClock, SeededRng};
-use aeolus_tls::{Bound, HandedOver, Listener};
+use aeolus_tls::{AuthorityFiles, Believed, Bound, HandedOver, Keeper, Listener};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
@@ -333,6 +333,18 @@ fn airflow2_key() -> Arc<SigningKey> {
     Arc::clone(KEY.get_or_init(make))
 }
 
+/// What a gate believes where a company has an authority of its own.
+fn certificates() -> Arc<Keeper> {
+    let file = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../api/src/egress/tests/ca.pem"
+    );
+    let files = AuthorityFiles::beside_system("tls.privateCaCerts", vec![file.into()]);
+    let mut keeper = Keeper::default();
+    keeper.keep(Believed::open(files).unwrap());
+    Arc::new(keeper)
+}
+
 impl Fleet {
     pub(crate) async fn start() -> Self {
         Self::start_with(Some(airflow2_key())).await
@@ -392,6 +404,7 @@ impl Fleet {
             wall: Arc::new(Wall(Arc::clone(&fake))),
             settings: Settings::new(live()),
             lines_lost: Arc::default(),
+            certificates: certificates(),
         }));
         let stop = CancellationToken::new();
         let checks = listen(Arc::new(Checks(Arc::clone(&gate))), &stop).await;

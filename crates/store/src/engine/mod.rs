@@ -8,11 +8,11 @@ mod value;
 use std::path::Path;
 use std::time::Duration;
 
-use sqlx::Connection as _;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
+use sqlx::{ConnectOptions as _, Connection as _};
 
 pub(crate) use cause::{engine_error, migrate_error};
 pub(crate) use row::{Fields, Row};
@@ -47,7 +47,9 @@ impl Store {
     pub async fn connect(url: &DatabaseUrl) -> Result<Self, StoreError> {
         let engine = match url {
             DatabaseUrl::Sqlite(path) => sqlite(path).await?,
-            DatabaseUrl::Postgres(url) => postgres(url.expose()).await?,
+            DatabaseUrl::Postgres { url, authorities } => {
+                postgres(url.expose(), authorities).await?
+            }
         };
         Ok(Self(engine))
     }
@@ -134,11 +136,16 @@ async fn sqlite(path: &Path) -> Result<Engine, StoreError> {
     Ok(Engine::Sqlite { writer, readers })
 }
 
-async fn postgres(url: &str) -> Result<Engine, StoreError> {
-    let options = url
+async fn postgres(url: &str, authorities: &[u8]) -> Result<Engine, StoreError> {
+    let mut options = url
         .parse::<PgConnectOptions>()
         .map_err(|e| engine_error(&e))?
         .application_name("aeolus");
+    let named = options.to_url_lossy();
+    let named = named.query_pairs().any(|(key, _)| key == "sslrootcert");
+    if !authorities.is_empty() && !named {
+        options = options.ssl_root_cert_from_pem(authorities.to_vec());
+    }
     migrate::postgres(&options).await?;
     let limit = DEADLINE.as_millis().to_string();
     // The server gives up when we do, so that abandoned statements don't pile up behind a lock.

@@ -131,7 +131,7 @@ impl Folder {
     /// and gates know control by its URL.
     fn control_address(&self, wanted: &str) -> String {
         let kept = self.known.as_ref().and_then(|known| {
-            let address = known.control.strip_prefix("http://")?;
+            let (_, address) = known.control.split_once("://")?;
             wanted.strip_suffix(":0").map(|_| address.to_owned())
         });
         kept.unwrap_or_else(|| wanted.to_owned())
@@ -196,7 +196,9 @@ fn moved(path: &Path, before: &str, now: &str) -> Failure {
         .why("Its gate and every token it issued know it by that URL.")
         .help(format!(
             "use --control-addr {}, or another folder than {}",
-            before.trim_start_matches("http://"),
+            before
+                .split_once("://")
+                .map_or(before, |(_, address)| address),
             path.display()
         ))
         .usage()

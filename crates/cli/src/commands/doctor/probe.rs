@@ -9,9 +9,9 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::ServerName;
-use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 use url::Url;
 
+use crate::config::{Environment, Tls, believed};
 use crate::report::{Failure, Report};
 
 /// The longest time for one request, with its connection.
@@ -25,8 +25,8 @@ struct Door {
 }
 
 /// Sends every request, one after another.
-pub(super) async fn probe(url: &str) -> Result<Examined, Failure> {
-    let (door, target) = door(url)?;
+pub(super) async fn probe(url: &str, environment: &Environment) -> Result<Examined, Failure> {
+    let (door, target) = door(url, environment)?;
     let mut examined = Examined::default();
     for probe in PROBES {
         let request = probe.request(&target);
@@ -48,7 +48,7 @@ pub(super) async fn probe(url: &str) -> Result<Examined, Failure> {
     Ok(examined)
 }
 
-fn door(url: &str) -> Result<(Door, Target), Failure> {
+fn door(url: &str, environment: &Environment) -> Result<(Door, Target), Failure> {
     let parsed = Url::parse(url).map_err(|error| unusable(url, &error.to_string()))?;
     let tls = match parsed.scheme() {
         "http" => false,
@@ -70,20 +70,23 @@ fn door(url: &str) -> Result<(Door, Target), Failure> {
         base: parsed.path().trim_end_matches('/').to_owned(),
     };
     let name = name.trim_matches(['[', ']']).to_owned();
-    let tls = if tls { Some(secure(url, &name)?) } else { None };
+    let tls = if tls {
+        Some(secure(url, &name, environment)?)
+    } else {
+        None
+    };
     Ok((Door { name, port, tls }, target))
 }
 
-/// TLS with the system's trust anchors.
-fn secure(url: &str, name: &str) -> Result<(TlsConnector, ServerName<'static>), Failure> {
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    let provider = Arc::new(tokio_rustls::rustls::crypto::aws_lc_rs::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| unusable(url, &error.to_string()))?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
+/// TLS with the system's authorities, and those that the environment names.
+fn secure(
+    url: &str,
+    name: &str,
+    environment: &Environment,
+) -> Result<(TlsConnector, ServerName<'static>), Failure> {
+    let believed = believed(Tls::of_environment(environment))?;
+    let config = believed.trust().client();
+    let config = config.map_err(|error| unusable(url, &error.to_string()))?;
     let name = ServerName::try_from(name.to_owned());
     let name = name.map_err(|error| unusable(url, &error.to_string()))?;
     Ok((TlsConnector::from(Arc::new(config)), name))

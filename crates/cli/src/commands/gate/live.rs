@@ -2,6 +2,7 @@
 
 use std::num::NonZeroU32;
 use std::path::Path;
+use std::sync::Arc;
 
 use aeolus_decide::{Rails, Upstreams};
 use aeolus_gate::forwarded::TrustedProxies;
@@ -11,6 +12,7 @@ use aeolus_gate::siblings::{PeerError, SiblingConfig};
 use aeolus_gate::{Caps, Live, Patience, Rates};
 use aeolus_keys::ProxySecrets;
 use aeolus_model::{Cidr, CidrError, Host};
+use aeolus_tls::Believed;
 
 use crate::commands::Context;
 use crate::config::{Compat, Effective, Gate, Siblings};
@@ -113,7 +115,7 @@ fn blocks(key: &str, written: &[String]) -> Result<Vec<Cidr>, Failure> {
 }
 
 /// Where replicas of the plane meet.
-pub(super) fn siblings(config: Siblings) -> Result<SiblingConfig, Failure> {
+pub(super) fn siblings(config: Siblings, believed: &Believed) -> Result<SiblingConfig, Failure> {
     let peers = config.peers.iter().map(|peer| peer.parse());
     let peers = peers
         .collect::<Result<_, _>>()
@@ -123,5 +125,6 @@ pub(super) fn siblings(config: Siblings) -> Result<SiblingConfig, Failure> {
     Ok(SiblingConfig {
         listen: config.listen,
         peers,
+        trust: Some(Arc::clone(believed.trust())),
     })
 }

@@ -472,3 +472,24 @@ fn b8_our_own_block_is_read_in_either_spelling_too() {
     assert!(!read("publicSignups: false"));
     assert!(!read("local: {enabled: true}"));
 }
+
+#[test]
+fn k12_private_authorities_are_files_where_the_original_mounts_them() {
+    let text = "global: {baseDomain: example.com, privateCaCerts: [corp-root, /etc/own.pem]}\nastronomer: {houston: {config: {publicSignups: true}}}\n";
+    let (effective, _) = load(text, &[]).unwrap();
+    assert_eq!(
+        effective.private_authorities().files,
+        [
+            std::path::Path::new("/usr/local/share/ca-certificates/corp-root.pem"),
+            std::path::Path::new("/etc/own.pem")
+        ]
+    );
+    let notes = &effective.original.as_ref().unwrap().notes;
+    let shown: Vec<_> = notes.iter().map(ToString::to_string).collect();
+    let begins = |start: &str| shown.iter().any(|note| note.contains(start));
+    assert!(
+        begins("understood global.privateCaCerts: read as tls.privateCaCerts"),
+        "{shown:?}"
+    );
+    assert!(begins("ignored global: "), "{shown:?}");
+}

@@ -104,6 +104,24 @@ fn nested(found: &Entry, key: &str) -> Entry {
     }
 }
 
+/// Private authorities, which the original names by their secrets: each is mounted as a file of that name (row K12).
+pub(super) fn private_authorities(found: &Entry) -> Entry {
+    let mut entry = Entry {
+        key: "privateCaCerts".to_owned(),
+        ..found.clone()
+    };
+    if let Value::List(secrets) = &mut entry.value.value {
+        for secret in secrets {
+            if let Value::Text(name) = &mut secret.value
+                && !name.contains('/')
+            {
+                *name = format!("/usr/local/share/ca-certificates/{name}.pem");
+            }
+        }
+    }
+    entry
+}
+
 /// Puts a key into a section of ours that the original doesn't have above it. What stands there already
 /// wins.
 pub(super) fn put(own: &mut Vec<Entry>, section: &str, entry: Entry) {

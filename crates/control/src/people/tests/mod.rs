@@ -76,6 +76,9 @@ pub(crate) fn config(dir: &std::path::Path, sign_up: SignUp) -> ControlConfig {
         scim: crate::ScimConfig::default(),
         email: None,
         quota: Quota::default(),
+        tls: crate::ListenerTls::default(),
+        authorities: aeolus_api::trust::Authorities::default(),
+        kept: Vec::new(),
         handed_over: aeolus_tls::HandedOver::default(),
     }
 }

@@ -1,0 +1,108 @@
+//! A certificate ends, and whoever should renew it has not.
+
+use std::time::Duration;
+
+use aeolus_model::{Time, rfc3339};
+
+use crate::kept::{Member, Role};
+
+/// How near the end is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Alarm {
+    /// 30 days are left, or a sixth of its life if that is less.
+    Month,
+    /// 7 days, or a twelfth.
+    Week,
+    /// 1 day, or a 24th.
+    Day,
+    /// Nothing.
+    Ended,
+}
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+impl Alarm {
+    /// The stage at a time; none while there is enough left. What is renewed in time, at two thirds of its
+    /// life, never gets here: `aeolus pki check` speaks of the last sixth too.
+    pub fn at(now: Time, from: Time, until: Time) -> Option<Self> {
+        let life = until.since(from);
+        let left = until.since(now);
+        if now > until {
+            return Some(Self::Ended);
+        }
+        let within = |days: u32, share: u32| left <= (DAY * days).min(life / share);
+        if within(1, 24) {
+            Some(Self::Day)
+        } else if within(7, 12) {
+            Some(Self::Week)
+        } else if within(30, 6) {
+            Some(Self::Month)
+        } else {
+            None
+        }
+    }
+}
+
+/// Says it, in the words of `aeolus pki check`.
+pub(crate) fn say(member: &Member, stage: Alarm, now: Time) {
+    let Member { name, subject, .. } = member;
+    let ends = rfc3339(member.until.secs());
+    let role = member.role.name();
+    let (means, act) = match member.role {
+        Role::Leaf | Role::Chain => (
+            "its renewal has failed, or nobody does it, and everybody refuses it once it has expired",
+            "renew it and replace its files; `aeolus pki check` says what is wrong with them",
+        ),
+        Role::Authority => (
+            "whatever it vouches for is refused once it has expired",
+            "put its successor beside it now; `aeolus pki rotate-ca` does that for an authority of its own",
+        ),
+    };
+    if stage == Alarm::Ended {
+        tracing::error!(certificate = name, role, %subject, ends, "PKI-106: a certificate has expired: {means}; {act}");
+    } else {
+        let left = spoken(member.until.since(now));
+        tracing::warn!(certificate = name, role, %subject, ends, left, "PKI-109: a certificate ends: {means}; {act}");
+    }
+}
+
+/// What is left, by its largest unit.
+fn spoken(left: Duration) -> String {
+    let seconds = left.as_secs();
+    let units = [(86_400, "d"), (3_600, "h"), (60, "min")];
+    let unit = units.iter().find(|(unit, _)| seconds >= *unit);
+    unit.map_or_else(
+        || format!("{seconds} s"),
+        |(unit, name)| format!("{} {name}", seconds / unit),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn f62_the_alarm_is_there_before_the_end_and_never_for_what_is_renewed_in_time() {
+        let from = Time::from_secs(1_800_000_000);
+        // Seconds of life, and what is left at each stage.
+        let table = [
+            (365 * 86_400, [30 * 86_400, 7 * 86_400, 86_400]),
+            (90 * 86_400, [15 * 86_400, 7 * 86_400, 86_400]),
+            (6 * 86_400, [86_400, 43_200, 21_600]),
+            (60, [10, 5, 2]),
+        ];
+        for (life, stages) in table {
+            let until = from.plus(Duration::from_secs(life));
+            let at = |left: u64| Alarm::at(until.minus(Duration::from_secs(left)), from, until);
+            for (left, stage) in stages
+                .into_iter()
+                .zip([Alarm::Month, Alarm::Week, Alarm::Day])
+            {
+                assert_eq!(at(left), Some(stage), "{life} {left}");
+                assert!(at(left + 1) < Some(stage), "{life} {left}");
+            }
+            assert_eq!(at(life / 3), None, "{life}");
+            assert_eq!(Alarm::at(until.plus(DAY), from, until), Some(Alarm::Ended));
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! An authority that issues for seconds, as no policy of ours would.
+
+use std::path::Path;
+
+use aeolus_model::Time;
+use aeolus_pki::{Certificate, certificates_pem};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use rcgen::{
+    BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose,
+};
+use rustls::pki_types::CertificateDer;
+use time::OffsetDateTime;
+
+/// It.
+pub(crate) struct Authority {
+    issuer: Issuer<'static, KeyPair>,
+    /// Its certificate.
+    pub(crate) certificate: CertificateDer<'static>,
+}
+
+impl Authority {
+    /// A new one, good for days around a time.
+    pub(crate) fn new(name: &str, around: Time) -> Self {
+        let key = KeyPair::generate().unwrap();
+        let mut asked = CertificateParams::default();
+        asked
+            .distinguished_name
+            .push(rcgen::DnType::CommonName, name);
+        asked.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        asked.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        asked.not_before = date(around.secs() - 86_400 * 9);
+        asked.not_after = date(around.secs() + 86_400 * 900);
+        let certificate = asked.self_signed(&key).unwrap().der().clone();
+        Self {
+            issuer: Issuer::new(asked, key),
+            certificate,
+        }
+    }
+
+    /// Its certificate, as a file holds it.
+    pub(crate) fn pem(&self) -> String {
+        chain(&self.certificate)
+    }
+
+    /// Writes `NAME.pem` and `NAME.key` for `localhost`, as a program that renews does: whole files, one after
+    /// the other.
+    pub(crate) fn issue(&self, folder: &Path, name: &str, (from, until): (Time, Time)) {
+        let key = KeyPair::generate().unwrap();
+        let mut asked = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+        asked.not_before = date(from.secs());
+        asked.not_after = date(until.secs());
+        asked.extended_key_usages = vec![
+            ExtendedKeyUsagePurpose::ServerAuth,
+            ExtendedKeyUsagePurpose::ClientAuth,
+        ];
+        let certificate = asked.signed_by(&key, &self.issuer).unwrap();
+        let der = STANDARD.encode(key.serialize_der());
+        let key = format!("-----BEGIN PRIVATE KEY-----\n{der}\n-----END PRIVATE KEY-----\n");
+        replace(folder, &format!("{name}.pem"), &chain(certificate.der()));
+        replace(folder, &format!("{name}.key"), &key);
+    }
+}
+
+/// Puts a file in the place of another in one step.
+pub(crate) fn replace(folder: &Path, name: &str, content: &str) {
+    let new = folder.join(format!("{name}.new"));
+    std::fs::write(&new, content).unwrap();
+    std::fs::rename(new, folder.join(name)).unwrap();
+}
+
+fn chain(der: &CertificateDer<'_>) -> String {
+    certificates_pem([&Certificate::from_der(der).unwrap()])
+}
+
+fn date(secs: i64) -> OffsetDateTime {
+    OffsetDateTime::from_unix_timestamp(secs).unwrap()
+}

@@ -1,0 +1,4 @@
+//! Certificates at listeners and clients, over real sockets.
+
+mod authority;
+mod renewal;

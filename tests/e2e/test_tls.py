@@ -1,0 +1,345 @@
+"""TLS at every listener, by certificates of `aeolus pki` that are renewed and whose authority changes under load."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import socket
+import ssl
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import requests
+from conftest import FLEET, PASSWORD, required
+from harness import aeolus, nginx, proxies
+from harness.airflow import answers
+from harness.process import free_port, running, tail, wait_for
+
+NAMES = ("localhost", "echo.localhost", "127.0.0.1")
+
+
+def pki(*arguments: object) -> subprocess.CompletedProcess[str]:
+    return aeolus.run("pki", *map(str, arguments))
+
+
+def served(port: int, name: str = "localhost") -> bytes:
+    """The certificate that a fresh session gets to see."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    with socket.create_connection(("127.0.0.1", port), 10) as raw, context.wrap_socket(raw, server_hostname=name) as tls:
+        return tls.getpeercert(binary_form=True) or b""
+
+
+class Load:
+    """Asks again and again, on a connection that is kept and on new ones, and keeps what goes wrong."""
+
+    def __init__(self, *asks: Callable[[requests.Session], int]) -> None:
+        self.asks = asks
+        self.failures: list[str] = []
+        self.made = 0
+        self.over = threading.Event()
+
+    def run(self, ask: Callable[[requests.Session], int]) -> None:
+        kept = requests.Session()
+        while not self.over.is_set():
+            for session in (kept, requests.Session()):
+                try:
+                    status = ask(session)
+                    if status != 200:
+                        self.failures.append(str(status))
+                except requests.RequestException as error:
+                    self.failures.append(repr(error))
+                self.made += 1
+            time.sleep(0.02)
+
+    @contextmanager
+    def going(self) -> Iterator[None]:
+        threads = [threading.Thread(target=self.run, args=(ask,)) for ask in self.asks]
+        for thread in threads:
+            thread.start()
+        try:
+            yield
+        finally:
+            self.over.set()
+            for thread in threads:
+                thread.join(30)
+        assert not self.failures, (self.made, self.failures[:5])
+        assert self.made > 20
+
+
+class Operator:
+    """An authority of `aeolus pki`, and a fleet all of whose listeners speak TLS by it."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.ca = home / "ca"
+        self.bundle = self.ca / "bundle.crt"
+        pki("init", "--dir", self.ca, "--cn", "Test", "--key", "p256")
+        self.issue("server", *NAMES)
+        self.issue("gate", "gate.plane.internal", more=("--profile", "client"))
+        self.fleet = aeolus.Fleet(home / "data", home, {}, "localhost")
+        fleet = self.fleet
+        fleet.metrics, fleet.gate_metrics = (f"127.0.0.1:{free_port()}" for _ in range(2))
+        fleet.control = fleet.control.replace("http:", "https:")
+        fleet.gate, fleet.proxy = (url.replace("http:", "https:") for url in (fleet.gate, fleet.proxy))
+        fleet.settings = {
+            "CONTROL__TLS__CERTIFICATE": f"{home}/server.crt",
+            "CONTROL__TLS__KEY": f"{home}/server.key",
+            "GATE__TLS__CERTIFICATE": f"{home}/server.crt",
+            "GATE__TLS__KEY": f"{home}/server.key",
+        }
+
+    def issue(self, stem: str, *names: str, more: tuple[str, ...] = ()) -> None:
+        pki("issue", "--dir", self.ca, "--san", *names, "--out", self.home / stem, *more)
+
+    def start(self, upstream: int, password: Path) -> None:
+        fleet = self.fleet
+        document = self.home / "fleet.yaml"
+        document.write_text(FLEET.format(airflow=free_port(), echo=upstream, gone=free_port()))
+        fleet.data.mkdir()
+        aeolus.prepare(fleet.data, password)
+        fleet.start_control()
+        fleet.run("login", "--email", aeolus.ADMIN, "--password-file", str(password))
+        fleet.run("apply", "--file", str(document))
+
+    def join(self) -> None:
+        fleet = self.fleet
+        invitation = fleet.run("plane", "add", "local").stdout
+        mine = {name: value for name, value in fleet.settings.items() if name.startswith("GATE__")}
+        aeolus.run("gate", "enroll", "--data", f"{fleet.data}/gate", stdin=invitation, env=mine)
+        fleet.start_gate()
+        wait_for("the first snapshot", lambda: self.get(fleet.gate, "/readyz").status_code == 200, 20)
+
+    def get(self, base: str, path: str, session: requests.Session | None = None, **headers: str) -> requests.Response:
+        asked = session or requests
+        return asked.get(f"{base}{path}", headers=headers, timeout=10, verify=str(self.bundle))
+
+    def through(self, token: str) -> Callable[[requests.Session], int]:
+        """A request by the built-in proxy to the application."""
+        base = self.fleet.proxy.replace("127.0.0.1", "echo.localhost")
+        bearer = {"Authorization": f"Bearer {token}"}
+        return lambda session: self.get(base, "/x", session, **bearer).status_code
+
+    def control(self, session: requests.Session) -> int:
+        return self.get(self.fleet.control, "/livez", session).status_code
+
+    @property
+    def port(self) -> int:
+        return int(self.fleet.control.rsplit(":", 1)[1])
+
+
+@pytest.fixture
+def operator(tmp_path, upstream, monkeypatch):
+    operator = Operator(tmp_path)
+    password = tmp_path / "password"
+    password.write_text(PASSWORD)
+    # Whoever of ours connects somewhere believes the authority by this alone.
+    monkeypatch.setenv("TLS__PRIVATE_CA_CERTS", str(operator.bundle))
+    try:
+        operator.start(upstream.port, password)
+        yield operator
+    finally:
+        operator.fleet.end()
+
+
+def test_f62_every_listener_speaks_tls_and_a_renewal_under_load_drops_no_request(operator):
+    operator.join()
+    fleet = operator.fleet
+    token = fleet.create_token("bot", "acme/sales/echo", "DEPLOYMENT_VIEWER")["token"]
+    wait_for("the token", lambda: operator.through(token)(requests.Session()) == 200, 20)
+    plain = f"http://127.0.0.1:{operator.port}/livez"
+    with pytest.raises(requests.RequestException):
+        requests.get(plain, timeout=10)
+    answered = operator.get(fleet.control, "/login")
+    assert "max-age" in answered.headers["strict-transport-security"]
+    ports = [int(address.rsplit(":", 1)[1]) for address in (fleet.gate, fleet.proxy, fleet.metrics, fleet.gate_metrics)]
+    ports += [operator.port, int(fleet.sockets.address("grpc").rsplit(":", 1)[1])]
+    before = {port: served(port) for port in ports}
+    assert len(set(before.values())) == 1
+    with Load(operator.control, operator.through(token)).going():
+        pki("renew", "--dir", operator.ca, "--now")
+        leaf = (operator.home / "server.crt").read_text().split("-----END")[0]
+        new = ssl.PEM_cert_to_DER_cert(f"{leaf}-----END CERTIFICATE-----\n")
+        assert new != before[operator.port]
+        wait_for("the renewed certificate", lambda: all(served(port) == new for port in ports), 15)
+        time.sleep(1)
+    for metrics in (fleet.metrics, fleet.gate_metrics):
+        figures = operator.get(f"https://{metrics}", "/metrics").text
+        ends = "aeolus_certificate_not_after_timestamp_seconds{"
+        lines = [line for line in figures.splitlines() if line.startswith(ends)]
+        name = "control.tls" if metrics == fleet.metrics else "gate.tls"
+        assert any(f'name="{name}",role="leaf"' in line for line in lines), figures
+        assert any('role="authority"' in line and "tls.privateCaCerts" in line for line in lines), figures
+    # What can't be used is no reason to speak plainly.
+    (operator.home / "server.key").unlink()
+    fleet.stop_control()
+    with pytest.raises(AssertionError, match="CONTROL-TLS: control.tls"):
+        fleet.start_control()
+
+
+NGINX = """
+server {{
+  listen 127.0.0.1:{port} ssl; server_name etl.example.com;
+  ssl_certificate {home}/web.crt; ssl_certificate_key {home}/web.key;
+  return 200 "nginx";
+}}
+server {{ listen 127.0.0.1:{plain}; return 204; }}
+"""
+ENVOY = """
+admin: {{address: {{socket_address: {{address: 127.0.0.1, port_value: {plain}}}}}}}
+static_resources:
+  listeners:
+    - address: {{socket_address: {{address: 127.0.0.1, port_value: {port}}}}}
+      filter_chains:
+        - transport_socket:
+            name: tls
+            typed_config:
+              "@type": type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext
+              common_tls_context:
+                tls_certificates:
+                  - certificate_chain: {{filename: {home}/web.crt}}
+                    private_key: {{filename: {home}/web.key}}
+          filters:
+            - name: http
+              typed_config:
+                "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
+                stat_prefix: web
+                route_config:
+                  virtual_hosts:
+                    - name: all
+                      domains: ["*"]
+                      routes: [{{match: {{prefix: /}}, direct_response: {{status: 200, body: {{inline_string: envoy}}}}}}]
+                http_filters:
+                  - name: router
+                    typed_config: {{"@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router}}
+"""
+
+
+def curl(port: int, host: str, bundle: Path) -> tuple[int, str]:
+    command = ["curl", "-sS", "--cacert", str(bundle), "--resolve", f"{host}:{port}:127.0.0.1", f"https://{host}:{port}/"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=20)
+    return done.returncode, done.stdout
+
+
+def test_real_servers_show_what_is_issued_to_clients_that_check_names(tmp_path):
+    required("nginx", nginx.installed())
+    required("curl", shutil.which("curl") is not None)
+    envoy = proxies.BIN / "envoy"
+    required("envoy", envoy.exists())
+    ca = tmp_path / "ca"
+    pki("init", "--dir", ca, "--cn", "Test", "--key", "p256")
+    pki("issue", "--dir", ca, "--san", "etl.example.com", "--out", tmp_path / "web")
+    ports = [free_port() for _ in range(4)]
+    (tmp_path / "envoy.yaml").write_text(ENVOY.format(port=ports[2], plain=ports[3], home=tmp_path))
+    command = [envoy, "-c", tmp_path / "envoy.yaml", "--concurrency", "1", "--disable-hot-restart", "-l", "warning"]
+    site = NGINX.format(port=ports[0], plain=ports[1], home=tmp_path)
+    with nginx.server(tmp_path / "nginx", site, ports[1]), running(command, tmp_path / "envoy.log"):
+        wait_for("envoy", lambda: answers(f"http://127.0.0.1:{ports[3]}/ready"), 20)
+        for port, name in ((ports[0], "nginx"), (ports[2], "envoy")):
+            assert curl(port, "etl.example.com", ca / "bundle.crt") == (0, name), tail(tmp_path / "envoy.log")
+            code, _ = curl(port, "other.example.com", ca / "bundle.crt")
+            assert code == 60, "another name than the certificate's"
+
+
+class Relay:
+    """The way of one gate to control, which can be cut."""
+
+    def __init__(self, to: int) -> None:
+        self.to = to
+        self.open: set[socket.socket] = set()
+        self.is_cut = False
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self) -> None:
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            if self.is_cut:
+                client.close()
+                continue
+            server = socket.create_connection(("127.0.0.1", self.to), 10)
+            self.open |= {client, server}
+            for source, target in ((client, server), (server, client)):
+                threading.Thread(target=self.copy, args=(source, target), daemon=True).start()
+
+    def copy(self, source: socket.socket, target: socket.socket) -> None:
+        try:
+            while data := source.recv(65536):
+                target.sendall(data)
+        except OSError:
+            pass
+        for end in (source, target):
+            try:
+                end.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+    def cut(self) -> None:
+        self.is_cut = True
+        for end in self.open:
+            try:
+                end.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+        self.open = set()
+
+
+def test_f63_an_authority_is_replaced_under_load_with_one_gate_cut_off(operator):
+    fleet, home = operator.fleet, operator.home
+    # This gate believes what it was given before, and gets nothing new while it is cut off.
+    shutil.copy(operator.bundle, home / "before.crt")
+    relay = Relay(operator.port)
+    fleet.settings |= {
+        "GATE__CONTROL_TLS__AUTHORITIES": f"{home}/before.crt",
+        "GATE__CONTROL_TLS__CERTIFICATE": f"{home}/gate.crt",
+        "GATE__CONTROL_TLS__KEY": f"{home}/gate.key",
+    }
+    operator.join()
+    enrolled = json.loads((fleet.data / "gate" / "gate.json").read_text())
+    first = fleet.create_token("first", "acme/sales/echo", "DEPLOYMENT_VIEWER")["token"]
+    wait_for("the first token", lambda: operator.through(first)(requests.Session()) == 200, 20)
+    path = fleet.data / "gate" / "gate.json"
+    url = next(name for name in enrolled if "url" in name.lower())
+    path.write_text(json.dumps({**enrolled, url: f"https://localhost:{relay.port}"}))
+    fleet.restart_gate()
+    second = fleet.create_token("second", "acme/sales/echo", "DEPLOYMENT_VIEWER")["token"]
+    wait_for("the second token", lambda: operator.through(second)(requests.Session()) == 200, 30)
+    step = ("rotate-ca", "--dir", operator.ca, "--advance")
+
+    def shown_by(root: Path) -> bool:
+        context = ssl.create_default_context(cafile=root)
+        try:
+            with socket.create_connection(("127.0.0.1", operator.port), 10) as raw:
+                context.wrap_socket(raw, server_hostname="localhost").close()
+        except ssl.SSLError:
+            return False
+        return True
+
+    with Load(operator.control, operator.through(second)).going():
+        relay.cut()
+        pki(*step)
+        pki(*step, "--clients-have-bundle")
+        pki("renew", "--dir", operator.ca, "--now")
+        wait_for("what the next root proves", lambda: shown_by(operator.ca / "next.crt"), 15)
+        assert shown_by(home / "before.crt"), "and the one before still does"
+        third = fleet.create_token("third", "acme/sales/echo", "DEPLOYMENT_VIEWER")["token"]
+        assert operator.through(third)(requests.Session()) == 401, "it is cut off"
+        relay.is_cut = False
+        wait_for("the third token", lambda: operator.through(third)(requests.Session()) == 200, 60)
+        # Now it can be told, and is, without a restart.
+        shutil.copy(operator.bundle, home / "after.crt")
+        (home / "after.crt").replace(home / "before.crt")
+        pki(*step)
+        pki(*step, "--force")
+        wait_for("the new root alone", lambda: shown_by(operator.bundle), 15)
+        fourth = fleet.create_token("fourth", "acme/sales/echo", "DEPLOYMENT_VIEWER")["token"]
+        wait_for("the fourth token", lambda: operator.through(fourth)(requests.Session()) == 200, 60)
