@@ -59,5 +59,11 @@ def test_a_message_goes_over_starttls_with_a_password_and_mistakes_are_explained
                 refused = fleet.run("email", "test", "--to", ADMIN, check=False)
                 assert refused.returncode == 1 and text in refused.stderr, refused.stderr
             assert server.messages.empty()
+            # One of the company's own authorities vouches for it as well (K12).
+            fleet.stop_control()
+            fleet.settings = {**system, "TLS__PRIVATE_CA_CERTS": str(server.certificate)}
+            fleet.start_control()
+            fleet.run("email", "test", "--to", "ann@example.com")
+            assert server.next()["tls"]
             log = (tmp_path / "logs" / "control.log").read_text()
             assert smtp.PASSWORD not in log

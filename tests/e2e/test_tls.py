@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 import requests
 from conftest import FLEET, PASSWORD, required
-from harness import aeolus, nginx, proxies
+from harness import aeolus, nginx, postgres, proxies
 from harness.airflow import answers
 from harness.process import free_port, running, tail, wait_for
 
@@ -178,7 +178,7 @@ def test_f62_every_listener_speaks_tls_and_a_renewal_under_load_drops_no_request
     # What can't be used is no reason to speak plainly.
     (operator.home / "server.key").unlink()
     fleet.stop_control()
-    with pytest.raises(AssertionError, match="CONTROL-TLS: control.tls"):
+    with pytest.raises(AssertionError, match=r"CONTROL-TLS\]: control.tls"):
         fleet.start_control()
 
 
@@ -302,7 +302,10 @@ def test_f63_an_authority_is_replaced_under_load_with_one_gate_cut_off(operator)
         "GATE__CONTROL_TLS__AUTHORITIES": f"{home}/before.crt",
         "GATE__CONTROL_TLS__CERTIFICATE": f"{home}/gate.crt",
         "GATE__CONTROL_TLS__KEY": f"{home}/gate.key",
+        "CONTROL__TLS__CLIENTS__AUTHORITIES": str(operator.bundle),
     }
+    fleet.stop_control()
+    fleet.start_control()
     operator.join()
     enrolled = json.loads((fleet.data / "gate" / "gate.json").read_text())
     first = fleet.create_token("first", "acme/sales/echo", "DEPLOYMENT_VIEWER")["token"]
@@ -343,3 +346,84 @@ def test_f63_an_authority_is_replaced_under_load_with_one_gate_cut_off(operator)
         wait_for("the new root alone", lambda: shown_by(operator.bundle), 15)
         fourth = fleet.create_token("fourth", "acme/sales/echo", "DEPLOYMENT_VIEWER")["token"]
         wait_for("the fourth token", lambda: operator.through(fourth)(requests.Session()) == 200, 60)
+
+
+def test_gates_show_certificates_to_control_itself_and_a_revoked_one_counts_no_more(operator):
+    fleet, home = operator.fleet, operator.home
+    pki("crl", "--dir", operator.ca)
+    fleet.settings |= {
+        "CONTROL__TLS__CLIENTS__AUTHORITIES": str(operator.bundle),
+        "CONTROL__TLS__CLIENTS__REVOKED": f"{operator.ca}/crl.pem",
+    }
+    fleet.stop_control()
+    fleet.start_control()
+    # The administrator goes by other paths, and needs none.
+    with pytest.raises(AssertionError, match="certificate"):
+        operator.join()
+    fleet.settings |= {
+        "GATE__CONTROL_TLS__CERTIFICATE": f"{home}/gate.crt",
+        "GATE__CONTROL_TLS__KEY": f"{home}/gate.key",
+    }
+    operator.join()
+    first = fleet.create_token("first", "acme/sales/echo", "DEPLOYMENT_VIEWER")["token"]
+    wait_for("the first token", lambda: operator.through(first)(requests.Session()) == 200, 20)
+    pki("revoke", "--dir", operator.ca, home / "gate.crt")
+    log = fleet.logs / "gate.log"
+    # The connection is open since before; what it shows is judged again at every question.
+    wait_for("the gate's word of the refusal", lambda: "status 403" in log.read_text(), 40)
+    second = fleet.create_token("second", "acme/sales/echo", "DEPLOYMENT_VIEWER")["token"]
+    assert operator.through(first)(requests.Session()) == 200
+    assert operator.through(second)(requests.Session()) == 401
+    operator.issue("gate", "gate.plane.internal", more=("--profile", "client", "--force"))
+    wait_for("the second token", lambda: operator.through(second)(requests.Session()) == 200, 60)
+
+
+def test_a_development_fleet_speaks_tls_by_its_configuration(tmp_path, upstream):
+    ca = tmp_path / "ca"
+    pki("init", "--dir", ca, "--cn", "Test", "--key", "p256")
+    pki("issue", "--dir", ca, "--san", *NAMES, "--out", tmp_path / "all")
+    pair = "{certificate: all.crt, key: all.key}"
+    (tmp_path / "aeolus.yaml").write_text(
+        f"control: {{tls: {pair}}}\ngate: {{tls: {pair}}}\ntls: {{privateCaCerts: [ca/bundle.crt]}}\n"
+    )
+    (tmp_path / "password").write_text(PASSWORD)
+    document = tmp_path / "fleet.yaml"
+    document.write_text(FLEET.format(airflow=free_port(), echo=upstream.port, gone=free_port()))
+    flags = {"config": str(tmp_path / "aeolus.yaml")}
+    flags |= dict.fromkeys(("control_addr", "gate_addr", "proxy_addr"), "127.0.0.1:0")
+    with aeolus.dev(tmp_path / "data", document, tmp_path / "dev.log", **flags) as ready:
+        for url in (ready["control"], ready["gate"]):
+            assert url.startswith("https://127.0.0.1:"), ready
+            assert requests.get(f"{url}/readyz", timeout=10, verify=str(ca / "bundle.crt")).status_code == 200
+        assert ready["proxy"].startswith("https://"), ready
+    # A file that isn't there is named by its key.
+    (ca / "bundle.crt").unlink()
+    refused = aeolus.run("control", "serve", "--config", flags["config"], check=False)
+    assert "CFG-0015" in refused.stderr and "tls.privateCaCerts" in refused.stderr, refused.stderr
+
+
+def test_k12_a_private_authority_vouches_for_the_database(tmp_path):
+    required("PostgreSQL", postgres.programs() is not None)
+    ca = tmp_path / "ca"
+    pki("init", "--dir", ca, "--cn", "Test", "--key", "p256")
+    pki("issue", "--dir", ca, "--san", "localhost", "--out", tmp_path / "db")
+    document, password = tmp_path / "fleet.yaml", tmp_path / "password"
+    document.write_text("version: 1\norganizations:\n  - name: acme\n")
+    aeolus.private(password, PASSWORD.encode())
+    with postgres.postgres() as database:
+        port = free_port()
+        for kind in ("crt", "key"):
+            file = database.folder / f"db.{kind}"
+            shutil.copy(tmp_path / f"db.{kind}", file)
+            if database.owner:
+                shutil.chown(file, **database.owner)
+        database.kill()
+        files = (f"ssl_cert_file={database.folder}/db.crt", f"ssl_key_file={database.folder}/db.key")
+        database.start("listen_addresses=127.0.0.1", f"port={port}", "ssl=on", *files)
+        url = f"postgres://aeolus@localhost:{port}/postgres?sslmode=verify-full"
+        with pytest.raises(AssertionError, match="DB-"):
+            strange = (tmp_path / "strange", document, password, tmp_path / "logs")
+            aeolus.controlled(*strange, database=url).__enter__()
+        ours = (tmp_path / "data", document, password, tmp_path / "logs")
+        with aeolus.controlled(*ours, database=url, TLS__PRIVATE_CA_CERTS=str(ca / "bundle.crt")) as fleet:
+            assert answers(f"{fleet.control}/readyz")

@@ -41,12 +41,13 @@ class Postgres:
         """One of its programs, to the end."""
         subprocess.run([self.bin / name, *arguments], check=True, capture_output=True, cwd="/", **self.owner)
 
-    def start(self) -> None:
-        """Starts the server and waits until it takes connections."""
+    def start(self, *options: str) -> None:
+        """Starts the server and waits until it takes connections. `options` are settings of its own."""
+        more = [part for option in options for part in ("-c", option)]
         with (self.folder / "log").open("ab") as log:
             command = [self.bin / "postgres", "-D", f"{self.folder}/data", "-k", str(self.folder)]
             self.child = subprocess.Popen(
-                [*command, "-c", "listen_addresses="],
+                [*command, "-c", "listen_addresses=", *more],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -54,7 +55,8 @@ class Postgres:
                 start_new_session=True,
                 **self.owner,
             )
-        asked = [self.bin / "pg_isready", "-h", self.folder, "-U", "aeolus", "-q"]
+        port = next((option.removeprefix("port=") for option in options if option.startswith("port=")), "5432")
+        asked = [self.bin / "pg_isready", "-h", self.folder, "-p", port, "-U", "aeolus", "-q"]
         wait_for("PostgreSQL", lambda: subprocess.run(asked, check=False).returncode == 0, 60)
 
     def processes(self) -> list[int]:

@@ -104,10 +104,18 @@ pub(crate) fn refused(error: ClientError) -> Failure {
     match error {
         ClientError::Refused(problem) => refusal(&problem),
         ClientError::BaseUrl(_) => Report::new("CLI-0006", error.to_string()).usage(),
-        error => Report::new("NET-0010", error.to_string())
-            .why("Nothing was changed that this command knows of.")
-            .help("check the URL and that the control plane runs; gates go on without it")
-            .failed(),
+        error => {
+            let what = error.to_string();
+            let help = if what.contains("certificate") {
+                "if a company's own authority vouches for it, name that: TLS__PRIVATE_CA_CERTS=FILE"
+            } else {
+                "check the URL and that the control plane runs; gates go on without it"
+            };
+            Report::new("NET-0010", what)
+                .why("Nothing was changed that this command knows of.")
+                .help(help)
+                .failed()
+        }
     }
 }
 

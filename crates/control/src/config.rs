@@ -9,7 +9,7 @@ use aeolus_api::egress::Way;
 use aeolus_api::quota::Quota;
 use aeolus_api::trust::Authorities;
 use aeolus_model::{BuiltIns, Cidr, Email, Secret};
-use aeolus_tls::{HandedOver, Kept, PairFiles};
+use aeolus_tls::{ClientsFiles, HandedOver, Kept, PairFiles};
 
 use crate::email::EmailConfig;
 use crate::registry::RegistryConfig;
@@ -93,6 +93,8 @@ pub struct ListenerTls {
     pub metrics: Option<PairFiles>,
     /// Of provisioning.
     pub scim: Option<PairFiles>,
+    /// Whose certificates gates have to show as well, at the listener of the API; absent: they needn't.
+    pub clients: Option<ClientsFiles>,
 }
 
 /// What happens when a newer version starts on a database than has run there before.

@@ -50,12 +50,19 @@ pub(crate) async fn edge(
     request.extensions_mut().insert(info.clone());
     let method = request.method().clone();
     let started = tokio::time::Instant::now();
-    let mut response = if is_text(&path) {
-        let answered = tokio::time::timeout(DEADLINE, next.run(request)).await;
-        answered
-            .unwrap_or_else(|_| ApiError::Internal("the deadline passed".into()).into_response())
-    } else {
-        ApiError::Path.into_response()
+    let pattern = route.as_ref().map_or("", MatchedPath::as_str);
+    let admitted = app
+        .tls
+        .admits(pattern, request.extensions(), app.clock.now());
+    let mut response = match (is_text(&path), admitted) {
+        (false, _) => ApiError::Path.into_response(),
+        (true, false) => ApiError::NoCertificate.into_response(),
+        (true, true) => {
+            let answered = tokio::time::timeout(DEADLINE, next.run(request)).await;
+            answered.unwrap_or_else(|_| {
+                ApiError::Internal("the deadline passed".into()).into_response()
+            })
+        }
     };
     if let Some(failure) = response.extensions_mut().remove::<Failure>() {
         let kept = std::mem::take(response.headers_mut());

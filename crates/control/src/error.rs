@@ -59,6 +59,9 @@ pub(crate) enum ApiError {
     /// The credential is not good (the reason is for the log).
     #[error("bad credential: {0}")]
     BadCredential(&'static str),
+    /// A gate has shown no certificate, or none that is good.
+    #[error("no certificate of control.tls.clients that is good now")]
+    NoCertificate,
     /// The actor may know of the thing, but not do this to it.
     #[error("forbidden: {0}")]
     Forbidden(String),

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use aeolus_tls::{Bound, Keeper, PairFiles, Protocol, ServerTls, TlsError};
+use aeolus_model::Time;
+use aeolus_tls::{Bound, ClientChain, Clients, Keeper, PairFiles, Protocol, ServerTls, TlsError};
+use http::Extensions;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
@@ -19,6 +21,8 @@ pub(crate) struct Secured {
     pub(crate) metrics: Option<ServerTls>,
     pub(crate) scim: Option<ServerTls>,
     pub(crate) certificates: Arc<Keeper>,
+    /// Whose certificates gates have to show; nobody's, if absent.
+    clients: Option<Arc<Clients>>,
 }
 
 impl Secured {
@@ -28,18 +32,43 @@ impl Secured {
         for kept in &config.kept {
             keeper.keep(Arc::clone(kept));
         }
+        let mut clients = None;
+        let mut control = None;
+        if let (Some(pair), Some(asked)) = (&config.tls.control, &config.tls.clients) {
+            let opened = keeper.server_asking(pair, Protocol::Http1, asked.clone())?;
+            (control, clients) = (Some(opened.0), Some(opened.1));
+        }
         let mut open = |files: &Option<PairFiles>| {
             let files = files.as_ref();
             let opened = files.map(|files| keeper.server(files, Protocol::Http1));
             opened.transpose()
         };
         Ok(Self {
-            control: open(&config.tls.control)?,
+            control: match control {
+                Some(asking) => Some(asking),
+                None => open(&config.tls.control)?,
+            },
             metrics: open(&config.tls.metrics)?,
             scim: open(&config.tls.scim)?,
             certificates: Arc::new(keeper),
+            clients,
         })
     }
+
+    /// Whether a request at a route may go on: where gates have to show certificates, what gates ask needs one
+    /// that is good now, beside everything else. Who comes by a way without TLS has shown none.
+    pub(crate) fn admits(&self, route: &str, request: &Extensions, now: Time) -> bool {
+        let Some(clients) = self.clients.as_ref().filter(|_| is_of_gates(route)) else {
+            return true;
+        };
+        let shown = request.get::<ClientChain>();
+        shown.is_some_and(|shown| clients.prove(shown, now))
+    }
+}
+
+/// Whether only gates ask there. People and their programs go by other paths of the same listener.
+fn is_of_gates(route: &str) -> bool {
+    route == "/v1/planes/enroll" || route.starts_with("/v1/planes/self/")
 }
 
 /// What a listener shows. A Unix socket is this machine's own.
@@ -61,5 +90,31 @@ pub(crate) async fn run(app: App, shutdown: CancellationToken) {
         if let Some(Err(error)) = shutdown.run_until_cancelled(looked).await {
             tracing::error!(%error, "looking at certificates failed; trying again");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_gates_ask_is_told_from_what_people_do() {
+        let gates: Vec<_> = crate::ROUTES
+            .iter()
+            .filter(|(_, route)| is_of_gates(route))
+            .map(|(_, route)| route.trim_start_matches("/v1/planes/"))
+            .collect();
+        assert_eq!(
+            gates,
+            [
+                "enroll",
+                "self/manifest",
+                "self/sections/{sha256}",
+                "self/events",
+                "self/status",
+                "self/sessions/{sid}/renew",
+                "self/check",
+            ]
+        );
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aeolus_tls::{Connection, Listener, Pause, ServerTls};
+use aeolus_tls::{ClientChain, Connection, Listener, Pause, ServerTls};
 use axum::Router;
 use axum::body::Body;
 use hyper::server::conn::http1;
@@ -49,7 +49,7 @@ pub(crate) async fn run(
             match tls {
                 None => {
                     let peer = Peer(connection.peer);
-                    speak(connection.stream, (peer, router), shutdown).await;
+                    speak(connection.stream, (peer, None, router), shutdown).await;
                 }
                 // On the heap, so that connections without TLS don't take its room.
                 Some(tls) => Box::pin(secure(connection, tls, router, shutdown)).await,
@@ -70,18 +70,27 @@ async fn secure(
 ) {
     let shaken = timeout(HEADERS, tls.accept(stream));
     match shutdown.run_until_cancelled(shaken).await {
-        Some(Ok(Ok(stream))) => speak(stream, (Peer(peer), router), shutdown).await,
+        Some(Ok(Ok(stream))) => {
+            let shown = Some(ClientChain::of(&stream));
+            speak(stream, (Peer(peer), shown, router), shutdown).await;
+        }
         Some(Ok(Err(error))) => tracing::debug!(%error, "no TLS with a client"),
         Some(Err(_)) | None => {}
     }
 }
 
-async fn speak<S>(stream: S, (peer, router): (Peer, Router), shutdown: CancellationToken)
-where
+async fn speak<S>(
+    stream: S,
+    (peer, shown, router): (Peer, Option<ClientChain>, Router),
+    shutdown: CancellationToken,
+) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let service = router.map_request(move |mut request: http::Request<hyper::body::Incoming>| {
         request.extensions_mut().insert(peer);
+        if let Some(shown) = shown.clone() {
+            request.extensions_mut().insert(shown);
+        }
         request.map(Body::new)
     });
     let served = http1::Builder::new()

@@ -48,7 +48,7 @@ impl AuthorityFiles {
                 .unwrap_or_else(|| Ok(Authorities::default()))
         };
         let name = self.name;
-        read().map_err(|source| TlsError { name, source })
+        read().map_err(TlsError::of(name))
     }
 
     fn believing(&self, authorities: Authorities) -> Believing {
@@ -63,21 +63,17 @@ impl AuthorityFiles {
 impl Believed {
     /// Reads the files; one that can't be used is an error.
     pub fn open(files: AuthorityFiles) -> Result<Arc<Self>, TlsError> {
-        let authorities = files.read()?;
         let name = files.name;
+        let watched = Watched::read_now(name, files.files.clone());
+        let authorities = files.read()?;
         let trust = Trust::new(&files.believing(authorities.clone()));
-        let trust = trust.map_err(|error| TlsError {
-            name,
-            source: TlsFilesError::System(error),
-        })?;
-        let believed = Self {
-            watched: Watched::new(name, files.files.clone()),
+        let trust = trust.map_err(|error| TlsError::of(name)(TlsFilesError::System(error)))?;
+        Ok(Arc::new(Self {
             files,
             trust,
             authorities: Mutex::new(authorities),
-        };
-        believed.watched.try_look(|| believed.reread())?;
-        Ok(Arc::new(believed))
+            watched,
+        }))
     }
 
     /// What connections go by.
@@ -92,7 +88,7 @@ impl Believed {
     }
 
     fn reread(&self) -> Result<(), TlsFilesError> {
-        let read = self.files.read().map_err(|error| error.source)?;
+        let read = self.files.read().map_err(|error| *error.source)?;
         let believing = self.files.believing(read.clone());
         self.trust
             .believe(&believing)

@@ -47,7 +47,7 @@ impl ClientFiles {
             Some(own) => {
                 let name = own.name;
                 let read = own.read(&aws_lc_rs::default_provider()).map(|_| ());
-                read.map_err(|source| TlsError { name, source })
+                read.map_err(TlsError::of(name))
             }
             None => Ok(()),
         }
@@ -69,10 +69,7 @@ impl ClientFiles {
             None => believed.trust().client(),
         };
         let name = self.authorities.name;
-        let config = config.map_err(|error| TlsError {
-            name,
-            source: TlsFilesError::System(error),
-        })?;
+        let config = config.map_err(|error| TlsError::of(name)(TlsFilesError::System(error)))?;
         Ok(ClientTls { config, kept })
     }
 }

@@ -7,7 +7,7 @@ use aeolus_api::trust::Authorities;
 use rustls::Error;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::{self, PemObject as _};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 
 /// A certificate and its key.
@@ -28,7 +28,17 @@ pub struct TlsError {
     /// The configuration's name for them.
     pub name: &'static str,
     /// Why.
-    pub source: TlsFilesError,
+    pub source: Box<TlsFilesError>,
+}
+
+impl TlsError {
+    /// Names what was wrong.
+    pub(crate) fn of(name: &'static str) -> impl Fn(TlsFilesError) -> Self {
+        move |source| Self {
+            name,
+            source: Box::new(source),
+        }
+    }
 }
 
 /// Why files can't be used.
@@ -48,6 +58,12 @@ pub enum TlsFilesError {
     /// An authority that none can be verified by.
     #[error("{}: a certificate in it is no authority's", .0.display())]
     Authority(PathBuf),
+    /// Lists that can't be used.
+    #[error("clients can't be judged by it: {0}")]
+    Clients(String),
+    /// No list in it.
+    #[error("{}: there is no revocation list in it", .0.display())]
+    NoList(PathBuf),
     /// The two don't belong together, or the key is of a kind that isn't supported.
     #[error("{} is not the key of {}: {source}", key.display(), certificate.display())]
     Pair {
@@ -100,6 +116,22 @@ pub(crate) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, 
     })?;
     if read.is_empty() {
         return Err(TlsFilesError::Empty(path.to_owned()));
+    }
+    Ok(read)
+}
+
+/// Lists of revoked certificates.
+pub(crate) fn revocations(
+    path: &Path,
+) -> Result<Vec<CertificateRevocationListDer<'static>>, TlsFilesError> {
+    is_sane(path)?;
+    let read = CertificateRevocationListDer::pem_file_iter(path).and_then(Iterator::collect);
+    let read: Vec<_> = read.map_err(|source| TlsFilesError::Pem {
+        path: path.to_owned(),
+        source,
+    })?;
+    if read.is_empty() {
+        return Err(TlsFilesError::NoList(path.to_owned()));
     }
     Ok(read)
 }

@@ -10,7 +10,7 @@ use rustls::crypto::aws_lc_rs;
 
 use crate::alarm::{self, Alarm};
 use crate::renewed::Renewed;
-use crate::{PairFiles, Protocol, ServerTls, TlsError};
+use crate::{Clients, ClientsFiles, PairFiles, Protocol, ServerTls, TlsError};
 
 /// Something that is read from files again and again.
 pub trait Kept: Debug + Send + Sync {
@@ -78,18 +78,19 @@ impl Keeper {
     /// The TLS of a listener; without a certificate there is no listener. Listeners of the same files share
     /// what is read of them.
     pub fn server(&mut self, files: &PairFiles, speaks: Protocol) -> Result<ServerTls, TlsError> {
-        let known = self.pairs.iter().find(|pair| pair.files() == files);
-        let pair = if let Some(pair) = known {
-            Arc::clone(pair)
-        } else {
-            let provider = Arc::new(aws_lc_rs::default_provider());
-            let pair = Arc::new(Renewed::new(files.clone(), provider));
-            pair.try_look()?;
-            self.pairs.push(Arc::clone(&pair));
-            self.keep(Arc::clone(&pair) as _);
-            pair
-        };
-        ServerTls::new(pair, speaks)
+        ServerTls::new(self.pair(files)?, speaks)
+    }
+
+    /// The same, where clients are asked who they are.
+    pub fn server_asking(
+        &mut self,
+        files: &PairFiles,
+        speaks: Protocol,
+        clients: ClientsFiles,
+    ) -> Result<(ServerTls, Arc<Clients>), TlsError> {
+        let clients = Arc::new(Clients::open(clients, self.pair(files)?, speaks)?);
+        self.keep(Arc::clone(&clients) as _);
+        Ok((ServerTls::asking(Arc::clone(&clients)), clients))
     }
 
     /// Looks after something else as well.
@@ -142,6 +143,18 @@ impl Keeper {
             })
         })
         .collect()
+    }
+
+    fn pair(&mut self, files: &PairFiles) -> Result<Arc<Renewed>, TlsError> {
+        if let Some(pair) = self.pairs.iter().find(|pair| pair.files() == files) {
+            return Ok(Arc::clone(pair));
+        }
+        let provider = Arc::new(aws_lc_rs::default_provider());
+        let pair = Arc::new(Renewed::new(files.clone(), provider));
+        pair.try_look()?;
+        self.pairs.push(Arc::clone(&pair));
+        self.keep(Arc::clone(&pair) as _);
+        Ok(pair)
     }
 
     /// How often files could not be used, by the configuration's name for them.

@@ -4,6 +4,7 @@
 mod alarm;
 mod believed;
 mod client;
+mod clients;
 mod connect;
 mod figures;
 mod files;
@@ -18,6 +19,7 @@ mod watched;
 pub use alarm::Alarm;
 pub use believed::{AuthorityFiles, Believed};
 pub use client::{ClientFiles, ClientTls};
+pub use clients::{ClientChain, Clients, ClientsFiles};
 pub use connect::connect;
 pub use figures::certificates;
 pub use files::{PairFiles, TlsError, TlsFilesError};

@@ -3,7 +3,7 @@
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::{TlsError, TlsFilesError};
 
@@ -41,6 +41,13 @@ impl Watched {
         }
     }
 
+    /// The same for files that the caller reads next: what is replaced meanwhile is read again.
+    pub(crate) fn read_now(name: &'static str, files: Vec<PathBuf>) -> Self {
+        let watched = Self::new(name, files);
+        watched.seen().read = watched.versions();
+        watched
+    }
+
     /// The configuration's name for them.
     pub(crate) const fn name(&self) -> &'static str {
         self.name
@@ -55,7 +62,7 @@ impl Watched {
     /// old key, change nothing, are said once, and are tried again at the next look.
     pub(crate) fn look(&self, read: impl FnOnce() -> Result<(), TlsFilesError>) {
         let failed = self.try_look(read).err().map(|error| error.to_string());
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut seen = self.seen();
         if let Some(error) = &failed {
             self.failures.fetch_add(1, Ordering::Relaxed);
             if failed != seen.said {
@@ -70,16 +77,24 @@ impl Watched {
         &self,
         read: impl FnOnce() -> Result<(), TlsFilesError>,
     ) -> Result<(), TlsError> {
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut seen = self.seen();
         // Before they are read: what is replaced meanwhile is read again.
-        let found: Option<Vec<Version>> = self.files.iter().map(|file| version(file)).collect();
+        let found = self.versions();
         if found == seen.read && found.is_some() {
             return Ok(());
         }
         let name = self.name;
-        read().map_err(|source| TlsError { name, source })?;
+        read().map_err(TlsError::of(name))?;
         seen.read = found;
         Ok(())
+    }
+
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn versions(&self) -> Option<Vec<Version>> {
+        self.files.iter().map(|file| version(file)).collect()
     }
 }
 

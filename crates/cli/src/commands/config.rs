@@ -52,6 +52,11 @@ fn explained(effective: &Effective, context: &Context) -> Result<(), Failure> {
         .map(Registry::read)
         .transpose()?;
     config.email.check(&effective.base)?;
+    let (control, gate) = (config.control.clone(), config.gate.clone());
+    control.tls.files(control.scim.tls, &effective.base)?;
+    gate.tls.files(gate.proxy_tls, &effective.base)?;
+    let private = effective.private_authorities();
+    gate.control_tls.files(private, &effective.base)?;
     let original = effective.original.as_ref();
     let connections =
         config

@@ -10,7 +10,7 @@ use aeolus_model::Secret;
 
 use super::Context;
 use crate::args::{Keep, LoginArgs, Target};
-use crate::config::read_reference;
+use crate::config::{Tls, believed, read_reference};
 use crate::contexts::Contexts;
 use crate::control_client::{connect, refused};
 use crate::credentials::{Credentials, Place};
@@ -104,10 +104,17 @@ pub(crate) async fn by_password(
     context: &Context,
 ) -> Result<Credentials, Failure> {
     let client = connect(url, &context.environment)?;
+    let believed = believed(Tls::of_environment(&context.environment))?;
     // The redirect is read, not followed.
     let redirect = NOWHERE.to_owned();
     let attempt = Attempt::begin(&client, redirect, &context.rng).await?;
-    let callback = with_password(&attempt, email, password, ask_at_terminal).await?;
+    let callback = with_password(
+        &attempt,
+        email,
+        password,
+        (ask_at_terminal, believed.trust()),
+    )
+    .await?;
     attempt.finish(&client, callback, &context.clock).await
 }
 

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use aeolus_tls::{AuthorityFiles, Believed, ClientFiles, PairFiles, TlsError};
+use aeolus_tls::{AuthorityFiles, Believed, ClientFiles, ClientsFiles, PairFiles, TlsError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -45,6 +45,20 @@ pub(crate) struct ControlListeners {
     pub(crate) key: Option<PathBuf>,
     /// Which listeners speak TLS. Unix sockets never do.
     pub(crate) listeners: Vec<ControlListener>,
+    /// Whose certificates gates have to show (mutual TLS), beside what they prove by themselves.
+    pub(crate) clients: Clients,
+}
+
+/// Whose certificates gates have to show.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct Clients {
+    /// Certificates (PEM) of the authorities that vouch for gates; absent: gates need no certificate. Replace them in
+    /// place.
+    pub(crate) authorities: Option<PathBuf>,
+    /// Lists (PEM) of certificates that they have revoked; replace it in place. Authorities without a list in it
+    /// have revoked none.
+    pub(crate) revoked: Option<PathBuf>,
 }
 
 /// A listener of control.
@@ -66,6 +80,7 @@ impl Default for ControlListeners {
             certificate: None,
             key: None,
             listeners: vec![Control, Metrics, Scim],
+            clients: Clients::default(),
         }
     }
 }
@@ -175,11 +190,41 @@ impl ControlListeners {
                 .cloned()
         };
         let own = pair("control.scim.tls", (scim.certificate, scim.key), base)?;
+        let control = of(ControlListener::Control);
+        let clients = self.clients.files(base)?;
+        if clients.is_some() && control.is_none() {
+            let what = "control.tls.clients is set, but control's listener speaks no TLS";
+            return Err(Report::new("CFG-0004", what)
+                .why("Nobody could show a certificate there.")
+                .help("give control.tls.certificate and key, and leave `control` in control.tls.listeners")
+                .usage());
+        }
         Ok(aeolus_control::ListenerTls {
-            control: of(ControlListener::Control),
+            control,
             metrics: of(ControlListener::Metrics),
             scim: own.or_else(|| of(ControlListener::Scim)),
+            clients,
         })
+    }
+}
+
+impl Clients {
+    fn files(self, base: &Path) -> Result<Option<ClientsFiles>, Failure> {
+        match (self.authorities, self.revoked) {
+            (Some(authorities), revoked) => Ok(Some(ClientsFiles {
+                name: "control.tls.clients",
+                authorities: base.join(authorities),
+                revoked: revoked.map(|file| base.join(file)),
+            })),
+            (None, Some(_)) => {
+                let what = "control.tls.clients.revoked is set, but no authorities are";
+                Err(Report::new("CFG-0004", what)
+                    .why("It says which of their certificates count no more.")
+                    .help("name control.tls.clients.authorities, or leave `revoked` out")
+                    .usage())
+            }
+            (None, None) => Ok(None),
+        }
     }
 }
 
@@ -284,6 +329,27 @@ mod tests {
             .files(OwnTls::default(), Path::new(""))
             .unwrap_err();
         assert!(failure.render().contains("control.tls is half there"));
+    }
+
+    #[test]
+    fn clients_are_asked_for_certificates_where_there_is_tls() {
+        let read = |yaml: &str| {
+            let listeners: ControlListeners = serde_saphyr::from_str(yaml).unwrap();
+            let files = listeners.files(OwnTls::default(), Path::new("/etc"));
+            files.map_err(|failure| failure.render())
+        };
+        let clients = "clients: {authorities: c.pem, revoked: r.pem}";
+        let files = read(&format!("{{certificate: a, key: b, {clients}}}"));
+        let asked = files.unwrap().clients.unwrap();
+        assert_eq!(asked.authorities, Path::new("/etc/c.pem"));
+        assert_eq!(asked.revoked.as_deref(), Some(Path::new("/etc/r.pem")));
+        let metrics = format!("{{certificate: a, key: b, listeners: [metrics], {clients}}}");
+        for (yaml, said) in [
+            (metrics.as_str(), "speaks no TLS"),
+            ("{clients: {revoked: r.pem}}", "no authorities are"),
+        ] {
+            assert!(read(yaml).unwrap_err().contains(said), "{yaml}");
+        }
     }
 
     #[test]

@@ -1,20 +1,25 @@
 //! Following the sign-in page without a browser, for accounts that control itself keeps.
 
-use aeolus_model::Secret;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aeolus_api::egress::{Bounds, Egress, Reach, Way};
+use aeolus_api::trust::Trust;
+use aeolus_model::{Secret, is_loopback};
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, COOKIE, LOCATION, ORIGIN, SET_COOKIE};
 use http::{HeaderMap, Method, Request, StatusCode};
-use http_body_util::{BodyExt as _, Full, Limited};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
 use url::Url;
 
 use super::{Attempt, Callback};
 use crate::report::{Failure, Report};
 use crate::ui;
 
-type Pool = Client<HttpConnector, Full<Bytes>>;
+/// How large a page may be, and how long it may take.
+const PAGE: Bounds = Bounds {
+    bytes: 1 << 20,
+    time: Duration::from_secs(20),
+};
 
 /// Where the page for a second factor is.
 const STEP: &str = "/login/code";
@@ -23,15 +28,15 @@ const STEP: &str = "/login/code";
 pub(crate) type AskCode = fn() -> Result<Secret<String>, Failure>;
 
 /// Signs in by address and password, as the form of the sign-in page would, and returns what the
-/// redirect brought. Only over plain HTTP, that is on this machine.
+/// redirect brought. Only on this machine.
 pub(crate) async fn with_password(
     attempt: &Attempt,
     email: &str,
     password: &Secret<String>,
-    ask: AskCode,
+    (ask, trust): (AskCode, &Arc<Trust>),
 ) -> Result<Callback, Failure> {
     let link = attempt.link()?;
-    if link.scheme() != "http" {
+    if !link.host_str().is_some_and(is_loopback) {
         return Err(Report::new(
             "CLI-0010",
             "passwords are only taken on the control plane's own machine",
@@ -39,7 +44,8 @@ pub(crate) async fn with_password(
         .help("sign in with a browser: `aeolus login --url URL`")
         .usage());
     }
-    let pool: Pool = Client::builder(TokioExecutor::new()).build(HttpConnector::new());
+    let pages = Egress::by(&Way::default().trusting(Arc::clone(trust)), PAGE);
+    let pages = pages.map_err(|error| failed(&error.to_string()))?;
     let query = link.query().unwrap_or_default();
     let continuation = format!("{}?{query}", link.path());
     let form = [
@@ -47,20 +53,20 @@ pub(crate) async fn with_password(
         ("email", email),
         ("password", password.expose()),
     ];
-    let (status, headers) = post(&pool, &link, ("/login", ""), &form).await?;
+    let (status, headers) = post(&pages, &link, ("/login", ""), &form).await?;
     let wrong = "the address or the password is wrong";
     let mut cookie = accepted((status, &headers), wrong)?;
     if leads_to_code(&link, &headers) {
         let code = ask()?;
         let form = [("rd", continuation.as_str()), ("code", code.expose())];
-        let (status, headers) = post(&pool, &link, (STEP, &cookie), &form).await?;
+        let (status, headers) = post(&pages, &link, (STEP, &cookie), &form).await?;
         cookie = accepted((status, &headers), "the code is wrong or was used before")?;
     }
     let request = Request::builder()
         .uri(link.as_str())
         .header(COOKIE, cookie)
-        .body(Full::default());
-    let (_, headers) = send(&pool, request).await?;
+        .body(Bytes::new());
+    let (_, headers) = send(&pages, request).await?;
     let location = headers.get(LOCATION).and_then(|value| value.to_str().ok());
     let url = location.and_then(|location| Url::parse(location).ok());
     let url = url.ok_or_else(|| failed("control did not go on"))?;
@@ -69,7 +75,7 @@ pub(crate) async fn with_password(
 
 /// Sends a form of a page of ours.
 async fn post(
-    pool: &Pool,
+    pages: &Egress,
     link: &Url,
     (path, cookie): (&str, &str),
     fields: &[(&str, &str)],
@@ -88,7 +94,7 @@ async fn post(
     if !cookie.is_empty() {
         request = request.header(COOKIE, cookie);
     }
-    send(pool, request.body(Full::from(form))).await
+    send(pages, request.body(Bytes::from(form))).await
 }
 
 /// The cookies of an answer that goes on.
@@ -136,17 +142,13 @@ pub(crate) fn ask_at_terminal() -> Result<Secret<String>, Failure> {
 }
 
 async fn send(
-    pool: &Pool,
-    request: Result<Request<Full<Bytes>>, http::Error>,
+    pages: &Egress,
+    request: Result<Request<Bytes>, http::Error>,
 ) -> Result<(StatusCode, HeaderMap), Failure> {
     let request = request.map_err(|error| failed(&error.to_string()))?;
-    let answer = pool.request(request);
-    let answer = tokio::time::timeout(std::time::Duration::from_secs(20), answer).await;
-    let answer = answer.map_err(|_| failed("control did not answer in time"))?;
-    let answer = answer.map_err(|error| failed(&format!("control can't be reached: {error}")))?;
-    let (parts, body) = answer.into_parts();
-    // Read to its end, so that the connection can be used again.
-    let _ = Limited::new(body, 1 << 20).collect().await;
+    let answer = pages.exchange(request, Reach::Configured).await;
+    let answer = answer.map_err(|error| failed(&format!("control: {error}")))?;
+    let (parts, _) = answer.into_parts();
     Ok((parts.status, parts.headers))
 }
 

@@ -58,6 +58,12 @@ pub(super) fn parts(error: &ApiError) -> (u16, &'static str, &'static str, Strin
              make a new token."
                 .into(),
         ),
+        E::NoCertificate => (
+            403,
+            "certificate",
+            "A certificate is needed here",
+            "Gates show one of the operator's authority at every connection.".into(),
+        ),
         E::Forbidden(what) => (
             403,
             "forbidden",

@@ -1,4 +1,5 @@
 //! Certificates at listeners and clients, over real sockets.
 
 mod authority;
+mod clients;
 mod renewal;
