@@ -75,7 +75,9 @@ fn rows(name: &str) -> Vec<Row> {
     let mut rows = Vec::new();
     while let Some(word) = words.next() {
         let row = match (word, words.peek()) {
-            ("row" | "fact" | "pki", Some(number)) => number.parse().ok().map(|n| (word.to_owned(), n)),
+            ("row" | "fact" | "pki", Some(number)) => {
+                number.parse().ok().map(|n| (word.to_owned(), n))
+            }
             _ => lettered(word),
         };
         let Some(row) = row else { break };

@@ -55,8 +55,7 @@ pub use audit::SinkConfigError;
 pub use bootstrap::ControlError;
 pub use config::{
     AuditConfig, AuditFile, AuditWebhook, ControlConfig, FirstAdmin, ListenerTls, NewKeys,
-    ParentCookie,
-    Publishing, ScimConfig, SessionLife, SignInConfig, SignUp, Upgrades,
+    ParentCookie, Publishing, ScimConfig, SessionLife, SignInConfig, SignUp, Upgrades,
 };
 pub use connections::configured::ConfigureError;
 pub use connections::document::check_sign_in;

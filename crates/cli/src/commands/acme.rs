@@ -9,6 +9,7 @@ use aeolus_acme::{
     AcmeError, Asked, Client, External, Folder, Found, Hook, Limits, Place, Settings, Solver,
 };
 use aeolus_api::egress::Way;
+use aeolus_api::trust::{Authorities, Believing, Trust};
 use aeolus_keys::SystemRng;
 use aeolus_model::{Secret, SystemClock};
 use aeolus_pki::{Certificate, KeyKind, MAX_INPUT, San, read};
@@ -29,8 +30,9 @@ pub(super) struct Wanted<'a> {
     pub(super) settings: Settings,
     pub(super) key: KeyKind,
     pub(super) trusted: Option<&'a Path>,
-    /// The way out, and who vouches for the authority's server beside the system's.
-    pub(super) way: Way,
+    /// The way out, and whom it believes beside the system's authorities.
+    pub(super) way: (Way, Authorities),
+    /// Who vouches for the authority's own server as well.
     pub(super) directory_ca: Option<&'a Path>,
     pub(super) limits: Limits,
 }
@@ -50,13 +52,15 @@ impl Wanted<'_> {
             Some(path) => certificates(path)?,
             None => Vec::new(),
         };
+        let (way, believed) = self.way;
         let way = match self.directory_ca {
             Some(path) => {
-                let pem = bytes(path)?;
-                let way = self.way.trusting(&pem);
-                way.map_err(|error| unusable(path, &error.to_string()))?
+                let own = Authorities::from_pem(&bytes(path)?);
+                let own = own.map_err(|error| unusable(path, &error.to_string()))?;
+                let trust = Trust::new(&Believing::Beside(believed.and(own)));
+                way.trusting(trust.map_err(|error| unusable(path, &error.to_string()))?)
             }
-            None => self.way,
+            None => way,
         };
         Ok(Client {
             folder: Folder::open(self.folder).map_err(|error| failed(&error))?,

@@ -24,9 +24,7 @@ use self::watch::Watch;
 use super::acme::{self, Keeper};
 use super::{Context, logs, process, serve_on};
 use crate::args::{ConfigFile, ControlServe};
-use crate::config::{
-    Config, Effective, Environment, Flag, Registry, Sources, Switch, unbelieved,
-};
+use crate::config::{Config, Effective, Environment, Flag, Registry, Sources, Switch, unbelieved};
 use crate::report::{Failure, Report};
 
 #[derive(Serialize)]
@@ -54,7 +52,7 @@ pub(super) fn serve(args: &ControlServe, context: &Context) -> Result<(), Failur
     let told = (&effective, &sign_in, effective.config.control.scim.read()?);
     let mut watch = Watch::new(&sources, told, reloads);
     let way = way(&effective, &context.environment)?;
-    let keeper = Keeper::of(&effective, way.clone(), context)?;
+    let keeper = Keeper::of(&effective, (way.0.clone(), way.1.authorities()), context)?;
     let private = effective.private_authorities().read();
     let private = private.map_err(|error| unbelieved(&error))?;
     let told = (sign_in, way, private);

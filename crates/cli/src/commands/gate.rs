@@ -138,7 +138,7 @@ pub(super) fn serve(args: &GateServe, context: &Context) -> Result<(), Failure> 
     if let Some(proxy) = way.shown() {
         tracing::info!(proxy, "identity providers are asked through a proxy");
     }
-    let keeper = Keeper::of(&effective, way.clone(), context)?;
+    let keeper = Keeper::of(&effective, (way.clone(), outward.authorities()), context)?;
     let private = effective.private_authorities();
     let inward = believed(private.clone())?;
     let config = GateConfig {

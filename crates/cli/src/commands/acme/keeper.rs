@@ -8,6 +8,7 @@ use aeolus_acme::{
 };
 use aeolus_api::Listen;
 use aeolus_api::egress::Way;
+use aeolus_api::trust::Authorities;
 use aeolus_model::Time;
 use aeolus_pki::KeyKind;
 use aeolus_tls::{BindError, HandedOver, Listener};
@@ -59,7 +60,7 @@ impl Keeper {
     /// As `tls.acme` says; none if it names nothing.
     pub(in crate::commands) fn of(
         effective: &Effective,
-        way: Way,
+        way: (Way, Authorities),
         context: &Context,
     ) -> Result<Option<Self>, Failure> {
         let acme = &effective.config.tls.acme;

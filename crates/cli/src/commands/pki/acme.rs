@@ -14,7 +14,7 @@ use crate::args::PkiAcme;
 use crate::commands::acme::{Wanted, external, failed};
 use crate::commands::gate::unbound;
 use crate::commands::process;
-use crate::config::way_of;
+use crate::config::{Tls, unbelieved, way_of};
 use crate::moments;
 use crate::report::Failure;
 use crate::ui::{self, Table};
@@ -70,6 +70,8 @@ fn wanted<'a>(args: &'a PkiAcme, context: &Context) -> Result<Wanted<'a>, Failur
         }
         _ => None,
     };
+    let private = Tls::of_environment(&context.environment).read();
+    let private = private.map_err(|error| unbelieved(&error))?;
     Ok(Wanted {
         folder: &args.dir,
         directory: if args.staging {
@@ -89,7 +91,7 @@ fn wanted<'a>(args: &'a PkiAcme, context: &Context) -> Result<Wanted<'a>, Failur
         },
         key: args.key,
         trusted: args.ca.as_deref(),
-        way: way_of(&context.environment)?,
+        way: (way_of(&context.environment)?, private),
         directory_ca: args.directory_ca.as_deref(),
         limits: Limits::default(),
     })
