@@ -31,7 +31,9 @@ def served(port: int, name: str = "localhost") -> bytes:
     """The certificate that a fresh session gets to see."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    with socket.create_connection(("127.0.0.1", port), 10) as raw, context.wrap_socket(raw, server_hostname=name) as tls:
+    with socket.create_connection(("127.0.0.1", port), 10) as raw:
+        tls = context.wrap_socket(raw, server_hostname=name)
+    with tls:
         return tls.getpeercert(binary_form=True) or b""
 
 
@@ -221,7 +223,8 @@ static_resources:
 
 
 def curl(port: int, host: str, bundle: Path) -> tuple[int, str]:
-    command = ["curl", "-sS", "--cacert", str(bundle), "--resolve", f"{host}:{port}:127.0.0.1", f"https://{host}:{port}/"]
+    command = ["curl", "-sS", "--cacert", str(bundle), "--resolve", f"{host}:{port}:127.0.0.1"]
+    command.append(f"https://{host}:{port}/")
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=20)
     return done.returncode, done.stdout
 
