@@ -58,12 +58,6 @@ pub(super) fn parts(error: &ApiError) -> (u16, &'static str, &'static str, Strin
              make a new token."
                 .into(),
         ),
-        E::NoCertificate => (
-            403,
-            "certificate",
-            "A certificate is needed here",
-            "Gates show one of the operator's authority at every connection.".into(),
-        ),
         E::Forbidden(what) => (
             403,
             "forbidden",
@@ -107,9 +101,7 @@ pub(super) fn parts(error: &ApiError) -> (u16, &'static str, &'static str, Strin
         E::Again(_) | E::KeyReused | E::KeyBegun | E::ChangedSinceRead => repeated_parts(error),
         E::Conflict(_) | E::Managed(_) | E::Provisioned(_) | E::TeamsOnly(_) | E::ReservedHost(_) => conflict_parts(error),
         E::Gone(_) | E::OverInOrganization => over_parts(error),
-        E::SignInAgain | E::Network | E::SecondFactor | E::OwnSecondFactor | E::RecentSignIn => {
-            rule_parts(error)
-        }
+        E::SignInAgain | E::Network | E::SecondFactor | E::OwnSecondFactor | E::RecentSignIn | E::NoCertificate => rule_parts(error),
         E::Quota(_) | E::QuotaShare(_) => quota_parts(error),
         E::CrossSite => (
             403,
@@ -165,6 +157,11 @@ fn rule_parts(error: &ApiError) -> (u16, &'static str, &'static str, String) {
             "second-factor-required",
             "You have a second factor",
             OWN_FACTOR,
+        ),
+        ApiError::NoCertificate => (
+            "certificate",
+            "A certificate is needed here",
+            "Gates show one of the operator's authority at every connection.",
         ),
         ApiError::RecentSignIn => ("recent-sign-in-required", "Sign in again for this", RECENT),
         _ => ("network", "Not from this network", ELSEWHERE),
