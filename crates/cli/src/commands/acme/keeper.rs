@@ -37,7 +37,7 @@ pub(in crate::commands) async fn kept<'a>(
         if let Some(keeper) = keeper {
             keeper.run(shutdown).await;
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     })
 }
 
