@@ -177,6 +177,18 @@ fn mailer(config: &ControlConfig, issuer: &str) -> Result<Option<Mailer>, Contro
     Ok(Some(mailer))
 }
 
+/// What proxies that ask have to know; none where nobody may ask.
+fn proxy_secrets(config: &ControlConfig) -> Result<Option<ProxySecrets>, ControlError> {
+    if config.proxy_secrets.is_empty() {
+        return Ok(None);
+    }
+    let secrets = ProxySecrets::new(config.proxy_secrets.clone());
+    if !secrets.are_safe() {
+        return Err(ControlError::ProxySecret);
+    }
+    Ok(Some(secrets))
+}
+
 /// Opens everything that requests need.
 pub(crate) async fn open(
     config: &ControlConfig,
@@ -198,16 +210,7 @@ pub(crate) async fn open(
     {
         keys::import_snapshot_key(&store, &master, &key, (&*clock, &*rng)).await?;
     }
-    let asking_proxies = match config.proxy_secrets.as_slice() {
-        [] => None,
-        secrets => {
-            let secrets = ProxySecrets::new(secrets.to_vec());
-            if !secrets.are_safe() {
-                return Err(ControlError::ProxySecret);
-            }
-            Some(secrets)
-        }
-    };
+    let asking_proxies = proxy_secrets(config)?;
     if let Some(registry) = &config.registry {
         registry.check(&issuer)?;
     }

@@ -52,18 +52,17 @@ impl Default for Registry {
 impl Registry {
     /// As control takes it.
     pub(crate) fn read(&self) -> Result<RegistryConfig, Failure> {
-        let repositories = match &self.repositories_on {
-            Some(host) => Repositories::PathsOn(host.clone()),
-            None => {
-                let template = self.repository.parse::<Template>();
-                let template = template.map_err(|error| {
-                    let what = format!("compat.registry.repository: {error}");
-                    Report::new("CFG-0004", what)
-                        .why("A repository has to be one deployment's, or one tenant would push what another runs.")
-                        .usage()
-                })?;
-                Repositories::Named(template)
-            }
+        let repositories = if let Some(host) = &self.repositories_on {
+            Repositories::PathsOn(host.clone())
+        } else {
+            let template = self.repository.parse::<Template>();
+            let template = template.map_err(|error| {
+                let what = format!("compat.registry.repository: {error}");
+                Report::new("CFG-0004", what)
+                    .why("A repository has to be one deployment's, or one tenant would push what another runs.")
+                    .usage()
+            })?;
+            Repositories::Named(template)
         };
         let config = RegistryConfig {
             service: self.service.clone(),

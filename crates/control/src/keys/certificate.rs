@@ -30,7 +30,7 @@ pub(super) fn of(record: &Record, private: &Secret<Vec<u8>>) -> Result<String, K
 /// The certificate that a JSON Web Key has.
 pub(super) fn kept(jwk: &str) -> Option<String> {
     let jwk: Value = serde_json::from_str(jwk).ok()?;
-    jwk["x5c"][0].as_str().map(str::to_owned)
+    jwk.get("x5c")?.get(0)?.as_str().map(str::to_owned)
 }
 
 /// A JSON Web Key with a certificate.

@@ -113,8 +113,8 @@ async fn ten_thousand_scopes_are_refused_before_anything_is_looked_up() {
         .collect();
     let refused = w.ask(&w.owner, &more).await.expect(400);
     assert_eq!(refused.json()["error"], "invalid_scope");
-    let started = std::time::Instant::now();
-    let same = ["repository:a/b:pull"; 2_000].join(" ");
+    let started = tokio::time::Instant::now();
+    let same = vec!["repository:a/b:pull"; 2_000].join(" ");
     w.ask(&w.owner, &[&same]).await.expect(400);
     let different: Vec<String> = (0..10_000)
         .map(|n| format!("repository:a{n}:pull"))

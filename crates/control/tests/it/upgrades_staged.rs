@@ -112,16 +112,14 @@ impl Held {
 const EVERY: [&str; 5] = ["access", "api", "direct", "id", "registry"];
 
 fn kid(token: &str) -> String {
-    match jws::parse(token.as_bytes()) {
-        Ok(token) => Kid::to_string(&token.kid()),
-        // The registry's has a certificate in its header.
-        Err(_) => {
-            let header = token.split('.').next().unwrap();
-            let header = URL_SAFE_NO_PAD.decode(header).unwrap();
-            let header: Value = serde_json::from_slice(&header).unwrap();
-            header["kid"].as_str().unwrap().to_owned()
-        }
+    if let Ok(token) = jws::parse(token.as_bytes()) {
+        return Kid::to_string(&token.kid());
     }
+    // The registry's has a certificate in its header.
+    let header = token.split('.').next().unwrap();
+    let header = URL_SAFE_NO_PAD.decode(header).unwrap();
+    let header: Value = serde_json::from_slice(&header).unwrap();
+    header["kid"].as_str().unwrap().to_owned()
 }
 
 async fn asked(f: &Fixture, password: &str) -> Answer {

@@ -132,7 +132,8 @@ async fn f62_a_certificate_of_a_minute_is_renewed_under_load_without_a_reset() {
         // Between the two files they don't fit, which changes nothing; what is renewed in time is no alarm.
         assert_eq!(keeper.look(clock.now()), []);
         let before = made.load(Ordering::Relaxed);
-        while made.load(Ordering::Relaxed) == before && !load.iter().any(|task| task.is_finished())
+        while made.load(Ordering::Relaxed) == before
+            && !load.iter().any(tokio::task::JoinHandle::is_finished)
         {
             tokio::task::yield_now().await;
         }

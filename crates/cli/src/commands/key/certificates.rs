@@ -34,7 +34,9 @@ pub(in crate::commands) async fn certificates(
 /// The certificates of a key set as text; none if there are none, or one is damaged.
 fn bundle(set: &Value) -> Option<String> {
     let keys = set["keys"].as_array()?;
-    let encoded = keys.iter().filter_map(|key| key["x5c"][0].as_str());
+    let encoded = keys
+        .iter()
+        .filter_map(|key| key.get("x5c")?.get(0)?.as_str());
     let certificates: Option<Vec<Certificate>> = encoded
         .map(|text| Certificate::from_der(&STANDARD.decode(text).ok()?).ok())
         .collect();
