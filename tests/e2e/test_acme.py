@@ -224,12 +224,13 @@ def test_killed_in_the_middle_and_run_again(client, pebble):
 
 
 def test_what_is_killed_again_and_again_waits(client, pebble):
-    ended, log = client.home / "ended", client.home / "killed.log"
-    hook = pebble.hook("again", before=f"while not os.path.exists({str(ended)!r}): time.sleep(0.1)")
+    log = client.home / "killed.log"
     for number in range(1, 4):
-        ended.unlink(missing_ok=True)
+        ended = client.home / f"ended-{number}"
+        waits = f"while action == 'present' and not os.path.exists({str(ended)!r}): time.sleep(0.1)"
+        hook = pebble.hook("again", before=waits)
         with running([aeolus.BINARY, *client.command(hook=hook)], log) as killed:
-            wait_for("the hook", lambda: pebble.told("again").count(PRESENT) == number, 20)
+            wait_for("the hook", lambda number=number: pebble.told("again").count(PRESENT) == number, 20)
             killed.send_signal(signal.SIGKILL)
             killed.wait()
             ended.touch()

@@ -10,8 +10,9 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, REFERRER_POLICY, RETRY_AFTER,
-    STRICT_TRANSPORT_SECURITY, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, REFERRER_POLICY,
+    RETRY_AFTER, STRICT_TRANSPORT_SECURITY, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+    X_FRAME_OPTIONS,
 };
 use http::{HeaderMap, HeaderValue, StatusCode};
 
@@ -56,7 +57,8 @@ pub(crate) async fn edge(
         .admits(pattern, request.extensions(), app.clock.now());
     let mut response = match (is_text(&path), admitted) {
         (false, _) => ApiError::Path.into_response(),
-        (true, false) => ApiError::NoCertificate.into_response(),
+        // What was shown is the connection's: with another certificate a gate needs another one.
+        (true, false) => ([(CONNECTION, "close")], ApiError::NoCertificate).into_response(),
         (true, true) => {
             let answered = tokio::time::timeout(DEADLINE, next.run(request)).await;
             answered.unwrap_or_else(|_| {

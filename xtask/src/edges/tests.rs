@@ -56,7 +56,7 @@ fn other_edges_are_named() {
     assert_eq!(
         problems,
         [
-            "aeolus-gate depends on aeolus-store: it may use decide, snapshot, oidc, keys, model, api, tls.",
+            "aeolus-gate depends on aeolus-store: it may use decide, snapshot, oidc, pki, keys, model, api, tls.",
             "aeolus-model depends on aeolus-tls: it may use no crate of ours.",
             "aeolus-store depends on aeolus-tls: it may use keys, model.",
         ]
