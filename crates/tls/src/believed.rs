@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use aeolus_api::trust::{Authorities, Believing, Trust};
 
 use crate::files::authorities;
-use crate::kept::{Kept, Role};
+use crate::kept::{self, Kept, Role};
 use crate::watched::Watched;
 use crate::{TlsError, TlsFilesError};
 
@@ -86,8 +86,14 @@ impl Believed {
         let authorities = self.authorities.lock();
         authorities.unwrap_or_else(PoisonError::into_inner).clone()
     }
+}
 
-    fn reread(&self) -> Result<(), TlsFilesError> {
+impl Kept for Believed {
+    fn watched(&self) -> &Watched {
+        &self.watched
+    }
+
+    fn read(&self) -> Result<(), TlsFilesError> {
         let read = self.files.read().map_err(|error| *error.source)?;
         let believing = self.files.believing(read.clone());
         self.trust
@@ -99,27 +105,15 @@ impl Believed {
             .unwrap_or_else(PoisonError::into_inner) = read;
         Ok(())
     }
-}
-
-impl Kept for Believed {
-    fn name(&self) -> &'static str {
-        self.watched.name()
-    }
 
     fn look(&self) {
         // Without files only the system's count, whose changes count after a restart.
         if !self.files.files.is_empty() {
-            self.watched.look(|| self.reread());
+            self.watched.look(|| self.read());
         }
     }
 
-    fn failures(&self) -> u64 {
-        self.watched.failures()
-    }
-
     fn certificates(&self) -> Vec<(Role, Vec<u8>)> {
-        let authorities = self.authorities();
-        let all = authorities.certificates().iter();
-        all.map(|one| (Role::Authority, one.to_vec())).collect()
+        kept::of(&self.authorities())
     }
 }

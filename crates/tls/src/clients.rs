@@ -14,7 +14,7 @@ use rustls::{RootCertStore, ServerConfig};
 use tokio_rustls::server::TlsStream;
 
 use crate::files::{authorities, revocations};
-use crate::kept::{Kept, Role};
+use crate::kept::{self, Kept, Role};
 use crate::renewed::Renewed;
 use crate::server::{Protocol, builder};
 use crate::watched::Watched;
@@ -104,17 +104,6 @@ impl Clients {
         let current = self.current.load();
         current.verifier.verify_client_cert(leaf, rest, now).is_ok()
     }
-
-    fn read(&self) -> Result<(), TlsFilesError> {
-        let (current, read) = made(&self.files, &self.certificate, self.speaks)?;
-        self.current.store(Arc::new(current));
-        let mut authorities = self
-            .authorities
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        *authorities = read;
-        Ok(())
-    }
 }
 
 fn made(
@@ -145,22 +134,24 @@ fn made(
 }
 
 impl Kept for Clients {
-    fn name(&self) -> &'static str {
-        self.watched.name()
+    fn watched(&self) -> &Watched {
+        &self.watched
     }
 
-    fn look(&self) {
-        self.watched.look(|| self.read());
-    }
-
-    fn failures(&self) -> u64 {
-        self.watched.failures()
+    fn read(&self) -> Result<(), TlsFilesError> {
+        let (current, read) = made(&self.files, &self.certificate, self.speaks)?;
+        self.current.store(Arc::new(current));
+        let mut authorities = self
+            .authorities
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *authorities = read;
+        Ok(())
     }
 
     fn certificates(&self) -> Vec<(Role, Vec<u8>)> {
         let authorities = self.authorities.lock();
         let authorities = authorities.unwrap_or_else(PoisonError::into_inner);
-        let all = authorities.certificates().iter();
-        all.map(|one| (Role::Authority, one.to_vec())).collect()
+        kept::of(&authorities)
     }
 }

@@ -4,27 +4,47 @@ use std::collections::HashMap;
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use aeolus_api::trust::Authorities;
 use aeolus_model::Time;
 use aeolus_pki::Certificate;
 use rustls::crypto::aws_lc_rs;
 
 use crate::alarm::{self, Alarm};
 use crate::renewed::Renewed;
-use crate::{Clients, ClientsFiles, PairFiles, Protocol, ServerTls, TlsError};
+use crate::watched::Watched;
+use crate::{Clients, ClientsFiles, PairFiles, Protocol, ServerTls, TlsError, TlsFilesError};
 
 /// Something that is read from files again and again.
 pub trait Kept: Debug + Send + Sync {
-    /// The configuration's name for it.
-    fn name(&self) -> &'static str;
+    /// Its files, as they were seen last.
+    fn watched(&self) -> &Watched;
 
-    /// Reads it, if its files are others since.
-    fn look(&self);
-
-    /// How often its files could not be used.
-    fn failures(&self) -> u64;
+    /// Puts what its files say now in force, or nothing of it.
+    fn read(&self) -> Result<(), TlsFilesError>;
 
     /// What is in force, in DER.
     fn certificates(&self) -> Vec<(Role, Vec<u8>)>;
+
+    /// The configuration's name for it.
+    fn name(&self) -> &'static str {
+        self.watched().name()
+    }
+
+    /// Reads it, if its files are others since.
+    fn look(&self) {
+        self.watched().look(|| self.read());
+    }
+
+    /// How often its files could not be used.
+    fn failures(&self) -> u64 {
+        self.watched().failures()
+    }
+}
+
+/// Authorities as what is in force.
+pub(crate) fn of(authorities: &Authorities) -> Vec<(Role, Vec<u8>)> {
+    let all = authorities.certificates().iter();
+    all.map(|one| (Role::Authority, one.to_vec())).collect()
 }
 
 /// What a certificate is there for.

@@ -43,25 +43,17 @@ impl Renewed {
     pub(crate) const fn files(&self) -> &PairFiles {
         &self.files
     }
+}
+
+impl Kept for Renewed {
+    fn watched(&self) -> &Watched {
+        &self.watched
+    }
 
     fn read(&self) -> Result<(), TlsFilesError> {
         let pair = self.files.read(&self.provider)?;
         self.pair.store(Some(Arc::new(pair)));
         Ok(())
-    }
-}
-
-impl Kept for Renewed {
-    fn name(&self) -> &'static str {
-        self.watched.name()
-    }
-
-    fn look(&self) {
-        self.watched.look(|| self.read());
-    }
-
-    fn failures(&self) -> u64 {
-        self.watched.failures()
     }
 
     fn certificates(&self) -> Vec<(Role, Vec<u8>)> {

@@ -10,7 +10,7 @@ use crate::{TlsError, TlsFilesError};
 /// What is read together. Whoever owns it looks now and then, where a disk that hangs holds up nobody: a
 /// signal or a notice of the system can be missed.
 #[derive(Debug)]
-pub(crate) struct Watched {
+pub struct Watched {
     name: &'static str,
     files: Vec<PathBuf>,
     seen: Mutex<Seen>,
