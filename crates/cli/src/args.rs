@@ -57,7 +57,7 @@ pub(crate) use invitation::{
     InvitationCommand, InvitationCreate, InvitationList, InvitationRevoke,
 };
 pub(crate) use key::{
-    KeyCertificates, KeyCommand, KeyImport, KeyList, KeyRemove, KeyReseal, KeyRotate,
+    KeyCertificates, KeyCommand, KeyHeld, KeyImport, KeyList, KeyRemove, KeyReseal, KeyRotate,
 };
 pub(crate) use org::{OrgCommand, OrgOne, OrgQuota, QuotaSet, QuotaShow};
 pub(crate) use pki::{

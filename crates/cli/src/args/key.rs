@@ -108,20 +108,7 @@ pub(crate) struct KeyImport {
     #[arg(long, value_name = "FILE")]
     pub(crate) certificate: PathBuf,
     #[command(flatten)]
-    pub(crate) file: ConfigFile,
-    /// The database, as `control serve` takes it.
-    #[arg(long, value_name = "URL")]
-    pub(crate) database: Option<String>,
-    /// A file with the master key.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) master_key_file: Option<String>,
-}
-
-impl KeyImport {
-    /// The flags that were given, as layers of the configuration.
-    pub(crate) fn flags(&self) -> Vec<Flag> {
-        flags(self.database.as_ref(), self.master_key_file.as_ref())
-    }
+    pub(crate) held: KeyHeld,
 }
 
 /// `key reseal`.
@@ -129,13 +116,7 @@ impl KeyImport {
 #[command(group = ArgGroup::new("new").required(true).args(["new_master_key_file", "new_config"]))]
 pub(crate) struct KeyReseal {
     #[command(flatten)]
-    pub(crate) file: ConfigFile,
-    /// The database, as `control serve` takes it.
-    #[arg(long, value_name = "URL")]
-    pub(crate) database: Option<String>,
-    /// A file with the master key of until now.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) master_key_file: Option<String>,
+    pub(crate) held: KeyHeld,
     /// A file with the new master key: 32 random bytes as base64url or hex.
     #[arg(long, value_name = "FILE")]
     pub(crate) new_master_key_file: Option<PathBuf>,
@@ -144,16 +125,29 @@ pub(crate) struct KeyReseal {
     pub(crate) new_config: Option<PathBuf>,
 }
 
-impl KeyReseal {
-    /// The flags that were given, as layers of the configuration.
-    pub(crate) fn flags(&self) -> Vec<Flag> {
-        flags(self.database.as_ref(), self.master_key_file.as_ref())
-    }
+/// Where keys are, for what works in the database itself, and what opens them.
+#[derive(Debug, Args)]
+pub(crate) struct KeyHeld {
+    #[command(flatten)]
+    pub(crate) file: ConfigFile,
+    /// The database, as `control serve` takes it.
+    #[arg(long, value_name = "URL")]
+    pub(crate) database: Option<String>,
+    /// A file with the master key that opens it.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) master_key_file: Option<String>,
 }
 
-fn flags(database: Option<&String>, master_key_file: Option<&String>) -> Vec<Flag> {
-    super::serving::layer(&[
-        ("--database", "database.url", database),
-        ("--master-key-file", "keys.masterKey.file", master_key_file),
-    ])
+impl KeyHeld {
+    /// The flags that were given, as layers of the configuration.
+    pub(crate) fn flags(&self) -> Vec<Flag> {
+        super::serving::layer(&[
+            ("--database", "database.url", self.database.as_ref()),
+            (
+                "--master-key-file",
+                "keys.masterKey.file",
+                self.master_key_file.as_ref(),
+            ),
+        ])
+    }
 }

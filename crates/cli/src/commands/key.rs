@@ -8,10 +8,11 @@ mod shown;
 use aeolus_api::client::{KeyRemoval, Wait};
 use aeolus_api::key::KeyRotate as Wanted;
 use aeolus_api::{PlaneAcks, key::Key};
-use aeolus_model::Clock as _;
+use aeolus_model::{Clock as _, Secret};
 
 use super::Context;
-use crate::args::{KeyList, KeyRemove, KeyRotate};
+use crate::args::{KeyHeld, KeyList, KeyRemove, KeyRotate};
+use crate::config::Sources;
 use crate::control_client::refused;
 use crate::report::Failure;
 use crate::ui::{self, Output};
@@ -118,4 +119,19 @@ fn say_unconfirmed(planes: Option<&PlaneAcks>) {
             plane.name
         ));
     }
+}
+
+/// The database's URL, and the master key that opens what it keeps sealed.
+fn held(args: &KeyHeld, context: &Context) -> Result<(Secret<String>, Secret<[u8; 32]>), Failure> {
+    let sources = Sources {
+        file: args.file.config.as_deref(),
+        environment: &context.environment,
+        flags: args.flags(),
+    };
+    let effective = sources.load()?;
+    let (config, base) = (effective.config, effective.base);
+    let master = config.keys.master(&base, &context.environment)?;
+    let url = &config.database.url;
+    let url = url.read("database.url", &base, &context.environment)?;
+    Ok((url, master))
 }

@@ -7,9 +7,9 @@ use aeolus_model::{Clock as _, moment};
 use aeolus_pki::Input;
 use serde::Serialize;
 
+use super::held;
 use crate::args::KeyImport;
 use crate::commands::{Context, block_on, control};
-use crate::config::Sources;
 use crate::files;
 use crate::report::{Failure, Report};
 use crate::ui::{self, Table};
@@ -22,16 +22,7 @@ struct Imported {
 
 /// Takes a key and certificate of the operator's own as the legacy key.
 pub(in crate::commands) fn import(args: &KeyImport, context: &Context) -> Result<(), Failure> {
-    let sources = Sources {
-        file: args.file.config.as_deref(),
-        environment: &context.environment,
-        flags: args.flags(),
-    };
-    let effective = sources.load()?;
-    let (config, base) = (effective.config, effective.base);
-    let master = config.keys.master(&base, &context.environment)?;
-    let url = &config.database.url;
-    let url = url.read("database.url", &base, &context.environment)?;
+    let (url, master) = held(&args.held, context)?;
     let key = read(&args.key)?.keys.into_iter().next();
     let key = key.ok_or_else(|| missing(&args.key, "private key"))?;
     let certificate = read(&args.certificate)?.certificates.into_iter().next();

@@ -6,6 +6,7 @@ use aeolus_api::SecretRef;
 use aeolus_model::Secret;
 use serde::Serialize;
 
+use super::held;
 use crate::args::KeyReseal;
 use crate::commands::{Context, block_on, control};
 use crate::config::{Keys, SecretSource, Sources};
@@ -23,20 +24,11 @@ struct Resealed {
 
 /// Seals everything in the database under another master key.
 pub(in crate::commands) fn reseal(args: &KeyReseal, context: &Context) -> Result<(), Failure> {
-    let sources = Sources {
-        file: args.file.config.as_deref(),
-        environment: &context.environment,
-        flags: args.flags(),
-    };
-    let effective = sources.load()?;
-    let (config, base) = (effective.config, effective.base);
-    let before = config.keys.master(&base, &context.environment)?;
+    let (url, before) = held(&args.held, context)?;
     let after = new(args, context)?;
     if before.expose() == after.expose() {
         return Err(same());
     }
-    let url = &config.database.url;
-    let url = url.read("database.url", &base, &context.environment)?;
     block_on(async {
         let parts = (&context.clock as _, &context.rng as _);
         let done = aeolus_control::reseal(url.expose(), (&before, &after), parts).await;
