@@ -33,6 +33,9 @@ pub struct ScimConnection {
     /// them.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub match_administrators: bool,
+    /// Whether provisioning pauses: whatever its client asks is answered 503, so that it comes again later.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub paused: bool,
     /// Which roles groups give, by their names: the first template whose `match` is the whole name counts; a group
     /// that none is for becomes a Team without roles.
     #[serde(skip_serializing_if = "Vec::is_empty")]

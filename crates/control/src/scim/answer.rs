@@ -13,11 +13,18 @@ use crate::error::{ApiError, Failure, Form};
 /// The media type of all answers (RFC 7644 §8.1).
 pub(crate) const SCIM_JSON: &str = "application/scim+json";
 
+/// Seconds after which others are done with what they change.
+const RETRY: u64 = 2;
+/// Seconds after which a client may ask whether the pause is over.
+const PAUSED: u64 = 300;
+
 /// Why a request was refused or failed.
 #[derive(Debug)]
 pub(crate) enum ScimFailure {
     /// By what SCIM says.
     Scim(Error),
+    /// An administrator lets the connection's provisioning pause. Nothing is lost: clients come again.
+    Paused,
     /// For what can happen to any request.
     Api(ApiError),
 }
@@ -54,7 +61,7 @@ impl ScimFailure {
         use aeolus_scim::Reason;
         match self {
             Self::Scim(error) => error,
-            other @ Self::Api(_) => {
+            other @ (Self::Paused | Self::Api(_)) => {
                 let failure = other.into_failure();
                 let reason = match failure.status.as_u16() {
                     400 | 422 => Reason::InvalidValue,
@@ -69,8 +76,16 @@ impl ScimFailure {
     }
 
     pub(super) fn into_failure(self) -> Failure {
+        let mut again = RETRY;
         let error = match self {
             Self::Scim(error) => error,
+            Self::Paused => {
+                again = PAUSED;
+                Error::new(
+                    aeolus_scim::Reason::Unavailable,
+                    "Provisioning of this connection pauses: send it again later.",
+                )
+            }
             Self::Api(ApiError::Store(StoreError::Taken(Taken::ScimName | Taken::User))) => {
                 taken("Somebody here has this userName or e-mail address already.")
             }
@@ -95,7 +110,7 @@ impl ScimFailure {
             private: error.detail.clone(),
             detail: error.detail,
             errors: Vec::new(),
-            retry_after: (status == 503).then_some(2),
+            retry_after: (status == 503).then_some(again),
             form: Form::Scim(kind),
         }
     }

@@ -58,11 +58,14 @@ impl FromRequestParts<App> for Caller {
         };
         let tells = known.settings.scim_events.is_some();
         let said = known.settings.scim.unwrap_or_default();
+        let _ = noted.credential.set(known.credential.clone());
+        if said.paused {
+            return Err(ScimFailure::Paused);
+        }
         let settings = ScimSettings::load(&mut view, &said).await?;
         drop(view);
         let actor = Actor::Scim(format!("{}/{}", known.connection.name, known.credential));
         request.note_actor(&actor);
-        let _ = noted.credential.set(known.credential);
         let caller = Self {
             app: app.clone(),
             profile: config::profile(&said, &known.connection.kind),

@@ -17,6 +17,7 @@ use crate::scim_client::Client;
 on_every_engine! {
     c6_c7_a_code_of_the_configuration_lets_its_provider_in,
     a_code_follows_the_configuration_and_leaves_with_it,
+    scim_p18_a_connection_that_pauses_says_to_come_again_and_others_go_on,
 }
 
 pub(crate) const CODE: &str = "okta:correct horse battery staple";
@@ -223,4 +224,38 @@ async fn a_code_follows_the_configuration_and_leaves_with_it(database: Option<St
             "{text}"
         );
     }
+}
+
+async fn scim_p18_a_connection_that_pauses_says_to_come_again_and_others_go_on(
+    database: Option<String>,
+) {
+    let pauses = |paused| {
+        let mut okta = provisioning("okta", CODE);
+        okta.settings.paused = paused;
+        vec![okta, provisioning("microsoft", TOKEN)]
+    };
+    let f = Fixture::pair_configured("scim-pause", database, |config| {
+        config.sign_in.provisioning = pauses(true);
+    })
+    .await;
+    let (admin, path) = (f.admin().await, "/v1/scim/v2/okta/Users");
+    f.fleet(&admin).await;
+    for at in ["/v1/scim/v2/okta/ServiceProviderConfig", path] {
+        let paused = ask_at(&f, at, &basic(CODE)).await.expect(503);
+        assert_eq!(paused.header(RETRY_AFTER), "300");
+        assert_eq!(paused.header("content-type"), "application/scim+json");
+        assert_eq!(paused.json()["status"], "503");
+    }
+    // Only who has a credential of the connection learns of it.
+    ask(&f, "okta", &basic("okta:wrong")).await.expect(401);
+    ask(&f, "microsoft", &bearer(TOKEN)).await.expect(200);
+    f.control.tend().await.unwrap();
+    let log = "/v1/connections/okta/scim/requests";
+    let log = f.call("GET", log, &admin, None).await.expect(200).text();
+    assert!(log.contains("503"), "{log}");
+    let on = f
+        .replica(|config| config.sign_in.provisioning = pauses(false))
+        .await;
+    ask_at(&on, path, &basic(CODE)).await.expect(200);
+    ask_at(&f, path, &basic(CODE)).await.expect(200);
 }
