@@ -15,7 +15,7 @@ from conftest import ONE_VIEWER, PASSWORD, required
 from harness import aeolus
 from harness.airflow import answers
 from harness.pebble import Pebble, authority
-from harness.process import Timeout, free_port, wait_for
+from harness.process import Timeout, free_port, wait_for, wait_for_line
 
 HOST = "echo.localhost"
 
@@ -136,12 +136,12 @@ def test_control_starts_with_its_first_certificate_or_says_why_not(control, tmp_
     fleet.start_control()
     checked = aeolus.run("pki", "check", str(tmp_path / "gate.crt"), "--ca", str(pebble.root()))
     assert "error" not in checked.stdout, checked.stdout
-    assert "a certificate was got" in (fleet.logs / "control.log").read_text()
+    wait_for_line(fleet.logs / "control.log", "a certificate was got")
     fleet.stop_control()
     # A gate of the same machine may have the address: it shows the same answers.
     with socket.create_server(("127.0.0.1", pebble.http)):
         fleet.start_control()
-        assert "is in use by another program" in (fleet.logs / "control.log").read_text()
+        wait_for_line(fleet.logs / "control.log", "is in use by another program")
     wait_for("control's own answers", lambda: socket.create_connection(("127.0.0.1", pebble.http), 1).close() is None)
 
 

@@ -13,7 +13,7 @@ import requests
 from conftest import PASSWORD, required
 from harness import certificate, nginx
 from harness.aeolus import controlled, private, run
-from harness.process import free_port, running, wait_for
+from harness.process import free_port, running, wait_for, wait_for_line
 
 DOCUMENT = "version: 1\norganizations:\n  - name: acme\n"
 OKTA = """
@@ -104,8 +104,8 @@ def test_a_changed_file_takes_effect_within_five_seconds_as_a_whole_or_not_at_al
         assert refused not in measured() and 'type="password"' in shown()
         mounted.swap(OKTA.format(name="Acme", local="true"))
         wait_for("it to be back", lambda: connection(fleet, "okta") == before, 20)
-        log = (tmp_path / "logs" / "control.log").read_text()
-        assert "hush" not in log and "CFG-0013" in log
+        wait_for_line(tmp_path / "logs" / "control.log", "CFG-0013")
+        assert "hush" not in (tmp_path / "logs" / "control.log").read_text()
 
 
 SITE = """
@@ -166,5 +166,5 @@ def test_a21_a_provider_is_asked_through_a_proxy_and_by_an_authority_of_ones_own
         )
         fleet.run("apply", "--file", str(tmp_path / "fleet.yaml"))
         wait_for("the provider's keys", lambda: connection(fleet, "idp").get("keysFetchedAt"), 40)
-        assert f"CONNECT {host}:{idp}" in (tmp_path / "tinyproxy.log").read_text()
+        wait_for_line(tmp_path / "tinyproxy.log", f"CONNECT {host}:{idp}")
         assert "p4ss" not in (tmp_path / "logs" / "control.log").read_text()

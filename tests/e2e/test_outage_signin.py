@@ -9,7 +9,7 @@ import pytest
 import requests
 from conftest import PASSWORD, required
 from harness import aeolus, provider
-from harness.process import free_port, wait_for
+from harness.process import free_port, wait_for, wait_for_line
 
 FLEET = """
 version: 1
@@ -249,8 +249,7 @@ def test_o16_a_client_that_signs_with_a_key_of_the_plane(signing_scene):
     assert page.status_code == 503 and "sign_in_client_refused" in page.text, page.text
     assert not any(detail in page.text for detail in ("aeolus-signs", "invalid_client", "jwt", scene.issuer))
     assert not signed_in(scene, stranger)
-    log = (fleet.logs / "gate.log").read_text()
-    assert "the provider does not take this gate for the plane's client" in log
+    wait_for_line(fleet.logs / "gate.log", "the provider does not take this gate for the plane's client")
 
 
 def test_a_plane_that_is_removed_signs_nobody_in(scene):

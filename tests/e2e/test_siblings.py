@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import requests
 from harness import aeolus
-from harness.process import running, tail, wait_for
+from harness.process import running, tail, wait_for, wait_for_line
 
 CONFIG = """
 gate:
@@ -30,7 +30,7 @@ def test_f2_a_replica_without_a_snapshot_gets_a_siblings_while_control_is_away(f
             status = lambda token: get(url, token["token"])  # noqa: E731
             wait_for("the sibling's snapshot", lambda: status(kept) == 200, 20)
             assert status(deleted) == 401
-            assert "began with the snapshot of a sibling" in log.read_text()
+            wait_for_line(log, "began with the snapshot of a sibling")
             persisted = tmp_path / "same" / "replica" / "floor"
             wait_for("the floor on disk", persisted.exists, 10)
         # Who has another plane secret is told nothing.

@@ -33,6 +33,11 @@ def wait_for(what: str, ready: Callable[[], object], seconds: float = 30, every:
     raise Timeout(f"{what}: not within {seconds:.0f} s (last: {last!r})")
 
 
+def wait_for_line(log: Path, text: str, seconds: float = 20) -> None:
+    """Polls until a program's log holds `text`: a program answers first and its log is written after."""
+    wait_for(f"{text!r} in {log.name}", lambda: text in log.read_text(), seconds)
+
+
 def free_port() -> int:
     """A port nobody listens on now."""
     with socket.socket() as probe:
