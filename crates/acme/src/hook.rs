@@ -95,11 +95,10 @@ impl Hook {
             .stdin(Stdio::null())
             .stdout(Stdio::from(io::stderr()))
             .process_group(0)
-            .kill_on_drop(true)
             .spawn()
+            .map(Group)
             .map_err(not_run)?;
-        let Ok(ended) = tokio::time::timeout(self.patience, child.wait()).await else {
-            end(&mut child).await;
+        let Ok(ended) = tokio::time::timeout(self.patience, child.0.wait()).await else {
             return Err(HookError::TooLong {
                 program: self.program.clone(),
                 name: name.to_owned(),
@@ -119,13 +118,18 @@ impl Hook {
     }
 }
 
-/// Ends it with everything that it started.
-async fn end(child: &mut Child) {
-    let id = child.id().and_then(|id| i32::try_from(id).ok());
-    if let Some(group) = id.and_then(Pid::from_raw) {
-        let _ = kill_process_group(group, Signal::KILL);
+/// A program that is ended with everything that it started, however whoever waits for it stops: an answer
+/// that is taken back must not be given again by what was left running.
+struct Group(Child);
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        // Absent once it has ended, and its number may be another's: what it left behind is its own affair.
+        let id = self.0.id().and_then(|id| i32::try_from(id).ok());
+        if let Some(group) = id.and_then(Pid::from_raw) {
+            let _ = kill_process_group(group, Signal::KILL);
+        }
     }
-    let _ = child.kill().await;
 }
 
 #[cfg(test)]
@@ -164,6 +168,39 @@ mod tests {
                 .unwrap()
                 .starts_with("cleanup")
         );
+    }
+
+    #[tokio::test]
+    async fn whoever_stops_waiting_ends_what_it_started_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let child = folder.path().join("child");
+        let script = format!("sleep 600 & echo $! >{}\nwait", child.display());
+        let hook = hook(folder.path(), &script);
+        let started = async {
+            loop {
+                let read = std::fs::read_to_string(&child).unwrap_or_default();
+                if let Ok(id) = read.trim_end().parse::<i32>() {
+                    return Pid::from_raw(id).unwrap();
+                }
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let id = tokio::select! {
+            id = started => id,
+            ended = hook.run(Action::Present, ("a.b", "v")) => panic!("it ended: {ended:?}"),
+        };
+        let gone = tokio::time::timeout(Duration::from_secs(10), async {
+            while is_running(id) {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        });
+        gone.await.unwrap();
+    }
+
+    /// Whether a process computes: who has ended may wait for its parent.
+    fn is_running(id: Pid) -> bool {
+        let stat = format!("/proc/{}/stat", id.as_raw_nonzero());
+        std::fs::read_to_string(stat).is_ok_and(|stat| !stat.contains(") Z "))
     }
 
     #[tokio::test]

@@ -78,7 +78,8 @@ impl Ordering<'_> {
         .map_err(|error| self.transport.error(error))
     }
 
-    /// What it replaces only helps the authority: an order that it refuses for that is made without.
+    /// What it replaces only helps the authority: an order that it refuses for that is made without. No other
+    /// refusal is answered by asking again: the authority counts what it is asked.
     async fn ask(
         &self,
         account: &Account,
@@ -88,10 +89,7 @@ impl Ordering<'_> {
         if let Some(replaces) = replaces {
             let wanted = NewOrder::new(&identifiers).replaces(replaces);
             match patient(async || account.new_order(&wanted).await).await {
-                Err(Error::Api(problem)) if Told::is_unknown_account(&problem) => {
-                    return Err(Error::Api(problem));
-                }
-                Err(_) => {}
+                Err(error) if self.transport.is_of_replacement(&error) => {}
                 done => return done,
             }
         }

@@ -53,6 +53,12 @@ impl Kind {
         }
     }
 
+    /// Whether an order may have been refused for what it was to replace (RFC 9773 §5): authorities say
+    /// so in different ways, one of them that the account is another's.
+    pub(crate) const fn may_be_of_replacement(self) -> bool {
+        matches!(self, Self::AlreadyReplaced | Self::Account | Self::Other)
+    }
+
     /// The stable code.
     pub const fn code(self) -> &'static str {
         match self {

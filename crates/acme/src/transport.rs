@@ -14,7 +14,7 @@ use http_body_util::{BodyExt as _, Full};
 use instant_acme::{BodyWrapper, BytesResponse, Error, HttpClient};
 
 use crate::error::AcmeError;
-use crate::problem::{Told, plain};
+use crate::problem::{Kind, Told, plain};
 
 /// Chains have some KiB.
 const MAX_ANSWER: usize = 1024 * 1024;
@@ -74,6 +74,20 @@ impl Transport {
             },
             Error::Crypto | Error::KeyRejected => AcmeError::NotMade(error.to_string()),
             other => AcmeError::Senseless(plain(&other.to_string())),
+        }
+    }
+
+    /// Whether an order may have failed for the certificate that it names as replaced.
+    pub(crate) fn is_of_replacement(&self, error: &Error) -> bool {
+        match error {
+            Error::Unsupported(_) => true,
+            Error::Api(problem) => {
+                !Told::is_unknown_account(problem)
+                    && Kind::of(problem.r#type.as_deref()).may_be_of_replacement()
+            }
+            // The library's own: the authority took the order and left out what it replaces.
+            Error::Other(other) => !other.is::<Unanswered>(),
+            _ => false,
         }
     }
 

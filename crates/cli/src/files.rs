@@ -2,11 +2,13 @@
 
 use std::fmt::Display;
 use std::fs::{File, Permissions};
-use std::io::{self, Write as _};
+use std::io::{self, Read, Write as _};
 use std::os::unix::fs::{
     DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, fchown,
 };
 use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
 
 use crate::report::{Failure, Report};
 
@@ -22,6 +24,19 @@ pub(crate) fn read(path: &Path) -> Result<Option<Vec<u8>>, Failure> {
         .help("check that this user may read it")
         .failed()),
     }
+}
+
+/// All that a source gives, if it isn't more than is taken: a pipe or a device may never end. What is read may be a
+/// key.
+pub(crate) fn at_most(max: usize, source: impl Read) -> io::Result<Zeroizing<Vec<u8>>> {
+    let mut bytes = Zeroizing::new(Vec::new());
+    let limit = u64::try_from(max).unwrap_or(u64::MAX).saturating_add(1);
+    source.take(limit).read_to_end(&mut bytes)?;
+    if bytes.len() > max {
+        let what = format!("it has more than {} MiB", max / (1024 * 1024));
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, what));
+    }
+    Ok(bytes)
 }
 
 /// Makes a folder, and those above it, that only its owner can look into.

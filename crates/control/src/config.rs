@@ -88,12 +88,19 @@ pub struct ControlConfig {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ListenerTls {
     /// Of the API and the pages.
-    pub control: Option<PairFiles>,
+    pub control: Option<ApiTls>,
     /// Of metrics.
     pub metrics: Option<PairFiles>,
     /// Of provisioning.
     pub scim: Option<PairFiles>,
-    /// Whose certificates gates have to show as well, at the listener of the API; absent: they needn't.
+}
+
+/// TLS of the listener of the API. Nobody can be asked for a certificate where it speaks none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApiTls {
+    /// What it shows.
+    pub pair: PairFiles,
+    /// Whose certificates gates have to show as well; absent: they needn't.
     pub clients: Option<ClientsFiles>,
 }
 

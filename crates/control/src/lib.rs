@@ -54,7 +54,7 @@ mod tokens;
 pub use audit::SinkConfigError;
 pub use bootstrap::ControlError;
 pub use config::{
-    AuditConfig, AuditFile, AuditWebhook, ControlConfig, FirstAdmin, ListenerTls, NewKeys,
+    ApiTls, AuditConfig, AuditFile, AuditWebhook, ControlConfig, FirstAdmin, ListenerTls, NewKeys,
     ParentCookie, Publishing, ScimConfig, SessionLife, SignInConfig, SignUp, Upgrades,
 };
 pub use connections::configured::ConfigureError;

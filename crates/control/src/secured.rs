@@ -10,7 +10,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
-use crate::config::ControlConfig;
+use crate::config::{ApiTls, ControlConfig};
 
 /// How often certificates are looked at.
 const RENEWED: Duration = Duration::from_secs(5);
@@ -32,22 +32,28 @@ impl Secured {
         for kept in &config.kept {
             keeper.keep(Arc::clone(kept));
         }
-        let mut clients = None;
-        let mut control = None;
-        if let (Some(pair), Some(asked)) = (&config.tls.control, &config.tls.clients) {
-            let opened = keeper.server_asking(pair, Protocol::Http1, asked.clone())?;
-            (control, clients) = (Some(opened.0), Some(opened.1));
-        }
+        let (control, clients) = match &config.tls.control {
+            None => (None, None),
+            Some(ApiTls {
+                pair,
+                clients: None,
+            }) => (Some(keeper.server(pair, Protocol::Http1)?), None),
+            Some(ApiTls {
+                pair,
+                clients: Some(asked),
+            }) => {
+                let (server, clients) =
+                    keeper.server_asking(pair, Protocol::Http1, asked.clone())?;
+                (Some(server), Some(clients))
+            }
+        };
         let mut open = |files: &Option<PairFiles>| {
             let files = files.as_ref();
             let opened = files.map(|files| keeper.server(files, Protocol::Http1));
             opened.transpose()
         };
         Ok(Self {
-            control: match control {
-                Some(asking) => Some(asking),
-                None => open(&config.tls.control)?,
-            },
+            control,
             metrics: open(&config.tls.metrics)?,
             scim: open(&config.tls.scim)?,
             certificates: Arc::new(keeper),

@@ -1,6 +1,7 @@
 //! Certificates and keys in PEM files.
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use aeolus_api::trust::Authorities;
@@ -9,6 +10,7 @@ use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::{self, PemObject as _};
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
+use zeroize::Zeroizing;
 
 /// A certificate and its key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,36 +86,44 @@ pub enum TlsFilesError {
 
 /// Those who may vouch for somebody.
 pub(crate) fn authorities(path: &Path) -> Result<Authorities, TlsFilesError> {
-    certificates(path)?;
-    let pem = std::fs::read(path).map_err(|error| TlsFilesError::Pem {
-        path: path.to_owned(),
-        source: pem::Error::Io(error),
-    })?;
+    let pem = bytes(path)?;
+    chain(path, &pem)?;
     Authorities::from_pem(&pem).map_err(|_| TlsFilesError::Authority(path.to_owned()))
 }
 
 /// A pipe would never end, and a device neither: the largest chains have some dozen KiB.
 const MAX_FILE: u64 = 1024 * 1024;
 
-fn is_sane(path: &Path) -> Result<(), TlsFilesError> {
-    let error = match std::fs::metadata(path) {
-        Ok(found) if found.is_file() && found.len() <= MAX_FILE => return Ok(()),
-        Ok(_) => io::Error::new(io::ErrorKind::InvalidInput, "not a file of at most 1 MiB"),
-        Err(error) => error,
+fn bytes(path: &Path) -> Result<Zeroizing<Vec<u8>>, TlsFilesError> {
+    let refused = || io::Error::new(io::ErrorKind::InvalidInput, "not a file of at most 1 MiB");
+    let read = || {
+        if !std::fs::metadata(path)?.is_file() {
+            return Err(refused());
+        }
+        let mut bytes = Zeroizing::new(Vec::new());
+        File::open(path)?
+            .take(MAX_FILE + 1)
+            .read_to_end(&mut bytes)?;
+        let fits = u64::try_from(bytes.len()).is_ok_and(|len| len <= MAX_FILE);
+        fits.then_some(bytes).ok_or_else(refused)
     };
-    Err(TlsFilesError::Pem {
+    read().map_err(|error| unread(path, pem::Error::Io(error)))
+}
+
+fn unread(path: &Path, source: pem::Error) -> TlsFilesError {
+    TlsFilesError::Pem {
         path: path.to_owned(),
-        source: pem::Error::Io(error),
-    })
+        source,
+    }
 }
 
 pub(crate) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsFilesError> {
-    is_sane(path)?;
-    let read = CertificateDer::pem_file_iter(path).and_then(Iterator::collect);
-    let read: Vec<_> = read.map_err(|source| TlsFilesError::Pem {
-        path: path.to_owned(),
-        source,
-    })?;
+    chain(path, &bytes(path)?)
+}
+
+fn chain(path: &Path, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsFilesError> {
+    let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+    let read = read.map_err(|source| unread(path, source))?;
     if read.is_empty() {
         return Err(TlsFilesError::Empty(path.to_owned()));
     }
@@ -124,12 +134,9 @@ pub(crate) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, 
 pub(crate) fn revocations(
     path: &Path,
 ) -> Result<Vec<CertificateRevocationListDer<'static>>, TlsFilesError> {
-    is_sane(path)?;
-    let read = CertificateRevocationListDer::pem_file_iter(path).and_then(Iterator::collect);
-    let read: Vec<_> = read.map_err(|source| TlsFilesError::Pem {
-        path: path.to_owned(),
-        source,
-    })?;
+    let read: Result<Vec<_>, _> =
+        CertificateRevocationListDer::pem_slice_iter(&bytes(path)?).collect();
+    let read = read.map_err(|source| unread(path, source))?;
     if read.is_empty() {
         return Err(TlsFilesError::NoList(path.to_owned()));
     }
@@ -140,12 +147,8 @@ impl PairFiles {
     /// Reads both, and that they belong together.
     pub(crate) fn read(&self, provider: &CryptoProvider) -> Result<CertifiedKey, TlsFilesError> {
         let chain = certificates(&self.certificate)?;
-        is_sane(&self.key)?;
-        let key = PrivateKeyDer::from_pem_file(&self.key);
-        let key = key.map_err(|source| TlsFilesError::Pem {
-            path: self.key.clone(),
-            source,
-        })?;
+        let key = PrivateKeyDer::from_pem_slice(&bytes(&self.key)?);
+        let key = key.map_err(|source| unread(&self.key, source))?;
         let pair = CertifiedKey::from_der(chain, key, provider);
         pair.map_err(|source| TlsFilesError::Pair {
             certificate: self.certificate.clone(),

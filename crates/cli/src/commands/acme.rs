@@ -2,6 +2,7 @@
 
 mod keeper;
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -13,8 +14,10 @@ use aeolus_api::trust::{Authorities, Believing, Trust};
 use aeolus_keys::SystemRng;
 use aeolus_model::{Secret, SystemClock};
 use aeolus_pki::{Certificate, KeyKind, MAX_INPUT, San, read};
+use zeroize::Zeroizing;
 
 use super::pki::pair::Pair;
+use crate::files::at_most;
 use crate::moments;
 use crate::report::{Failure, Report};
 
@@ -138,6 +141,10 @@ pub(super) fn failed(error: &AcmeError) -> Failure {
             ))
             .failed(),
         AcmeError::NotAgreed => report.why("Nothing was ordered.").usage(),
+        // It may be the client's memory alone, after the pair was replaced.
+        AcmeError::File { .. } => report
+            .why("The pair is whole: what was there before, or the new one.")
+            .failed(),
         _ => report
             .why("Nothing was replaced: what was there is there still.")
             .failed(),
@@ -153,13 +160,9 @@ fn certificates(path: &Path) -> Result<Vec<Certificate>, Failure> {
     Ok(found.certificates)
 }
 
-fn bytes(path: &Path) -> Result<Vec<u8>, Failure> {
-    let unread = |error: std::io::Error| unusable(path, &error.to_string());
-    let size = std::fs::metadata(path).map_err(unread)?.len();
-    if size > MAX_INPUT as u64 {
-        return Err(unusable(path, "it has more than 4 MiB"));
-    }
-    std::fs::read(path).map_err(unread)
+fn bytes(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    let read = File::open(path).and_then(|file| at_most(MAX_INPUT, file));
+    read.map_err(|error| unusable(path, &error.to_string()))
 }
 
 fn unusable(path: &Path, why: &str) -> Failure {

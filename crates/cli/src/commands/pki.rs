@@ -16,7 +16,6 @@ mod rotate;
 
 use std::fmt::Display;
 use std::fs::File;
-use std::io::Read as _;
 use std::path::Path;
 
 use aeolus_model::Secret;
@@ -25,6 +24,7 @@ use zeroize::Zeroizing;
 
 use super::Context;
 use crate::args::{Passphrase, PkiCommand, PkiProfile};
+use crate::files::at_most;
 use crate::report::{Failure, Report};
 
 /// Does what was asked.
@@ -77,7 +77,12 @@ fn input(path: &Path, passphrase: Option<&Secret<String>>) -> Result<Input, Fail
 
 /// A file's bytes, or standard input's if it is called `-`; never more than are taken.
 fn bytes(path: &Path, max: usize) -> Result<Zeroizing<Vec<u8>>, Failure> {
-    let unread = |why: &dyn Display| {
+    let read = if path == Path::new(STANDARD_INPUT) {
+        at_most(max, std::io::stdin())
+    } else {
+        File::open(path).and_then(|file| at_most(max, file))
+    };
+    read.map_err(|why| {
         Report::new(
             "PKI-002",
             format!("{} can't be read: {why}", path.display()),
@@ -85,21 +90,7 @@ fn bytes(path: &Path, max: usize) -> Result<Zeroizing<Vec<u8>>, Failure> {
         .why("Nothing was done.")
         .help("check the path and that this user may read it")
         .usage()
-    };
-    let mut bytes = Zeroizing::new(Vec::new());
-    let limit = u64::try_from(max).unwrap_or(u64::MAX).saturating_add(1);
-    let read = if path == Path::new(STANDARD_INPUT) {
-        std::io::stdin().take(limit).read_to_end(&mut bytes)
-    } else {
-        let file = File::open(path);
-        file.and_then(|file| file.take(limit).read_to_end(&mut bytes))
-    };
-    read.map_err(|error| unread(&error))?;
-    if bytes.len() > max {
-        let megabytes = max / (1024 * 1024);
-        return Err(unread(&format!("it has more than {megabytes} MiB")));
-    }
-    Ok(bytes)
+    })
 }
 
 /// What standard input and output are called among files.
@@ -174,5 +165,6 @@ pub(super) fn names(texts: &[String]) -> Result<Vec<San>, Failure> {
 fn refused(error: &dyn Display) -> Failure {
     Report::new("PKI-007", error.to_string())
         .why("Nothing was written.")
+        .help("if it is no file that can't be written and no name that can't be had, report it with this text")
         .failed()
 }

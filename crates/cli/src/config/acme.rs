@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use aeolus_acme::LETS_ENCRYPT;
 use aeolus_api::{Listen, Period, schema};
 use aeolus_model::Email;
+use aeolus_pki::KeyKind;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -34,8 +35,10 @@ pub(crate) struct Acme {
     pub(crate) key: Option<PathBuf>,
     /// The client's own folder: its account, what it remembers, and answers to challenges.
     pub(crate) folder: Option<PathBuf>,
-    /// The kind of key: `p256`, `p384`, `rsa2048`, `rsa3072` or `rsa4096`.
-    pub(crate) key_kind: String,
+    /// The kind of key: `p256`, `p384`, `rsa2048`, `rsa3072` or `rsa4096`; `ed25519` where the authority is
+    /// private and no browser comes.
+    #[schemars(with = "String")]
+    pub(crate) key_kind: KeyKind,
     /// Certificates (PEM) of those who may vouch for the authority's own server, beside the system's: for a private one.
     pub(crate) directory_ca: Option<PathBuf>,
     /// Certificates (PEM) of the authorities that clients trust: what was issued has to lead to one. Absent: the chain is
@@ -60,7 +63,7 @@ impl Default for Acme {
             certificate: None,
             key: None,
             folder: None,
-            key_kind: "p256".to_owned(),
+            key_kind: KeyKind::P256,
             directory_ca: None,
             ca: None,
             external_account: ExternalAccount::default(),

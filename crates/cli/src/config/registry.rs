@@ -60,6 +60,7 @@ impl Registry {
                 let what = format!("compat.registry.repository: {error}");
                 Report::new("CFG-0004", what)
                     .why("A repository has to be one deployment's, or one tenant would push what another runs.")
+                    .help("name each part of a deployment's path, as the reference of the configuration has it")
                     .usage()
             })?;
             Repositories::Named(template)

@@ -190,20 +190,21 @@ impl ControlListeners {
                 .cloned()
         };
         let own = pair("control.scim.tls", (scim.certificate, scim.key), base)?;
-        let control = of(ControlListener::Control);
-        let clients = self.clients.files(base)?;
-        if clients.is_some() && control.is_none() {
-            let what = "control.tls.clients is set, but control's listener speaks no TLS";
-            return Err(Report::new("CFG-0004", what)
-                .why("Nobody could show a certificate there.")
-                .help("give control.tls.certificate and key, and leave `control` in control.tls.listeners")
-                .usage());
-        }
+        let control = match (of(ControlListener::Control), self.clients.files(base)?) {
+            (Some(pair), clients) => Some(aeolus_control::ApiTls { pair, clients }),
+            (None, None) => None,
+            (None, Some(_)) => {
+                let what = "control.tls.clients is set, but control's listener speaks no TLS";
+                return Err(Report::new("CFG-0004", what)
+                    .why("Nobody could show a certificate there.")
+                    .help("give control.tls.certificate and key, and leave `control` in control.tls.listeners")
+                    .usage());
+            }
+        };
         Ok(aeolus_control::ListenerTls {
             control,
             metrics: of(ControlListener::Metrics),
             scim: own.or_else(|| of(ControlListener::Scim)),
-            clients,
         })
     }
 }
@@ -340,7 +341,7 @@ mod tests {
         };
         let clients = "clients: {authorities: c.pem, revoked: r.pem}";
         let files = read(&format!("{{certificate: a, key: b, {clients}}}"));
-        let asked = files.unwrap().clients.unwrap();
+        let asked = files.unwrap().control.unwrap().clients.unwrap();
         assert_eq!(asked.authorities, Path::new("/etc/c.pem"));
         assert_eq!(asked.revoked.as_deref(), Some(Path::new("/etc/r.pem")));
         let metrics = format!("{{certificate: a, key: b, listeners: [metrics], {clients}}}");

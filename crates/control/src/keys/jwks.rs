@@ -3,20 +3,15 @@
 //! does.
 
 use axum::extract::State;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName};
+use http::header::{CONTENT_TYPE, HeaderName};
 
-use super::life::CACHED;
+use super::life::cached;
 use crate::app::App;
 
 /// The key set. Whoever caches it learns of a key well before that signs, and of one that was removed in
 /// an emergency as soon as the cache ends.
 pub(crate) async fn jwks(State(app): State<App>) -> ([(HeaderName, String); 2], String) {
-    let headers = [
-        (CONTENT_TYPE, "application/jwk-set+json".to_owned()),
-        (
-            CACHE_CONTROL,
-            format!("public, max-age={}", CACHED.as_secs()),
-        ),
-    ];
+    let media = (CONTENT_TYPE, "application/jwk-set+json".to_owned());
+    let headers = [media, cached()];
     (headers, app.keys.now.load().jwks.clone())
 }

@@ -5,14 +5,15 @@
 
 use aeolus_keys::Kind;
 use axum::extract::State;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName};
+use http::header::{CONTENT_TYPE, HeaderName};
 use serde_json::{Value, json};
 
+use super::life::cached;
 use super::{Keys, KeysError, certificate};
 use crate::app::App;
 use crate::error::ApiError;
 
-type Shown = ([(HeaderName, &'static str); 2], String);
+type Shown = ([(HeaderName, String); 2], String);
 
 /// `GET /v1/.well-known/jwks.json`: the key that signs, bare and not in a set.
 pub(crate) async fn jwk(State(app): State<App>) -> Result<Shown, ApiError> {
@@ -29,11 +30,7 @@ pub(crate) async fn set(State(app): State<App>) -> Result<Shown, ApiError> {
 }
 
 fn shown(media: &'static str, body: String) -> Shown {
-    let headers = [
-        (CONTENT_TYPE, media),
-        (CACHE_CONTROL, "public, max-age=300"),
-    ];
-    (headers, body)
+    ([(CONTENT_TYPE, media.to_owned()), cached()], body)
 }
 
 impl Keys {
@@ -51,13 +48,16 @@ impl Keys {
             return Ok(None);
         };
         let now = self.now.load();
+        let signs = now
+            .certified()
+            .map(|(key, _)| key.public().kid().to_string());
         let records = now.records.iter();
         let legacy = records.filter(|record| record.kind == Kind::Legacy.name());
         let mut keys = Vec::new();
         for record in legacy {
             // What was made before certificates were kept has none but the one that is made of it.
             let jwk = match certificate::kept(&record.public_jwk) {
-                None if active.contains(&record.kid) => &active,
+                None if signs.as_ref() == Some(&record.kid) => &active,
                 _ => &record.public_jwk,
             };
             let jwk: Value = serde_json::from_str(jwk).map_err(|_| unreadable())?;

@@ -5,11 +5,20 @@ use std::time::Duration;
 use aeolus_keys::Kind;
 use aeolus_model::Time;
 use aeolus_store::{KeyStage, SigningKey, StoreError, Unit};
+use http::header::{CACHE_CONTROL, HeaderName};
 
 use crate::SessionLife;
 
 /// How long others may keep the key set before they ask again.
 pub(super) const CACHED: Duration = Duration::from_secs(300);
+/// Says so in an answer.
+pub(super) fn cached() -> (HeaderName, String) {
+    (
+        CACHE_CONTROL,
+        format!("public, max-age={}", CACHED.as_secs()),
+    )
+}
+
 /// A key is announced at least so long, unless an operator says otherwise.
 const LEAST_NOTICE: Duration = Duration::from_secs(3600);
 /// And kept at least so long after it has ended: replicas of control learn of it within seconds, and

@@ -10,7 +10,6 @@ use aeolus_api::Listen;
 use aeolus_api::egress::Way;
 use aeolus_api::trust::Authorities;
 use aeolus_model::Time;
-use aeolus_pki::KeyKind;
 use aeolus_tls::{BindError, HandedOver, Listener};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
@@ -95,7 +94,7 @@ impl Keeper {
             names: names(&acme.names)?,
             hook: hook(acme, base)?,
             settings: settings(acme, base, &context.environment)?,
-            key: kind(acme)?,
+            key: acme.key_kind,
             trusted: trusted.as_deref(),
             way,
             directory_ca: directory_ca.as_deref(),
@@ -254,16 +253,6 @@ fn settings(acme: &Acme, base: &Path, environment: &Environment) -> Result<Setti
         contact: acme.contact.clone(),
         agreed: acme.agree_terms,
         external: binding,
-    })
-}
-
-fn kind(acme: &Acme) -> Result<KeyKind, Failure> {
-    let kind = acme.key_kind.parse::<KeyKind>();
-    kind.map_err(|error| {
-        wrong(
-            &format!("tls.acme.keyKind: {error}"),
-            "p256 suits most clients",
-        )
     })
 }
 

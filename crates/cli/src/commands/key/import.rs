@@ -1,5 +1,6 @@
 //! `aeolus key import`.
 
+use std::fs::File;
 use std::path::Path;
 
 use aeolus_control::ControlError;
@@ -49,17 +50,19 @@ pub(in crate::commands) fn import(args: &KeyImport, context: &Context) -> Result
 }
 
 fn read(path: &Path) -> Result<Input, Failure> {
-    let bytes = files::read(path)?.ok_or_else(|| missing(path, "file"))?;
-    aeolus_pki::read(&bytes, None).map_err(|error| {
-        Report::new("KEY-0004", format!("{}: {error}", path.display()))
-            .why("Nothing was changed.")
-            .usage()
-    })
+    let bytes = File::open(path).and_then(|file| files::at_most(aeolus_pki::MAX_INPUT, file));
+    let bytes = bytes.map_err(|error| unusable(path, &error.to_string()))?;
+    aeolus_pki::read(&bytes, None).map_err(|error| unusable(path, &error.to_string()))
 }
 
 fn missing(path: &Path, what: &str) -> Failure {
-    Report::new("KEY-0004", format!("{} has no {what}", path.display()))
+    unusable(path, &format!("there is no {what} in it"))
+}
+
+fn unusable(path: &Path, why: &str) -> Failure {
+    Report::new("KEY-0004", format!("{}: {why}", path.display()))
         .why("Nothing was changed.")
+        .help("give files of PEM or DER that this user may read; a key that is encrypted is decrypted first, such as by `openssl pkey`")
         .usage()
 }
 
@@ -67,6 +70,7 @@ fn refused(error: &ControlError) -> Failure {
     match error {
         ControlError::Import(error) => Report::new("KEY-0005", error.to_string())
             .why("Nothing was changed.")
+            .help("see which keys there are with `aeolus key list`, and that the pair is RSA and the certificate the key's own")
             .failed(),
         other => control::refused(other),
     }
