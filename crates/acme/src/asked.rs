@@ -166,6 +166,14 @@ impl Asked {
         names.collect()
     }
 
+    /// The name of an authorization, if it is of what is ordered. Nobody proves other names for an authority, and no
+    /// other text of its own reaches a hook.
+    pub(crate) fn proved(&self, told: &str) -> Option<Proved> {
+        let told = Proved::parse(told.strip_prefix("*.").unwrap_or(told))?;
+        let ordered = self.names.iter().filter_map(Proved::of);
+        ordered.into_iter().find(|name| *name == told)
+    }
+
     /// What a later run compares.
     pub(crate) fn recorded(&self) -> Recorded {
         let mut names: Vec<String> = self.names.iter().map(ToString::to_string).collect();
@@ -175,6 +183,46 @@ impl Asked {
             names,
             challenge: self.challenge,
         }
+    }
+}
+
+/// A name as a challenge is about it: a host, of a wildcard what is behind its `*`, or an address.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub(crate) struct Proved(String);
+
+impl Proved {
+    fn of(name: &San) -> Option<Self> {
+        match name {
+            San::Dns(host) => Some(Self(host.domain().unwrap_or(host.as_str()).to_owned())),
+            San::Ip(address) => Some(Self(address.to_string())),
+            San::Uri(_) => None,
+        }
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        match San::parse(text).ok()? {
+            San::Dns(host) if host.domain().is_some() => None,
+            name => Self::of(&name),
+        }
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for Proved {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::parse(&text).ok_or("neither a host nor an address")
+    }
+}
+
+impl From<Proved> for String {
+    fn from(name: Proved) -> Self {
+        name.0
     }
 }
 
@@ -235,6 +283,35 @@ mod tests {
             asked(url, &many, Http01),
             Err(AskedError::TooManyNames(101))
         );
+    }
+
+    #[test]
+    fn only_names_that_were_ordered_are_proved() {
+        let url = "https://ca.example.com/dir";
+        let names = ["*.example.com", "A.example.com", "10.0.0.1", "2001:db8::1"];
+        let plain = asked(url, &names[1..], Challenge::Http01).unwrap();
+        let wild = asked(url, &names[..2], Challenge::Dns01).unwrap();
+        for (asked, told, proved) in [
+            (&wild, "example.com", Some("example.com")),
+            (&wild, "*.example.com", Some("example.com")),
+            (&wild, "a.example.com", Some("a.example.com")),
+            (&wild, "b.example.com", None),
+            (
+                &wild,
+                "a.example.com\nsend\nupdate delete corp.example",
+                None,
+            ),
+            (&wild, "", None),
+            (&plain, "10.0.0.1", Some("10.0.0.1")),
+            (&plain, "2001:db8:0::1", Some("2001:db8::1")),
+            (&plain, "example.com", None),
+        ] {
+            let got = asked.proved(told);
+            assert_eq!(got.as_ref().map(Proved::as_str), proved, "{told:?}");
+        }
+        // What is remembered is read as strictly.
+        assert!(serde_json::from_str::<Proved>(r#""a.example.com""#).is_ok());
+        assert!(serde_json::from_str::<Proved>(r#""a.b 60 IN TXT x\nsend""#).is_err());
     }
 
     #[test]

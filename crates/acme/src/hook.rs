@@ -1,5 +1,6 @@
 //! A program that edits a zone (dns-01).
 
+use std::ffi::OsStr;
 use std::io;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
@@ -57,6 +58,9 @@ pub enum HookError {
         /// How long it had.
         secs: u64,
     },
+    /// There is no time any more.
+    #[error("the record of {0} is still in its zone: the next run takes it back")]
+    Left(String),
     /// A record of an earlier run that nobody can remove.
     #[error(
         "the record of {0} is still in its zone, and there is no hook any more that removes it"
@@ -87,7 +91,11 @@ impl Hook {
             program: self.program.clone(),
             source,
         };
-        let mut child = Command::new(&self.program)
+        let mut child = Command::new(&self.program);
+        for (name, _) in std::env::vars_os().filter(|(name, _)| is_ours(name)) {
+            child.env_remove(name);
+        }
+        let mut child = child
             .env("AEOLUS_ACME_ACTION", action.name())
             .env("AEOLUS_ACME_NAME", name)
             .env("AEOLUS_ACME_RECORD", format!("_acme-challenge.{name}"))
@@ -116,6 +124,13 @@ impl Hook {
             status,
         })
     }
+}
+
+/// Whether a variable of the environment says something to this program alone, such as a passphrase or where the
+/// database is. Programs of the operator's have their own, and get these not.
+pub fn is_ours(name: &OsStr) -> bool {
+    let name = name.to_string_lossy();
+    name.starts_with("AEOLUS_") || name.starts_with("SCIM_AUTH_CODE_") || name.contains("__")
 }
 
 /// A program that is ended with everything that it started, however whoever waits for it stops: an answer
@@ -168,6 +183,19 @@ mod tests {
                 .unwrap()
                 .starts_with("cleanup")
         );
+    }
+
+    #[test]
+    fn what_is_said_to_this_program_is_said_to_no_other() {
+        for (name, ours) in [
+            ("AEOLUS_PKI_PASSPHRASE", true),
+            ("CONTROL__DATABASE_URL", true),
+            ("SCIM_AUTH_CODE_OKTA", true),
+            ("PATH", false),
+            ("CF_API_TOKEN", false),
+        ] {
+            assert_eq!(is_ours(OsStr::new(name)), ours, "{name}");
+        }
     }
 
     #[tokio::test]

@@ -30,7 +30,7 @@ pub use asked::{Asked, AskedError, Challenge};
 pub use client::{Client, Found, Limits, Outcome, Place, Run, When};
 pub use error::AcmeError;
 pub use folder::Folder;
-pub use hook::{Hook, HookError};
+pub use hook::{Hook, HookError, is_ours};
 pub use problem::{Kind, Told};
 pub use responder::respond;
 pub use schedule::Why;

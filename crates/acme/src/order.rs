@@ -124,9 +124,11 @@ impl Ordering<'_> {
             })?;
             let proof = challenge.key_authorization();
             let token = Token::parse(&challenge.token);
+            let proved = self.asked.proved(&name);
+            let proved = proved.ok_or_else(|| AcmeError::Senseless(NOT_ORDERED.to_owned()))?;
             let answer = Answer {
                 challenge: kind,
-                name: name.strip_prefix("*.").unwrap_or(&name).to_owned(),
+                name: proved,
                 token: token.map_err(|error| AcmeError::Senseless(error.to_string()))?,
                 content: proof.as_str().to_owned(),
                 value: proof.dns_value(),
@@ -231,6 +233,8 @@ impl Ordering<'_> {
             .timeout(self.patience)
     }
 }
+
+const NOT_ORDERED: &str = "it wants a proof of a name that was not ordered";
 
 /// Beyond what the library does by itself.
 const NONCES: u32 = 8;

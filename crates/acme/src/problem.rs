@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use aeolus_model::Time;
+use aeolus_model::{Time, is_shown};
 use instant_acme::Problem;
 
 /// What an authority objects to.
@@ -180,7 +180,7 @@ pub(crate) fn plain(words: &str) -> String {
             text.push('…');
             break;
         }
-        text.push(if letter.is_control() { ' ' } else { letter });
+        text.push(if is_shown(letter) { letter } else { ' ' });
     }
     text.trim().to_owned()
 }

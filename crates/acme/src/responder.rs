@@ -1,7 +1,8 @@
 //! The listener of http-01: shows the answers that lie in the folder, whichever process gave them.
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
-use std::sync::Arc;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use aeolus_tls::{Listener, Pause};
@@ -13,7 +14,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::sync::Semaphore;
+use tokio::task::AbortHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::folder::Folder;
@@ -21,8 +22,10 @@ use crate::solver::Token;
 
 /// RFC 8555 §8.3.
 const PATH: &str = "/.well-known/acme-challenge/";
-/// Authorities look from a handful of places; the rest of the internet asks for nothing here.
+/// Authorities look from a handful of places; the rest of the internet asks for nothing here. An answer takes
+/// milliseconds, so who has been here longest is the one to go for who comes next.
 const CONNECTIONS: usize = 64;
+const OF_ONE_SOURCE: usize = 8;
 const HEAD: Duration = Duration::from_secs(5);
 const WHOLE: Duration = Duration::from_secs(15);
 /// A token and a thumbprint have some hundred letters.
@@ -30,18 +33,15 @@ const MAX_ANSWER: u64 = 4096;
 
 /// Answers until it is told to stop. Whoever asks for anything but an answer gets 404.
 pub async fn respond(listener: Listener, folder: Folder, stop: CancellationToken) {
-    let room = Arc::new(Semaphore::new(CONNECTIONS));
+    let mut guests = Guests::default();
     let mut pause = Pause::default();
     loop {
-        let Ok(place) = Arc::clone(&room).acquire_owned().await else {
-            return;
-        };
         let connection = tokio::select! {
             connection = pause.accept(&listener) => connection,
             () = stop.cancelled() => return,
         };
         let folder = folder.clone();
-        tokio::spawn(async move {
+        let serving = tokio::spawn(async move {
             let service = service_fn(move |request| answer(request, folder.clone()));
             let serving = http1::Builder::new()
                 .timer(TokioTimer::new())
@@ -51,8 +51,29 @@ pub async fn respond(listener: Listener, folder: Folder, stop: CancellationToken
                 .serve_connection(TokioIo::new(connection.stream), service);
             // A client that speaks no HTTP, or goes away, is its own affair.
             let _ = tokio::time::timeout(WHOLE, serving).await;
-            drop(place);
         });
+        guests.add(connection.peer, serving.abort_handle());
+    }
+}
+
+/// Who is being answered, the longest first.
+#[derive(Default)]
+struct Guests(VecDeque<(Option<IpAddr>, AbortHandle)>);
+
+impl Guests {
+    /// Makes room: at the cost of the same source where that has its share, else of whoever has been here longest.
+    fn add(&mut self, source: Option<IpAddr>, guest: AbortHandle) {
+        self.0.retain(|(_, guest)| !guest.is_finished());
+        let same = |(other, _): &(Option<IpAddr>, AbortHandle)| *other == source;
+        let goes = if self.0.iter().filter(|&guest| same(guest)).count() >= OF_ONE_SOURCE {
+            self.0.iter().position(same)
+        } else {
+            (self.0.len() >= CONNECTIONS).then_some(0)
+        };
+        if let Some((_, longest)) = goes.and_then(|at| self.0.remove(at)) {
+            longest.abort();
+        }
+        self.0.push_back((source, guest));
     }
 }
 
@@ -140,6 +161,49 @@ mod tests {
         }
         stop.cancel();
         serving.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn whoever_holds_connections_open_keeps_nobody_else_out() {
+        let above = tempfile::tempdir().unwrap();
+        let folder = Folder::open(above.path()).unwrap();
+        let token = Token::parse("abc-_1").unwrap();
+        std::fs::write(folder.answer(&token), "abc-_1.thumb").unwrap();
+        let at = "127.0.0.1:0".parse().unwrap();
+        let listener = Listener::bind("acme", &at, &mut HandedOver::default()).await;
+        let listener = listener.unwrap();
+        let address = listener.bound().address();
+        tokio::spawn(respond(listener, folder, CancellationToken::new()));
+        let mut held = Vec::new();
+        for _ in 0..2 * CONNECTIONS {
+            let mut stream = TcpStream::connect(&address).await.unwrap();
+            stream.write_all(b"GET / HTTP/1.1\r\n").await.unwrap();
+            held.push(stream);
+        }
+        let request = format!("GET {PATH}abc-_1");
+        let asking = asked(&address, &request);
+        let said = tokio::time::timeout(HEAD / 2, asking).await.unwrap();
+        assert!(said.ends_with("abc-_1.thumb"), "{said}");
+    }
+
+    #[tokio::test]
+    async fn one_source_makes_room_for_itself_and_all_of_them_for_others() {
+        let mut guests = Guests::default();
+        let waits = || tokio::spawn(std::future::pending::<()>());
+        let from = |last: usize| Some(IpAddr::from([10, 0, 0, u8::try_from(last).unwrap()]));
+        let mut all = Vec::new();
+        for guest in 0..CONNECTIONS {
+            let waiting = waits();
+            guests.add(from(guest / OF_ONE_SOURCE), waiting.abort_handle());
+            all.push(waiting);
+        }
+        // The last source has its share, and gives one of its own; a new one takes the oldest place.
+        guests.add(from(7), waits().abort_handle());
+        assert!(all.remove(56).await.unwrap_err().is_cancelled());
+        guests.add(from(99), waits().abort_handle());
+        assert!(all.remove(0).await.unwrap_err().is_cancelled());
+        assert!(all.iter().all(|guest| !guest.is_finished()));
+        assert_eq!(guests.0.len(), CONNECTIONS);
     }
 
     proptest! {

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use aeolus_pki::{Certificate, certificates_pem};
 use instant_acme::CertificateIdentifier;
@@ -10,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::client::{Client, Found, Outcome, Place, Run, When};
 use crate::error::AcmeError;
 use crate::folder::Locked;
+use crate::hook::HookError;
 use crate::order::{Ordered, Ordering};
 use crate::schedule::{Lying, Need, Why, again, need, renewal};
 use crate::solver::Solver;
@@ -32,6 +34,9 @@ pub(crate) struct Running<'a> {
 /// Runs in a row that may be killed while they order, before the next one waits: a service manager would go on.
 const KILLED: u32 = 3;
 
+/// How long taking answers back may hold up whoever stops this process.
+const HURRY: Duration = Duration::from_secs(5);
+
 impl<'a> Running<'a> {
     pub(crate) fn begin(
         (client, place): (&'a Client, &'a dyn Place),
@@ -40,7 +45,8 @@ impl<'a> Running<'a> {
     ) -> Result<Self, AcmeError> {
         let state = locked.state()?;
         let clock = Arc::clone(&client.clock);
-        let transport = Transport::new(&client.way, client.limits.request, clock)?;
+        let (directory, patience) = (client.asked.directory(), client.limits.request);
+        let transport = Transport::new(&client.way, directory, patience, clock)?;
         Ok(Self {
             client,
             name: place.name(),
@@ -209,13 +215,23 @@ impl<'a> Running<'a> {
         let solver = &self.client.solver;
         for answer in answers {
             let shown = self.client.folder.answer(&answer.token);
-            if let Err(error) = solver.clean(&answer, shown).await {
+            let cleaned = tokio::select! {
+                cleaned = solver.clean(&answer, shown) => cleaned,
+                () = self.hurried() => Err(HookError::Left(answer.name.clone().into())),
+            };
+            if let Err(error) = cleaned {
                 self.notes.push(error.to_string());
                 let again = matches!(solver, Solver::Dns(_));
                 self.state.answers.extend(again.then_some(answer));
             }
         }
         self.locked.remember(&self.state)
+    }
+
+    /// Ends a little after this process was told to stop: a hook that is quick still takes its record back.
+    async fn hurried(&self) {
+        self.stop.cancelled().await;
+        tokio::time::sleep(HURRY).await;
     }
 
     pub(crate) fn kept(&mut self) -> &mut Kept {

@@ -81,7 +81,7 @@ pub(crate) fn need<'a>(
     // What failed for other names or another authority says nothing about these.
     let failed = kept.and_then(|kept| kept.failed.as_ref());
     match failed.filter(|failed| failed.asked == *asked) {
-        Some(failed) if now < failed.until => Need::Wait(failed),
+        Some(failed) if now < failed.until && failed.until <= now.plus(MOST) => Need::Wait(failed),
         _ => Need::Order(why),
     }
 }
@@ -129,13 +129,17 @@ pub(crate) fn within((from, until): (Time, Time), rng: &dyn Rng) -> Time {
 const FIRST: Duration = Duration::from_secs(15 * 60);
 const LONGEST: Duration = Duration::from_secs(12 * 3600);
 
+/// However long an authority wants to be left alone, it is asked once a day: what it says may be a mistake, and the
+/// certificate ends meanwhile.
+const MOST: Duration = Duration::from_secs(24 * 3600);
+
 /// When it is tried again after so many failures: 15 minutes, twice as long each time, 12 hours at most, a fifth of it
-/// by chance; never before the authority allows.
+/// by chance; not before the authority allows, as far as that is within a day.
 pub(crate) fn again(failures: u32, now: Time, allowed: Option<Time>, rng: &dyn Rng) -> Time {
     let doublings = failures.saturating_sub(1).min(16);
     let pause = FIRST.saturating_mul(1 << doublings).min(LONGEST);
     let at = now.plus(pause).plus(part(pause / 5, rng));
-    allowed.map_or(at, |allowed| allowed.max(at))
+    allowed.map_or(at, |allowed| allowed.min(now.plus(MOST)).max(at))
 }
 
 /// A part of a length of time, by chance.

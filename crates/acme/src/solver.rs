@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::asked::Challenge;
+use crate::asked::{Challenge, Proved};
 use crate::folder::put;
 use crate::hook::{Action, Hook, HookError};
 
@@ -14,8 +14,8 @@ use crate::hook::{Action, Hook, HookError};
 pub(crate) struct Answer {
     /// The kind of challenge.
     pub(crate) challenge: Challenge,
-    /// The name that is proved; of a wildcard what is behind its `*`.
-    pub(crate) name: String,
+    /// The name that is proved.
+    pub(crate) name: Proved,
     /// What http-01 is asked for.
     pub(crate) token: Token,
     /// What http-01 answers (RFC 8555 §8.1).
@@ -86,7 +86,7 @@ impl Solver {
         match self {
             Self::Http => put(&shown, answer.content.as_bytes(), 0o600).map_err(HookError::File),
             Self::Dns(hook) => {
-                hook.run(Action::Present, (&answer.name, &answer.value))
+                hook.run(Action::Present, (answer.name.as_str(), &answer.value))
                     .await
             }
         }
@@ -102,10 +102,10 @@ impl Solver {
                 _ => Ok(()),
             },
             (Challenge::Dns01, Self::Dns(hook)) => {
-                hook.run(Action::Cleanup, (&answer.name, &answer.value))
+                hook.run(Action::Cleanup, (answer.name.as_str(), &answer.value))
                     .await
             }
-            (Challenge::Dns01, Self::Http) => Err(HookError::None(answer.name.clone())),
+            (Challenge::Dns01, Self::Http) => Err(HookError::None(answer.name.clone().into())),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, UNIX_EPOCH};
 
-use aeolus_api::egress::{Bounds, Egress, EgressError, Reach, Way};
+use aeolus_api::egress::{Bounds, Egress, EgressError, Way, reach_of};
 use aeolus_model::{Clock, Time};
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, RETRY_AFTER, USER_AGENT};
@@ -36,6 +36,8 @@ enum Unanswered {
 #[derive(Clone)]
 pub(crate) struct Transport {
     egress: Arc<Egress>,
+    /// The URL that the operator wrote.
+    directory: Arc<str>,
     clock: Arc<dyn Clock>,
     again: Arc<Mutex<Option<Time>>>,
 }
@@ -44,6 +46,7 @@ impl Transport {
     /// By a way out; each request takes at most `patience`.
     pub(crate) fn new(
         way: &Way,
+        directory: &str,
         patience: Duration,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, AcmeError> {
@@ -55,6 +58,7 @@ impl Transport {
         let egress = egress.map_err(|error| AcmeError::Unreachable(error.to_string()))?;
         Ok(Self {
             egress: Arc::new(egress),
+            directory: directory.into(),
             clock,
             again: Arc::default(),
         })
@@ -116,9 +120,10 @@ impl Transport {
             Ok(body) => body.to_bytes(),
             Err(never) => match never {},
         };
-        // Where the operator pointed; a private authority's other URLs are in its network too.
+        // Where the operator pointed, and else to what everybody can reach: an authority sends nobody into this network.
+        let reach = reach_of(&head.uri.to_string(), &self.directory);
         let request = Request::from_parts(head, body);
-        let answer = self.egress.exchange(request, Reach::Configured).await?;
+        let answer = self.egress.exchange(request, reach).await?;
         let again = retry_after(answer.headers(), self.clock.now());
         let refused = !answer.status().is_success();
         *self.again.lock().unwrap_or_else(PoisonError::into_inner) = again.filter(|_| refused);

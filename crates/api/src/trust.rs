@@ -9,53 +9,81 @@ use rustls::client::{ResolvesClientCert, Resumption, WebPkiServerVerifier};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
+};
+use x509_parser::certificate::X509Certificate;
+use x509_parser::prelude::FromDer as _;
 
-/// Certificates of authorities, as files name them.
+/// Certificates of those who are believed, as files name them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Authorities {
-    certificates: Vec<CertificateDer<'static>>,
+    /// Who may vouch for others.
+    vouching: Vec<CertificateDer<'static>>,
+    /// Signed by themselves, and no authority's: each is believed to be itself, and vouches for nobody.
+    themselves: Vec<CertificateDer<'static>>,
     pem: Vec<u8>,
 }
 
 /// Certificates that can't be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("holds no certificates in PEM, or one that can't be read")]
-pub struct AuthoritiesError;
+pub enum AuthoritiesError {
+    /// No PEM, or no certificate.
+    #[error("holds no certificates in PEM, or one that can't be read")]
+    Unreadable,
+    /// Whoever has its key could vouch for anybody: a verifier doesn't look at what an anchor may do (RFC 5280 §6.1).
+    #[error(
+        "holds a certificate that is no authority's (CA:TRUE): name the authority that issued it"
+    )]
+    NoAuthority,
+}
 
 impl Authorities {
-    /// Those of a PEM file: at least one, and every one an authority's.
+    /// Those of a PEM file: at least one, and every one an authority's or signed by itself.
     pub fn from_pem(pem: &[u8]) -> Result<Self, AuthoritiesError> {
         let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
-        let certificates = found.map_err(|_| AuthoritiesError)?;
+        let found = found.map_err(|_| AuthoritiesError::Unreadable)?;
+        let mut all = Self::default();
         let mut store = RootCertStore::empty();
-        let usable = certificates
-            .iter()
-            .all(|each| store.add(each.clone()).is_ok());
-        if certificates.is_empty() || !usable {
-            return Err(AuthoritiesError);
+        for each in found {
+            let usable = store.add(each.clone());
+            usable.map_err(|_| AuthoritiesError::Unreadable)?;
+            match Standing::of(&each).ok_or(AuthoritiesError::Unreadable)? {
+                Standing::Authority => all.vouching.push(each),
+                Standing::Itself => all.themselves.push(each),
+                Standing::Vouched => return Err(AuthoritiesError::NoAuthority),
+            }
         }
-        let mut pem = pem.to_vec();
-        pem.push(b'\n');
-        Ok(Self { certificates, pem })
+        if all.is_empty() {
+            return Err(AuthoritiesError::Unreadable);
+        }
+        all.pem = pem.to_vec();
+        all.pem.push(b'\n');
+        Ok(all)
     }
 
     /// These and others.
     #[must_use]
     pub fn and(mut self, others: Self) -> Self {
-        self.certificates.extend(others.certificates);
+        self.vouching.extend(others.vouching);
+        self.themselves.extend(others.themselves);
         self.pem.extend(others.pem);
         self
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.certificates.is_empty()
+        self.vouching.is_empty() && self.themselves.is_empty()
     }
 
     /// Each of them.
-    pub fn certificates(&self) -> &[CertificateDer<'static>] {
-        &self.certificates
+    pub fn certificates(&self) -> impl Iterator<Item = &CertificateDer<'static>> {
+        self.vouching.iter().chain(&self.themselves)
+    }
+
+    /// Whether every one may vouch for others.
+    pub fn all_vouch(&self) -> bool {
+        self.themselves.is_empty()
     }
 
     /// All of them, as drivers that make their own root stores take them.
@@ -63,10 +91,33 @@ impl Authorities {
         &self.pem
     }
 
-    fn store(&self) -> RootCertStore {
+    /// Those who may vouch for others.
+    pub fn store(&self) -> RootCertStore {
         let mut store = RootCertStore::empty();
-        store.add_parsable_certificates(self.certificates.iter().cloned());
+        store.add_parsable_certificates(self.vouching.iter().cloned());
         store
+    }
+}
+
+/// What a certificate is among those that are believed.
+enum Standing {
+    Authority,
+    Itself,
+    Vouched,
+}
+
+impl Standing {
+    fn of(der: &[u8]) -> Option<Self> {
+        let (_, certificate) = X509Certificate::from_der(der).ok()?;
+        let usage = certificate.key_usage().ok()?;
+        let signs = usage.is_none_or(|usage| usage.value.key_cert_sign());
+        Some(if certificate.is_ca() && signs {
+            Self::Authority
+        } else if certificate.issuer().as_raw() == certificate.subject().as_raw() {
+            Self::Itself
+        } else {
+            Self::Vouched
+        })
     }
 }
 
@@ -80,34 +131,67 @@ pub enum Believing {
 }
 
 impl Believing {
-    fn verifier(&self) -> io::Result<Arc<WebPkiServerVerifier>> {
-        let store = match self {
+    fn verifiers(&self) -> io::Result<Verifiers> {
+        let (store, named) = match self {
             Self::Beside(more) => {
                 let mut store = more.store();
                 store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-                store
+                (store, more)
             }
-            Self::Alone(only) => only.store(),
+            Self::Alone(only) => (only.store(), only),
         };
-        if store.is_empty() {
+        if store.is_empty() && named.themselves.is_empty() {
             let text = "this system has no certificates of authorities";
             return Err(io::Error::other(text));
         }
-        WebPkiServerVerifier::builder_with_provider(Arc::new(store), provider())
-            .build()
-            .map_err(io::Error::other)
+        let mut themselves = Vec::new();
+        for each in &named.themselves {
+            let mut alone = RootCertStore::empty();
+            alone.add(each.clone()).map_err(io::Error::other)?;
+            themselves.push((each.clone(), verifier(alone)?));
+        }
+        let vouching = (!store.is_empty()).then(|| verifier(store)).transpose()?;
+        Ok(Verifiers {
+            vouching,
+            themselves,
+        })
+    }
+}
+
+fn verifier(store: RootCertStore) -> io::Result<Arc<WebPkiServerVerifier>> {
+    WebPkiServerVerifier::builder_with_provider(Arc::new(store), provider())
+        .build()
+        .map_err(io::Error::other)
+}
+
+/// By whom it is judged whether a server is who it says.
+#[derive(Debug)]
+struct Verifiers {
+    vouching: Option<Arc<WebPkiServerVerifier>>,
+    themselves: Vec<(CertificateDer<'static>, Arc<WebPkiServerVerifier>)>,
+}
+
+impl Verifiers {
+    /// A certificate that is named itself is judged by itself, and no other by it.
+    fn of(&self, shown: &CertificateDer<'_>) -> Result<&WebPkiServerVerifier, Error> {
+        let named = self.themselves.iter().find(|(own, _)| own == shown);
+        let judge = named.map(|(_, own)| own).or(self.vouching.as_ref());
+        let judge = judge.ok_or(Error::InvalidCertificate(CertificateError::UnknownIssuer))?;
+        Ok(judge)
     }
 }
 
 /// Who is believed at the moment: connections share it, and the next handshake goes by what was put in its
 /// place. TLS sessions are never resumed, so that nobody is believed for what was believed before.
 #[derive(Debug)]
-pub struct Trust(ArcSwap<WebPkiServerVerifier>);
+pub struct Trust(ArcSwap<Verifiers>);
 
 impl Trust {
     /// Believes these.
     pub fn new(believing: &Believing) -> io::Result<Arc<Self>> {
-        Ok(Arc::new(Self(ArcSwap::new(believing.verifier()?))))
+        Ok(Arc::new(Self(ArcSwap::from_pointee(
+            believing.verifiers()?,
+        ))))
     }
 
     /// Believes the system's authorities.
@@ -117,7 +201,7 @@ impl Trust {
 
     /// Believes others from now on; on an error, those as before.
     pub fn believe(&self, others: &Believing) -> io::Result<()> {
-        self.0.store(others.verifier()?);
+        self.0.store(Arc::new(others.verifiers()?));
         Ok(())
     }
 
@@ -166,7 +250,8 @@ impl ServerCertVerifier for Trust {
         ocsp: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let verifier = self.0.load();
+        let verifiers = self.0.load();
+        let verifier = verifiers.of(end_entity)?;
         verifier.verify_server_cert(end_entity, intermediates, name, ocsp, now)
     }
 
@@ -176,7 +261,8 @@ impl ServerCertVerifier for Trust {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        let verifier = self.0.load();
+        let verifiers = self.0.load();
+        let verifier = verifiers.of(certificate)?;
         verifier.verify_tls12_signature(message, certificate, signed)
     }
 
@@ -186,11 +272,14 @@ impl ServerCertVerifier for Trust {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        let verifier = self.0.load();
+        let verifiers = self.0.load();
+        let verifier = verifiers.of(certificate)?;
         verifier.verify_tls13_signature(message, certificate, signed)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.load().supported_verify_schemes()
+        provider()
+            .signature_verification_algorithms
+            .supported_schemes()
     }
 }

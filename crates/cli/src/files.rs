@@ -83,11 +83,13 @@ impl Access {
         owner: None,
     };
 
-    /// That of a file that is there, for the one that takes its place.
-    pub(crate) fn of(path: &Path) -> Option<Self> {
-        let found = std::fs::metadata(path).ok()?;
+    /// That of a file that is there, for the one that takes its place, as far as `most` goes. A link may lead to
+    /// anybody's file, so it only says whose it is itself.
+    pub(crate) fn of(path: &Path, most: u32) -> Option<Self> {
+        let found = std::fs::symlink_metadata(path).ok()?;
+        let mode = if found.is_file() { found.mode() } else { 0o600 };
         Some(Self {
-            mode: found.mode() & 0o777,
+            mode: mode & most,
             owner: Some((found.uid(), found.gid())),
         })
     }

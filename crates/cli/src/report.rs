@@ -4,6 +4,8 @@
 
 use std::fmt::Write as _;
 
+use crate::ui::plain;
+
 /// How the program ends. 0 is success.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
@@ -113,11 +115,13 @@ impl Failure {
     pub(crate) fn render(&self) -> String {
         let mut text = String::new();
         for report in &self.reports {
-            let _ = writeln!(text, "error[{}]: {}", report.code, report.what);
-            for line in report.why.lines() {
+            let mut what = report.what.lines().map(plain);
+            let first = what.next().unwrap_or_default();
+            let _ = writeln!(text, "error[{}]: {first}", report.code);
+            for line in what.chain(report.why.lines().map(plain)) {
                 let _ = writeln!(text, "  {line}");
             }
-            for (index, line) in report.help.lines().enumerate() {
+            for (index, line) in report.help.lines().map(plain).enumerate() {
                 let label = if index == 0 { "help: " } else { "      " };
                 let _ = writeln!(text, "  {label}{line}");
             }

@@ -139,7 +139,9 @@ pub(crate) fn line(text: &str) {
 /// Says something about the work on standard error.
 pub(crate) fn note(text: &str) {
     let mut err = std::io::stderr().lock();
-    let _ = writeln!(err, "{text}");
+    for line in text.lines() {
+        let _ = writeln!(err, "{}", plain(line));
+    }
 }
 
 /// Asks for something on standard error, on whose line the answer is typed.
@@ -180,7 +182,13 @@ pub(crate) fn failure(failure: &Failure) {
 /// Without what a terminal would obey (F59): strangers choose some of what is shown.
 pub(crate) fn plain(text: &str) -> String {
     text.chars()
-        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+        .map(|c| {
+            if aeolus_model::is_shown(c) {
+                c
+            } else {
+                '\u{fffd}'
+            }
+        })
         .collect()
 }
 

@@ -37,18 +37,23 @@ impl Secured {
     }
 }
 
-/// What answers at a listener, behind TLS where it has that. A Unix socket is this machine's own.
+/// What a listener shows. A Unix socket is this machine's own.
+pub(crate) fn at<'a>(tls: Option<&'a ServerTls>, bound: &Bound) -> Option<&'a ServerTls> {
+    tls.filter(|_| matches!(bound, Bound::Tcp(_)))
+}
+
+/// What answers at a listener, behind TLS where it has that.
 pub(crate) fn behind(
     tls: Option<&ServerTls>,
     handler: Arc<dyn Handler>,
     at: &Bound,
 ) -> Arc<dyn Handler> {
-    match (tls, at) {
-        (Some(tls), Bound::Tcp(_)) => Arc::new(Behind {
+    match self::at(tls, at) {
+        Some(tls) => Arc::new(Behind {
             handler,
             tls: tls.clone(),
         }),
-        _ => handler,
+        None => handler,
     }
 }
 

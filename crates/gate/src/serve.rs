@@ -20,7 +20,7 @@ use crate::gate::Gate;
 use crate::replica::Data;
 use crate::replica::fs::SystemFs;
 use crate::running::Running;
-use crate::secured::{Secured, behind};
+use crate::secured::{self, Secured, behind};
 use crate::server::{self, Handler};
 use crate::settings::Settings;
 use crate::{fastcgi, listeners};
@@ -152,7 +152,8 @@ fn start(
         at
     });
     bound.proxy = listeners.proxy.map(|listener| {
-        let proxy = listeners::Proxy(Arc::clone(gate), secured.proxy.clone());
+        let tls = secured::at(secured.proxy.as_ref(), listener.bound());
+        let proxy = listeners::Proxy(Arc::clone(gate), tls.cloned());
         start(listener, Arc::new(proxy))
     });
     bound.metrics = listeners.metrics.map(|listener| {

@@ -26,6 +26,7 @@ mod secret;
 mod session;
 mod source;
 mod staleness;
+mod text;
 mod token;
 
 pub use amr::Amr;
@@ -59,4 +60,5 @@ pub use secret::Secret;
 pub use session::{AuthorizationCode, CodeError, Session, SessionEnd};
 pub use source::{Site, Source};
 pub use staleness::{Staleness, StalenessError, StalenessPolicy};
+pub use text::is_shown;
 pub use token::{ApiToken, TokenKind, TokenScope, TokenStage, TokenValue, direct_ceiling};

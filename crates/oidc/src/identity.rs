@@ -162,9 +162,5 @@ pub(crate) fn shown(text: &str) -> Option<String> {
 }
 
 fn is_shown(text: &str) -> bool {
-    let strange = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    (1..=MAX_TEXT).contains(&text.len()) && !text.contains(strange)
+    (1..=MAX_TEXT).contains(&text.len()) && text.chars().all(aeolus_model::is_shown)
 }

@@ -6,14 +6,15 @@ use std::time::Duration;
 
 use aeolus_api::trust::Authorities;
 use aeolus_model::Time;
+use aeolus_pki::RevocationList;
 use arc_swap::ArcSwap;
-use rustls::pki_types::{CertificateDer, UnixTime};
+use rustls::ServerConfig;
+use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, UnixTime};
 use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
-use rustls::{RootCertStore, ServerConfig};
 use tokio_rustls::server::TlsStream;
 
-use crate::files::{authorities, revocations};
+use crate::files::{revocations, vouching};
 use crate::kept::{self, Kept, Role};
 use crate::renewed::Renewed;
 use crate::server::{Protocol, builder};
@@ -59,6 +60,7 @@ impl ClientChain {
 struct Current {
     verifier: Arc<dyn ClientCertVerifier>,
     config: Arc<ServerConfig>,
+    lists: Lists,
 }
 
 impl std::fmt::Debug for Clients {
@@ -111,13 +113,14 @@ fn made(
     certificate: &Arc<Renewed>,
     speaks: Protocol,
 ) -> Result<(Current, Authorities), TlsFilesError> {
-    let authorities = authorities(&files.authorities)?;
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(authorities.certificates().iter().cloned());
+    let authorities = vouching(&files.authorities)?;
     let revoked = files.revoked.as_deref().map(revocations).transpose()?;
+    let revoked = revoked.unwrap_or_default();
+    let lists = Lists::of(&revoked)?;
     let (builder, provider) = builder()?;
-    let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider)
-        .with_crls(revoked.unwrap_or_default())
+    let roots = Arc::new(authorities.store());
+    let verifier = WebPkiClientVerifier::builder_with_provider(roots, provider)
+        .with_crls(revoked)
         .allow_unknown_revocation_status()
         .allow_unauthenticated()
         .build()
@@ -130,8 +133,50 @@ fn made(
     config.session_storage = Arc::new(NoServerSessionStorage {});
     config.send_tls13_tickets = 0;
     let config = Arc::new(config);
-    Ok((Current { verifier, config }, authorities))
+    let current = Current {
+        verifier,
+        config,
+        lists,
+    };
+    Ok((current, authorities))
 }
+
+/// Who has signed the lists that are in force, and when: a list that is gone, or older than the one before, would
+/// let in again whom that keeps out.
+#[derive(Debug, Default)]
+struct Lists(Vec<(String, Time)>);
+
+impl Lists {
+    fn of(ders: &[CertificateRevocationListDer<'_>]) -> Result<Self, TlsFilesError> {
+        let read = ders.iter().map(|der| {
+            let list = RevocationList::from_der(der);
+            let list = list.ok_or_else(|| TlsFilesError::Clients(UNREADABLE.to_owned()))?;
+            Ok((list.issuer, list.this_update))
+        });
+        read.collect::<Result<_, _>>().map(Self)
+    }
+
+    /// Whether these may take the place of those before.
+    fn may_follow(&self, before: &Self) -> Result<(), TlsFilesError> {
+        let newest = |of: &str| {
+            let all = self.0.iter().filter(|(issuer, _)| issuer == of);
+            all.map(|(_, at)| *at).max()
+        };
+        for (issuer, at) in &before.0 {
+            let what = match newest(issuer) {
+                None => format!("the list of {issuer} is gone"),
+                Some(newer) if newer < *at => format!("the list of {issuer} is older than before"),
+                Some(_) => continue,
+            };
+            return Err(TlsFilesError::Clients(format!(
+                "{what}, which would let in again whom it keeps out; restart if that is meant"
+            )));
+        }
+        Ok(())
+    }
+}
+
+const UNREADABLE: &str = "a revocation list can't be read";
 
 impl Kept for Clients {
     fn watched(&self) -> &Watched {
@@ -140,6 +185,7 @@ impl Kept for Clients {
 
     fn read(&self) -> Result<(), TlsFilesError> {
         let (current, read) = made(&self.files, &self.certificate, self.speaks)?;
+        current.lists.may_follow(&self.current.load().lists)?;
         self.current.store(Arc::new(current));
         let mut authorities = self
             .authorities

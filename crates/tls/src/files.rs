@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use aeolus_api::trust::Authorities;
+use aeolus_api::trust::{Authorities, AuthoritiesError};
 use rustls::Error;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::{self, PemObject as _};
@@ -58,8 +58,13 @@ pub enum TlsFilesError {
     #[error("{}: there is no certificate in it", .0.display())]
     Empty(PathBuf),
     /// An authority that none can be verified by.
-    #[error("{}: a certificate in it is no authority's", .0.display())]
-    Authority(PathBuf),
+    #[error("{} {source}", path.display())]
+    Authority {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: AuthoritiesError,
+    },
     /// Lists that can't be used.
     #[error("clients can't be judged by it: {0}")]
     Clients(String),
@@ -86,25 +91,31 @@ pub enum TlsFilesError {
 
 /// Those who may vouch for somebody.
 pub(crate) fn authorities(path: &Path) -> Result<Authorities, TlsFilesError> {
-    let pem = bytes(path)?;
+    let pem = bytes(path, MAX_FILE)?;
     chain(path, &pem)?;
-    Authorities::from_pem(&pem).map_err(|_| TlsFilesError::Authority(path.to_owned()))
+    Authorities::from_pem(&pem).map_err(|source| TlsFilesError::Authority {
+        path: path.to_owned(),
+        source,
+    })
 }
 
 /// A pipe would never end, and a device neither: the largest chains have some dozen KiB.
 const MAX_FILE: u64 = 1024 * 1024;
+/// Lists of revoked certificates grow: some 40 bytes for each, until it has expired.
+const MAX_LIST: u64 = 32 * 1024 * 1024;
 
-fn bytes(path: &Path) -> Result<Zeroizing<Vec<u8>>, TlsFilesError> {
-    let refused = || io::Error::new(io::ErrorKind::InvalidInput, "not a file of at most 1 MiB");
+fn bytes(path: &Path, max: u64) -> Result<Zeroizing<Vec<u8>>, TlsFilesError> {
+    let refused = || {
+        let what = format!("not a file of at most {} MiB", max / (1024 * 1024));
+        io::Error::new(io::ErrorKind::InvalidInput, what)
+    };
     let read = || {
         if !std::fs::metadata(path)?.is_file() {
             return Err(refused());
         }
         let mut bytes = Zeroizing::new(Vec::new());
-        File::open(path)?
-            .take(MAX_FILE + 1)
-            .read_to_end(&mut bytes)?;
-        let fits = u64::try_from(bytes.len()).is_ok_and(|len| len <= MAX_FILE);
+        File::open(path)?.take(max + 1).read_to_end(&mut bytes)?;
+        let fits = u64::try_from(bytes.len()).is_ok_and(|len| len <= max);
         fits.then_some(bytes).ok_or_else(refused)
     };
     read().map_err(|error| unread(path, pem::Error::Io(error)))
@@ -118,7 +129,7 @@ fn unread(path: &Path, source: pem::Error) -> TlsFilesError {
 }
 
 pub(crate) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsFilesError> {
-    chain(path, &bytes(path)?)
+    chain(path, &bytes(path, MAX_FILE)?)
 }
 
 fn chain(path: &Path, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsFilesError> {
@@ -135,7 +146,7 @@ pub(crate) fn revocations(
     path: &Path,
 ) -> Result<Vec<CertificateRevocationListDer<'static>>, TlsFilesError> {
     let read: Result<Vec<_>, _> =
-        CertificateRevocationListDer::pem_slice_iter(&bytes(path)?).collect();
+        CertificateRevocationListDer::pem_slice_iter(&bytes(path, MAX_LIST)?).collect();
     let read = read.map_err(|source| unread(path, source))?;
     if read.is_empty() {
         return Err(TlsFilesError::NoList(path.to_owned()));
@@ -143,11 +154,23 @@ pub(crate) fn revocations(
     Ok(read)
 }
 
+/// Those who may vouch for clients. A certificate that is nobody's but its own would let in whoever has its key.
+pub(crate) fn vouching(path: &Path) -> Result<Authorities, TlsFilesError> {
+    let found = authorities(path)?;
+    if found.all_vouch() {
+        return Ok(found);
+    }
+    Err(TlsFilesError::Authority {
+        path: path.to_owned(),
+        source: AuthoritiesError::NoAuthority,
+    })
+}
+
 impl PairFiles {
     /// Reads both, and that they belong together.
     pub(crate) fn read(&self, provider: &CryptoProvider) -> Result<CertifiedKey, TlsFilesError> {
         let chain = certificates(&self.certificate)?;
-        let key = PrivateKeyDer::from_pem_slice(&bytes(&self.key)?);
+        let key = PrivateKeyDer::from_pem_slice(&bytes(&self.key, MAX_FILE)?);
         let key = key.map_err(|source| unread(&self.key, source))?;
         let pair = CertifiedKey::from_der(chain, key, provider);
         pair.map_err(|source| TlsFilesError::Pair {

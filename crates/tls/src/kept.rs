@@ -43,7 +43,7 @@ pub trait Kept: Debug + Send + Sync {
 
 /// Authorities as what is in force.
 pub(crate) fn of(authorities: &Authorities) -> Vec<(Role, Vec<u8>)> {
-    let all = authorities.certificates().iter();
+    let all = authorities.certificates();
     all.map(|one| (Role::Authority, one.to_vec())).collect()
 }
 

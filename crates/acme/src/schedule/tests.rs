@@ -147,8 +147,14 @@ fn pauses_grow_to_half_a_day_and_no_further() {
             "{failures}: {got}"
         );
     }
-    let allowed = NOW.plus(DAY * 3);
+    let allowed = NOW.plus(DAY / 2);
     assert_eq!(again(1, NOW, Some(allowed), &rng), allowed);
+    let century = NOW.plus(DAY * 36_500);
+    assert_eq!(
+        again(1, NOW, Some(century), &rng),
+        NOW.plus(DAY),
+        "once a day"
+    );
     assert!(again(1, NOW, Some(NOW), &rng) > NOW);
 }
 

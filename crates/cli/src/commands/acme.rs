@@ -117,7 +117,11 @@ impl Place for Pair {
         tried.push(name);
         tried.push(".try");
         let tried = self.certificate.with_file_name(tried);
-        let made = std::fs::write(&tried, b"").and_then(|()| std::fs::remove_file(&tried));
+        // Never through a link that somebody put there.
+        let made = match std::fs::remove_file(&tried) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+            _ => File::create_new(&tried).and_then(|_| std::fs::remove_file(&tried)),
+        };
         made.map_err(|error| format!("{} can't be written: {error}", self.certificate.display()))
     }
 

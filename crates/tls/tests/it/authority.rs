@@ -7,8 +7,8 @@ use aeolus_pki::{Certificate, certificates_pem};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use rcgen::{
-    BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose,
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, ExtendedKeyUsagePurpose,
+    IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose, RevokedCertParams, SerialNumber,
 };
 use rustls::pki_types::CertificateDer;
 use time::OffsetDateTime;
@@ -60,6 +60,27 @@ impl Authority {
         let key = format!("-----BEGIN PRIVATE KEY-----\n{der}\n-----END PRIVATE KEY-----\n");
         replace(folder, &format!("{name}.pem"), &chain(certificate.der()));
         replace(folder, &format!("{name}.key"), &key);
+    }
+}
+
+impl Authority {
+    /// A list of some serial numbers that it has revoked by then.
+    pub(crate) fn revoked(&self, serials: &[&[u8]], at: Time) -> String {
+        let revoked = serials.iter().map(|serial| RevokedCertParams {
+            serial_number: SerialNumber::from_slice(serial),
+            revocation_time: date(at.secs()),
+            reason_code: None,
+            invalidity_date: None,
+        });
+        let asked = CertificateRevocationListParams {
+            this_update: date(at.secs()),
+            next_update: date(at.secs() + 86_400 * 30),
+            crl_number: SerialNumber::from(u64::try_from(at.secs()).unwrap()),
+            issuing_distribution_point: None,
+            revoked_certs: revoked.collect(),
+            key_identifier_method: KeyIdMethod::Sha256,
+        };
+        asked.signed_by(&self.issuer).unwrap().pem().unwrap()
     }
 }
 

@@ -199,3 +199,86 @@ async fn a_certificate_that_ends_while_its_connection_is_open_counts_no_more() {
     stream.write_u8(1).await.unwrap();
     assert_eq!(stream.read_u8().await.unwrap(), 0);
 }
+
+#[tokio::test]
+async fn a_certificate_that_is_no_authority_s_vouches_for_nobody() {
+    let scene = Scene::new(Arc::new(|| SystemClock.now())).await;
+    let folder = scene.folder.path().to_owned();
+    let now = SystemClock.now();
+    let day = (now.minus(DAY), now.plus(DAY));
+    scene.gates.issue(&folder, "gate", day);
+    let gate = scene.client(Some(pair(&folder, "gate")));
+    let own = std::fs::read_to_string(folder.join("gate.pem")).unwrap();
+    replace(&folder, "gates.pem", &own);
+    scene.keeper.look(now);
+    assert!(ask(&gate, scene.port).await.unwrap(), "those before count");
+    let asked = ClientsFiles {
+        name: "control.tls.clients",
+        authorities: folder.join("gates.pem"),
+        revoked: None,
+    };
+    let files = pair(&folder, "server");
+    let refused = Keeper::default().server_asking(&files, Protocol::Http1, asked);
+    let refused = refused.err().unwrap();
+    assert!(
+        std::error::Error::source(&refused)
+            .unwrap()
+            .to_string()
+            .contains("no authority's"),
+        "{refused}"
+    );
+}
+
+#[tokio::test]
+async fn no_list_of_revoked_certificates_is_replaced_by_an_older_one_or_by_none_of_its_authority() {
+    let mut scene = Scene::new(Arc::new(|| SystemClock.now())).await;
+    let folder = scene.folder.path().to_owned();
+    let now = SystemClock.now();
+    scene
+        .gates
+        .issue(&folder, "gate", (now.minus(DAY), now.plus(DAY)));
+    let gate = scene.client(Some(pair(&folder, "gate")));
+    let serial = {
+        let pem = std::fs::read(folder.join("gate.pem")).unwrap();
+        aeolus_pki::read(&pem, None)
+            .unwrap()
+            .certificates
+            .remove(0)
+            .serial
+    };
+    let nobody = scene.gates.revoked(&[], now.minus(DAY * 2));
+    let it = scene.gates.revoked(&[&serial], now.minus(DAY));
+    replace(&folder, "revoked.pem", &nobody);
+    let asked = ClientsFiles {
+        name: "control.tls.clients",
+        authorities: folder.join("gates.pem"),
+        revoked: Some(folder.join("revoked.pem")),
+    };
+    let files = pair(&folder, "server");
+    let (tls, clients) = scene
+        .keeper
+        .server_asking(&files, Protocol::Http1, asked)
+        .unwrap();
+    let port = judge(tls, clients, Arc::new(|| SystemClock.now())).await;
+    assert!(ask(&gate, port).await.unwrap());
+    replace(&folder, "revoked.pem", &it);
+    scene.keeper.look(now);
+    assert!(ask(&gate, port).await.is_err(), "it is revoked");
+    let others = scene.servers.revoked(&[], now);
+    for (lists, why) in [
+        (nobody, "an older list"),
+        (others.clone(), "another authority's"),
+    ] {
+        replace(&folder, "revoked.pem", &lists);
+        scene.keeper.look(now);
+        assert!(ask(&gate, port).await.is_err(), "{why}");
+    }
+    // Its own next list counts, beside any.
+    replace(
+        &folder,
+        "revoked.pem",
+        &(scene.gates.revoked(&[], now) + &others),
+    );
+    scene.keeper.look(now);
+    assert!(ask(&gate, port).await.unwrap());
+}

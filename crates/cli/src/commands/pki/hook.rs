@@ -32,7 +32,11 @@ impl Hook {
                 .why("Everything was renewed and written; who serves it may still have what was before.")
                 .help("see what it says above, and run aeolus pki renew again: it runs it again")
         };
-        let done = Command::new(&self.program)
+        let mut program = Command::new(&self.program);
+        for (name, _) in std::env::vars_os().filter(|(name, _)| aeolus_acme::is_ours(name)) {
+            program.env_remove(name);
+        }
+        let done = program
             .args(&self.arguments)
             .env(CHANGED, changed.join("\n"))
             .stdin(Stdio::null())

@@ -111,8 +111,15 @@ impl Pair {
 
     /// What replaces the pair, step by step; after each, the two files belong together.
     fn steps(&self, certificate: &[u8], key: &[u8]) -> io::Result<Vec<Step>> {
+        self.refuse_links()?;
         let (links, last) = (self.links(), self.last());
-        let like = Like::of(self);
+        let like = match links {
+            true => Like::of(
+                &self.generation(last).join(CERTIFICATE),
+                &self.generation(last).join(KEY),
+            ),
+            false => Like::of(&self.certificate, &self.key),
+        };
         let mut steps = Vec::new();
         let mut before = last;
         if !links {
@@ -147,6 +154,22 @@ impl Pair {
         Ok(steps)
     }
 
+    /// Whoever may write into the folder must not lead this process elsewhere: what it makes is a folder.
+    fn refuse_links(&self) -> io::Result<()> {
+        let last = self.generation(self.last());
+        for folder in [&self.store, &last] {
+            match fs::symlink_metadata(folder) {
+                Ok(found) if !found.is_dir() => {
+                    let what = format!("{} is no folder: remove it", folder.display());
+                    return Err(io::Error::new(io::ErrorKind::NotADirectory, what));
+                }
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
     fn generations(&self) -> impl Iterator<Item = u32> {
         let names = fs::read_dir(&self.store).into_iter().flatten().flatten();
         names.filter_map(|entry| number(Path::new(&entry.file_name())))
@@ -179,7 +202,7 @@ impl Pair {
     }
 }
 
-/// Owner and mode of the two files that are replaced: who could read them still can.
+/// Owner and mode of the two files that are replaced: who could read them still can, but for a key that everybody could.
 #[derive(Clone, Copy, Debug)]
 struct Like {
     certificate: Access,
@@ -187,10 +210,10 @@ struct Like {
 }
 
 impl Like {
-    fn of(pair: &Pair) -> Self {
+    fn of(certificate: &Path, key: &Path) -> Self {
         Self {
-            certificate: Access::of(&pair.certificate).unwrap_or(Access::PUBLIC),
-            key: Access::of(&pair.key).unwrap_or(Access::PRIVATE),
+            certificate: Access::of(certificate, 0o777).unwrap_or(Access::PUBLIC),
+            key: Access::of(key, 0o640).unwrap_or(Access::PRIVATE),
         }
     }
 }

@@ -106,11 +106,7 @@ fn check(body: &InvitationCreate) -> Result<(), ApiError> {
         let text = format!("use 1 to {most} days");
         return Err(ApiError::field("expiresInDays", text));
     }
-    let strange = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    if body.note.chars().count() > MAX_NOTE || body.note.chars().any(strange) {
+    if body.note.chars().count() > MAX_NOTE || !body.note.chars().all(aeolus_model::is_shown) {
         let text = format!("use at most {MAX_NOTE} characters on one line");
         return Err(ApiError::field("note", text));
     }

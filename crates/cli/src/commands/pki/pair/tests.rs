@@ -116,3 +116,36 @@ fn what_can_not_be_read_is_not_replaced() {
     assert!(write_one(&path, b"1", (Access::PUBLIC, true)).is_err());
     assert!(path.is_symlink());
 }
+
+#[test]
+fn a_link_says_nothing_of_who_may_read_a_new_key_and_leads_nowhere() {
+    let mode = |path: &Path| fs::metadata(path).unwrap().mode() & 0o777;
+    let folder = tempfile::tempdir().unwrap();
+    let everybodys = folder.path().join("everybodys");
+    fs::write(&everybodys, "").unwrap();
+    fs::set_permissions(&everybodys, fs::Permissions::from_mode(0o666)).unwrap();
+    let pair = Pair::of(&folder.path().join("tls"));
+    symlink(&everybodys, &pair.key).unwrap();
+    write(&pair, "1");
+    assert_eq!(mode(&pair.key), 0o600);
+    assert_eq!(mode(&everybodys), 0o666);
+    // As somebody left it who was in a hurry: the next one is for its group at most.
+    fs::set_permissions(&pair.key, fs::Permissions::from_mode(0o644)).unwrap();
+    write(&pair, "2");
+    assert_eq!(mode(&pair.key), 0o640);
+
+    let victim = folder.path().join("victim");
+    fs::create_dir(&victim).unwrap();
+    fs::set_permissions(&victim, fs::Permissions::from_mode(0o700)).unwrap();
+    let pair = Pair::of(&folder.path().join("other"));
+    write(&pair, "1");
+    symlink(&victim, &pair.store).unwrap();
+    let (certificate, key) = both("2");
+    let refused = pair.write(certificate.as_bytes(), key.as_bytes());
+    assert!(refused.unwrap_err().render().contains("is no folder"));
+    assert_eq!(read(&pair), both("1"));
+    assert_eq!(
+        (mode(&victim), fs::read_dir(&victim).unwrap().count()),
+        (0o700, 0)
+    );
+}
