@@ -125,7 +125,9 @@ def test_what_is_revoked_is_refused_by_openssl_and_found(authority):
     stem, other = issued(authority, "a.example.com"), issued(authority, "b.example.com", stem="other")
     answer("revoke", "--dir", authority / "ca", f"{stem}.crt", "--reason", "key-compromise")
     again = pki("revoke", "--dir", authority / "ca", f"{stem}.crt", check=False)
-    assert again.returncode == 2 and "PKI-014" in again.stderr
+    assert again.returncode == 2 and "PKI-014" in again.stderr and "already, as key-compromise" in again.stderr
+    unknown = pki("revoke", "--dir", authority / "ca", "00ff", check=False)
+    assert unknown.returncode == 2 and "PKI-014" in unknown.stderr and "already" not in unknown.stderr
     ca, crl = authority / "ca" / "ca.crt", authority / "ca" / "crl.pem"
     command = ("verify", "-x509_strict", "-CAfile", ca, "-CRLfile", crl, "-crl_check")
     assert "certificate revoked" in openssl(*command, f"{stem}.crt", check=False)

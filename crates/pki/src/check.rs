@@ -20,10 +20,8 @@ pub struct Subject<'a> {
     pub certificates: &'a [Certificate],
     /// The private key that belongs to the first.
     pub key: Option<&'a PublicKey>,
-    /// A server sends these, so the first has to be a leaf.
-    pub served: bool,
-    /// The first is said to be a server's or client's own, whatever it says of itself.
-    pub own: bool,
+    /// What the first is held to be.
+    pub role: Role,
     /// The names that clients use.
     pub hosts: &'a [San],
     /// Who is trusted. None: whether the chain is proved isn't examined.
@@ -34,6 +32,18 @@ pub struct Subject<'a> {
     pub warn_before: Option<Duration>,
     /// Its users take RSA only.
     pub rsa_only: bool,
+}
+
+/// What the first certificate is held to be, whatever it says of itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Role {
+    /// What it looks like: authorities alone are somebody's bundle.
+    #[default]
+    Unsaid,
+    /// A server's or client's own, which has to be a leaf.
+    Own,
+    /// A server's own, which it sends.
+    Served,
 }
 
 /// One thing that is wrong.
@@ -124,12 +134,15 @@ impl Examination<'_> {
     fn is_own(&self, first: &Certificate, rest: &[Certificate]) -> bool {
         let subject = self.subject;
         let beside_key = subject.key.is_some() && (first.version < 3 || !first.names.is_empty());
-        subject.served
-            || subject.own
+        subject.role != Role::Unsaid
             || !subject.hosts.is_empty()
             || beside_key
             || !is_authority(first)
             || rest.iter().any(|one| !is_authority(one))
+    }
+
+    fn is_served(&self) -> bool {
+        self.subject.role == Role::Served
     }
 
     /// What needs no other certificate.
@@ -229,7 +242,7 @@ impl Examination<'_> {
         let purposes = leaf.purposes.as_deref().unwrap_or_default();
         let has = |purpose: &str| purposes.iter().any(|own| own == purpose || own == ANY);
         let serves = leaf.purposes.is_none() || has(SERVER_AUTH);
-        if !serves && (self.subject.served || !self.subject.hosts.is_empty()) {
+        if !serves && (self.is_served() || !self.subject.hosts.is_empty()) {
             self.add(
                 &rules::NO_SERVER,
                 leaf,
@@ -243,7 +256,7 @@ impl Examination<'_> {
                 format!("its key is {}", leaf.key.kind()),
             );
         }
-        if serves && leaf.key.kind() == KeyType::Ed25519 && self.subject.served {
+        if serves && leaf.key.kind() == KeyType::Ed25519 && self.is_served() {
             self.add(&rules::ED25519, leaf, "its key is Ed25519");
         }
         let days = leaf.not_after.since(leaf.not_before).as_secs() / 86_400;
@@ -321,7 +334,7 @@ impl Examination<'_> {
         let purposes = leaf.purposes.as_deref();
         let only_client =
             purposes.is_some_and(|all| !all.iter().any(|one| one == SERVER_AUTH || one == ANY));
-        let usage = if only_client && !self.subject.served {
+        let usage = if only_client && !self.is_served() {
             Usage::Client
         } else {
             Usage::Server

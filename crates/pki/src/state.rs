@@ -129,6 +129,17 @@ pub enum StateError {
     Version(u8),
 }
 
+/// Why a certificate isn't revoked now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RevokeError {
+    /// None that is remembered.
+    #[error("no live certificate of this authority has this serial number")]
+    Unknown,
+    /// It stays revoked as it was.
+    #[error("it was revoked already")]
+    Already(Revocation),
+}
+
 impl Default for State {
     fn default() -> Self {
         Self {
@@ -219,20 +230,21 @@ impl State {
         Some((record.clone(), files.clone()))
     }
 
-    /// Marks a certificate revoked. Says whether it is one that is remembered and wasn't revoked.
-    pub fn revoke(&mut self, serial: &str, reason: Reason, now: Time) -> bool {
+    /// Marks a certificate revoked.
+    pub fn revoke(&mut self, serial: &str, reason: Reason, now: Time) -> Result<(), RevokeError> {
         let found = self
             .issued
             .iter_mut()
             .find(|record| record.serial == serial);
-        let Some(record) = found.filter(|record| record.revoked.is_none()) else {
-            return false;
-        };
+        let record = found.ok_or(RevokeError::Unknown)?;
+        if let Some(before) = record.revoked {
+            return Err(RevokeError::Already(before));
+        }
         record.revoked = Some(Revocation {
             at: now.secs(),
             reason,
         });
-        true
+        Ok(())
     }
 
     /// What was revoked, of certificates that were issued by this one's key.
@@ -250,16 +262,20 @@ impl State {
         revoked.collect()
     }
 
-    /// What is alive below this root: not expired and not revoked. With `current`, only what lies in files.
-    pub fn alive(&self, root: &Certificate, now: Time, current: bool) -> Vec<&Record> {
+    /// What is alive below this root: not expired and not revoked.
+    pub fn alive(&self, root: &Certificate, now: Time) -> Vec<&Record> {
         let root = hex(&root.fingerprint());
         let alive = |record: &&Record| {
-            record.root == root
-                && record.revoked.is_none()
-                && record.not_after >= now.secs()
-                && !(current && record.is_superseded())
+            record.root == root && record.revoked.is_none() && record.not_after >= now.secs()
         };
         self.issued.iter().filter(alive).collect()
+    }
+
+    /// Of these, what no other certificate has taken the place of.
+    pub fn current(&self, root: &Certificate, now: Time) -> Vec<&Record> {
+        let mut alive = self.alive(root, now);
+        alive.retain(|record| !record.is_superseded());
+        alive
     }
 
     /// Former intermediates of which no certificate is alive.

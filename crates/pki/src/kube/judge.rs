@@ -4,7 +4,7 @@ use aeolus_model::Time;
 
 use super::origin::Origin;
 use super::{StoredSecret, Unread};
-use crate::check::{Finding, Rule, Subject, examine, key_of, rules};
+use crate::check::{Finding, Role, Rule, Subject, examine, key_of, rules};
 
 impl StoredSecret {
     /// What is wrong with it. `held` has what it is held against; certificates and key are its own.
@@ -21,7 +21,7 @@ impl StoredSecret {
         let bundle = Subject {
             certificates: &self.bundle,
             key: None,
-            own: false,
+            role: Role::Unsaid,
             hosts: &[],
             trusted: &[],
             lists: &[],

@@ -90,3 +90,21 @@ fn only_the_end_of_a_rotation_can_not_be_gone_back_from() {
     }
     assert_eq!((at, at.next()), (Rotation::Retiring, Rotation::Standby));
 }
+
+#[test]
+fn a_certificate_is_revoked_once_and_one_of_a_stranger_never() {
+    let mut state = State {
+        issued: vec![record("01", Lies::Files)],
+        ..State::default()
+    };
+    let mut revoke = |serial, reason| state.revoke(serial, reason, Time::from_secs(1));
+    let unknown = revoke("02", Reason::Superseded);
+    assert_eq!(unknown, Err(RevokeError::Unknown));
+    assert_eq!(revoke("01", Reason::KeyCompromise), Ok(()));
+    let before = Revocation {
+        at: 1,
+        reason: Reason::KeyCompromise,
+    };
+    let again = revoke("01", Reason::Superseded);
+    assert_eq!(again, Err(RevokeError::Already(before)));
+}

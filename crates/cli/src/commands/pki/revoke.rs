@@ -3,7 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use aeolus_model::Clock as _;
+use aeolus_model::{Clock as _, Time};
+use aeolus_pki::state::{Revocation, RevokeError};
 use aeolus_pki::{Authority, Life};
 use serde::Serialize;
 
@@ -33,21 +34,28 @@ pub(super) fn revoke(args: &PkiRevoke, context: &Context) -> Result<(), Failure>
     } else {
         args.certificate.replace(':', "").to_ascii_lowercase()
     };
-    if !folder
-        .state
-        .revoke(&serial, args.reason, context.clock.now())
-    {
-        let what = format!(
-            "no live certificate of this authority has the serial number {serial}, or it is revoked already"
-        );
-        return Err(Report::new("PKI-014", what)
-            .why("Nothing was changed.")
-            .help(
-                "give the certificate's file, or its serial number as aeolus pki inspect shows it",
-            )
-            .usage());
-    }
+    let now = context.clock.now();
+    let revoked = folder.state.revoke(&serial, args.reason, now);
+    revoked.map_err(|error| not_revoked(&serial, error))?;
     list(&mut folder, args.crl_days, context)
+}
+
+fn not_revoked(serial: &str, error: RevokeError) -> Failure {
+    let (what, help) = match error {
+        RevokeError::Unknown => (
+            format!("no live certificate of this authority has the serial number {serial}"),
+            "give the certificate's file, or its serial number as aeolus pki inspect shows it",
+        ),
+        RevokeError::Already(Revocation { at, reason }) => {
+            let at = moments::written(Time::from_secs(at));
+            (
+                format!("the certificate {serial} was revoked at {at} already, as {reason}"),
+                "write the list again if it isn't on it: aeolus pki crl",
+            )
+        }
+    };
+    let report = Report::new("PKI-014", what).why("Nothing was changed.");
+    report.help(help).usage()
 }
 
 /// Writes the list again.

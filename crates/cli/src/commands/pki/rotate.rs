@@ -58,7 +58,7 @@ fn advance(folder: &mut Folder, args: &PkiRotateCa, context: &Context) -> Result
         Rotation::Init => {}
         Rotation::UpdateClients => {
             let old = folder.root_certificate("ca")?;
-            let left = folder.state.alive(&old, context.clock.now(), true);
+            let left = folder.state.current(&old, context.clock.now());
             let help = "renew them (aeolus pki renew --now), revoke those that nobody serves (aeolus pki revoke SERIAL), or say --force";
             blocked(&left, args.force, help)?;
         }
@@ -67,7 +67,7 @@ fn advance(folder: &mut Folder, args: &PkiRotateCa, context: &Context) -> Result
                 folder.root_certificate("ca")?,
                 folder.root_certificate("next")?,
             );
-            let left = folder.state.alive(&old, context.clock.now(), false);
+            let left = folder.state.alive(&old, context.clock.now());
             let help = "wait until they have expired, revoke them (aeolus pki revoke SERIAL), or say --force if no server serves them any more";
             blocked(&left, args.force, help)?;
             // Remembered before anything is written: a run that is stopped is ended by the next, and not taken back.
@@ -166,7 +166,7 @@ fn rollback(folder: &mut Folder, force: bool, context: &Context) -> Result<(), F
     };
     if back == Rotation::Standby {
         let next = folder.root_certificate("next")?;
-        let left = folder.state.alive(&next, context.clock.now(), false);
+        let left = folder.state.alive(&next, context.clock.now());
         let help = "renew them first (aeolus pki renew --now): they get certificates of the old root; revoke those that nobody serves, or say --force";
         blocked(&left, force, help)?;
         let old = folder.root_certificate("ca")?;
@@ -228,10 +228,10 @@ fn show(folder: &Folder, context: &Context) -> Result<(), Failure> {
     let standing = Standing {
         state: state.name(),
         not_after: moments::written(root.not_after),
-        of_root: folder.state.alive(&root, now, false).len(),
+        of_root: folder.state.alive(&root, now).len(),
         of_next_root: next
             .as_ref()
-            .map_or(0, |next| folder.state.alive(next, now, false).len()),
+            .map_or(0, |next| folder.state.alive(next, now).len()),
         root: root.subject,
         next_root: next.map(|next| next.subject),
         then: match state {
