@@ -7,7 +7,6 @@ use std::time::Duration;
 use aeolus_model::Time;
 pub use rules::{Rule, Severity};
 
-use crate::certificate::{ANY, SERVER_AUTH};
 use crate::{
     Certificate, KeyType, PrivateKey, PublicKey, RevocationList, San, Stage, Unproven, Usage,
     verify,
@@ -170,7 +169,7 @@ impl Examination<'_> {
             self.add(&rules::WEAK_KEY, certificate, detail);
         }
         // Nobody verifies the signature of a root.
-        if certificate.has_weak_hash() && !certificate.is_self_issued() {
+        if certificate.signature.has_weak_hash() && !certificate.is_self_issued() {
             let detail = format!("it is signed by {}", certificate.signature);
             self.add(&rules::WEAK_HASH, certificate, detail);
         }
@@ -239,15 +238,12 @@ impl Examination<'_> {
         if leaf.authority.is_some() {
             self.add(&rules::AUTHORITY_SERVES, leaf, "it says CA:TRUE");
         }
-        let purposes = leaf.purposes.as_deref().unwrap_or_default();
-        let has = |purpose: &str| purposes.iter().any(|own| own == purpose || own == ANY);
-        let serves = leaf.purposes.is_none() || has(SERVER_AUTH);
+        let serves = leaf.serves();
         if !serves && (self.is_served() || !self.subject.hosts.is_empty()) {
-            self.add(
-                &rules::NO_SERVER,
-                leaf,
-                format!("it is for {}", purposes.join(", ")),
-            );
+            let purposes = leaf.purposes.iter().flatten().map(ToString::to_string);
+            let purposes: Vec<String> = purposes.collect();
+            let detail = format!("it is for {}", purposes.join(", "));
+            self.add(&rules::NO_SERVER, leaf, detail);
         }
         if self.subject.rsa_only && !leaf.key.kind().is_rsa() {
             self.add(
@@ -331,13 +327,10 @@ impl Examination<'_> {
     }
 
     fn proof(&self, leaf: &Certificate, rest: &[Certificate]) -> Result<(), Unproven> {
-        let purposes = leaf.purposes.as_deref();
-        let only_client =
-            purposes.is_some_and(|all| !all.iter().any(|one| one == SERVER_AUTH || one == ANY));
-        let usage = if only_client && !self.is_served() {
-            Usage::Client
-        } else {
+        let usage = if leaf.serves() || self.is_served() {
             Usage::Server
+        } else {
+            Usage::Client
         };
         verify(leaf, rest, self.subject.trusted, self.now, (usage, &[]))
     }

@@ -34,7 +34,7 @@ pub use address::{ListAddress, ListAddressError, list_name};
 pub use archive::{ArchiveError, pkcs12};
 pub use ask::{AskError, certificate_request};
 pub use authority::{Authority, IssueError, Issued, LoadError, Note};
-pub use certificate::{Certificate, CertificateError};
+pub use certificate::{Certificate, CertificateError, KeyUsage, Purpose, Signature};
 pub use crl::{Reason, RevocationList, Revoked, UnknownReason};
 pub use hex::hex;
 pub use input::{Input, InputError, MAX_INPUT, read};

@@ -38,7 +38,7 @@ impl PrivateKey {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{KeyKind, Usage, verify};
+    use crate::{KeyKind, KeyUsage, Usage, verify};
 
     const MADE: Time = Time::from_secs(1_800_000_000);
 
@@ -61,7 +61,10 @@ mod tests {
             (made.version, made.common_name.as_deref()),
             (3, Some("Aeolus"))
         );
-        assert_eq!(made.usages.as_deref(), Some(&["digitalSignature"][..]));
+        assert_eq!(
+            made.usages.as_deref(),
+            Some(&[KeyUsage::DigitalSignature][..])
+        );
         assert!(made.subject_key_id.is_some() && made.authority.is_none());
         assert_eq!(made.subject_key_id, made.authority_key_id);
         assert!(made.is_self_issued() && made.is_signed_by(&made) && made.key == *key.public());

@@ -1,7 +1,10 @@
 //! The kinds of findings.
 
+use serde::Serialize;
+
 /// How bad it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Severity {
     /// Some clients refuse it now.
     Error,

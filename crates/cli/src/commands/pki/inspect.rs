@@ -93,13 +93,13 @@ fn certificate(file: &Path, of: &Certificate) -> Part {
     );
     part.say("key", of.key.kind().to_string());
     part.say("keySha256", hex(&of.key.pin()));
-    part.say("signature", of.signature);
+    part.say("signature", of.signature.to_string());
     part.say("sha256", hex(&of.fingerprint()));
     if let Some(usages) = &of.usages {
-        part.say("usages", usages.clone());
+        part.say("usages", texts(usages));
     }
     if let Some(purposes) = &of.purposes {
-        part.say("purposes", purposes.clone());
+        part.say("purposes", texts(purposes));
     }
     match of.authority {
         Some(Some(below)) => part.say("authority", format!("yes, path length {below}")),
@@ -115,11 +115,14 @@ fn certificate(file: &Path, of: &Certificate) -> Part {
     part
 }
 
+fn texts(all: &[impl ToString]) -> Vec<String> {
+    all.iter().map(ToString::to_string).collect()
+}
+
 fn request(file: &Path, of: &Request) -> Part {
     let mut part = part(file, "request");
     part.say("key", of.key().kind().to_string());
-    let names = of.names().iter().map(ToString::to_string);
-    part.say("names", names.collect::<Vec<_>>());
+    part.say("names", texts(of.names()));
     part.say("notGiven", of.ignored().to_vec());
     part
 }

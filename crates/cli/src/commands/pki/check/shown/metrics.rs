@@ -47,9 +47,9 @@ impl Shown {
         let mut counts = BTreeMap::new();
         for place in &self.places {
             for severity in [Severity::Error, Severity::Warning] {
-                let severity = severity.name();
                 let found = place.findings.iter();
                 let count = found.filter(|found| found.severity == severity).count();
+                let severity = severity.name();
                 let (kind, at) = (place.kind.name(), label(&place.name));
                 let labels = format!("kind=\"{kind}\",place=\"{at}\",severity=\"{severity}\"");
                 *counts.entry(labels).or_insert(0) += count;
