@@ -44,7 +44,7 @@ pub use name::{NameError, San};
 pub use pem::certificates_pem;
 pub use policy::{Constraints, Profile, Subtrees, Wanted, WantedError};
 pub use public::{KeyType, PublicKey};
-pub use renewal::{Stage, due};
+pub use renewal::{Stage, due, late};
 pub use request::{Request, RequestError};
 pub use signer::signer_certificate;
 pub use verify::{Unproven, Usage, verify};
