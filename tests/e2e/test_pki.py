@@ -168,7 +168,7 @@ def test_places_are_checked_together_and_told_apart(authority):
     found = {Path(place["place"]).name: [f["code"] for f in place["findings"]] for place in json.loads(done.stdout)}
     assert done.returncode == 3 and found == {"short.crt": ["PKI-108"], "tls.crt": []}
     figures = pki("check", f"{stem}.crt", "--metrics").stdout
-    assert 'aeolus_certificate_not_after_timestamp_seconds{kind="file",place="' in figures and 'severity="error"} 0' in figures
+    assert 'aeolus_pki_check_not_after_timestamp_seconds{kind="file",place="' in figures and 'severity="error"} 0' in figures
     Path(f"{stem}.key").chmod(0o644)
     shutil.copy(f"{stem}.crt", authority / "mixed.crt")
     shutil.copy(f"{short}.key", authority / "mixed.key")
