@@ -3,7 +3,6 @@
 mod signature;
 mod usage;
 
-use aeolus_keys::digest;
 use aeolus_model::Time;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::error::X509Error;
@@ -15,9 +14,9 @@ use x509_parser::x509::{X509Name, X509Version};
 
 pub use self::signature::Signature;
 pub use self::usage::{KeyUsage, Purpose};
-use crate::San;
 use crate::hex::hex;
 use crate::public::PublicKey;
+use crate::{Fingerprint, San, Serial};
 
 /// These bytes are no certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -30,8 +29,8 @@ pub struct Certificate {
     der: Vec<u8>,
     /// 1 or 3; 2 was never used.
     pub version: u32,
-    /// The serial number, big-endian.
-    pub serial: Vec<u8>,
+    /// Its serial number.
+    pub serial: Serial,
     /// Whom it is about, as text.
     pub subject: String,
     /// Who issued it, as text.
@@ -77,7 +76,7 @@ impl Certificate {
         let mut certificate = Self {
             der: der.to_vec(),
             version: parsed.version().0.saturating_add(1),
-            serial: parsed.raw_serial().to_vec(),
+            serial: Serial::new(parsed.raw_serial()),
             subject: shown(parsed.subject()),
             issuer: shown(parsed.issuer()),
             subject_der: parsed.subject().as_raw().to_vec(),
@@ -112,13 +111,8 @@ impl Certificate {
     }
 
     /// SHA-256 of its bytes.
-    pub fn fingerprint(&self) -> [u8; 32] {
-        digest::sha256(&self.der)
-    }
-
-    /// The serial number in hexadecimal, as `openssl` prints it.
-    pub fn serial_hex(&self) -> String {
-        hex(&self.serial)
+    pub fn fingerprint(&self) -> Fingerprint {
+        Fingerprint::of(&self.der)
     }
 
     /// Whether it names itself as its issuer, as roots do.

@@ -183,8 +183,7 @@ impl Examination<'_> {
         let of_issuer = |list: &&RevocationList| self.is_of_issuer(list, certificate);
         let lists = self.subject.lists.iter().filter(of_issuer);
         if lists.into_iter().any(|list| list.names(certificate)) {
-            let serial = certificate.serial_hex();
-            let detail = format!("serial number {serial}");
+            let detail = format!("serial number {}", certificate.serial);
             self.add(&Rule::REVOKED, certificate, detail);
         }
     }

@@ -1,13 +1,16 @@
 //! What an authority remembers: what it issued, what it revoked, and where a change of its root stands.
 
 mod record;
+mod seconds;
 
 use aeolus_model::Time;
 use serde::{Deserialize, Serialize};
 
 pub use self::record::{Files, Lies, Record, Revocation};
-use crate::hex::{hex, unhex};
-use crate::{Authority, Certificate, Life, ListAddress, Reason, Revoked, Wanted};
+use crate::{
+    Authority, Certificate, Constraints, Fingerprint, Life, ListAddress, Reason, Revoked, Serial,
+    Subtrees, Wanted,
+};
 
 /// The version of the form that is written.
 const VERSION: u8 = 1;
@@ -19,12 +22,12 @@ pub struct State {
     version: u8,
     /// Where a change of the root stands.
     pub rotation: Rotation,
-    /// The names that an intermediate may issue for, as they were given.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub permitted: Vec<String>,
-    /// The names that it may not issue for, as they were given.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub excluded: Vec<String>,
+    /// The names that an intermediate may issue for.
+    #[serde(default, skip_serializing_if = "Subtrees::is_empty")]
+    permitted: Subtrees,
+    /// The names that it may not issue for.
+    #[serde(default, skip_serializing_if = "Subtrees::is_empty")]
+    excluded: Subtrees,
     /// How long an intermediate lives.
     #[serde(default = "intermediate", rename = "intermediateDays")]
     pub intermediate_life: Life,
@@ -49,8 +52,8 @@ pub struct State {
 pub struct Former {
     /// The name of its pair in the authority's folder.
     pub name: String,
-    /// SHA-256 of its certificate, in hexadecimal.
-    pub issuer: String,
+    /// Its certificate's.
+    pub issuer: Fingerprint,
 }
 
 const fn intermediate() -> Life {
@@ -145,8 +148,8 @@ impl Default for State {
         Self {
             version: VERSION,
             rotation: Rotation::Standby,
-            permitted: Vec::new(),
-            excluded: Vec::new(),
+            permitted: Subtrees::default(),
+            excluded: Subtrees::default(),
             intermediate_life: intermediate(),
             crl_url: None,
             former: Vec::new(),
@@ -175,6 +178,15 @@ impl State {
         json
     }
 
+    /// The names that an intermediate may and may not issue for from now on.
+    pub fn constrain(&mut self, constraints: Constraints) {
+        let Constraints {
+            permitted,
+            excluded,
+        } = constraints;
+        (self.permitted, self.excluded) = (permitted, excluded);
+    }
+
     /// Remembers a leaf. What lay at its files before is superseded, and what expired is forgotten.
     pub fn add(
         &mut self,
@@ -183,20 +195,20 @@ impl State {
         lies: Lies,
         now: Time,
     ) {
-        self.issued.retain(|record| record.not_after >= now.secs());
+        self.issued.retain(|record| record.not_after >= now);
         if let Lies::Files(files) = &lies {
             let before = self.issued.iter_mut();
             let before = before.filter(|record| record.lies_at(&files.stem));
             before.for_each(|record| record.lies.supersede());
         }
         self.issued.push(Record {
-            serial: leaf.serial_hex(),
-            names: leaf.names.iter().map(ToString::to_string).collect(),
+            serial: leaf.serial.clone(),
+            names: leaf.names.clone(),
             profile: wanted.profile(),
-            root: hex(&issuer.trusted().fingerprint()),
-            issuer: hex(&issuer.certificate().fingerprint()),
-            not_before: leaf.not_before.secs(),
-            not_after: leaf.not_after.secs(),
+            root: issuer.trusted().fingerprint(),
+            issuer: issuer.certificate().fingerprint(),
+            not_before: leaf.not_before,
+            not_after: leaf.not_after,
             life: wanted.life(),
             lies,
             revoked: None,
@@ -204,8 +216,8 @@ impl State {
     }
 
     /// Takes an addition back whose files were not written: what lay there before counts again.
-    pub fn undo(&mut self, before: Option<&str>, added: &str) {
-        self.issued.retain(|record| record.serial != added);
+    pub fn undo(&mut self, before: Option<&Serial>, added: &Serial) {
+        self.issued.retain(|record| record.serial != *added);
         for record in &mut self.issued {
             if before == Some(&record.serial) {
                 record.lies.restore();
@@ -215,9 +227,9 @@ impl State {
 
     /// What really lies in these files decides: a run that was stopped remembered what it never wrote. None: what
     /// lies there isn't remembered.
-    pub fn settle(&mut self, stem: &str, serial: &str) -> Option<(Record, Files)> {
+    pub fn settle(&mut self, stem: &str, serial: &Serial) -> Option<(Record, Files)> {
         let lies = |record: &&Record| {
-            record.serial == serial
+            record.serial == *serial
                 && record.written().is_some_and(|files| files.stem == stem)
                 && record.revoked.is_none()
         };
@@ -231,31 +243,41 @@ impl State {
     }
 
     /// Marks a certificate revoked.
-    pub fn revoke(&mut self, serial: &str, reason: Reason, now: Time) -> Result<(), RevokeError> {
+    pub fn revoke(
+        &mut self,
+        serial: &Serial,
+        reason: Reason,
+        now: Time,
+    ) -> Result<(), RevokeError> {
         let found = self
             .issued
             .iter_mut()
-            .find(|record| record.serial == serial);
+            .find(|record| record.serial == *serial);
         let record = found.ok_or(RevokeError::Unknown)?;
         if let Some(before) = record.revoked {
             return Err(RevokeError::Already(before));
         }
-        record.revoked = Some(Revocation {
-            at: now.secs(),
-            reason,
-        });
+        record.revoked = Some(Revocation { at: now, reason });
         Ok(())
+    }
+
+    /// The names that an intermediate may and may not issue for.
+    pub fn constraints(&self) -> Constraints {
+        Constraints {
+            permitted: self.permitted.clone(),
+            excluded: self.excluded.clone(),
+        }
     }
 
     /// What was revoked, of certificates that were issued by this one's key.
     pub fn revoked(&self, issuer: &Certificate) -> Vec<Revoked> {
-        let issuer = hex(&issuer.fingerprint());
+        let issuer = issuer.fingerprint();
         let below = self.issued.iter().filter(|record| record.issuer == issuer);
         let revoked = below.filter_map(|record| {
             let revoked = record.revoked.as_ref()?;
             Some(Revoked {
-                serial: unhex(&record.serial)?,
-                at: Time::from_secs(revoked.at),
+                serial: record.serial.clone(),
+                at: revoked.at,
                 reason: revoked.reason,
             })
         });
@@ -264,9 +286,9 @@ impl State {
 
     /// What is alive below this root: not expired and not revoked.
     pub fn alive(&self, root: &Certificate, now: Time) -> Vec<&Record> {
-        let root = hex(&root.fingerprint());
+        let root = root.fingerprint();
         let alive = |record: &&Record| {
-            record.root == root && record.revoked.is_none() && record.not_after >= now.secs()
+            record.root == root && record.revoked.is_none() && record.not_after >= now
         };
         self.issued.iter().filter(alive).collect()
     }
@@ -280,12 +302,12 @@ impl State {
 
     /// Former intermediates of which no certificate is alive.
     pub fn ended(&self, now: Time) -> Vec<Former> {
-        let alive = |issuer: &str| {
+        let alive = |issuer: Fingerprint| {
             let mut issued = self.issued.iter();
-            issued.any(|record| record.issuer == issuer && record.not_after >= now.secs())
+            issued.any(|record| record.issuer == issuer && record.not_after >= now)
         };
         let former = self.former.iter();
-        former.filter(|one| !alive(&one.issuer)).cloned().collect()
+        former.filter(|one| !alive(one.issuer)).cloned().collect()
     }
 
     /// The leaf that lies in these files, and how.

@@ -103,6 +103,11 @@ impl Folder {
         })
     }
 
+    /// What is remembered can't be.
+    pub(super) fn damaged(&self, cause: &dyn std::fmt::Display) -> Failure {
+        damaged(&self.dir.join(STATE), cause)
+    }
+
     /// Writes what is remembered.
     pub(super) fn remember(&self) -> Result<(), Failure> {
         write_private(&self.dir.join(STATE), &self.state.json())

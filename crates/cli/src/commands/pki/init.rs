@@ -1,6 +1,6 @@
 //! `aeolus pki init`.
 
-use aeolus_model::{Cidr, Clock as _, Host, Rng};
+use aeolus_model::{Clock as _, Rng};
 use aeolus_pki::state::State;
 use aeolus_pki::{Authority, Constraints, Life, PrivateKey, Subtrees, certificates_pem};
 use serde::Serialize;
@@ -23,7 +23,10 @@ struct Made {
 
 /// Makes an authority.
 pub(super) fn init(args: &PkiInit, context: &Context) -> Result<(), Failure> {
-    let constraints = constraints(&args.permit, &args.exclude)?;
+    let constraints = Constraints {
+        permitted: subtrees(&args.permit)?,
+        excluded: subtrees(&args.exclude)?,
+    };
     name(&args.cn)?;
     let mut folder = Folder::make(&args.folder, context)?;
     for name in ["ca", "intermediate"] {
@@ -81,8 +84,7 @@ pub(super) fn init(args: &PkiInit, context: &Context) -> Result<(), Failure> {
         table.row([&one.certificate, &one.subject, &one.key, &one.not_after]);
         made.push(one);
     }
-    folder.state.permitted.clone_from(&args.permit);
-    folder.state.excluded.clone_from(&args.exclude);
+    folder.state.constrain(constraints);
     folder.state.crl_url.clone_from(&args.crl_url);
     folder.state.intermediate_life = args.intermediate_days;
     folder.remember()?;
@@ -112,33 +114,15 @@ fn name(text: &str) -> Result<(), Failure> {
     })
 }
 
-/// The names that an intermediate may and may not issue for, as they were typed.
-pub(super) fn constraints(permit: &[String], exclude: &[String]) -> Result<Constraints, Failure> {
-    Ok(Constraints {
-        permitted: subtrees(permit)?,
-        excluded: subtrees(exclude)?,
-    })
-}
-
+/// Names that an intermediate may or may not issue for, as they were typed.
 fn subtrees(texts: &[String]) -> Result<Subtrees, Failure> {
-    let mut subtrees = Subtrees::default();
-    for text in texts {
-        if let Ok(block) = text.parse::<Cidr>() {
-            subtrees.networks.push(block);
-        } else if let Ok(host) = Host::parse(text) {
-            subtrees.domains.push(host);
-        } else {
-            return Err(Report::new(
-                "PKI-012",
-                format!("{text:?} is neither a domain nor a block of addresses"),
-            )
+    Subtrees::parse(texts).map_err(|error| {
+        Report::new("PKI-012", error.to_string())
             .help(
                 "give names such as example.com (which covers everything below it) and 10.0.0.0/8",
             )
-            .usage());
-        }
-    }
-    Ok(subtrees)
+            .usage()
+    })
 }
 
 /// `APC-CA`, `APC-CA G2`, `APC-CA G3`: two authorities of one name can't be told apart.
@@ -162,7 +146,7 @@ pub(super) fn successor(
         return Ok((root, None));
     };
     let named = (&*format!("{name} Issuing"), key);
-    let constraints = constraints(&state.permitted, &state.excluded)?;
+    let constraints = state.constraints();
     let below = root.intermediate(named, &constraints, state.intermediate_life, at);
     let below = below.map_err(|error| refused(&error))?;
     Ok((root, Some(below)))

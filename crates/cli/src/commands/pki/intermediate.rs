@@ -5,7 +5,7 @@
 
 use aeolus_model::{Clock as _, Time};
 use aeolus_pki::state::{Former, Rotation};
-use aeolus_pki::{Authority, KeyKind, certificates_pem, due, hex};
+use aeolus_pki::{Authority, Fingerprint, KeyKind, certificates_pem, due};
 
 use super::folder::Folder;
 use super::issue::recorded;
@@ -35,14 +35,14 @@ pub(super) fn renew(
     let root = root(folder, own.not_after)?;
     let kind = KeyKind::like(own.key.kind());
     let name = init::successor_name(own.common_name.as_deref().unwrap_or("Issuing"));
-    let constraints = init::constraints(&folder.state.permitted, &folder.state.excluded)?;
+    let constraints = folder.state.constraints();
     let life = folder.state.intermediate_life;
     let at = (context.clock.now(), &context.rng as &dyn aeolus_model::Rng);
     let next = root.intermediate((&name, new_key(kind)?), &constraints, life, at);
     let next = next.map_err(|error| refused(&error))?;
     let encrypt = is_encrypted(&pair.key)?;
     let key = key_text(next.key(), encrypt, (folder.passphrase.as_ref(), context))?;
-    keep(folder, &hex(&own.fingerprint()))?;
+    keep(folder, own.fingerprint())?;
     let text = certificates_pem([next.certificate()]);
     pair.write(text.as_bytes(), key.expose().as_bytes())?;
     let made = next.certificate();
@@ -75,7 +75,7 @@ fn root(folder: &Folder, until: Time) -> Result<Authority, Failure> {
 }
 
 /// Keeps the pair beside itself, and remembers it before it is replaced: a run that is stopped is run again.
-fn keep(folder: &mut Folder, issuer: &str) -> Result<(), Failure> {
+fn keep(folder: &mut Folder, issuer: Fingerprint) -> Result<(), Failure> {
     if folder.state.former.iter().any(|one| one.issuer == issuer) {
         return Ok(());
     }
@@ -90,10 +90,7 @@ fn keep(folder: &mut Folder, issuer: &str) -> Result<(), Failure> {
     // One of that name was left by a run that was stopped before it remembered it.
     to.remove()?;
     to.write(&certificate, &key)?;
-    folder.state.former.push(Former {
-        name,
-        issuer: issuer.to_owned(),
-    });
+    folder.state.former.push(Former { name, issuer });
     folder.remember()
 }
 

@@ -201,11 +201,8 @@ fn blocked(left: &[&Record], force: bool, help: &str) -> Result<(), Failure> {
         let place = record
             .files()
             .map_or("a request", |files| files.stem.as_str());
-        format!(
-            "{} ({place}, serial {})",
-            record.names.join(" "),
-            record.serial
-        )
+        let names: Vec<String> = record.names.iter().map(ToString::to_string).collect();
+        format!("{} ({place}, serial {})", names.join(" "), record.serial)
     });
     let what = format!(
         "{} certificates that are alive would be refused",

@@ -87,7 +87,7 @@ impl Place {
     pub(super) fn new(kind: Kind, name: String, certificates: &[Certificate]) -> Self {
         let certificates = certificates.iter().map(|one| One {
             subject: one.subject.clone(),
-            serial: one.serial_hex(),
+            serial: one.serial.to_string(),
             role: match (one.authority.is_some(), one.is_self_issued()) {
                 (true, true) => "root",
                 (true, false) => "intermediate",
