@@ -2,11 +2,13 @@
 
 mod record;
 mod seconds;
+mod slot;
 
 use aeolus_model::Time;
 use serde::{Deserialize, Serialize};
 
 pub use self::record::{Files, Lies, Record, Revocation};
+pub use self::slot::{Number, NumberError, Slot};
 use crate::{
     Authority, Certificate, Constraints, Fingerprint, Life, ListAddress, Reason, Revoked, Serial,
     Subtrees, Wanted,
@@ -50,8 +52,9 @@ pub struct State {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Former {
-    /// The name of its pair in the authority's folder.
-    pub name: String,
+    /// Where its pair lies.
+    #[serde(rename = "name")]
+    pub number: Number,
     /// Its certificate's.
     pub issuer: Fingerprint,
 }
@@ -157,6 +160,13 @@ impl Default for State {
             crl_number: 0,
             issued: Vec::new(),
         }
+    }
+}
+
+impl Former {
+    /// Where its pair lies.
+    pub const fn slot(&self) -> Slot {
+        Slot::Former(self.number)
     }
 }
 
@@ -298,6 +308,17 @@ impl State {
         let mut alive = self.alive(root, now);
         alive.retain(|record| !record.is_superseded());
         alive
+    }
+
+    /// Keeps an intermediate that issues no more, once its pair lies there.
+    pub fn keep_former(&mut self, number: Number, issuer: Fingerprint) {
+        self.former.push(Former { number, issuer });
+    }
+
+    /// A number that no former intermediate has.
+    pub fn free_number(&self) -> Number {
+        let taken: Vec<Number> = self.former.iter().map(|one| one.number).collect();
+        Number::free(&taken)
     }
 
     /// Former intermediates of which no certificate is alive.

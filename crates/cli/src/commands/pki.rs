@@ -1,6 +1,7 @@
 //! `aeolus pki`: certificates.
 
 mod acme;
+mod authorities;
 mod check;
 mod export;
 mod folder;

@@ -76,7 +76,7 @@ fn what_is_written_is_read_again() {
 #[test]
 fn an_intermediate_is_kept_until_its_last_certificate_has_ended() {
     let former = |issuer: &str| Former {
-        name: format!("of-{issuer}"),
+        number: Number::free(&[]),
         issuer: Fingerprint::of(issuer.as_bytes()),
     };
     let state = State {
