@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -36,6 +37,23 @@ def state(folder: Path) -> dict:
 
 def remember(folder: Path, changed: dict) -> None:
     (folder / "ca" / "authority.json").write_text(json.dumps(changed))
+
+
+def test_a_run_says_which_folder_it_waits_for(folder):
+    with (folder / "ca" / "lock").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        command = (aeolus.BINARY, "pki", "crl", "--dir", folder / "ca")
+        waiting = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        try:
+            said = waiting.stderr.readline()
+            assert f"Another run of aeolus is in {folder / 'ca'}" in said
+            assert waiting.poll() is None
+            fcntl.flock(lock, fcntl.LOCK_UN)
+            assert waiting.wait(20) == 0
+        finally:
+            waiting.kill()
+            waiting.communicate()
+    assert (folder / "ca" / "crl.pem").exists()
 
 
 def test_an_authority_that_a_server_uses_is_found(folder):

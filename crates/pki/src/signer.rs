@@ -1,9 +1,9 @@
 //! The certificate of a key that signs tokens, for consumers that know keys by certificates.
 
-use aeolus_model::{Secret, Time};
+use aeolus_model::Time;
 
 use crate::life::Validity;
-use crate::{Certificate, IssueError, KeyError, Life, PrivateKey, policy};
+use crate::{Certificate, IssueError, Life, PrivateKey, policy};
 
 /// A self-signed certificate of a key: v3, with the key's identifiers, for signatures and nothing else, ten
 /// years from five minutes before `made`. Of an RSA key it is a function of what is given, signature and all:
@@ -21,18 +21,6 @@ pub fn signer_certificate(
     let made = parameters.and_then(|made| made.self_signed(key.pair()).ok());
     let made = made.and_then(|made| Certificate::from_der(made.der()).ok());
     made.ok_or(IssueError::Refused)
-}
-
-impl PrivateKey {
-    /// From PKCS#8 without encryption (RFC 5958 §2), as our own keys are kept.
-    pub fn from_kept(der: &Secret<Vec<u8>>) -> Result<Self, KeyError> {
-        Self::from_pkcs8(zeroize::Zeroizing::new(der.expose().clone()))
-    }
-
-    /// As it is kept: PKCS#8 without encryption.
-    pub fn to_kept(&self) -> Secret<Vec<u8>> {
-        Secret::new(self.pkcs8().to_vec())
-    }
 }
 
 #[cfg(test)]

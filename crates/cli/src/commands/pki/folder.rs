@@ -1,5 +1,7 @@
 //! An authority's folder: `ca.crt`, `ca.key`, the intermediate's pair, `bundle.crt`, `authority.json`.
 
+mod lock;
+
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -81,14 +83,7 @@ impl Folder {
 
     fn locked(args: &PkiFolder, context: &Context) -> Result<Self, Failure> {
         let dir = args.dir.clone();
-        let path = dir.join("lock");
-        let lock = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&path);
-        let lock = lock.and_then(|file| file.lock().map(|()| file));
-        let lock = lock.map_err(|error| unwritable(&path, &error))?;
+        let lock = lock::lock(&dir).map_err(|error| unwritable(&lock::path(&dir), &error))?;
         let path = dir.join(STATE);
         // A pair that openssl made has none.
         let state = match read_file(&path)? {
