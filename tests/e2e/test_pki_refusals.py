@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from harness import aeolus
-from harness.pki import answer, issued, mode, openssl, pki, serving
+from harness.pki import answer, issued, mode, openssl, pki, serving, state
 
 
 @pytest.fixture
@@ -29,10 +29,6 @@ def codes(*arguments: object) -> list[str]:
 
 def key_of(stem: Path) -> str:
     return Path(f"{stem}.key").read_text()
-
-
-def state(folder: Path) -> dict:
-    return json.loads((folder / "ca" / "authority.json").read_text())
 
 
 def remember(folder: Path, changed: dict) -> None:
