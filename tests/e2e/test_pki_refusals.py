@@ -52,6 +52,19 @@ def test_a_run_says_which_folder_it_waits_for(folder):
     assert (folder / "ca" / "crl.pem").exists()
 
 
+def test_what_is_remembered_and_damaged_is_not_taken_for_what_was_typed(folder):
+    issued(folder, "a.example.com")
+    fine = state(folder)
+    record = fine["issued"][0]
+    damaged = [{"issued": [{**record, **wrong}]} for wrong in ({"names": ["exa mple.com"]}, {"names": []}, {"serial": "zz"})]
+    for wrong in (*damaged, {"permitted": ["not a name"]}):
+        remember(folder, {**fine, **wrong})
+        done = pki("renew", "--dir", folder / "ca", "--now", check=False)
+        assert done.returncode == 1 and "FILE-0003" in done.stderr and "authority.json is damaged" in done.stderr, done.stderr
+    remember(folder, fine)
+    pki("renew", "--dir", folder / "ca", "--now")
+
+
 def test_an_authority_that_a_server_uses_is_found(folder):
     own = folder / "self.crt"
     key = ("-newkey", "rsa:2048", "-nodes", "-keyout", folder / "self.key")
