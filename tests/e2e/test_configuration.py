@@ -133,7 +133,7 @@ KEY = {"kty": "OKP", "crv": "Ed25519", "kid": "a", "x": "11qYAYKxCrfVS_7TyWQHOg7
 @contextmanager
 def provider(home: Path, host: str, port: int):
     """What a provider publishes, over TLS, with a certificate of nobody that a system knows."""
-    certificate.made(home, host)
+    certificate.made(home / "idp", host)
     issuer = f"https://{host}:{port}"
     document = {"issuer": issuer, "jwks_uri": f"{issuer}/jwks"}
     document |= {"authorization_endpoint": f"{issuer}/auth", "token_endpoint": f"{issuer}/token"}

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import base64
 import json
-import os
-import subprocess
 from pathlib import Path
 
 import pytest
 import requests
 from conftest import FLEET, PASSWORD, required
-from harness import aeolus, nginx
+from harness import aeolus, certificate, nginx
 from harness.process import free_port, wait_for
 
 SITE = """
@@ -39,21 +37,15 @@ class Operator:
         self.port = free_port()
         self.fleet = aeolus.Fleet(home / "data", home, {}, "localhost")
         for authority in ("servers", "clients", "others"):
-            self.certify(authority, "CA:TRUE")
-        self.certify("server", "CA:FALSE", "servers")
-        self.certify("gate", "CA:FALSE", "clients")
+            certificate.made(home / authority, "localhost", subject=authority, issues=True)
+        self.certify("server", "servers")
+        self.certify("gate", "clients")
 
-    def certify(self, name: str, constraints: str, authority: str = "") -> None:
-        """Makes `NAME.pem` and `NAME.key`, of an authority or of its own."""
-        made = self.home / f"{name}.new"
-        command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-noenc"]
-        command += ["-days", "2", "-subj", f"/CN={name}", "-addext", f"basicConstraints=critical,{constraints}"]
-        command += ["-addext", "subjectAltName=DNS:localhost", "-keyout", f"{made}.key", "-out", f"{made}.pem"]
-        if authority:
-            command += ["-CA", self.home / f"{authority}.pem", "-CAkey", self.home / f"{authority}.key"]
-        subprocess.run(command, check=True, capture_output=True)
-        for kind in ("key", "pem"):
-            os.replace(f"{made}.{kind}", self.home / f"{name}.{kind}")
+    def certify(self, name: str, authority: str) -> None:
+        """Puts `NAME.pem` and `NAME.key` of an authority into their place, each as a whole."""
+        made = certificate.made(self.home / f"{name}.new", "localhost", subject=name, issuer=self.home / authority)
+        for file in made:
+            file.replace(self.home / f"{name}{file.suffix}")
 
     def proxy(self, clients: str):
         """The proxy, which takes gates with certificates of an authority."""
@@ -131,5 +123,5 @@ def test_a_gate_shows_its_certificate_and_the_renewed_one_without_a_restart(oper
         wait_for("the gate's word of the refusal", said, 40)
         assert operator.lets_in(first)
         assert not operator.lets_in(second)
-        operator.certify("gate", "CA:FALSE", "others")
+        operator.certify("gate", "others")
         wait_for("the second token", lambda: operator.lets_in(second), 60)

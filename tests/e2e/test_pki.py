@@ -125,7 +125,9 @@ def test_what_is_revoked_is_refused_by_openssl_and_found(authority):
     stem, other = issued(authority, "a.example.com"), issued(authority, "b.example.com", stem="other")
     answer("revoke", "--dir", authority / "ca", f"{stem}.crt", "--reason", "key-compromise")
     again = pki("revoke", "--dir", authority / "ca", f"{stem}.crt", check=False)
-    assert again.returncode == 2 and "PKI-014" in again.stderr
+    assert again.returncode == 2 and "PKI-014" in again.stderr and "already, as key-compromise" in again.stderr
+    unknown = pki("revoke", "--dir", authority / "ca", "00ff", check=False)
+    assert unknown.returncode == 2 and "PKI-014" in unknown.stderr and "already" not in unknown.stderr
     ca, crl = authority / "ca" / "ca.crt", authority / "ca" / "crl.pem"
     command = ("verify", "-x509_strict", "-CAfile", ca, "-CRLfile", crl, "-crl_check")
     assert "certificate revoked" in openssl(*command, f"{stem}.crt", check=False)
@@ -166,7 +168,7 @@ def test_places_are_checked_together_and_told_apart(authority):
     found = {Path(place["place"]).name: [f["code"] for f in place["findings"]] for place in json.loads(done.stdout)}
     assert done.returncode == 3 and found == {"short.crt": ["PKI-108"], "tls.crt": []}
     figures = pki("check", f"{stem}.crt", "--metrics").stdout
-    assert 'aeolus_certificate_not_after_timestamp_seconds{kind="file",place="' in figures and 'severity="error"} 0' in figures
+    assert 'aeolus_pki_check_not_after_timestamp_seconds{kind="file",place="' in figures and 'severity="error"} 0' in figures
     Path(f"{stem}.key").chmod(0o644)
     shutil.copy(f"{stem}.crt", authority / "mixed.crt")
     shutil.copy(f"{short}.key", authority / "mixed.key")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import stat
-import threading
 from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -13,13 +11,10 @@ from pathlib import Path
 
 import pytest
 from harness import aeolus
-from harness.pki import answer, issued, openssl, pems, pki
+from harness.pki import answer, issued, mode, openssl, pems, pki, state
+from harness.web import serving
 
 URL = "http://pki.example.com/crl"
-
-
-def state(folder: Path) -> dict:
-    return json.loads((folder / "ca" / "authority.json").read_text())
 
 
 def verifies(folder: Path, stem: Path, *more: object) -> str:
@@ -51,7 +46,7 @@ def test_an_intermediate_is_renewed_and_the_one_before_signs_on_what_it_revokes(
     assert (folder / "ca" / "bundle.crt").read_text() == bundle
     assert [one["name"] for one in state(folder)["former"]] == ["intermediate-1"]
     kept = folder / "ca" / "intermediate-1.key"
-    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    assert mode(kept) == 0o600
     issued(folder, "b.example.com", stem="new")
     # Both chains are whole, of different intermediates, with what is permitted.
     issuers = [answer("inspect", f"{stem}.crt")[0]["issuer"] for stem in (old, new)]
@@ -142,14 +137,8 @@ def test_excluded_names_are_not_issued_and_openssl_agrees(tmp_path):
 def published(folder: Path):
     """A web server with a folder; yields its address."""
     handler = partial(SimpleHTTPRequestHandler, directory=str(folder))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join(10)
+    with serving(ThreadingHTTPServer(("127.0.0.1", 0), handler)) as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 def test_lists_are_fetched_from_where_certificates_say_if_asked(tmp_path):

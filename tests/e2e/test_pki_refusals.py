@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from harness import aeolus
-from harness.pki import answer, issued, mode, openssl, pki, serving
+from harness.pki import answer, issued, mode, openssl, pki, serving, state
 
 
 @pytest.fixture
@@ -30,12 +31,38 @@ def key_of(stem: Path) -> str:
     return Path(f"{stem}.key").read_text()
 
 
-def state(folder: Path) -> dict:
-    return json.loads((folder / "ca" / "authority.json").read_text())
-
-
 def remember(folder: Path, changed: dict) -> None:
     (folder / "ca" / "authority.json").write_text(json.dumps(changed))
+
+
+def test_a_run_says_which_folder_it_waits_for(folder):
+    with (folder / "ca" / "lock").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        command = (aeolus.BINARY, "pki", "crl", "--dir", folder / "ca")
+        waiting = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        try:
+            said = waiting.stderr.readline()
+            assert f"Another run of aeolus is in {folder / 'ca'}" in said
+            assert waiting.poll() is None
+            fcntl.flock(lock, fcntl.LOCK_UN)
+            assert waiting.wait(20) == 0
+        finally:
+            waiting.kill()
+            waiting.communicate()
+    assert (folder / "ca" / "crl.pem").exists()
+
+
+def test_what_is_remembered_and_damaged_is_not_taken_for_what_was_typed(folder):
+    issued(folder, "a.example.com")
+    fine = state(folder)
+    record = fine["issued"][0]
+    damaged = [{"issued": [{**record, **wrong}]} for wrong in ({"names": ["exa mple.com"]}, {"names": []}, {"serial": "zz"})]
+    for wrong in (*damaged, {"permitted": ["not a name"]}):
+        remember(folder, {**fine, **wrong})
+        done = pki("renew", "--dir", folder / "ca", "--now", check=False)
+        assert done.returncode == 1 and "FILE-0003" in done.stderr and "authority.json is damaged" in done.stderr, done.stderr
+    remember(folder, fine)
+    pki("renew", "--dir", folder / "ca", "--now")
 
 
 def test_an_authority_that_a_server_uses_is_found(folder):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from pathlib import Path
 
 import pytest
 import yaml
 from harness import aeolus
 from harness.pki import answer, issued, openssl, pki
+from harness.process import ROOT
 
 APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
@@ -108,6 +110,18 @@ def test_a_copy_that_was_not_renewed_and_a_key_that_is_not_rsa_are_found(folder)
     assert found == {"astronomer/astronomer-tls": []}
 
 
+def alerted(series: list[str]) -> None:
+    """Each alert on what is checked uses a figure and labels that there are."""
+    labels = {one.split("{")[0]: set(re.findall(r'(\w+)="', one)) for one in series}
+    groups = yaml.safe_load((ROOT / "deploy" / "prometheus" / "rules.yml").read_text())["groups"]
+    (rules,) = (group["rules"] for group in groups if group["name"] == "aeolus-pki-check")
+    assert len(rules) == 4
+    for rule in rules:
+        name, matched = re.search(r"(aeolus_pki_check_\w+)(\{.*\})?", rule["expr"]).groups(default="")
+        said = re.findall(r"\$labels\.(\w+)", str(rule["annotations"])) + re.findall(r"(\w+)=", matched)
+        assert set(said) <= {*labels[name], "instance"}, rule
+
+
 def test_figures_are_written_as_a_whole_and_said_once(folder, tmp_path):
     stem = issued(folder, "b.example.com", stem="twice")
     twice = tmp_path / "twice.crt"
@@ -119,11 +133,12 @@ def test_figures_are_written_as_a_whole_and_said_once(folder, tmp_path):
     lines = figures.read_text().splitlines()
     series = [line.rsplit(" ", 1)[0] for line in lines if not line.startswith("#")]
     assert len(series) == len(set(series))
-    until = [line for line in lines if line.startswith("aeolus_certificate_not_after_timestamp_seconds{")]
+    until = [line for line in lines if line.startswith("aeolus_pki_check_not_after_timestamp_seconds{")]
     assert sorted(line.split('role="')[1].split('"')[0] for line in until) == ["leaf", "root"]
-    renewal = [line for line in lines if line.startswith("aeolus_certificate_renewal_timestamp_seconds{")]
+    renewal = [line for line in lines if line.startswith("aeolus_pki_check_renewal_timestamp_seconds{")]
     assert len(renewal) == 2 and 'kind="file"' in renewal[0]
-    assert "aeolus_certificate_unread 1" in lines
-    assert any(line.startswith("aeolus_certificate_check_timestamp_seconds ") for line in lines)
+    assert "aeolus_pki_check_unread 1" in lines
+    assert any(line.startswith("aeolus_pki_check_timestamp_seconds ") for line in lines)
+    alerted(series)
     assert answer("inspect", twice)[0]["kind"] == "certificate"
     assert "BEGIN" in openssl("x509", "-in", twice)

@@ -90,7 +90,7 @@ def scene(tmp_path_factory):
     for name, content in (("password", PASSWORD), ("secret", "hush")):
         aeolus.private(home / name, content.encode())
     (home / "fleet.yaml").write_text(BARE)
-    _, authority = certificate.made(home, "github.com", "api.github.com")
+    _, authority = certificate.made(home / "idp", "github.com", "api.github.com")
     github = free_port()
     with ExitStack() as stack:
         way = stack.enter_context(stubs.proxy(free_port(), github))

@@ -5,22 +5,12 @@ from __future__ import annotations
 import http.client
 import socket
 import ssl
-import subprocess
 from pathlib import Path
 
 import pytest
 from conftest import FLEET, PASSWORD
-from harness import aeolus
+from harness import aeolus, certificate
 from harness.process import free_port, wait_for
-
-
-def certify(home: Path, name: str) -> None:
-    """Makes `NAME.pem` and `NAME.key`, its own authority."""
-    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-noenc"]
-    command += ["-days", "2", "-subj", f"/CN={name}", "-addext", "basicConstraints=critical,CA:FALSE"]
-    command += ["-addext", "subjectAltName=DNS:echo.localhost"]
-    command += ["-keyout", home / f"{name}.key", "-out", home / f"{name}.pem"]
-    subprocess.run(command, check=True, capture_output=True)
 
 
 def install(home: Path, name: str) -> None:
@@ -51,7 +41,7 @@ class Client:
 def served(tmp_path, upstream):
     """A fleet whose gate ends TLS, a token, and the port."""
     for name in ("first", "second"):
-        certify(tmp_path, name)
+        certificate.made(tmp_path / name, "echo.localhost", subject=name)
     install(tmp_path, "first")
     password = tmp_path / "password"
     password.write_text(PASSWORD)

@@ -75,7 +75,7 @@ def scene(tmp_path_factory):
     aeolus.private(home / "password", PASSWORD.encode())
     idp, port = free_port(), free_port()
     with ExitStack() as stack:
-        tls = certificate.made(home, host)
+        tls = certificate.made(home / "idp", host)
         issuer = stack.enter_context(provider.node_mock(idp, home / "mock.log", tls=(host, *tls)))
         (home / "fleet.yaml").write_text(DOCUMENT.format(issuer=issuer))
         network = stack.enter_context(namespace.namespace())

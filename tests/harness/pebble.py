@@ -6,7 +6,6 @@ import json
 import os
 import ssl
 import sys
-import threading
 import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -15,6 +14,7 @@ from pathlib import Path
 
 from . import aeolus
 from .process import free_port, running, wait_for
+from .web import serving
 
 HOOK = """#!{python}
 import json, os, time, urllib.request
@@ -134,15 +134,10 @@ def refusing(home: Path, status: int, kind: str, body: bytes, **headers: str) ->
 
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(home / "server.crt", home / "server.key")
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.socket = context.wrap_socket(server.socket, server_side=True)
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        try:
-            yield f"https://127.0.0.1:{server.server_port}/dir"
-        finally:
-            server.shutdown()
-            thread.join(10)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    with serving(server) as port:
+        yield f"https://127.0.0.1:{port}/dir"
 
 
 @contextmanager

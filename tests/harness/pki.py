@@ -35,6 +35,11 @@ def issued(folder: Path, *names: str, key: str = "p256", stem: str = "tls", more
     return out
 
 
+def state(folder: Path) -> dict:
+    """What the authority in `ca` of a folder remembers."""
+    return json.loads((folder / "ca" / "authority.json").read_text())
+
+
 def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 

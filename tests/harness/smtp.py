@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from .certificate import made
 from .process import ROOT, Timeout, running, tail
 
 HERE = Path(__file__).resolve().parent / "smtp"
@@ -34,11 +35,7 @@ class Server:
 @contextmanager
 def server(folder: Path) -> Iterator[Server]:
     """Runs one until the block ends; its certificate is its own authority."""
-    key, certificate = folder / "smtp.key", folder / "smtp.pem"
-    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
-    command += ["-keyout", key, "-out", certificate, "-days", "2", "-subj", "/CN=mail.test"]
-    command += ["-addext", "subjectAltName=IP:127.0.0.1", "-addext", "basicConstraints=critical,CA:FALSE"]
-    subprocess.run([str(part) for part in command], check=True, capture_output=True)
+    key, certificate = made(folder / "smtp", "127.0.0.1")
     log = folder / "smtp.log"
     arguments = [PYTHON, HERE / "server.py", certificate, key, USER, PASSWORD]
     with running(arguments, log, stdout=subprocess.PIPE) as child:

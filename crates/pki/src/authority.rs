@@ -9,8 +9,11 @@ use rustls_pki_types::CertificateDer;
 
 use crate::crl::{RevocationList, Revoked};
 use crate::life::Validity;
-use crate::policy::{self, Constraints, Wanted};
-use crate::{Certificate, Life, ListAddress, PrivateKey, PublicKey, San, Unproven, Usage, verify};
+use crate::policy::{self, Wanted};
+use crate::{
+    Certificate, Constraints, Life, ListAddress, PrivateKey, PublicKey, San, Unproven, Usage,
+    verify,
+};
 
 /// A certificate that may issue and the key that is really its own.
 #[derive(Debug)]

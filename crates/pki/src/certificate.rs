@@ -1,19 +1,22 @@
 //! A certificate, read (RFC 5280 §4).
 
-use aeolus_keys::digest;
+mod signature;
+mod usage;
+
 use aeolus_model::Time;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::error::X509Error;
 use x509_parser::extensions::{
     CRLDistributionPoints, DistributionPointName, GeneralName, ParsedExtension,
 };
-use x509_parser::oid_registry as oid;
 use x509_parser::prelude::FromDer as _;
 use x509_parser::x509::{X509Name, X509Version};
 
-use crate::San;
+pub use self::signature::Signature;
+pub use self::usage::{KeyUsage, Purpose};
 use crate::hex::hex;
 use crate::public::PublicKey;
+use crate::{Fingerprint, San, Serial};
 
 /// These bytes are no certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -26,8 +29,8 @@ pub struct Certificate {
     der: Vec<u8>,
     /// 1 or 3; 2 was never used.
     pub version: u32,
-    /// The serial number, big-endian.
-    pub serial: Vec<u8>,
+    /// Its serial number.
+    pub serial: Serial,
     /// Whom it is about, as text.
     pub subject: String,
     /// Who issued it, as text.
@@ -47,13 +50,13 @@ pub struct Certificate {
     /// Its key.
     pub key: PublicKey,
     /// What it is signed with.
-    pub signature: &'static str,
+    pub signature: Signature,
     /// Whether it may issue, and how many may be between it and a leaf.
     pub authority: Option<Option<u32>>,
     /// Its key usages; none where it doesn't say.
-    pub usages: Option<Vec<&'static str>>,
+    pub usages: Option<Vec<KeyUsage>>,
     /// Its extended key usages; none where it doesn't say.
-    pub purposes: Option<Vec<String>>,
+    pub purposes: Option<Vec<Purpose>>,
     /// Whether it narrows the names of those below it.
     pub constrained: bool,
     /// Whether that leaves URIs to the issuer: where it names none, nobody would hold it to anything.
@@ -73,7 +76,7 @@ impl Certificate {
         let mut certificate = Self {
             der: der.to_vec(),
             version: parsed.version().0.saturating_add(1),
-            serial: parsed.raw_serial().to_vec(),
+            serial: Serial::new(parsed.raw_serial()),
             subject: shown(parsed.subject()),
             issuer: shown(parsed.issuer()),
             subject_der: parsed.subject().as_raw().to_vec(),
@@ -84,7 +87,7 @@ impl Certificate {
             names: Vec::new(),
             other_names: Vec::new(),
             key: PublicKey::of(parsed.public_key()),
-            signature: signature(&parsed),
+            signature: Signature::of(&parsed.signature_algorithm.algorithm),
             authority: None,
             usages: None,
             purposes: None,
@@ -108,13 +111,8 @@ impl Certificate {
     }
 
     /// SHA-256 of its bytes.
-    pub fn fingerprint(&self) -> [u8; 32] {
-        digest::sha256(&self.der)
-    }
-
-    /// The serial number in hexadecimal, as `openssl` prints it.
-    pub fn serial_hex(&self) -> String {
-        hex(&self.serial)
+    pub fn fingerprint(&self) -> Fingerprint {
+        Fingerprint::of(&self.der)
     }
 
     /// Whether it names itself as its issuer, as roots do.
@@ -152,13 +150,15 @@ impl Certificate {
     /// Whether it may sign others: CA:TRUE, and usages that say so if there are any. One of v1 can't say.
     pub(crate) fn may_issue(&self) -> bool {
         let usages = self.usages.as_ref();
-        let signs = usages.is_none_or(|usages| usages.contains(&KEY_CERT_SIGN));
+        let signs = usages.is_none_or(|usages| usages.contains(&KeyUsage::KeyCertSign));
         self.version < 3 || (self.authority.is_some() && signs)
     }
 
-    /// Whether its signature is by a hash that can be forged.
-    pub fn has_weak_hash(&self) -> bool {
-        matches!(self.signature, SHA1_RSA | SHA1_ECDSA | MD5_RSA)
+    /// Whether servers may use it: where it doesn't say, they may.
+    pub(crate) fn serves(&self) -> bool {
+        let serves = |purpose: &Purpose| matches!(purpose, Purpose::ServerAuth | Purpose::Any);
+        let purposes = self.purposes.as_ref();
+        purposes.is_none_or(|all| all.iter().any(serves))
     }
 
     fn read(&mut self, extension: &ParsedExtension<'_>) {
@@ -174,8 +174,8 @@ impl Certificate {
             ParsedExtension::BasicConstraints(basic) if basic.ca => {
                 self.authority = Some(basic.path_len_constraint);
             }
-            ParsedExtension::KeyUsage(usage) => self.usages = Some(usages(*usage)),
-            ParsedExtension::ExtendedKeyUsage(usage) => self.purposes = Some(purposes(usage)),
+            ParsedExtension::KeyUsage(usage) => self.usages = Some(KeyUsage::all(*usage)),
+            ParsedExtension::ExtendedKeyUsage(usage) => self.purposes = Some(Purpose::all(usage)),
             ParsedExtension::NameConstraints(names) => {
                 self.constrained = true;
                 let permitted = names.permitted_subtrees.iter().flatten();
@@ -243,64 +243,4 @@ fn address(bytes: &[u8]) -> Option<std::net::IpAddr> {
     let v4 = <[u8; 4]>::try_from(bytes).map(Into::into);
     v4.or_else(|_| <[u8; 16]>::try_from(bytes).map(Into::into))
         .ok()
-}
-
-fn usages(usage: x509_parser::extensions::KeyUsage) -> Vec<&'static str> {
-    let said = [
-        (usage.digital_signature(), "digitalSignature"),
-        (usage.non_repudiation(), "nonRepudiation"),
-        (usage.key_encipherment(), "keyEncipherment"),
-        (usage.data_encipherment(), "dataEncipherment"),
-        (usage.key_agreement(), "keyAgreement"),
-        (usage.key_cert_sign(), KEY_CERT_SIGN),
-        (usage.crl_sign(), "cRLSign"),
-    ];
-    let said = said.into_iter().filter(|(is, _)| *is);
-    said.map(|(_, name)| name).collect()
-}
-
-pub(crate) const KEY_CERT_SIGN: &str = "keyCertSign";
-pub(crate) const SERVER_AUTH: &str = "serverAuth";
-pub(crate) const CLIENT_AUTH: &str = "clientAuth";
-pub(crate) const ANY: &str = "any";
-
-fn purposes(usage: &x509_parser::extensions::ExtendedKeyUsage<'_>) -> Vec<String> {
-    let said = [
-        (usage.any, ANY),
-        (usage.server_auth, SERVER_AUTH),
-        (usage.client_auth, CLIENT_AUTH),
-        (usage.code_signing, "codeSigning"),
-        (usage.email_protection, "emailProtection"),
-        (usage.time_stamping, "timeStamping"),
-        (usage.ocsp_signing, "OCSPSigning"),
-    ];
-    let said = said.into_iter().filter(|(is, _)| *is);
-    let named = said.map(|(_, name)| name.to_owned());
-    named
-        .chain(usage.other.iter().map(ToString::to_string))
-        .collect()
-}
-
-const SHA1_RSA: &str = "RSA with SHA-1";
-const SHA1_ECDSA: &str = "ECDSA with SHA-1";
-const MD5_RSA: &str = "RSA with MD5";
-
-fn signature(certificate: &X509Certificate<'_>) -> &'static str {
-    let algorithm = &certificate.signature_algorithm.algorithm;
-    let known = [
-        (oid::OID_PKCS1_SHA256WITHRSA, "RSA with SHA-256"),
-        (oid::OID_PKCS1_SHA384WITHRSA, "RSA with SHA-384"),
-        (oid::OID_PKCS1_SHA512WITHRSA, "RSA with SHA-512"),
-        (oid::OID_PKCS1_RSASSAPSS, "RSA-PSS"),
-        (oid::OID_SIG_ECDSA_WITH_SHA256, "ECDSA with SHA-256"),
-        (oid::OID_SIG_ECDSA_WITH_SHA384, "ECDSA with SHA-384"),
-        (oid::OID_SIG_ECDSA_WITH_SHA512, "ECDSA with SHA-512"),
-        (oid::OID_SIG_ED25519, "Ed25519"),
-        (oid::OID_PKCS1_SHA1WITHRSA, SHA1_RSA),
-        (oid::OID_SHA1_WITH_RSA, SHA1_RSA),
-        (oid::OID_PKCS1_MD5WITHRSAENC, MD5_RSA),
-        (x509_parser::der_parser::oid!(1.2.840.10045.4.1), SHA1_ECDSA),
-    ];
-    let found = known.iter().find(|(oid, _)| oid == algorithm);
-    found.map_or("an unknown algorithm", |(_, name)| *name)
 }

@@ -1,13 +1,12 @@
 //! What is wrong with certificates, in words: each finding has a stable code, what it means and what to do.
 
-pub(crate) mod rules;
+mod rules;
 
 use std::time::Duration;
 
 use aeolus_model::Time;
 pub use rules::{Rule, Severity};
 
-use crate::certificate::{ANY, SERVER_AUTH};
 use crate::{
     Certificate, KeyType, PrivateKey, PublicKey, RevocationList, San, Stage, Unproven, Usage,
     verify,
@@ -20,10 +19,8 @@ pub struct Subject<'a> {
     pub certificates: &'a [Certificate],
     /// The private key that belongs to the first.
     pub key: Option<&'a PublicKey>,
-    /// A server sends these, so the first has to be a leaf.
-    pub served: bool,
-    /// The first is said to be a server's or client's own, whatever it says of itself.
-    pub own: bool,
+    /// What the first is held to be.
+    pub role: Role,
     /// The names that clients use.
     pub hosts: &'a [San],
     /// Who is trusted. None: whether the chain is proved isn't examined.
@@ -34,6 +31,18 @@ pub struct Subject<'a> {
     pub warn_before: Option<Duration>,
     /// Its users take RSA only.
     pub rsa_only: bool,
+}
+
+/// What the first certificate is held to be, whatever it says of itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Role {
+    /// What it looks like: authorities alone are somebody's bundle.
+    #[default]
+    Unsaid,
+    /// A server's or client's own, which has to be a leaf.
+    Own,
+    /// A server's own, which it sends.
+    Served,
 }
 
 /// One thing that is wrong.
@@ -66,7 +75,7 @@ pub fn examine(subject: &Subject<'_>, now: Time) -> Vec<Finding> {
             key.kind(),
             first.key.kind()
         );
-        examination.add(&rules::OTHER_KEY, first, detail);
+        examination.add(&Rule::OTHER_KEY, first, detail);
     }
     if !examination.is_own(first, rest) {
         return examination.found;
@@ -74,7 +83,7 @@ pub fn examine(subject: &Subject<'_>, now: Time) -> Vec<Finding> {
     examination.leaf(first);
     examination.listed(first);
     if is_authority(first) && rest.iter().any(|one| !is_authority(one)) {
-        examination.add(&rules::ORDER, first, "a leaf comes after an authority");
+        examination.add(&Rule::ORDER, first, "a leaf comes after an authority");
         return examination.found;
     }
     examination.signatures(first, rest);
@@ -124,12 +133,15 @@ impl Examination<'_> {
     fn is_own(&self, first: &Certificate, rest: &[Certificate]) -> bool {
         let subject = self.subject;
         let beside_key = subject.key.is_some() && (first.version < 3 || !first.names.is_empty());
-        subject.served
-            || subject.own
+        subject.role != Role::Unsaid
             || !subject.hosts.is_empty()
             || beside_key
             || !is_authority(first)
             || rest.iter().any(|one| !is_authority(one))
+    }
+
+    fn is_served(&self) -> bool {
+        self.subject.role == Role::Served
     }
 
     /// What needs no other certificate.
@@ -138,32 +150,32 @@ impl Examination<'_> {
         match Stage::at(self.now, certificate.not_before, certificate.not_after) {
             Stage::NotYet => {
                 let from = aeolus_model::moment(certificate.not_before.secs());
-                self.add(&rules::NOT_YET, certificate, format!("it begins at {from}"));
+                self.add(&Rule::NOT_YET, certificate, format!("it begins at {from}"));
             }
             Stage::Expired => {
-                self.add(&rules::EXPIRED, certificate, format!("it ended at {until}"));
+                self.add(&Rule::EXPIRED, certificate, format!("it ended at {until}"));
             }
-            Stage::Late => self.add(&rules::LATE, certificate, format!("it ends at {until}")),
-            Stage::Due => self.add(&rules::DUE, certificate, format!("it ends at {until}")),
+            Stage::Late => self.add(&Rule::LATE, certificate, format!("it ends at {until}")),
+            Stage::Due => self.add(&Rule::DUE, certificate, format!("it ends at {until}")),
             Stage::Good => {
                 let within = |before| certificate.not_after < self.now.plus(before);
                 if self.subject.warn_before.is_some_and(within) {
-                    self.add(&rules::DUE, certificate, format!("it ends at {until}"));
+                    self.add(&Rule::DUE, certificate, format!("it ends at {until}"));
                 }
             }
         }
         if certificate.key.kind().is_weak() {
             let detail = format!("its key is {}", certificate.key.kind());
-            self.add(&rules::WEAK_KEY, certificate, detail);
+            self.add(&Rule::WEAK_KEY, certificate, detail);
         }
         // Nobody verifies the signature of a root.
-        if certificate.has_weak_hash() && !certificate.is_self_issued() {
+        if certificate.signature.has_weak_hash() && !certificate.is_self_issued() {
             let detail = format!("it is signed by {}", certificate.signature);
-            self.add(&rules::WEAK_HASH, certificate, detail);
+            self.add(&Rule::WEAK_HASH, certificate, detail);
         }
         if certificate.version < 3 && !certificate.is_self_issued() {
             self.add(
-                &rules::VERSION,
+                &Rule::VERSION,
                 certificate,
                 format!("it is X.509 v{}", certificate.version),
             );
@@ -171,9 +183,8 @@ impl Examination<'_> {
         let of_issuer = |list: &&RevocationList| self.is_of_issuer(list, certificate);
         let lists = self.subject.lists.iter().filter(of_issuer);
         if lists.into_iter().any(|list| list.names(certificate)) {
-            let serial = certificate.serial_hex();
-            let detail = format!("serial number {serial}");
-            self.add(&rules::REVOKED, certificate, detail);
+            let detail = format!("serial number {}", certificate.serial);
+            self.add(&Rule::REVOKED, certificate, detail);
         }
     }
 
@@ -191,7 +202,7 @@ impl Examination<'_> {
         if own.is_empty() {
             if let Some(list) = lists.first() {
                 let detail = format!("it is by {}, the list by {}", leaf.issuer, list.issuer);
-                self.add(&rules::UNLISTED, leaf, detail);
+                self.add(&Rule::UNLISTED, leaf, detail);
             }
             return;
         }
@@ -202,7 +213,7 @@ impl Examination<'_> {
         if let Some(until) = own.iter().filter_map(|list| list.next_update).max() {
             let until = aeolus_model::moment(until.secs());
             let detail = format!("the next one was due at {until}");
-            self.add(&rules::OLD_LIST, leaf, detail);
+            self.add(&Rule::OLD_LIST, leaf, detail);
         }
     }
 
@@ -210,45 +221,42 @@ impl Examination<'_> {
     fn leaf(&mut self, leaf: &Certificate) {
         if leaf.names.is_empty() && leaf.other_names.is_empty() {
             let name = leaf.common_name.as_deref().unwrap_or("none");
-            self.add(&rules::NO_NAMES, leaf, format!("its common name is {name}"));
+            self.add(&Rule::NO_NAMES, leaf, format!("its common name is {name}"));
         }
         if leaf.version < 3 && leaf.is_self_issued() {
             let detail = format!("it is X.509 v{}", leaf.version);
-            self.add(&rules::VERSION, leaf, detail);
+            self.add(&Rule::VERSION, leaf, detail);
         }
         for host in self.subject.hosts {
             if !leaf.names.iter().any(|name| name.covers(host)) {
                 let names: Vec<String> = leaf.names.iter().map(ToString::to_string).collect();
                 let detail = format!("{host} is asked for, it is for: {}", names.join(", "));
-                self.add(&rules::OTHER_NAME, leaf, detail);
+                self.add(&Rule::OTHER_NAME, leaf, detail);
             }
         }
         if leaf.authority.is_some() {
-            self.add(&rules::AUTHORITY_SERVES, leaf, "it says CA:TRUE");
+            self.add(&Rule::AUTHORITY_SERVES, leaf, "it says CA:TRUE");
         }
-        let purposes = leaf.purposes.as_deref().unwrap_or_default();
-        let has = |purpose: &str| purposes.iter().any(|own| own == purpose || own == ANY);
-        let serves = leaf.purposes.is_none() || has(SERVER_AUTH);
-        if !serves && (self.subject.served || !self.subject.hosts.is_empty()) {
-            self.add(
-                &rules::NO_SERVER,
-                leaf,
-                format!("it is for {}", purposes.join(", ")),
-            );
+        let serves = leaf.serves();
+        if !serves && (self.is_served() || !self.subject.hosts.is_empty()) {
+            let purposes = leaf.purposes.iter().flatten().map(ToString::to_string);
+            let purposes: Vec<String> = purposes.collect();
+            let detail = format!("it is for {}", purposes.join(", "));
+            self.add(&Rule::NO_SERVER, leaf, detail);
         }
         if self.subject.rsa_only && !leaf.key.kind().is_rsa() {
             self.add(
-                &rules::NOT_RSA,
+                &Rule::NOT_RSA,
                 leaf,
                 format!("its key is {}", leaf.key.kind()),
             );
         }
-        if serves && leaf.key.kind() == KeyType::Ed25519 && self.subject.served {
-            self.add(&rules::ED25519, leaf, "its key is Ed25519");
+        if serves && leaf.key.kind() == KeyType::Ed25519 && self.is_served() {
+            self.add(&Rule::ED25519, leaf, "its key is Ed25519");
         }
         let days = leaf.not_after.since(leaf.not_before).as_secs() / 86_400;
         if serves && days > 825 {
-            self.add(&rules::LONG, leaf, format!("it lives for {days} days"));
+            self.add(&Rule::LONG, leaf, format!("it lives for {days} days"));
         }
     }
 
@@ -267,13 +275,13 @@ impl Examination<'_> {
             }
             if named.iter().all(|issuer| below.contradicts(issuer)) {
                 let detail = format!("the key of {} did not sign it", below.issuer);
-                self.add(&rules::SIGNATURE, below, detail);
+                self.add(&Rule::SIGNATURE, below, detail);
             }
             // One that is a leaf and its own issuer is trusted itself.
             let others = || named.iter().filter(|issuer| **issuer != below);
             if others().next().is_some() && !others().any(|issuer| issuer.may_issue()) {
                 let detail = format!("{} is neither CA:TRUE nor for keyCertSign", below.issuer);
-                self.add(&rules::NO_ISSUER, below, detail);
+                self.add(&Rule::NO_ISSUER, below, detail);
             }
         }
     }
@@ -287,7 +295,7 @@ impl Examination<'_> {
                 let elsewhere = rest.iter().any(|other| below.names_issuer(other));
                 if elsewhere {
                     let detail = format!("{} doesn't come right after it", below.issuer);
-                    self.add(&rules::ORDER, below, detail);
+                    self.add(&Rule::ORDER, below, detail);
                 }
                 broken = !elsewhere;
                 break;
@@ -295,7 +303,7 @@ impl Examination<'_> {
             below = certificate;
         }
         for root in rest.iter().filter(|one| one.is_self_issued()) {
-            self.add(&rules::ROOT_SENT, root, "clients have it or don't trust it");
+            self.add(&Rule::ROOT_SENT, root, "clients have it or don't trust it");
         }
         let all = || rest.iter().chain(self.subject.trusted);
         let last = if broken {
@@ -310,7 +318,7 @@ impl Examination<'_> {
         let is_proved = proof == Some(Ok(()));
         if !is_proved && (broken || (!issuer_is_there && judged)) {
             let detail = format!("{} is not there", last.issuer);
-            self.add(&rules::MISSING, last, detail);
+            self.add(&Rule::MISSING, last, detail);
         }
         if let Some(Err(why)) = proof {
             self.unproved(leaf, &why);
@@ -318,13 +326,10 @@ impl Examination<'_> {
     }
 
     fn proof(&self, leaf: &Certificate, rest: &[Certificate]) -> Result<(), Unproven> {
-        let purposes = leaf.purposes.as_deref();
-        let only_client =
-            purposes.is_some_and(|all| !all.iter().any(|one| one == SERVER_AUTH || one == ANY));
-        let usage = if only_client && !self.subject.served {
-            Usage::Client
-        } else {
+        let usage = if leaf.serves() || self.is_served() {
             Usage::Server
+        } else {
+            Usage::Client
         };
         verify(leaf, rest, self.subject.trusted, self.now, (usage, &[]))
     }
@@ -332,19 +337,19 @@ impl Examination<'_> {
     /// What was said in better words isn't said again.
     fn unproved(&mut self, leaf: &Certificate, why: &Unproven) {
         let said: &[&Rule] = match why {
-            Unproven::Expired => &[&rules::EXPIRED],
-            Unproven::NotYet => &[&rules::NOT_YET],
-            Unproven::Version(_) => &[&rules::VERSION],
-            Unproven::Authority => &[&rules::AUTHORITY_SERVES],
-            Unproven::Purpose(_) => &[&rules::NO_SERVER],
+            Unproven::Expired => &[&Rule::EXPIRED],
+            Unproven::NotYet => &[&Rule::NOT_YET],
+            Unproven::Version(_) => &[&Rule::VERSION],
+            Unproven::Authority => &[&Rule::AUTHORITY_SERVES],
+            Unproven::Purpose(_) => &[&Rule::NO_SERVER],
             Unproven::UnknownIssuer | Unproven::Signature => {
-                &[&rules::MISSING, &rules::SIGNATURE, &rules::NO_ISSUER]
+                &[&Rule::MISSING, &Rule::SIGNATURE, &Rule::NO_ISSUER]
             }
             _ => &[],
         };
         let said = self.found.iter().any(|found| said.contains(&found.rule));
         if !said {
-            self.add(&rules::UNPROVED, leaf, why.to_string());
+            self.add(&Rule::UNPROVED, leaf, why.to_string());
         }
     }
 }

@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 use x509_parser::prelude::FromDer as _;
 use x509_parser::revocation_list::CertificateRevocationList;
 
-use crate::Certificate;
 use crate::certificate::parsed;
 use crate::pem::encode;
+use crate::{Certificate, Serial};
 
 /// Why a certificate was revoked (RFC 5280 §5.3.1).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,7 +84,7 @@ impl fmt::Display for Reason {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Revoked {
     /// Its serial number.
-    pub serial: Vec<u8>,
+    pub serial: Serial,
     /// When.
     pub at: Time,
     /// Why.
@@ -101,7 +101,7 @@ pub struct RevocationList {
     pub this_update: Time,
     /// When the next one is due.
     pub next_update: Option<Time>,
-    serials: Vec<Vec<u8>>,
+    serials: Vec<Serial>,
 }
 
 impl RevocationList {
@@ -116,7 +116,7 @@ impl RevocationList {
             issuer: list.issuer().to_string(),
             this_update: Time::from_secs(list.last_update().timestamp()),
             next_update: list.next_update().map(|at| Time::from_secs(at.timestamp())),
-            serials: serials.map(|one| one.raw_serial().to_vec()).collect(),
+            serials: serials.map(|one| Serial::new(one.raw_serial())).collect(),
         })
     }
 

@@ -128,6 +128,11 @@ impl PrivateKey {
         Self::from_pkcs8(pkcs8)
     }
 
+    /// From PKCS#8 without encryption (RFC 5958 §2), as our own keys are kept.
+    pub fn from_kept(der: &Secret<Vec<u8>>) -> Result<Self, KeyError> {
+        Self::from_pkcs8(Zeroizing::new(der.expose().clone()))
+    }
+
     /// From PKCS#8, SEC 1 or PKCS#1.
     pub(crate) fn from_der(key: &PrivateKeyDer<'_>) -> Result<Self, KeyError> {
         let pkcs8 = match key {
@@ -190,6 +195,11 @@ impl PrivateKey {
     /// Its public half.
     pub const fn public(&self) -> &PublicKey {
         &self.public
+    }
+
+    /// As it is kept: PKCS#8 without encryption.
+    pub fn to_kept(&self) -> Secret<Vec<u8>> {
+        Secret::new(self.pkcs8.to_vec())
     }
 
     /// As PKCS#8 text (RFC 5958).

@@ -4,9 +4,11 @@ use std::fmt;
 use std::net::IpAddr;
 
 use aeolus_model::{Host, HostPattern, HostPatternError};
+use serde::{Deserialize, Serialize};
 
 /// A subject alternative name (RFC 5280 §4.2.1.6) of the kinds that we issue.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub enum San {
     /// A host, or a wildcard over exactly one label.
     Dns(HostPattern),
@@ -78,6 +80,27 @@ impl San {
             Self::Dns(host) => host.to_string(),
             Self::Ip(address) => address.to_string(),
             Self::Uri(uri) => uri.clone(),
+        }
+    }
+}
+
+impl TryFrom<String> for San {
+    type Error = NameError;
+
+    /// A URI whose scheme is also a kind was written without its kind once.
+    fn try_from(text: String) -> Result<Self, NameError> {
+        Self::parse(&text).or_else(|error| uri(&text).ok_or(error))
+    }
+}
+
+/// As it is read again: without its kind, unless that makes another name of a URI.
+impl From<San> for String {
+    fn from(name: San) -> Self {
+        let text = name.text();
+        if San::parse(&text).as_ref() == Ok(&name) {
+            text
+        } else {
+            format!("uri:{text}")
         }
     }
 }
@@ -164,6 +187,28 @@ mod tests {
             ("a_b.example.com", "none"),
         ] {
             assert_eq!(kind(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_is_written_is_read_again() {
+        for text in [
+            "*.example.com",
+            "10.0.0.1",
+            "fd00::1",
+            "spiffe://acme/plane/eu-1",
+            "uri:dns:example.com",
+            "uri:ip:example.com",
+        ] {
+            let name = San::parse(text).unwrap();
+            let written = String::from(name.clone());
+            assert_eq!(written, text);
+            assert_eq!(San::try_from(written), Ok(name));
+        }
+        let once = San::try_from("ip:example.com".to_owned());
+        assert_eq!(once, San::parse("uri:ip:example.com"));
+        for none in ["", "exa mple.com", "example.com:443", "*"] {
+            assert!(San::try_from(none.to_owned()).is_err(), "{none}");
         }
     }
 

@@ -2,17 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use aeolus_model::{Cidr, Rng, Time};
+use aeolus_model::{Rng, Time};
 use rcgen::{
-    BasicConstraints, CertificateParams, CidrSubnet, CrlDistributionPoint, DistinguishedName,
-    DnType, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, KeyUsagePurpose, NameConstraints,
-    SanType, SerialNumber,
+    BasicConstraints, CertificateParams, CrlDistributionPoint, DistinguishedName, DnType,
+    ExtendedKeyUsagePurpose, IsCa, KeyUsagePurpose, SanType, SerialNumber,
 };
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use crate::life::Validity;
-use crate::{KeyType, Life, San};
+use crate::{Constraints, KeyType, Life, San};
 
 /// What a certificate is used as.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -144,87 +143,6 @@ impl Wanted {
 
 /// `ub-common-name` (RFC 5280 appendix A.1).
 const MAX_NAME: usize = 64;
-
-/// The names that an intermediate may issue for (RFC 5280 §4.2.1.10). Empty: any.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Constraints {
-    /// These alone. Empty: all.
-    pub permitted: Subtrees,
-    /// But none of these.
-    pub excluded: Subtrees,
-}
-
-/// Names, each with what is below it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Subtrees {
-    /// Domains, each with everything below it.
-    pub domains: Vec<aeolus_model::Host>,
-    /// Blocks of addresses.
-    pub networks: Vec<Cidr>,
-}
-
-/// A host that never is (RFC 2606 §2).
-const NOBODY: &str = "nobody.invalid";
-
-impl Subtrees {
-    fn is_empty(&self) -> bool {
-        self.domains.is_empty() && self.networks.is_empty()
-    }
-
-    fn general(&self) -> impl Iterator<Item = GeneralSubtree> {
-        let domains = self.domains.iter().map(ToString::to_string);
-        let networks = self.networks.iter().filter_map(subnet);
-        let networks = networks.map(GeneralSubtree::IpAddress);
-        domains.map(GeneralSubtree::DnsName).chain(networks)
-    }
-}
-
-impl Constraints {
-    /// Kinds of names that aren't mentioned are unrestricted: where something is permitted, the other kinds are
-    /// excluded as a whole. URIs can't be said in it, so none is issued below it.
-    fn extension(&self) -> Option<NameConstraints> {
-        let Self {
-            permitted,
-            excluded,
-        } = self;
-        if permitted.is_empty() && excluded.is_empty() {
-            return None;
-        }
-        let mut within: Vec<_> = permitted.general().collect();
-        let mut without: Vec<_> = excluded.general().collect();
-        // E-mail addresses at a host and, with the dot, below it.
-        let mails =
-            |host: &str| [host.to_owned(), format!(".{host}")].map(GeneralSubtree::Rfc822Name);
-        let hosts = excluded.domains.iter();
-        without.extend(hosts.flat_map(|host| mails(&host.to_string())));
-        if !permitted.is_empty() {
-            if permitted.domains.is_empty() {
-                without.push(GeneralSubtree::DnsName(String::new()));
-            }
-            if permitted.networks.is_empty() {
-                without.push(GeneralSubtree::IpAddress(CidrSubnet::V4([0; 4], [0; 4])));
-                without.push(GeneralSubtree::IpAddress(CidrSubnet::V6([0; 16], [0; 16])));
-            }
-            // To exclude "" excludes nothing for openssl: one host is permitted, and excluded.
-            within.push(GeneralSubtree::Rfc822Name(NOBODY.to_owned()));
-            without.push(GeneralSubtree::Rfc822Name(NOBODY.to_owned()));
-        }
-        Some(NameConstraints {
-            permitted_subtrees: within,
-            excluded_subtrees: without,
-        })
-    }
-}
-
-fn subnet(block: &Cidr) -> Option<CidrSubnet> {
-    let text = block.to_string();
-    let text = match (text.contains('/'), text.contains(':')) {
-        (true, _) => text,
-        (false, true) => format!("{text}/128"),
-        (false, false) => format!("{text}/32"),
-    };
-    text.parse().ok()
-}
 
 /// Everything that an authority's own certificate has: a root's where `below` is none.
 pub(crate) fn authority(

@@ -2,11 +2,12 @@
 
 use std::fmt;
 
-use aeolus_keys::digest;
 use rcgen::PublicKeyData as _;
 use x509_parser::oid_registry as oid;
 use x509_parser::prelude::FromDer as _;
 use x509_parser::x509::SubjectPublicKeyInfo;
+
+use crate::Fingerprint;
 
 /// What kind of key it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,7 +116,7 @@ impl PublicKey {
     }
 
     /// SHA-256 of its `SubjectPublicKeyInfo`, as pins have it.
-    pub fn pin(&self) -> [u8; 32] {
-        digest::sha256(&self.der)
+    pub fn pin(&self) -> Fingerprint {
+        Fingerprint::of(&self.der)
     }
 }

@@ -1,4 +1,4 @@
-//! When a certificate is renewed: by a part of its life, never by a number of days.
+//! When a certificate is renewed, and when that is late: by parts of its life.
 
 use std::time::Duration;
 
@@ -17,6 +17,14 @@ pub fn due(from: Time, until: Time) -> Time {
     })
 }
 
+/// More than this is time enough to renew anything.
+const ENOUGH: Duration = Duration::from_secs(30 * 86_400);
+
+/// From when on renewing has failed for long: 30 days before its end, or a sixth of its life if that is less.
+pub fn late(from: Time, until: Time) -> Time {
+    until.minus((until.since(from) / 6).min(ENOUGH))
+}
+
 /// Where a certificate is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Stage {
@@ -26,7 +34,7 @@ pub enum Stage {
     Good,
     /// To be renewed.
     Due,
-    /// A sixth of its life is left: renewing it has failed for long.
+    /// Renewing it has failed for long.
     Late,
     /// Over.
     Expired,
@@ -35,12 +43,11 @@ pub enum Stage {
 impl Stage {
     /// The stage at a time.
     pub fn at(now: Time, from: Time, until: Time) -> Self {
-        let late = until.minus(until.since(from) / 6);
         if now < from {
             Self::NotYet
         } else if now > until {
             Self::Expired
-        } else if now >= late {
+        } else if now >= late(from, until) {
             Self::Late
         } else if now >= due(from, until) {
             Self::Due
@@ -78,6 +85,8 @@ mod tests {
         ] {
             assert_eq!((at(90, part), at(6, part)), (long, short), "{part} %");
         }
+        assert_eq!(late(from, from.plus(ENOUGH * 12)), from.plus(ENOUGH * 11));
+        assert_eq!((at(300, 89), at(300, 90)), (Stage::Due, Stage::Late));
         assert_eq!(
             Stage::at(from.minus(SHORT), from, from.plus(SHORT)),
             Stage::NotYet

@@ -1,9 +1,9 @@
 //! The certificate of a key that signs tokens, for consumers that know keys by certificates.
 
-use aeolus_model::{Secret, Time};
+use aeolus_model::Time;
 
 use crate::life::Validity;
-use crate::{Certificate, IssueError, KeyError, Life, PrivateKey, policy};
+use crate::{Certificate, IssueError, Life, PrivateKey, policy};
 
 /// A self-signed certificate of a key: v3, with the key's identifiers, for signatures and nothing else, ten
 /// years from five minutes before `made`. Of an RSA key it is a function of what is given, signature and all:
@@ -23,22 +23,10 @@ pub fn signer_certificate(
     made.ok_or(IssueError::Refused)
 }
 
-impl PrivateKey {
-    /// From PKCS#8 without encryption (RFC 5958 §2), as our own keys are kept.
-    pub fn from_kept(der: &Secret<Vec<u8>>) -> Result<Self, KeyError> {
-        Self::from_pkcs8(zeroize::Zeroizing::new(der.expose().clone()))
-    }
-
-    /// As it is kept: PKCS#8 without encryption.
-    pub fn to_kept(&self) -> Secret<Vec<u8>> {
-        Secret::new(self.pkcs8().to_vec())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{KeyKind, Usage, verify};
+    use crate::{KeyKind, KeyUsage, Usage, verify};
 
     const MADE: Time = Time::from_secs(1_800_000_000);
 
@@ -61,7 +49,10 @@ mod tests {
             (made.version, made.common_name.as_deref()),
             (3, Some("Aeolus"))
         );
-        assert_eq!(made.usages.as_deref(), Some(&["digitalSignature"][..]));
+        assert_eq!(
+            made.usages.as_deref(),
+            Some(&[KeyUsage::DigitalSignature][..])
+        );
         assert!(made.subject_key_id.is_some() && made.authority.is_none());
         assert_eq!(made.subject_key_id, made.authority_key_id);
         assert!(made.is_self_issued() && made.is_signed_by(&made) && made.key == *key.public());

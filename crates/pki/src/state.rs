@@ -1,13 +1,20 @@
 //! What an authority remembers: what it issued, what it revoked, and where a change of its root stands.
 
 mod record;
+mod rotation;
+mod seconds;
+mod slot;
 
 use aeolus_model::Time;
 use serde::{Deserialize, Serialize};
 
 pub use self::record::{Files, Lies, Record, Revocation};
-use crate::hex::{hex, unhex};
-use crate::{Authority, Certificate, Life, ListAddress, Reason, Revoked, Wanted};
+pub use self::rotation::Rotation;
+pub use self::slot::{Number, NumberError, Slot};
+use crate::{
+    Authority, Certificate, Constraints, Fingerprint, Life, ListAddress, Reason, Revoked, Serial,
+    Subtrees, Wanted,
+};
 
 /// The version of the form that is written.
 const VERSION: u8 = 1;
@@ -19,12 +26,12 @@ pub struct State {
     version: u8,
     /// Where a change of the root stands.
     pub rotation: Rotation,
-    /// The names that an intermediate may issue for, as they were given.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub permitted: Vec<String>,
-    /// The names that it may not issue for, as they were given.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub excluded: Vec<String>,
+    /// The names that an intermediate may issue for.
+    #[serde(default, skip_serializing_if = "Subtrees::is_empty")]
+    permitted: Subtrees,
+    /// The names that it may not issue for.
+    #[serde(default, skip_serializing_if = "Subtrees::is_empty")]
+    excluded: Subtrees,
     /// How long an intermediate lives.
     #[serde(default = "intermediate", rename = "intermediateDays")]
     pub intermediate_life: Life,
@@ -47,75 +54,15 @@ pub struct State {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Former {
-    /// The name of its pair in the authority's folder.
-    pub name: String,
-    /// SHA-256 of its certificate, in hexadecimal.
-    pub issuer: String,
+    /// Where its pair lies.
+    #[serde(rename = "name")]
+    pub number: Number,
+    /// Its certificate's.
+    pub issuer: Fingerprint,
 }
 
 const fn intermediate() -> Life {
     Life::INTERMEDIATE
-}
-
-/// Where a change of the root stands. Each stage but the last can be gone back from.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Rotation {
-    /// There is one root.
-    #[default]
-    Standby,
-    /// The next root is made; clients are given both. Nothing is issued from it.
-    Init,
-    /// Certificates are issued from the next root and sent with a cross certificate: clients with either root
-    /// verify them.
-    UpdateClients,
-    /// Every server has a certificate of the next root; the cross certificate is no longer sent.
-    UpdateServers,
-    /// The next root is taking the old one's place. This alone can't be gone back from, only ended.
-    Retiring,
-}
-
-impl Rotation {
-    /// Its name.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Standby => "standby",
-            Self::Init => "init",
-            Self::UpdateClients => "update_clients",
-            Self::UpdateServers => "update_servers",
-            Self::Retiring => "retiring",
-        }
-    }
-
-    /// Whether certificates come from the next root.
-    pub const fn issues_from_next(self) -> bool {
-        matches!(
-            self,
-            Self::UpdateClients | Self::UpdateServers | Self::Retiring
-        )
-    }
-
-    /// The stage after it.
-    #[must_use]
-    pub const fn next(self) -> Self {
-        match self {
-            Self::Standby => Self::Init,
-            Self::Init => Self::UpdateClients,
-            Self::UpdateClients => Self::UpdateServers,
-            Self::UpdateServers => Self::Retiring,
-            Self::Retiring => Self::Standby,
-        }
-    }
-
-    /// The stage before it; none before there was a next root, or once it takes over.
-    pub const fn back(self) -> Option<Self> {
-        match self {
-            Self::Standby | Self::Retiring => None,
-            Self::Init => Some(Self::Standby),
-            Self::UpdateClients => Some(Self::Init),
-            Self::UpdateServers => Some(Self::UpdateClients),
-        }
-    }
 }
 
 /// Why what is remembered can't be read.
@@ -129,13 +76,24 @@ pub enum StateError {
     Version(u8),
 }
 
+/// Why a certificate isn't revoked now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RevokeError {
+    /// None that is remembered.
+    #[error("no live certificate of this authority has this serial number")]
+    Unknown,
+    /// It stays revoked as it was.
+    #[error("it was revoked already")]
+    Already(Revocation),
+}
+
 impl Default for State {
     fn default() -> Self {
         Self {
             version: VERSION,
             rotation: Rotation::Standby,
-            permitted: Vec::new(),
-            excluded: Vec::new(),
+            permitted: Subtrees::default(),
+            excluded: Subtrees::default(),
             intermediate_life: intermediate(),
             crl_url: None,
             former: Vec::new(),
@@ -143,6 +101,13 @@ impl Default for State {
             crl_number: 0,
             issued: Vec::new(),
         }
+    }
+}
+
+impl Former {
+    /// Where its pair lies.
+    pub const fn slot(&self) -> Slot {
+        Slot::Former(self.number)
     }
 }
 
@@ -164,6 +129,15 @@ impl State {
         json
     }
 
+    /// The names that an intermediate may and may not issue for from now on.
+    pub fn constrain(&mut self, constraints: Constraints) {
+        let Constraints {
+            permitted,
+            excluded,
+        } = constraints;
+        (self.permitted, self.excluded) = (permitted, excluded);
+    }
+
     /// Remembers a leaf. What lay at its files before is superseded, and what expired is forgotten.
     pub fn add(
         &mut self,
@@ -172,20 +146,20 @@ impl State {
         lies: Lies,
         now: Time,
     ) {
-        self.issued.retain(|record| record.not_after >= now.secs());
+        self.issued.retain(|record| record.not_after >= now);
         if let Lies::Files(files) = &lies {
             let before = self.issued.iter_mut();
             let before = before.filter(|record| record.lies_at(&files.stem));
             before.for_each(|record| record.lies.supersede());
         }
         self.issued.push(Record {
-            serial: leaf.serial_hex(),
-            names: leaf.names.iter().map(ToString::to_string).collect(),
+            serial: leaf.serial.clone(),
+            names: leaf.names.clone(),
             profile: wanted.profile(),
-            root: hex(&issuer.trusted().fingerprint()),
-            issuer: hex(&issuer.certificate().fingerprint()),
-            not_before: leaf.not_before.secs(),
-            not_after: leaf.not_after.secs(),
+            root: issuer.trusted().fingerprint(),
+            issuer: issuer.certificate().fingerprint(),
+            not_before: leaf.not_before,
+            not_after: leaf.not_after,
             life: wanted.life(),
             lies,
             revoked: None,
@@ -193,8 +167,8 @@ impl State {
     }
 
     /// Takes an addition back whose files were not written: what lay there before counts again.
-    pub fn undo(&mut self, before: Option<&str>, added: &str) {
-        self.issued.retain(|record| record.serial != added);
+    pub fn undo(&mut self, before: Option<&Serial>, added: &Serial) {
+        self.issued.retain(|record| record.serial != *added);
         for record in &mut self.issued {
             if before == Some(&record.serial) {
                 record.lies.restore();
@@ -204,9 +178,9 @@ impl State {
 
     /// What really lies in these files decides: a run that was stopped remembered what it never wrote. None: what
     /// lies there isn't remembered.
-    pub fn settle(&mut self, stem: &str, serial: &str) -> Option<(Record, Files)> {
+    pub fn settle(&mut self, stem: &str, serial: &Serial) -> Option<(Record, Files)> {
         let lies = |record: &&Record| {
-            record.serial == serial
+            record.serial == *serial
                 && record.written().is_some_and(|files| files.stem == stem)
                 && record.revoked.is_none()
         };
@@ -219,57 +193,83 @@ impl State {
         Some((record.clone(), files.clone()))
     }
 
-    /// Marks a certificate revoked. Says whether it is one that is remembered and wasn't revoked.
-    pub fn revoke(&mut self, serial: &str, reason: Reason, now: Time) -> bool {
+    /// Marks a certificate revoked.
+    pub fn revoke(
+        &mut self,
+        serial: &Serial,
+        reason: Reason,
+        now: Time,
+    ) -> Result<(), RevokeError> {
         let found = self
             .issued
             .iter_mut()
-            .find(|record| record.serial == serial);
-        let Some(record) = found.filter(|record| record.revoked.is_none()) else {
-            return false;
-        };
-        record.revoked = Some(Revocation {
-            at: now.secs(),
-            reason,
-        });
-        true
+            .find(|record| record.serial == *serial);
+        let record = found.ok_or(RevokeError::Unknown)?;
+        if let Some(before) = record.revoked {
+            return Err(RevokeError::Already(before));
+        }
+        record.revoked = Some(Revocation { at: now, reason });
+        Ok(())
+    }
+
+    /// The names that an intermediate may and may not issue for.
+    pub fn constraints(&self) -> Constraints {
+        Constraints {
+            permitted: self.permitted.clone(),
+            excluded: self.excluded.clone(),
+        }
     }
 
     /// What was revoked, of certificates that were issued by this one's key.
     pub fn revoked(&self, issuer: &Certificate) -> Vec<Revoked> {
-        let issuer = hex(&issuer.fingerprint());
+        let issuer = issuer.fingerprint();
         let below = self.issued.iter().filter(|record| record.issuer == issuer);
         let revoked = below.filter_map(|record| {
             let revoked = record.revoked.as_ref()?;
             Some(Revoked {
-                serial: unhex(&record.serial)?,
-                at: Time::from_secs(revoked.at),
+                serial: record.serial.clone(),
+                at: revoked.at,
                 reason: revoked.reason,
             })
         });
         revoked.collect()
     }
 
-    /// What is alive below this root: not expired and not revoked. With `current`, only what lies in files.
-    pub fn alive(&self, root: &Certificate, now: Time, current: bool) -> Vec<&Record> {
-        let root = hex(&root.fingerprint());
+    /// What is alive below this root: not expired and not revoked.
+    pub fn alive(&self, root: &Certificate, now: Time) -> Vec<&Record> {
+        let root = root.fingerprint();
         let alive = |record: &&Record| {
-            record.root == root
-                && record.revoked.is_none()
-                && record.not_after >= now.secs()
-                && !(current && record.is_superseded())
+            record.root == root && record.revoked.is_none() && record.not_after >= now
         };
         self.issued.iter().filter(alive).collect()
     }
 
+    /// Of these, what no other certificate has taken the place of.
+    pub fn current(&self, root: &Certificate, now: Time) -> Vec<&Record> {
+        let mut alive = self.alive(root, now);
+        alive.retain(|record| !record.is_superseded());
+        alive
+    }
+
+    /// Keeps an intermediate that issues no more, once its pair lies there.
+    pub fn keep_former(&mut self, number: Number, issuer: Fingerprint) {
+        self.former.push(Former { number, issuer });
+    }
+
+    /// A number that no former intermediate has.
+    pub fn free_number(&self) -> Number {
+        let taken: Vec<Number> = self.former.iter().map(|one| one.number).collect();
+        Number::free(&taken)
+    }
+
     /// Former intermediates of which no certificate is alive.
     pub fn ended(&self, now: Time) -> Vec<Former> {
-        let alive = |issuer: &str| {
+        let alive = |issuer: Fingerprint| {
             let mut issued = self.issued.iter();
-            issued.any(|record| record.issuer == issuer && record.not_after >= now.secs())
+            issued.any(|record| record.issuer == issuer && record.not_after >= now)
         };
         let former = self.former.iter();
-        former.filter(|one| !alive(&one.issuer)).cloned().collect()
+        former.filter(|one| !alive(one.issuer)).cloned().collect()
     }
 
     /// The leaf that lies in these files, and how.

@@ -3,18 +3,20 @@
 use std::time::Duration;
 
 use aeolus_model::{Time, rfc3339};
+use aeolus_pki::check::Rule;
+use aeolus_pki::late;
 
 use crate::kept::{Member, Role};
 
 /// How near the end is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Alarm {
-    /// 30 days are left, or a sixth of its life if that is less.
-    Month,
-    /// 7 days, or a twelfth.
-    Week,
+    /// It is [`late`] to renew it.
+    Late,
+    /// 7 days are left, or a twelfth of its life if that is less.
+    Urgent,
     /// 1 day, or a 24th.
-    Day,
+    Last,
     /// Nothing.
     Ended,
 }
@@ -23,7 +25,7 @@ const DAY: Duration = Duration::from_secs(86_400);
 
 impl Alarm {
     /// The stage at a time; none while there is enough left. What is renewed in time, at two thirds of its
-    /// life, never gets here: `aeolus pki check` speaks of the last sixth too.
+    /// life, never gets here.
     pub fn at(now: Time, from: Time, until: Time) -> Option<Self> {
         let life = until.since(from);
         let left = until.since(now);
@@ -32,37 +34,44 @@ impl Alarm {
         }
         let within = |days: u32, share: u32| left <= (DAY * days).min(life / share);
         if within(1, 24) {
-            Some(Self::Day)
+            Some(Self::Last)
         } else if within(7, 12) {
-            Some(Self::Week)
-        } else if within(30, 6) {
-            Some(Self::Month)
+            Some(Self::Urgent)
+        } else if now >= late(from, until) {
+            Some(Self::Late)
         } else {
             None
         }
     }
+
+    /// What `aeolus pki check` finds in it.
+    const fn rule(self) -> Rule {
+        match self {
+            Self::Late | Self::Urgent | Self::Last => Rule::LATE,
+            Self::Ended => Rule::EXPIRED,
+        }
+    }
 }
 
-/// Says it, in the words of `aeolus pki check`.
+/// Says it, in the words of `aeolus pki check` where the certificate is our own.
 pub(crate) fn say(member: &Member, stage: Alarm, now: Time) {
     let Member { name, subject, .. } = member;
     let ends = rfc3339(member.until.secs());
     let role = member.role.name();
+    let rule = stage.rule();
     let (means, act) = match member.role {
-        Role::Leaf | Role::Chain => (
-            "its renewal has failed, or nobody does it, and everybody refuses it once it has expired",
-            "renew it and replace its files; `aeolus pki check` says what is wrong with them",
-        ),
+        Role::Leaf | Role::Chain => (rule.means, rule.act),
         Role::Authority => (
-            "whatever it vouches for is refused once it has expired",
+            "What it vouches for is refused once it has expired.",
             "put its successor beside it now; `aeolus pki rotate-ca` does that for an authority of its own",
         ),
     };
+    let Rule { code, what, .. } = rule;
     if stage == Alarm::Ended {
-        tracing::error!(certificate = name, role, %subject, ends, "PKI-106: a certificate has expired: {means}; {act}");
+        tracing::error!(certificate = name, role, %subject, ends, "{code}: a certificate: {what}. {means} To do: {act}");
     } else {
         let left = spoken(member.until.since(now));
-        tracing::warn!(certificate = name, role, %subject, ends, left, "PKI-109: a certificate ends: {means}; {act}");
+        tracing::warn!(certificate = name, role, %subject, ends, left, "{code}: a certificate: {what}. {means} To do: {act}");
     }
 }
 
@@ -96,7 +105,7 @@ mod tests {
             let at = |left: u64| Alarm::at(until.minus(Duration::from_secs(left)), from, until);
             for (left, stage) in stages
                 .into_iter()
-                .zip([Alarm::Month, Alarm::Week, Alarm::Day])
+                .zip([Alarm::Late, Alarm::Urgent, Alarm::Last])
             {
                 assert_eq!(at(left), Some(stage), "{life} {left}");
                 assert!(at(left + 1) < Some(stage), "{life} {left}");

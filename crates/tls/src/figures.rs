@@ -1,7 +1,7 @@
 //! The certificates of a program, as Prometheus reads them.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::{Error, Write as _};
+use std::fmt::Error;
 use std::sync::Arc;
 
 use prometheus_client::collector::Collector;
@@ -39,7 +39,7 @@ impl Collector for Figures {
                 ("name", member.name.to_owned()),
                 ("role", member.role.name().to_owned()),
                 ("subject", member.subject),
-                ("fingerprint", hex(&member.fingerprint)),
+                ("fingerprint", member.fingerprint.to_string()),
             ];
             let end = member.until.secs();
             ends.encode_family(&labels)?.encode_gauge(&end)?;
@@ -59,12 +59,4 @@ impl Collector for Figures {
         }
         Ok(())
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut hex, byte| {
-        // Writing to a string can't fail.
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use aeolus_api::trust::Authorities;
 use aeolus_model::Time;
-use aeolus_pki::Certificate;
+use aeolus_pki::{Certificate, Fingerprint};
 use rustls::crypto::aws_lc_rs;
 
 use crate::alarm::{self, Alarm};
@@ -78,8 +78,8 @@ pub struct Member {
     pub role: Role,
     /// Whom it is about.
     pub subject: String,
-    /// SHA-256 of its bytes.
-    pub fingerprint: [u8; 32],
+    /// What it is known by.
+    pub fingerprint: Fingerprint,
     /// From when it is good.
     pub from: Time,
     /// Until when.
@@ -91,7 +91,7 @@ pub struct Member {
 pub struct Keeper {
     kept: Vec<Arc<dyn Kept>>,
     pairs: Vec<Arc<Renewed>>,
-    said: Mutex<HashMap<(&'static str, [u8; 32]), Alarm>>,
+    said: Mutex<HashMap<(&'static str, Fingerprint), Alarm>>,
 }
 
 impl Keeper {

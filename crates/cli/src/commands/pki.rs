@@ -1,6 +1,7 @@
 //! `aeolus pki`: certificates.
 
 mod acme;
+mod authorities;
 mod check;
 mod export;
 mod folder;
@@ -114,12 +115,12 @@ fn unusable(path: &Path, error: InputError) -> Failure {
         .usage()
 }
 
-/// A new key; encrypted needs a passphrase.
+/// A new key.
 fn new_key(kind: KeyKind) -> Result<PrivateKey, Failure> {
     PrivateKey::generate(kind).map_err(|error| refused(&error))
 }
 
-/// A key as it is written to its file.
+/// A key as it is written to its file. Encrypted, it needs a passphrase.
 fn key_text(
     key: &PrivateKey,
     encrypt: bool,

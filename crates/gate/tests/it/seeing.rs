@@ -370,6 +370,8 @@ async fn dashboards_and_alerts_use_figures_and_labels_that_a_gate_has() {
         let mut found = Vec::new();
         expressions(&file, &mut found);
         assert!(found.len() >= least, "{found:?}");
+        // What `aeolus pki check` writes is not a gate's; its own tests look after it.
+        found.retain(|expression| !expression.contains("aeolus_pki_check_"));
         for expression in found {
             let names = names(&expression);
             let mut known: BTreeSet<&str> = everywhere.into();

@@ -1,7 +1,10 @@
 //! The kinds of findings.
 
+use serde::Serialize;
+
 /// How bad it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Severity {
     /// Some clients refuse it now.
     Error,
@@ -36,17 +39,20 @@ pub struct Rule {
 
 macro_rules! rules {
     ($($name:ident = $code:literal $severity:ident: $what:literal, $means:literal, $act:literal;)*) => {
-        $(pub(crate) const $name: Rule = Rule {
-            code: $code,
-            severity: Severity::$severity,
-            what: $what,
-            means: $means,
-            act: $act,
-        };)*
-
         impl Rule {
+            $(
+                #[doc = $what]
+                pub const $name: Self = Self {
+                    code: $code,
+                    severity: Severity::$severity,
+                    what: $what,
+                    means: $means,
+                    act: $act,
+                };
+            )*
+
             /// Every kind, by code.
-            pub const ALL: &'static [Self] = &[$($name),*];
+            pub const ALL: &'static [Self] = &[$(Self::$name),*];
         }
     };
 }
@@ -85,7 +91,7 @@ rules! {
         "It is good, but the time at which it is renewed has come.",
         "renew it (aeolus pki renew), or see why that didn't happen";
     LATE = "PKI-109" Warning:
-        "a sixth of its life is left",
+        "at most 30 days and a sixth of its life are left",
         "Its renewal has failed, or nobody does it. Every client refuses it once it has expired.",
         "renew it now (aeolus pki renew) and find out why that didn't happen";
     OTHER_KEY = "PKI-110" Error:

@@ -4,7 +4,7 @@ use aeolus_model::Time;
 
 use super::origin::Origin;
 use super::{StoredSecret, Unread};
-use crate::check::{Finding, Rule, Subject, examine, key_of, rules};
+use crate::check::{Finding, Role, Rule, Subject, examine, key_of};
 
 impl StoredSecret {
     /// What is wrong with it. `held` has what it is held against; certificates and key are its own.
@@ -21,7 +21,7 @@ impl StoredSecret {
         let bundle = Subject {
             certificates: &self.bundle,
             key: None,
-            own: false,
+            role: Role::Unsaid,
             hosts: &[],
             trusted: &[],
             lists: &[],
@@ -36,8 +36,8 @@ impl StoredSecret {
     fn alone(&self, held: &Subject<'_>, found: &mut Vec<Finding>) {
         for (name, why) in &self.unread {
             let rule = match why {
-                Unread::Input(why) if why.is_locked() => &rules::LOCKED,
-                _ => &rules::NO_CONTENT,
+                Unread::Input(why) if why.is_locked() => &Rule::LOCKED,
+                _ => &Rule::NO_CONTENT,
             };
             found.push(self.finding(rule, format!("{name}: {why}")));
         }
@@ -47,13 +47,13 @@ impl StoredSecret {
             let detail = format!(
                 "kubectl annotate secret {name}{space} kubectl.kubernetes.io/last-applied-configuration- removes it"
             );
-            found.push(self.finding(&rules::KEY_IN_ANNOTATION, detail));
+            found.push(self.finding(&Rule::KEY_IN_ANNOTATION, detail));
         }
         let leaf = self.chain.first();
         let other_kind = leaf.filter(|leaf| !leaf.key.kind().is_rsa() && !held.rsa_only);
         if let Some(leaf) = other_kind.filter(|_| PLATFORM.contains(&self.name.as_str())) {
             let detail = format!("its key is {}", leaf.key.kind());
-            found.push(self.finding(&rules::NOT_RSA_PLATFORM, detail));
+            found.push(self.finding(&Rule::NOT_RSA_PLATFORM, detail));
         }
     }
 
@@ -68,7 +68,7 @@ impl StoredSecret {
         let other: Vec<&str> = other.map(|(name, _)| name.as_str()).collect();
         if !other.is_empty() {
             let detail = format!("{} of {} differ", other.join(", "), source.place());
-            found.push(self.finding(&rules::OLD_COPY, detail));
+            found.push(self.finding(&Rule::OLD_COPY, detail));
         }
     }
 

@@ -1,27 +1,31 @@
 //! What is remembered of one certificate.
 
+use aeolus_model::Time;
 use serde::{Deserialize, Serialize};
 
-use crate::{KeyKind, Life, Profile, Reason};
+use super::seconds;
+use crate::{Fingerprint, KeyKind, Life, Profile, Reason, San, Serial, Wanted, WantedError};
 
 /// A leaf that was issued.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Record {
-    /// Its serial number in hexadecimal.
-    pub serial: String,
+    /// Its serial number.
+    pub serial: Serial,
     /// Its names.
-    pub names: Vec<String>,
+    pub names: Vec<San>,
     /// What it is used as.
     pub profile: Profile,
-    /// SHA-256 of the root that it ends at, in hexadecimal.
-    pub root: String,
-    /// SHA-256 of the certificate of who issued it, in hexadecimal.
-    pub issuer: String,
-    /// Seconds since 1970.
-    pub not_before: i64,
-    /// Seconds since 1970.
-    pub not_after: i64,
+    /// The root that it ends at.
+    pub root: Fingerprint,
+    /// The certificate of who issued it.
+    pub issuer: Fingerprint,
+    /// From when it is good.
+    #[serde(with = "seconds")]
+    pub not_before: Time,
+    /// Until when.
+    #[serde(with = "seconds")]
+    pub not_after: Time,
     /// The length of life that was asked for: the issuer's end may have clipped it.
     #[serde(rename = "days")]
     pub life: Life,
@@ -57,6 +61,11 @@ pub struct Files {
 }
 
 impl Record {
+    /// What was asked, to be asked again.
+    pub fn wanted(&self) -> Result<Wanted, WantedError> {
+        Wanted::new(self.names.iter().cloned(), self.profile, self.life)
+    }
+
     /// The files that it lies in now.
     pub const fn files(&self) -> Option<&Files> {
         match &self.lies {
@@ -102,8 +111,9 @@ impl Lies {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Revocation {
-    /// Seconds since 1970.
-    pub at: i64,
+    /// When.
+    #[serde(with = "seconds")]
+    pub at: Time,
     /// Why.
     pub reason: Reason,
 }

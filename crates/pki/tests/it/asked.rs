@@ -2,7 +2,9 @@
 
 use std::net::IpAddr;
 
-use aeolus_pki::{Life, NameError, Profile, Request, RequestError, San, Usage, Wanted, verify};
+use aeolus_pki::{
+    KeyUsage, Life, NameError, Profile, Purpose, Request, RequestError, San, Usage, Wanted, verify,
+};
 use aeolus_testkit::SeededRng;
 use proptest::prelude::*;
 use rcgen::{
@@ -136,8 +138,8 @@ proptest! {
         prop_assert!(leaf.other_names.is_empty());
         prop_assert_eq!(&leaf.subject, "CN=etl.example.com");
         prop_assert_eq!(leaf.authority, None);
-        prop_assert_eq!(leaf.usages.as_deref(), Some(&["digitalSignature"][..]));
-        prop_assert_eq!(leaf.purposes.as_deref(), Some(&["serverAuth".to_owned()][..]));
+        prop_assert_eq!(leaf.usages.as_deref(), Some(&[KeyUsage::DigitalSignature][..]));
+        prop_assert_eq!(leaf.purposes.as_deref(), Some(&[Purpose::ServerAuth][..]));
         prop_assert_eq!(&leaf.key, request.key());
         let expected = OF_A_LEAF.map(|(oid, critical)| (oid.to_owned(), critical));
         prop_assert_eq!(extensions(&leaf), expected.into());

@@ -2,8 +2,8 @@
 
 use aeolus_model::{Cidr, Host};
 use aeolus_pki::{
-    Authority, Certificate, Constraints, IssueError, KeyKind, Life, LoadError, Note, Profile,
-    Reason, Revoked, Unproven, Usage, Wanted, read, verify,
+    Authority, Certificate, Constraints, IssueError, KeyKind, KeyUsage, Life, LoadError, Note,
+    Profile, Purpose, Reason, Revoked, Unproven, Usage, Wanted, read, verify,
 };
 use aeolus_testkit::SeededRng;
 
@@ -29,11 +29,15 @@ fn every_kind_of_key_issues_for_every_kind_of_key() {
             let issued = root.issue(&wanted, key.public(), (NOW, &rng)).unwrap();
             assert_eq!(issued.chain.len(), 1, "no root is sent");
             let leaf = &issued.certificate;
-            let encipher = leaf.usages.as_ref().unwrap().contains(&"keyEncipherment");
+            let encipher = leaf
+                .usages
+                .as_ref()
+                .unwrap()
+                .contains(&KeyUsage::KeyEncipherment);
             assert_eq!(encipher, kind == KeyKind::Rsa2048, "{kind}");
             assert_eq!(
                 leaf.purposes.as_ref().unwrap(),
-                &["serverAuth", "clientAuth"]
+                &[Purpose::ServerAuth, Purpose::ClientAuth]
             );
             assert_eq!(leaf.common_name.as_deref(), Some("a.example.com"));
             assert_eq!(leaf.authority_key_id, root.certificate().subject_key_id);

@@ -1,7 +1,7 @@
 //! What is found in certificates from elsewhere.
 
 use aeolus_model::Time;
-use aeolus_pki::check::{Rule, Severity, Subject, examine};
+use aeolus_pki::check::{Role, Rule, Severity, Subject, examine};
 use aeolus_pki::{
     Authority, Certificate, Constraints, KeyKind, Life, Profile, Reason, Revoked, Wanted, read,
 };
@@ -87,7 +87,7 @@ fn names_keys_and_uses_that_do_not_fit_are_found() {
     let fits = Subject {
         certificates: &issued.chain,
         key: Some(own.public()),
-        served: true,
+        role: Role::Served,
         hosts: &names(&["a.example.com"]),
         trusted: &roots,
         ..Subject::default()
@@ -114,7 +114,7 @@ fn names_keys_and_uses_that_do_not_fit_are_found() {
     assert_eq!(codes(&wrong, NOW), ["PKI-110", "PKI-117"]);
     let served = Subject {
         certificates: &roots,
-        served: true,
+        role: Role::Served,
         trusted: &roots,
         ..Subject::default()
     };
@@ -133,20 +133,20 @@ fn what_is_only_a_clients_is_no_servers() {
             .chain
     };
     let roots = [root.certificate().clone()];
-    let judged = |certificates: &[Certificate], served| {
+    let judged = |certificates: &[Certificate], role| {
         let subject = Subject {
             certificates,
-            served,
+            role,
             trusted: &roots,
             ..Subject::default()
         };
         codes(&subject, NOW)
     };
     let client = of(Profile::Client, KeyKind::Ed25519);
-    assert_eq!(judged(&client, false), [""; 0]);
-    assert_eq!(judged(&client, true), ["PKI-116"]);
+    assert_eq!(judged(&client, Role::Unsaid), [""; 0]);
+    assert_eq!(judged(&client, Role::Served), ["PKI-116"]);
     assert_eq!(
-        judged(&of(Profile::Both, KeyKind::Ed25519), true),
+        judged(&of(Profile::Both, KeyKind::Ed25519), Role::Served),
         ["PKI-118", "PKI-119"]
     );
 }
@@ -179,7 +179,7 @@ fn chains_are_whole_in_order_and_without_a_root() {
     let judged = |certificates: &[Certificate]| {
         let subject = Subject {
             certificates,
-            served: true,
+            role: Role::Served,
             trusted: &roots,
             ..Subject::default()
         };
@@ -211,7 +211,7 @@ fn a_chain_that_is_sent_for_clients_of_two_roots_lacks_nothing() {
     for trusted in &roots {
         let subject = Subject {
             certificates: &chain,
-            served: true,
+            role: Role::Served,
             trusted: std::slice::from_ref(trusted),
             ..Subject::default()
         };

@@ -2,7 +2,7 @@
 
 use aeolus_model::Time;
 use aeolus_pki::Certificate;
-use aeolus_pki::check::Subject;
+use aeolus_pki::check::{Role, Subject};
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, IsCa, KeyUsagePurpose, SanType,
 };
@@ -67,7 +67,10 @@ fn an_authority_that_is_used_as_a_leaf_is_judged_as_one() {
         ..alone
     };
     assert_eq!(codes(&asked, NOW), ["PKI-102", "PKI-103", "PKI-115"]);
-    let with_key = Subject { own: true, ..alone };
+    let with_key = Subject {
+        role: Role::Own,
+        ..alone
+    };
     assert_eq!(codes(&with_key, NOW), ["PKI-102", "PKI-115"]);
     let Chained { root, mut chain } = chained();
     chain.reverse();

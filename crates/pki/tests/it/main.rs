@@ -17,4 +17,6 @@ mod kube;
 #[cfg(test)]
 mod policy;
 #[cfg(test)]
+mod state;
+#[cfg(test)]
 mod support;

@@ -167,9 +167,9 @@ fn f62_who_does_not_renew_is_told_before_the_end_once_at_each_stage() {
         );
     }
     let expected = [
-        (50, "gate.tls", Alarm::Month),
-        (55, "gate.tls", Alarm::Week),
-        (58, "gate.tls", Alarm::Day),
+        (50, "gate.tls", Alarm::Late),
+        (55, "gate.tls", Alarm::Urgent),
+        (58, "gate.tls", Alarm::Last),
         (61, "gate.tls", Alarm::Ended),
     ];
     assert_eq!(said, expected);

@@ -116,7 +116,7 @@ fn show(pair: &Pair, outcome: &Outcome, context: &Context) -> Result<(), Failure
         names: certificate.names.iter().map(ToString::to_string).collect(),
         renewed: why.is_some(),
         why: why.map(ToString::to_string),
-        serial: certificate.serial_hex(),
+        serial: certificate.serial.to_string(),
         not_after: moments::written(certificate.not_after),
         renew_at: moments::written(*renew_at),
         before: before.map(|before| before.display().to_string()),

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use aeolus_model::{Clock as _, Time};
 use aeolus_pki::RevocationList;
-use aeolus_pki::check::Subject;
+use aeolus_pki::check::{Role, Subject};
 
 use self::held::Held;
 use self::shown::Shown;
@@ -73,7 +73,10 @@ impl Checker<'_> {
         let days = self.args.warn_days.map(u64::from);
         Subject {
             key: self.held.key.as_ref(),
-            own: self.held.key.is_some(),
+            role: match self.held.key {
+                Some(_) => Role::Own,
+                None => Role::Unsaid,
+            },
             hosts: &self.held.hosts,
             trusted: &self.held.trusted,
             lists: &self.held.lists,

@@ -1,11 +1,13 @@
 //! An authority's folder: `ca.crt`, `ca.key`, the intermediate's pair, `bundle.crt`, `authority.json`.
 
+mod lock;
+
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use aeolus_model::{Clock as _, Secret, Time};
-use aeolus_pki::state::{Rotation, State};
+use aeolus_pki::state::{Rotation, Slot, State};
 use aeolus_pki::{Authority, Certificate, PrivateKey, Stage, certificates_pem, list_name};
 
 use super::pair::{Pair, write_one};
@@ -31,7 +33,7 @@ impl Folder {
     /// One that is there.
     pub(super) fn open(args: &PkiFolder, context: &Context) -> Result<Self, Failure> {
         let dir = &args.dir;
-        if !Pair::of(&dir.join("ca")).exists() {
+        if !Pair::of(&dir.join(Slot::Root.file_name())).exists() {
             return Err(
                 Report::new("PKI-010", format!("{} has no authority", dir.display()))
                     .help("make one: aeolus pki init --dir DIR")
@@ -49,19 +51,19 @@ impl Folder {
             return;
         }
         // An intermediate is renewed when it is due: one that is late never was.
-        for (name, worst, act) in [
+        for (slot, worst, act) in [
             (
-                "ca",
+                Slot::Root,
                 Stage::Due,
                 "begin a new one (aeolus pki rotate-ca --advance)",
             ),
             (
-                "intermediate",
+                Slot::Issuing,
                 Stage::Late,
                 "renew it (aeolus pki renew, with the root's key in its place)",
             ),
         ] {
-            let path = self.pair(name).certificate;
+            let path = self.pair(slot).certificate;
             // One that can't be read is for whoever needs it to say.
             let read = self.certificate(&path).ok();
             if let Some(certificate) = read.filter(|one| stage(one, now) >= worst) {
@@ -81,14 +83,7 @@ impl Folder {
 
     fn locked(args: &PkiFolder, context: &Context) -> Result<Self, Failure> {
         let dir = args.dir.clone();
-        let path = dir.join("lock");
-        let lock = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&path);
-        let lock = lock.and_then(|file| file.lock().map(|()| file));
-        let lock = lock.map_err(|error| unwritable(&path, &error))?;
+        let lock = lock::lock(&dir).map_err(|error| unwritable(&lock::path(&dir), &error))?;
         let path = dir.join(STATE);
         // A pair that openssl made has none.
         let state = match read_file(&path)? {
@@ -101,6 +96,11 @@ impl Folder {
             state,
             _lock: lock,
         })
+    }
+
+    /// What is remembered can't be.
+    pub(super) fn damaged(&self, cause: &dyn std::fmt::Display) -> Failure {
+        damaged(&self.dir.join(STATE), cause)
     }
 
     /// Writes what is remembered.
@@ -138,10 +138,10 @@ impl Folder {
     }
 
     /// Moves what belonged to an authority before out of the way, keys and all; says where to, if there was any.
-    pub(super) fn set_aside(&self, names: &[String]) -> Result<Option<PathBuf>, Failure> {
+    pub(super) fn set_aside(&self, slots: &[Slot]) -> Result<Option<PathBuf>, Failure> {
         let mut moved = Vec::new();
-        for name in names {
-            moved.extend(self.pair(name).files());
+        for slot in slots {
+            moved.extend(self.pair(*slot).files());
         }
         moved.push(self.dir.join(CROSS));
         moved.retain(|path| path.symlink_metadata().is_ok());
@@ -164,8 +164,13 @@ impl Folder {
         Ok(Some(aside))
     }
 
-    pub(super) fn pair(&self, name: &str) -> Pair {
-        Pair::of(&self.dir.join(name))
+    pub(super) fn pair(&self, slot: Slot) -> Pair {
+        Pair::of(&self.stem(slot))
+    }
+
+    /// The path of a pair without `.crt` and `.key`.
+    pub(super) fn stem(&self, slot: Slot) -> PathBuf {
+        self.dir.join(slot.file_name())
     }
 
     /// What clients have to trust.
@@ -176,31 +181,31 @@ impl Folder {
         Ok(path)
     }
 
-    /// The root with its key.
-    pub(super) fn root(&self, name: &str) -> Result<Authority, Failure> {
-        let pair = self.pair(name);
+    /// A root with its key.
+    pub(super) fn root(&self, slot: Slot) -> Result<Authority, Failure> {
+        let pair = self.pair(slot);
         let certificate = self.certificate(&pair.certificate)?;
         Authority::load(certificate, self.key(&pair.key)?).map_err(|error| unloaded(&pair, &error))
     }
 
-    /// The root's certificate.
-    pub(super) fn root_certificate(&self, name: &str) -> Result<Certificate, Failure> {
-        self.certificate(&self.pair(name).certificate)
+    /// A root's certificate.
+    pub(super) fn root_certificate(&self, slot: Slot) -> Result<Certificate, Failure> {
+        self.certificate(&self.pair(slot).certificate)
     }
 
     /// Who issues: the intermediate if there is one; the next root's while the root changes.
     pub(super) fn issuer(&self) -> Result<Authority, Failure> {
         let lists = self.state.crl_url.clone();
         if !self.state.rotation.issues_from_next() {
-            return Ok(self.issuer_of("ca", "intermediate")?.listed_at(lists));
+            return Ok(self.issuer_of(Slot::Issuing)?.listed_at(lists));
         }
-        let issuer = self.issuer_of("next", "next-intermediate")?;
+        let issuer = self.issuer_of(Slot::NextIssuing)?;
         let issuer = issuer.listed_at(lists);
         if self.state.rotation != Rotation::UpdateClients {
             return Ok(issuer);
         }
         let cross = self.certificate(&self.dir.join(CROSS))?;
-        Ok(issuer.crossed(cross, self.root_certificate("ca")?))
+        Ok(issuer.crossed(cross, self.root_certificate(Slot::Root)?))
     }
 
     /// Everybody who issued something that may be alive, each with a list of what it revoked.
@@ -208,17 +213,17 @@ impl Folder {
         let mut issuers = Vec::new();
         // What is there of the old root is half gone while the next takes its place.
         if self.state.rotation != Rotation::Retiring {
-            issuers.push(self.issuer_of("ca", "intermediate")?);
+            issuers.push(self.issuer_of(Slot::Issuing)?);
             for former in &self.state.former {
-                let pair = self.pair(&former.name);
+                let pair = self.pair(former.slot());
                 if !pair.exists() {
                     return Err(damaged(&pair.certificate, &"it is gone"));
                 }
-                issuers.push(self.issuer_of("ca", &former.name)?);
+                issuers.push(self.issuer_of(former.slot())?);
             }
         }
         if self.state.rotation != Rotation::Standby {
-            issuers.push(self.issuer_of("next", "next-intermediate")?);
+            issuers.push(self.issuer_of(Slot::NextIssuing)?);
         }
         // A renewal that was stopped remembers as former what is still there.
         let mut seen = BTreeSet::new();
@@ -245,12 +250,13 @@ impl Folder {
         }
     }
 
-    pub(super) fn issuer_of(&self, root: &str, intermediate: &str) -> Result<Authority, Failure> {
+    /// An intermediate; its root where there is none.
+    fn issuer_of(&self, intermediate: Slot) -> Result<Authority, Failure> {
         let pair = self.pair(intermediate);
         if !pair.exists() {
-            return self.root(root);
+            return self.root(intermediate.root());
         }
-        let above = self.root_certificate(root)?;
+        let above = self.root_certificate(intermediate.root())?;
         let certificate = self.certificate(&pair.certificate)?;
         Authority::load_below(above, certificate, self.key(&pair.key)?)
             .map_err(|error| unloaded(&pair, &error))

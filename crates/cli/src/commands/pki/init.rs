@@ -1,12 +1,12 @@
 //! `aeolus pki init`.
 
-use aeolus_model::{Cidr, Clock as _, Host, Rng};
-use aeolus_pki::state::State;
-use aeolus_pki::{Authority, Constraints, Life, PrivateKey, Subtrees, certificates_pem};
+use aeolus_pki::state::{Former, Slot};
+use aeolus_pki::{Constraints, Subtrees, certificates_pem};
 use serde::Serialize;
 
+use super::authorities::Shape;
 use super::folder::Folder;
-use super::{Context, key_text, new_key, refused};
+use super::{Context, authorities, key_text, new_key};
 use crate::args::PkiInit;
 use crate::moments;
 use crate::report::{Failure, Report};
@@ -23,24 +23,25 @@ struct Made {
 
 /// Makes an authority.
 pub(super) fn init(args: &PkiInit, context: &Context) -> Result<(), Failure> {
-    let constraints = constraints(&args.permit, &args.exclude)?;
+    let constraints = Constraints {
+        permitted: subtrees(&args.permit)?,
+        excluded: subtrees(&args.exclude)?,
+    };
     name(&args.cn)?;
     let mut folder = Folder::make(&args.folder, context)?;
-    for name in ["ca", "intermediate"] {
-        folder.pair(name).may_be_written(args.force)?;
+    for slot in [Slot::Root, Slot::Issuing] {
+        folder.pair(slot).may_be_written(args.force)?;
     }
-    let at = (context.clock.now(), &context.rng as &dyn Rng);
-    let root = Authority::root(&args.cn, new_key(args.key)?, args.days, at);
-    let root = root.map_err(|error| refused(&error))?;
-    let mut written = vec![("ca", &root)];
-    let below = if args.intermediate {
-        let named = (&*format!("{} Issuing", args.cn), new_key(args.key)?);
-        let made = root.intermediate(named, &constraints, args.intermediate_days, at);
-        Some(made.map_err(|error| refused(&error))?)
-    } else {
-        None
+    let below = args.intermediate.then(|| new_key(args.key)).transpose()?;
+    let keys = (new_key(args.key)?, below);
+    let shape = Shape {
+        life: args.days,
+        intermediate_life: args.intermediate_days,
+        constraints,
     };
-    written.extend(below.as_ref().map(|below| ("intermediate", below)));
+    let (root, below) = authorities::made(&args.cn, keys, &shape, context)?;
+    let mut written = vec![(Slot::Root, &root)];
+    written.extend(below.as_ref().map(|below| (Slot::Issuing, below)));
     let passphrase = folder.passphrase.as_ref();
     let texts: Vec<_> = written
         .iter()
@@ -48,11 +49,11 @@ pub(super) fn init(args: &PkiInit, context: &Context) -> Result<(), Failure> {
         .collect::<Result<_, _>>()?;
     // From here on things are written; what belongs to an authority before goes first.
     if args.force {
-        let mut old = vec!["next".to_owned(), "next-intermediate".to_owned()];
+        let mut old = vec![Slot::NextRoot, Slot::NextIssuing];
         if !args.intermediate {
-            old.push("intermediate".to_owned());
+            old.push(Slot::Issuing);
         }
-        old.extend(folder.state.former.iter().map(|one| one.name.clone()));
+        old.extend(folder.state.former.iter().map(Former::slot));
         if let Some(aside) = folder.set_aside(&old)? {
             let aside = aside.display();
             ui::note(&format!(
@@ -65,9 +66,9 @@ pub(super) fn init(args: &PkiInit, context: &Context) -> Result<(), Failure> {
         Vec::new(),
         Table::new(&["CERTIFICATE", "SUBJECT", "KEY", "UNTIL"]),
     );
-    for ((name, authority), key) in written.iter().zip(&texts) {
+    for ((slot, authority), key) in written.iter().zip(&texts) {
         let certificate = authority.certificate();
-        let pair = folder.pair(name);
+        let pair = folder.pair(*slot);
         let text = certificates_pem([certificate]);
         if let Some(before) = pair.write(text.as_bytes(), key.expose().as_bytes())? {
             ui::note(&format!("The pair before is kept in {}.", before.display()));
@@ -81,8 +82,7 @@ pub(super) fn init(args: &PkiInit, context: &Context) -> Result<(), Failure> {
         table.row([&one.certificate, &one.subject, &one.key, &one.not_after]);
         made.push(one);
     }
-    folder.state.permitted.clone_from(&args.permit);
-    folder.state.excluded.clone_from(&args.exclude);
+    folder.state.constrain(shape.constraints);
     folder.state.crl_url.clone_from(&args.crl_url);
     folder.state.intermediate_life = args.intermediate_days;
     folder.remember()?;
@@ -90,7 +90,7 @@ pub(super) fn init(args: &PkiInit, context: &Context) -> Result<(), Failure> {
     ui::answer(context.output, &made, &table)?;
     ui::note(&format!("Clients have to trust {}.", bundle.display()));
     if args.intermediate {
-        let key = folder.pair("ca").key;
+        let key = folder.pair(Slot::Root).key;
         let key = key.display();
         ui::note(&format!(
             "{key} signs only another intermediate or root: keep it elsewhere if you can."
@@ -112,74 +112,13 @@ fn name(text: &str) -> Result<(), Failure> {
     })
 }
 
-/// The names that an intermediate may and may not issue for, as they were typed.
-pub(super) fn constraints(permit: &[String], exclude: &[String]) -> Result<Constraints, Failure> {
-    Ok(Constraints {
-        permitted: subtrees(permit)?,
-        excluded: subtrees(exclude)?,
-    })
-}
-
+/// Names that an intermediate may or may not issue for, as they were typed.
 fn subtrees(texts: &[String]) -> Result<Subtrees, Failure> {
-    let mut subtrees = Subtrees::default();
-    for text in texts {
-        if let Ok(block) = text.parse::<Cidr>() {
-            subtrees.networks.push(block);
-        } else if let Ok(host) = Host::parse(text) {
-            subtrees.domains.push(host);
-        } else {
-            return Err(Report::new(
-                "PKI-012",
-                format!("{text:?} is neither a domain nor a block of addresses"),
-            )
+    Subtrees::parse(texts).map_err(|error| {
+        Report::new("PKI-012", error.to_string())
             .help(
                 "give names such as example.com (which covers everything below it) and 10.0.0.0/8",
             )
-            .usage());
-        }
-    }
-    Ok(subtrees)
-}
-
-/// `APC-CA`, `APC-CA G2`, `APC-CA G3`: two authorities of one name can't be told apart.
-pub(super) fn successor_name(name: &str) -> String {
-    let numbered = name.rsplit_once(" G");
-    match numbered.and_then(|(base, number)| Some((base, number.parse::<u32>().ok()?))) {
-        Some((base, number)) => format!("{base} G{}", number.saturating_add(1)),
-        None => format!("{name} G2"),
-    }
-}
-
-/// An authority of the same shape as another one, for `rotate-ca`.
-pub(super) fn successor(
-    name: &str,
-    (root_key, below_key): (PrivateKey, Option<PrivateKey>),
-    (state, context): (&State, &Context),
-) -> Result<(Authority, Option<Authority>), Failure> {
-    let at = (context.clock.now(), &context.rng as &dyn Rng);
-    let root = Authority::root(name, root_key, Life::ROOT, at).map_err(|error| refused(&error))?;
-    let Some(key) = below_key else {
-        return Ok((root, None));
-    };
-    let named = (&*format!("{name} Issuing"), key);
-    let constraints = constraints(&state.permitted, &state.excluded)?;
-    let below = root.intermediate(named, &constraints, state.intermediate_life, at);
-    let below = below.map_err(|error| refused(&error))?;
-    Ok((root, Some(below)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn authorities_are_numbered() {
-        for (name, next) in [
-            ("APC-CA", "APC-CA G2"),
-            ("APC-CA G2", "APC-CA G3"),
-            ("A Gx", "A Gx G2"),
-        ] {
-            assert_eq!(successor_name(name), next);
-        }
-    }
+            .usage()
+    })
 }

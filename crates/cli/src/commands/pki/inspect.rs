@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use aeolus_pki::{Certificate, Request, RevocationList, hex};
+use aeolus_pki::{Certificate, Request, RevocationList};
 use serde::Serialize;
 
 use super::{Context, input};
@@ -33,7 +33,7 @@ pub(super) fn inspect(args: &PkiInspect, context: &Context) -> Result<(), Failur
         parts.extend(input.keys.iter().map(|one| {
             let mut part = part(file, "key");
             part.say("key", one.public().kind().to_string());
-            part.say("keySha256", hex(&one.public().pin()));
+            part.say("keySha256", one.public().pin().to_string());
             part
         }));
     }
@@ -81,7 +81,7 @@ fn certificate(file: &Path, of: &Certificate) -> Part {
     part.say("version", of.version);
     part.say("subject", of.subject.clone());
     part.say("issuer", of.issuer.clone());
-    part.say("serial", of.serial_hex());
+    part.say("serial", of.serial.to_string());
     part.say("notBefore", moments::written(of.not_before));
     part.say("notAfter", moments::written(of.not_after));
     let names = of.names.iter().map(ToString::to_string);
@@ -92,14 +92,14 @@ fn certificate(file: &Path, of: &Certificate) -> Part {
             .collect::<Vec<_>>(),
     );
     part.say("key", of.key.kind().to_string());
-    part.say("keySha256", hex(&of.key.pin()));
-    part.say("signature", of.signature);
-    part.say("sha256", hex(&of.fingerprint()));
+    part.say("keySha256", of.key.pin().to_string());
+    part.say("signature", of.signature.to_string());
+    part.say("sha256", of.fingerprint().to_string());
     if let Some(usages) = &of.usages {
-        part.say("usages", usages.clone());
+        part.say("usages", texts(usages));
     }
     if let Some(purposes) = &of.purposes {
-        part.say("purposes", purposes.clone());
+        part.say("purposes", texts(purposes));
     }
     match of.authority {
         Some(Some(below)) => part.say("authority", format!("yes, path length {below}")),
@@ -115,11 +115,14 @@ fn certificate(file: &Path, of: &Certificate) -> Part {
     part
 }
 
+fn texts(all: &[impl ToString]) -> Vec<String> {
+    all.iter().map(ToString::to_string).collect()
+}
+
 fn request(file: &Path, of: &Request) -> Part {
     let mut part = part(file, "request");
     part.say("key", of.key().kind().to_string());
-    let names = of.names().iter().map(ToString::to_string);
-    part.say("names", names.collect::<Vec<_>>());
+    part.say("names", texts(of.names()));
     part.say("notGiven", of.ignored().to_vec());
     part
 }

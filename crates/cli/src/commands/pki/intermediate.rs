@@ -4,17 +4,15 @@
 //! list of what it revoked.
 
 use aeolus_model::{Clock as _, Time};
-use aeolus_pki::state::{Former, Rotation};
-use aeolus_pki::{Authority, KeyKind, certificates_pem, due, hex};
+use aeolus_pki::state::{Rotation, Slot};
+use aeolus_pki::{Authority, Fingerprint, KeyKind, certificates_pem, due};
 
 use super::folder::Folder;
 use super::issue::recorded;
 use super::renew::Looked;
-use super::{Context, init, is_encrypted, key_text, new_key, refused};
+use super::{Context, authorities, is_encrypted, key_text, new_key, refused};
 use crate::files::read;
 use crate::report::{Failure, Report};
-
-const INTERMEDIATE: &str = "intermediate";
 
 /// Renews the intermediate if it is due, or asked. None: there is none, or the root's change brings the next.
 pub(super) fn renew(
@@ -22,7 +20,7 @@ pub(super) fn renew(
     (anyway, context): (bool, &Context),
 ) -> Result<Option<Looked>, Failure> {
     forget(folder, context.clock.now())?;
-    let pair = folder.pair(INTERMEDIATE);
+    let pair = folder.pair(Slot::Issuing);
     if folder.state.rotation != Rotation::Standby || !pair.exists() {
         return Ok(None);
     }
@@ -34,15 +32,15 @@ pub(super) fn renew(
     }
     let root = root(folder, own.not_after)?;
     let kind = KeyKind::like(own.key.kind());
-    let name = init::successor_name(own.common_name.as_deref().unwrap_or("Issuing"));
-    let constraints = init::constraints(&folder.state.permitted, &folder.state.excluded)?;
+    let name = authorities::successor_name(own.common_name.as_deref().unwrap_or("Issuing"));
+    let constraints = folder.state.constraints();
     let life = folder.state.intermediate_life;
     let at = (context.clock.now(), &context.rng as &dyn aeolus_model::Rng);
     let next = root.intermediate((&name, new_key(kind)?), &constraints, life, at);
     let next = next.map_err(|error| refused(&error))?;
     let encrypt = is_encrypted(&pair.key)?;
     let key = key_text(next.key(), encrypt, (folder.passphrase.as_ref(), context))?;
-    keep(folder, &hex(&own.fingerprint()))?;
+    keep(folder, own.fingerprint())?;
     let text = certificates_pem([next.certificate()]);
     pair.write(text.as_bytes(), key.expose().as_bytes())?;
     let made = next.certificate();
@@ -52,14 +50,14 @@ pub(super) fn renew(
 
 /// The path of its pair, as others are said.
 pub(super) fn stem(folder: &Folder) -> Result<String, Failure> {
-    recorded(&folder.dir.join(INTERMEDIATE))
+    recorded(&folder.stem(Slot::Issuing))
 }
 
 /// The root signs it; its key may be kept elsewhere.
 fn root(folder: &Folder, until: Time) -> Result<Authority, Failure> {
-    let key = folder.pair("ca").key;
+    let key = folder.pair(Slot::Root).key;
     if key.exists() {
-        return folder.root("ca");
+        return folder.root(Slot::Root);
     }
     let until = crate::moments::written(until);
     let what = format!(
@@ -75,14 +73,15 @@ fn root(folder: &Folder, until: Time) -> Result<Authority, Failure> {
 }
 
 /// Keeps the pair beside itself, and remembers it before it is replaced: a run that is stopped is run again.
-fn keep(folder: &mut Folder, issuer: &str) -> Result<(), Failure> {
+fn keep(folder: &mut Folder, issuer: Fingerprint) -> Result<(), Failure> {
     if folder.state.former.iter().any(|one| one.issuer == issuer) {
         return Ok(());
     }
-    let is_free = |name: &String| !folder.state.former.iter().any(|one| one.name == *name);
-    let mut names = (1_u32..).map(|number| format!("{INTERMEDIATE}-{number}"));
-    let name = names.find(is_free).unwrap_or_default();
-    let (from, to) = (folder.pair(INTERMEDIATE), folder.pair(&name));
+    let number = folder.state.free_number();
+    let (from, to) = (
+        folder.pair(Slot::Issuing),
+        folder.pair(Slot::Former(number)),
+    );
     let (Some(certificate), Some(key)) = (read(&from.certificate)?, read(&from.key)?) else {
         let gone = "one file of the pair is gone";
         return Err(crate::files::damaged(&from.certificate, &gone));
@@ -90,10 +89,7 @@ fn keep(folder: &mut Folder, issuer: &str) -> Result<(), Failure> {
     // One of that name was left by a run that was stopped before it remembered it.
     to.remove()?;
     to.write(&certificate, &key)?;
-    folder.state.former.push(Former {
-        name,
-        issuer: issuer.to_owned(),
-    });
+    folder.state.keep_former(number, issuer);
     folder.remember()
 }
 
@@ -101,7 +97,7 @@ fn keep(folder: &mut Folder, issuer: &str) -> Result<(), Failure> {
 pub(super) fn forget(folder: &mut Folder, now: Time) -> Result<(), Failure> {
     let gone = folder.state.ended(now);
     for former in &gone {
-        let pair = folder.pair(&former.name);
+        let pair = folder.pair(former.slot());
         folder.unpublish(&pair.certificate)?;
         pair.remove()?;
     }

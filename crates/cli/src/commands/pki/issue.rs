@@ -58,8 +58,8 @@ pub(super) fn issue(args: &PkiIssue, context: &Context) -> Result<(), Failure> {
     let before = match written {
         Ok(before) => before,
         Err(failure) => {
-            let added = issued.certificate.serial_hex();
-            folder.state.undo(before.as_deref(), &added);
+            let added = &issued.certificate.serial;
+            folder.state.undo(before.as_ref(), added);
             folder.remember()?;
             return Err(failure);
         }
@@ -199,7 +199,7 @@ fn show(
     let shown = Shown {
         certificate: certificate.display().to_string(),
         key: key.map(|key| key.display().to_string()),
-        serial: leaf.serial_hex(),
+        serial: leaf.serial.to_string(),
         names: leaf.names.iter().map(ToString::to_string).collect(),
         not_after: moments::written(leaf.not_after),
         before: before.map(|before| before.display().to_string()),

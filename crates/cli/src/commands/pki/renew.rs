@@ -8,9 +8,9 @@ use serde::Serialize;
 
 use super::folder::Folder;
 use super::hook::Hook;
-use super::issue::{Whose, issued, recorded, say, wanted};
+use super::issue::{Whose, issued, recorded, say};
 use super::pair::Pair;
-use super::{Context, intermediate, is_encrypted, key_text, names, new_key};
+use super::{Context, intermediate, is_encrypted, key_text, new_key};
 use crate::args::PkiRenew;
 use crate::moments;
 use crate::report::{Failure, Report};
@@ -176,9 +176,9 @@ fn one(
     let pair = Pair::of(Path::new(stem));
     let lying = lying(folder, &pair)?;
     let ((record, mut files), is_known) = match &lying {
-        Some(lying) if lying.serial_hex() != record.serial => {
+        Some(lying) if lying.serial != record.serial => {
             // A run that was stopped remembered what it never wrote, or somebody put another one there.
-            let settled = folder.state.settle(stem, &lying.serial_hex());
+            let settled = folder.state.settle(stem, &lying.serial);
             folder.remember()?;
             let is_known = settled.is_some();
             (settled.unwrap_or((record, files)), is_known)
@@ -186,14 +186,11 @@ fn one(
         Some(_) => ((record, files), true),
         None => ((record, files), false),
     };
-    let times = (
-        Time::from_secs(record.not_before),
-        Time::from_secs(record.not_after),
-    );
+    let times = (record.not_before, record.not_after);
     if is_known && !anyway && context.clock.now() < due(times.0, times.1) {
         return Ok(Looked::of(stem.to_owned(), false, times));
     }
-    let wanted = wanted(names(&record.names)?, record.profile, record.life)?;
+    let wanted = record.wanted().map_err(|error| folder.damaged(&error))?;
     // The file may have been encrypted, or be gone: a secret isn't made plain by a renewal.
     files.encrypted |= is_encrypted(&pair.key)?;
     let key = new_key(files.key)?;
@@ -205,8 +202,8 @@ fn one(
         text.expose().as_bytes(),
     ) {
         // What lies there is the one before: it is due again, and not superseded.
-        let added = issued.certificate.serial_hex();
-        folder.state.undo(Some(&record.serial), &added);
+        let added = &issued.certificate.serial;
+        folder.state.undo(Some(&record.serial), added);
         folder.remember()?;
         return Err(failure);
     }

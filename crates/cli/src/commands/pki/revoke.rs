@@ -1,10 +1,12 @@
 //! `aeolus pki revoke` and `crl`.
 
+use std::fmt::Display;
 use std::path::Path;
 use std::time::Duration;
 
 use aeolus_model::Clock as _;
-use aeolus_pki::{Authority, Life};
+use aeolus_pki::state::{Revocation, RevokeError};
+use aeolus_pki::{Authority, Life, Serial};
 use serde::Serialize;
 
 use super::folder::Folder;
@@ -29,25 +31,33 @@ pub(super) fn revoke(args: &PkiRevoke, context: &Context) -> Result<(), Failure>
     let mut folder = Folder::open(&args.folder, context)?;
     let path = Path::new(&args.certificate);
     let serial = if path.exists() {
-        folder.certificate(path)?.serial_hex()
+        folder.certificate(path)?.serial
     } else {
-        args.certificate.replace(':', "").to_ascii_lowercase()
+        let typed = args.certificate.parse::<Serial>();
+        typed.map_err(|_| not_revoked(&args.certificate, RevokeError::Unknown))?
     };
-    if !folder
-        .state
-        .revoke(&serial, args.reason, context.clock.now())
-    {
-        let what = format!(
-            "no live certificate of this authority has the serial number {serial}, or it is revoked already"
-        );
-        return Err(Report::new("PKI-014", what)
-            .why("Nothing was changed.")
-            .help(
-                "give the certificate's file, or its serial number as aeolus pki inspect shows it",
-            )
-            .usage());
-    }
+    let now = context.clock.now();
+    let revoked = folder.state.revoke(&serial, args.reason, now);
+    revoked.map_err(|error| not_revoked(&serial, error))?;
     list(&mut folder, args.crl_days, context)
+}
+
+fn not_revoked(serial: &dyn Display, error: RevokeError) -> Failure {
+    let (what, help) = match error {
+        RevokeError::Unknown => (
+            format!("no live certificate of this authority has the serial number {serial}"),
+            "give the certificate's file, or its serial number as aeolus pki inspect shows it",
+        ),
+        RevokeError::Already(Revocation { at, reason }) => {
+            let at = moments::written(at);
+            (
+                format!("the certificate {serial} was revoked at {at} already, as {reason}"),
+                "write the list again if it isn't on it: aeolus pki crl",
+            )
+        }
+    };
+    let report = Report::new("PKI-014", what).why("Nothing was changed.");
+    report.help(help).usage()
 }
 
 /// Writes the list again.

@@ -1,12 +1,13 @@
 //! `aeolus pki rotate-ca`: another root, step by step, each of which can be taken back.
 
 use aeolus_model::Clock as _;
-use aeolus_pki::state::{Record, Rotation};
-use aeolus_pki::{Certificate, KeyKind, certificates_pem};
+use aeolus_pki::state::{Record, Rotation, Slot};
+use aeolus_pki::{Certificate, KeyKind, Life, certificates_pem};
 use serde::Serialize;
 
+use super::authorities::Shape;
 use super::folder::{CROSS, Folder};
-use super::{Context, init, is_encrypted, key_text, new_key, refused};
+use super::{Context, authorities, is_encrypted, key_text, new_key, refused};
 use crate::args::PkiRotateCa;
 use crate::files::{damaged, read, unwritable, write_public};
 use crate::moments;
@@ -57,17 +58,17 @@ fn advance(folder: &mut Folder, args: &PkiRotateCa, context: &Context) -> Result
         }
         Rotation::Init => {}
         Rotation::UpdateClients => {
-            let old = folder.root_certificate("ca")?;
-            let left = folder.state.alive(&old, context.clock.now(), true);
+            let old = folder.root_certificate(Slot::Root)?;
+            let left = folder.state.current(&old, context.clock.now());
             let help = "renew them (aeolus pki renew --now), revoke those that nobody serves (aeolus pki revoke SERIAL), or say --force";
             blocked(&left, args.force, help)?;
         }
         Rotation::UpdateServers => {
             let (old, new) = (
-                folder.root_certificate("ca")?,
-                folder.root_certificate("next")?,
+                folder.root_certificate(Slot::Root)?,
+                folder.root_certificate(Slot::NextRoot)?,
             );
-            let left = folder.state.alive(&old, context.clock.now(), false);
+            let left = folder.state.alive(&old, context.clock.now());
             let help = "wait until they have expired, revoke them (aeolus pki revoke SERIAL), or say --force if no server serves them any more";
             blocked(&left, args.force, help)?;
             // Remembered before anything is written: a run that is stopped is ended by the next, and not taken back.
@@ -76,7 +77,7 @@ fn advance(folder: &mut Folder, args: &PkiRotateCa, context: &Context) -> Result
             return retire(folder, &new);
         }
         Rotation::Retiring => {
-            let new = folder.root_certificate("next")?;
+            let new = folder.root_certificate(Slot::NextRoot)?;
             return retire(folder, &new);
         }
     }
@@ -86,23 +87,28 @@ fn advance(folder: &mut Folder, args: &PkiRotateCa, context: &Context) -> Result
 
 /// Makes the next root, which nothing is issued from yet.
 fn begin(folder: &Folder, args: &PkiRotateCa, context: &Context) -> Result<(), Failure> {
-    let old = folder.root("ca")?;
+    let old = folder.root(Slot::Root)?;
     let certificate = old.certificate();
     let kind = args
         .key
         .unwrap_or_else(|| KeyKind::like(certificate.key.kind()));
-    let name = init::successor_name(certificate.common_name.as_deref().unwrap_or("CA"));
-    let below = folder.pair("intermediate").exists();
+    let name = authorities::successor_name(certificate.common_name.as_deref().unwrap_or("CA"));
+    let below = folder.pair(Slot::Issuing).exists();
     let below_key = if below { Some(new_key(kind)?) } else { None };
     let keys = (new_key(kind)?, below_key);
-    let (next, below) = init::successor(&name, keys, (&folder.state, context))?;
+    let shape = Shape {
+        life: Life::ROOT,
+        intermediate_life: folder.state.intermediate_life,
+        constraints: folder.state.constraints(),
+    };
+    let (next, below) = authorities::made(&name, keys, &shape, context)?;
     let cross = old.cross_sign(&next, (context.clock.now(), &context.rng));
     let cross = cross.map_err(|error| refused(&error))?;
     let with = (folder.passphrase.as_ref(), context);
     let mut texts = Vec::new();
-    for (name, old, authority) in [
-        ("next", "ca", Some(&next)),
-        ("next-intermediate", "intermediate", below.as_ref()),
+    for (slot, old, authority) in [
+        (Slot::NextRoot, Slot::Root, Some(&next)),
+        (Slot::NextIssuing, Slot::Issuing, below.as_ref()),
     ] {
         let key = match authority {
             None => None,
@@ -112,10 +118,10 @@ fn begin(folder: &Folder, args: &PkiRotateCa, context: &Context) -> Result<(), F
                 Some(key_text(authority.key(), encrypt, with)?)
             }
         };
-        texts.push((name, authority, key));
+        texts.push((slot, authority, key));
     }
-    for (name, authority, key) in texts {
-        let pair = folder.pair(name);
+    for (slot, authority, key) in texts {
+        let pair = folder.pair(slot);
         pair.remove()?;
         if let (Some(authority), Some(key)) = (authority, key) {
             let text = certificates_pem([authority.certificate()]);
@@ -132,7 +138,10 @@ fn begin(folder: &Folder, args: &PkiRotateCa, context: &Context) -> Result<(), F
 /// The next root takes the place of the old one. That it is over is remembered last: a run that is stopped is run
 /// again, and ends it.
 fn retire(folder: &mut Folder, new: &Certificate) -> Result<(), Failure> {
-    for (from, to) in [("next-intermediate", "intermediate"), ("next", "ca")] {
+    for (from, to) in [
+        (Slot::NextIssuing, Slot::Issuing),
+        (Slot::NextRoot, Slot::Root),
+    ] {
         let (from, to) = (folder.pair(from), folder.pair(to));
         if !from.exists() {
             continue;
@@ -148,7 +157,7 @@ fn retire(folder: &mut Folder, new: &Certificate) -> Result<(), Failure> {
     let former = std::mem::take(&mut folder.state.former);
     folder.remember()?;
     for former in former {
-        folder.pair(&former.name).remove()?;
+        folder.pair(former.slot()).remove()?;
     }
     clear(folder)
 }
@@ -165,11 +174,11 @@ fn rollback(folder: &mut Folder, force: bool, context: &Context) -> Result<(), F
         return Err(Report::new("PKI-016", "there is no change of the root to take back").usage());
     };
     if back == Rotation::Standby {
-        let next = folder.root_certificate("next")?;
-        let left = folder.state.alive(&next, context.clock.now(), false);
+        let next = folder.root_certificate(Slot::NextRoot)?;
+        let left = folder.state.alive(&next, context.clock.now());
         let help = "renew them first (aeolus pki renew --now): they get certificates of the old root; revoke those that nobody serves, or say --force";
         blocked(&left, force, help)?;
-        let old = folder.root_certificate("ca")?;
+        let old = folder.root_certificate(Slot::Root)?;
         folder.write_bundle(&[&old])?;
     }
     folder.state.rotation = back;
@@ -181,8 +190,8 @@ fn rollback(folder: &mut Folder, force: bool, context: &Context) -> Result<(), F
 }
 
 fn clear(folder: &Folder) -> Result<(), Failure> {
-    for name in ["next", "next-intermediate"] {
-        folder.pair(name).remove()?;
+    for slot in [Slot::NextRoot, Slot::NextIssuing] {
+        folder.pair(slot).remove()?;
     }
     let path = folder.dir.join(CROSS);
     match std::fs::remove_file(&path) {
@@ -201,11 +210,8 @@ fn blocked(left: &[&Record], force: bool, help: &str) -> Result<(), Failure> {
         let place = record
             .files()
             .map_or("a request", |files| files.stem.as_str());
-        format!(
-            "{} ({place}, serial {})",
-            record.names.join(" "),
-            record.serial
-        )
+        let names: Vec<String> = record.names.iter().map(ToString::to_string).collect();
+        format!("{} ({place}, serial {})", names.join(" "), record.serial)
     });
     let what = format!(
         "{} certificates that are alive would be refused",
@@ -219,19 +225,19 @@ fn blocked(left: &[&Record], force: bool, help: &str) -> Result<(), Failure> {
 
 fn show(folder: &Folder, context: &Context) -> Result<(), Failure> {
     let now = context.clock.now();
-    let root = folder.root_certificate("ca")?;
+    let root = folder.root_certificate(Slot::Root)?;
     let state = folder.state.rotation;
     let next = match state {
         Rotation::Standby => None,
-        _ => Some(folder.root_certificate("next")?),
+        _ => Some(folder.root_certificate(Slot::NextRoot)?),
     };
     let standing = Standing {
         state: state.name(),
         not_after: moments::written(root.not_after),
-        of_root: folder.state.alive(&root, now, false).len(),
+        of_root: folder.state.alive(&root, now).len(),
         of_next_root: next
             .as_ref()
-            .map_or(0, |next| folder.state.alive(next, now, false).len()),
+            .map_or(0, |next| folder.state.alive(next, now).len()),
         root: root.subject,
         next_root: next.map(|next| next.subject),
         then: match state {

@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use aeolus_pki::check::{Subject, examine, key_of};
+use aeolus_pki::check::{Role, Subject, examine, key_of};
 use aeolus_pki::{Input, PublicKey, San};
 
 use super::super::{bytes, input, unusable};
@@ -105,8 +105,7 @@ impl Checker<'_> {
         };
         let subject = Subject {
             certificates: &chain,
-            served: true,
-            own: true,
+            role: Role::Served,
             hosts: &hosts,
             lists: &lists,
             trusted: if held.trusted.is_empty() {

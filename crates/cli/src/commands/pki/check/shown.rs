@@ -75,7 +75,7 @@ struct One {
 #[serde(rename_all = "camelCase")]
 struct Found {
     code: &'static str,
-    severity: &'static str,
+    severity: Severity,
     about: String,
     problem: &'static str,
     detail: String,
@@ -87,7 +87,7 @@ impl Place {
     pub(super) fn new(kind: Kind, name: String, certificates: &[Certificate]) -> Self {
         let certificates = certificates.iter().map(|one| One {
             subject: one.subject.clone(),
-            serial: one.serial_hex(),
+            serial: one.serial.to_string(),
             role: match (one.authority.is_some(), one.is_self_issued()) {
                 (true, true) => "root",
                 (true, false) => "intermediate",
@@ -110,7 +110,7 @@ impl Place {
         self.findings
             .extend(findings.into_iter().map(|finding| Found {
                 code: finding.rule.code,
-                severity: finding.rule.severity.name(),
+                severity: finding.rule.severity,
                 about: finding.about,
                 problem: finding.rule.what,
                 detail: finding.detail,
@@ -195,7 +195,7 @@ impl Shown {
         for place in &self.places {
             for found in &place.findings {
                 let what = format!("{}: {}", found.problem, found.detail);
-                table.row([found.severity, found.code, &place.name, &what]);
+                table.row([found.severity.name(), found.code, &place.name, &what]);
                 told.insert(found.code, (found.means, found.act));
             }
         }
@@ -223,7 +223,7 @@ impl Shown {
         if all.peek().is_none() {
             return Ok(());
         }
-        let error = all.any(|found| found.severity == Severity::Error.name());
+        let error = all.any(|found| found.severity == Severity::Error);
         Err(Failure {
             reports: Vec::new(),
             exit: if error { Exit::Failed } else { Exit::Warned },

@@ -1,4 +1,5 @@
-//! Findings as figures, in the text form of Prometheus.
+//! Findings as figures, in the text form of Prometheus: `aeolus_pki_check_…`, because the certificates of a running
+//! program are `aeolus_certificate_…` with labels of their own.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -29,7 +30,7 @@ impl Shown {
                 |one| due(one.times.0, one.times.1),
             ),
         ] {
-            let name = format!("aeolus_certificate_{name}_timestamp_seconds");
+            let name = format!("aeolus_pki_check_{name}_timestamp_seconds");
             head(&mut text, &name, help);
             let mut said = BTreeSet::new();
             for place in &self.places {
@@ -42,14 +43,14 @@ impl Shown {
                 }
             }
         }
-        let name = "aeolus_certificate_findings";
+        let name = "aeolus_pki_check_findings";
         head(&mut text, name, "What is wrong with certificates.");
         let mut counts = BTreeMap::new();
         for place in &self.places {
             for severity in [Severity::Error, Severity::Warning] {
-                let severity = severity.name();
                 let found = place.findings.iter();
                 let count = found.filter(|found| found.severity == severity).count();
+                let severity = severity.name();
                 let (kind, at) = (place.kind.name(), label(&place.name));
                 let labels = format!("kind=\"{kind}\",place=\"{at}\",severity=\"{severity}\"");
                 *counts.entry(labels).or_insert(0) += count;
@@ -60,12 +61,12 @@ impl Shown {
         }
         for (name, help, value) in [
             (
-                "aeolus_certificate_unread",
+                "aeolus_pki_check_unread",
                 "How much could not be read or reached.",
                 i64::try_from(unread).unwrap_or(i64::MAX),
             ),
             (
-                "aeolus_certificate_check_timestamp_seconds",
+                "aeolus_pki_check_timestamp_seconds",
                 "When certificates were checked.",
                 now.secs(),
             ),
