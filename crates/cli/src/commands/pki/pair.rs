@@ -109,6 +109,21 @@ impl Pair {
             .map_err(|error| unwritable(&self.certificate, &error))
     }
 
+    /// Removes what was before them.
+    pub(super) fn forget(&self) -> Result<(), Failure> {
+        let last = self.last();
+        let before = match fs::remove_file(self.store.join("before")) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        };
+        let mut older = self.generations().filter(|number| *number != last);
+        before
+            .and_then(|()| {
+                older.try_for_each(|number| Step::Remove(self.generation(number)).take())
+            })
+            .map_err(|error| unwritable(&self.certificate, &error))
+    }
+
     /// What replaces the pair, step by step; after each, the two files belong together.
     fn steps(&self, certificate: &[u8], key: &[u8]) -> io::Result<Vec<Step>> {
         self.refuse_links()?;

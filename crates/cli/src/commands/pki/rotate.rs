@@ -153,6 +153,10 @@ fn retire(folder: &mut Folder, new: &Certificate) -> Result<(), Failure> {
         to.write(&certificate, &key)?;
     }
     folder.write_bundle(&[new])?;
+    // The old root's key could still sign for whoever hasn't heard.
+    for slot in [Slot::Issuing, Slot::Root] {
+        folder.pair(slot).forget()?;
+    }
     folder.state.rotation = Rotation::Standby;
     let former = std::mem::take(&mut folder.state.former);
     folder.remember()?;

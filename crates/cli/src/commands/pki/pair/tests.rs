@@ -105,6 +105,14 @@ fn who_could_read_a_key_still_can_and_older_ones_go() {
     let mut left: Vec<u32> = pair.generations().collect();
     left.sort_unstable();
     assert_eq!(left, [4, 5]);
+    pair.forget().unwrap();
+    assert_eq!(pair.generations().collect::<Vec<_>>(), [5]);
+    assert_eq!(read(&pair), both("5"));
+    // What was never replaced has nothing before it.
+    let plain = Pair::of(&folder.path().join("plain"));
+    write(&plain, "1");
+    plain.forget().unwrap();
+    assert_eq!(read(&plain), both("1"));
 }
 
 #[test]
