@@ -8,6 +8,7 @@ use aeolus_model::{
 };
 use aeolus_store::{Organization, Unit, Write};
 use axum::extract::FromRequestParts;
+use http::Method;
 use http::request::Parts;
 
 use crate::app::App;
@@ -22,6 +23,8 @@ use crate::signin::session;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct RequestInfo {
     pub(crate) id: String,
+    /// How it asks.
+    pub(crate) method: Method,
     /// The client's address, empty if it isn't known.
     pub(crate) source: String,
     /// Who it turned out to be: the edge learns what they were refused.

@@ -40,6 +40,7 @@ pub(crate) async fn edge(
 ) -> Response {
     let info = RequestInfo {
         id: new_id(&app),
+        method: request.method().clone(),
         source: source_of(&app, &request),
         ends: quota::only_ends(
             request.method(),
@@ -49,7 +50,6 @@ pub(crate) async fn edge(
     };
     let path = request.uri().path().to_owned();
     request.extensions_mut().insert(info.clone());
-    let method = request.method().clone();
     let started = tokio::time::Instant::now();
     let pattern = route.as_ref().map_or("", MatchedPath::as_str);
     let admitted = app
@@ -73,7 +73,6 @@ pub(crate) async fn edge(
         let refused = Refused {
             failure: &failure,
             info: &info,
-            method: &method,
             route,
             path: &path,
         };
@@ -83,7 +82,7 @@ pub(crate) async fn edge(
     }
     let route = route.as_ref().map_or("none", MatchedPath::as_str);
     app.metrics
-        .request(&method, route, response.status(), started.elapsed());
+        .request(&info.method, route, response.status(), started.elapsed());
     headers(&app, &info, response.headers_mut());
     response
 }

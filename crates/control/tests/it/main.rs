@@ -114,6 +114,8 @@ mod registrations;
 #[cfg(test)]
 mod registry;
 #[cfg(test)]
+mod registry_names;
+#[cfg(test)]
 mod registry_scopes;
 #[cfg(test)]
 mod reminders;
