@@ -19,7 +19,7 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use crate::app::App;
 use crate::audit::Refused;
 use crate::ctx::RequestInfo;
-use crate::error::{ApiError, Failure, Form};
+use crate::error::{ApiError, Failure, Form, NO_CERTIFICATE, OTHER_CERTIFICATE};
 use crate::{pages, quota, scim};
 
 /// The address of the connection's other end.
@@ -42,6 +42,7 @@ pub(crate) async fn edge(
         id: new_id(&app),
         method: request.method().clone(),
         source: source_of(&app, &request),
+        chain: request.extensions().get().cloned().unwrap_or_default(),
         ends: quota::only_ends(
             request.method(),
             route.as_ref().map_or("", MatchedPath::as_str),
@@ -52,14 +53,11 @@ pub(crate) async fn edge(
     request.extensions_mut().insert(info.clone());
     let started = tokio::time::Instant::now();
     let pattern = route.as_ref().map_or("", MatchedPath::as_str);
-    let admitted = app
-        .tls
-        .admits(pattern, request.extensions(), app.clock.now());
+    let admitted = app.tls.admit(pattern, &info.chain, app.clock.now());
     let mut response = match (is_text(&path), admitted) {
         (false, _) => ApiError::Path.into_response(),
-        // What was shown is the connection's: with another certificate a gate needs another one.
-        (true, false) => ([(CONNECTION, "close")], ApiError::NoCertificate).into_response(),
-        (true, true) => {
+        (true, Err(error)) => error.into_response(),
+        (true, Ok(())) => {
             let answered = tokio::time::timeout(DEADLINE, next.run(request)).await;
             answered.unwrap_or_else(|_| {
                 ApiError::Internal("the deadline passed".into()).into_response()
@@ -79,6 +77,11 @@ pub(crate) async fn edge(
         app.denials.note(&refused, app.clock.now());
         response = render(&failure, &info);
         response.headers_mut().extend(kept);
+        // What was shown is the connection's: with another certificate a gate needs another one.
+        if [NO_CERTIFICATE, OTHER_CERTIFICATE].contains(&failure.code) {
+            let close = HeaderValue::from_static("close");
+            response.headers_mut().insert(CONNECTION, close);
+        }
     }
     let route = route.as_ref().map_or("none", MatchedPath::as_str);
     app.metrics

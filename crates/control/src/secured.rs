@@ -1,16 +1,20 @@
 //! TLS of the listeners.
 
+mod plane_names;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use aeolus_model::Time;
+use aeolus_store::Plane;
 use aeolus_tls::{Bound, ClientChain, Clients, Keeper, PairFiles, Protocol, ServerTls, TlsError};
-use http::Extensions;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
 use crate::config::ControlConfig;
+use crate::error::ApiError;
+use plane_names::PlaneNames;
 
 /// How often certificates are looked at.
 const RENEWED: Duration = Duration::from_secs(5);
@@ -55,14 +59,46 @@ impl Secured {
         })
     }
 
-    /// Whether a request at a route may go on: where gates have to show certificates, what gates ask needs one
-    /// that is good now, beside everything else. Who comes by a way without TLS has shown none.
-    pub(crate) fn admits(&self, route: &str, request: &Extensions, now: Time) -> bool {
-        let Some(clients) = self.clients.as_ref().filter(|_| is_of_gates(route)) else {
-            return true;
+    /// Refuses a request at a route of gates that has shown no certificate, where gates have to: so nobody without
+    /// one gets as far as a handler.
+    pub(crate) fn admit(
+        &self,
+        route: &str,
+        chain: &ClientChain,
+        now: Time,
+    ) -> Result<(), ApiError> {
+        if is_of_gates(route) {
+            self.shown(chain, now)?;
+        }
+        Ok(())
+    }
+
+    /// What whoever says that it is a gate has shown: where gates have to, a certificate that is good now. Who comes
+    /// by a way without TLS has shown none.
+    pub(crate) fn shown(&self, chain: &ClientChain, now: Time) -> Result<Shown, ApiError> {
+        let Some(clients) = &self.clients else {
+            return Ok(Shown(PlaneNames::default()));
         };
-        let shown = request.get::<ClientChain>();
-        shown.is_some_and(|shown| clients.prove(shown, now))
+        if !clients.prove(chain, now) {
+            return Err(ApiError::NoCertificate);
+        }
+        let names = chain.leaf().and_then(PlaneNames::read);
+        Ok(Shown(names.ok_or(ApiError::NoCertificate)?))
+    }
+}
+
+/// A certificate was judged, as far as this installation wants one. Only [`Secured::shown`] makes it, and no plane
+/// is proved without it: a new way to prove one can't forget to ask.
+pub(crate) struct Shown(PlaneNames);
+
+impl Shown {
+    /// Refuses the certificate of another plane.
+    pub(crate) fn require(&self, plane: &Plane) -> Result<(), ApiError> {
+        if self.0.allow(plane) {
+            Ok(())
+        } else {
+            Err(ApiError::OtherCertificate)
+        }
     }
 }
 

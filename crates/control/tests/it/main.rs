@@ -98,6 +98,8 @@ mod people;
 #[cfg(test)]
 mod planes;
 #[cfg(test)]
+mod planes_certificates;
+#[cfg(test)]
 mod policy;
 #[cfg(test)]
 mod provider;
