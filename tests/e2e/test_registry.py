@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import subprocess
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,9 @@ import requests
 from conftest import PASSWORD, required
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import padding
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 from harness import aeolus, registry
 from harness.aeolus import private
 from harness.registry import Client, Refused
@@ -187,10 +189,15 @@ def header(token: str) -> dict[str, str]:
 
 def test_h4_a_key_and_certificate_of_before_take_over(control, etl):
     key, certificate = control.folder / "tls.key", control.folder / "tls.crt"
-    make = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30", "-subj", "/CN=release-houston"]
-    subprocess.run([*make, "-keyout", key, "-out", certificate], check=True, capture_output=True)
-    files = ("--key", str(key), "--certificate", str(certificate))
     place = ("--database", control.database, "--master-key-file", f"{control.data}/master.key")
+    files = ("--key", str(key), "--certificate", str(certificate))
+    signed(key, certificate, ca=True, left=timedelta(days=30))
+    authority = aeolus.run("key", "import", *files, *place, check=False)
+    assert authority.returncode == 1 and "CA:TRUE" in authority.stderr
+    signed(key, certificate, ca=False, left=timedelta(minutes=6))
+    short = aeolus.run("key", "import", *files, *place, check=False)
+    assert short.returncode == 1 and "within a day" in short.stderr
+    signed(key, certificate, ca=False, left=timedelta(days=30))
     foreign = ("--certificate", str(control.folder / "shown.pem"))
     other = aeolus.run("key", "import", *files[:2], *foreign, *place, check=False)
     assert other.returncode == 1 and "not this key's" in other.stderr
@@ -208,6 +215,20 @@ def test_h4_a_key_and_certificate_of_before_take_over(control, etl):
         ann = Client(images, signed_in(control, "ann@example.com"))
         ann.push(etl, b"signed by a key of before")
         assert header(ann.token)["kid"] == next_["kid"]
+
+
+def signed(key: Path, certificate: Path, ca: bool, left: timedelta) -> None:
+    """Writes a key, and a certificate that it signs itself."""
+    made = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "release-houston")])
+    now = datetime.now(UTC)
+    builder = x509.CertificateBuilder().issuer_name(name).subject_name(name).public_key(made.public_key())
+    builder = builder.serial_number(x509.random_serial_number())
+    builder = builder.not_valid_before(now - timedelta(minutes=1)).not_valid_after(now + left)
+    builder = builder.add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
+    certificate.write_bytes(builder.sign(made, hashes.SHA256()).public_bytes(Encoding.PEM))
+    form = (Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    private(key, made.private_bytes(*form))
 
 
 def listed(control) -> list[dict]:

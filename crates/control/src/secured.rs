@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use aeolus_model::Time;
 use aeolus_store::Plane;
-use aeolus_tls::{Bound, ClientChain, Clients, Keeper, PairFiles, Protocol, ServerTls, TlsError};
+use aeolus_tls::{
+    Bound, ClientChain, Clients, Keeper, PairFiles, Protocol, ServerTls, TlsError, Told,
+};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
@@ -25,6 +27,8 @@ pub(crate) struct Secured {
     pub(crate) metrics: Option<ServerTls>,
     pub(crate) scim: Option<ServerTls>,
     pub(crate) certificates: Arc<Keeper>,
+    /// By which others know the legacy key.
+    signer: Arc<Told>,
     /// Whose certificates gates have to show; nobody's, if absent.
     clients: Option<Arc<Clients>>,
 }
@@ -36,6 +40,8 @@ impl Secured {
         for kept in &config.kept {
             keeper.keep(Arc::clone(kept));
         }
+        let signer = Arc::new(Told::new("legacy key"));
+        keeper.keep(Arc::clone(&signer) as _);
         let mut clients = None;
         let mut control = None;
         if let (Some(pair), Some(asked)) = (&config.tls.control, &config.tls.clients) {
@@ -55,6 +61,7 @@ impl Secured {
             metrics: open(&config.tls.metrics)?,
             scim: open(&config.tls.scim)?,
             certificates: Arc::new(keeper),
+            signer,
             clients,
         })
     }
@@ -114,14 +121,14 @@ pub(crate) fn at(tls: Option<&ServerTls>, bound: &Bound) -> Option<ServerTls> {
 
 /// Looks after the certificates until shutdown, never on an async thread.
 pub(crate) async fn run(app: App, shutdown: CancellationToken) {
-    if app.tls.certificates.is_empty() {
-        return;
-    }
     let mut ticks = interval(RENEWED);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     while shutdown.run_until_cancelled(ticks.tick()).await.is_some() {
         let app = app.clone();
-        let look = move || app.tls.certificates.look(app.clock.now());
+        let look = move || {
+            app.tls.signer.tell(app.keys.certificates());
+            app.tls.certificates.look(app.clock.now())
+        };
         let looked = tokio::task::spawn_blocking(look);
         if let Some(Err(error)) = shutdown.run_until_cancelled(looked).await {
             tracing::error!(%error, "looking at certificates failed; trying again");

@@ -57,6 +57,10 @@ pub(crate) fn say(member: &Member, stage: Alarm, now: Time) {
             "whatever it vouches for is refused once it has expired",
             "put its successor beside it now; `aeolus pki rotate-ca` does that for an authority of its own",
         ),
+        Role::Signer => (
+            "whoever looks at its dates believes nothing that its key signs once it has expired",
+            "give whoever believes it the next one, from `aeolus key rotate` or `aeolus key import`, before then",
+        ),
     };
     if stage == Alarm::Ended {
         tracing::error!(certificate = name, role, %subject, ends, "PKI-106: a certificate has expired: {means}; {act}");

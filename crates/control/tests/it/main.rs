@@ -64,6 +64,8 @@ mod keys;
 #[cfg(test)]
 mod keys_alone;
 #[cfg(test)]
+mod keys_imported;
+#[cfg(test)]
 mod lanes;
 #[cfg(test)]
 mod last_known;
