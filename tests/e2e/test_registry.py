@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import subprocess
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,13 +13,13 @@ import requests
 from conftest import PASSWORD, required
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import padding
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 from harness import aeolus, registry
 from harness.aeolus import private
 from harness.registry import Client, Refused
 
-ETL = "acme/sales/etl/airflow"
 BASE = "base-images/airflow"
 FLEET = """
 version: 1
@@ -56,6 +57,13 @@ def control(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
+def etl(control) -> str:
+    """A deployment's repository: by its id, as no setting says otherwise."""
+    [deployment] = json.loads(control.run("deployment", "list", "--output", "json").stdout)
+    return f"{deployment['id']}/airflow"
+
+
+@pytest.fixture(scope="module")
 def bundle(control):
     """Control's certificates, as an operator gives them to the registry."""
     path = control.folder / "bundle.pem"
@@ -89,20 +97,20 @@ def refused(call, *arguments) -> tuple[int, str]:
     return caught.value.status, caught.value.by
 
 
-def test_j1_who_may_pushes_and_pulls_and_who_may_not_does_not(control, images):
+def test_j1_who_may_pushes_and_pulls_and_who_may_not_does_not(control, images, etl):
     ann, bob = (Client(images, signed_in(control, f"{name}@example.com")) for name in ("ann", "bob"))
     content = b"the image of a deployment"
-    assert ann.push(ETL, content).startswith("sha256:")
-    assert ann.pull(ETL) == content
-    assert bob.pull(ETL) == content, "a viewer pulls"
-    assert refused(bob.push, ETL, b"mine")[1] == "registry", "and pushes nothing"
-    assert ann.pull(ETL) == content
+    assert ann.push(etl, content).startswith("sha256:")
+    assert ann.pull(etl) == content
+    assert bob.pull(etl) == content, "a viewer pulls"
+    assert refused(bob.push, etl, b"mine")[1] == "registry", "and pushes nothing"
+    assert ann.pull(etl) == content
     stranger = Client(images, None)
-    assert refused(stranger.pull, ETL) == (401, "registry")
-    assert refused(ann.push, "acme/sales/other/airflow", b"x")[1] == "registry"
+    assert refused(stranger.pull, etl) == (401, "registry")
+    assert refused(ann.push, "acme/sales/etl/airflow", b"x")[1] == "registry"
     assert refused(ann.call, "GET", "_catalog") == (401, "registry")
     lines = control.run("audit", "tail", "--all", "--action", "registry.authorize", "--output", "json").stdout
-    assert ETL in lines and "pull,push" in lines
+    assert etl in lines and "pull,push" in lines
 
 
 def test_h8_base_images_are_everybodys_to_pull_and_the_installations_to_push(control, images):
@@ -113,20 +121,20 @@ def test_h8_base_images_are_everybodys_to_pull_and_the_installations_to_push(con
     assert ann.pull(BASE) == b"base"
 
 
-def test_j4_an_api_token_is_refused_at_the_endpoint_once_it_is_deleted(control, images):
+def test_j4_an_api_token_is_refused_at_the_endpoint_once_it_is_deleted(control, images, etl):
     made = control.create_token("ci", "acme/sales/etl", "DEPLOYMENT_EDITOR")
     program = Client(images, made["token"])
-    program.push(ETL, b"by a program")
+    program.push(etl, b"by a program")
     control.run("token", "delete", made["id"])
     # Nothing is remembered but the registry's own token, which ends within minutes.
-    assert refused(Client(images, made["token"]).pull, ETL) == (401, "control")
-    assert refused(Client(images, PASSWORD).pull, ETL) == (401, "control")
+    assert refused(Client(images, made["token"]).pull, etl) == (401, "control")
+    assert refused(Client(images, PASSWORD).pull, etl) == (401, "control")
     # One that says another service, or is signed by nobody, opens nothing.
     program.token = program.token[:-8] + "AAAAAAAA"
-    assert refused(program.pull, ETL) == (401, "control")
+    assert refused(program.pull, etl) == (401, "control")
 
 
-def test_f31_the_registry_believes_both_keys_of_a_rotation(control, bundle):
+def test_f31_the_registry_believes_both_keys_of_a_rotation(control, bundle, etl):
     certificates = x509.load_pem_x509_certificates(bundle.read_bytes())
     assert len(certificates) == 1
     content = b"over a rotation"
@@ -136,18 +144,18 @@ def test_f31_the_registry_believes_both_keys_of_a_rotation(control, bundle):
     assert len(x509.load_pem_x509_certificates(bundle.read_bytes())) == 2
     with registry.server(control.folder / "registry", control.control, bundle) as images:
         before = Client(images, ann)
-        before.push(ETL, content)
+        before.push(etl, content)
         control.run("key", "rotate", "legacy", "--activate-in", "0s", "--regardless")
         after = Client(images, ann)
-        assert after.pull(ETL) == content
-        assert before.pull(ETL) == content
+        assert after.pull(etl) == content
+        assert before.pull(etl) == content
         kids = {header(client.token)["kid"] for client in (before, after)}
         assert len(kids) == 2
     # A registry that was not told of the new key believes nothing it signs.
     old = control.folder / "old.pem"
     old.write_bytes(certificates[0].public_bytes(Encoding.PEM))
     with registry.server(control.folder / "registry", control.control, old) as images:
-        assert refused(Client(images, ann).pull, ETL) == (401, "registry")
+        assert refused(Client(images, ann).pull, etl) == (401, "registry")
 
 
 def test_the_certificate_is_one_to_openssl_and_to_cryptography(control):
@@ -179,12 +187,17 @@ def header(token: str) -> dict[str, str]:
 
 
 
-def test_h4_a_key_and_certificate_of_before_take_over(control):
+def test_h4_a_key_and_certificate_of_before_take_over(control, etl):
     key, certificate = control.folder / "tls.key", control.folder / "tls.crt"
-    make = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30", "-subj", "/CN=release-houston"]
-    subprocess.run([*make, "-keyout", key, "-out", certificate], check=True, capture_output=True)
-    files = ("--key", str(key), "--certificate", str(certificate))
     place = ("--database", control.database, "--master-key-file", f"{control.data}/master.key")
+    files = ("--key", str(key), "--certificate", str(certificate))
+    signed(key, certificate, ca=True, left=timedelta(days=30))
+    authority = aeolus.run("key", "import", *files, *place, check=False)
+    assert authority.returncode == 1 and "CA:TRUE" in authority.stderr
+    signed(key, certificate, ca=False, left=timedelta(minutes=6))
+    short = aeolus.run("key", "import", *files, *place, check=False)
+    assert short.returncode == 1 and "within a day" in short.stderr
+    signed(key, certificate, ca=False, left=timedelta(days=30))
     foreign = ("--certificate", str(control.folder / "shown.pem"))
     other = aeolus.run("key", "import", *files[:2], *foreign, *place, check=False)
     assert other.returncode == 1 and "not this key's" in other.stderr
@@ -200,8 +213,22 @@ def test_h4_a_key_and_certificate_of_before_take_over(control):
     control.run("key", "rotate", "legacy", "--activate-in", "0s", "--regardless")
     with registry.server(control.folder / "registry", control.control, certificate) as images:
         ann = Client(images, signed_in(control, "ann@example.com"))
-        ann.push(ETL, b"signed by a key of before")
+        ann.push(etl, b"signed by a key of before")
         assert header(ann.token)["kid"] == next_["kid"]
+
+
+def signed(key: Path, certificate: Path, ca: bool, left: timedelta) -> None:
+    """Writes a key, and a certificate that it signs itself."""
+    made = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "release-houston")])
+    now = datetime.now(UTC)
+    builder = x509.CertificateBuilder().issuer_name(name).subject_name(name).public_key(made.public_key())
+    builder = builder.serial_number(x509.random_serial_number())
+    builder = builder.not_valid_before(now - timedelta(minutes=1)).not_valid_after(now + left)
+    builder = builder.add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
+    certificate.write_bytes(builder.sign(made, hashes.SHA256()).public_bytes(Encoding.PEM))
+    form = (Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    private(key, made.private_bytes(*form))
 
 
 def listed(control) -> list[dict]:

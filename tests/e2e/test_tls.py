@@ -367,6 +367,12 @@ def test_gates_show_certificates_to_control_itself_and_a_revoked_one_counts_no_m
         "GATE__CONTROL_TLS__CERTIFICATE": f"{home}/gate.crt",
         "GATE__CONTROL_TLS__KEY": f"{home}/gate.key",
     }
+    # Another plane's opens nothing either.
+    client = ("--profile", "client", "--force")
+    operator.issue("gate", "urn:aeolus:plane:other", more=client)
+    with pytest.raises(AssertionError, match="another plane"):
+        operator.join()
+    operator.issue("gate", "urn:aeolus:plane:local", more=client)
     operator.join()
     first = fleet.create_token("first", "acme/sales/echo", "DEPLOYMENT_VIEWER")["token"]
     wait_for("the first token", lambda: operator.through(first)(requests.Session()) == 200, 20)
@@ -377,7 +383,7 @@ def test_gates_show_certificates_to_control_itself_and_a_revoked_one_counts_no_m
     second = fleet.create_token("second", "acme/sales/echo", "DEPLOYMENT_VIEWER")["token"]
     assert operator.through(first)(requests.Session()) == 200
     assert operator.through(second)(requests.Session()) == 401
-    operator.issue("gate", "gate.plane.internal", more=("--profile", "client", "--force"))
+    operator.issue("gate", "urn:aeolus:plane:local", more=client)
     wait_for("the second token", lambda: operator.through(second)(requests.Session()) == 200, 60)
 
 

@@ -7,7 +7,9 @@ use aeolus_model::{
     Action, Actor, AuditEvent, OrganizationId, Outcome, Session, SessionId, Source,
 };
 use aeolus_store::{Organization, Unit, Write};
+use aeolus_tls::ClientChain;
 use axum::extract::FromRequestParts;
+use http::Method;
 use http::request::Parts;
 
 use crate::app::App;
@@ -22,8 +24,12 @@ use crate::signin::session;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct RequestInfo {
     pub(crate) id: String,
+    /// How it asks.
+    pub(crate) method: Method,
     /// The client's address, empty if it isn't known.
     pub(crate) source: String,
+    /// What whoever asks has shown in the connection's handshake.
+    pub(crate) chain: ClientChain,
     /// Who it turned out to be: the edge learns what they were refused.
     pub(crate) actor: Arc<OnceLock<Actor>>,
     /// Whether it only ends what there is.

@@ -19,7 +19,7 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use crate::app::App;
 use crate::audit::Refused;
 use crate::ctx::RequestInfo;
-use crate::error::{ApiError, Failure, Form};
+use crate::error::{ApiError, Failure, Form, NO_CERTIFICATE, OTHER_CERTIFICATE};
 use crate::{pages, quota, scim};
 
 /// The address of the connection's other end.
@@ -40,7 +40,9 @@ pub(crate) async fn edge(
 ) -> Response {
     let info = RequestInfo {
         id: new_id(&app),
+        method: request.method().clone(),
         source: source_of(&app, &request),
+        chain: request.extensions().get().cloned().unwrap_or_default(),
         ends: quota::only_ends(
             request.method(),
             route.as_ref().map_or("", MatchedPath::as_str),
@@ -49,17 +51,13 @@ pub(crate) async fn edge(
     };
     let path = request.uri().path().to_owned();
     request.extensions_mut().insert(info.clone());
-    let method = request.method().clone();
     let started = tokio::time::Instant::now();
     let pattern = route.as_ref().map_or("", MatchedPath::as_str);
-    let admitted = app
-        .tls
-        .admits(pattern, request.extensions(), app.clock.now());
+    let admitted = app.tls.admit(pattern, &info.chain, app.clock.now());
     let mut response = match (is_text(&path), admitted) {
         (false, _) => ApiError::Path.into_response(),
-        // What was shown is the connection's: with another certificate a gate needs another one.
-        (true, false) => ([(CONNECTION, "close")], ApiError::NoCertificate).into_response(),
-        (true, true) => {
+        (true, Err(error)) => error.into_response(),
+        (true, Ok(())) => {
             let answered = tokio::time::timeout(DEADLINE, next.run(request)).await;
             answered.unwrap_or_else(|_| {
                 ApiError::Internal("the deadline passed".into()).into_response()
@@ -73,17 +71,21 @@ pub(crate) async fn edge(
         let refused = Refused {
             failure: &failure,
             info: &info,
-            method: &method,
             route,
             path: &path,
         };
         app.denials.note(&refused, app.clock.now());
         response = render(&failure, &info);
         response.headers_mut().extend(kept);
+        // What was shown is the connection's: with another certificate a gate needs another one.
+        if [NO_CERTIFICATE, OTHER_CERTIFICATE].contains(&failure.code) {
+            let close = HeaderValue::from_static("close");
+            response.headers_mut().insert(CONNECTION, close);
+        }
     }
     let route = route.as_ref().map_or("none", MatchedPath::as_str);
     app.metrics
-        .request(&method, route, response.status(), started.elapsed());
+        .request(&info.method, route, response.status(), started.elapsed());
     headers(&app, &info, response.headers_mut());
     response
 }

@@ -10,6 +10,7 @@ use http::StatusCode;
 mod parts;
 
 use parts::parts;
+pub(crate) use parts::{NO_CERTIFICATE, OTHER_CERTIFICATE};
 
 /// A refusal, ready to be rendered. It travels to the edge in the response's extensions.
 #[derive(Clone, Debug)]
@@ -62,6 +63,9 @@ pub(crate) enum ApiError {
     /// A gate has shown no certificate, or none that is good.
     #[error("no certificate of control.tls.clients that is good now")]
     NoCertificate,
+    /// A gate has shown the certificate of another plane.
+    #[error("the certificate names another plane")]
+    OtherCertificate,
     /// The actor may know of the thing, but not do this to it.
     #[error("forbidden: {0}")]
     Forbidden(String),

@@ -1,16 +1,22 @@
 //! TLS of the listeners.
 
+mod plane_names;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use aeolus_model::Time;
-use aeolus_tls::{Bound, ClientChain, Clients, Keeper, PairFiles, Protocol, ServerTls, TlsError};
-use http::Extensions;
+use aeolus_store::Plane;
+use aeolus_tls::{
+    Bound, ClientChain, Clients, Keeper, PairFiles, Protocol, ServerTls, TlsError, Told,
+};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
 use crate::config::{ApiTls, ControlConfig};
+use crate::error::ApiError;
+use plane_names::PlaneNames;
 
 /// How often certificates are looked at.
 const RENEWED: Duration = Duration::from_secs(5);
@@ -21,6 +27,8 @@ pub(crate) struct Secured {
     pub(crate) metrics: Option<ServerTls>,
     pub(crate) scim: Option<ServerTls>,
     pub(crate) certificates: Arc<Keeper>,
+    /// By which others know the legacy key.
+    signer: Arc<Told>,
     /// Whose certificates gates have to show; nobody's, if absent.
     clients: Option<Arc<Clients>>,
 }
@@ -32,6 +40,8 @@ impl Secured {
         for kept in &config.kept {
             keeper.keep(Arc::clone(kept));
         }
+        let signer = Arc::new(Told::new("legacy key"));
+        keeper.keep(Arc::clone(&signer) as _);
         let (control, clients) = match &config.tls.control {
             None => (None, None),
             Some(ApiTls {
@@ -57,18 +67,51 @@ impl Secured {
             metrics: open(&config.tls.metrics)?,
             scim: open(&config.tls.scim)?,
             certificates: Arc::new(keeper),
+            signer,
             clients,
         })
     }
 
-    /// Whether a request at a route may go on: where gates have to show certificates, what gates ask needs one
-    /// that is good now, beside everything else. Who comes by a way without TLS has shown none.
-    pub(crate) fn admits(&self, route: &str, request: &Extensions, now: Time) -> bool {
-        let Some(clients) = self.clients.as_ref().filter(|_| is_of_gates(route)) else {
-            return true;
+    /// Refuses a request at a route of gates that has shown no certificate, where gates have to: so nobody without
+    /// one gets as far as a handler.
+    pub(crate) fn admit(
+        &self,
+        route: &str,
+        chain: &ClientChain,
+        now: Time,
+    ) -> Result<(), ApiError> {
+        if is_of_gates(route) {
+            self.shown(chain, now)?;
+        }
+        Ok(())
+    }
+
+    /// What whoever says that it is a gate has shown: where gates have to, a certificate that is good now. Who comes
+    /// by a way without TLS has shown none.
+    pub(crate) fn shown(&self, chain: &ClientChain, now: Time) -> Result<Shown, ApiError> {
+        let Some(clients) = &self.clients else {
+            return Ok(Shown(PlaneNames::default()));
         };
-        let shown = request.get::<ClientChain>();
-        shown.is_some_and(|shown| clients.prove(shown, now))
+        if !clients.prove(chain, now) {
+            return Err(ApiError::NoCertificate);
+        }
+        let names = chain.leaf().and_then(PlaneNames::read);
+        Ok(Shown(names.ok_or(ApiError::NoCertificate)?))
+    }
+}
+
+/// A certificate was judged, as far as this installation wants one. Only [`Secured::shown`] makes it, and no plane
+/// is proved without it: a new way to prove one can't forget to ask.
+pub(crate) struct Shown(PlaneNames);
+
+impl Shown {
+    /// Refuses the certificate of another plane.
+    pub(crate) fn require(&self, plane: &Plane) -> Result<(), ApiError> {
+        if self.0.allow(plane) {
+            Ok(())
+        } else {
+            Err(ApiError::OtherCertificate)
+        }
     }
 }
 
@@ -84,14 +127,14 @@ pub(crate) fn at(tls: Option<&ServerTls>, bound: &Bound) -> Option<ServerTls> {
 
 /// Looks after the certificates until shutdown, never on an async thread.
 pub(crate) async fn run(app: App, shutdown: CancellationToken) {
-    if app.tls.certificates.is_empty() {
-        return;
-    }
     let mut ticks = interval(RENEWED);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     while shutdown.run_until_cancelled(ticks.tick()).await.is_some() {
         let app = app.clone();
-        let look = move || app.tls.certificates.look(app.clock.now());
+        let look = move || {
+            app.tls.signer.tell(app.keys.certificates());
+            app.tls.certificates.look(app.clock.now())
+        };
         let looked = tokio::task::spawn_blocking(look);
         if let Some(Err(error)) = shutdown.run_until_cancelled(looked).await {
             tracing::error!(%error, "looking at certificates failed; trying again");

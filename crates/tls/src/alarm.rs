@@ -65,6 +65,10 @@ pub(crate) fn say(member: &Member, stage: Alarm, now: Time) {
             "Other programs refuse what it vouches for once it has expired; this one still believes it, as its file names it.",
             "put its successor beside it now; `aeolus pki rotate-ca` does that for an authority of its own",
         ),
+        Role::Signer => (
+            "whoever looks at its dates believes nothing that its key signs once it has expired",
+            "give whoever believes it the next one, from `aeolus key rotate` or `aeolus key import`, before then",
+        ),
     };
     let Rule { code, what, .. } = rule;
     if stage == Alarm::Ended {

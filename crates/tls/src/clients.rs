@@ -54,6 +54,11 @@ impl ClientChain {
         let shown = stream.get_ref().1.peer_certificates();
         Self(shown.unwrap_or_default().into())
     }
+
+    /// The client's own certificate, in DER; none if it has shown none.
+    pub fn leaf(&self) -> Option<&[u8]> {
+        self.0.first().map(AsRef::as_ref)
+    }
 }
 
 /// What handshakes go by. It is replaced as a whole: a verifier tells clients whom it believes.

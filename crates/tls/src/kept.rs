@@ -56,6 +56,8 @@ pub enum Role {
     Chain,
     /// Others are proved by it.
     Authority,
+    /// What we sign is believed because of it.
+    Signer,
 }
 
 impl Role {
@@ -65,6 +67,7 @@ impl Role {
             Self::Leaf => "leaf",
             Self::Chain => "chain",
             Self::Authority => "authority",
+            Self::Signer => "signer",
         }
     }
 }

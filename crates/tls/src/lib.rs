@@ -14,6 +14,7 @@ mod listener;
 mod pause;
 mod renewed;
 mod server;
+mod told;
 mod watched;
 
 pub use alarm::Alarm;
@@ -29,3 +30,4 @@ pub use listener::{BindError, Bound, Connection, Listener};
 pub use pause::Pause;
 pub use server::{Protocol, ServerTls};
 pub use tokio_rustls::server::TlsStream;
+pub use told::Told;

@@ -198,6 +198,34 @@ fn from_file(
         };
         set(values, leaf.path, value.clone(), origin);
     }
+    for path in sections(shape, "") {
+        let pointer = format!("/{}", path.replace('.', "/"));
+        let empty = |value: &&Value| value.as_object().is_some_and(Map::is_empty);
+        if let Some(value) = json.pointer(&pointer).filter(empty) {
+            let origin = Origin::File {
+                name: name.to_owned(),
+                line: tree.place_of(&path).line,
+            };
+            values.insert(path, (value.clone(), origin));
+        }
+    }
+}
+
+/// The sections that may be absent. One that is there with nothing in it has no leaf that would say so, and is
+/// not the same as none: everything in it is as by default.
+fn sections(shape: &Shape, above: &str) -> Vec<String> {
+    let mut all = Vec::new();
+    for field in shape.fields() {
+        let path = match above {
+            "" => field.name.clone(),
+            above => format!("{above}.{}", field.name),
+        };
+        all.extend(sections(&field.shape, &path));
+        if field.nullable && matches!(field.shape, Shape::Object(_)) {
+            all.push(path);
+        }
+    }
+    all
 }
 
 /// The values as the type, checked once more as a whole: flags and environment may be wrong too.

@@ -18,11 +18,11 @@ pub(crate) struct Registry {
     /// By which name the registry believes control: `auth.token.issuer` of its configuration. Not control's public
     /// URL: who believes control's other tokens must not believe these.
     pub(crate) issuer: String,
-    /// Which repository is a deployment's: fixed components, and `{organization}`, `{workspace}` and `{deployment}`, or
-    /// `{id}` in their place.
+    /// Which repository is a deployment's: fixed components, and `{id}`, or `{organization}`, `{workspace}` and
+    /// `{deployment}` in its place. By names, a deployment that gets the name of one before it gets that one's images too.
     pub(crate) repository: String,
     /// In the place of `repository`, as in the original: the host on which deployments answer below `/RELEASE/airflow`,
-    /// which is then the name of their repository.
+    /// which is then the name of their repository. Only who has `system.apply` may give deployments paths there.
     #[schemars(with = "Option<schema::Host>")]
     pub(crate) repositories_on: Option<Host>,
     /// Repositories that everybody with a good credential may pull from, and `system.registryBaseImages.push` lets push to.

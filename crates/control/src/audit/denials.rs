@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use aeolus_model::{Action, Actor, AuditEvent, Change, OrganizationId, Outcome, Time};
 use aeolus_store::{Unit as _, Write};
-use http::Method;
 use tokio_util::sync::CancellationToken;
 
 use super::filter;
@@ -82,7 +81,6 @@ struct Denied {
 pub(crate) struct Refused<'a> {
     pub(crate) failure: &'a Failure,
     pub(crate) info: &'a RequestInfo,
-    pub(crate) method: &'a Method,
     /// The route's pattern.
     pub(crate) route: &'a str,
     pub(crate) path: &'a str,
@@ -122,7 +120,7 @@ impl Denials {
         }
         let known = refused.info.actor.get();
         let actor = known.cloned().unwrap_or(Actor::Anonymous);
-        let (method, code) = (refused.method, refused.failure.code);
+        let (method, code) = (&refused.info.method, refused.failure.code);
         // A stranger chooses the path, but not the route.
         let shown = known.map_or(refused.route, |_| refused.path);
         let shown: String = shown.chars().take(PATH).collect();

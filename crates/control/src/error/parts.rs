@@ -4,6 +4,9 @@ use aeolus_api::plane::OVER_IN_ORGANIZATION;
 
 use super::ApiError;
 
+pub(crate) const NO_CERTIFICATE: &str = "certificate";
+pub(crate) const OTHER_CERTIFICATE: &str = "certificate-of-another-plane";
+
 const ELSEWHERE: &str = "The organization's policy names the networks to come from. Come from one of \
                          them, or let somebody there change the policy.";
 
@@ -101,7 +104,7 @@ pub(super) fn parts(error: &ApiError) -> (u16, &'static str, &'static str, Strin
         E::Again(_) | E::KeyReused | E::KeyBegun | E::ChangedSinceRead => repeated_parts(error),
         E::Conflict(_) | E::Managed(_) | E::Provisioned(_) | E::TeamsOnly(_) | E::ReservedHost(_) => conflict_parts(error),
         E::Gone(_) | E::OverInOrganization => over_parts(error),
-        E::SignInAgain | E::Network | E::SecondFactor | E::OwnSecondFactor | E::RecentSignIn | E::NoCertificate => rule_parts(error),
+        E::SignInAgain | E::Network | E::SecondFactor | E::OwnSecondFactor | E::RecentSignIn | E::NoCertificate | E::OtherCertificate => rule_parts(error),
         E::Quota(_) | E::QuotaShare(_) => quota_parts(error),
         E::CrossSite => (
             403,
@@ -158,8 +161,13 @@ fn rule_parts(error: &ApiError) -> (u16, &'static str, &'static str, String) {
             "You have a second factor",
             OWN_FACTOR,
         ),
+        ApiError::OtherCertificate => (
+            OTHER_CERTIFICATE,
+            "The certificate is another plane's",
+            "It names planes by urn:aeolus:plane:NAME, and this one is not among them: issue one that names it.",
+        ),
         ApiError::NoCertificate => (
-            "certificate",
+            NO_CERTIFICATE,
             "A certificate is needed here",
             "Gates show one of the operator's authority at every connection.",
         ),

@@ -8,15 +8,19 @@ use aeolus_store::{KeyStage, SigningKey, StoreError, Unit as _, Write};
 
 use super::life::{announced_next, kept_until, notice};
 use super::needs::needs;
-use super::opened::require_openable;
+use super::opened::require_usable;
 use super::view::{may_sign, not_known_by};
 use super::{KINDS, make};
 use crate::app::App;
 use crate::error::ApiError;
 
 /// Lets announced keys sign whose time has come: early only where every plane knows them, which is asked
-/// if `ask`. Says whether any does.
-pub(super) async fn activate(app: &App, now: Time, ask: bool) -> Result<bool, ApiError> {
+/// if `ask`. One that can't is said once, and is in `refused` from then on. Says whether any does.
+pub(super) async fn activate(
+    app: &App,
+    (now, ask): (Time, bool),
+    refused: &mut BTreeSet<KeyId>,
+) -> Result<bool, ApiError> {
     let held = app.keys.now.load_full();
     let mut moved = false;
     for key in &held.records {
@@ -26,8 +30,10 @@ pub(super) async fn activate(app: &App, now: Time, ask: bool) -> Result<bool, Ap
         if now < from || (now < certain && !(ask && not_known_by(app, key).await?.is_empty())) {
             continue;
         }
-        if let Err(error) = require_openable(key, &app.master) {
-            tracing::error!(%error, "a signing key does not take over");
+        if let Err(error) = require_usable(key, &app.master, now) {
+            if refused.insert(key.id) {
+                tracing::error!(%error, "a signing key does not take over");
+            }
             continue;
         }
         let mut write = app.store.write().await?;

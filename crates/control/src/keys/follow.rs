@@ -50,6 +50,8 @@ struct Follower {
     asked: Option<Instant>,
     /// The keys whose time was over when it was last counted: a clock that jumps removes nothing at once.
     over: BTreeSet<KeyId>,
+    /// The keys of which it was said that they don't take over.
+    refused: BTreeSet<KeyId>,
 }
 
 impl Follower {
@@ -60,7 +62,7 @@ impl Follower {
         if ask {
             self.asked = Some(Instant::now());
         }
-        let mut moved = due::activate(app, now, ask).await?;
+        let mut moved = due::activate(app, (now, ask), &mut self.refused).await?;
         let waits = |at: Time| at <= now && now.since(at) < COUNT;
         if !self.counted.is_some_and(waits) {
             // What fails counts too: it is not tried in every round.

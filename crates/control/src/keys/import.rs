@@ -2,7 +2,7 @@
 //! the certificate already goes on.
 
 use aeolus_keys::envelope::MasterKey;
-use aeolus_keys::{Kind, SigningKey};
+use aeolus_keys::{KeyError, Kind, SigningKey};
 use aeolus_model::{Action, AuditEvent, Change as Changed, Clock, Rng, Secret, Time};
 use aeolus_pki::{Certificate, PrivateKey};
 use aeolus_store::{DatabaseUrl, KeyStage, Store, StoreError, Taken, Unit as _};
@@ -22,9 +22,19 @@ pub enum ImportError {
     /// The certificate is another key's.
     #[error("the certificate is not this key's")]
     OtherKey,
-    /// Nobody would believe it.
-    #[error("the certificate has expired, or is not valid yet")]
+    /// Nobody would believe it, or not for long.
+    #[error(
+        "the certificate is not valid yet, has expired or does so within a day: take one that lives for longer"
+    )]
     NotValid,
+    /// Whoever trusts it to know one key would trust all that the key vouches for.
+    #[error(
+        "the certificate is an authority's (CA:TRUE): whoever believes it would believe certificates that the key signs as well"
+    )]
+    Authority,
+    /// Anyone could sign with it (T21).
+    #[error("the key is weak: {0}")]
+    Weak(&'static str),
     /// The key signs, or has signed, here.
     #[error("this key is here already")]
     Known,
@@ -52,7 +62,10 @@ pub async fn import_legacy_key(
     let now = clock.now();
     check(key, shown, now)?;
     let master = MasterKey::new(master)?;
-    let signing = SigningKey::from_pkcs8(&key.to_kept()).map_err(KeysError::from)?;
+    let signing = match SigningKey::from_pkcs8(&key.to_kept()) {
+        Err(KeyError::Weak(why)) => return Err(ImportError::Weak(why).into()),
+        read => read.map_err(KeysError::from)?,
+    };
     let mut record = make::record(&master, (Kind::Legacy, &signing), (clock, rng))?;
     let encoded = STANDARD.encode(shown.der());
     record.public_jwk = certificate::with(&record.public_jwk, &encoded)?;
@@ -97,7 +110,10 @@ fn check(key: &PrivateKey, shown: &Certificate, now: Time) -> Result<(), ImportE
     if shown.key != *key.public() {
         return Err(ImportError::OtherKey);
     }
-    if now < shown.not_before || now >= shown.not_after {
+    if shown.authority.is_some() {
+        return Err(ImportError::Authority);
+    }
+    if !certificate::lasts(shown, now, true) {
         return Err(ImportError::NotValid);
     }
     Ok(())

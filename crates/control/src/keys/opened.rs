@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use aeolus_keys::envelope::MasterKey;
 use aeolus_keys::{JwkSet, KeyError, KeyRing, Kind, PublicKey, SigningKey};
-use aeolus_model::KeyId;
+use aeolus_model::{KeyId, Time};
 use aeolus_store::{KeyStage, SigningKey as Record};
 use serde::Serialize;
 
@@ -114,8 +114,20 @@ impl Opened {
     }
 }
 
-/// Refuses a key that this process can't open: the one before it gives up its private part for it.
-pub(super) fn require_openable(record: &Record, master: &MasterKey) -> Result<(), ApiError> {
+/// Refuses a key that this process can't open, or that others won't believe for long: the one before it gives up
+/// its private part for it.
+pub(super) fn require_usable(
+    record: &Record,
+    master: &MasterKey,
+    now: Time,
+) -> Result<(), ApiError> {
+    if !certificate::lets_take_over(record, now) {
+        return Err(ApiError::Conflict(format!(
+            "The certificate of key {} ends within 12 hours, has ended or is not valid yet, so it does not take over. \
+             Remove the key, and import one whose certificate lives for longer.",
+            record.kid
+        )));
+    }
     let kind = Kind::parse(&record.kind);
     if kind.is_some_and(|kind| open(record, kind, master).is_ok()) {
         return Ok(());

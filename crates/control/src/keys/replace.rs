@@ -6,7 +6,7 @@ use aeolus_model::{Action, Change as Changed, Permission};
 use aeolus_store::{KeyStage, SigningKey, Unit as _, Write};
 
 use super::make;
-use super::opened::require_openable;
+use super::opened::require_usable;
 use super::rotate::{Turned, is_announced};
 use super::view::{plainly, require_named, views};
 use crate::app::App;
@@ -43,7 +43,7 @@ pub(super) async fn replace(
     authority.require(Permission::SystemKeysUpdate, &[])?;
     if kind == Kind::Manifest {
         require_named(&mut write, &new).await?;
-        require_openable(&new, &app.master)?;
+        require_usable(&new, &app.master, app.clock.now())?;
         write.keys().activate(&new, app.clock.now()).await?;
         write.keys().delete(active.id).await?;
     } else {

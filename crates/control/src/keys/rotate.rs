@@ -12,7 +12,7 @@ use axum::response::{IntoResponse as _, Response};
 use serde::{Deserialize, Serialize};
 
 use super::life::{CACHED, notice};
-use super::opened::require_openable;
+use super::opened::require_usable;
 use super::view::{kind, not_known_by, require_named, views};
 use super::{make, replace};
 use crate::ctx::Ctx;
@@ -203,7 +203,7 @@ async fn activate(
     write: &mut Write,
     (key, now): (&SigningKey, Time),
 ) -> Result<(), ApiError> {
-    require_openable(key, &ctx.app.master)?;
+    require_usable(key, &ctx.app.master, now)?;
     let before = write.keys().active(&key.kind).await?;
     write.keys().activate(key, now).await?;
     let mut event = ctx.event(Action::KeyActivate, None, &key.kid);

@@ -13,6 +13,7 @@ use http::request::Parts;
 use crate::app::App;
 use crate::ctx::RequestInfo;
 use crate::error::ApiError;
+use crate::secured::Shown;
 
 /// A longer life is refused: an assertion that leaks must be worthless soon.
 const MAX_LIFE: i64 = 60;
@@ -48,14 +49,14 @@ impl FromRequestParts<App> for PlaneCtx {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
         let text = crate::auth::bearer_text(&parts.headers)?;
-        let (plane, _) = prove(app, text.expose()).await?;
-        Ok(Self::new(parts, app, plane))
+        let request = RequestInfo::of(parts);
+        let (plane, _) = prove(app, &request, text.expose()).await?;
+        Ok(Self::new(request, app, plane))
     }
 }
 
 impl PlaneCtx {
-    fn new(parts: &Parts, app: &App, plane: Plane) -> Self {
-        let request = RequestInfo::of(parts);
+    fn new(request: RequestInfo, app: &App, plane: Plane) -> Self {
         request.note_actor(&Actor::Plane(plane.id));
         Self {
             app: app.clone(),
@@ -78,13 +79,15 @@ impl FromRequestParts<App> for Poll {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
         let text = crate::auth::bearer_text(&parts.headers)?;
+        let request = RequestInfo::of(parts);
+        let shown = app.tls.shown(&request.chain, app.clock.now())?;
         let named = named(text.expose())?;
         let read = read(app, &named).await;
         let from_memory = read.is_err();
         let plane = app.last_known.plane(named.id, read)?;
-        let (plane, _) = proven(app, named, plane)?;
+        let (plane, _) = proven(app, &shown, named, plane)?;
         Ok(Self {
-            ctx: PlaneCtx::new(parts, app, plane),
+            ctx: PlaneCtx::new(request, app, plane),
             from_memory,
         })
     }
@@ -108,16 +111,22 @@ async fn read(app: &App, named: &Named<'_>) -> Result<Option<Plane>, StoreError>
     app.store.read().await?.planes().get(named.id).await
 }
 
-/// The plane that an assertion proves.
-async fn prove(app: &App, text: &str) -> Result<(Plane, PlaneAssertion), ApiError> {
+/// The plane that an assertion proves, beside the certificate that its request has shown.
+async fn prove(
+    app: &App,
+    request: &RequestInfo,
+    text: &str,
+) -> Result<(Plane, PlaneAssertion), ApiError> {
+    let shown = app.tls.shown(&request.chain, app.clock.now())?;
     let named = named(text)?;
     let plane = read(app, &named).await?;
-    proven(app, named, plane)
+    proven(app, &shown, named, plane)
 }
 
 /// The same of a plane that was read.
 fn proven(
     app: &App,
+    shown: &Shown,
     Named { token, id }: Named<'_>,
     plane: Option<Plane>,
 ) -> Result<(Plane, PlaneAssertion), ApiError> {
@@ -142,6 +151,7 @@ fn proven(
     if claims.exp.saturating_sub(claims.iat) > MAX_LIFE {
         return Err(bad("it lives too long"));
     }
+    shown.require(&plane)?;
     if quarantined {
         return Err(ApiError::Forbidden(
             "a plane that is not quarantined".to_owned(),
@@ -151,8 +161,12 @@ fn proven(
 }
 
 /// The same for a client credential: each assertion is good once.
-pub(crate) async fn prove_once(app: &App, text: &str) -> Result<Plane, ApiError> {
-    let (plane, claims) = prove(app, text).await?;
+pub(crate) async fn prove_once(
+    app: &App,
+    request: &RequestInfo,
+    text: &str,
+) -> Result<Plane, ApiError> {
+    let (plane, claims) = prove(app, request, text).await?;
     let now = app.clock.now();
     // Accepted for a minute past its end, so remembered for as long.
     let until = Time::from_secs(claims.exp.saturating_add(MAX_LIFE + 1));

@@ -22,6 +22,7 @@ pub(crate) async fn enroll(
     info: RequestInfo,
     Json(body): Json<EnrollRequest>,
 ) -> Result<axum::Json<EnrollAnswer>, ApiError> {
+    let shown = app.tls.shown(&info.chain, app.clock.now())?;
     let nonce = decode(&body.nonce).filter(|nonce| (16..=64).contains(&nonce.len()));
     let nonce = nonce.ok_or_else(|| ApiError::field("nonce", "use 16 to 64 bytes as base64url"))?;
     let identity = body.identity_jwk.to_string();
@@ -51,6 +52,7 @@ pub(crate) async fn enroll(
     if !digest::eq(&proof, &expected) {
         return Err(REFUSED);
     }
+    shown.require(&plane)?;
     let answer = EnrollAnswer {
         root: first.document.clone(),
         issuer: app.issuer.clone(),

@@ -19,6 +19,7 @@ use super::token::{authenticate, read_form};
 use crate::app::App;
 use crate::auth;
 use crate::authority::Authority;
+use crate::ctx::RequestInfo;
 use crate::error::ApiError;
 use crate::signin::session;
 use crate::tokens::may_see;
@@ -37,11 +38,12 @@ enum Caller {
 /// Introspects. `token_type_hint` is not needed: a token's form says what it is.
 pub(crate) async fn introspect(
     State(app): State<App>,
+    info: RequestInfo,
     headers: HeaderMap,
     request: Request,
 ) -> Result<Json<Introspection>, OAuthFailure> {
     let form = read_form(request).await?;
-    let caller = caller(&app, &headers, &form).await?;
+    let caller = caller(&app, &info, (&headers, &form)).await?;
     let token = form.get("token");
     let token = token.ok_or(OAuthFailure::Request("there is no token"))?;
     let mut view = app.store.read().await?;
@@ -58,9 +60,13 @@ pub(crate) async fn introspect(
 }
 
 /// A bearer or a client, never both (RFC 6749 §2.3).
-async fn caller(app: &App, headers: &HeaderMap, form: &Params) -> Result<Caller, OAuthFailure> {
+async fn caller(
+    app: &App,
+    info: &RequestInfo,
+    (headers, form): (&HeaderMap, &Params),
+) -> Result<Caller, OAuthFailure> {
     if !headers.contains_key(AUTHORIZATION) {
-        return authenticate(app, form).await.map(Caller::Client);
+        return authenticate(app, info, form).await.map(Caller::Client);
     }
     if form.get("client_id").is_some() || form.get("client_assertion").is_some() {
         return Err(OAuthFailure::Request("authenticate in one way only"));

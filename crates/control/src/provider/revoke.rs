@@ -24,7 +24,7 @@ pub(crate) async fn revoke(
     request: Request,
 ) -> Result<StatusCode, OAuthFailure> {
     let form = read_form(request).await?;
-    let client = authenticate(&app, &form).await?;
+    let client = authenticate(&app, &info, &form).await?;
     let token = form
         .get("token")
         .ok_or(OAuthFailure::Request("there is no token"))?;

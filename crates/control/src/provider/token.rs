@@ -34,15 +34,15 @@ pub(crate) async fn token(
     let grant = form.get("grant_type");
     match grant.ok_or(OAuthFailure::Request("there is no grant_type"))? {
         GRANT_AUTHORIZATION_CODE => {
-            let client = authenticate(&app, &form).await?;
+            let client = authenticate(&app, &info, &form).await?;
             code::exchange(&app, &info, client, &form).await.map(Json)
         }
         GRANT_REFRESH_TOKEN => {
-            let client = authenticate(&app, &form).await?;
+            let client = authenticate(&app, &info, &form).await?;
             refresh::refresh(&app, &info, client, &form).await.map(Json)
         }
         GRANT_DEVICE_CODE => {
-            let client = authenticate(&app, &form).await?;
+            let client = authenticate(&app, &info, &form).await?;
             device::redeem(&app, &info, client, &form).await.map(Json)
         }
         GRANT_CLIENT_CREDENTIALS if !provisions => Err(OAuthFailure::Request(
@@ -71,7 +71,11 @@ pub(crate) async fn read_form(request: Request) -> Result<Params, OAuthFailure> 
 
 /// Which client asks. A plane proves it by an assertion of its identity key (RFC 7523 §2.2), each
 /// good for one request; the command line is public and can prove nothing.
-pub(super) async fn authenticate(app: &App, form: &Params) -> Result<Client, OAuthFailure> {
+pub(super) async fn authenticate(
+    app: &App,
+    info: &RequestInfo,
+    form: &Params,
+) -> Result<Client, OAuthFailure> {
     let client = form.get("client_id").and_then(Client::parse);
     let client = client.ok_or(OAuthFailure::Client)?;
     let assertion = form.get("client_assertion");
@@ -80,7 +84,7 @@ pub(super) async fn authenticate(app: &App, form: &Params) -> Result<Client, OAu
         (Client::Plane(plane), Some(assertion))
             if form.get("client_assertion_type") == Some(ASSERTION_TYPE) =>
         {
-            let proven = crate::planes::prove_once(app, assertion).await;
+            let proven = crate::planes::prove_once(app, info, assertion).await;
             match proven {
                 Ok(proven) if proven.id == plane => Ok(client),
                 Ok(_) | Err(ApiError::BadCredential(_) | ApiError::Forbidden(_)) => {

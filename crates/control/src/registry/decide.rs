@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use aeolus_api::registry::Repository;
 use aeolus_model::{OrganizationId, Permission};
 use aeolus_store::Read;
-use http::Method;
 
 use super::ask::{Action, Wanted};
 use super::config::Registry;
@@ -111,7 +110,6 @@ fn note(caller: &Caller, scope: &str) {
     let refused = Refused {
         failure: &failure,
         info: &ctx.request,
-        method: &Method::GET,
         route: ROUTE,
         path: scope,
     };

@@ -16,7 +16,8 @@ pub enum Repositories {
     /// By the deployment's names or id.
     Named(Template),
     /// The repository's name is the path below which the deployment answers on this host, as in the original:
-    /// `RELEASE/airflow` is what answers at `https://HOST/RELEASE/airflow`.
+    /// `RELEASE/airflow` is what answers at `https://HOST/RELEASE/airflow`. No other path is a repository's name,
+    /// and only who runs the installation gives deployments paths there (row J1).
     PathsOn(Host),
 }
 
@@ -26,7 +27,7 @@ impl Default for Repositories {
     }
 }
 
-/// A repository's name with parts that stand for a deployment: `{organization}/{workspace}/{deployment}/airflow`.
+/// A repository's name with parts that stand for a deployment: `{id}/airflow`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Template(Vec<Part>);
 
@@ -54,14 +55,11 @@ pub enum TemplateError {
     Ambiguous,
 }
 
+/// By the id, which is never used again: the images of a deployment that was deleted stay in the registry, and
+/// by its name the next one of that name would have them (T37).
 impl Default for Template {
     fn default() -> Self {
-        Self(vec![
-            Part::Organization,
-            Part::Workspace,
-            Part::Deployment,
-            Part::Literal("airflow".to_owned()),
-        ])
+        Self(vec![Part::Id, Part::Literal("airflow".to_owned())])
     }
 }
 
@@ -76,6 +74,16 @@ impl FromStr for Template {
         match (names, count(&Part::Id)) {
             ([1, 1, 1], 0) | ([0, 0, 0], 1) => Ok(Self(parts)),
             _ => Err(TemplateError::Ambiguous),
+        }
+    }
+}
+
+impl Repositories {
+    /// The host whose paths are names of repositories.
+    pub(crate) const fn host(&self) -> Option<&Host> {
+        match self {
+            Self::Named(_) => None,
+            Self::PathsOn(host) => Some(host),
         }
     }
 }
@@ -165,7 +173,9 @@ impl Repositories {
                 Some(Named::Names(names)) => by_names(view, &names).await,
             },
             Self::PathsOn(host) => {
-                let path = format!("/{repository}");
+                let Some(path) = path_of(repository) else {
+                    return Ok(None);
+                };
                 let found = view.deployments().on_host(host).await?;
                 let mut found = found.into_iter().filter(|(_, prefix)| {
                     let prefix = prefix.as_ref();
@@ -178,6 +188,15 @@ impl Repositories {
             }
         }
     }
+}
+
+/// The path that a repository of the original is named by: a release's, which ends with `/airflow`. A path of
+/// another form names nothing, or a deployment at `/library/nginx` would have what others pull by that name.
+fn path_of(repository: &Repository) -> Option<String> {
+    let mut components = repository.components();
+    let (release, fixed) = (components.next()?, components.next()?);
+    let is_release = fixed == "airflow" && components.next().is_none();
+    is_release.then(|| format!("/{release}/airflow"))
 }
 
 async fn by_names(
@@ -244,6 +263,25 @@ mod tests {
             Template::default().to_string().parse(),
             Ok(Template::default())
         );
+    }
+
+    #[test]
+    fn j1_only_a_releases_path_names_a_repository() {
+        let path = |name: &str| path_of(&name.parse().unwrap());
+        assert_eq!(
+            path("quasar-1234/airflow").as_deref(),
+            Some("/quasar-1234/airflow")
+        );
+        for other in [
+            "library/nginx",
+            "quasar-1234",
+            "airflow",
+            "quasar-1234/airflow/more",
+            "a/quasar-1234/airflow",
+            "quasar-1234/flower",
+        ] {
+            assert_eq!(path(other), None, "{other}");
+        }
     }
 
     #[test]

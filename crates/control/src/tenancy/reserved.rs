@@ -4,11 +4,12 @@
 //! plane's proxy takes the host for its own. Names of this machine are everybody's: nothing but a
 //! browser on it is there to be misled.
 
-use aeolus_model::{Host, is_loopback};
+use aeolus_model::{Host, Permission, is_loopback};
 use aeolus_store::{Route, StoreError, Unit as _, Write};
 use url::Url;
 
 use crate::app::App;
+use crate::authority::Authority;
 use crate::error::ApiError;
 
 /// Refuses routes at a reserved host or over one.
@@ -24,6 +25,28 @@ pub(crate) async fn refuse_in(
         Some(host) => Err(ApiError::ReservedHost(host.to_string())),
         None => Ok(()),
     }
+}
+
+/// Refuses whoever doesn't run the installation routes at the host whose paths name repositories of the container
+/// registry, or over it: who has the path may push and pull what its name says.
+pub(crate) fn require_operator(
+    app: &App,
+    authority: &Authority,
+    routes: &[Route],
+) -> Result<(), ApiError> {
+    let host = app.registry.as_ref();
+    let Some(host) = host.and_then(|registry| registry.config.repositories.host()) else {
+        return Ok(());
+    };
+    let there = routes.iter().any(|route| route.host.covers(host));
+    if there && !authority.may(Permission::SystemApply, &[]) {
+        let what = format!(
+            "{}, because paths on {host} name repositories of the container registry",
+            Permission::SystemApply.name()
+        );
+        return Err(ApiError::Forbidden(what));
+    }
+    Ok(())
 }
 
 /// Refuses a host for a plane itself that a deployment has.

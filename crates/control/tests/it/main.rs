@@ -64,6 +64,8 @@ mod keys;
 #[cfg(test)]
 mod keys_alone;
 #[cfg(test)]
+mod keys_imported;
+#[cfg(test)]
 mod lanes;
 #[cfg(test)]
 mod last_known;
@@ -98,6 +100,8 @@ mod people;
 #[cfg(test)]
 mod planes;
 #[cfg(test)]
+mod planes_certificates;
+#[cfg(test)]
 mod policy;
 #[cfg(test)]
 mod provider;
@@ -113,6 +117,8 @@ mod refresh;
 mod registrations;
 #[cfg(test)]
 mod registry;
+#[cfg(test)]
+mod registry_names;
 #[cfg(test)]
 mod registry_scopes;
 #[cfg(test)]

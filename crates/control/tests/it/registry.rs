@@ -18,11 +18,17 @@ const PATH: &str = "/v1/registry/authorization";
 const TOKENS: &str = "/v1/organizations/acme/tokens";
 pub(crate) const ETL: &str = "acme/sales/etl/airflow";
 
+/// Names are easier to read in a test than ids.
+fn by_names() -> Repositories {
+    let template = "{organization}/{workspace}/{deployment}/airflow";
+    Repositories::Named(template.parse().unwrap())
+}
+
 pub(crate) fn config() -> RegistryConfig {
     RegistryConfig {
         service: "docker-registry".to_owned(),
         issuer: "houston".to_owned(),
-        repositories: Repositories::default(),
+        repositories: by_names(),
         base_images: vec!["base-images/airflow".parse().unwrap()],
         max_repositories: 50,
         life: Duration::from_secs(300),
@@ -40,7 +46,7 @@ impl World {
         Self::with(name, |_| ()).await
     }
 
-    async fn with(name: &str, change: impl FnOnce(&mut RegistryConfig)) -> Self {
+    pub(crate) async fn with(name: &str, change: impl FnOnce(&mut RegistryConfig)) -> Self {
         let mut registry = config();
         change(&mut registry);
         let f = Fixture::configured(name, |config| config.registry = Some(registry));

@@ -187,3 +187,19 @@ fn a_mapping_of_names_comes_from_a_file_or_as_json_from_the_environment() {
     let wrong = load(None, &[("CONTROL__ROLES", "all")], &[]).unwrap_err();
     assert!(wrong.contains("not a JSON object"), "{wrong}");
 }
+
+#[test]
+fn an_optional_section_with_nothing_in_it_is_there_with_every_default() {
+    let registry = |file: &str, env: &[(&str, &str)]| {
+        let effective = load(Some(file), env, &[]).unwrap();
+        effective.config.compat.registry
+    };
+    let all = Some(crate::config::Registry::default());
+    assert_eq!(registry("compat: {registry: {}}\n", &[]), all);
+    for absent in ["compat: {}\n", "compat: {registry: null}\n"] {
+        assert_eq!(registry(absent, &[]), None, "{absent}");
+    }
+    let env = [("COMPAT__REGISTRY__SERVICE", "images")];
+    let named = registry("compat: {registry: {}}\n", &env).unwrap();
+    assert_eq!(named.service, "images");
+}

@@ -17,7 +17,6 @@ fn refuse(denials: &Denials, who: Option<&Actor>, (source, route): (&str, &str),
     let refused = Refused {
         failure: &failure,
         info: &info,
-        method: &Method::GET,
         route,
         path: "/v1/organizations/acme/tokens",
     };
@@ -76,7 +75,6 @@ fn refusals_in_two_organizations_are_two() {
         let refused = Refused {
             failure: &failure,
             info: &info,
-            method: &Method::GET,
             route: "/v1/organizations/{o}/tokens",
             path,
         };

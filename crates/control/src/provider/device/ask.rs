@@ -32,7 +32,7 @@ pub(crate) async fn device_authorization(
         return Err(OAuthFailure::DeviceOff);
     }
     let form = read_form(request).await?;
-    let client = authenticate(&app, &form).await?;
+    let client = authenticate(&app, &info, &form).await?;
     if client != Client::Cli {
         return Err(OAuthFailure::DeviceOff);
     }

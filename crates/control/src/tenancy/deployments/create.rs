@@ -29,6 +29,7 @@ pub(crate) async fn create(
         return Err(ApiError::field("planeId", "there is no such plane"));
     }
     let deployment = parse(&ctx, body, organization.id)?;
+    reserved::require_operator(&ctx.app, &authority, &deployment.routes)?;
     for route in &deployment.routes {
         let mut all = write.deployments();
         // Only an operator's apply may put one organization's host below another's wildcard.
