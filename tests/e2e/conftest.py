@@ -11,7 +11,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from harness import aeolus, browser, echo, nginx  # noqa: E402
+from harness import aeolus, browser, echo, nginx, tls  # noqa: E402
 from harness.airflow import airflow  # noqa: E402
 from harness.process import free_port  # noqa: E402
 from harness.proxies import ECHO, PROXIES, Gate, proxy  # noqa: E402
@@ -165,6 +165,23 @@ def door_named(request, fleet, upstream, tmp_path_factory) -> tuple[str, str]:
 def door(door_named) -> str:
     """URL of the echo application through one way."""
     return door_named[1]
+
+
+@pytest.fixture
+def operator(tmp_path, upstream, monkeypatch):
+    """An authority, and a control plane that speaks TLS by it, whose gate joins when it is told to."""
+    operator = tls.Operator(tmp_path)
+    password = tmp_path / "password"
+    password.write_text(PASSWORD)
+    # Whoever of ours connects somewhere believes the authority by this alone.
+    monkeypatch.setenv("TLS__PRIVATE_CA_CERTS", str(operator.bundle))
+    try:
+        document = tmp_path / "fleet.yaml"
+        document.write_text(FLEET.format(airflow=free_port(), echo=upstream.port, gone=free_port()))
+        operator.start(document, password)
+        yield operator
+    finally:
+        operator.fleet.end()
 
 
 @pytest.fixture

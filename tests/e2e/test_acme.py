@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from conftest import required
 from harness import aeolus
-from harness.pebble import Pebble, authority, refusing
+from harness.pebble import Pebble, Said, authority, order, refusing, saying
 from harness.process import running, wait_for
 
 
@@ -284,24 +284,74 @@ def test_something_that_is_no_acme_is_named(client, pebble):
         assert done.returncode == 1 and "ACME-011" in done.stderr and said in done.stderr, done.stderr
 
 
+def asked(client: Client, directory: str, *more: object) -> str:
+    """What a run says that another authority than pebble refuses."""
+    command = client.command(*more)
+    command[command.index(client.pebble.directory)] = directory
+    done = aeolus.run(*command, check=False)
+    assert done.returncode == 1, done.stderr
+    assert not Path(f"{client.out}.crt").exists()
+    return done.stderr
+
+
 def test_an_authority_that_has_had_too_much_is_left_alone_as_long_as_it_says(client, pebble):
-    told = {"type": "urn:ietf:params:acme:error:rateLimited", "detail": "too many\u001b[31m accounts"}
-    problem = json.dumps(told).encode()
-
-    def asked(directory: str, *more: str) -> str:
-        command = client.command(*more)
-        command[command.index(pebble.directory)] = directory
-        done = aeolus.run(*command, check=False)
-        assert done.returncode == 1, done.stderr
-        return done.stderr
-
-    with refusing(pebble.home, 429, "application/problem+json", problem, Retry_After="172800") as directory:
-        said = asked(directory)
+    problem = Said.problem("rateLimited", "too many\u001b[31m accounts", 429, Retry_After="172800")
+    with refusing(pebble.home, problem) as directory:
+        said = asked(client, directory)
         assert "error[ACME-020]" in said and "too many [31m accounts" in said, said
-        assert "error[ACME-040]" in asked(directory)
+        assert "error[ACME-040]" in asked(client, directory)
         kept = json.loads((client.home / "acme" / "state.json").read_text())["pairs"]
         until = kept[f"{client.out}.crt"]["failed"]["until"] / 1000
         assert 172_000 < until - time.time() < 173_000
-    with refusing(pebble.home, 503, "text/html", b"<h1>busy</h1>") as directory:
-        said = asked(directory, "--now")
+    with refusing(pebble.home, Said(503, b"<h1>busy</h1>", "text/html")) as directory:
+        said = asked(client, directory, "--now")
         assert "error[ACME-011]" in said and "503" in said, said
+
+
+@pytest.mark.parametrize(
+    ("problem", "code", "what"),
+    [
+        ("caa", "ACME-022", "CAA record"),
+        ("rejectedIdentifier", "ACME-023", "authority of your own"),
+        ("unsupportedContact", "ACME-026", "e-mail address"),
+        ("userActionRequired", "ACME-027", "in a browser"),
+        ("badPublicKey", "ACME-028", "--key p256"),
+        ("serverInternal", "ACME-029", "status page"),
+        ("ofTomorrow", "ACME-030", "what it says"),
+    ],
+)
+def test_what_an_authority_objects_to_has_a_code_its_words_and_what_to_do(client, pebble, problem, code, what):
+    with refusing(pebble.home, Said.problem(problem, "because so")) as directory:
+        said = asked(client, directory)
+    assert f"error[{code}]" in said and "because so" in said and what in said, said
+
+
+def test_a_name_that_the_authority_does_not_certify_and_one_for_others_alone(tmp_path):
+    required("pebble", shutil.which("pebble") is not None)
+    with authority(tmp_path / "pebble", domainBlocklist=["blocked.example.com"]) as pebble:
+        client = Client(tmp_path, pebble, "blocked.example.com")
+        said = client.refused(code="ACME-023")
+        assert "blocked.example.com" in said, said
+
+
+def test_an_order_that_offers_another_proof_or_never_ends(client, pebble):
+    name = client.names[0]
+    with saying(pebble.home, lambda host: order(host, name, "tls-alpn-01")) as directory:
+        said = asked(client, directory)
+        assert "error[ACME-031]" in said and "http-01" in said and name in said, said
+    # It says that it will look tomorrow.
+    with saying(pebble.home, lambda host: order(host, name, "http-01", Retry_After="86400")) as directory:
+        said = asked(client, directory, "--now")
+        assert "error[ACME-012]" in said and "180 s" in said, said
+    assert list((client.home / "acme" / "challenges").iterdir()) == [], "the answer was taken back"
+
+
+def test_an_account_whose_key_is_none_is_named(client, pebble):
+    client.run()
+    (account,) = (client.home / "acme" / "accounts").iterdir()
+    kept = json.loads(account.read_text())
+    kept["credentials"]["key_pkcs8"] = "bm8ga2V5"
+    account.write_text(json.dumps(kept))
+    before = client.pair()
+    client.refused("--now", code="ACME-034")
+    assert client.pair() == before

@@ -33,6 +33,7 @@ class Fleet:
         self.database = f"sqlite:{self.data}/control.db"
         self.config: Path | None = None
         # What the gate alone is told.
+        self.gate_config: Path | None = None
         self.gate_settings: dict[str, str] = {}
         # What runs control: nothing, or what puts it into another network.
         self.within: list[str] = []
@@ -62,6 +63,8 @@ class Fleet:
         command = ["gate", "serve", "--data", f"{self.data}/gate", "--metrics", self.gate_metrics]
         for name in LISTENERS:
             command += [f"--{name}", self.sockets.address(name)]
+        if self.gate_config:
+            command += ["--config", str(self.gate_config)]
         mine = ("COMPAT__", "GATE__")
         both = {name: value for name, value in self.settings.items() if name.startswith(mine)}
         self.start("gate", command, {"GATE__SIBLINGS__LISTEN": self.siblings, **both, **self.gate_settings})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -43,9 +44,23 @@ class Server(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.seen: list[dict] = []
+        self.tls = tls
+
+    def finish_request(self, request, client_address) -> None:
+        """In the connection's own thread, so that a handshake keeps nobody waiting."""
+        if self.tls is None:
+            super().finish_request(request, client_address)
+            return
+        try:
+            encrypted = self.tls.wrap_socket(request, server_side=True)
+        except OSError:
+            # Whoever doesn't believe the certificate goes away.
+            return
+        with encrypted:
+            super().finish_request(encrypted, client_address)
 
 
 @dataclass(frozen=True)
@@ -69,9 +84,9 @@ class Echo:
 
 
 @contextmanager
-def server() -> Iterator[Echo]:
-    """Runs it until the block ends."""
-    listening = Server()
+def server(tls: ssl.SSLContext | None = None) -> Iterator[Echo]:
+    """Runs it until the block ends, behind TLS if it has a certificate."""
+    listening = Server(tls)
     thread = threading.Thread(target=listening.serve_forever, daemon=True)
     thread.start()
     try:

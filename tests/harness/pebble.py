@@ -7,8 +7,9 @@ import os
 import ssl
 import sys
 import urllib.request
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -105,29 +106,62 @@ class Pebble:
         return ["--directory", self.directory, "--directory-ca", str(self.authority), "--agree-terms"]
 
 
+@dataclass(frozen=True)
+class Said:
+    """One answer of an authority."""
+
+    status: int
+    body: bytes
+    kind: str = "application/json"
+    headers: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def problem(cls, name: str, detail: str, status: int = 403, **headers: str) -> Said:
+        """A problem document (RFC 8555 §6.7)."""
+        told = {"type": f"urn:ietf:params:acme:error:{name}", "detail": detail}
+        return cls(status, json.dumps(told).encode(), "application/problem+json", headers)
+
+
+def order(host: str, name: str, challenge: str, **order: str) -> dict[str, Said]:
+    """What an authority says that takes an order, offers one challenge and is never done; `order` are the order's headers."""
+    proof = {"type": challenge, "url": f"https://{host}/challenge", "token": "dG9rZW4", "status": "pending"}
+    name_of = {"type": "dns", "value": name}
+    open_order = {"status": "pending", "identifiers": [name_of], "finalize": f"https://{host}/finalize"}
+    open_order["authorizations"] = [f"https://{host}/authorization"]
+    authorization = {"status": "pending", "identifier": name_of, "challenges": [proof]}
+    said = {"order": open_order, "authorization": authorization, "challenge": proof}
+    answers = {f"/{path}": Said(200, json.dumps(body).encode()) for path, body in said.items()}
+    answers["/order"] = replace(answers["/order"], headers=order)
+    answers["/newOrder"] = replace(answers["/order"], status=201, headers={"Location": f"https://{host}/order"})
+    answers["/newAccount"] = Said(201, b'{"status": "valid"}', headers={"Location": f"https://{host}/account"})
+    return answers
+
+
 @contextmanager
-def refusing(home: Path, status: int, kind: str, body: bytes, **headers: str) -> Iterator[str]:
-    """An authority that answers every new account alike, with the certificate of `Pebble.prepare`; yields its directory."""
+def saying(home: Path, answers: Callable[[str], dict[str, Said]]) -> Iterator[str]:
+    """An authority that answers each path in its own way, whatever it is told, with the certificate of
+    `Pebble.prepare`; `answers` gets its host. Yields its directory."""
 
     class Handler(BaseHTTPRequestHandler):
-        def answer(self, status: int, body: bytes = b"", **headers: str) -> None:
-            self.send_response(status)
-            for name, value in {**headers, "Content-Length": str(len(body)), "Replay-Nonce": "n0nce"}.items():
+        def answer(self, said: Said) -> None:
+            self.send_response(said.status)
+            own = {"Content-Type": said.kind, "Content-Length": str(len(said.body)), "Replay-Nonce": "n0nce"}
+            for name, value in {**said.headers, **own}.items():
                 self.send_header(name.replace("_", "-"), value)
             self.end_headers()
-            self.wfile.write(body)
+            self.wfile.write(said.body)
 
         def do_HEAD(self) -> None:
-            self.answer(200)
+            self.answer(Said(200, b""))
 
         def do_GET(self) -> None:
             names = ("newNonce", "newAccount", "newOrder")
             host = self.headers["Host"]
-            self.answer(200, json.dumps({name: f"https://{host}/{name}" for name in names}).encode())
+            self.answer(Said(200, json.dumps({name: f"https://{host}/{name}" for name in names}).encode()))
 
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers["Content-Length"]))
-            self.answer(status, body, Content_Type=kind, **headers)
+            self.answer(answers(self.headers["Host"])[self.path])
 
         def log_message(self, *_: object) -> None:
             pass
@@ -138,6 +172,11 @@ def refusing(home: Path, status: int, kind: str, body: bytes, **headers: str) ->
     server.socket = context.wrap_socket(server.socket, server_side=True)
     with serving(server) as port:
         yield f"https://127.0.0.1:{port}/dir"
+
+
+def refusing(home: Path, said: Said) -> AbstractContextManager[str]:
+    """An authority that answers every new account alike."""
+    return saying(home, lambda _: {"/newAccount": said})
 
 
 @contextmanager

@@ -139,7 +139,7 @@ pub struct DeploymentCreate {
     pub name: Slug,
     /// Where it answers; at least one.
     pub routes: Vec<Route>,
-    /// `http://host:port` for the built-in proxy.
+    /// `http://host:port` or `https://host:port` for the built-in proxy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upstream: Option<String>,
     /// The kind of application.

@@ -20,6 +20,7 @@ mod secret;
 mod siblings;
 mod tls;
 mod types;
+mod upstream_tls;
 mod values;
 
 pub(crate) use acme::Acme;
@@ -36,4 +37,5 @@ pub(crate) use secret::{SecretSource, read_reference};
 pub(crate) use siblings::Siblings;
 pub(crate) use tls::{Tls, believed, unbelieved};
 pub(crate) use types::{Config, Gate, LogFormat, Switch};
+pub(crate) use upstream_tls::proofs;
 pub(crate) use values::{Note, NoteKind, Original};

@@ -84,7 +84,8 @@ impl Rails {
             return Err("gate.rails.organizations does not have its organization");
         }
         if let Some(upstream) = &deployment.upstream {
-            let host = host_of(upstream).ok_or("its upstream is no http://HOST:PORT")?;
+            let host = host_of(upstream)
+                .ok_or("its upstream is no http://HOST:PORT or https://HOST:PORT")?;
             if !self.upstreams.iter().any(|allowed| allowed.hold(&host)) {
                 return Err("gate.rails.upstreams does not have its upstream");
             }
@@ -103,9 +104,11 @@ impl Rails {
     }
 }
 
-/// The host of `http://HOST[:PORT]`, in lower case. What is written in another way has none.
+/// The host of `http://HOST[:PORT]` or `https://HOST[:PORT]`, in lower case. What is written in another way has none.
 fn host_of(upstream: &str) -> Option<String> {
-    let authority = upstream.strip_prefix("http://")?.trim_end_matches('/');
+    let after = |scheme| upstream.strip_prefix(scheme);
+    let authority = after("http://").or_else(|| after("https://"))?;
+    let authority = authority.trim_end_matches('/');
     if authority.contains(['/', '@', '?', '#', '\\']) {
         return None;
     }
@@ -147,6 +150,8 @@ mod tests {
             "http://[::1]:8080",
             "http://localhost:8080",
             "http://etl.airflow.svc.cluster.local:8080",
+            "https://127.0.0.1:8443",
+            "https://etl.airflow.svc.cluster.local",
         ] {
             assert!(
                 why(&rails, |d| d.upstream = good.into()).is_empty(),
@@ -158,7 +163,10 @@ mod tests {
             "http://evil.example.com:80",
             "http://svc.cluster.local.evil:80",
             "http://127.0.0.1@evil:80",
-            "https://127.0.0.1:8080",
+            "https://10.0.0.7:8080",
+            "https://localhost@evil:80",
+            "ftp://127.0.0.1:80",
+            "HTTPS://127.0.0.1:80",
             "http://0x7f.1:80",
             "http://:80",
         ] {

@@ -15,6 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::replica::DataError;
 use crate::settings::Live;
 use crate::siblings::SiblingConfig;
+use crate::upstream::UpstreamTls;
 
 /// What a gate is told.
 #[derive(Default)]
@@ -42,7 +43,9 @@ pub struct GateConfig {
     pub control_tls: ClientFiles,
     /// The way out to identity providers, at sign-ins while control is away.
     pub egress: Way,
-    /// What else is read again when its files are others, such as whom `egress` and `siblings` believe.
+    /// How applications that speak TLS prove who they are; without it, none is reached.
+    pub upstream_tls: UpstreamTls,
+    /// What else is read again when its files are others, such as whom `egress`, `siblings` and `upstream_tls` believe.
     pub kept: Vec<Arc<dyn Kept>>,
     /// What may change while it runs.
     pub live: Live,

@@ -23,7 +23,7 @@ use crate::secret::PlaneSecret;
 use crate::session::Spent;
 use crate::settings::Settings;
 use crate::trail::Trail;
-use crate::upstream::Upstream;
+use crate::upstream::{Upstream, UpstreamTls};
 use crate::uses::Uses;
 
 pub use deciding::{Asking, Checking};
@@ -56,6 +56,8 @@ pub struct Parts {
     pub lines_lost: Arc<AtomicU64>,
     /// The process's certificates.
     pub certificates: Arc<Keeper>,
+    /// How applications that speak TLS prove who they are.
+    pub upstream_tls: UpstreamTls,
 }
 
 /// A gate. Also usable in-process, by tests.
@@ -133,7 +135,7 @@ impl Gate {
             knowledge: parts.knowledge,
             memory: Remembered::new(tokens, secret, parts.sessions),
             exchange: Exchange::new(parts.plane, parts.secret, (rng, parts.wall), CAPACITY),
-            upstream: Upstream::new(parts.settings.clone()),
+            upstream: Upstream::new(parts.settings.clone(), parts.upstream_tls),
             journal: parts.journal,
             trail: parts.tokens.is_some().then(Trail::new),
             uses: parts.tokens.is_some().then(Uses::default),

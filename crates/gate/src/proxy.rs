@@ -106,8 +106,8 @@ async fn forwarded(
         return answer::denied(&Deny::because(Reason::Overloaded));
     };
     let answer = gate.upstream.forward(forward, request, still_good).await;
-    if answer.extensions().get::<Unanswered>().is_some() {
-        gate.metrics.upstream_error(allowed.deployment());
+    if let Some(why) = answer.extensions().get::<Unanswered>() {
+        gate.metrics.upstream_error(allowed.deployment(), *why);
     }
     answer
 }

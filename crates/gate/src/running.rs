@@ -33,6 +33,7 @@ use crate::rollout::{self, SwitchFile};
 use crate::secret::{PlaneSecret, Watch, say_if_airflow2_goes_unserved};
 use crate::settings::Settings;
 use crate::siblings::{self, SiblingConfig, Siblings};
+use crate::upstream::UpstreamTls;
 
 /// How often minted tokens are looked through for those that are over.
 const SWEEP: Duration = Duration::from_secs(30);
@@ -54,7 +55,7 @@ pub(crate) struct Running {
 impl Running {
     pub(crate) fn open(
         data: &Data,
-        (client, egress): (Option<&Client>, &Way),
+        (client, egress, upstream_tls): (Option<&Client>, &Way, UpstreamTls),
         (settings, lines_lost, certificates): (&Settings, Arc<AtomicU64>, Arc<Keeper>),
         (clock, rng): (&Arc<dyn Clock>, &Arc<dyn Rng>),
     ) -> Self {
@@ -140,6 +141,7 @@ impl Running {
             settings: settings.clone(),
             lines_lost,
             certificates,
+            upstream_tls,
         }));
         Self {
             gate,

@@ -62,7 +62,11 @@ pub async fn serve(
     let settings = Settings::new(std::mem::take(&mut config.live));
     let running = Running::open(
         &data,
-        (client.as_ref(), &config.egress),
+        (
+            client.as_ref(),
+            &config.egress,
+            std::mem::take(&mut config.upstream_tls),
+        ),
         (
             &settings,
             Arc::clone(&config.lines_lost),

@@ -40,4 +40,36 @@ mod tests {
             assert!(request.ignored().is_empty(), "{:?}", request.ignored());
         }
     }
+    /// The library makes no request of parameters that issuing sets, and a run would fail after it has proved every
+    /// name. Ours are made for a request alone, so no name or kind of key leads there.
+    #[test]
+    fn what_issuing_sets_would_make_no_request_and_is_in_none() {
+        let key = PrivateKey::generate(KeyKind::P256).unwrap();
+        let sets: [fn(&mut CertificateParams); 3] = [
+            |all| all.serial_number = Some(1_u64.into()),
+            |all| all.use_authority_key_identifier_extension = true,
+            |all| {
+                all.name_constraints = {
+                    Some(rcgen::NameConstraints {
+                        permitted_subtrees: Vec::new(),
+                        excluded_subtrees: Vec::new(),
+                    })
+                }
+            },
+        ];
+        for set in sets {
+            let mut parameters = CertificateParams::default();
+            set(&mut parameters);
+            let made = parameters.serialize_request(key.pair());
+            assert_eq!(made.err(), Some(rcgen::Error::UnsupportedInCsr));
+        }
+        let names: Vec<San> = (0..100)
+            .map(|number| San::parse(&format!("{number}.{}.example.com", "a".repeat(63))).unwrap())
+            .collect();
+        for kind in [KeyKind::P256, KeyKind::Ed25519] {
+            let key = PrivateKey::generate(kind).unwrap();
+            let request = Request::from_der(&certificate_request(&key, &names).unwrap()).unwrap();
+            assert_eq!((request.names(), request.ignored().len()), (&names[..], 0));
+        }
+    }
 }

@@ -35,7 +35,7 @@ pub struct Deployment {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<schema::PathPrefix>"))]
     pub path_prefix: Option<PathPrefix>,
-    /// Where the built-in proxy forwards to: `http://host:port`.
+    /// Where the built-in proxy forwards to: `http://host:port`, or `https://host:port` where it speaks TLS.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<schema::HttpUrl>"))]
     pub upstream: Option<String>,

@@ -20,7 +20,7 @@ use aeolus_gate::{Bound, GateConfig, GateError, ListenerTls};
 use aeolus_keys::{Alg, SigningKey, SystemRng};
 use aeolus_model::{DeploymentId, SystemClock};
 use aeolus_snapshot::section::{self, Deployment};
-use aeolus_tls::{BindError, HandedOver, TlsError};
+use aeolus_tls::{BindError, HandedOver, Kept, TlsError};
 use serde::Serialize;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -29,7 +29,7 @@ use self::reload::Reloader;
 use super::acme::{self, Keeper};
 use super::{Context, logs, process, serve_on};
 use crate::args::{AirflowEnv, Enroll, GateServe};
-use crate::config::{Sources, believed};
+use crate::config::{Sources, believed, proofs};
 use crate::control_client::{self, encrypted};
 use crate::files;
 use crate::report::{Failure, Report};
@@ -141,6 +141,8 @@ pub(super) fn serve(args: &GateServe, context: &Context) -> Result<(), Failure> 
     let keeper = Keeper::of(&effective, (way.clone(), outward.authorities()), context)?;
     let private = effective.private_authorities();
     let inward = believed(private.clone())?;
+    let (upstream_tls, mut kept) = proofs(gate.upstream_tls, (&inward, &effective.base))?;
+    kept.extend([outward as Arc<dyn Kept>, inward.clone()]);
     let config = GateConfig {
         data: effective.base.join(gate.data),
         checks: gate.checks,
@@ -152,7 +154,8 @@ pub(super) fn serve(args: &GateServe, context: &Context) -> Result<(), Failure> 
         siblings: live::siblings(gate.siblings, &inward)?,
         control: None,
         control_tls: gate.control_tls.files(private, &effective.base)?,
-        kept: vec![outward, inward],
+        upstream_tls,
+        kept,
         egress: way,
         live,
         reloads: Some(news),

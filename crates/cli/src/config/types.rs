@@ -23,6 +23,7 @@ use super::roles::Roles;
 use super::scim::Scim;
 use super::siblings::Siblings;
 use super::tls::{ControlListeners, ControlTls, GateListeners, OwnTls, Tls};
+use super::upstream_tls::UpstreamTls;
 
 /// The configuration of an Aeolus server.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -199,6 +200,9 @@ pub(crate) struct Gate {
     pub(crate) tls: GateListeners,
     /// How control is reached.
     pub(crate) control_tls: ControlTls,
+    /// Applications that the built-in proxy reaches by `https`, and that prove who they are otherwise than by an
+    /// authority that is trusted anyway and the name in their address.
+    pub(crate) upstream_tls: Vec<UpstreamTls>,
     /// The plane's other replicas.
     pub(crate) siblings: Siblings,
     /// Harmless requests of its own, so that what is broken shows before people meet it; `null`: none.
@@ -224,6 +228,7 @@ impl Default for Gate {
             egress: Egress::default(),
             tls: GateListeners::default(),
             control_tls: ControlTls::default(),
+            upstream_tls: Vec::new(),
             siblings: Siblings::default(),
             probe: None,
         }

@@ -117,11 +117,21 @@ fn upstream_errors(
 ) -> Result<(), Error> {
     let help = "Allowed requests that the application did not answer";
     let mut family = counters(encoder, "upstream_errors", help)?;
-    let met = all
-        .iter()
-        .map(|(name, tally)| (name, tally.upstream_errors()));
+    met(&mut family, all, Tally::upstream_errors)?;
+    let help = "Those among them whose application did not prove by TLS who it is";
+    let mut family = counters(encoder, "upstream_untrusted", help)?;
+    met(&mut family, all, Tally::upstream_untrusted)
+}
+
+/// What was met at all, by deployment.
+fn met(
+    family: &mut MetricEncoder<'_>,
+    all: &[(&str, &Tally)],
+    count: impl Fn(&Tally) -> u64,
+) -> Result<(), Error> {
+    let met = all.iter().map(|(name, tally)| (name, count(tally)));
     for (deployment, count) in met.filter(|(_, count)| *count > 0) {
-        count_of(&mut family, &[("deployment", deployment)], count)?;
+        count_of(family, &[("deployment", deployment)], count)?;
     }
     Ok(())
 }

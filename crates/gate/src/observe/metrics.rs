@@ -18,6 +18,7 @@ use super::tally::{Board, Way};
 use crate::codec::Dialect;
 use crate::gate::Verdict;
 use crate::rollout::Standing;
+use crate::upstream::Unanswered;
 
 /// What a gate counts.
 #[derive(Debug, Default)]
@@ -101,8 +102,8 @@ impl Metrics {
     }
 
     /// Counts an application that did not answer.
-    pub fn upstream_error(&self, deployment: &Deployment) {
-        self.board.tally(Some(deployment)).upstream_error();
+    pub fn upstream_error(&self, deployment: &Deployment, why: Unanswered) {
+        self.board.tally(Some(deployment)).upstream_error(why);
     }
 
     /// How many requests wait for a deployment's application.

@@ -16,7 +16,6 @@ use bytes::Bytes;
 use http::Uri;
 use http_body_util::Empty;
 use hyper_util::client::legacy::Client as Pool;
-use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use prometheus_client::encoding::DescriptorEncoder;
 use tokio::task::JoinSet;
@@ -24,6 +23,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 use super::figures::{count_of, gauges};
 use crate::gate::Gate;
+use crate::upstream::Connector;
 
 /// How long an application or control may take.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -144,7 +144,7 @@ pub async fn run(gate: Arc<Gate>, control: Option<Client>, every: Duration) {
     let mut ticks = interval(every.max(Duration::from_secs(1)));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let prober = Prober {
-        pool: Pool::builder(TokioExecutor::new()).build(HttpConnector::new()),
+        pool: Pool::builder(TokioExecutor::new()).build(gate.upstream.connector().clone()),
         control: control.map(|control| control.with_timeout(PATIENCE)),
     };
     loop {
@@ -154,7 +154,7 @@ pub async fn run(gate: Arc<Gate>, control: Option<Client>, every: Duration) {
 }
 
 struct Prober {
-    pool: Pool<HttpConnector, Empty<Bytes>>,
+    pool: Pool<Connector, Empty<Bytes>>,
     control: Option<Client>,
 }
 
@@ -229,7 +229,7 @@ fn upstream_uri(world: &World, deployment: &Deployment) -> Option<Uri> {
     format!("{upstream}{prefix}{path}").parse().ok()
 }
 
-async fn is_healthy(pool: &Pool<HttpConnector, Empty<Bytes>>, uri: Uri) -> bool {
+async fn is_healthy(pool: &Pool<Connector, Empty<Bytes>>, uri: Uri) -> bool {
     let answer = pool.get(uri).await;
     answer.is_ok_and(|answer| answer.status().is_success())
 }

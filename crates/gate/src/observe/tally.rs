@@ -10,6 +10,7 @@ use aeolus_model::{DeploymentId, RolloutPath};
 use super::Outcome;
 use crate::codec::Dialect;
 use crate::rollout::Standing;
+use crate::upstream::Unanswered;
 
 /// The row of decisions whose path's class is not known.
 const UNCLASSED: usize = PathClass::ALL.len();
@@ -22,6 +23,7 @@ pub(super) type Way = (RolloutPath, Dialect);
 pub(super) struct Tally {
     paths: [[OnceLock<Box<Cells>>; Dialect::ALL.len()]; RolloutPath::ALL.len()],
     upstream_errors: AtomicU64,
+    upstream_untrusted: AtomicU64,
     waiting: AtomicUsize,
     standing: Standing,
 }
@@ -55,8 +57,11 @@ impl Tally {
         }
     }
 
-    pub(super) fn upstream_error(&self) {
+    pub(super) fn upstream_error(&self, why: Unanswered) {
         self.upstream_errors.fetch_add(1, Ordering::Relaxed);
+        if why == Unanswered::Untrusted {
+            self.upstream_untrusted.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     /// How many requests wait for the application.
@@ -71,6 +76,11 @@ impl Tally {
 
     pub(super) fn upstream_errors(&self) -> u64 {
         self.upstream_errors.load(Ordering::Relaxed)
+    }
+
+    /// Those among them that did not prove who they are.
+    pub(super) fn upstream_untrusted(&self) -> u64 {
+        self.upstream_untrusted.load(Ordering::Relaxed)
     }
 
     /// Every decision that was made at all.

@@ -3,6 +3,7 @@
 //!
 //! The path and query go on byte for byte: what was judged is what is served.
 
+mod connect;
 mod headers;
 mod tunnel;
 
@@ -18,7 +19,6 @@ use http::{HeaderValue, Request, Response, StatusCode, Uri, Version};
 use http_body_util::{BodyExt, Either};
 use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -30,10 +30,11 @@ use crate::observe::{Ids, TraceId, go_on};
 use crate::patience::{Paced, is_too_slow};
 use crate::settings::Settings;
 
-pub use tunnel::{StillGood, Streams};
+use self::connect::Untrusted;
 
-/// How long an application may take to accept a connection.
-const CONNECT: Duration = Duration::from_secs(5);
+pub(crate) use connect::Connector;
+pub use connect::{OwnProof, UpstreamTls};
+pub use tunnel::{StillGood, Streams};
 
 /// How long it may think before its first byte. Once it answers, it may stream for ever.
 const FIRST_BYTE: Duration = Duration::from_mins(5);
@@ -41,7 +42,8 @@ const FIRST_BYTE: Duration = Duration::from_mins(5);
 /// Connections to applications, kept and reused.
 #[derive(Clone)]
 pub struct Upstream {
-    client: Client<HttpConnector, Paced>,
+    client: Client<Connector, Paced>,
+    connector: Connector,
     settings: Settings,
     tunnels: Arc<tunnel::Counts>,
     open: TaskTracker,
@@ -64,21 +66,25 @@ pub struct Forward<'a> {
 
 impl Upstream {
     /// With no connection yet.
-    pub fn new(settings: Settings) -> Self {
-        let mut connector = HttpConnector::new();
-        connector.set_nodelay(true);
-        connector.set_connect_timeout(Some(CONNECT));
+    pub fn new(settings: Settings, tls: UpstreamTls) -> Self {
+        let connector = Connector::new(tls);
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(Duration::from_secs(50))
-            .build(connector);
+            .build(connector.clone());
         Self {
             client,
+            connector,
             settings,
             tunnels: Arc::default(),
             open: TaskTracker::new(),
             closing: CancellationToken::new(),
         }
+    }
+
+    /// What makes connections to applications, for others who ask them something.
+    pub(crate) const fn connector(&self) -> &Connector {
+        &self.connector
     }
 
     /// Tunnels at this moment.
@@ -109,9 +115,9 @@ impl Upstream {
         still_good: StillGood,
     ) -> Response<Body> {
         let deployment = forward.allowed.deployment();
-        let Some(to) = deployment.upstream.as_deref().and_then(authority) else {
+        let Some(to) = deployment.upstream.as_deref().and_then(Place::of) else {
             tracing::error!(deployment = %deployment.id, "no usable upstream address");
-            return unreachable_page(StatusCode::BAD_GATEWAY);
+            return unreachable_page(StatusCode::BAD_GATEWAY, Unanswered::Silent);
         };
         let (prepared, patience) = {
             let settings = self.settings.now();
@@ -131,12 +137,16 @@ impl Upstream {
                 )
             }
             Ok(Err(error)) => {
+                if let Some((why, error)) = Untrusted::of(&error) {
+                    tracing::warn!(deployment = %deployment.id, trace_id = %trace, error, "{}", why.said());
+                    return unreachable_page(StatusCode::BAD_GATEWAY, Unanswered::Untrusted);
+                }
                 tracing::warn!(deployment = %deployment.id, trace_id = %trace, %error, "the application does not answer");
-                unreachable_page(StatusCode::BAD_GATEWAY)
+                unreachable_page(StatusCode::BAD_GATEWAY, Unanswered::Silent)
             }
             Err(_) => {
                 tracing::warn!(deployment = %deployment.id, trace_id = %trace, "the application is too slow");
-                unreachable_page(StatusCode::GATEWAY_TIMEOUT)
+                unreachable_page(StatusCode::GATEWAY_TIMEOUT, Unanswered::Silent)
             }
         }
     }
@@ -165,22 +175,34 @@ impl Upstream {
                 }
                 answer.map(|_| whole(Bytes::new()))
             }
-            (true, None) => unreachable_page(StatusCode::BAD_GATEWAY),
+            (true, None) => unreachable_page(StatusCode::BAD_GATEWAY, Unanswered::Silent),
             (false, _) => answer.map(|body| Either::Right(body.boxed())),
         }
     }
 }
 
-/// The authority of an upstream address, `http://host:port`.
-fn authority(address: &str) -> Option<Authority> {
-    let uri: Uri = address.parse().ok()?;
-    let plain = uri.scheme() == Some(&Scheme::HTTP) && uri.path() == "/" && uri.query().is_none();
-    plain.then(|| uri.authority().cloned()).flatten()
+/// Where an application is.
+struct Place {
+    scheme: Scheme,
+    authority: Authority,
+}
+
+impl Place {
+    /// Reads `http://host:port` or `https://host:port`.
+    fn of(address: &str) -> Option<Self> {
+        let uri: Uri = address.parse().ok()?;
+        if uri.path() != "/" || uri.query().is_some() {
+            return None;
+        }
+        let uri = uri.into_parts();
+        let (scheme, authority) = (uri.scheme?, uri.authority?);
+        (scheme == Scheme::HTTP || scheme == Scheme::HTTPS).then_some(Self { scheme, authority })
+    }
 }
 
 fn prepare(
     forward: &Forward<'_>,
-    to: Authority,
+    to: Place,
     mut request: Request<Incoming>,
     parent_cookie: Option<&str>,
 ) -> (
@@ -196,8 +218,8 @@ fn prepare(
 
     let path = request.uri().path_and_query().cloned();
     let mut uri = http::uri::Parts::default();
-    uri.scheme = Some(Scheme::HTTP);
-    uri.authority = Some(to);
+    uri.scheme = Some(to.scheme);
+    uri.authority = Some(to.authority);
     uri.path_and_query = Some(path.unwrap_or_else(|| PathAndQuery::from_static("/")));
     // The three parts are there, so they always make a URI.
     *request.uri_mut() = Uri::from_parts(uri).unwrap_or_default();
@@ -216,16 +238,21 @@ fn prepare(
 }
 
 /// Marks an answer that is the gate's own because the application gave none.
-#[derive(Clone, Copy, Debug)]
-pub struct Unanswered;
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unanswered {
+    /// It can't be reached, or is too slow.
+    Silent,
+    /// It didn't prove who it is.
+    Untrusted,
+}
 
 /// Says whose fault it is: a person who reads it must not go looking for their password.
-fn unreachable_page(status: StatusCode) -> Response<Body> {
+fn unreachable_page(status: StatusCode, why: Unanswered) -> Response<Body> {
     let text = "The Airflow behind this gate does not answer. You are signed in and allowed; \
                 ask whoever runs this deployment to look at its API server.\n";
     let mut answer = Response::new(whole(text));
     *answer.status_mut() = status;
-    answer.extensions_mut().insert(Unanswered);
+    answer.extensions_mut().insert(why);
     let all = answer.headers_mut();
     all.insert(
         "content-type",

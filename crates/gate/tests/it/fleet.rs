@@ -405,6 +405,7 @@ impl Fleet {
             settings: Settings::new(live()),
             lines_lost: Arc::default(),
             certificates: certificates(),
+            upstream_tls: aeolus_gate::upstream::UpstreamTls::default(),
         }));
         let stop = CancellationToken::new();
         let checks = listen(Arc::new(Checks(Arc::clone(&gate))), &stop).await;
