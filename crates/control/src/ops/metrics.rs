@@ -53,6 +53,7 @@ pub(crate) struct Metrics {
     alarms: Gauge,
     quotas: Gauge,
     overtaken: Gauge,
+    late_uses: Counter,
     provider_keys: Family<Connection, Gauge>,
     audit: Audit,
     emails: Emails,
@@ -179,6 +180,12 @@ impl Metrics {
         let alarms = Gauge::default();
         let quotas = Gauge::default();
         let overtaken = Gauge::default();
+        let late_uses = Counter::default();
+        registry.register(
+            "uses_after_revocation",
+            "Uses of what had been revoked, at gates that were cut off meanwhile",
+            late_uses.clone(),
+        );
         registry.register(
             "built_in_roles_overtaken",
             "1: control was started with other control.roles since, and this replica publishes no records",
@@ -225,6 +232,7 @@ impl Metrics {
             alarms,
             quotas,
             overtaken,
+            late_uses,
             provider_keys,
             audit,
             emails,
@@ -244,6 +252,11 @@ impl Metrics {
     /// Whether another replica was started since, with other built-in roles.
     pub(crate) fn overtaken(&self, overtaken: bool) {
         self.overtaken.set(i64::from(overtaken));
+    }
+
+    /// A gate that was cut off tells of a use of what had been revoked by then.
+    pub(crate) fn used_late(&self) {
+        self.late_uses.inc();
     }
 
     /// `route` is the pattern, never the path: paths are strangers' to choose.

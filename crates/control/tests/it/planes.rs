@@ -237,6 +237,8 @@ async fn f17_uses_of_what_had_been_revoked_are_in_the_audit_log_and_earlier_ones
         .filter(|event| event["action"] == "gate.use_after_revocation")
         .collect();
     assert_eq!(late.len(), 2, "{late:?}");
+    let counted = "\naeolus_control_uses_after_revocation_total 2\n";
+    assert!(f.metrics().await.contains(counted));
     assert!(late.iter().all(|event| event["target"] == token.as_str()));
     assert_eq!(late[0]["at"], (revoked + 60) * 1_000);
     let now = f.clock.now().secs() * 1_000;
@@ -323,4 +325,28 @@ async fn a_plane_in_quarantine_is_told_nothing_until_it_is_released_or_enrolled_
     assert_eq!(asks(&gate).await, 401);
     assert_eq!(asks(&again).await, 204);
     does("release").await.expect(409);
+}
+
+#[tokio::test]
+async fn alerts_for_control_use_figures_that_it_has() {
+    let f = Fixture::new("alerts").await;
+    let metrics = f.metrics().await;
+    let rules = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../deploy/prometheus/control-rules.yml"
+    );
+    let rules = std::fs::read_to_string(rules).unwrap();
+    let expressions: Vec<&str> = rules
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("expr: "))
+        .collect();
+    assert!(expressions.len() >= 3, "{expressions:?}");
+    for expression in expressions {
+        let (_, from) = expression.split_once("aeolus_control_").expect(expression);
+        let end = from.find(|c: char| !c.is_ascii_lowercase() && c != '_');
+        let name = &from[..end.unwrap_or(from.len())];
+        let family = name.trim_end_matches("_total");
+        let announced = format!("# HELP aeolus_control_{family} ");
+        assert!(metrics.contains(&announced), "control has no {name}");
+    }
 }
