@@ -37,7 +37,7 @@ pub(crate) const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
 pub(crate) const CLI_REDIRECT: &str = "http://127.0.0.1:4711/callback";
 pub(crate) const HOST: &str = "etl.example.com";
 
-const MASTER: Secret<[u8; 32]> = Secret::new([42; 32]);
+pub(crate) const MASTER: Secret<[u8; 32]> = Secret::new([42; 32]);
 
 pub(crate) struct Fixture {
     pub(crate) control: Arc<Control>,
