@@ -11,13 +11,14 @@ use aeolus_snapshot::{Digest, Snapshot, compress};
 use libfuzzer_sys::fuzz_target;
 use serde_json::{Map, Value, json};
 
-const NAMES: [&str; 7] = [
+const NAMES: [&str; 8] = [
     "deployments",
     "subjects",
     "grants",
     "keys",
     "connections",
     "rollouts",
+    "certificates",
     "revocations/00000000-0000-7000-8000-000000000000",
 ];
 

@@ -203,6 +203,7 @@ impl Fleet {
                 auth_host: String::new(),
             },
             rollouts: section::Rollouts::default(),
+            certificates: section::Certificates::default(),
             changes: section::Changes::default(),
             revocations: [(ACME, revocations.clone()), (OTHER, revocations)].into(),
         };

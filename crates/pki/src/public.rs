@@ -105,6 +105,17 @@ impl PublicKey {
         Some(Self::of(&key))
     }
 
+    /// Modulus and exponent of an RSA key, big-endian; none of others.
+    pub fn rsa(&self) -> Option<(Vec<u8>, Vec<u8>)> {
+        let (_, key) = SubjectPublicKeyInfo::from_der(&self.der).ok()?;
+        match key.parsed() {
+            Ok(x509_parser::public_key::PublicKey::RSA(rsa)) => {
+                Some((rsa.modulus.to_vec(), rsa.exponent.to_vec()))
+            }
+            _ => None,
+        }
+    }
+
     /// For rcgen. None for a kind that it doesn't know.
     pub(crate) fn for_rcgen(&self) -> Option<rcgen::SubjectPublicKeyInfo> {
         rcgen::SubjectPublicKeyInfo::from_der(&self.der).ok()

@@ -8,8 +8,8 @@ use aeolus_model::{PlaneId, Time};
 use crate::delta::{self, Layers};
 use crate::manifest::PLAIN;
 use crate::sections::{
-    CHANGES, CONNECTIONS, Canonical, DEPLOYMENTS, GRANTS, KEYS, REVOCATIONS, ROLLOUTS, SUBJECTS,
-    is_news,
+    CERTIFICATES, CHANGES, CONNECTIONS, Canonical, DEPLOYMENTS, GRANTS, KEYS, REVOCATIONS,
+    ROLLOUTS, SUBJECTS, is_news,
 };
 use crate::{
     Blobs, Digest, Lag, MANIFEST_LIFE, MAX_MANIFEST, Manifest, News, Position, SectionError,
@@ -115,6 +115,9 @@ impl Draft {
         draft.add(CONNECTIONS, &sections.connections)?;
         if !sections.rollouts.rollouts.is_empty() {
             draft.add(ROLLOUTS, &sections.rollouts)?;
+        }
+        if !sections.certificates.certificates.is_empty() {
+            draft.add(CERTIFICATES, &sections.certificates)?;
         }
         draft.with_news(&News {
             revocations: sections.revocations.clone(),

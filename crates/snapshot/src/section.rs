@@ -4,12 +4,14 @@
 //! Field numbers are final. A record is identified by its key (said at each section); sections are
 //! encoded with their records sorted by key, so that equal content has equal bytes.
 
+mod certificates;
 mod changes;
 mod connections;
 mod rollout;
 
 use prost::{Enumeration, Message};
 
+pub use certificates::{Certificate, CertificateStage, Certificates};
 pub use changes::{Changes, Gone};
 pub use connections::{Connection, Connections, PlaneRegistration, ProviderKey, SessionTokens};
 pub use rollout::{FallBack, Rollout, RolloutPath, Rollouts};

@@ -6,7 +6,8 @@ use aeolus_model::OrganizationId;
 use prost::Message;
 
 use crate::section::{
-    Changes, Connections, Deployments, GrantList, Keys, Revocations, Rollouts, Subjects,
+    Certificates, Changes, Connections, Deployments, GrantList, Keys, Revocations, Rollouts,
+    Subjects,
 };
 use crate::{PublishError, patch};
 
@@ -16,6 +17,7 @@ pub(crate) const GRANTS: &str = "grants";
 pub(crate) const KEYS: &str = "keys";
 pub(crate) const CONNECTIONS: &str = "connections";
 pub(crate) const ROLLOUTS: &str = "rollouts";
+pub(crate) const CERTIFICATES: &str = "certificates";
 pub(crate) const CHANGES: &str = "changes";
 pub(crate) const REVOCATIONS: &str = "revocations/";
 
@@ -34,6 +36,8 @@ pub struct Sections {
     pub connections: Connections,
     /// Which deployments take which path.
     pub rollouts: Rollouts,
+    /// Certificates that others know control's keys by. Decisions don't go by them.
+    pub certificates: Certificates,
     /// Whoever is no more as `subjects` and `grants` say.
     pub changes: Changes,
     /// What is no longer good, per organization. Every organization with a deployment on the plane
@@ -151,6 +155,12 @@ impl Canonical for Rollouts {
             rollout.deployments.sort_unstable();
             rollout.within.sort_unstable();
         }
+    }
+}
+
+impl Canonical for Certificates {
+    fn has_duplicates(&self) -> bool {
+        repeats(self.certificates.iter().map(|c| &c.kid))
     }
 }
 

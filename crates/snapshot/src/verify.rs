@@ -9,7 +9,7 @@ use prost::Message;
 
 use crate::blob::expand;
 use crate::sections::{
-    CHANGES, CONNECTIONS, DEPLOYMENTS, GRANTS, KEYS, REVOCATIONS, ROLLOUTS, SUBJECTS,
+    CERTIFICATES, CHANGES, CONNECTIONS, DEPLOYMENTS, GRANTS, KEYS, REVOCATIONS, ROLLOUTS, SUBJECTS,
 };
 use crate::{
     Carried, Digest, MAX_SECTION, Manifest, Position, Root, SectionError, SectionRef, Sections,
@@ -100,6 +100,7 @@ impl Snapshot {
             keys: required(&manifest, KEYS, blobs)?,
             connections: required(&manifest, CONNECTIONS, blobs)?,
             rollouts: optional(&manifest, ROLLOUTS, blobs)?,
+            certificates: optional(&manifest, CERTIFICATES, blobs)?,
             changes: optional(&manifest, CHANGES, blobs)?,
             ..Sections::default()
         };

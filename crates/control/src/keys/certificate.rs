@@ -63,7 +63,7 @@ impl Keys {
 }
 
 /// A key's certificate in base64: the one that its record has, or one that every replica makes alike, of a key
-/// from before there were any.
+/// that a version from before there were any has made since the last start of one that keeps them.
 pub(super) fn of(record: &Record, private: &Secret<Vec<u8>>) -> Result<String, KeysError> {
     if let Some(kept) = kept(&record.public_jwk) {
         return Ok(kept);

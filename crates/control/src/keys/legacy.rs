@@ -55,7 +55,7 @@ impl Keys {
         let legacy = records.filter(|record| record.kind == Kind::Legacy.name());
         let mut keys = Vec::new();
         for record in legacy {
-            // What was made before certificates were kept has none but the one that is made of it.
+            // One that a version from before certificates were kept made has none but the one that is made of it.
             let jwk = match certificate::kept(&record.public_jwk) {
                 None if signs.as_ref() == Some(&record.kid) => &active,
                 _ => &record.public_jwk,

@@ -90,6 +90,33 @@ pub(super) fn record(
     Ok(record)
 }
 
+/// Keeps a certificate with every legacy key from before certificates were kept, while its private part is there:
+/// who believes the key by its certificate has to find it when the key has retired.
+pub(super) async fn certify(store: &Store, master: &MasterKey) -> Result<(), KeysError> {
+    let mut view = store.read().await?;
+    let keys = view.keys().list().await?;
+    drop(view);
+    let kind = Kind::Legacy;
+    let bare = |key: &&Record| {
+        key.kind == kind.name()
+            && !key.sealed.is_empty()
+            && certificate::kept(&key.public_jwk).is_none()
+    };
+    for key in keys.iter().filter(bare) {
+        let Ok(private) = master.open(key.id, kind, &key.sealed) else {
+            // Whoever has its master key does it. That an active one can't be opened is said elsewhere.
+            continue;
+        };
+        let jwk = certificate::with(&key.public_jwk, &certificate::of(key, &private)?)?;
+        let mut write = store.write().await?;
+        // Of replicas that start at once each has the same bytes, and one writes them.
+        if write.keys().certify(key, &jwk).await? {
+            write.commit().await?;
+        }
+    }
+    Ok(())
+}
+
 async fn insert(
     store: &Store,
     master: &MasterKey,

@@ -22,6 +22,7 @@ mod remove;
 mod replace;
 mod reseal;
 mod rotate;
+mod told;
 mod upgrade;
 mod view;
 
@@ -109,6 +110,9 @@ impl Keys {
         let more = legacy.then_some(Kind::Legacy);
         for kind in KINDS.into_iter().chain(more) {
             make::ensure(store, master, kind, parts).await?;
+        }
+        if legacy {
+            make::certify(store, master).await?;
         }
         let keys = Self {
             now: ArcSwap::default(),

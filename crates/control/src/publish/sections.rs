@@ -78,7 +78,9 @@ pub(crate) async fn of(app: &App, view: &mut Read, plane: PlaneId) -> Result<Sec
         .iter()
         .filter(|token| granted.contains(&Subject::Token(token.id)))
         .map(records::program);
-    let keys = keys::published(view.keys().list().await?);
+    let all_keys = view.keys().list().await?;
+    let certificates = app.keys.certificates(&all_keys, &app.issuer);
+    let keys = keys::published(all_keys);
     Ok(Sections {
         deployments: Deployments {
             deployments: deployments.iter().filter_map(record_of).collect(),
@@ -112,6 +114,7 @@ pub(crate) async fn of(app: &App, view: &mut Read, plane: PlaneId) -> Result<Sec
                 .map_or_else(String::new, |host| host.to_string()),
         },
         rollouts: Rollouts { rollouts },
+        certificates,
         changes: section::Changes::default(),
         revocations,
     })

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::fixture::{Answer, Fixture, HOST, ISS, PASSWORD};
 
-const SECRET: &str = "0123456789abcdef0123456789abcdef";
+pub(crate) const SECRET: &str = "0123456789abcdef0123456789abcdef";
 const PARENT: &str = "astronomer_example_com_auth";
 const TOKENS: &str = "/v1/organizations/acme/tokens";
 
@@ -29,7 +29,7 @@ async fn open(name: &str) -> Fixture {
 }
 
 /// A check about a request, as the proxy sends it that knows the secret.
-async fn ask(f: &Fixture, line: &str, headers: &[(&str, &str)]) -> Answer {
+pub(crate) async fn ask(f: &Fixture, line: &str, headers: &[(&str, &str)]) -> Answer {
     let known = [("x-aeolus-proxy-secret", SECRET)];
     asked(f, (HOST, line), &[&known, headers].concat()).await
 }
@@ -60,10 +60,15 @@ async fn claims(f: &Fixture, answer: &Answer) -> Airflow2 {
     assert!(jwk.get("keys").is_none(), "H5, a bare key: {jwk}");
     assert!(jwk["x5c"][0].as_str().unwrap().starts_with("MII"));
     let key = PublicKey::from_jwk_json(&jwk.to_string()).unwrap();
-    let bearer = answer.header("authorization");
-    let token = jws::parse(bearer.strip_prefix("Bearer ").unwrap().as_bytes()).unwrap();
+    let token = jws::parse(given(answer).as_bytes()).unwrap();
     let verified = token.verify(Kind::Legacy, &key).unwrap();
     verified.claims().unwrap()
+}
+
+/// The token that the application is given.
+pub(crate) fn given(answer: &Answer) -> &str {
+    let bearer = answer.header("authorization");
+    bearer.strip_prefix("Bearer ").unwrap()
 }
 
 #[tokio::test]

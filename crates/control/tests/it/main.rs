@@ -13,6 +13,8 @@ mod authorization;
 #[cfg(test)]
 mod bulk;
 #[cfg(test)]
+mod certificates;
+#[cfg(test)]
 mod changes;
 #[cfg(test)]
 mod claims;

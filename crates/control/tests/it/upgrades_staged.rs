@@ -4,14 +4,15 @@
 use std::time::Duration;
 
 use aeolus_control::{ControlConfig, NewKeys, Upgrades};
-use aeolus_keys::{Kid, jws};
-use aeolus_model::{Action, Clock as _};
+use aeolus_keys::{Kid, Kind, PublicKey, jws};
+use aeolus_model::{Action, Clock as _, Secret};
 use aeolus_store::Unit as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use semver::Version;
 use serde_json::{Value, json};
 
+use crate::authorization;
 use crate::engines::on_every_engine;
 use crate::fixture::{Answer, Fixture};
 use crate::keys::{kids, listed};
@@ -36,6 +37,7 @@ fn starting(
             keys,
         };
         config.registry = Some(registry());
+        config.proxy_secrets = vec![Secret::new(authorization::SECRET.to_owned())];
         if let Some(database) = database {
             config.database.clone_from(database);
         }
@@ -46,7 +48,8 @@ fn starting(
 struct Held {
     cookie: String,
     api: String,
-    /// Access, API, direct and `id_token`, and the registry's, which the legacy key signs.
+    /// Access, API, direct and `id_token`, and the registry's and that of `/v1/authorization`, which the legacy key
+    /// signs.
     all: Vec<(&'static str, String)>,
 }
 
@@ -67,6 +70,7 @@ impl Held {
             "tokenExpiryPeriodInDays": 30});
         let direct = make(direct).await;
         let image = asked(f, &api).await.expect(200).json();
+        let checked = checked(f, &api).await.expect(200);
         Self {
             cookie,
             all: vec![
@@ -75,6 +79,7 @@ impl Held {
                 ("direct", direct),
                 ("id", text(&answer["id_token"])),
                 ("registry", text(&image["token"])),
+                ("authorization", authorization::given(&checked).to_owned()),
             ],
             api,
         }
@@ -84,7 +89,14 @@ impl Held {
     async fn verifiable(&self, f: &Fixture, told: &str) -> Vec<&'static str> {
         let set = f.get("/.well-known/jwks.json").await.expect(200).text();
         let legacy = f.get("/v2/.well-known/jwks.json").await.expect(200).text();
+        let bare = f.get("/v1/.well-known/jwks.json").await.expect(200).text();
+        let bare = PublicKey::from_jwk_json(&bare).unwrap();
         let still = self.all.iter().filter(|(kind, token)| {
+            if *kind == "authorization" {
+                // As an application of the original does it: by the one key that it fetches.
+                let token = jws::parse(token.as_bytes()).unwrap();
+                return token.verify(Kind::Legacy, &bare).is_ok();
+            }
             let kid = kid(token);
             let where_ = match *kind {
                 "access" | "api" | "direct" => told,
@@ -96,8 +108,8 @@ impl Held {
         still.map(|(kind, _)| *kind).collect()
     }
 
-    /// Whether control takes the cookie, the access token, the API token and that at the registry's endpoint.
-    async fn taken(&self, f: &Fixture) -> [bool; 4] {
+    /// Whether control takes the cookie, the access token, the API token, and that at the endpoints for a registry and for proxies.
+    async fn taken(&self, f: &Fixture) -> [bool; 5] {
         let page = f.visit(&Fixture::cli_authorize(""), &self.cookie).await;
         let me = async |bearer: &str| f.call("GET", "/v1/me", bearer, None).await.status == 200;
         [
@@ -105,11 +117,12 @@ impl Held {
             me(&self.all[0].1).await,
             me(&self.api).await,
             asked(f, &self.api).await.status == 200,
+            checked(f, &self.api).await.status == 200,
         ]
     }
 }
 
-const EVERY: [&str; 5] = ["access", "api", "direct", "id", "registry"];
+const EVERY: [&str; 6] = ["access", "api", "direct", "id", "registry", "authorization"];
 
 fn kid(token: &str) -> String {
     if let Ok(token) = jws::parse(token.as_bytes()) {
@@ -128,6 +141,12 @@ async fn asked(f: &Fixture, password: &str) -> Answer {
     let basic = format!("Basic {}", STANDARD.encode(format!("user:{password}")));
     f.call_with(("GET", &path), "", &[("authorization", &basic)], None)
         .await
+}
+
+/// What a proxy of the original is answered about a request with a token.
+async fn checked(f: &Fixture, token: &str) -> Answer {
+    let bearer = [("authorization", token)];
+    authorization::ask(f, "GET /api/v2/dags", &bearer).await
 }
 
 /// The keys that planes are told: those that there are, as [`crate::upgrades`] shows.
@@ -149,7 +168,7 @@ async fn h2_two_upgrades_end_no_token_of_any_kind(database: Option<String>) {
         let newer = f.replica(starting(of, (minor, NewKeys::None))).await;
         let keys = told(&f).await;
         assert_eq!(held.verifiable(&newer, &keys).await, EVERY);
-        assert_eq!(held.taken(&newer).await, [true; 4]);
+        assert_eq!(held.taken(&newer).await, [true; 5]);
         let after = newer.get("/v1/.well-known/jwks.json").await.expect(200);
         assert_eq!(after.json(), certificate, "the certificate is kept");
         let next = listed(&newer, &admin).await["nextUpgrade"].clone();
@@ -185,12 +204,12 @@ async fn h2_an_upgrade_with_the_flag_ends_every_kind_of_token_and_has_said_so(
     for count in ["sessions", "apiTokens", "directTokens", "organizations"] {
         assert!(line.contains(count), "{line}");
     }
-    assert_eq!(held.taken(&newer).await, [false; 4]);
+    assert_eq!(held.taken(&newer).await, [false; 5]);
     f.clock.advance(Duration::from_secs(2));
     let keys = told(&newer).await;
     assert!(held.verifiable(&newer, &keys).await.is_empty());
     let fresh = Held::by(&newer).await;
-    assert_eq!(fresh.taken(&newer).await, [true; 4]);
+    assert_eq!(fresh.taken(&newer).await, [true; 5]);
     let keys = told(&newer).await;
     assert_eq!(fresh.verifiable(&newer, &keys).await, EVERY);
 }
@@ -234,7 +253,7 @@ async fn h2_a_staged_upgrade_gives_new_keys_and_ends_nothing(database: Option<St
     );
     assert_eq!(next["at"], due);
     for f in [&one, &two] {
-        assert_eq!(held.taken(f).await, [true; 4]);
+        assert_eq!(held.taken(f).await, [true; 5]);
         assert!(f.audited(Action::KeysRegenerate).await.is_empty());
     }
     let keys = told(&f).await;
@@ -245,11 +264,11 @@ async fn h2_a_staged_upgrade_gives_new_keys_and_ends_nothing(database: Option<St
     let admin = one.admin().await;
     let over = |answer: &Answer| kids(&answer.json(), "api", "active") == [api.clone()];
     one.until("/v1/keys", || admin.clone(), over).await;
-    let [cookie, _, token, image] = held.taken(&one).await;
-    assert!(cookie && token && image);
+    let [cookie, _, token, image, checked] = held.taken(&one).await;
+    assert!(cookie && token && image && checked);
     // One that starts now signs with the new keys, and the others take what it signs.
     let three = f.replica(starting(of, (2, NewKeys::Staged))).await;
     let fresh = Held::by(&three).await;
     assert_eq!(kid(&fresh.api), api);
-    assert_eq!(fresh.taken(&f).await, [true; 4]);
+    assert_eq!(fresh.taken(&f).await, [true; 5]);
 }

@@ -321,6 +321,7 @@ pub(crate) fn sections(upstream: &str, keys: &[(Kind, &SigningKey)]) -> Sections
             auth_host: String::new(),
         },
         rollouts: section::Rollouts::default(),
+        certificates: section::Certificates::default(),
         changes: section::Changes::default(),
         revocations: [(ORG, revocations)].into(),
     }

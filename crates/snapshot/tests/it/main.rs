@@ -5,6 +5,8 @@ mod build;
 #[cfg(test)]
 mod carry;
 #[cfg(test)]
+mod certificates;
+#[cfg(test)]
 mod editions;
 #[cfg(test)]
 mod lanes;

@@ -1,8 +1,9 @@
 use aeolus_snapshot::Canonical;
 use aeolus_snapshot::patch::{apply, canonical, diff};
 use aeolus_snapshot::section::{
-    Connection, Connections, Deployment, Deployments, EndedSession, Grant, GrantList, Keys, Mark,
-    ProviderKey, Revocations, SessionTokens, Subject, Subjects, Team, TokenKey,
+    Certificate, Certificates, Connection, Connections, Deployment, Deployments, EndedSession,
+    Grant, GrantList, Keys, Mark, ProviderKey, Revocations, SessionTokens, Subject, Subjects, Team,
+    TokenKey,
 };
 use proptest::collection::{btree_map, btree_set, vec};
 use proptest::prelude::*;
@@ -76,6 +77,23 @@ fn keys() -> impl Strategy<Value = Keys> {
             .map(|jwk| TokenKey {
                 kind: "api".to_owned(),
                 jwk,
+            })
+            .collect(),
+    })
+}
+
+fn certificates() -> impl Strategy<Value = Certificates> {
+    let records = btree_map("[a-e]{1,2}", ("[a-c]{0,40}", 0_i32..4, 0_i64..3), 0..5);
+    ("[a-c]{0,3}", records).prop_map(|(jwks_url, records)| Certificates {
+        jwks_url,
+        certificates: records
+            .into_iter()
+            .map(|(kid, (chain, stage, not_after))| Certificate {
+                kid,
+                chain,
+                stage,
+                not_after,
+                ..Certificate::default()
             })
             .collect(),
     })
@@ -175,6 +193,10 @@ proptest! {
     fn keys_patch((base, new) in (keys(), keys())) { check(&base, &new)?; }
     #[test]
     fn connections_patch((base, new) in (connections(), connections())) { check(&base, &new)?; }
+    #[test]
+    fn certificates_patch((base, new) in (certificates(), certificates())) { check(&base, &new)?; }
+    #[test]
+    fn any_sequence_of_certificates(versions in vec(certificates(), 1..8)) { check_all(&versions)?; }
     #[test]
     fn revocations_patch((base, new) in (revocations(), revocations())) { check(&base, &new)?; }
 

@@ -153,7 +153,7 @@ fn f65_f74_unknown_fields_and_sections_are_ignored() {
     let text = resigned(
         |claims| {
             claims["tomorrow"] = json!({"a": 1});
-            claims["sections"]["certificates"] = claims["sections"]["grants"].clone();
+            claims["sections"]["tomorrow"] = claims["sections"]["grants"].clone();
         },
         &key("snapshot"),
     );

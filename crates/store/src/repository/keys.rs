@@ -36,6 +36,7 @@ statements! {
     DROP_ACTIVE = "DELETE FROM signing_keys WHERE id = $1 AND stage = 'active'";
     DROP_ANNOUNCED = "DELETE FROM signing_keys WHERE kind = $1 AND stage = 'announced'";
     DROP_ALL = "DELETE FROM signing_keys WHERE kind = $1";
+    CERTIFY = "UPDATE signing_keys SET public_jwk = $3 WHERE id = $1 AND public_jwk = $2";
     RESEAL = "UPDATE signing_keys SET sealed = $3 WHERE id = $1 AND sealed = $2";
     NEEDED_BY = "SELECT status_indexes.organization, COUNT(*),
         MAX(CASE WHEN status_indexes.ends_at < status_indexes.expires_at
@@ -240,6 +241,13 @@ impl Keys<'_, Write> {
     /// Removes a key that doesn't sign: what it has signed is refused from then on.
     pub async fn delete(&mut self, id: KeyId) -> Result<bool, StoreError> {
         Ok(self.0.change(DELETE, bind![id]).await? > 0)
+    }
+
+    /// Puts another JSON Web Key of the same key, such as one with a certificate, in the place of the one that was
+    /// read. False if it is another by now.
+    pub async fn certify(&mut self, key: &SigningKey, jwk: &str) -> Result<bool, StoreError> {
+        let values = bind![key.id, key.public_jwk, jwk];
+        Ok(self.0.change(CERTIFY, values).await? > 0)
     }
 
     /// Puts a private part into another envelope. [`StoreError::Conflict`] if the envelope is not the

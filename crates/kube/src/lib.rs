@@ -1,0 +1,16 @@
+//! Secrets of Kubernetes: copied from one namespace to those that need them, and kept equal.
+//!
+//! The Kubernetes library is linked here alone, behind [`Client`], whose interface has types of ours only.
+
+mod client;
+mod error;
+mod names;
+mod object;
+
+pub use client::{
+    Access, Allowed, Applied, Change, Client, Dry, Lease, Namespace, Progress, Scope, Verb,
+    Watched, Workload, WorkloadError, WorkloadKind,
+};
+pub use error::{KubeError, Told};
+pub use names::{Name, NameError};
+pub use object::{Data, Meta, Place, SecretObject, TLS};
