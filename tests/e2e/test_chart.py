@@ -54,34 +54,28 @@ def test_lint_finds_nothing(tmp_path):
     required("helm", helm.installed())
     for name, values in MATRIX.items():
         file = tmp_path / f"{name}.yaml"
-        file.write_text(yaml.safe_dump(values))
+        file.write_text(yaml.safe_dump(helm.least(values)))
         said = helm.helm("lint", "--strict", CHART, "--values", file, "--namespace", NAMESPACE)
         assert "0 chart(s) failed" in said.stdout and "[WARNING]" not in said.stdout, said.stdout
 
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_kubernetes_schemas_know_every_field(everything, version, tmp_path):
-    files = []
-    for name, found in everything.items():
-        kept = [each for each in found.all if each["kind"] not in FOREIGN]
-        files.append(tmp_path / f"{name}.yaml")
-        files[-1].write_text(yaml.safe_dump_all(kept))
+    every = [each for found in everything.values() for each in found.all if each["kind"] not in FOREIGN]
+    # Many sets of values have manifests in common: each is judged once.
+    different = sorted({yaml.safe_dump(each) for each in every})
+    file = tmp_path / "manifests.yaml"
+    file.write_text("---\n".join(different))
     program = helm.PYTHON.with_name("kubernetes-validate")
     judged = subprocess.run(
-        [helm.PYTHON, program, "-k", version, "--strict", "--no-warn", *files],
+        [helm.PYTHON, program, "-k", version, "--strict", "--no-warn", file],
         capture_output=True,
         text=True,
         check=False,
     )
     assert judged.returncode == 0, judged.stdout + judged.stderr
     passed = re.findall(r"passed for resource \S+ against version", judged.stdout)
-    expected = sum(len(yaml_all(file)) for file in files)
-    assert len(passed) == expected, judged.stdout[-2000:]
-
-
-def yaml_all(file) -> list[Any]:
-    """The documents of a file."""
-    return list(yaml.safe_load_all(file.read_text()))
+    assert len(passed) == len(different) > 50, judged.stdout[-2000:]
 
 
 def test_every_pod_is_confined(case):
@@ -198,9 +192,8 @@ def test_every_reference_leads_somewhere(case):
         for path, value in leaves(ingress["spec"]["rules"]):
             if path.endswith("service.name"):
                 assert value in services
-    for kind in ("StatefulSet",):
-        for each in found.of(kind):
-            assert each["spec"]["serviceName"] in services
+    for each in found.of("StatefulSet"):
+        assert each["spec"]["serviceName"] in services
 
 
 def test_every_service_and_budget_selects_pods(case):
@@ -247,6 +240,7 @@ def test_keys_that_nobody_knows_are_refused(tmp_path):
     for wrong in (
         {"contorl": {}},
         {"control": {"replica": 2}},
+        {"control": {"publicUrl": "http://aeolus.example.org"}},
         {"gate": {"tls": {"listener": []}}},
         {"configSyncer": {"shedule": "* * * * *"}},
         {"configSyncer": {"schedule": "every day"}},
@@ -263,6 +257,7 @@ def test_what_cannot_work_is_refused_with_what_to_do(tmp_path):
     required("helm", helm.installed())
     own = {"auth": {"local": {"enabled": True}}}
     for values, said in (
+        ({"control": {"publicUrl": ""}}, "control.publicUrl is missing"),
         ({"gate": {"replicas": 2}}, "gate.identity.secretName"),
         ({"control": {"config": own}, "astronomer": {"houston": {"config": own}}}, "Keep one"),
         ({"certManager": {"enabled": True}}, "certManager.issuerRef.name"),

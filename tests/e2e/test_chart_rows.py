@@ -249,6 +249,12 @@ def test_k10_rights_are_the_least_that_do(render):
                 for rule in each["rules"]:
                     assert "*" not in rule["verbs"] + rule["resources"] + rule["apiGroups"]
                     assert set(rule["resources"]) <= {"secrets", "namespaces", "leases"}
+    for pool in ([], POOL):
+        restarting = render({"configSyncer": {"restart": True, "targetNamespaces": pool}})
+        roles = restarting.of("ClusterRole") or [
+            each for each in restarting.of("Role") if each["metadata"]["namespace"] in POOL
+        ]
+        assert all(verbs(role, "deployments") == {"get", "patch"} for role in roles)
 
 
 @pytest.mark.parametrize("values", [OLDER, NEWER, {"configSyncer": {"targetNamespaces": POOL}}])

@@ -113,7 +113,7 @@ MATRIX: dict[str, dict[str, Any]] = {
         "image": {"digest": "sha256:" + "0" * 64, "pullSecrets": ["registry"]},
         "control": {
             "root": {"secretName": "aeolus-root"},
-            "config": {"control": {"deviceFlow": "off"}, "keys": {"rotateEvery": "90d"}},
+            "config": {"control": {"deviceFlow": "off"}, "email": {"from": "aeolus@example.com"}, "keys": {"rotateEvery": "90d"}},
             "env": [{"name": "OBSERVABILITY__LOG", "value": "info"}],
             "secret": [{"envName": "EMAIL__SMTP_URL", "secretName": "smtp", "secretKey": "url"}],
             "service": {"annotations": {"a": "b"}},

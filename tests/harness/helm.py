@@ -72,10 +72,17 @@ class Rendered:
         return found
 
 
+def least(values: Manifest) -> Manifest:
+    """The values with the one that an installation can't do without."""
+    if values.get("global", {}).get("baseDomain") or "publicUrl" in values.get("control", {}):
+        return values
+    return {**values, "control": {"publicUrl": "https://aeolus.example.org", **values.get("control", {})}}
+
+
 def command(values: Manifest, folder: Path) -> list[object]:
     """The arguments of a rendering."""
     file = folder / "values.yaml"
-    file.write_text(json.dumps(values))
+    file.write_text(json.dumps(least(values)))
     return ["template", RELEASE, CHART, "--namespace", NAMESPACE, "--values", file]
 
 

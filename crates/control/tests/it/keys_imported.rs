@@ -71,7 +71,7 @@ async fn f62_a_certificate_that_ends_within_a_day_is_not_taken() {
 }
 
 #[tokio::test]
-async fn t21_an_authoritys_certificate_and_another_kind_of_key_are_not_taken() {
+async fn an_authoritys_certificate_and_another_kind_of_key_are_not_taken() {
     let f = fixture("import-authority").await;
     let rng = SeededRng::new("authority");
     let now = f.clock_now();

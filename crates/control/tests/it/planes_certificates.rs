@@ -9,7 +9,7 @@ use aeolus_api::oauth::ASSERTION_TYPE;
 use aeolus_api::plane::PlaneCreated;
 use aeolus_keys::{Alg, SigningKey};
 use aeolus_model::{Clock as _, PlaneId, SystemClock};
-use aeolus_pki::{Authority, KeyKind, Life, PrivateKey, Profile, Wanted, certificates_pem};
+use aeolus_pki::{Authority, KeyKind, Life, PrivateKey, Profile, San, Wanted, certificates_pem};
 use aeolus_testkit::SeededRng;
 use aeolus_tls::{
     AuthorityFiles, ClientChain, ClientFiles, ClientsFiles, Keeper, PairFiles, Protocol,
@@ -82,7 +82,7 @@ impl World {
     }
 
     fn issue(&self, name: &str, names: &[&str], profile: Profile) {
-        let names = names.iter().map(|name| name.parse_san());
+        let names = names.iter().map(|name| San::parse(name).unwrap());
         let wanted = Wanted::new(names, profile, self.life).unwrap();
         let key = PrivateKey::generate(KeyKind::P256).unwrap();
         let parts = (SystemClock.now(), &SeededRng::new(name) as _);
@@ -175,16 +175,6 @@ impl World {
         let request =
             Request::post(path).header("content-type", "application/x-www-form-urlencoded");
         self.send(request.body(form.into()).unwrap(), shown).await
-    }
-}
-
-trait ParseSan {
-    fn parse_san(&self) -> aeolus_pki::San;
-}
-
-impl ParseSan for &str {
-    fn parse_san(&self) -> aeolus_pki::San {
-        aeolus_pki::San::parse(self).unwrap()
     }
 }
 

@@ -10,11 +10,13 @@
 {{- end -}}
 {{- end -}}
 
-{{/* Where everybody reaches control. */}}
+{{/* Where everybody reaches control: the issuer of every token, over https, since gates and commands send nothing in the clear. */}}
 {{- define "aeolus.publicUrl" -}}
 {{- if .Values.control.publicUrl -}}{{ .Values.control.publicUrl | trimSuffix "/" }}
 {{- else if .Values.global.baseDomain -}}https://houston.{{ .Values.global.baseDomain }}
-{{- else -}}http://{{ include "aeolus.control.name" . }}.{{ .Release.Namespace }}.svc.cluster.local:{{ .Values.control.service.port }}
+{{- else if .Values.control.tls.secretName -}}https://{{ include "aeolus.control.name" . }}.{{ .Release.Namespace }}.svc.cluster.local:{{ .Values.control.service.port }}
+{{- else if include "aeolus.has.control" . -}}
+{{- fail "control.publicUrl is missing: name the https URL under which browsers, gates and commands reach control, or the domain of the original's hosts in global.baseDomain." -}}
 {{- end -}}
 {{- end -}}
 
@@ -33,6 +35,3 @@
 {{- else if .root.Values.certManager.enabled -}}{{ include "aeolus.fullname" .root }}-tls
 {{- end -}}
 {{- end -}}
-
-{{/* The Secret with the certificate that a listener shows itself; cert-manager makes one where it is asked to. */}}
-{{- define "aeolus.ownTls" -}}{{ .Values.secretName }}{{- end -}}

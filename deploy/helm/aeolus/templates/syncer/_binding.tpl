@@ -1,3 +1,12 @@
+{{/* What a source's wish to have a workload restarted needs; called with the syncer's settings. */}}
+{{- define "aeolus.syncer.restart" -}}
+{{- if .restart }}
+- apiGroups: [apps]
+  resources: [deployments, statefulsets, daemonsets]
+  verbs: [get, patch]
+{{- end }}
+{{- end -}}
+
 {{/* (dict "root" $ "kind" "Role" "name" NAME "namespace" NAMESPACE "accounts" LIST); without a namespace for the cluster. */}}
 {{- define "aeolus.syncer.binding" }}
 apiVersion: rbac.authorization.k8s.io/v1
