@@ -89,7 +89,7 @@ impl Ordering<'_> {
         if let Some(replaces) = replaces {
             let wanted = NewOrder::new(&identifiers).replaces(replaces);
             match patient(async || account.new_order(&wanted).await).await {
-                Err(error) if self.transport.is_of_replacement(&error) => {}
+                Err(error) if Transport::is_of_replacement(&error) => {}
                 done => return done,
             }
         }

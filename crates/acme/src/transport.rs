@@ -82,7 +82,7 @@ impl Transport {
     }
 
     /// Whether an order may have failed for the certificate that it names as replaced.
-    pub(crate) fn is_of_replacement(&self, error: &Error) -> bool {
+    pub(crate) fn is_of_replacement(error: &Error) -> bool {
         match error {
             Error::Unsupported(_) => true,
             Error::Api(problem) => {

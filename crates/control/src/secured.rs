@@ -132,7 +132,7 @@ pub(crate) async fn run(app: App, shutdown: CancellationToken) {
     while shutdown.run_until_cancelled(ticks.tick()).await.is_some() {
         let app = app.clone();
         let look = move || {
-            app.tls.signer.tell(app.keys.certificates());
+            app.tls.signer.tell(app.keys.legacy_certificates());
             app.tls.certificates.look(app.clock.now())
         };
         let looked = tokio::task::spawn_blocking(look);

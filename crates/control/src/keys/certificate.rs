@@ -45,7 +45,7 @@ pub(super) fn lets_take_over(record: &Record, now: Time) -> bool {
 impl Keys {
     /// The certificates of the legacy key that signs and of the one that follows, in DER: others refuse what is
     /// signed once these have ended.
-    pub(crate) fn certificates(&self) -> Vec<Vec<u8>> {
+    pub(crate) fn legacy_certificates(&self) -> Vec<Vec<u8>> {
         if !self.legacy {
             return Vec::new();
         }

@@ -2,7 +2,8 @@
 
 use aeolus_api::plane::{Event, EventsAnswer, TokenUse};
 use aeolus_model::{
-    Action, Actor, Amr, AuditEvent, DeploymentId, OrganizationId, Outcome, SessionId, Time, TokenId,
+    Action, Actor, Amr, AuditEvent, DeploymentId, OrganizationId, Outcome, RolloutPath, SessionId,
+    Time, TokenId,
 };
 use aeolus_snapshot::Evidence;
 use aeolus_store::{Unit as _, Write};
@@ -154,12 +155,7 @@ async fn act(ctx: &PlaneCtx, write: &mut Write, event: Event) -> Result<(), ApiE
             requests,
         } => {
             let organization = organization_of(ctx, write, deployment).await?;
-            let (action, reason) = if back {
-                (Action::RolloutReturn, format!("to {path}"))
-            } else {
-                let why = format!("to {path}: {bad} of {requests} bad");
-                (Action::RolloutFallBack, why)
-            };
+            let (action, reason) = moved(path, back, (bad, requests));
             write.audit(AuditEvent {
                 at: Time::from_secs(at),
                 reason,
@@ -191,6 +187,16 @@ async fn act(ctx: &PlaneCtx, write: &mut Write, event: Event) -> Result<(), ApiE
         }
     }
     Ok(())
+}
+
+/// What a move of a deployment to another path is called, and why it was made.
+fn moved(path: RolloutPath, back: bool, (bad, requests): (u64, u64)) -> (Action, String) {
+    if back {
+        (Action::RolloutReturn, format!("to {path}"))
+    } else {
+        let why = format!("to {path}: {bad} of {requests} bad");
+        (Action::RolloutFallBack, why)
+    }
 }
 
 /// Notes which values of tokens a plane says were used.

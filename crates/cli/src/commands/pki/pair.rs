@@ -128,12 +128,11 @@ impl Pair {
     fn steps(&self, certificate: &[u8], key: &[u8]) -> io::Result<Vec<Step>> {
         self.refuse_links()?;
         let (links, last) = (self.links(), self.last());
-        let like = match links {
-            true => Like::of(
-                &self.generation(last).join(CERTIFICATE),
-                &self.generation(last).join(KEY),
-            ),
-            false => Like::of(&self.certificate, &self.key),
+        let like = if links {
+            let last = self.generation(last);
+            Like::of(&last.join(CERTIFICATE), &last.join(KEY))
+        } else {
+            Like::of(&self.certificate, &self.key)
         };
         let mut steps = Vec::new();
         let mut before = last;
