@@ -228,6 +228,9 @@ def test_a_development_fleet_speaks_tls_by_its_configuration(tmp_path, upstream)
             assert url.startswith("https://127.0.0.1:"), ready
             assert requests.get(f"{url}/readyz", timeout=10, verify=str(ca / "bundle.crt")).status_code == 200
         assert ready["proxy"].startswith("https://"), ready
+    # Ended and started again at once, it is where it was.
+    with aeolus.dev(tmp_path / "data", document, tmp_path / "again.log", **flags) as again:
+        assert requests.get(f"{again['control']}/readyz", timeout=10, verify=str(ca / "bundle.crt")).status_code == 200
     # A file that isn't there is named by its key.
     (ca / "bundle.crt").unlink()
     refused = aeolus.run("control", "serve", "--config", flags["config"], check=False)

@@ -221,7 +221,7 @@ async fn up(
     }
     let started = gate_child.insert(folder.start_gate(args)?);
     let bound: GateReady = started.ready().await?;
-    settle(&client, plane, seq).await?;
+    settle(&client, plane, (folder, seq)).await?;
     let url = |name: &str, address: Option<&String>| {
         let encrypted = bound.tls.iter().any(|listener| listener == name);
         let scheme = if encrypted { "https" } else { "http" };
@@ -298,21 +298,27 @@ async fn enrol(
     joined.map(|_| ())
 }
 
-/// Waits until the plane has what was applied.
-async fn settle(client: &Client, plane: &Slug, seq: Option<u64>) -> Result<(), Failure> {
+/// Waits until the plane has what was applied. Control counts gates for two minutes after their last word, so one that was
+/// ended a moment ago has not confirmed it: the only gate there is says it itself.
+async fn settle(
+    client: &Client,
+    plane: &Slug,
+    (folder, seq): (&Folder, Option<u64>),
+) -> Result<(), Failure> {
     let deadline = Instant::now() + SETTLE;
+    let wanted = seq.unwrap_or(1).max(1);
     loop {
         let seen = client.plane(plane.as_str()).await.map_err(refused)?;
-        let wanted = seq.unwrap_or(1).max(1);
-        if seen.applied_seq >= wanted {
+        let known = folder.known_to_gate().unwrap_or_default();
+        if seen.applied_seq.max(known) >= wanted {
             return Ok(());
         }
         if Instant::now() > deadline {
             return Err(
                 Report::new("DEV-0002", "the gate has not taken the fleet in time")
                     .why(format!(
-                        "It is at {}, control has published {}, the fleet is at {wanted}.",
-                        seen.applied_seq, seen.published_seq
+                        "It is at {known}, control has published {}, the fleet is at {wanted}.",
+                        seen.published_seq
                     ))
                     .help("look at the log above for what was refused")
                     .failed(),

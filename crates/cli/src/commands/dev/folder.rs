@@ -1,12 +1,15 @@
 //! The one data folder of a development fleet.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use aeolus_api::SecretRef;
+use aeolus_gate::replica::fs::SystemFs;
+use aeolus_gate::replica::{Data, Parts, Replica, SystemBootClock};
 use aeolus_keys::digest::random_token;
 use aeolus_keys::envelope::MasterKey;
 use aeolus_keys::{Alg, SigningKey};
-use aeolus_model::{Email, Secret};
+use aeolus_model::{Email, Secret, SystemClock};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
@@ -97,6 +100,18 @@ impl Folder {
     /// The gate's own folder.
     pub(in crate::commands) fn gate(&self) -> PathBuf {
         self.path.join("gate")
+    }
+
+    /// Up to which position the gate knows everything: it writes what it has put in force within a second.
+    pub(super) fn known_to_gate(&self) -> Option<u64> {
+        let data = Data::open(&self.gate(), Arc::new(SystemFs)).ok()?;
+        let parts = Parts {
+            wall: Arc::new(SystemClock),
+            boot: Arc::new(SystemBootClock),
+            build: Box::new(|_| ()),
+            revise: None,
+        };
+        Some(Replica::<()>::open(&data, parts).held()?.records)
     }
 
     /// Where control's process id is.
