@@ -68,8 +68,10 @@ impl World {
         w.issue("server", &["localhost"], Profile::Server);
         let at = w.folder.path();
         w.f = Fixture::configured(name, |config| {
-            config.tls.control = Some(pair(at, "server"));
-            config.tls.clients = Some(asked(at));
+            config.tls.control = Some(aeolus_control::ApiTls {
+                pair: pair(at, "server"),
+                clients: Some(asked(at)),
+            });
         })
         .await;
         // Handshakes are by this machine's clock: what is issued is good by both.
