@@ -25,9 +25,10 @@ spec:
       command: [sh, -euc]
       args:
         - |
-          mkdir -p -m 0700 /var/lib/aeolus/control/root
+          from=/run/aeolus/root to=/var/lib/aeolus/control/root
+          mkdir -p -m 0700 "$to"
           for name in root.json root.key snapshot.key; do
-            if [ -e "/run/aeolus/root/$name" ]; then install -m 0600 "/run/aeolus/root/$name" "/var/lib/aeolus/control/root/$name"; fi
+            if [ -e "$from/$name" ]; then install -m 0600 "$from/$name" "$to/$name"; fi
           done
       securityContext:
         {{- include "aeolus.containerSecurity" . | nindent 8 }}
