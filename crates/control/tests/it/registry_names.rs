@@ -15,7 +15,7 @@ const SHARED: &str = "deployments.example.com";
 async fn by_paths(name: &str) -> World {
     let host = Host::parse(SHARED).unwrap();
     World::with(name, |registry| {
-        registry.repositories = Repositories::PathsOn(host)
+        registry.repositories = Repositories::PathsOn(host);
     })
     .await
 }
@@ -112,7 +112,7 @@ async fn a_refusal_says_by_which_form_of_the_protocol_it_was_asked() {
     w.f.form(path, &form, &[]).await.expect(200);
     // What was refused is written down at the end.
     w.f.stop.cancel();
-    w.f.control.work(w.f.stop.clone()).await;
+    Box::pin(w.f.control.work(w.f.stop.clone())).await;
     let lines = w.f.audited(Action::ApiDeny).await;
     let mut targets: Vec<&str> = lines.iter().map(|line| line.target.as_str()).collect();
     targets.sort_unstable();
