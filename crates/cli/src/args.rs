@@ -14,6 +14,8 @@ mod explain;
 mod grant;
 mod invitation;
 mod key;
+mod kube;
+mod kube_certificate;
 mod org;
 mod pki;
 mod policy;
@@ -59,6 +61,8 @@ pub(crate) use invitation::{
 pub(crate) use key::{
     KeyCertificates, KeyCommand, KeyHeld, KeyImport, KeyList, KeyRemove, KeyReseal, KeyRotate,
 };
+pub(crate) use kube::{KubeAccess, KubeCommand};
+pub(crate) use kube_certificate::{KubeCertificates, KubePullCertificate, KubeSigning};
 pub(crate) use org::{OrgCommand, OrgOne, OrgQuota, QuotaSet, QuotaShow};
 pub(crate) use pki::{
     Passphrase, PkiCheck, PkiCommand, PkiCrl, PkiExport, PkiFolder, PkiFormat, PkiInit, PkiInspect,
@@ -148,6 +152,9 @@ pub(crate) enum Command {
     /// List, rotate and remove the keys that control signs with.
     #[command(subcommand)]
     Key(KeyCommand),
+    /// Bring what control says into the Kubernetes cluster of a data plane.
+    #[command(subcommand)]
+    Kube(KubeCommand),
     /// List and end signed-in sessions.
     #[command(subcommand)]
     Session(SessionCommand),

@@ -20,6 +20,7 @@ mod gate;
 mod grant;
 mod invitation;
 mod key;
+mod kube;
 mod login;
 mod logs;
 mod org;
@@ -48,8 +49,8 @@ use clap::CommandFactory as _;
 
 use crate::args::{
     AccessCommand, AuditCommand, Cli, Command, ConfigCommand, ControlCommand, DrillCommand,
-    EmailCommand, GateCommand, KeyCommand, PlaneCommand, RolloutCommand, SecretCommand,
-    SessionCommand, TokenCommand,
+    EmailCommand, GateCommand, KeyCommand, KubeCommand, PlaneCommand, RolloutCommand,
+    SecretCommand, SessionCommand, TokenCommand,
 };
 use crate::config::Environment;
 use crate::report::{Failure, Report};
@@ -110,6 +111,10 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
             KeyCommand::Certificates(args) => block_on(key::certificates(&args, &context)),
             KeyCommand::Import(args) => key::import(&args, &context),
             KeyCommand::Reseal(args) => key::reseal(&args, &context),
+        },
+        Command::Kube(command) => match command {
+            KubeCommand::Certificates(args) => block_on(kube::certificates(&args, &context)),
+            KubeCommand::PullCertificate(args) => block_on(kube::pull(&args, &context)),
         },
         Command::Session(command) => match command {
             SessionCommand::List(args) => block_on(session::list(&args, &context)),

@@ -21,6 +21,11 @@ impl Client {
         self.json(Call::get("/v1/keys")).await
     }
 
+    /// The legacy key that signs, bare and with its certificate (RFC 7517 §4.7).
+    pub async fn legacy_key(&self) -> Result<serde_json::Value, ClientError> {
+        self.json(Call::get("/v1/.well-known/jwks.json")).await
+    }
+
     /// The legacy key with those before and after it, as a JSON Web Key set with certificates.
     pub async fn legacy_keys(&self) -> Result<serde_json::Value, ClientError> {
         self.json(Call::get("/v2/.well-known/jwks.json")).await
