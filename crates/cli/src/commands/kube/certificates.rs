@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aeolus_model::{Clock, SystemClock, rfc3339};
-use aeolus_pki::hex;
 use aeolus_snapshot::Position;
 use serde::Serialize;
 use tokio::time::Instant;
@@ -59,7 +58,7 @@ impl Shown {
             done,
             dry_run,
             revision: written.map(|position| position.to_string()),
-            sha256: of(&|one| hex(&one.fingerprint())).unwrap_or_default(),
+            sha256: of(&|one| one.fingerprint().to_string()).unwrap_or_default(),
             not_after: of(&|one| rfc3339(one.not_after.secs())).unwrap_or_default(),
             figures: Figures {
                 not_after: current.map(|one| one.not_after),
