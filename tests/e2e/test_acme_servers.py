@@ -153,7 +153,7 @@ def test_what_a_server_can_not_keep_is_said_before_it_starts(control, tmp_path):
         ({"NAMES": "*.example.com"}, "ACME-003", "dns-01 alone"),
         ({"CHALLENGE__DNS_HOOK": "/bin/true"}, "CFG-0004", "either http or dnsHook"),
         ({"KEY": str(tmp_path / "elsewhere" / "gate.key")}, "CFG-0004", "one folder"),
-        ({"KEY_KIND": "dsa"}, "CFG-0004", "no kind of key"),
+        ({"KEY_KIND": "dsa"}, "CFG-0004", "unknown variant `dsa`"),
         ({"EXTERNAL_ACCOUNT__KID": "kid"}, "CFG-0004", "half there"),
         ({"DIRECTORY": "http://127.0.0.1/dir"}, "ACME-001", "https"),
         ({"AGREE_TERMS": "false"}, "ACME-004", "terms"),

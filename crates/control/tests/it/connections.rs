@@ -49,8 +49,8 @@ impl Idp {
             }
         };
         let keys = |State(said): State<Said>| async move {
-            *said.asked.lock().unwrap() += 1;
             let keys = said.keys.lock().unwrap().clone();
+            *said.asked.lock().unwrap() += 1;
             keys.map(axum::Json).ok_or(StatusCode::SERVICE_UNAVAILABLE)
         };
         let routes = Router::new()
@@ -74,6 +74,22 @@ impl Idp {
             })
             .collect();
         *self.said.keys.lock().unwrap() = Some(json!({"keys": keys}));
+    }
+
+    /// How often its keys were asked for.
+    fn asked(&self) -> usize {
+        *self.said.asked.lock().unwrap()
+    }
+
+    async fn asked_since(&self, before: usize) {
+        let asked = async {
+            while self.asked() == before {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), asked)
+            .await
+            .unwrap();
     }
 
     /// The usual fleet with a connection to it, and EVE linked there.
@@ -200,9 +216,12 @@ async fn a_provider_that_is_away_or_talks_nonsense_takes_nothing_away() {
     let kept = reader.until(&f, life(7_200)).await;
     assert_eq!(kids(&kept), ["a"]);
     *idp.said.keys.lock().unwrap() = Some(json!({"keys": [{"kty": "oct", "k": "AAAA"}]}));
+    let before = idp.asked();
     apply(&f, &admin, "", idp.document("3h")).await;
     let kept = reader.until(&f, life(10_800)).await;
     assert_eq!(kids(&kept), ["a"]);
+    // Whoever has read the right document still may ask for the keys: not after the next ones are there.
+    idp.asked_since(before).await;
     // A document of another issuer is not this provider's.
     *idp.said.issuer.lock().unwrap() = json!("https://evil.test");
     idp.publish(&["evil"]);
