@@ -53,7 +53,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "aeolus-fuzz",
         &[
-            "gate", "doctor", "decide", "scim", "snapshot", "oidc", "pki", "api", "keys", "model",
+            "gate", "doctor", "decide", "scim", "snapshot", "oidc", "kube", "pki", "api", "keys",
+            "model",
         ],
     ),
     ("xtask", &[]),

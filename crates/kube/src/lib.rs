@@ -6,6 +6,8 @@ mod client;
 mod error;
 mod names;
 mod object;
+pub mod pass;
+pub mod sync;
 
 pub use client::{
     Access, Allowed, Applied, Change, Client, Dry, Lease, Namespace, Progress, Scope, Verb,

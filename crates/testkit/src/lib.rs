@@ -3,6 +3,7 @@
 pub mod chaos;
 pub mod claims;
 mod clock;
+pub mod kube;
 mod rng;
 
 pub use clock::ManualClock;

@@ -1,0 +1,8 @@
+//! The crate's interface from outside, and the API server that it is tried against.
+
+#[cfg(test)]
+mod client;
+#[cfg(test)]
+mod contract;
+#[cfg(test)]
+mod pass;
