@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use aeolus_keys::digest;
+use aeolus_model::hex;
 use tokio::time::{Instant, sleep};
 
 use crate::error::AcmeError;
 use crate::solver::Token;
-use crate::state::{State, hex};
+use crate::state::State;
 
 /// The folder. Processes that share it are one client: one of them acts, and each shows every answer.
 #[derive(Clone, Debug, PartialEq, Eq)]

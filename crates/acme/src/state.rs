@@ -1,9 +1,8 @@
 //! What is remembered of pairs from run to run.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
-use aeolus_model::Time;
+use aeolus_model::{Time, hex};
 use serde::{Deserialize, Serialize};
 
 use crate::asked::Recorded;
@@ -100,13 +99,6 @@ impl Kept {
             last,
         })
     }
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(test)]

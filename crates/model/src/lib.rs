@@ -12,6 +12,7 @@ mod date;
 mod device;
 mod grant;
 mod granted_role;
+mod hex;
 mod host_pattern;
 mod id;
 mod identity;
@@ -40,6 +41,7 @@ pub use grant::{Grant, Grants, Resource, Subject};
 pub use granted_role::{
     CustomRole, CustomScope, GrantedRole, RoleDefinition, RoleFault, RoleName, RoleNameFault,
 };
+pub use hex::{hex, unhex};
 pub use host_pattern::{HostPattern, HostPatternError, domain_above};
 pub use id::{
     ConnectionId, DeploymentId, EmailId, GrantId, IdError, InvitationId, KeyId, OrganizationId,

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::Certificate;
-use crate::hex::hex;
+use aeolus_model::hex;
 
 /// A folder on a web server with one list for each issuer: while an authority changes, there are several, and an
 /// address in a certificate leads to one list of its own issuer.

@@ -3,7 +3,7 @@
 mod signature;
 mod usage;
 
-use aeolus_model::Time;
+use aeolus_model::{Time, hex};
 use x509_parser::certificate::X509Certificate;
 use x509_parser::error::X509Error;
 use x509_parser::extensions::{
@@ -14,7 +14,6 @@ use x509_parser::x509::{X509Name, X509Version};
 
 pub use self::signature::Signature;
 pub use self::usage::{KeyUsage, Purpose};
-use crate::hex::hex;
 use crate::public::PublicKey;
 use crate::{Fingerprint, San, Serial};
 

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use aeolus_keys::digest;
 use serde::{Deserialize, Serialize};
 
-use crate::hex::{hex, unhex};
+use aeolus_model::{hex, unhex};
 
 /// SHA-256 of a certificate or public key, written in hexadecimal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -17,7 +17,6 @@ pub mod check;
 mod constraints;
 mod crl;
 mod fingerprint;
-mod hex;
 mod input;
 mod key;
 pub mod kube;

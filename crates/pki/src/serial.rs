@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::hex::{hex, unhex};
+use aeolus_model::{hex, unhex};
 
 /// A serial number (RFC 5280 §4.1.2.2): its bytes, big-endian, written in hexadecimal as `openssl` prints it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use aeolus_api::plane::{PlaneCreate, PlaneCreated};
 use aeolus_api::{JoinToken, Withheld};
 use aeolus_keys::{Kind, digest};
-use aeolus_model::{Action, Host, KeyId, Permission, PlaneId, Secret};
+use aeolus_model::{Action, Host, KeyId, Permission, PlaneId, Secret, hex};
 use aeolus_store::{ManagedBy, Plane, PlaneStage, Unit as _};
 
 use crate::ctx::Ctx;
@@ -110,10 +110,4 @@ fn seal(ctx: &Ctx, plane: PlaneId, secret: &Secret<[u8; 32]>) -> Result<Vec<u8>,
         .master
         .seal(record, Kind::PlaneAssertion, secret.expose(), &*ctx.app.rng);
     sealed.map_err(ApiError::internal)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
 }

@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use aeolus_keys::digest;
-use aeolus_model::{Time, rfc3339};
-use aeolus_pki::hex;
+use aeolus_model::{Time, hex, rfc3339};
 
 use super::digest::DigestKey;
 use super::keys;

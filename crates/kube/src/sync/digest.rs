@@ -2,8 +2,7 @@
 //! short password would let them.
 
 use aeolus_keys::digest;
-use aeolus_model::{Rng, Secret};
-use aeolus_pki::hex;
+use aeolus_model::{Rng, Secret, hex};
 
 use crate::object::Data;
 

@@ -19,7 +19,7 @@ pub const ON_DELETE: &str = "aeolus/on-delete";
 /// On a source: workloads beside each copy that start again when it changes, as `kind/name`, with commas between.
 pub const RESTART: &str = "aeolus/restart";
 /// On a source: `true` lets a certificate be copied that is expired, not yet valid, or of another key.
-pub const INVALID: &str = "aeolus/sync-invalid";
+pub(super) const INVALID: &str = "aeolus/sync-invalid";
 /// The original's annotation of sources.
 pub const VENDOR_SYNC: &str = "astronomer.io/commander-sync";
 /// The original's label of namespaces.
@@ -30,7 +30,7 @@ pub(super) const VENDOR_PLATFORM: &str = "platform";
 /// On a copy, a label: it is ours.
 pub const MANAGED: &str = "aeolus/managed";
 /// On a copy, a label: the namespace of its source, which is its syncer's.
-pub const SOURCE_NAMESPACE: &str = "aeolus/source-namespace";
+pub(super) const SOURCE_NAMESPACE: &str = "aeolus/source-namespace";
 /// On a copy, a label: a short hash of where its source lies.
 pub(super) const SOURCE_HASH: &str = "aeolus/source-hash";
 /// On a copy: `namespace/name` of its source.

@@ -214,7 +214,7 @@ pub fn plan(observed: &Observed, settings: &Settings, now: Time) -> Plan {
                 },
                 None => step(
                     &wanted,
-                    Found {
+                    &Found {
                         place: &place,
                         lying: observed.lying.get(&place),
                         is_ending,

@@ -1,7 +1,7 @@
 //! Whether a certificate and its key are worth spreading. The API server takes any bytes.
 
 use aeolus_model::{Secret, Time};
-use aeolus_pki::{Certificate, hex, read};
+use aeolus_pki::{Certificate, read};
 
 use crate::object::Data;
 
@@ -51,7 +51,7 @@ pub(super) fn judge(data: &Data, now: Time) -> Result<Pair, TlsProblem> {
         return Err(TlsProblem::NotYet(leaf.not_before));
     }
     Ok(Pair {
-        fingerprint: hex(&leaf.fingerprint()),
+        fingerprint: leaf.fingerprint().to_string(),
         not_after: leaf.not_after,
     })
 }
@@ -59,7 +59,7 @@ pub(super) fn judge(data: &Data, now: Time) -> Result<Pair, TlsProblem> {
 /// The fingerprint of the certificate in `tls.crt`, good or not.
 pub(super) fn fingerprint(data: &Data) -> Option<String> {
     let leaf = certificate(data).ok()?;
-    Some(hex(&leaf.fingerprint()))
+    Some(leaf.fingerprint().to_string())
 }
 
 /// Which value has a private key in it, if any has.

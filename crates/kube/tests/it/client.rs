@@ -58,7 +58,8 @@ fn secret(name: &str, value: &str) -> SecretObject {
 
 #[tokio::test]
 async fn secrets_are_made_read_replaced_and_deleted() {
-    let World { client, .. } = world(None).await;
+    let world = world(None).await;
+    let client = &world.client;
     let made = client
         .create_secret(&secret("s", "1"), "test")
         .await
@@ -135,7 +136,8 @@ async fn lists_read_every_page() {
 
 #[tokio::test]
 async fn an_apply_says_whether_it_changes_something() {
-    let World { client, .. } = world(None).await;
+    let world = world(None).await;
+    let client = &world.client;
     let applied = |value: &'static str, dry| {
         let client = &client;
         async move {
@@ -235,7 +237,8 @@ async fn a_watch_tells_changes_and_says_when_it_is_gone() {
 
 #[tokio::test]
 async fn of_two_that_take_a_lease_one_has_it() {
-    let World { client, .. } = world(None).await;
+    let world = world(None).await;
+    let client = &world.client;
     let place = Place::new("default", "l");
     assert_eq!(client.lease(&place).await, Ok(None));
     let lease = |holder: &str, version: &str| Lease {

@@ -63,7 +63,9 @@ impl Store {
             .filter(|key| key.1 == name)
             .cloned()
             .collect();
-        inside.iter().for_each(|key| drop(self.remove(key)));
+        for key in &inside {
+            self.remove(key);
+        }
         self.remove(&key("namespaces", "", name));
     }
 

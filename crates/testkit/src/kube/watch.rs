@@ -32,10 +32,11 @@ pub(super) fn answer(shared: Arc<Shared>, asked: &Asked) -> Response {
     let seconds = asked
         .option("timeoutSeconds")
         .and_then(|text| text.parse().ok());
+    let breaks = *shared.broken.borrow();
     let watch = Watch {
         told: version.unwrap_or_else(|| shared.state().store.version()),
         until: Instant::now() + seconds.map_or(LONGEST, Duration::from_secs),
-        breaks: *shared.broken.borrow(),
+        breaks,
         asked: Arc::new(asked.clone()),
         shared,
         is_over: false,

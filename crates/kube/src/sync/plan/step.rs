@@ -21,7 +21,7 @@ pub(super) struct Found<'a> {
 /// What happens where a copy is wanted.
 pub(super) fn step(
     wanted: &Wanted<'_>,
-    found: Found<'_>,
+    found: &Found<'_>,
     (believe_marks, now): (bool, Time),
 ) -> Step {
     if found.is_ending {

@@ -98,7 +98,7 @@ impl Cluster {
             count -= 1;
             match &entry.step {
                 Step::Create(secret) | Step::Update { to: secret, .. } => {
-                    self.store(secret.clone())
+                    self.store(secret.clone());
                 }
                 Step::Recreate { seen, to, .. } => {
                     self.others.remove(&seen.place);

@@ -48,7 +48,7 @@ fn create(state: &mut State, asked: &Asked) -> Result<Answer, Refusal> {
         return Err(Refusal::new(400, "BadRequest", message));
     }
     let object = prepared(asked, asked.body.clone(), None)?;
-    stored(state, asked, (&at, object), StatusCode::CREATED)
+    Ok(stored(state, asked, (&at, object), StatusCode::CREATED))
 }
 
 /// Nothing new comes into a namespace that isn't there, or ends.
@@ -94,7 +94,7 @@ fn update(state: &mut State, asked: &Asked) -> Result<Answer, Refusal> {
         ));
     }
     let object = prepared(asked, asked.body.clone(), Some(&before))?;
-    stored(state, asked, (&at(asked), object), StatusCode::OK)
+    Ok(stored(state, asked, (&at(asked), object), StatusCode::OK))
 }
 
 fn patch(state: &mut State, asked: &Asked) -> Result<Answer, Refusal> {
@@ -139,7 +139,7 @@ fn patch(state: &mut State, asked: &Asked) -> Result<Answer, Refusal> {
     } else {
         StatusCode::OK
     };
-    stored(state, asked, (&at(asked), object), status)
+    Ok(stored(state, asked, (&at(asked), object), status))
 }
 
 /// A merge patch (RFC 7396). The strategic one differs in lists, which nothing here patches.
@@ -226,13 +226,13 @@ fn stored(
     asked: &Asked,
     (key, object): (&store::Key, Value),
     status: StatusCode,
-) -> Result<Answer, Refusal> {
+) -> Answer {
     let answer = if asked.is_dry() {
         object
     } else {
         state.store.put(key, object)
     };
-    Ok(Answer::Is(status, answer))
+    Answer::Is(status, answer)
 }
 
 fn changed(asked: &Asked, why: &str) -> Refusal {

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 /// As lower-case digits.
-pub(crate) fn hex(bytes: &[u8]) -> String {
+pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");
         text
@@ -11,7 +11,7 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 }
 
 /// Back. `None` where these are no pairs of digits.
-pub(crate) fn unhex(text: &str) -> Option<Vec<u8>> {
+pub fn unhex(text: &str) -> Option<Vec<u8>> {
     let digit = |byte: u8| char::from(byte).to_digit(16);
     let pair = |pair: &[u8]| match *pair {
         [high, low] => u8::try_from(digit(high)? * 16 + digit(low)?).ok(),
