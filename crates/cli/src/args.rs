@@ -16,6 +16,7 @@ mod invitation;
 mod key;
 mod kube;
 mod kube_certificate;
+mod kube_sync;
 mod org;
 mod pki;
 mod policy;
@@ -63,6 +64,9 @@ pub(crate) use key::{
 };
 pub(crate) use kube::{KubeAccess, KubeCommand};
 pub(crate) use kube_certificate::{KubeCertificates, KubePullCertificate, KubeSigning};
+pub(crate) use kube_sync::{
+    KubeSync, KubeSyncExplain, KubeSyncPlan, KubeSyncQuestion, KubeSyncRun, KubeSyncScope,
+};
 pub(crate) use org::{OrgCommand, OrgOne, OrgQuota, QuotaSet, QuotaShow};
 pub(crate) use pki::{
     Passphrase, PkiCheck, PkiCommand, PkiCrl, PkiExport, PkiFolder, PkiFormat, PkiInit, PkiInspect,

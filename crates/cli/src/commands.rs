@@ -115,6 +115,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Command::Kube(command) => match command {
             KubeCommand::Certificates(args) => block_on(kube::certificates(&args, &context)),
             KubeCommand::PullCertificate(args) => block_on(kube::pull(&args, &context)),
+            KubeCommand::Sync(args) => block_on(kube::sync(&args, &context)),
         },
         Command::Session(command) => match command {
             SessionCommand::List(args) => block_on(session::list(&args, &context)),

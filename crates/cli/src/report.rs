@@ -13,6 +13,8 @@ pub(crate) enum Exit {
     Failed,
     /// It was asked in a way that makes no sense: arguments or files have to change first.
     Usage,
+    /// It was asked what would change, and something would.
+    Drift,
     /// It was done, and found something that will go wrong.
     Warned,
     /// It was done, and a program that was to be run afterwards failed.
@@ -24,7 +26,7 @@ impl Exit {
     pub(crate) const fn code(self) -> u8 {
         match self {
             Self::Failed => 1,
-            Self::Usage => 2,
+            Self::Usage | Self::Drift => 2,
             Self::Warned => 3,
             Self::Hook => 4,
         }

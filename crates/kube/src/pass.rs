@@ -1,7 +1,10 @@
 //! A pass: read what there is, plan, do it. What fails at one place keeps no other from being done.
 
 mod apply;
+mod key;
+mod lead;
 mod observe;
+mod restart;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -10,7 +13,7 @@ use aeolus_model::{Clock, Time};
 use tokio::time::Instant;
 
 use self::apply::Writer;
-use crate::client::Client;
+use crate::client::{Client, Namespace, Workload};
 use crate::error::KubeError;
 use crate::sync::{Plan, Settings};
 
@@ -37,6 +40,10 @@ pub enum Done {
     Yes,
     /// It couldn't.
     Failed(KubeError),
+    /// The copy is as it should be, and a workload that reads it couldn't be started again.
+    Unstarted(Workload, KubeError),
+    /// The namespace went, or began to, after it was listed.
+    Gone,
     /// The pass was over before.
     Late,
 }
@@ -52,9 +59,16 @@ pub struct Outcome {
     pub plan: Plan,
     /// What came of it, entry by entry.
     pub done: Vec<Done>,
+    /// Workloads that were started again, with their namespaces.
+    pub restarted: Vec<(String, Workload)>,
+    /// The namespaces that copies may go to.
+    pub namespaces: Vec<Namespace>,
     /// Namespaces that couldn't be read, and why.
     pub unread: Vec<(String, KubeError)>,
 }
+
+pub use self::key::{digest_key, stored_digest_key};
+pub use self::lead::{Lead, Leader};
 
 /// Places that are worked at at once.
 const AT_ONCE: usize = 8;
@@ -65,13 +79,15 @@ impl Syncer<'_> {
     /// Reads, and says what would be done.
     pub async fn plan(&self) -> Result<Outcome, KubeError> {
         let (began, start) = (self.clock.now(), Instant::now());
-        let (_, plan, unread) = self.decided(began).await?;
+        let (observed, plan, unread) = self.decided(began).await?;
         let done = plan.entries.iter().map(|_| Done::Yes).collect();
         Ok(Outcome {
             began,
             took: start.elapsed(),
             plan,
             done,
+            restarted: Vec::new(),
+            namespaces: observed.namespaces,
             unread,
         })
     }
@@ -86,19 +102,28 @@ impl Syncer<'_> {
             now: began,
         };
         let done = writer.all(&plan).await;
-        Ok(Outcome {
+        let mut outcome = Outcome {
             began,
             took: start.elapsed(),
             plan,
             done,
+            restarted: Vec::new(),
+            namespaces: observed.namespaces,
             unread,
-        })
+        };
+        self.restart(&mut outcome).await;
+        outcome.took = start.elapsed();
+        Ok(outcome)
     }
 }
 
 impl Outcome {
     /// Whether everything is as it should be: nothing failed, nothing was left unread.
     pub fn is_whole(&self) -> bool {
-        self.unread.is_empty() && self.done.iter().all(|done| *done == Done::Yes)
+        self.unread.is_empty()
+            && self
+                .done
+                .iter()
+                .all(|done| matches!(done, Done::Yes | Done::Gone))
     }
 }

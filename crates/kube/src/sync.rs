@@ -16,7 +16,7 @@ mod tls;
 mod wish;
 
 pub use budget::{Budget, HeldBack};
-pub use copy::{Owned, is_copy};
+pub use copy::{Owned, is_copy, restart_mark};
 pub use digest::DigestKey;
 pub use glob::{GlobError, Globs};
 pub use keys::{

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::{KubeCertificates, KubePullCertificate};
+use super::{KubeCertificates, KubePullCertificate, KubeSync};
 
 /// The cluster of a data plane.
 #[derive(Debug, Subcommand)]
@@ -14,6 +14,8 @@ pub(crate) enum KubeCommand {
     Certificates(KubeCertificates),
     /// Fetch the certificate of control's signing key from control, and write it into the cluster: where there is no gate.
     PullCertificate(KubePullCertificate),
+    /// Copy annotated Secrets of one namespace to those that need them, and keep the copies equal: one pass, or with --watch for good.
+    Sync(Box<KubeSync>),
 }
 
 /// How the cluster is reached.

@@ -9,9 +9,11 @@ mod jwk;
 mod pull;
 mod replica;
 mod signing;
+mod sync;
 
 pub(super) use certificates::certificates;
 pub(super) use pull::pull;
+pub(super) use sync::sync;
 
 use aeolus_kube::{Access, Client, KubeError};
 

@@ -14,6 +14,7 @@ use kube::core::Request;
 use super::Client;
 use crate::error::KubeError;
 use crate::object::Place;
+use crate::pass::MANAGER;
 
 /// A Lease as it was read, or is to be.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -49,10 +50,14 @@ impl Client {
     pub async fn write_lease(&self, place: &Place, lease: &Lease) -> Result<Lease, KubeError> {
         let body = serde_json::to_vec(&wire(place, lease));
         let body = body.map_err(|error| KubeError::senseless(&error))?;
+        let params = PostParams {
+            field_manager: Some(MANAGER.to_owned()),
+            ..PostParams::default()
+        };
         let request = if lease.version.is_empty() {
-            at(place).create(&PostParams::default(), body)
+            at(place).create(&params, body)
         } else {
-            at(place).replace(&place.name, &PostParams::default(), body)
+            at(place).replace(&place.name, &params, body)
         };
         self.call::<Wire>(request).await.map(self::lease)
     }

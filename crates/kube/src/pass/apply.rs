@@ -39,6 +39,8 @@ impl Writer<'_> {
         match timeout_at(self.syncer.deadline, self.settled(entry)).await {
             Err(_) => Done::Late,
             Ok(Ok(())) => Done::Yes,
+            // There is no Secret of ours to be found absent by these writes: it is the namespace.
+            Ok(Err(KubeError::Terminating | KubeError::NotFound(_))) => Done::Gone,
             Ok(Err(error)) => Done::Failed(error),
         }
     }

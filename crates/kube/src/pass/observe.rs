@@ -1,11 +1,11 @@
 //! What there is: listed first, and read where marks don't say enough.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aeolus_model::Time;
 
 use super::{AT_ONCE, Syncer};
-use crate::client::{Namespace, Scope};
+use crate::client::{Allowed, Namespace, Scope, Verb};
 use crate::error::KubeError;
 use crate::object::{Place, SecretObject};
 use crate::pass::apply::in_parallel;
@@ -34,8 +34,32 @@ impl Syncer<'_> {
                 Err(error) => unread.push((place.to_string(), error)),
             }
         }
-        let plan = plan(&observed, &self.settings, now);
+        let mut plan = plan(&observed, &self.settings, now);
+        let spared = self.undeletable(plan.deletions()).await;
+        plan.spare(&spared);
         Ok((observed, plan, unread))
+    }
+
+    /// Those of these namespaces in which nothing may be deleted. Asked only where something would be: the original's role
+    /// lacks the verb, and one that fails at each orphan would hide what else fails.
+    async fn undeletable(&self, namespaces: BTreeSet<String>) -> BTreeSet<String> {
+        let may = async |scope: Scope| {
+            let may = self.client.may(Verb::Delete, ("", "secrets"), &scope).await;
+            // Where that can't be asked, the deletion says it.
+            may != Ok(Allowed::No)
+        };
+        if namespaces.is_empty() || (self.targets.is_none() && may(Scope::Cluster).await) {
+            return BTreeSet::new();
+        }
+        let namespaces: Vec<String> = namespaces.into_iter().collect();
+        let allowed = in_parallel(AT_ONCE, &namespaces, |name| {
+            may(Scope::Namespace(name.clone()))
+        });
+        let allowed = allowed.await;
+        let pairs = namespaces.into_iter().zip(allowed);
+        pairs
+            .filter_map(|(name, allowed)| (!allowed).then_some(name))
+            .collect()
     }
 
     /// Every one, or the ones that copies may go to.

@@ -151,6 +151,12 @@ impl<'a> Wanted<'a> {
     }
 }
 
+/// The annotation of a workload's pods that says with which value of a source they were started.
+pub fn restart_mark(source: &Source, key: &DigestKey) -> (String, String) {
+    let name = format!("{}{}", keys::STARTED_WITH, hash(&source.place));
+    (name, key.digest(&source.kind, &source.data))
+}
+
 /// 80 bits: enough to tell the Secrets of a cluster apart.
 fn hash(source: &Place) -> String {
     let digest = digest::sha256(source.to_string().as_bytes());

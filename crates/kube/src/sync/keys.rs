@@ -44,5 +44,8 @@ pub const SYNCED_AT: &str = "aeolus/synced-at";
 /// On a copy: which of its labels are the source's.
 pub(super) const COPIED_LABELS: &str = "aeolus/copied-labels";
 
+/// On pods, followed by the hash of a source: the digest of the value that they were started with.
+pub(super) const STARTED_WITH: &str = "aeolus/started-with-";
+
 /// What kubectl keeps of what was applied, values and all: it is taken off what we write.
 pub(super) const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";

@@ -179,6 +179,42 @@ impl Plan {
         looks.map(|entry| &entry.target)
     }
 
+    /// Where something would be deleted, if only to be made again.
+    pub(crate) fn deletions(&self) -> BTreeSet<String> {
+        let deletes =
+            |entry: &&Entry| matches!(entry.step, Step::Delete(_) | Step::Recreate { .. });
+        let entries = self.entries.iter().filter(deletes);
+        entries
+            .map(|entry| entry.target.namespace.clone())
+            .collect()
+    }
+
+    /// Deletes nothing in these namespaces.
+    pub(crate) fn spare(&mut self, namespaces: &BTreeSet<String>) {
+        const WHY: &str = "nothing may be deleted there: grant delete on secrets";
+        for entry in &mut self.entries {
+            if !namespaces.contains(&entry.target.namespace) {
+                continue;
+            }
+            match entry.step {
+                Step::Delete(_) => entry.step = Step::Orphan { why: WHY },
+                Step::Recreate { .. } => {
+                    entry.step = Step::Conflict {
+                        why: WHY.to_owned(),
+                        fails: true,
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Whether nothing is written, and nothing stands in the way.
+    pub fn is_idle(&self) -> bool {
+        let idle = |entry: &Entry| matches!(entry.step, Step::Current);
+        self.entries.iter().all(idle)
+    }
+
     /// What would be written.
     pub fn writes(&self) -> impl Iterator<Item = &Entry> {
         self.entries.iter().filter(|entry| {

@@ -74,14 +74,14 @@ impl Refused {
     /// The stable code.
     pub const fn code(&self) -> &'static str {
         match self {
-            Self::Annotation { .. } => "KUBE-101",
-            Self::NoDefault => "KUBE-102",
-            Self::OtherRelease(_) => "KUBE-103",
-            Self::IsCopy => "KUBE-104",
-            Self::Kind(_) => "KUBE-105",
-            Self::PrivateKey(_) => "KUBE-106",
-            Self::NoKey(_) => "KUBE-107",
-            Self::Tls(_) => "KUBE-108",
+            Self::Annotation { .. } => "KUBE-201",
+            Self::NoDefault => "KUBE-202",
+            Self::OtherRelease(_) => "KUBE-203",
+            Self::IsCopy => "KUBE-204",
+            Self::Kind(_) => "KUBE-205",
+            Self::PrivateKey(_) => "KUBE-206",
+            Self::NoKey(_) => "KUBE-207",
+            Self::Tls(_) => "KUBE-208",
         }
     }
 

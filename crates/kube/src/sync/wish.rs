@@ -118,17 +118,29 @@ impl fmt::Display for Warning {
 }
 
 impl Whom {
-    /// Whether a namespace gets it. The cluster's own never get what is for every one.
+    /// Whether a namespace gets it.
     pub fn takes(&self, namespace: &Namespace) -> bool {
+        self.why_not(namespace).is_none()
+    }
+
+    /// Why a namespace doesn't get it; none: it does. The cluster's own never get what is for every one.
+    pub fn why_not(&self, namespace: &Namespace) -> Option<&'static str> {
         let name = namespace.name.as_str();
-        let asked = self.selector.is_some() || self.names.is_some();
-        let fits = self
-            .selector
-            .as_ref()
-            .is_none_or(|selector| selector.matches(&namespace.labels))
-            && self.names.as_ref().is_none_or(|names| names.matches(name));
-        let system = name.starts_with("kube-") && self.is_broad();
-        asked && fits && !self.exclude.matches(name) && !system
+        let differs = |selector: &Selector| !selector.matches(&namespace.labels);
+        let named_others = |names: &Globs| !names.matches(name);
+        if self.selector.is_none() && self.names.is_none() {
+            Some("the source names no namespace")
+        } else if self.selector.as_ref().is_some_and(differs) {
+            Some("its labels are not those that the source asks for")
+        } else if self.names.as_ref().is_some_and(named_others) {
+            Some("its name is none of those that the source asks for")
+        } else if self.exclude.matches(name) {
+            Some("the source excludes it")
+        } else if name.starts_with("kube-") && self.is_broad() {
+            Some("it is the cluster's own, which get nothing that is for every one")
+        } else {
+            None
+        }
     }
 
     /// It doesn't choose by labels.

@@ -159,7 +159,7 @@ fn certificates_are_judged_before_they_are_spread() {
     let broken = [("tls.crt", "x"), good[1]];
     assert_eq!(
         judged(&broken, until, &[]).expect_err("broken").code(),
-        "KUBE-108"
+        "KUBE-208"
     );
     // Without its key it can't have the type.
     let public = judged(&good, until, &[(KEYS, "tls.crt")]).expect("public");

@@ -154,7 +154,7 @@ fn what_cannot_be_read_is_refused_by_its_name() {
             matches!(&refused, Refused::Annotation { key: named, .. } if *named == key),
             "{key}: {refused}"
         );
-        assert_eq!(refused.code(), "KUBE-101");
+        assert_eq!(refused.code(), "KUBE-201");
     }
 }
 
