@@ -29,11 +29,26 @@ pub struct Leader<'a> {
 pub enum Lead {
     /// This one, by this Lease.
     Mine(Lease),
-    /// Another, that lives.
-    Theirs(String),
+    /// Another, that lives as far as one look can tell.
+    Theirs(Lease),
 }
 
 impl Leader<'_> {
+    /// Takes the Lease once its holder hasn't said for so long that it lives, and gives up when the holder does say it.
+    pub async fn take_from_the_dead(&self) -> Result<Lead, KubeError> {
+        let mut seen: Option<Lease> = None;
+        loop {
+            match (self.take().await?, &seen) {
+                (Lead::Theirs(now), Some(before)) if now.version != before.version => {
+                    return Ok(Lead::Theirs(now));
+                }
+                (Lead::Theirs(now), _) => seen = Some(now),
+                (mine, _) => return Ok(mine),
+            }
+            sleep(self.duration / 6).await;
+        }
+    }
+
     /// Takes the Lease, if nobody that lives has it.
     pub async fn take(&self) -> Result<Lead, KubeError> {
         let found = self.client.lease(&self.place).await?;
@@ -98,10 +113,11 @@ impl Leader<'_> {
             // Somebody else wrote it meanwhile: who has it now?
             Err(KubeError::Conflict(told) | KubeError::Exists(told)) => {
                 let found = self.client.lease(&self.place).await?;
-                match found.and_then(|lease| lease.holder) {
-                    Some(holder) if holder != self.me => Ok(Lead::Theirs(holder)),
-                    _ => Err(KubeError::Conflict(told)),
-                }
+                let theirs = found.filter(|lease| {
+                    let holder = lease.holder.as_ref();
+                    holder.is_some_and(|holder| *holder != self.me)
+                });
+                theirs.map(Lead::Theirs).ok_or(KubeError::Conflict(told))
             }
             Err(error) => Err(error),
         }
@@ -112,14 +128,14 @@ impl Leader<'_> {
         let now = self.clock.now();
         let mut lease = found.unwrap_or_default();
         let is_mine = lease.holder.as_deref() == Some(&self.me);
-        if let Some(holder) = lease.holder.take()
+        if lease.holder.is_some()
             && !is_mine
             && let Some(renewed) = lease.renewed
             // One that was renewed in a future that far off was written by a clock that is wrong.
             && now < renewed.plus(lease.duration)
             && renewed < now.plus(lease.duration)
         {
-            return Lead::Theirs(holder);
+            return Lead::Theirs(lease);
         }
         if !is_mine {
             lease.taken = Some(now);

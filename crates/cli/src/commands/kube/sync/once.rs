@@ -19,7 +19,7 @@ use crate::report::{Exit, Failure, Report};
 use crate::ui;
 
 /// So long a syncer that says nothing keeps the Lease.
-const LEASE: Duration = Duration::from_secs(30);
+const LEASE: Duration = Duration::from_secs(15);
 /// On the Lease: when values were last read.
 pub(super) const LAST_FULL: &str = "aeolus/last-full";
 /// On the Lease: when the last pass was.
@@ -46,9 +46,10 @@ pub(super) async fn once(args: &KubeSyncRun, context: &Context) -> Result<(), Fa
         signing.once().await?;
     }
     let leader = work.leader();
-    let mut lease = match leader.take().await {
+    let mut lease = match leader.take_from_the_dead().await {
         Ok(Lead::Mine(lease)) => lease,
-        Ok(Lead::Theirs(holder)) => {
+        Ok(Lead::Theirs(theirs)) => {
+            let holder = theirs.holder.unwrap_or_default();
             ui::note(&format!(
                 "{holder} syncs, and has the Lease {}: nothing was done here",
                 leader.place
@@ -126,7 +127,10 @@ pub(super) fn notes(outcome: Option<&Outcome>, is_full: bool) -> BTreeMap<String
 pub(super) fn lost_lead(leader: &Leader<'_>, lost: Result<Lead, KubeError>) -> Failure {
     let place = &leader.place;
     let (code, what) = match lost {
-        Ok(Lead::Theirs(holder)) => ("KUBE-214", format!("{holder} has taken the Lease {place}")),
+        Ok(Lead::Theirs(Lease { holder, .. })) => {
+            let holder = holder.unwrap_or_default();
+            ("KUBE-214", format!("{holder} has taken the Lease {place}"))
+        }
         Ok(Lead::Mine(_)) => ("KUBE-214", format!("the Lease {place} was lost")),
         Err(error) => (
             error.code(),

@@ -122,8 +122,9 @@ impl Watcher<'_> {
                     self.lead(&leader, lease, shutdown).await?;
                     Duration::ZERO
                 }
-                Ok(Lead::Theirs(holder)) => {
+                Ok(Lead::Theirs(theirs)) => {
                     wait = AGAIN.0;
+                    let holder = theirs.holder.unwrap_or_default();
                     let what = format!("{holder} syncs: waiting");
                     self.say(vec![Report::new("KUBE-214", what)]);
                     LOOK
