@@ -178,6 +178,29 @@ def test_a_kill_between_any_two_writes_is_ended_by_the_next_pass(kube):
     assert all(kube.data(f"{name}/other") == {"b": b"y"} for name in ("etl", "ml", "bi"))
 
 
+def test_what_reads_a_copy_only_at_its_start_is_started_again_once_for_each_value(kube):
+    app = {"metadata": {"name": "app"}, "spec": {"replicas": 1, "template": {"metadata": {}}}}
+    for name in ("etl", "ml"):
+        kube.ask("POST", f"/apis/apps/v1/namespaces/{name}/deployments", app)
+    restart = {**OURS, "aeolus/restart": "deployment/app"}
+    kube.put("astronomer/ca", {"cert.pem": b"1"}, **restart)
+
+    def started(name: str) -> list[str]:
+        found = kube.ask("GET", f"/apis/apps/v1/namespaces/{name}/deployments/app").json()
+        marks = found["spec"]["template"]["metadata"].get("annotations", {})
+        return [value for key, value in marks.items() if key.startswith("aeolus/started-with-")]
+
+    done = run(kube, check=False)
+    # One namespace lacks it, which is said; the others' is started.
+    assert done.returncode == 1 and "deployment/app beside bi/ca wasn't started again" in done.stderr
+    assert sorted(json.loads(done.stdout)["restarted"]) == ["etl deployment/app", "ml deployment/app"]
+    first = started("etl")
+    assert len(first) == 1 and json.loads(run(kube, check=False).stdout)["restarted"] == []
+    kube.put("astronomer/ca", {"cert.pem": b"2"}, **restart)
+    assert len(json.loads(run(kube, check=False).stdout)["restarted"]) == 2
+    assert started("etl") == started("ml") != first
+
+
 def test_two_syncers_do_not_fight_and_the_second_takes_over(kube):
     kube.put("astronomer/registry", {"a": b"1"}, **SYNC)
     with watching(kube) as first:

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aeolus_model::Clock;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use crate::client::{Client, Lease};
 use crate::error::KubeError;
@@ -37,9 +37,13 @@ impl Leader<'_> {
     /// Takes the Lease once its holder hasn't said for so long that it lives, and gives up when the holder does say it.
     pub async fn take_from_the_dead(&self) -> Result<Lead, KubeError> {
         let mut seen: Option<Lease> = None;
+        // Clocks that are apart must not make it wait for ever.
+        let patience = Instant::now() + self.duration * 2;
         loop {
             match (self.take().await?, &seen) {
-                (Lead::Theirs(now), Some(before)) if now.version != before.version => {
+                (Lead::Theirs(now), Some(before))
+                    if now.version != before.version || Instant::now() >= patience =>
+                {
                     return Ok(Lead::Theirs(now));
                 }
                 (Lead::Theirs(now), _) => seen = Some(now),

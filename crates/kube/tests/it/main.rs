@@ -5,4 +5,6 @@ mod client;
 #[cfg(test)]
 mod contract;
 #[cfg(test)]
+mod lead;
+#[cfg(test)]
 mod pass;
