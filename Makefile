@@ -1,6 +1,6 @@
 # Every target is one script, which does its own set-up; `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-outage test check bench faults fuzz
+.PHONY: help demo demo-outage test test-kube check bench faults fuzz
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -13,6 +13,9 @@ demo-outage: ## the same, with the control plane killed under traffic
 
 test: ## everything, on a fresh machine too; .ci/run is the same
 	@scripts/test.sh
+
+test-kube: ## what we rely on of Kubernetes, at a real cluster: KUBECONFIG=FILE make test-kube
+	@scripts/test-kube.sh
 
 check: ## format, lints, dependencies, repository rules, Rust tests
 	@scripts/check.sh

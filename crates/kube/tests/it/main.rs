@@ -8,3 +8,5 @@ mod contract;
 mod lead;
 #[cfg(test)]
 mod pass;
+#[cfg(test)]
+mod server;
