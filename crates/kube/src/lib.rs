@@ -8,8 +8,8 @@ mod names;
 mod object;
 
 pub use client::{
-    Access, Allowed, Applied, Change, Client, Dry, Lease, Namespace, Progress, Scope, Verb,
-    Watched, Workload, WorkloadError, WorkloadKind,
+    Access, Allowed, Applied, Change, Client, Dry, Held, Lease, Namespace, Progress, Rollout,
+    Scope, Seen, Verb, WaitingPod, Watched, Workload, WorkloadError, WorkloadKind,
 };
 pub use error::{KubeError, Told};
 pub use names::{Name, NameError};
