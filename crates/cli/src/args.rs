@@ -16,6 +16,7 @@ mod invitation;
 mod key;
 mod kube;
 mod kube_certificate;
+mod kube_tls;
 mod org;
 mod pki;
 mod policy;
@@ -63,10 +64,13 @@ pub(crate) use key::{
 };
 pub(crate) use kube::{KubeAccess, KubeCommand};
 pub(crate) use kube_certificate::{KubeCertificates, KubePullCertificate, KubeSigning};
+pub(crate) use kube_tls::{
+    KubeApplyTls, KubeCheck, KubeDryRun, KubeRenew, KubeRestartIngress, KubeSecret, Mark,
+};
 pub(crate) use org::{OrgCommand, OrgOne, OrgQuota, QuotaSet, QuotaShow};
 pub(crate) use pki::{
-    Passphrase, PkiCheck, PkiCommand, PkiCrl, PkiExport, PkiFolder, PkiFormat, PkiInit, PkiInspect,
-    PkiIssue, PkiProfile, PkiRenew, PkiRevoke, PkiRotateCa, PkiSign,
+    Passphrase, PkiAgainst, PkiCheck, PkiCommand, PkiCrl, PkiExport, PkiFolder, PkiFormat, PkiInit,
+    PkiInspect, PkiIssue, PkiProfile, PkiRenew, PkiRevoke, PkiRotateCa, PkiSign,
 };
 pub(crate) use policy::{PolicyCommand, PolicySet, PolicyShow};
 pub(crate) use role::{
@@ -152,7 +156,7 @@ pub(crate) enum Command {
     /// List, rotate and remove the keys that control signs with.
     #[command(subcommand)]
     Key(KeyCommand),
-    /// Bring what control says into the Kubernetes cluster of a data plane.
+    /// Bring certificates into Kubernetes clusters, and keep them good there.
     #[command(subcommand)]
     Kube(KubeCommand),
     /// List and end signed-in sessions.

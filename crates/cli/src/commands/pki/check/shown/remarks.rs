@@ -41,3 +41,11 @@ pub(super) const UNSEEN_SIGNATURE: Rule = Rule {
     means: "Anybody can show a certificate; only a signature with its key tells whose it is.",
     act: "issue it again as X.509 v3, and check the server then",
 };
+
+pub(super) const UNREAD: Rule = Rule {
+    code: "PKI-155",
+    severity: Severity::Error,
+    what: "Secrets that can't be read",
+    means: "Nothing is known about the certificates there: they may have expired.",
+    act: "grant `list` on secrets there to whoever checks, or leave the place out",
+};
