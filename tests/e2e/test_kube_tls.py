@@ -367,6 +367,13 @@ def test_k8_what_somebody_else_renewed_meanwhile_is_left_alone(cluster, authorit
     refused = kube(cluster, "renew", NAME, "--ca", authority / "ca", "--force-conflicts", check=False)
     assert refused.returncode == 1 and "error[KUBE-126]" in refused.stderr
     assert held(cluster) == fingerprint((authority / "next.crt").read_bytes())
+    # Whoever trusts another authority would refuse the next certificate.
+    made(authority, "own", 20)
+    put(cluster, authority, stem="own")
+    renew = ["renew", NAME, "--ca", authority / "ca", "--force-conflicts", "--if-within", 30]
+    refused = kube(cluster, *renew, check=False)
+    assert refused.returncode == 1 and "error[KUBE-133]" in refused.stderr
+    assert answer(cluster, *renew, "--change-authority")["renewed"] is True
     absent = kube(cluster, "renew", "astronomer/none", "--ca", authority / "ca", check=False)
     assert absent.returncode == 1 and "error[KUBE-006]" in absent.stderr
     cluster.put(("astronomer", "opaque"), {"x": b"y"}, "kubectl")

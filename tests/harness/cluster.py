@@ -146,7 +146,7 @@ class Cluster:
             if len(parts) == 5 and verb == "GET":
                 return self.list(parts[3], query)
             place = (parts[3], parts[5] if len(parts) > 5 else sent["metadata"]["name"])
-            if verb != "GET":
+            if verb != "GET" and "dryRun" not in query:
                 meanwhile, self.meanwhile = self.meanwhile, lambda: None
                 meanwhile()
             return self.one(verb, place, headers, (query, sent))

@@ -222,6 +222,9 @@ pub(crate) struct KubeRenew {
     /// The names that it is for instead of those that the present one is for.
     #[arg(long, value_name = "NAME", num_args = 1.., value_delimiter = ',')]
     pub(crate) san: Vec<String>,
+    /// Also where another authority has issued the present one: clients have to trust this one.
+    #[arg(long)]
+    pub(crate) change_authority: bool,
     /// Only if the present one ends within so many days: for a job that runs daily.
     #[arg(long, value_name = "DAYS")]
     pub(crate) if_within: Option<u32>,

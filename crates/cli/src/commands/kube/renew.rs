@@ -64,6 +64,9 @@ pub(in crate::commands) async fn renew(args: &KubeRenew, context: &Context) -> R
     let is_due = present.is_due(args.if_within, context.clock.now());
     let mut shown = present.shown(is_due, args.dry_run);
     if is_due {
+        if !args.change_authority {
+            present.is_of(&folder)?;
+        }
         rehearse(&client, &present.seen, args.target.force_conflicts).await?;
     }
     if args.dry_run {
@@ -170,6 +173,29 @@ impl Present {
             self.leaf.not_after <= now.plus(rest)
         };
         !same || within.is_none_or(due)
+    }
+
+    /// Refuses what another authority has issued: whoever trusts that one alone would refuse the next certificate.
+    fn is_of(&self, folder: &Folder) -> Result<(), Failure> {
+        let issuers = folder.issuers()?;
+        let known = issuers
+            .iter()
+            .flat_map(|one| [one.certificate(), one.trusted()]);
+        let issued = |by: &Certificate| {
+            self.chain
+                .iter()
+                .any(|one| one.names_issuer(by) && one.is_signed_by(by))
+        };
+        if known.into_iter().any(issued) {
+            return Ok(());
+        }
+        let (place, issuer) = (&self.seen.secret.meta.place, &self.leaf.issuer);
+        let what =
+            format!("another authority has issued the certificate of Secret {place}: {issuer}");
+        Err(Report::new("KUBE-133", what)
+            .why("Clients that trust that one alone would refuse the next certificate. Nothing was issued.")
+            .help("renew it there, or once clients trust this authority (bundle.crt in its folder), say --change-authority")
+            .failed())
     }
 
     fn issue(

@@ -188,7 +188,12 @@ pub(super) fn rehearsed(seen: &Seen) -> SecretObject {
     let longer = |value: &Secret<Vec<u8>>| Secret::new([value.expose(), &b"\n"[..]].concat());
     let data = kept(&seen.secret).into_iter();
     SecretObject {
-        meta: own(seen),
+        // Whichever version is there by then: which one is replaced is asked when it is.
+        meta: Meta {
+            uid: String::new(),
+            version: String::new(),
+            ..own(seen)
+        },
         kind: TLS.to_owned(),
         data: data.map(|(key, value)| (key, longer(&value))).collect(),
         is_immutable: false,

@@ -209,7 +209,7 @@ impl Folder {
     }
 
     /// Everybody who issued something that may be alive, each with a list of what it revoked.
-    pub(super) fn issuers(&self) -> Result<Vec<Authority>, Failure> {
+    pub(in crate::commands) fn issuers(&self) -> Result<Vec<Authority>, Failure> {
         let mut issuers = Vec::new();
         // What is there of the old root is half gone while the next takes its place.
         if self.state.rotation != Rotation::Retiring {

@@ -15,7 +15,7 @@ pub(super) const NOTHING: Rule = Rule {
     severity: Severity::Error,
     what: "no certificate",
     means: "There is nothing that could be checked.",
-    act: "name the file of the certificate",
+    act: "name the file of the certificate, or the namespace of its Secret",
 };
 
 pub(super) const NAMELESS: Rule = Rule {
