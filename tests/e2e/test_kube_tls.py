@@ -200,6 +200,13 @@ def test_k2_one_that_can_not_be_changed_is_made_again_where_asked(cluster, autho
     issued(authority, "localhost", stem="next")
     refused = kube(cluster, *apply(authority, stem="next"), check=False)
     assert refused.returncode == 1 and "error[KUBE-123]" in refused.stderr and "--recreate" in refused.stderr
+    # Once it is deleted the new one is refused: the one before is made again.
+    cluster.meanwhile = lambda: cluster.refuse.append("PATCH")
+    failed = kube(cluster, *apply(authority, "--recreate", stem="next"), check=False)
+    assert failed.returncode == 1 and "error[KUBE-124]" in failed.stderr and "was made again" in failed.stderr
+    assert held(cluster) == fingerprint((authority / "tls.crt").read_bytes())
+    restored = cluster.secrets[PLACE]
+    assert restored["type"] == unchangeable.get("kind", TLS) and "tier" in restored["metadata"]["labels"]
     assert answer(cluster, *apply(authority, "--recreate", stem="next"))["done"] == "recreated"
     assert held(cluster) == fingerprint((authority / "next.crt").read_bytes())
     secret = cluster.secrets[PLACE]
@@ -229,6 +236,7 @@ def test_k7_every_certificate_is_checked_page_by_page_and_what_is_forbidden_is_a
     assert sum("/api/v1/secrets?" in one for one in cluster.asked) == 3
     code, rows, _ = checked("-n", "team-b", "--all")
     assert code == 1 and set(rows) == {"team-b/over", "team-b/private-ca"}
+    assert checked("-n", "astronomer", "--ca", authority / "ca/bundle.crt")[:2] == (3, {NAME: {"PKI-129"}})
     assert checked("-n", "nobody")[:2] == (1, {"nobody": {"PKI-151"}})
     # As `pki check` says it of the same Secret.
     manifest = authority / "secret.json"

@@ -47,6 +47,8 @@ class Cluster:
         self.asked: list[str] = []
         # Called before a write is judged: what others do meanwhile.
         self.meanwhile = lambda: None
+        # Verbs that an admission controller refuses, each once.
+        self.refuse: list[str] = []
         self.lock = threading.RLock()
         cluster = self
 
@@ -149,6 +151,9 @@ class Cluster:
             if verb != "GET" and "dryRun" not in query:
                 meanwhile, self.meanwhile = self.meanwhile, lambda: None
                 meanwhile()
+            if verb in self.refuse:
+                self.refuse.remove(verb)
+                return status(403, "Forbidden", f'secrets "{place[1]}" is forbidden: exceeded quota')
             return self.one(verb, place, headers, (query, sent))
         return self.workloads.answer(verb, parts, query, sent)
 

@@ -56,9 +56,7 @@ pub(in crate::commands) async fn renew(args: &KubeRenew, context: &Context) -> R
     let client = args.target.access.client().await?;
     let place = args.target.place(Some(&client))?;
     let present = Present::read(&client, &place, &names(&args.san)?).await?;
-    let servers = args.wait_for.iter();
-    let servers = servers.map(|text| Server::parse(text, &present.names));
-    let servers = servers.collect::<Result<Vec<_>, _>>()?;
+    let servers = present.servers(&args.wait_for)?;
     let mut folder = folder(args, context)?;
     let root = folder.issuer()?.trusted().clone();
     let is_due = present.is_due(args.if_within, context.clock.now());
@@ -162,6 +160,21 @@ impl Present {
             leaf,
             seen,
         })
+    }
+
+    /// The servers that are to show it, of which none shows a certificate that is for clients alone.
+    fn servers(&self, asked: &[String]) -> Result<Vec<Server>, Failure> {
+        if !self.profile.serves() && !asked.is_empty() {
+            let what = "--wait-for: the certificate is for clients, and no server shows it";
+            return Err(Report::new("KUBE-129", what)
+                .why("Nothing was issued.")
+                .help("leave --wait-for out")
+                .usage());
+        }
+        let servers = asked.iter();
+        servers
+            .map(|text| Server::parse(text, &self.names))
+            .collect()
     }
 
     /// Whether it is time, or it is for other names than it is to be.

@@ -20,6 +20,8 @@ fn what_takes_its_place_is_for_the_same_names_and_uses() {
         assert_eq!(present.profile, profile);
         assert_eq!(present.names, present.leaf.names);
         assert_eq!(present.key, KeyKind::P256);
+        let servers = present.servers(&["a.example.com".to_owned()]);
+        assert_eq!(servers.is_ok(), profile.serves());
     }
 }
 
