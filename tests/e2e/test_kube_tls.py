@@ -47,16 +47,16 @@ def authority(tmp_path):
     return tmp_path
 
 
-def kube(cluster, *arguments: object, check: bool = True):
-    return aeolus.run("kube", *map(str, arguments), "--kubeconfig", str(cluster.kubeconfig), check=check)
+def kube(verb: str, cluster, *arguments: object, check: bool = True):
+    return aeolus.run("kube", verb, *map(str, arguments), "--kubeconfig", str(cluster.kubeconfig), check=check)
 
 
-def answer(cluster, *arguments: object):
-    return json.loads(kube(cluster, *arguments, "--output", "json").stdout)
+def answer(verb: str, cluster, *arguments: object):
+    return json.loads(kube(verb, cluster, *arguments, "--output", "json").stdout)
 
 
 def apply(folder, *more: object, stem: str = "tls", name: str = NAME) -> list[object]:
-    return ["apply-tls", name, "--cert", folder / f"{stem}.crt", "--key", folder / f"{stem}.key", *more]
+    return [name, "--cert", folder / f"{stem}.crt", "--key", folder / f"{stem}.key", *more]
 
 
 def fingerprint(pem: bytes) -> str:
@@ -85,7 +85,7 @@ def made(folder, stem: str, days: int) -> None:
 
 
 def test_k2_a_pair_is_judged_and_put_into_a_secret_by_server_side_apply(cluster, authority):
-    done = kube(cluster, *apply(authority, "--ca", authority / "ca/ca.crt", "--host", "a.example.com", "--output", "json"))
+    done = kube("apply-tls", cluster, *apply(authority, "--ca", authority / "ca/ca.crt", "--host", "a.example.com", "--output", "json"))
     assert json.loads(done.stdout)["done"] == "created"
     # Row K14: the platform's certificate, whose key is not RSA.
     assert "warning[PKI-129]" in done.stderr and "wasn't proved" not in done.stderr
@@ -93,34 +93,34 @@ def test_k2_a_pair_is_judged_and_put_into_a_secret_by_server_side_apply(cluster,
     assert secret["type"] == TLS and set(secret["data"]) == {"tls.crt", "tls.key"}
     # Row K6 by kubectl leaves the key in an annotation.
     assert cluster.annotations(PLACE) == {}
-    assert answer(cluster, *apply(authority))["done"] == "unchanged" and cluster.writes == 1
+    assert answer("apply-tls", cluster, *apply(authority))["done"] == "unchanged" and cluster.writes == 1
 
     issued(authority, "localhost", stem="next")
     before, after = held(cluster), fingerprint((authority / "next.crt").read_bytes())
-    dry = answer(cluster, *apply(authority, "--dry-run=server", stem="next"))
+    dry = answer("apply-tls", cluster, *apply(authority, "--dry-run=server", stem="next"))
     assert (dry["done"], dry["dryRun"], dry["sha256Before"], dry["sha256"]) == ("changed", True, before, after)
     assert {one["entry"] for one in dry["changes"]} == {"tls.crt", "tls.key"}
     assert "PRIVATE" not in json.dumps(dry) and (held(cluster), cluster.writes) == (before, 1)
 
     # What is marked once stays, also when the next run doesn't say it, and goes when asked.
-    kube(cluster, *apply(authority, "--annotate", "aeolus/sync=*", "--label", "tier=nginx", stem="next"))
+    kube("apply-tls", cluster, *apply(authority, "--annotate", "aeolus/sync=*", "--label", "tier=nginx", stem="next"))
     assert held(cluster) == after and cluster.annotations(PLACE) == {"aeolus/sync": "*"}
-    kube(cluster, *apply(authority))
+    kube("apply-tls", cluster, *apply(authority))
     assert held(cluster) == before and cluster.annotations(PLACE) == {"aeolus/sync": "*"}
     assert cluster.secrets[PLACE]["metadata"]["labels"] == {"tier": "nginx"}
-    gone = answer(cluster, *apply(authority, "--annotate", "aeolus/sync-"))
+    gone = answer("apply-tls", cluster, *apply(authority, "--annotate", "aeolus/sync-"))
     assert gone["changes"] == [{"entry": "annotation aeolus/sync", "change": "removed"}]
     # The namespace is the context's, or said apart.
-    assert answer(cluster, *apply(authority, name="other"))["secret"] == "astronomer/other"
-    assert answer(cluster, *apply(authority, "-n", "elsewhere", name="other"))["secret"] == "elsewhere/other"
-    twice = kube(cluster, *apply(authority, "-n", "elsewhere"), check=False)
+    assert answer("apply-tls", cluster, *apply(authority, name="other"))["secret"] == "astronomer/other"
+    assert answer("apply-tls", cluster, *apply(authority, "-n", "elsewhere", name="other"))["secret"] == "elsewhere/other"
+    twice = kube("apply-tls", cluster, *apply(authority, "-n", "elsewhere"), check=False)
     assert twice.returncode == 2 and "CLI-0012" in twice.stderr
 
 
 def test_k2_a_dry_run_prints_the_manifest_but_no_key_to_a_terminal(authority):
     command = [*apply(authority, "--dry-run", "--label", "tier=nginx")]
     # Nobody is asked: there is no cluster.
-    done = aeolus.run("kube", *map(str, command), env={"KUBECONFIG": str(authority / "none")})
+    done = aeolus.run("kube", "apply-tls", *map(str, command), env={"KUBECONFIG": str(authority / "none")})
     assert "has the private key" in done.stderr
     manifest = yaml.safe_load(done.stdout)
     data = manifest.pop("data")
@@ -130,7 +130,7 @@ def test_k2_a_dry_run_prints_the_manifest_but_no_key_to_a_terminal(authority):
     assert b"PRIVATE KEY" in base64.b64decode(data["tls.key"])
     for more, expected in (((), 2), (("--show-key",), 0)):
         own, theirs = pty.openpty()
-        binary = [str(aeolus.BINARY), "kube", *map(str, command), *more]
+        binary = [str(aeolus.BINARY), "kube", "apply-tls", *map(str, command), *more]
         shown = subprocess.run(binary, stdout=theirs, stderr=subprocess.PIPE, text=True, timeout=30, check=False)
         os.close(theirs)
         os.close(own)
@@ -138,7 +138,7 @@ def test_k2_a_dry_run_prints_the_manifest_but_no_key_to_a_terminal(authority):
 
 
 def test_k2_what_would_not_serve_never_takes_the_place_of_what_does(cluster, authority):
-    kube(cluster, *apply(authority))
+    kube("apply-tls", cluster, *apply(authority))
     before = held(cluster)
     issued(authority, "a.example.com", stem="other")
     made(authority, "over", -1)
@@ -155,7 +155,7 @@ def test_k2_what_would_not_serve_never_takes_the_place_of_what_does(cluster, aut
         (["--cert", authority / "tls.crt", "--key", authority / "tls.key", "--host", "b.example.org"], "PKI-103"),
         (["--cert", authority / "tls.crt", "--key", authority / "tls.key", "--ca", authority / "over.crt"], "PKI-11"),
     ]:
-        refused = kube(cluster, "apply-tls", NAME, *arguments, check=False)
+        refused = kube("apply-tls", cluster, NAME, *arguments, check=False)
         assert refused.returncode == 1 and f"error[{code}" in refused.stderr, refused.stderr
         assert "Nothing was changed" in refused.stderr
     assert (held(cluster), cluster.writes) == (before, 1)
@@ -166,17 +166,17 @@ def test_k2_k8_what_others_keep_is_not_written_over(cluster, authority):
     put(cluster, authority, annotations={KEPT: "{}"})
     issued(authority, "localhost", stem="next")
     after = fingerprint((authority / "next.crt").read_bytes())
-    refused = kube(cluster, *apply(authority, stem="next"), check=False)
+    refused = kube("apply-tls", cluster, *apply(authority, stem="next"), check=False)
     assert refused.returncode == 1 and "error[KUBE-008]" in refused.stderr
     assert "kubectl-create" in refused.stderr and "--force-conflicts" in refused.stderr
     # Nothing is issued for a Secret that wouldn't get it.
     before = (authority / "ca/authority.json").read_text()
-    refused = kube(cluster, "renew", NAME, "--ca", authority / "ca", check=False)
+    refused = kube("renew", cluster, NAME, "--ca", authority / "ca", check=False)
     assert refused.returncode == 1 and "kubectl-create" in refused.stderr
     assert (authority / "ca/authority.json").read_text() == before
     # Somebody changes something else in between: that is no conflict, and it stays.
     cluster.meanwhile = lambda: cluster.mark(PLACE, note="kept")
-    done = kube(cluster, *apply(authority, "--force-conflicts", stem="next"))
+    done = kube("apply-tls", cluster, *apply(authority, "--force-conflicts", stem="next"))
     assert held(cluster) == after and cluster.annotations(PLACE)["note"] == "kept"
     assert f"{KEPT}- removes it" in done.stderr
 
@@ -184,12 +184,12 @@ def test_k2_k8_what_others_keep_is_not_written_over(cluster, authority):
     put(cluster, authority, annotations=issuer, labels={"controller.cert-manager.io/fao": "true"})
     copied = ("team-a", "platform-tls")
     put(cluster, authority, copied, labels={"aeolus/managed": "true"}, annotations={"aeolus/source": NAME})
-    for verb, place, code, said in [
-        (apply(authority, stem="next"), PLACE, "KUBE-120", "astronomer/platform of cert-manager"),
-        (["renew", NAME, "--ca", authority / "ca"], PLACE, "KUBE-120", "cmctl renew platform"),
-        (["renew", "/".join(copied), "--ca", authority / "ca"], copied, "KUBE-121", f"copy of {NAME}"),
+    for verb, arguments, place, code, said in [
+        ("apply-tls", apply(authority, stem="next"), PLACE, "KUBE-120", "astronomer/platform of cert-manager"),
+        ("renew", [NAME, "--ca", authority / "ca"], PLACE, "KUBE-120", "cmctl renew platform"),
+        ("renew", ["/".join(copied), "--ca", authority / "ca"], copied, "KUBE-121", f"copy of {NAME}"),
     ]:
-        refused = kube(cluster, *verb, "--force-conflicts", check=False)
+        refused = kube(verb, cluster, *arguments, "--force-conflicts", check=False)
         assert refused.returncode == 1 and f"error[{code}]" in refused.stderr and said in refused.stderr, refused.stderr
         assert held(cluster, place) == fingerprint((authority / "tls.crt").read_bytes())
 
@@ -198,16 +198,16 @@ def test_k2_k8_what_others_keep_is_not_written_over(cluster, authority):
 def test_k2_one_that_can_not_be_changed_is_made_again_where_asked(cluster, authority, unchangeable):
     put(cluster, authority, labels={"tier": "nginx"}, annotations={KEPT: "{}"}, **unchangeable)
     issued(authority, "localhost", stem="next")
-    refused = kube(cluster, *apply(authority, stem="next"), check=False)
+    refused = kube("apply-tls", cluster, *apply(authority, stem="next"), check=False)
     assert refused.returncode == 1 and "error[KUBE-123]" in refused.stderr and "--recreate" in refused.stderr
     # Once it is deleted the new one is refused: the one before is made again.
     cluster.meanwhile = lambda: cluster.refuse.append("PATCH")
-    failed = kube(cluster, *apply(authority, "--recreate", stem="next"), check=False)
+    failed = kube("apply-tls", cluster, *apply(authority, "--recreate", stem="next"), check=False)
     assert failed.returncode == 1 and "error[KUBE-124]" in failed.stderr and "was made again" in failed.stderr
     assert held(cluster) == fingerprint((authority / "tls.crt").read_bytes())
     restored = cluster.secrets[PLACE]
     assert restored["type"] == unchangeable.get("kind", TLS) and "tier" in restored["metadata"]["labels"]
-    assert answer(cluster, *apply(authority, "--recreate", stem="next"))["done"] == "recreated"
+    assert answer("apply-tls", cluster, *apply(authority, "--recreate", stem="next"))["done"] == "recreated"
     assert held(cluster) == fingerprint((authority / "next.crt").read_bytes())
     secret = cluster.secrets[PLACE]
     assert secret["type"] == TLS and secret["metadata"] == {"labels": {"tier": "nginx"}}
@@ -224,7 +224,7 @@ def test_k7_every_certificate_is_checked_page_by_page_and_what_is_forbidden_is_a
     cluster.page = 1
 
     def checked(*arguments: object) -> tuple[int, dict[str, set[str]], str]:
-        done = kube(cluster, "check", *arguments, "--output", "json", check=False)
+        done = kube("check", cluster, *arguments, "--output", "json", check=False)
         rows = {one["place"]: {found["code"] for found in one["findings"]} for one in json.loads(done.stdout)}
         return done.returncode, rows, done.stderr
 
@@ -242,14 +242,14 @@ def test_k7_every_certificate_is_checked_page_by_page_and_what_is_forbidden_is_a
     manifest = authority / "secret.json"
     manifest.write_text(json.dumps(cluster.whole(("team-b", "over"))))
     same = json.loads(pki("check", manifest, "--output", "json", check=False).stdout)
-    assert same == json.loads(kube(cluster, "check", "-n", "team-b", "--output", "json", check=False).stdout)
+    assert same == json.loads(kube("check", cluster, "-n", "team-b", "--output", "json", check=False).stdout)
 
     cluster.forbidden, cluster.everywhere = {"team-a"}, False
     code, rows, err = checked("-A")
     assert code == 2 and rows["team-a"] == {"PKI-155"} and {NAME, "team-b/over"} < set(rows)
     assert "error[KUBE-004]: Secrets of team-a" in err
     figures = authority / "figures.prom"
-    table = kube(cluster, "check", "-n", "team-b,team-a", f"--metrics={figures}", check=False)
+    table = kube("check", cluster, "-n", "team-b,team-a", f"--metrics={figures}", check=False)
     assert "team-b/over" in table.stdout and "PKI-155" in table.stdout
     assert 'aeolus_pki_check_not_after_timestamp_seconds{kind="secret",place="team-b/over"' in figures.read_text()
     assert "aeolus_pki_check_unread 1\n" in figures.read_text()
@@ -258,28 +258,28 @@ def test_k7_every_certificate_is_checked_page_by_page_and_what_is_forbidden_is_a
 def test_k6_a_restart_waits_until_every_pod_is_new_or_says_what_hangs(cluster):
     nginx = cluster.workloads.add("astronomer", Workload("nginx"))
     other = cluster.workloads.add("astronomer", Workload("houston", labels={"tier": "api"}))
-    assert answer(cluster, "restart-ingress", "--dry-run")[0]["restarted"] is False and nginx.generation == 1
-    done = kube(cluster, "restart-ingress", "--output", "json")
+    assert answer("restart-ingress", cluster, "--dry-run")[0]["restarted"] is False and nginx.generation == 1
+    done = kube("restart-ingress", cluster, "--output", "json")
     shown = {"restarted": True, "complete": True, "wanted": 2, "updated": 2, "available": 2}
     assert json.loads(done.stdout) == [{"workload": "deployment/nginx", **shown}]
     assert "deployment/nginx: 0 of 2 pods are new" in done.stderr and "1 of 2" in done.stderr
     assert nginx.annotations["kubectl.kubernetes.io/restartedAt"].endswith("Z") and other.generation == 1
-    assert answer(cluster, "restart-ingress", "-l", "tier=api", "--no-wait")[0]["complete"] is False
+    assert answer("restart-ingress", cluster, "-l", "tier=api", "--no-wait")[0]["complete"] is False
     assert other.generation == 2
 
     cluster.workloads.add("astronomer", Workload("edge-nginx", stuck=True), "daemonsets")
-    hangs = kube(cluster, "restart-ingress", "daemonset/edge-nginx", check=False)
+    hangs = kube("restart-ingress", cluster, "daemonset/edge-nginx", check=False)
     assert hangs.returncode == 1 and "error[KUBE-132]" in hangs.stderr and "ProgressDeadlineExceeded" in hangs.stderr
     assert "pod edge-nginx-new: ImagePullBackOff: Back-off pulling image" in hangs.stderr
     slow = Workload("slow", replicas=100)
     cluster.workloads.add("astronomer", slow)
-    late = kube(cluster, "restart-ingress", "deployment/slow", "--timeout", "1s", check=False)
+    late = kube("restart-ingress", cluster, "deployment/slow", "--timeout", "1s", check=False)
     assert late.returncode == 1 and "has not restarted within 1 s" in late.stderr
     # Nothing is restarted by half.
     paused = cluster.workloads.add("astronomer", Workload("paused", paused=True))
-    refused = kube(cluster, "restart-ingress", "deployment/nginx", "deployment/paused", check=False)
+    refused = kube("restart-ingress", cluster, "deployment/nginx", "deployment/paused", check=False)
     assert "error[KUBE-131]" in refused.stderr and (nginx.generation, paused.generation) == (2, 1)
-    none = kube(cluster, "restart-ingress", "-n", "nobody", check=False)
+    none = kube("restart-ingress", cluster, "-n", "nobody", check=False)
     assert none.returncode == 2 and "error[KUBE-130]" in none.stderr
 
 
@@ -322,17 +322,17 @@ def ingress(cluster, folder):
 
 
 def test_k6_k8_a_renewed_certificate_is_waited_for_until_it_is_served(cluster, authority):
-    kube(cluster, *apply(authority, "--annotate", "aeolus/sync=*"))
+    kube("apply-tls", cluster, *apply(authority, "--annotate", "aeolus/sync=*"))
     first = held(cluster)
-    renew = ["renew", NAME, "--ca", authority / "ca"]
+    renew = [NAME, "--ca", authority / "ca"]
     with ingress(cluster, authority) as (port, asleep):
         wait = ["--wait-for", f"localhost:{port}"]
         # A CronJob's run: not due.
-        shown = answer(cluster, *renew, "--if-within", 30, *wait)
+        shown = answer("renew", cluster, *renew, "--if-within", 30, *wait)
         assert (shown["renewed"], shown["sha256"]) == (False, first) and shown["served"][0]["sha256"] == first
-        dry = answer(cluster, *renew, "--dry-run")
+        dry = answer("renew", cluster, *renew, "--dry-run")
         assert (dry["renewed"], dry["dryRun"], held(cluster), cluster.writes) == (True, True, first, 1)
-        shown = answer(cluster, *renew, "--if-within", 100, "--days", 120, *wait)
+        shown = answer("renew", cluster, *renew, "--if-within", 100, "--days", 120, *wait)
         second = held(cluster)
         assert shown["renewed"] and (shown["sha256Before"], shown["sha256"]) == (first, second)
         assert shown["served"][0]["server"] == f"localhost:{port}" and shown["names"] == ["localhost", "*.example.com"]
@@ -344,46 +344,46 @@ def test_k6_k8_a_renewed_certificate_is_waited_for_until_it_is_served(cluster, a
 
         # A server that doesn't read it again is named with what it shows.
         asleep.set()
-        late = kube(cluster, *renew, "--timeout", "2s", *wait, check=False)
+        late = kube("renew", cluster, *renew, "--timeout", "2s", *wait, check=False)
         third = held(cluster)
         assert late.returncode == 1 and "error[KUBE-128]" in late.stderr and third != second
         assert f"it still shows {second}" in late.stderr and third in late.stderr
 
         # Killed while it waits, it has renewed; the next run goes on waiting, and renews nothing.
-        binary = [str(aeolus.BINARY), "kube", *map(str, [*renew, *wait]), "--kubeconfig", str(cluster.kubeconfig)]
+        binary = [str(aeolus.BINARY), "kube", "renew", *map(str, [*renew, *wait]), "--kubeconfig", str(cluster.kubeconfig)]
         child = subprocess.Popen(binary, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         wait_for("the Secret's change", lambda: held(cluster) != third, 20)
         child.send_signal(signal.SIGKILL)
         child.wait(10)
         fourth, writes = held(cluster), cluster.writes
         asleep.clear()
-        shown = answer(cluster, *renew, "--if-within", 30, *wait)
+        shown = answer("renew", cluster, *renew, "--if-within", 30, *wait)
         assert (shown["renewed"], shown["sha256"], cluster.writes) == (False, fourth, writes)
 
         # Nobody believes it under another name, and that is said before anything is issued.
-        wrong = kube(cluster, *renew, "--wait-for", f"127.0.0.1:{port}", check=False)
+        wrong = kube("renew", cluster, *renew, "--wait-for", f"127.0.0.1:{port}", check=False)
         assert wrong.returncode == 2 and "error[KUBE-129]" in wrong.stderr and held(cluster) == fourth
         # Other names are a reason to renew it.
-        shown = answer(cluster, *renew, "--if-within", 1, "--san", "localhost", "127.0.0.1", "--wait-for", f"127.0.0.1:{port}")
+        shown = answer("renew", cluster, *renew, "--if-within", 1, "--san", "localhost", "127.0.0.1", "--wait-for", f"127.0.0.1:{port}")
         assert shown["renewed"] and shown["names"] == ["localhost", "127.0.0.1"]
 
 
 def test_k8_what_somebody_else_renewed_meanwhile_is_left_alone(cluster, authority):
-    kube(cluster, *apply(authority))
+    kube("apply-tls", cluster, *apply(authority))
     issued(authority, "localhost", stem="next")
     cluster.meanwhile = lambda: put(cluster, authority, stem="next")
-    refused = kube(cluster, "renew", NAME, "--ca", authority / "ca", "--force-conflicts", check=False)
+    refused = kube("renew", cluster, NAME, "--ca", authority / "ca", "--force-conflicts", check=False)
     assert refused.returncode == 1 and "error[KUBE-126]" in refused.stderr
     assert held(cluster) == fingerprint((authority / "next.crt").read_bytes())
     # Whoever trusts another authority would refuse the next certificate.
     made(authority, "own", 20)
     put(cluster, authority, stem="own")
-    renew = ["renew", NAME, "--ca", authority / "ca", "--force-conflicts", "--if-within", 30]
-    refused = kube(cluster, *renew, check=False)
+    renew = [NAME, "--ca", authority / "ca", "--force-conflicts", "--if-within", 30]
+    refused = kube("renew", cluster, *renew, check=False)
     assert refused.returncode == 1 and "error[KUBE-133]" in refused.stderr
-    assert answer(cluster, *renew, "--change-authority")["renewed"] is True
-    absent = kube(cluster, "renew", "astronomer/none", "--ca", authority / "ca", check=False)
+    assert answer("renew", cluster, *renew, "--change-authority")["renewed"] is True
+    absent = kube("renew", cluster, "astronomer/none", "--ca", authority / "ca", check=False)
     assert absent.returncode == 1 and "error[KUBE-006]" in absent.stderr
     cluster.put(("astronomer", "opaque"), {"x": b"y"}, "kubectl")
-    opaque = kube(cluster, "renew", "opaque", "--ca", authority / "ca", check=False)
+    opaque = kube("renew", cluster, "opaque", "--ca", authority / "ca", check=False)
     assert opaque.returncode == 1 and "error[KUBE-127]" in opaque.stderr

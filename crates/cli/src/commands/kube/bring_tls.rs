@@ -166,7 +166,7 @@ fn may_recreate(place: &Place, why: &Unchangeable, how: How) -> Result<(), Failu
         Unchangeable::Immutable => format!("Secret {place} is immutable"),
     };
     Err(Report::new("KUBE-123", what)
-        .why("Kubernetes changes neither. Nothing was changed.")
+        .why("Kubernetes changes no type, and no data of an immutable one. Nothing was changed.")
         .help("--recreate deletes it and makes it again; for a moment there is none, and who mounts it keeps what it has read")
         .failed())
 }
