@@ -109,7 +109,9 @@ def test_k4_x5_a_rotation_at_control_is_in_the_cluster_within_seconds(fleet, clu
         assert held(cluster) == [second, first]
         epoch, seq = cluster.annotations(PLACE)["aeolus/revision"].split(".")
         assert int(seq) > int(said["aeolus/revision"].split(".")[1])
-        assert f"}} {seq}\n" in figures.read_text() and "_failed" in figures.read_text()
+        # Figures are written once the Secret is.
+        wait_for("the figures", lambda: f"}} {seq}\n" in figures.read_text(), 10)
+        assert "_failed" in figures.read_text()
 
         # A cluster that fails for a while gets it afterwards.
         cluster.down = True

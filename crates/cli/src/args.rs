@@ -17,6 +17,7 @@ mod key;
 mod kube;
 mod kube_certificate;
 mod kube_sync;
+mod kube_tls;
 mod org;
 mod pki;
 mod policy;
@@ -67,10 +68,13 @@ pub(crate) use kube_certificate::{KubeCertificates, KubePullCertificate, KubeSig
 pub(crate) use kube_sync::{
     KubeSync, KubeSyncExplain, KubeSyncPlan, KubeSyncQuestion, KubeSyncRun, KubeSyncScope,
 };
+pub(crate) use kube_tls::{
+    KubeApplyTls, KubeCheck, KubeDryRun, KubeRenew, KubeRestartIngress, KubeSecret, Mark,
+};
 pub(crate) use org::{OrgCommand, OrgOne, OrgQuota, QuotaSet, QuotaShow};
 pub(crate) use pki::{
-    Passphrase, PkiCheck, PkiCommand, PkiCrl, PkiExport, PkiFolder, PkiFormat, PkiInit, PkiInspect,
-    PkiIssue, PkiProfile, PkiRenew, PkiRevoke, PkiRotateCa, PkiSign,
+    Passphrase, PkiAgainst, PkiCheck, PkiCommand, PkiCrl, PkiExport, PkiFolder, PkiFormat, PkiInit,
+    PkiInspect, PkiIssue, PkiProfile, PkiRenew, PkiRevoke, PkiRotateCa, PkiSign,
 };
 pub(crate) use policy::{PolicyCommand, PolicySet, PolicyShow};
 pub(crate) use role::{
@@ -156,7 +160,7 @@ pub(crate) enum Command {
     /// List, rotate and remove the keys that control signs with.
     #[command(subcommand)]
     Key(KeyCommand),
-    /// Bring what control says into the Kubernetes cluster of a data plane.
+    /// Bring certificates into Kubernetes clusters, and keep them good there.
     #[command(subcommand)]
     Kube(KubeCommand),
     /// List and end signed-in sessions.

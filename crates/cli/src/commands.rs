@@ -116,6 +116,10 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
             KubeCommand::Certificates(args) => block_on(kube::certificates(&args, &context)),
             KubeCommand::PullCertificate(args) => block_on(kube::pull(&args, &context)),
             KubeCommand::Sync(args) => block_on(kube::sync(&args, &context)),
+            KubeCommand::ApplyTls(args) => block_on(kube::apply_tls(&args, &context)),
+            KubeCommand::Check(args) => block_on(kube::check(&args, &context)),
+            KubeCommand::Renew(args) => block_on(kube::renew(&args, &context)),
+            KubeCommand::RestartIngress(args) => block_on(kube::restart_ingress(&args, &context)),
         },
         Command::Session(command) => match command {
             SessionCommand::List(args) => block_on(session::list(&args, &context)),

@@ -1,10 +1,13 @@
 //! The cluster: how it is reached, and one call. What is called is in the modules below.
 
 mod convert;
+mod documents;
 mod lease;
 mod namespaces;
 mod rights;
+mod rollout;
 mod secrets;
+mod seen;
 mod watch;
 mod workload;
 
@@ -20,7 +23,9 @@ use serde::de::DeserializeOwned;
 pub use self::lease::Lease;
 pub use self::namespaces::Namespace;
 pub use self::rights::{Allowed, Verb};
+pub use self::rollout::{Held, Rollout, WaitingPod};
 pub use self::secrets::{Applied, Dry, Scope};
+pub use self::seen::Seen;
 pub use self::watch::{Change, Watched};
 pub use self::workload::{Progress, Workload, WorkloadError, WorkloadKind};
 use crate::error::KubeError;
@@ -107,6 +112,19 @@ impl Client {
     where
         T: Clone + DeserializeOwned,
     {
+        self.kept(params, request, |page| page).await
+    }
+
+    /// What `keep` makes of each page of a list: of a long one, no more than a page and that is in memory.
+    async fn kept<T, K>(
+        &self,
+        params: &ListParams,
+        request: impl Fn(&ListParams) -> Result<http::Request<Vec<u8>>, kube::core::request::Error>,
+        keep: impl Fn(Vec<T>) -> Vec<K>,
+    ) -> Result<Vec<K>, KubeError>
+    where
+        T: Clone + DeserializeOwned,
+    {
         let mut restarts = 0;
         'again: loop {
             let (mut all, mut params) = (Vec::new(), params.clone().limit(PAGE));
@@ -118,7 +136,7 @@ impl Client {
                     }
                     page => page?,
                 };
-                all.extend(page.items);
+                all.extend(keep(page.items));
                 match page.metadata.continue_ {
                     Some(token) if !token.is_empty() => params.continue_token = Some(token),
                     _ => return Ok(all),

@@ -10,8 +10,8 @@ pub mod pass;
 pub mod sync;
 
 pub use client::{
-    Access, Allowed, Applied, Change, Client, Dry, Lease, Namespace, Progress, Scope, Verb,
-    Watched, Workload, WorkloadError, WorkloadKind,
+    Access, Allowed, Applied, Change, Client, Dry, Held, Lease, Namespace, Progress, Rollout,
+    Scope, Seen, Verb, WaitingPod, Watched, Workload, WorkloadError, WorkloadKind,
 };
 pub use error::{KubeError, Told};
 pub use names::{Name, NameError};

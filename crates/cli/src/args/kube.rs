@@ -4,9 +4,12 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::{KubeCertificates, KubePullCertificate, KubeSync};
+use super::{
+    KubeApplyTls, KubeCertificates, KubeCheck, KubePullCertificate, KubeRenew, KubeRestartIngress,
+    KubeSync,
+};
 
-/// The cluster of a data plane.
+/// Kubernetes clusters.
 #[derive(Debug, Subcommand)]
 pub(crate) enum KubeCommand {
     /// Write the certificate of control's signing key into the cluster, from what a gate of its plane has verified: at once, and
@@ -16,6 +19,16 @@ pub(crate) enum KubeCommand {
     PullCertificate(KubePullCertificate),
     /// Copy annotated Secrets of one namespace to those that need them, and keep the copies equal: one pass, or with --watch for good.
     Sync(Box<KubeSync>),
+    /// Put a certificate and its key into a Secret of the type kubernetes.io/tls, once the two are known to serve.
+    ApplyTls(Box<KubeApplyTls>),
+    /// Say what is wrong with the certificates of a cluster's Secrets, as `aeolus pki check` does.
+    ///
+    /// Exit status: 0 nothing, 1 an error, 2 something can't be read, 3 only warnings.
+    Check(KubeCheck),
+    /// Issue the certificate of a Secret again, with a new key, and wait until servers show it.
+    Renew(Box<KubeRenew>),
+    /// Restart who serves certificates, pod by pod, and wait until all pods are new.
+    RestartIngress(KubeRestartIngress),
 }
 
 /// How the cluster is reached.

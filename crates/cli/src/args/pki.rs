@@ -300,6 +300,16 @@ pub(crate) struct PkiCheck {
     /// NAME.crt) is compared with it. Manifests of Kubernetes (YAML or JSON) are searched for Secrets.
     #[arg(required = true, value_name = "FILE|DIR|HOST:PORT|-")]
     pub(crate) places: Vec<String>,
+    /// A key that has to belong to each certificate.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) against: PkiAgainst,
+}
+
+/// What certificates are held against, wherever they are, and how that is told.
+#[derive(Debug, Args)]
+pub(crate) struct PkiAgainst {
     /// The authorities that clients trust. Absent: this machine's for servers; for files, chains aren't proved.
     /// May be repeated.
     #[arg(long, value_name = "FILE")]
@@ -308,9 +318,6 @@ pub(crate) struct PkiCheck {
     /// May be repeated.
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub(crate) host: Vec<String>,
-    /// A key that has to belong to each certificate.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) key: Option<PathBuf>,
     /// A list of revoked certificates. May be repeated.
     #[arg(long, value_name = "FILE")]
     pub(crate) crl: Vec<PathBuf>,

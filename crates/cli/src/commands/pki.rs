@@ -2,14 +2,15 @@
 
 mod acme;
 mod authorities;
-mod check;
+pub(super) mod check;
 mod export;
-mod folder;
+pub(super) mod folder;
 mod hook;
 mod init;
 mod inspect;
 mod intermediate;
-mod issue;
+pub(super) mod issue;
+pub(super) mod manifest;
 pub(super) mod pair;
 mod renew;
 mod revoke;
@@ -47,7 +48,7 @@ pub(super) async fn pki(command: &PkiCommand, context: &Context) -> Result<(), F
 
 impl Passphrase {
     /// The passphrase, if one was given.
-    fn read(&self, context: &Context) -> Result<Option<Secret<String>>, Failure> {
+    pub(super) fn read(&self, context: &Context) -> Result<Option<Secret<String>>, Failure> {
         let Some(path) = &self.passphrase_file else {
             return Ok(context
                 .environment
@@ -71,7 +72,7 @@ impl From<PkiProfile> for aeolus_pki::Profile {
 }
 
 /// Reads a file of any form.
-fn input(path: &Path, passphrase: Option<&Secret<String>>) -> Result<Input, Failure> {
+pub(super) fn input(path: &Path, passphrase: Option<&Secret<String>>) -> Result<Input, Failure> {
     let bytes = bytes(path, aeolus_pki::MAX_INPUT)?;
     read(&bytes, passphrase).map_err(|error| unusable(path, error))
 }
@@ -116,7 +117,7 @@ fn unusable(path: &Path, error: InputError) -> Failure {
 }
 
 /// A new key.
-fn new_key(kind: KeyKind) -> Result<PrivateKey, Failure> {
+pub(super) fn new_key(kind: KeyKind) -> Result<PrivateKey, Failure> {
     PrivateKey::generate(kind).map_err(|error| refused(&error))
 }
 

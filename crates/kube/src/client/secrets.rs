@@ -3,8 +3,7 @@
 use k8s_openapi::api::core::v1::Secret as Wire;
 use kube::Resource as _;
 use kube::api::{
-    DeleteParams, GetParams, ListParams, PartialObjectMeta, Patch, PatchParams, PostParams,
-    Preconditions,
+    DeleteParams, GetParams, ListParams, PartialObjectMeta, PostParams, Preconditions,
 };
 use kube::core::Request;
 use serde_json::Value;
@@ -126,19 +125,10 @@ impl Client {
         manager: &str,
         (force, dry): (bool, Dry),
     ) -> Result<Applied, KubeError> {
-        let place = &secret.meta.place;
-        let before = self.secret(place).await?;
+        let before = self.secret(&secret.meta.place).await?;
         let mut named = secret.clone();
         (named.meta.uid, named.meta.version) = (String::new(), String::new());
-        let params = PatchParams {
-            dry_run: dry == Dry::Run,
-            force,
-            field_manager: Some(manager.to_owned()),
-            field_validation: None,
-        };
-        let patch = Patch::Apply(object(&named)?);
-        let request = at(&place.namespace).patch(&place.name, &params, &patch);
-        let secret = self.call::<Wire>(request).await.map(convert::secret)?;
+        let secret = self.apply_seen(&named, manager, (force, dry)).await?;
         let changed = before.is_none_or(|before| is_other(&before, &secret));
         Ok(Applied { secret, changed })
     }
@@ -157,11 +147,11 @@ fn is_other(before: &SecretObject, after: &SecretObject) -> bool {
         || values(before) != values(after)
 }
 
-fn at(namespace: &str) -> Request {
+pub(super) fn at(namespace: &str) -> Request {
     Request::new(Wire::url_path(&(), Some(namespace)))
 }
 
-fn of(scope: &Scope) -> Request {
+pub(super) fn of(scope: &Scope) -> Request {
     match scope {
         Scope::Cluster => Request::new(Wire::url_path(&(), None)),
         Scope::Namespace(namespace) => at(namespace),
@@ -187,7 +177,7 @@ fn post(manager: &str) -> PostParams {
 }
 
 /// With what an apply has to say about which kind of object it is.
-fn object(secret: &SecretObject) -> Result<Value, KubeError> {
+pub(super) fn object(secret: &SecretObject) -> Result<Value, KubeError> {
     serde_json::to_value(convert::wire(secret)).map_err(|error| KubeError::senseless(&error))
 }
 

@@ -25,7 +25,7 @@ pub enum WorkloadKind {
 }
 
 impl WorkloadKind {
-    const ALL: [Self; 3] = [Self::Deployment, Self::StatefulSet, Self::DaemonSet];
+    pub(super) const ALL: [Self; 3] = [Self::Deployment, Self::StatefulSet, Self::DaemonSet];
 
     /// As kubectl writes it.
     pub const fn name(self) -> &'static str {
@@ -144,19 +144,23 @@ impl Client {
         }
     }
 
-    async fn workload(&self, namespace: &str, workload: &Workload) -> Result<Value, KubeError> {
+    pub(super) async fn workload(
+        &self,
+        namespace: &str,
+        workload: &Workload,
+    ) -> Result<Value, KubeError> {
         let request = at(namespace, workload.kind).get(&workload.name, &GetParams::default());
         self.call(request).await
     }
 }
 
-fn at(namespace: &str, kind: WorkloadKind) -> Request {
+pub(super) fn at(namespace: &str, kind: WorkloadKind) -> Request {
     let kind = kind.name();
     Request::new(format!("/apis/apps/v1/namespaces/{namespace}/{kind}s"))
 }
 
 /// By the rules of `kubectl rollout status`: what was observed is of the current template, and nothing old is left.
-fn progress(kind: WorkloadKind, found: &Value) -> Progress {
+pub(super) fn progress(kind: WorkloadKind, found: &Value) -> Progress {
     let figure = |path: &str| found.pointer(path).and_then(Value::as_u64);
     let status = |name: &str| figure(&format!("/status/{name}")).unwrap_or_default();
     let (wanted, updated, available) = match kind {

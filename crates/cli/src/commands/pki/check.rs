@@ -2,7 +2,7 @@
 
 mod held;
 mod lists;
-mod live;
+pub(in crate::commands) mod live;
 mod manifests;
 mod places;
 mod shown;
@@ -18,21 +18,14 @@ use aeolus_pki::check::{Role, Subject};
 use self::held::Held;
 use self::shown::Shown;
 use super::{Context, STANDARD_INPUT, STANDARD_OUTPUT};
-use crate::args::PkiCheck;
+use crate::args::{PkiAgainst, PkiCheck};
 use crate::files::write_public;
 use crate::report::{Exit, Failure};
 use crate::ui;
 
 /// Checks every place. What can't be read doesn't keep the others from being checked.
 pub(super) async fn check(args: &PkiCheck, context: &Context) -> Result<(), Failure> {
-    let mut checker = Checker {
-        held: Held::of(args, context)?,
-        args,
-        now: context.clock.now(),
-        shown: Shown::default(),
-        unread: Vec::new(),
-        fetched: BTreeMap::new(),
-    };
+    let mut checker = Checker::new(&args.against, args.key.as_deref(), context)?;
     for place in &args.places {
         if let Err(failure) = checker.place(place).await {
             checker.unread.push(failure);
@@ -42,8 +35,8 @@ pub(super) async fn check(args: &PkiCheck, context: &Context) -> Result<(), Fail
 }
 
 /// What goes through the places, one after the other.
-struct Checker<'a> {
-    args: &'a PkiCheck,
+pub(in crate::commands) struct Checker<'a> {
+    against: &'a PkiAgainst,
     /// What everything is held against.
     held: Held,
     now: Time,
@@ -52,6 +45,24 @@ struct Checker<'a> {
     unread: Vec<Failure>,
     /// Lists of revoked certificates, by where they came from.
     fetched: BTreeMap<String, Vec<RevocationList>>,
+}
+
+impl<'a> Checker<'a> {
+    /// One that has seen nothing yet. A `key` has to belong to each certificate.
+    pub(in crate::commands) fn new(
+        against: &'a PkiAgainst,
+        key: Option<&Path>,
+        context: &Context,
+    ) -> Result<Self, Failure> {
+        Ok(Self {
+            held: Held::of(against, key, context)?,
+            against,
+            now: context.clock.now(),
+            shown: Shown::default(),
+            unread: Vec::new(),
+            fetched: BTreeMap::new(),
+        })
+    }
 }
 
 impl Checker<'_> {
@@ -70,7 +81,7 @@ impl Checker<'_> {
 
     /// What all places are held against; certificates and keys are each one's own.
     fn subject(&self) -> Subject<'_> {
-        let days = self.args.warn_days.map(u64::from);
+        let days = self.against.warn_days.map(u64::from);
         Subject {
             key: self.held.key.as_ref(),
             role: match self.held.key {
@@ -81,15 +92,15 @@ impl Checker<'_> {
             trusted: &self.held.trusted,
             lists: &self.held.lists,
             warn_before: days.map(|days| Duration::from_secs(days * 86_400)),
-            rsa_only: self.args.rsa_only,
+            rsa_only: self.against.rsa_only,
             ..Subject::default()
         }
     }
 
     /// Says what was found.
-    fn end(self, context: &Context) -> Result<(), Failure> {
+    pub(in crate::commands) fn end(self, context: &Context) -> Result<(), Failure> {
         let figures = || self.shown.metrics(self.now, self.unread.len());
-        match &self.args.metrics {
+        match &self.against.metrics {
             Some(path) if path == Path::new(STANDARD_OUTPUT) => ui::print(&figures()),
             Some(path) => {
                 write_public(path, figures().as_bytes())?;

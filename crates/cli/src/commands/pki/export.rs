@@ -1,32 +1,18 @@
 //! `aeolus pki export`.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use aeolus_model::Secret;
 use aeolus_pki::{Certificate, PrivateKey, certificates_pem, pkcs12};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use serde::Serialize;
 use zeroize::Zeroizing;
 
+use super::manifest::{Manifest, Metadata};
 use super::pair::{Pair, write_one};
 use super::{Context, STANDARD_OUTPUT, input, refused};
 use crate::args::{PkiExport, PkiFormat};
 use crate::files::{Access, damaged};
 use crate::report::{Failure, Report};
 use crate::ui;
-
-/// A Secret of Kubernetes, in the order in which people write it.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Manifest {
-    api_version: &'static str,
-    kind: &'static str,
-    metadata: BTreeMap<&'static str, String>,
-    r#type: &'static str,
-    data: BTreeMap<&'static str, String>,
-}
 
 /// Writes a pair in another form.
 pub(super) fn export(args: &PkiExport, context: &Context) -> Result<(), Failure> {
@@ -109,18 +95,12 @@ fn manifest(
             return Err(Report::new("PKI-019", said).help(help).usage());
         }
     }
-    let mut metadata = BTreeMap::from([("name", name.to_owned())]);
-    metadata.extend(namespace.map(|namespace| ("namespace", namespace.to_owned())));
-    let manifest = Manifest {
-        api_version: "v1",
-        kind: "Secret",
-        metadata,
-        r#type: "kubernetes.io/tls",
-        data: BTreeMap::from([
-            ("tls.crt", STANDARD.encode(certificates_pem(chain))),
-            ("tls.key", STANDARD.encode(key.pem().expose())),
-        ]),
+    let metadata = Metadata {
+        name: name.to_owned(),
+        namespace: namespace.map(str::to_owned),
+        ..Metadata::default()
     };
+    let manifest = Manifest::of(metadata, (chain, key));
     let text = serde_saphyr::to_string(&manifest).map_err(|error| refused(&error))?;
     Ok(Zeroizing::new(text.into_bytes()))
 }

@@ -22,7 +22,7 @@ use crate::report::{Failure, Report};
 use crate::ui;
 
 /// The folder, while no other run is in it.
-pub(super) struct Folder {
+pub(in crate::commands) struct Folder {
     pub(super) dir: PathBuf,
     pub(super) state: State,
     pub(super) passphrase: Option<Secret<String>>,
@@ -31,7 +31,7 @@ pub(super) struct Folder {
 
 impl Folder {
     /// One that is there.
-    pub(super) fn open(args: &PkiFolder, context: &Context) -> Result<Self, Failure> {
+    pub(in crate::commands) fn open(args: &PkiFolder, context: &Context) -> Result<Self, Failure> {
         let dir = &args.dir;
         if !Pair::of(&dir.join(Slot::Root.file_name())).exists() {
             return Err(
@@ -194,7 +194,7 @@ impl Folder {
     }
 
     /// Who issues: the intermediate if there is one; the next root's while the root changes.
-    pub(super) fn issuer(&self) -> Result<Authority, Failure> {
+    pub(in crate::commands) fn issuer(&self) -> Result<Authority, Failure> {
         let lists = self.state.crl_url.clone();
         if !self.state.rotation.issues_from_next() {
             return Ok(self.issuer_of(Slot::Issuing)?.listed_at(lists));
@@ -209,7 +209,7 @@ impl Folder {
     }
 
     /// Everybody who issued something that may be alive, each with a list of what it revoked.
-    pub(super) fn issuers(&self) -> Result<Vec<Authority>, Failure> {
+    pub(in crate::commands) fn issuers(&self) -> Result<Vec<Authority>, Failure> {
         let mut issuers = Vec::new();
         // What is there of the old root is half gone while the next takes its place.
         if self.state.rotation != Rotation::Retiring {

@@ -126,7 +126,7 @@ fn has_no_other_key(out: &Path, own: &PublicKey, folder: &Folder) -> Result<(), 
 }
 
 /// Whose key it is that a certificate is for.
-pub(super) enum Whose<'a> {
+pub(in crate::commands) enum Whose<'a> {
     /// Made here, for these files.
     Ours(&'a PrivateKey, Files),
     /// Of a request.
@@ -134,7 +134,7 @@ pub(super) enum Whose<'a> {
 }
 
 /// Issues, and remembers it before anything is written: whatever gets out can be revoked.
-pub(super) fn issued(
+pub(in crate::commands) fn issued(
     folder: &mut Folder,
     wanted: &Wanted,
     whose: Whose<'_>,
@@ -179,7 +179,11 @@ pub(super) fn recorded(stem: &Path) -> Result<String, Failure> {
     })
 }
 
-pub(super) fn wanted(names: Vec<San>, profile: Profile, life: Life) -> Result<Wanted, Failure> {
+pub(in crate::commands) fn wanted(
+    names: Vec<San>,
+    profile: Profile,
+    life: Life,
+) -> Result<Wanted, Failure> {
     let wanted = Wanted::new(names, profile, life);
     wanted.map_err(|error| {
         Report::new("PKI-005", error.to_string())
@@ -218,7 +222,7 @@ fn show(
     Ok(())
 }
 
-pub(super) fn say(note: &Note) {
+pub(in crate::commands) fn say(note: &Note) {
     ui::note(&match note {
         Note::Clipped(until) => format!(
             "note: it ends at {}, because the authority's own certificate does",

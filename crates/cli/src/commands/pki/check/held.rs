@@ -6,7 +6,7 @@ use aeolus_model::Secret;
 use aeolus_pki::{Certificate, PublicKey, RevocationList, San};
 
 use super::super::{Context, input, names};
-use crate::args::PkiCheck;
+use crate::args::PkiAgainst;
 use crate::report::{Failure, Report};
 
 /// Everything that was given for it.
@@ -20,7 +20,11 @@ pub(super) struct Held {
 
 impl Held {
     /// Reads it.
-    pub(super) fn of(args: &PkiCheck, context: &Context) -> Result<Self, Failure> {
+    pub(super) fn of(
+        args: &PkiAgainst,
+        key: Option<&Path>,
+        context: &Context,
+    ) -> Result<Self, Failure> {
         let mut held = Self {
             trusted: Vec::new(),
             hosts: names(&args.host)?,
@@ -37,7 +41,7 @@ impl Held {
             let found = input(path, None)?.lists;
             held.lists.extend(some(found, path, "revocation list")?);
         }
-        if let Some(path) = &args.key {
+        if let Some(path) = key {
             let keys = some(input(path, passphrase)?.keys, path, "private key")?;
             held.key = keys.first().map(|key| key.public().clone());
         }

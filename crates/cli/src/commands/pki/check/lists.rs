@@ -22,7 +22,7 @@ impl Checker<'_> {
     /// The lists that were given and, if asked, those that these certificates lead to. Each address is asked once.
     pub(super) async fn lists(&mut self, certificates: &[Certificate]) -> Vec<RevocationList> {
         let mut lists = self.held.lists.clone();
-        if !self.args.fetch_crls {
+        if !self.against.fetch_crls {
             return lists;
         }
         let urls = certificates.iter().flat_map(|one| &one.crl_urls);

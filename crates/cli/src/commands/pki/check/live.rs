@@ -24,18 +24,18 @@ use crate::report::{Failure, Report};
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What a server sent.
-pub(super) struct Sent {
+pub(in crate::commands) struct Sent {
     /// The name in the place.
-    pub(super) name: String,
+    pub(in crate::commands) name: String,
     /// What it sent for that name, or for another one that is asked for.
-    pub(super) chain: Vec<Certificate>,
+    pub(in crate::commands) chain: Vec<Certificate>,
     /// Whether it has the key.
-    pub(super) proof: Proof,
+    pub(in crate::commands) proof: Proof,
 }
 
 /// Whether the server signed the handshake with the certificate's key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Proof {
+pub(in crate::commands) enum Proof {
     /// Nobody could look: the certificate can't be read as one of version 3 by rustls.
     #[default]
     Unseen,
@@ -46,7 +46,7 @@ pub(super) enum Proof {
 }
 
 /// Asks a server.
-pub(super) async fn ask(place: &str, host: Option<&str>) -> Result<Sent, Failure> {
+pub(in crate::commands) async fn ask(place: &str, host: Option<&str>) -> Result<Sent, Failure> {
     let unreached = |why: &dyn std::fmt::Display| {
         Report::new("PKI-020", format!("{place}: {why}"))
             .why("Nothing is known about its certificate.")

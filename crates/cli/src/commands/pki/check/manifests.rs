@@ -1,5 +1,6 @@
 //! Secrets of Kubernetes in manifests: a file's, or what `kubectl get secrets -A -o json` prints.
 
+use aeolus_model::Secret;
 use aeolus_pki::check::Subject;
 use aeolus_pki::kube::{StoredSecret, secrets};
 use serde_json::Value;
@@ -35,11 +36,15 @@ impl Checker<'_> {
         let stored = documents.iter().flat_map(|one| secrets(one, passphrase));
         let stored: Vec<StoredSecret> = stored.collect();
         if stored.is_empty() && !of_folder {
-            let mut place = Place::new(Kind::Secret, name.to_owned(), &[]);
-            place.nothing("it has no Secret with one");
-            self.shown.add(place);
+            self.nothing(name, "it has no Secret with one");
         }
-        for secret in &stored {
+        self.stored(&stored).await;
+        Ok(())
+    }
+
+    /// Secrets, each by itself and as copies of each other.
+    pub(in crate::commands) async fn stored(&mut self, stored: &[StoredSecret]) {
+        for secret in stored {
             let certificates = secret.certificates();
             let lists = self.lists(&certificates).await;
             let held = Subject {
@@ -47,10 +52,35 @@ impl Checker<'_> {
                 ..self.subject()
             };
             let mut place = Place::new(Kind::Secret, secret.place(), &certificates);
-            place.found(secret.examine(&stored, &held, self.now));
+            place.found(secret.examine(stored, &held, self.now));
             self.shown.add(place);
         }
-        Ok(())
+    }
+
+    /// Where Secrets were expected and none has a certificate.
+    pub(in crate::commands) fn nothing(&mut self, name: &str, detail: &str) {
+        let mut place = Place::new(Kind::Secret, name.to_owned(), &[]);
+        place.nothing(detail);
+        self.shown.add(place);
+    }
+
+    /// Where Secrets may be that could not be read.
+    pub(in crate::commands) fn unread(&mut self, name: &str, failure: Failure) {
+        let mut place = Place::new(Kind::Secret, name.to_owned(), &[]);
+        let why = failure.reports.first().map_or("", |report| report.what());
+        place.unread(why);
+        self.shown.add(place);
+        self.unread.push(failure);
+    }
+
+    /// Whether something could not be read.
+    pub(in crate::commands) const fn has_unread(&self) -> bool {
+        !self.unread.is_empty()
+    }
+
+    /// What opens keys that are encrypted.
+    pub(in crate::commands) const fn passphrase(&self) -> Option<&Secret<String>> {
+        self.held.passphrase.as_ref()
     }
 }
 

@@ -91,7 +91,7 @@ impl Checker<'_> {
 
     /// What a server sends for its own name, or for another one that is asked for.
     pub(super) async fn server(&mut self, place: &str) -> Result<(), Failure> {
-        let asked = self.args.host.first().map(String::as_str);
+        let asked = self.against.host.first().map(String::as_str);
         let live::Sent { name, chain, proof } = live::ask(place, asked).await?;
         let lists = self.lists(&chain).await;
         let own = San::parse(&name);

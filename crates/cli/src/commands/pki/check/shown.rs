@@ -11,7 +11,7 @@ use aeolus_pki::Certificate;
 use aeolus_pki::check::{Finding, Rule, Severity};
 use serde::Serialize;
 
-use self::remarks::{NAMELESS, NOTHING, OPEN_KEY, UNSEEN_SIGNATURE, WRONG_SIGNATURE};
+use self::remarks::{NAMELESS, NOTHING, OPEN_KEY, UNREAD, UNSEEN_SIGNATURE, WRONG_SIGNATURE};
 use super::live::Proof;
 use crate::moments;
 use crate::report::{Exit, Failure};
@@ -128,6 +128,11 @@ impl Place {
     /// A place that was named and has no certificate.
     pub(super) fn nothing(&mut self, detail: &str) {
         self.remark(&NOTHING, self.name.clone(), detail.to_owned());
+    }
+
+    /// A place that could not be looked into.
+    pub(super) fn unread(&mut self, why: &str) {
+        self.remark(&UNREAD, self.name.clone(), why.to_owned());
     }
 
     /// A server's name that no certificate can be compared with.

@@ -15,7 +15,7 @@ pub(super) const NOTHING: Rule = Rule {
     severity: Severity::Error,
     what: "no certificate",
     means: "There is nothing that could be checked.",
-    act: "name the file of the certificate",
+    act: "name the file of the certificate, or the namespace of its Secret",
 };
 
 pub(super) const NAMELESS: Rule = Rule {
@@ -40,4 +40,12 @@ pub(super) const UNSEEN_SIGNATURE: Rule = Rule {
     what: "whether the server has the certificate's key is not known",
     means: "Anybody can show a certificate; only a signature with its key tells whose it is.",
     act: "issue it again as X.509 v3, and check the server then",
+};
+
+pub(super) const UNREAD: Rule = Rule {
+    code: "PKI-155",
+    severity: Severity::Error,
+    what: "Secrets that can't be read",
+    means: "Nothing is known about the certificates there: they may have expired.",
+    act: "grant `list` on secrets there to whoever checks, or leave the place out",
 };
