@@ -11,6 +11,17 @@
 {{- end }}
 - --release
 - {{ $syncer.release }}
+{{- with $syncer.selector }}
+- --selector
+- {{ . | quote }}
+{{- end }}
+{{- if $syncer.strict }}
+- --strict
+{{- end }}
+{{- range $syncer.copyLabels }}
+- --copy-label
+- {{ . | quote }}
+{{- end }}
 {{- end -}}
 
 {{/* What a pod shows the Kubernetes API; only the container that mounts it has it. */}}
@@ -43,6 +54,10 @@
     - --watch
     - --data
     - /var/lib/aeolus/gate
+    - --metrics-listen
+    - 0.0.0.0:8820
+  ports:
+    - {name: sync-metrics, containerPort: 8820, protocol: TCP}
   securityContext:
     {{- include "aeolus.containerSecurity" . | nindent 4 }}
   resources:
