@@ -6,6 +6,7 @@ mod believed;
 mod client;
 mod clients;
 mod connect;
+mod dated;
 mod figures;
 mod files;
 mod handed_over;
