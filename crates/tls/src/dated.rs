@@ -16,7 +16,7 @@ use rustls::{
 use crate::TlsFilesError;
 
 /// A verifier for each authority, asked until that has expired. rustls' own looks at no anchor's dates; OpenSSL's and
-/// GnuTLS' do. What a client is told, and signatures, need no time.
+/// `GnuTLS`' do. What a client is told, and signatures, need no time.
 #[derive(Debug)]
 pub(crate) struct Dated {
     each: Vec<(Arc<dyn ClientCertVerifier>, UnixTime)>,
