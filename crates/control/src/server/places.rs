@@ -16,8 +16,11 @@ const OF_ONE_SOURCE: usize = CONNECTIONS / 8;
 pub(crate) struct Places {
     all: Arc<Semaphore>,
     share: usize,
-    held: Arc<Mutex<HashMap<Source, usize>>>,
+    held: Held,
 }
+
+/// Connections by source.
+type Held = Arc<Mutex<HashMap<Source, usize>>>;
 
 /// A place, before it is known for whom.
 pub(super) struct Place(OwnedSemaphorePermit);
@@ -25,7 +28,7 @@ pub(super) struct Place(OwnedSemaphorePermit);
 /// A place that is somebody's until this is dropped.
 pub(super) struct Taken {
     _place: OwnedSemaphorePermit,
-    of: Option<(Source, Arc<Mutex<HashMap<Source, usize>>>)>,
+    of: Option<(Source, Held)>,
 }
 
 /// What one party comes from: an IPv4 address, or an IPv6 network of 64 bits (RFC 6177 §2), which everybody has.
