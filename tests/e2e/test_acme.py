@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import shutil
 import signal
@@ -9,12 +10,14 @@ import socket
 import stat
 import subprocess
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from conftest import required
+from cryptography import x509
 from harness import aeolus
-from harness.pebble import Pebble, Said, authority, order, refusing, saying
+from harness.pebble import Pebble, Said, authority, order, refusing, saying, suggesting
 from harness.process import running, wait_for
 
 
@@ -33,11 +36,12 @@ class Client:
         self.home, self.pebble, self.more = home, pebble, more
         self.names = names or ("etl.example.com",)
         self.out = home / "tls"
+        self.directory = pebble.directory
 
     def command(self, *more: object, names: tuple[str, ...] | None = None, hook: Path | None = None) -> list[str]:
         """The arguments."""
         proof = ["--dns-hook", hook] if hook else ["--http-01", f"127.0.0.1:{self.pebble.http}"]
-        command = ["pki", "acme", "--dir", self.home / "acme", *self.pebble.options()]
+        command = ["pki", "acme", "--dir", self.home / "acme", *self.pebble.options(self.directory)]
         command += ["--san", *(names or self.names), "--out", self.out, *proof, *self.more, *more]
         return [str(part) for part in command]
 
@@ -146,6 +150,49 @@ def test_an_authority_that_binds_accounts_and_refuses_nonces(tmp_path):
         assert made["renewed"] is True
         # The account is there: nothing binds it again.
         assert client.run("--now", "--email", "new@example.com")["renewed"] is True
+
+
+def window(begins: timedelta, ends: timedelta) -> bytes:
+    """A suggestion (RFC 9773 §4.2), from now on."""
+    now = datetime.now(UTC).replace(microsecond=0)
+    start, end = ((now + part).isoformat() for part in (begins, ends))
+    return json.dumps({"suggestedWindow": {"start": start, "end": end}}).encode()
+
+
+PAST = window(timedelta(days=-2), timedelta(days=-1))
+
+
+def test_a_young_certificate_is_renewed_once_the_authority_suggests_it(client, pebble):
+    with suggesting(pebble) as ari:
+        client.directory = ari.directory
+        first = client.run()
+        assert ari.asked == [], "there was nothing to ask about"
+        shown = x509.load_pem_x509_certificates(Path(f"{client.out}.crt").read_bytes())[0]
+        ari.said = PAST
+        second = client.run()
+        assert (second["renewed"], second["why"]) == (True, "it was due") and second["serial"] != first["serial"], second
+        # RFC 9773 §4.1.
+        key = shown.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value.key_identifier
+        serial = shown.serial_number.to_bytes(shown.serial_number.bit_length() // 8 + 1, "big")
+        assert ari.asked == [".".join(base64.urlsafe_b64encode(part).decode().rstrip("=") for part in (key, serial))]
+        # Of the new one it says something else, and a moment of that is taken.
+        ari.said = window(timedelta(days=10), timedelta(days=11))
+        third = client.run()
+        left = datetime.fromisoformat(third["renewAt"]) - datetime.now(UTC)
+        assert third["renewed"] is False and timedelta(days=9, hours=23) < left < timedelta(days=11), third
+        # It is left alone for as long as it wants.
+        ari.said = PAST
+        assert client.run()["renewAt"] == third["renewAt"] and len(ari.asked) == 2
+
+
+@pytest.mark.parametrize("said", [b"{", b"{}", window(timedelta(days=-1), timedelta(days=-2))])
+def test_a_suggestion_without_sense_changes_nothing(client, pebble, said):
+    with suggesting(pebble) as ari:
+        client.directory = ari.directory
+        first = client.run()
+        ari.said = said
+        again = client.run()
+        assert again["renewed"] is False and again["renewAt"] == first["renewAt"] and len(ari.asked) == 1, again
 
 
 def test_a_name_that_is_not_proved_waits_and_leaves_the_pair(client, pebble):

@@ -7,6 +7,7 @@ import json
 import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Literal
 
 import pytest
 import requests
@@ -197,6 +198,9 @@ def test_h4_a_key_and_certificate_of_before_take_over(control, etl):
     signed(key, certificate, ca=False, left=timedelta(minutes=6))
     short = aeolus.run("key", "import", *files, *place, check=False)
     assert short.returncode == 1 and "within a day" in short.stderr
+    signed(key, certificate, ca=False, left=timedelta(days=30), exponent=3)
+    small = aeolus.run("key", "import", *files, *place, check=False)
+    assert small.returncode == 1 and "less than 65537" in small.stderr
     signed(key, certificate, ca=False, left=timedelta(days=30))
     foreign = ("--certificate", str(control.folder / "shown.pem"))
     other = aeolus.run("key", "import", *files[:2], *foreign, *place, check=False)
@@ -217,9 +221,9 @@ def test_h4_a_key_and_certificate_of_before_take_over(control, etl):
         assert header(ann.token)["kid"] == next_["kid"]
 
 
-def signed(key: Path, certificate: Path, ca: bool, left: timedelta) -> None:
+def signed(key: Path, certificate: Path, ca: bool, left: timedelta, exponent: Literal[3, 65537] = 65537) -> None:
     """Writes a key, and a certificate that it signs itself."""
-    made = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    made = rsa.generate_private_key(public_exponent=exponent, key_size=2048)
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "release-houston")])
     now = datetime.now(UTC)
     builder = x509.CertificateBuilder().issuer_name(name).subject_name(name).public_key(made.public_key())

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import ssl
 import sys
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -101,9 +102,9 @@ class Pebble:
         log = self.home / f"{name}.log"
         return [" ".join(line.split()[:2]) for line in log.read_text().splitlines()] if log.exists() else []
 
-    def options(self) -> list[str]:
-        """How a client is told of it."""
-        return ["--directory", self.directory, "--directory-ca", str(self.authority), "--agree-terms"]
+    def options(self, directory: str | None = None) -> list[str]:
+        """How a client is told of it, or of another directory of it."""
+        return ["--directory", directory or self.directory, "--directory-ca", str(self.authority), "--agree-terms"]
 
 
 @dataclass(frozen=True)
@@ -177,6 +178,68 @@ def saying(home: Path, answers: Callable[[str], dict[str, Said]]) -> Iterator[st
 def refusing(home: Path, said: Said) -> AbstractContextManager[str]:
     """An authority that answers every new account alike."""
     return saying(home, lambda _: {"/newAccount": said})
+
+
+class Suggesting:
+    """An authority that says when to renew (RFC 9773), and leaves all the rest to a pebble behind it."""
+
+    def __init__(self, directory: str) -> None:
+        self.directory = directory
+        self.said = b""
+        # The certificates that were asked about.
+        self.asked: list[str] = []
+
+
+@contextmanager
+def suggesting(pebble: Pebble) -> Iterator[Suggesting]:
+    """Such an authority. Its server has the certificate of `Pebble.prepare`."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def forward(self) -> None:
+            asked = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            trusted = ssl.create_default_context(cafile=str(pebble.authority))
+            # By the name that it was asked by, which pebble's answers and the client's signatures have.
+            behind = http.client.HTTPSConnection("127.0.0.1", pebble.port, timeout=10, context=trusted)
+            with closing(behind):
+                behind.request(self.command, self.path, asked, dict(self.headers))
+                answer = behind.getresponse()
+                body = answer.read()
+            if self.path == "/dir":
+                about = f"https://{self.headers['Host']}{SUGGESTION}"
+                body = json.dumps({**json.loads(body), "renewalInfo": about.rstrip("/")}).encode()
+            kept = {name: value for name, value in answer.getheaders() if name in KEPT}
+            self.say(answer.status, body, kept)
+
+        def say(self, status: int, body: bytes, headers: dict[str, str]) -> None:
+            self.send_response(status)
+            for name, value in {**headers, "Content-Length": str(len(body))}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def do_GET(self) -> None:
+            if not self.path.startswith(SUGGESTION):
+                return self.forward()
+            suggesting.asked.append(self.path.removeprefix(SUGGESTION))
+            return self.say(200, suggesting.said, {"Content-Type": "application/json", "Retry-After": "21600"})
+
+        do_HEAD = do_POST = forward
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pebble.home / "server.crt", pebble.home / "server.key")
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    with serving(server) as port:
+        suggesting = Suggesting(f"https://127.0.0.1:{port}/dir")
+        yield suggesting
+
+
+SUGGESTION = "/suggestion/"
+# The headers of an answer that say something (RFC 8555 §6.5, §7.1).
+KEPT = ("Content-Type", "Link", "Location", "Replay-Nonce", "Retry-After")
 
 
 @contextmanager

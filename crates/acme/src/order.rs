@@ -2,33 +2,26 @@
 
 use std::time::Duration;
 
-use aeolus_model::Clock;
-use aeolus_pki::{Certificate, KeyKind, PrivateKey, certificate_request};
+use aeolus_pki::{Certificate, PrivateKey, certificate_request};
 use instant_acme::{
     Account, AuthorizationStatus, CertificateIdentifier, ChallengeStatus, Error, NewOrder, Order,
     OrderStatus, RetryPolicy,
 };
 
-use crate::account::{Settings, set_aside};
-use crate::asked::Asked;
+use crate::account::set_aside;
+use crate::client::Client;
 use crate::error::AcmeError;
 use crate::folder::Locked;
 use crate::problem::Told;
 use crate::proof::prove;
-use crate::solver::{Answer, Solver, Token};
+use crate::solver::{Answer, Token};
 use crate::state::State;
 use crate::transport::Transport;
 
 /// What an order needs.
 pub(crate) struct Ordering<'a> {
-    pub(crate) asked: &'a Asked,
-    pub(crate) settings: &'a Settings,
-    pub(crate) key: KeyKind,
-    pub(crate) solver: &'a Solver,
-    pub(crate) trusted: &'a [Certificate],
-    /// How long the authority may take to look, and again to issue.
-    pub(crate) patience: Duration,
-    pub(crate) clock: &'a dyn Clock,
+    /// Whose it is.
+    pub(crate) client: &'a Client,
     pub(crate) transport: &'a Transport,
 }
 
@@ -59,8 +52,9 @@ impl Ordering<'_> {
         locked: &Locked,
         replaces: Option<CertificateIdentifier<'_>>,
     ) -> Result<Order, AcmeError> {
-        let directory = self.asked.directory();
+        let directory = self.client.asked.directory();
         let account = self
+            .client
             .settings
             .account(directory, (locked, self.transport))
             .await?;
@@ -68,6 +62,7 @@ impl Ordering<'_> {
             Err(Error::Api(problem)) if Told::is_unknown_account(&problem) => {
                 set_aside(directory, locked)?;
                 let account = self
+                    .client
                     .settings
                     .account(directory, (locked, self.transport))
                     .await?;
@@ -85,7 +80,7 @@ impl Ordering<'_> {
         account: &Account,
         replaces: Option<CertificateIdentifier<'_>>,
     ) -> Result<Order, Error> {
-        let identifiers = self.asked.identifiers();
+        let identifiers = self.client.asked.identifiers();
         if let Some(replaces) = replaces {
             let wanted = NewOrder::new(&identifiers).replaces(replaces);
             match patient(async || account.new_order(&wanted).await).await {
@@ -104,7 +99,7 @@ impl Ordering<'_> {
         (locked, state): (&Locked, &mut State),
     ) -> Result<(), AcmeError> {
         self.fetch(order).await?;
-        let kind = self.asked.challenge();
+        let kind = self.client.asked.challenge();
         let mut all = order.authorizations();
         while let Some(next) = all.next().await {
             let mut next = next.map_err(|error| self.transport.error(error))?;
@@ -124,7 +119,7 @@ impl Ordering<'_> {
             })?;
             let proof = challenge.key_authorization();
             let token = Token::parse(&challenge.token);
-            let proved = self.asked.proved(&name);
+            let proved = self.client.asked.proved(&name);
             let proved = proved.ok_or_else(|| AcmeError::Senseless(NOT_ORDERED.to_owned()))?;
             let answer = Answer {
                 challenge: kind,
@@ -137,7 +132,7 @@ impl Ordering<'_> {
             state.answers.push(answer.clone());
             locked.remember(state)?;
             let shown = locked.folder().answer(&answer.token);
-            self.solver.present(&answer, shown).await?;
+            self.client.solver.present(&answer, shown).await?;
         }
         let mut all = order.authorizations();
         while let Some(next) = all.next().await {
@@ -178,7 +173,7 @@ impl Ordering<'_> {
         let error = match patient(async || order.poll_ready(&policy).await).await {
             Ok(OrderStatus::Ready) => return Ok(()),
             Ok(_) => AcmeError::Senseless("the order is invalid, and no name says why".to_owned()),
-            Err(Error::Timeout(_)) => AcmeError::NotInTime(self.patience.as_secs()),
+            Err(Error::Timeout(_)) => AcmeError::NotInTime(self.client.limits.authority.as_secs()),
             Err(error) => self.transport.error(error),
         };
         Err(self.rejected(order).await.unwrap_or(error))
@@ -206,23 +201,23 @@ impl Ordering<'_> {
     }
 
     async fn finish(&self, order: &mut Order) -> Result<Ordered, AcmeError> {
-        let kind = self.key;
+        let kind = self.client.key;
         // RSA takes seconds.
         let made = tokio::task::spawn_blocking(move || PrivateKey::generate(kind)).await;
         let made = made.map_err(|error| AcmeError::NotMade(error.to_string()))?;
         let key = made.map_err(|error| AcmeError::NotMade(error.to_string()))?;
-        let request = certificate_request(&key, self.asked.names());
+        let request = certificate_request(&key, self.client.asked.names());
         let request = request.map_err(|error| AcmeError::NotMade(error.to_string()))?;
         let sent = patient(async || order.finalize_csr(&request).await).await;
         sent.map_err(|error| self.transport.error(error))?;
         let policy = self.policy();
         let pem = patient(async || order.poll_certificate(&policy).await).await;
         let pem = pem.map_err(|error| match error {
-            Error::Timeout(_) => AcmeError::NotInTime(self.patience.as_secs()),
+            Error::Timeout(_) => AcmeError::NotInTime(self.client.limits.authority.as_secs()),
             error => self.transport.error(error),
         })?;
-        let what = (key.public(), self.asked.names());
-        let chain = prove(&pem, what, self.trusted, self.clock.now())?;
+        let what = (key.public(), self.client.asked.names());
+        let chain = prove(&pem, what, &self.client.trusted, self.client.clock.now())?;
         Ok(Ordered { chain, key })
     }
 
@@ -230,7 +225,7 @@ impl Ordering<'_> {
         RetryPolicy::new()
             .initial_delay(Duration::from_millis(250))
             .backoff(1.5)
-            .timeout(self.patience)
+            .timeout(self.client.limits.authority)
     }
 }
 

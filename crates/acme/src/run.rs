@@ -158,13 +158,7 @@ impl<'a> Running<'a> {
     ) -> Result<Ordered, AcmeError> {
         let client = self.client;
         let ordering = Ordering {
-            asked: &client.asked,
-            settings: &client.settings,
-            key: client.key,
-            solver: &client.solver,
-            trusted: &client.trusted,
-            patience: client.limits.authority,
-            clock: &*client.clock,
+            client,
             transport: &self.transport,
         };
         let ordered = ordering.run(&self.locked, &mut self.state, replaces);

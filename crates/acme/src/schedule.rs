@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use aeolus_model::{Rng, Time};
-use aeolus_pki::{Certificate, San, due};
+use aeolus_pki::{Certificate, San, due, late};
 
 use crate::asked::Recorded;
 use crate::state::{Failed, Kept};
@@ -104,14 +104,10 @@ fn judged(
         return Err(Why::AskedOtherwise);
     }
     let relative = due(certificate.not_before, certificate.not_after);
-    // Whatever was suggested, a sixth of its life is left for trying.
-    let at = kept.renew_at.unwrap_or(relative).min(last(certificate));
+    // Whatever was suggested, it is never late before it is tried.
+    let late = late(certificate.not_before, certificate.not_after);
+    let at = kept.renew_at.unwrap_or(relative).min(late);
     if now >= at { Err(Why::Due) } else { Ok(at) }
-}
-
-fn last(certificate: &Certificate) -> Time {
-    let life = certificate.not_after.since(certificate.not_before);
-    certificate.not_after.minus(life / 6)
 }
 
 /// When a new certificate is renewed: up to a twentieth of its life earlier than [`due`], so that many that began

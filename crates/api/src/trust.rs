@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -91,12 +92,29 @@ impl Authorities {
         &self.pem
     }
 
+    /// Each of those who may vouch for others, alone, and its end: webpki doesn't look at an anchor's dates.
+    pub fn ending(&self) -> impl Iterator<Item = (RootCertStore, UnixTime)> {
+        self.vouching.iter().filter_map(|one| {
+            let mut alone = RootCertStore::empty();
+            alone.add(one.clone()).ok()?;
+            Some((alone, end(one)?))
+        })
+    }
+
     /// Those who may vouch for others.
     pub fn store(&self) -> RootCertStore {
         let mut store = RootCertStore::empty();
         store.add_parsable_certificates(self.vouching.iter().cloned());
         store
     }
+}
+
+/// The last second at which a certificate is good (RFC 5280 §4.1.2.5).
+fn end(der: &[u8]) -> Option<UnixTime> {
+    let (_, certificate) = X509Certificate::from_der(der).ok()?;
+    let seconds = certificate.validity().not_after.timestamp();
+    let seconds = Duration::from_secs(u64::try_from(seconds).unwrap_or(0));
+    Some(UnixTime::since_unix_epoch(seconds))
 }
 
 /// What a certificate is among those that are believed.

@@ -73,6 +73,7 @@ pub(crate) async fn edge(
             info: &info,
             route,
             path: &path,
+            about: None,
         };
         app.denials.note(&refused, app.clock.now());
         response = render(&failure, &info);

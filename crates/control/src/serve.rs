@@ -137,7 +137,8 @@ pub async fn serve(
     let start = |listener: Listener, tls: Option<&ServerTls>, routes: Router| {
         let tls = secured::at(tls, listener.bound());
         let shutdown = shutdown.clone();
-        servers.spawn(server::run((listener, tls), routes, shutdown));
+        let places = server::Places::behind(config.trusted_hops);
+        servers.spawn(server::run((listener, tls), places, routes, shutdown));
     };
     start(listener, tls.control.as_ref(), control.router());
     if let Some(metrics) = metrics {

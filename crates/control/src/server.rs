@@ -1,5 +1,7 @@
 //! From accepted connections to the router.
 
+mod places;
+
 use std::time::Duration;
 
 use aeolus_tls::{ClientChain, Connection, Listener, Pause, ServerTls};
@@ -9,7 +11,6 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -17,10 +18,10 @@ use tower::ServiceExt as _;
 
 use crate::edge::Peer;
 
+pub(crate) use places::Places;
+
 /// A client that is slower with its headers, or with its handshake, is not waited for.
 const HEADERS: Duration = Duration::from_secs(10);
-/// Connections at once; the next ones wait in the system's queue.
-const CONNECTIONS: usize = 8192;
 /// What is being answered at shutdown gets so long.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -28,19 +29,22 @@ const GRACE: Duration = Duration::from_secs(5);
 /// their gates come again.
 pub(crate) async fn run(
     (listener, tls): (Listener, Option<ServerTls>),
+    places: Places,
     router: Router,
     shutdown: CancellationToken,
 ) {
     let tracker = TaskTracker::new();
-    let places = std::sync::Arc::new(Semaphore::new(CONNECTIONS));
     let mut pause = Pause::default();
     loop {
-        let Ok(place) = places.clone().acquire_owned().await else {
+        let Some(place) = places.next().await else {
             break;
         };
         let connection = tokio::select! {
             () = shutdown.cancelled() => break,
             connection = pause.accept(&listener) => connection,
+        };
+        let Some(place) = places.take(place, connection.peer) else {
+            continue;
         };
         let router = router.clone();
         let tls = tls.clone();

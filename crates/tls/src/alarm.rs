@@ -62,7 +62,7 @@ pub(crate) fn say(member: &Member, stage: Alarm, now: Time) {
     let (means, act) = match member.role {
         Role::Leaf | Role::Chain => (rule.means, rule.act),
         Role::Authority => (
-            "Other programs refuse what it vouches for once it has expired; this one still believes it, as its file names it.",
+            "Once it has expired, other programs refuse what it vouches for, and so do listeners that ask clients for certificates; where this one connects to, it still believes it.",
             "put its successor beside it now; `aeolus pki rotate-ca` does that for an authority of its own",
         ),
         Role::Signer => (

@@ -10,10 +10,11 @@ use aeolus_pki::RevocationList;
 use arc_swap::ArcSwap;
 use rustls::ServerConfig;
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, UnixTime};
+use rustls::server::NoServerSessionStorage;
 use rustls::server::danger::ClientCertVerifier;
-use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
 use tokio_rustls::server::TlsStream;
 
+use crate::dated::Dated;
 use crate::files::{revocations, vouching};
 use crate::kept::{self, Kept, Role};
 use crate::renewed::Renewed;
@@ -101,7 +102,7 @@ impl Clients {
     }
 
     /// Whether a chain that was shown in a handshake is good now: connections stay open for long, and meanwhile a
-    /// certificate expires or is revoked.
+    /// certificate expires, the client's own or its authority's, or is revoked.
     pub fn prove(&self, chain: &ClientChain, now: Time) -> bool {
         let Some((leaf, rest)) = chain.0.split_first() else {
             return false;
@@ -123,13 +124,8 @@ fn made(
     let revoked = revoked.unwrap_or_default();
     let lists = Lists::of(&revoked)?;
     let (builder, provider) = builder()?;
-    let roots = Arc::new(authorities.store());
-    let verifier = WebPkiClientVerifier::builder_with_provider(roots, provider)
-        .with_crls(revoked)
-        .allow_unknown_revocation_status()
-        .allow_unauthenticated()
-        .build()
-        .map_err(|error| TlsFilesError::Clients(error.to_string()))?;
+    let verifier = Dated::new(&authorities, &revoked, &provider)?;
+    let verifier: Arc<dyn ClientCertVerifier> = Arc::new(verifier);
     let mut config = builder
         .with_client_cert_verifier(Arc::clone(&verifier))
         .with_cert_resolver(Arc::clone(certificate) as _);

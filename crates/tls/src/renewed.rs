@@ -11,7 +11,7 @@ use rustls::sign::CertifiedKey;
 
 use crate::kept::{Kept, Role};
 use crate::watched::Watched;
-use crate::{PairFiles, TlsError, TlsFilesError};
+use crate::{PairFiles, TlsError, TlsFilesError, open_key};
 
 /// The newest certificate that could be used. Handshakes take it from memory.
 #[derive(Debug)]
@@ -53,6 +53,7 @@ impl Kept for Renewed {
     fn read(&self) -> Result<(), TlsFilesError> {
         let pair = self.files.read(&self.provider)?;
         self.pair.store(Some(Arc::new(pair)));
+        open_key::say(self.files.name, &self.files.key);
         Ok(())
     }
 

@@ -57,7 +57,7 @@ struct Group {
 struct Key {
     actor: String,
     source: String,
-    /// The method, the route's pattern, and whose log it goes into.
+    /// The method, the route's pattern, whose log it goes into, and what it is about.
     what: String,
     code: &'static str,
 }
@@ -84,6 +84,8 @@ pub(crate) struct Refused<'a> {
     /// The route's pattern.
     pub(crate) route: &'a str,
     pub(crate) path: &'a str,
+    /// What tells it apart from others at the route; nothing where one line is enough for all of a caller's.
+    pub(crate) about: Option<&'a str>,
 }
 
 impl Refused<'_> {
@@ -127,7 +129,8 @@ impl Denials {
         let organization = organization_in(refused.path);
         // A stranger's goes into nobody's log, so it needn't be told apart by that either.
         let whose = known.and(organization).unwrap_or_default();
-        let what = format!("{method} {} {whose}", refused.route);
+        let about = refused.about.unwrap_or_default();
+        let what = format!("{method} {} {whose} {about}", refused.route);
         let source = refused.info.source.clone();
         let key = Key {
             actor: filter::name(&actor),

@@ -4,7 +4,7 @@
 use aeolus_keys::envelope::MasterKey;
 use aeolus_keys::{KeyError, Kind, SigningKey};
 use aeolus_model::{Action, AuditEvent, Change as Changed, Clock, Rng, Secret, Time};
-use aeolus_pki::{Certificate, PrivateKey};
+use aeolus_pki::{Certificate, KeyType, PrivateKey};
 use aeolus_store::{DatabaseUrl, KeyStage, Store, StoreError, Taken, Unit as _};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -35,6 +35,17 @@ pub enum ImportError {
     /// Anyone could sign with it (T21).
     #[error("the key is weak: {0}")]
     Weak(&'static str),
+    /// Whoever verifies it may be one of those that mistake a forged padding for a good one, and with a small exponent
+    /// such signatures can be made without the key. FIPS 186-5 §5.1 wants 2^16 < e.
+    #[error(
+        "the key's public exponent is less than 65537, which is weak practice (FIPS 186-5): make a key with 65537"
+    )]
+    SmallExponent,
+    /// Every request that shows a token would cost whoever verifies it too much.
+    #[error(
+        "the key has {0} bits: each verification costs too much. Take 2048 to 4096 bits; up to 8192 are taken"
+    )]
+    TooLong(usize),
     /// The key signs, or has signed, here.
     #[error("this key is here already")]
     Known,
@@ -103,9 +114,29 @@ pub async fn import_legacy_key(
     Ok(Imported { kid, from })
 }
 
+/// As of every key that is verified with here (`aeolus_keys`).
+const MOST_BITS: usize = 8192;
+
+/// Whether a public exponent, big-endian, is not above 2^16.
+fn is_small(exponent: &[u8]) -> bool {
+    let mut significant = exponent.iter().skip_while(|byte| **byte == 0);
+    match (significant.next(), significant.count()) {
+        (None, _) | (_, 0 | 1) => true,
+        (Some(first), 2) => *first == 1 && exponent.ends_with(&[0, 0]),
+        _ => false,
+    }
+}
+
 fn check(key: &PrivateKey, shown: &Certificate, now: Time) -> Result<(), ImportError> {
-    if !key.public().kind().is_rsa() {
+    let KeyType::Rsa(bits) = key.public().kind() else {
         return Err(ImportError::NotRsa);
+    };
+    if bits > MOST_BITS {
+        return Err(ImportError::TooLong(bits));
+    }
+    let exponent = key.public().rsa().map(|(_, exponent)| exponent);
+    if exponent.is_none_or(|exponent| is_small(&exponent)) {
+        return Err(ImportError::SmallExponent);
     }
     if shown.key != *key.public() {
         return Err(ImportError::OtherKey);
@@ -117,4 +148,28 @@ fn check(key: &PrivateKey, shown: &Certificate, now: Time) -> Result<(), ImportE
         return Err(ImportError::NotValid);
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_exponent_is_above_two_to_the_sixteenth() {
+        for (exponent, small) in [
+            (&[][..], true),
+            (&[3], true),
+            (&[0, 3], true),
+            (&[17], true),
+            (&[0xff, 0xff], true),
+            (&[0, 0xff, 0xff], true),
+            (&[1, 0, 0], true),
+            (&[1, 0, 1], false),
+            (&[0, 1, 0, 1], false),
+            (&[3, 0, 0], false),
+            (&[1, 0, 0, 1], false),
+        ] {
+            assert_eq!(is_small(exponent), small, "{exponent:?}");
+        }
+    }
 }

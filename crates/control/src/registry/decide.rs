@@ -103,7 +103,7 @@ async fn of_deployment(
     Ok((Some(deployment.organization), may.collect()))
 }
 
-/// Counts a refusal with others of the caller, as of any request of the API.
+/// Counts a refusal, as of any request of the API; each repository has its own line.
 fn note(caller: &Caller, scope: &str) {
     let ctx = &caller.ctx;
     let failure = Failure::from(ApiError::Forbidden(scope.to_owned()));
@@ -112,6 +112,7 @@ fn note(caller: &Caller, scope: &str) {
         info: &ctx.request,
         route: ROUTE,
         path: scope,
+        about: Some(scope),
     };
     ctx.app.denials.note(&refused, ctx.app.clock.now());
 }

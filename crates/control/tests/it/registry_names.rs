@@ -124,3 +124,36 @@ async fn a_refusal_says_by_which_form_of_the_protocol_it_was_asked() {
         ]
     );
 }
+
+#[tokio::test]
+async fn j1_each_repository_that_is_refused_is_in_the_audit_log_with_who_and_what() {
+    let w = World::new("registry-refusals").await;
+    let eve = w.f.token_of("eve@example.com").await;
+    let none = "acme/sales/none/airflow";
+    // A viewer pulls one and pushes nothing.
+    let first = [both(ETL), both(none)];
+    w.may(&eve, &[&first[0], &first[1]]).await;
+    w.may(&eve, &[&first[0]]).await;
+    w.f.stop.cancel();
+    Box::pin(w.f.control.work(w.f.stop.clone())).await;
+    let lines = w.f.audited(Action::ApiDeny).await;
+    let mut told: Vec<_> = lines
+        .iter()
+        .map(|line| (line.target.clone(), format!("{:?}", line.actor)))
+        .collect();
+    told.sort_unstable();
+    let granted = w.f.audited(Action::RegistryAuthorize).await;
+    let who = format!("{:?}", granted[0].actor);
+    let expected = [
+        (format!("GET repository:{none}:pull,push"), who.clone()),
+        (format!("GET repository:{ETL}:push"), who),
+    ];
+    let mut expected = expected.to_vec();
+    expected.sort_unstable();
+    assert_eq!(told, expected);
+    // What was granted beside it is another line, each time.
+    assert_eq!(granted.len(), 2);
+    assert!(granted.iter().all(|line| line.target == ETL));
+    let all = serde_json::to_string(&(lines, granted)).unwrap();
+    assert!(all.contains("\"pull\"") && !all.contains(&eve), "{all}");
+}

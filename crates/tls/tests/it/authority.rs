@@ -15,6 +15,7 @@ use time::OffsetDateTime;
 
 /// It.
 pub(crate) struct Authority {
+    name: String,
     issuer: Issuer<'static, KeyPair>,
     /// Its certificate.
     pub(crate) certificate: CertificateDer<'static>,
@@ -23,7 +24,10 @@ pub(crate) struct Authority {
 impl Authority {
     /// A new one, good for days around a time.
     pub(crate) fn new(name: &str, around: Time) -> Self {
-        let key = KeyPair::generate().unwrap();
+        Self::of(KeyPair::generate().unwrap(), name, around)
+    }
+
+    fn of(key: KeyPair, name: &str, around: Time) -> Self {
         let mut asked = CertificateParams::default();
         asked
             .distinguished_name
@@ -34,9 +38,16 @@ impl Authority {
         asked.not_after = date(around.secs() + 86_400 * 900);
         let certificate = asked.self_signed(&key).unwrap().der().clone();
         Self {
+            name: name.to_owned(),
             issuer: Issuer::new(asked, key),
             certificate,
         }
+    }
+
+    /// The same name and key, with a certificate that lasts for days around another time.
+    pub(crate) fn renewed(&self, around: Time) -> Self {
+        let key = KeyPair::try_from(self.issuer.key().serialize_der()).unwrap();
+        Self::of(key, &self.name, around)
     }
 
     /// Its certificate, as a file holds it.
@@ -80,7 +91,9 @@ impl Authority {
             revoked_certs: revoked.collect(),
             key_identifier_method: KeyIdMethod::Sha256,
         };
-        asked.signed_by(&self.issuer).unwrap().pem().unwrap()
+        let list = asked.signed_by(&self.issuer).unwrap();
+        let der = STANDARD.encode(list.der());
+        format!("-----BEGIN X509 CRL-----\n{der}\n-----END X509 CRL-----\n")
     }
 }
 

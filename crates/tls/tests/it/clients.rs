@@ -201,6 +201,60 @@ async fn a_certificate_that_ends_while_its_connection_is_open_counts_no_more() {
 }
 
 #[tokio::test]
+async fn f62_an_authority_that_has_expired_vouches_for_nobody_until_it_is_renewed() {
+    let scene = Scene::new(Arc::new(|| SystemClock.now())).await;
+    let folder = scene.folder.path().to_owned();
+    let now = SystemClock.now();
+    let days = (now.minus(DAY), now.plus(DAY));
+    // It ended yesterday; what it issued has not.
+    let old = Authority::new("old", now.minus(DAY * 901));
+    old.issue(&folder, "late", days);
+    scene.gates.issue(&folder, "gate", days);
+    replace(&folder, "gates.pem", &(old.pem() + &scene.gates.pem()));
+    scene.keeper.look(now);
+    let late = scene.client(Some(pair(&folder, "late")));
+    let gate = scene.client(Some(pair(&folder, "gate")));
+    assert!(ask(&late, scene.port).await.is_err(), "it has expired");
+    assert!(
+        ask(&gate, scene.port).await.unwrap(),
+        "the one beside it counts"
+    );
+    let renewed = old.renewed(now);
+    replace(&folder, "gates.pem", &(renewed.pem() + &scene.gates.pem()));
+    scene.keeper.look(now);
+    assert!(ask(&late, scene.port).await.unwrap(), "without a restart");
+    // Alone, it lets a listener begin, and nobody in.
+    replace(&folder, "gates.pem", &old.pem());
+    scene.keeper.look(now);
+    assert!(ask(&late, scene.port).await.is_err());
+    assert!(!ask(&scene.client(None), scene.port).await.unwrap());
+}
+
+#[tokio::test]
+async fn f62_an_authority_that_ends_while_a_connection_is_open_vouches_for_it_no_more() {
+    // The authority lasts for 900 days, what it issued for more.
+    let begin = SystemClock.now();
+    let days = Arc::new(std::sync::atomic::AtomicU32::new(899));
+    let told = Arc::clone(&days);
+    let now = move || begin.plus(DAY * told.load(std::sync::atomic::Ordering::SeqCst));
+    let scene = Scene::new(Arc::new(now)).await;
+    let folder = scene.folder.path();
+    scene
+        .gates
+        .issue(folder, "gate", (begin.minus(DAY), begin.plus(DAY * 1000)));
+    let gate = scene.client(Some(pair(folder, "gate")));
+    let connector = TlsConnector::from(Arc::new(gate.config.clone()));
+    let stream = TcpStream::connect(("127.0.0.1", scene.port)).await.unwrap();
+    let name = ServerName::try_from("localhost").unwrap();
+    let mut stream = connector.connect(name, stream).await.unwrap();
+    for (day, proved) in [(899, 1), (901, 0)] {
+        days.store(day, std::sync::atomic::Ordering::SeqCst);
+        stream.write_u8(1).await.unwrap();
+        assert_eq!(stream.read_u8().await.unwrap(), proved, "{day}");
+    }
+}
+
+#[tokio::test]
 async fn a_certificate_that_is_no_authority_s_vouches_for_nobody() {
     let scene = Scene::new(Arc::new(|| SystemClock.now())).await;
     let folder = scene.folder.path().to_owned();

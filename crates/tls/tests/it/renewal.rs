@@ -278,3 +278,63 @@ async fn what_is_spoken_inside_is_agreed_and_old_versions_are_not() {
         assert!(connect(&connector, port).await.is_err());
     }
 }
+
+/// Keeps what is said of keys, as `CODE` of each line.
+#[derive(Clone, Default)]
+struct Said(Arc<std::sync::Mutex<String>>);
+
+impl tracing::field::Visit for Said {
+    fn record_debug(&mut self, field: &tracing::field::Field, value: &dyn std::fmt::Debug) {
+        let line = format!("{field}={value:?};");
+        self.0.lock().unwrap().push_str(&line);
+    }
+}
+
+impl tracing::Subscriber for Said {
+    fn enabled(&self, _: &tracing::Metadata<'_>) -> bool {
+        true
+    }
+    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+        tracing::span::Id::from_u64(1)
+    }
+    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+    fn event(&self, event: &tracing::Event<'_>) {
+        event.record(&mut self.clone());
+    }
+    fn enter(&self, _: &tracing::span::Id) {}
+    fn exit(&self, _: &tracing::span::Id) {}
+}
+
+#[test]
+fn f62_a_key_that_everybody_may_read_is_served_and_said() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let folder = tempfile::tempdir().unwrap();
+    let begin = SystemClock.now();
+    let authority = Authority::new("open", begin);
+    authority.issue(folder.path(), "gate", (begin, begin.plus(MINUTE * 60)));
+    let key = folder.path().join("gate.key");
+    let set = |mode| std::fs::set_permissions(&key, std::fs::Permissions::from_mode(mode)).unwrap();
+    set(0o640);
+    let said = Said::default();
+    let count = || said.0.lock().unwrap().matches("PKI-150").count();
+    tracing::subscriber::with_default(said.clone(), || {
+        let mut keeper = Keeper::default();
+        keeper
+            .server(&files(folder.path()), Protocol::Http1)
+            .unwrap();
+        keeper.look(begin);
+        assert_eq!(count(), 0);
+        // Once for each time that the file is another one.
+        set(0o644);
+        keeper.look(begin);
+        keeper.look(begin);
+        assert_eq!(count(), 1);
+        let line = said.0.lock().unwrap().clone();
+        assert!(
+            line.contains("gate.key") && line.contains("chmod 0600"),
+            "{line}"
+        );
+    });
+}

@@ -70,7 +70,7 @@ fn refused(error: &ControlError) -> Failure {
     match error {
         ControlError::Import(error) => Report::new("KEY-0005", error.to_string())
             .why("Nothing was changed.")
-            .help("see which keys there are with `aeolus key list`, and that the pair is RSA and the certificate the key's own")
+            .help("see which keys there are with `aeolus key list`, and that the pair is RSA of 2048 bits or more, its exponent 65537 or more, and the certificate the key's own")
             .failed(),
         other => control::refused(other),
     }

@@ -19,6 +19,7 @@ fn refuse(denials: &Denials, who: Option<&Actor>, (source, route): (&str, &str),
         info: &info,
         route,
         path: "/v1/organizations/acme/tokens",
+        about: None,
     };
     denials.note(&refused, Time::EPOCH);
 }
@@ -77,6 +78,7 @@ fn refusals_in_two_organizations_are_two() {
             info: &info,
             route: "/v1/organizations/{o}/tokens",
             path,
+            about: None,
         };
         denials.note(&refused, Time::EPOCH);
     }

@@ -1,6 +1,5 @@
 //! Certificates in files, in folders and at servers.
 
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use aeolus_pki::check::{Role, Subject, examine, key_of};
@@ -70,9 +69,8 @@ impl Checker<'_> {
             .into_iter()
             .filter(|file| (*file == key || !read.keys.is_empty()) && file.exists())
         {
-            let mode = std::fs::metadata(file).map_or(0, |found| found.permissions().mode());
-            if mode & 0o077 != 0 {
-                place.open(file, mode & 0o777);
+            if let Ok(Some((_, mode))) = aeolus_tls::open_to(file) {
+                place.open(file, mode);
             }
         }
         self.shown.add(place);

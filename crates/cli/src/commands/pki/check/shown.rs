@@ -11,7 +11,7 @@ use aeolus_pki::Certificate;
 use aeolus_pki::check::{Finding, Rule, Severity};
 use serde::Serialize;
 
-use self::remarks::{NAMELESS, NOTHING, OPEN_KEY, UNREAD, UNSEEN_SIGNATURE, WRONG_SIGNATURE};
+use self::remarks::{NAMELESS, NOTHING, UNREAD, UNSEEN_SIGNATURE, WRONG_SIGNATURE};
 use super::live::Proof;
 use crate::moments;
 use crate::report::{Exit, Failure};
@@ -122,7 +122,11 @@ impl Place {
     /// A key that others may read.
     pub(super) fn open(&mut self, file: &Path, mode: u32) {
         let about = file.display().to_string();
-        self.remark(&OPEN_KEY, about, format!("its mode is {mode:03o}"));
+        self.remark(
+            &aeolus_tls::OPEN_KEY,
+            about,
+            format!("its mode is {mode:03o}"),
+        );
     }
 
     /// A place that was named and has no certificate.

@@ -2,14 +2,6 @@
 
 use aeolus_pki::check::{Rule, Severity};
 
-pub(super) const OPEN_KEY: Rule = Rule {
-    code: "PKI-150",
-    severity: Severity::Error,
-    what: "a private key that others may read",
-    means: "Every program on this machine can pose as whoever it belongs to.",
-    act: "chmod 0600, and issue it again with a new key if others may have read it",
-};
-
 pub(super) const NOTHING: Rule = Rule {
     code: "PKI-151",
     severity: Severity::Error,
