@@ -253,7 +253,7 @@ def test_killed_in_the_middle_and_run_again(client, pebble):
     hook = pebble.hook("slow", before=f"while not os.path.exists({str(ended)!r}): time.sleep(0.1)")
     log = client.home / "killed.log"
     with running([aeolus.BINARY, *client.command(hook=hook)], log) as killed:
-        wait_for("the hook", lambda: pebble.told("slow"), 20)
+        wait_for("the hook", lambda: pebble.told("slow"), 60)
         killed.send_signal(signal.SIGKILL)
         killed.wait()
         # The hook is in a group of its own, and outlives who started it.
@@ -263,7 +263,7 @@ def test_killed_in_the_middle_and_run_again(client, pebble):
     assert made["renewed"] is True
     assert [line.split()[0] for line in pebble.told("next")] == ["cleanup", "present", "cleanup"]
     with running([aeolus.BINARY, *client.command("--now", hook=pebble.hook("slow2", "time.sleep(2)"))], log) as stopped:
-        wait_for("the hook", lambda: pebble.told("slow2"), 20)
+        wait_for("the hook", lambda: pebble.told("slow2"), 60)
         stopped.send_signal(signal.SIGTERM)
         assert stopped.wait(20) == 1
     assert "ACME-042" in log.read_text()
