@@ -271,7 +271,7 @@ async fn long_lists_come_in_pages_and_an_old_page_is_gone() {
 #[tokio::test]
 async fn a_namespace_that_ends_takes_nothing_new() {
     let server = Server::start().await;
-    server.end_namespace().await;
+    server.end_namespace(&server.namespace).await;
     let (status, answer) = server
         .ask("POST", SECRETS, secret("s", "Opaque", &[]))
         .await;

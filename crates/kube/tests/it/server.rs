@@ -14,6 +14,8 @@ pub(crate) struct Server {
     client: kube::Client,
     pub(crate) namespace: String,
     world: World,
+    /// Other namespaces of this test.
+    more: Vec<String>,
     /// Whom requests are made as, where not as whoever the kubeconfig says.
     user: Option<String>,
 }
@@ -49,6 +51,7 @@ impl Server {
                 client: connected(config.expect("a kubeconfig")).await,
                 namespace: "default".to_owned(),
                 world: World::Double(double),
+                more: Vec::new(),
                 user: None,
             };
         };
@@ -56,6 +59,7 @@ impl Server {
             client: connected(Kubeconfig::read_from(&path).expect("a kubeconfig")).await,
             namespace: fresh(),
             world: World::Real(path),
+            more: Vec::new(),
             user: None,
         };
         let namespace = json!({"metadata": {"name": server.namespace}});
@@ -103,6 +107,27 @@ impl Server {
         (status, serde_json::from_slice(&bytes).unwrap_or_default())
     }
 
+    /// How it is reached, as a kubeconfig that may lie in `folder`.
+    pub(crate) fn kubeconfig(&self, folder: &Path) -> PathBuf {
+        match &self.world {
+            World::Real(path) => path.clone(),
+            World::Double(double) => {
+                let path = folder.join("kubeconfig");
+                std::fs::write(&path, double.kubeconfig(None)).expect("a kubeconfig");
+                path
+            }
+        }
+    }
+
+    /// One more namespace, with a label; it goes with the first.
+    pub(crate) async fn labelled(&mut self, label: &str, value: &str) -> String {
+        let name = fresh();
+        let object = json!({"metadata": {"name": name, "labels": {label: value}}});
+        self.made("/api/v1/namespaces", object).await;
+        self.more.push(name.clone());
+        name
+    }
+
     async fn made(&self, path: &str, object: Value) {
         let (status, answer) = self.ask("POST", path, object).await;
         assert_eq!(status, 201, "{answer}");
@@ -124,15 +149,15 @@ impl Server {
     }
 
     /// The namespace is being deleted from now on, and isn't gone.
-    pub(crate) async fn end_namespace(&self) {
+    pub(crate) async fn end_namespace(&self, name: &str) {
         if let World::Double(double) = &self.world {
-            double.state().store.end_namespace(&self.namespace);
+            double.state().store.end_namespace(name);
             return;
         }
+        let path = format!("/api/v1/namespaces/{name}");
         let held = json!({"metadata": {"name": "held", "finalizers": ["aeolus.test/held"]}});
-        self.made("/api/v1/namespaces/{ns}/secrets", held).await;
-        let path = "/api/v1/namespaces/{ns}";
-        assert_eq!(self.ask("DELETE", path, Value::Null).await.0, 200);
+        self.made(&format!("{path}/secrets"), held).await;
+        assert_eq!(self.ask("DELETE", &path, Value::Null).await.0, 200);
     }
 
     /// From now on it may do everything with Secrets but delete them.
@@ -182,29 +207,37 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         if let World::Real(path) = &self.world {
-            let (path, namespace) = (path.clone(), self.namespace.clone());
-            let gone = std::thread::spawn(move || remove(&path, &namespace)).join();
+            let mut names = std::mem::take(&mut self.more);
+            names.push(self.namespace.clone());
+            let path = path.clone();
+            let gone = std::thread::spawn(move || remove(&path, &names)).join();
             assert!(
                 gone.is_ok() || std::thread::panicking(),
-                "the namespace stays"
+                "a namespace stays"
             );
         }
     }
 }
 
 #[tokio::main(flavor = "current_thread")]
-pub(crate) async fn remove(path: &Path, namespace: &str) {
+async fn remove(path: &Path, namespaces: &[String]) {
     let client = connected(Kubeconfig::read_from(path).expect("a kubeconfig")).await;
     let send = async |method: &str, path: String, body: &str| {
         let request = http::Request::builder().method(method).uri(path);
         let request = request.header("content-type", "application/merge-patch+json");
         let body = kube::client::Body::from(body.as_bytes().to_vec());
-        let _ = client.send(request.body(body).expect("a request")).await;
+        let answer = client.send(request.body(body).expect("a request")).await;
+        answer.expect("an answer").status().as_u16()
     };
-    let at = format!("/api/v1/namespaces/{namespace}");
-    let free = r#"{"metadata": {"finalizers": null}}"#;
-    send("PATCH", format!("{at}/secrets/held"), free).await;
-    send("DELETE", at, "").await;
+    for namespace in namespaces {
+        let at = format!("/api/v1/namespaces/{namespace}");
+        let free = r#"{"metadata": {"finalizers": null}}"#;
+        let freed = send("PATCH", format!("{at}/secrets/held"), free).await;
+        assert!([200, 404].contains(&freed), "{namespace}: {freed}");
+        let gone = send("DELETE", at, "").await;
+        // 409: it is being deleted already.
+        assert!([200, 202, 404, 409].contains(&gone), "{namespace}: {gone}");
+    }
 }
 
 async fn connected(config: Kubeconfig) -> kube::Client {
