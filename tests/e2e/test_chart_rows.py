@@ -205,6 +205,30 @@ def test_the_alerts_are_those_of_deploy_prometheus(render):
     assert json.loads(dashboard) == json.loads((ROOT / "deploy" / "grafana" / "aeolus-gate.json").read_text())
 
 
+def test_the_watching_syncer_is_reached_and_alarmed_by_its_own_figures(render):
+    found = render(MONITORED | SIDECAR)
+    rules = alerts(found)
+    assert {name for name in rules if "aeolus_kube_sync_" in rules[name]["expr"]} == {
+        "AeolusConfigSyncerIsBehind",
+        "AeolusConfigSyncerRefusesSource",
+        "AeolusConfigSyncerHoldsDeletionsBack",
+        "AeolusConfigSyncerFails",
+        "AeolusSyncedCertificateEndsInAMonth",
+        "AeolusSyncedCertificateEnds",
+        "AeolusSyncedCertificateEndsInADay",
+    }
+    # Each figure that a rule is about is one that the program shows.
+    shown = (ROOT / "crates/cli/src/commands/kube/sync/figures.rs").read_text()
+    for rule in rules.values():
+        for figure in re.findall(r"aeolus_kube_sync_(\w+)", rule["expr"]):
+            assert f'"{figure}"' in shown, figure
+    monitors = [each for each in found.of("ServiceMonitor") if each["metadata"]["name"].endswith("-gate")]
+    assert "sync-metrics" in {endpoint["port"] for each in monitors for endpoint in each["spec"]["endpoints"]}
+    ports = {port["name"]: port["port"] for each in found.of("Service") for port in each["spec"]["ports"]}
+    assert ports["sync-metrics"] == 8820
+    assert "sync-metrics" not in str(render(MONITORED).text)
+
+
 def test_k8_cert_manager_renews_every_certificate_and_sessions_are_kept(render):
     found = render(CERTIFIED)
     certificates = {each["spec"]["secretName"]: each["spec"] for each in found.of("Certificate")}

@@ -65,7 +65,7 @@ pub(super) async fn watch(args: &KubeSyncRun, context: &Context) -> Result<(), F
     let setup = Setup::of(&args.scope).await?;
     let shutdown = CancellationToken::new();
     cancel_on_signal(shutdown.clone())?;
-    let shown = Arc::new(Mutex::new(Figures::default().render()));
+    let shown = Arc::new(Mutex::new(String::new()));
     let served = super::listen::serve(args.metrics_listen, Arc::clone(&shown)).await?;
     let watcher = Watcher {
         work: Work {
@@ -166,6 +166,7 @@ impl Watcher<'_> {
             }
             lost = leader.keep(&mut lease) => {
                 self.say(lost_lead(leader, lost).reports);
+                self.forget();
                 Ok(())
             }
         }
@@ -286,6 +287,15 @@ impl Watcher<'_> {
         }
         *self.said.borrow_mut() = reports;
         true
+    }
+
+    /// Whoever doesn't sync shows no figures: old ones would alarm beside those of the one that does.
+    fn forget(&self) {
+        *self.figures.borrow_mut() = Figures::default();
+        self.shown
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
     }
 
     fn figures(&self, outcome: Option<&aeolus_kube::pass::Outcome>) -> Result<(), Failure> {
