@@ -19,6 +19,8 @@ from test_kube_certificates import AT_ONCE, fleet, shown  # noqa: F401
 HOME = ["--source-namespace", "astronomer", "--release", "astronomer"]
 SYNC = {"astronomer.io/commander-sync": "platform-release=astronomer"}
 OURS = {"aeolus/sync": ""}
+PASS, PLAN = ["kube", "sync"], ["kube", "sync", "plan"]
+STATUS, EXPLAIN = ["kube", "sync", "status"], ["kube", "sync", "explain"]
 
 
 @pytest.fixture
@@ -33,12 +35,12 @@ def kube(tmp_path):
     kube.close()
 
 
-def command(kube, *more: str, home=HOME) -> list[str]:
-    return ["kube", "sync", *more, *home, "--kubeconfig", str(kube.kubeconfig), "--output", "json"]
+def command(kube, *more: str, verb=PASS) -> list[str]:
+    return [*verb, *more, *HOME, "--kubeconfig", str(kube.kubeconfig), "--output", "json"]
 
 
-def run(kube, *more: str, check: bool = True, home=HOME) -> subprocess.CompletedProcess[str]:
-    return aeolus.run(*command(kube, *more, home=home), check=check)
+def run(kube, *more: str, check: bool = True, verb=PASS) -> subprocess.CompletedProcess[str]:
+    return aeolus.run(*command(kube, *more, verb=verb), check=check)
 
 
 def copies(done: subprocess.CompletedProcess[str]) -> dict[str, str]:
@@ -46,9 +48,9 @@ def copies(done: subprocess.CompletedProcess[str]) -> dict[str, str]:
 
 
 @contextmanager
-def watching(kube, *more: str, home=HOME):
+def watching(kube, *more: str):
     """Syncs until the block ends."""
-    binary = [str(aeolus.BINARY), *command(kube, "--watch", *more, home=home)]
+    binary = [str(aeolus.BINARY), *command(kube, "--watch", *more)]
     child = subprocess.Popen(binary, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         yield child
@@ -60,7 +62,7 @@ def watching(kube, *more: str, home=HOME):
 def test_k5_k9_what_is_annotated_is_copied_kept_equal_and_goes_with_its_source(kube):
     kube.put("astronomer/registry", {"cert.pem": b"one"}, **SYNC)
     kube.put("astronomer/private", {"cert.pem": b"stays"})
-    planned = run(kube, "plan", check=False)
+    planned = run(kube, check=False, verb=PLAN)
     assert planned.returncode == 2 and set(copies(planned).values()) == {"create"}
     assert kube.data("etl/registry") is None
 
@@ -77,7 +79,7 @@ def test_k5_k9_what_is_annotated_is_copied_kept_equal_and_goes_with_its_source(k
     before = kube.writes()
     assert set(copies(run(kube)).values()) == {"current"}
     assert kube.writes() == before, "what is as it should be is not written"
-    assert run(kube, "plan").returncode == 0
+    assert run(kube, verb=PLAN).returncode == 0
 
     # Somebody's edit under right marks, a deletion, and a new value.
     kube.edit("ml/registry", {"cert.pem": b"edited", "more": b"x"})
@@ -90,13 +92,13 @@ def test_k5_k9_what_is_annotated_is_copied_kept_equal_and_goes_with_its_source(k
     run(kube)
     assert all(kube.data(f"{name}/registry") == {"cert.pem": b"two"} for name in ("etl", "ml", "bi"))
 
-    status = json.loads(run(kube, "status").stdout)
+    status = json.loads(run(kube, verb=STATUS).stdout)
     assert [(one["source"], one["places"], one["current"]) for one in status["sources"]] == [("astronomer/registry", 3, 3)]
     assert status["lastOutcome"] == "ok" and status["holder"] is None
-    explained = json.loads(run(kube, "explain", "astronomer/registry").stdout)
+    explained = json.loads(run(kube, "astronomer/registry", verb=EXPLAIN).stdout)
     states = {one["namespace"]: (one["state"], one["why"]) for one in explained["namespaces"]}
     assert states["etl"] == ("current", "") and states["other"][0] == "none" and "labels" in states["other"][1]
-    assert "copy of astronomer/registry" in run(kube, "explain", "etl/registry").stdout
+    assert "copy of astronomer/registry" in run(kube, "etl/registry", verb=EXPLAIN).stdout
 
     kube.delete("astronomer/registry")
     assert set(copies(run(kube)).values()) == {"deleted"}
